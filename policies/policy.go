@@ -1,0 +1,185 @@
+package policies
+
+import "time"
+
+// Policy is one policy document (DESIGN §7), after Load resolved `extends`.
+// It is plain data: nothing in it touches the kernel.
+type Policy struct {
+	Version     int         `yaml:"version" json:"version"`
+	Name        string      `yaml:"name" json:"name"`
+	Description string      `yaml:"description,omitempty" json:"description,omitempty"`
+	Extends     string      `yaml:"extends,omitempty" json:"extends,omitempty"`
+	Isolation   Isolation   `yaml:"isolation,omitempty" json:"isolation,omitempty"`
+	Require     []Layer     `yaml:"require,omitempty" json:"require,omitempty"`
+	Filesystem  Filesystem  `yaml:"filesystem,omitempty" json:"filesystem,omitempty"`
+	Syscalls    Syscalls    `yaml:"syscalls,omitempty" json:"syscalls,omitempty"`
+	Limits      Limits      `yaml:"limits,omitempty" json:"limits,omitempty"`
+	Network     Network     `yaml:"network,omitempty" json:"network,omitempty"`
+	Environment Environment `yaml:"environment,omitempty" json:"environment,omitempty"`
+	Code        Code        `yaml:"code,omitempty" json:"code,omitempty"`
+	MCP         MCP         `yaml:"mcp,omitempty" json:"mcp,omitempty"`
+	Rules       []Rule      `yaml:"rules,omitempty" json:"rules,omitempty"`
+}
+
+// Isolation says whether there is a sandbox at all.
+type Isolation string
+
+const (
+	IsolationSandbox Isolation = "sandbox" // every namespace new, a rootfs, no capabilities
+	IsolationNone    Isolation = "none"    // bare, for comparison; said on stderr and in the result
+)
+
+// Layer names a containment layer in `require` and in a result's `layers`.
+type Layer string
+
+const (
+	LayerUserNamespace    Layer = "user_namespace"
+	LayerPIDNamespace     Layer = "pid_namespace"
+	LayerMountNamespace   Layer = "mount_namespace"
+	LayerNetworkNamespace Layer = "network_namespace"
+	LayerIPCNamespace     Layer = "ipc_namespace"
+	LayerUTSNamespace     Layer = "uts_namespace"
+	LayerCgroupNamespace  Layer = "cgroup_namespace"
+	LayerRootfs           Layer = "rootfs"
+	LayerCapabilities     Layer = "capabilities" // none held
+	LayerNoNewPrivileges  Layer = "no_new_privileges"
+	LayerSeccomp          Layer = "seccomp"
+	LayerLandlock         Layer = "landlock"
+	LayerCgroupLimits     Layer = "cgroup_limits"
+)
+
+// Filesystem describes what of the host is bound into the rootfs.
+type Filesystem struct {
+	Rootfs string   `yaml:"rootfs,omitempty" json:"rootfs,omitempty"` // a folder used instead of the host's /usr
+	Mounts []Mount  `yaml:"mounts,omitempty" json:"mounts,omitempty"`
+	Hidden []string `yaml:"hidden,omitempty" json:"hidden,omitempty"` // absolute paths inside, masked
+}
+
+// Mount binds Source (host) at Target (inside, absolute).
+type Mount struct {
+	Source string    `yaml:"source" json:"source"`
+	Target string    `yaml:"target" json:"target"`
+	Mode   MountMode `yaml:"mode,omitempty" json:"mode,omitempty"` // default ro
+}
+
+type MountMode string
+
+const (
+	ReadOnly  MountMode = "ro"
+	ReadWrite MountMode = "rw"
+)
+
+// Syscalls is the seccomp part. Names beginning with @ are groups.
+type Syscalls struct {
+	Default   SyscallDefault `yaml:"default,omitempty" json:"default,omitempty"` // deny: allowlist; allow: denylist
+	Allow     []SyscallRule  `yaml:"allow,omitempty" json:"allow,omitempty"`
+	Deny      []SyscallRule  `yaml:"deny,omitempty" json:"deny,omitempty"` // wins over Allow
+	Violation Violation      `yaml:"violation,omitempty" json:"violation,omitempty"`
+}
+
+type SyscallDefault string
+
+const (
+	DefaultDeny  SyscallDefault = "deny"
+	DefaultAllow SyscallDefault = "allow"
+)
+
+type Violation string
+
+const (
+	ViolationErrno Violation = "errno" // EPERM and an event
+	ViolationKill  Violation = "kill"  // the sandbox is killed, and an event
+)
+
+// SyscallRule is `name`, `@group`, or {names, args, why}. All Args must hold for the rule to match.
+type SyscallRule struct {
+	Names []string  `yaml:"names" json:"names"`
+	Args  []ArgRule `yaml:"args,omitempty" json:"args,omitempty"`
+	Why   string    `yaml:"why,omitempty" json:"why,omitempty"`
+}
+
+// ArgRule compares one argument (index 0–5): op is eq, ne, lt, le, gt, ge, masked_eq (arg & mask == value).
+// In the file, value and mask may be numbers or symbolic constants ("CLONE_NEWUSER|CLONE_NEWNS", "AF_UNIX", "TIOCSTI").
+type ArgRule struct {
+	Index uint   `yaml:"index" json:"index"`
+	Op    string `yaml:"op" json:"op"`
+	Value uint64 `yaml:"value" json:"value"`
+	Mask  uint64 `yaml:"mask,omitempty" json:"mask,omitempty"`
+}
+
+// Limits: zero means no limit.
+type Limits struct {
+	Memory    Size     `yaml:"memory,omitempty" json:"memory,omitempty"`         // bytes, swap 0
+	CPUs      float64  `yaml:"cpus,omitempty" json:"cpus,omitempty"`             // 0.5 = half a core
+	PIDs      int64    `yaml:"pids,omitempty" json:"pids,omitempty"`             // tasks
+	Timeout   Duration `yaml:"timeout,omitempty" json:"timeout,omitempty"`       // wall clock
+	CPUTime   Duration `yaml:"cpu_time,omitempty" json:"cpu_time,omitempty"`     // summed over all processes
+	Disk      Size     `yaml:"disk,omitempty" json:"disk,omitempty"`             // the sandbox's own storage (tmpfs)
+	FileSize  Size     `yaml:"file_size,omitempty" json:"file_size,omitempty"`   // RLIMIT_FSIZE
+	OpenFiles int64    `yaml:"open_files,omitempty" json:"open_files,omitempty"` // RLIMIT_NOFILE
+	Output    Size     `yaml:"output,omitempty" json:"output,omitempty"`         // stdout + stderr
+	IOWeight  int64    `yaml:"io_weight,omitempty" json:"io_weight,omitempty"`   // io.weight 1–10000
+	IO        []IOMax  `yaml:"io,omitempty" json:"io,omitempty"`                 // io.max
+}
+
+// IOMax is one line of io.max: Device is a path of a block device or a file on it.
+type IOMax struct {
+	Device    string `yaml:"device" json:"device"`
+	ReadBPS   Size   `yaml:"read_bps,omitempty" json:"read_bps,omitempty"`
+	WriteBPS  Size   `yaml:"write_bps,omitempty" json:"write_bps,omitempty"`
+	ReadIOPS  int64  `yaml:"read_iops,omitempty" json:"read_iops,omitempty"`
+	WriteIOPS int64  `yaml:"write_iops,omitempty" json:"write_iops,omitempty"`
+}
+
+// Size is bytes; in the file "256MiB", "1GB", "64k" or a number.
+type Size int64
+
+// Duration is "30s", "2m"; a bare number is seconds.
+type Duration time.Duration
+
+type NetworkMode string
+
+const (
+	NetworkNone NetworkMode = "none" // lo only
+	NetworkHost NetworkMode = "host"
+)
+
+type Network struct {
+	Mode NetworkMode `yaml:"mode,omitempty" json:"mode,omitempty"`
+}
+
+// Environment: only these variables reach the tool.
+type Environment struct {
+	Pass []string          `yaml:"pass,omitempty" json:"pass,omitempty"`
+	Set  map[string]string `yaml:"set,omitempty" json:"set,omitempty"`
+}
+
+// Code holds what only `mcpbox code` uses.
+type Code struct {
+	Timeout Duration `yaml:"timeout,omitempty" json:"timeout,omitempty"` // used when limits.timeout is unset
+}
+
+// MCP is the proxy's part.
+type MCP struct {
+	Tools      MCPNames                  `yaml:"tools,omitempty" json:"tools,omitempty"`
+	Parameters map[string]map[string]any `yaml:"parameters,omitempty" json:"parameters,omitempty"` // tool → JSON Schema
+	Output     MCPOutput                 `yaml:"output,omitempty" json:"output,omitempty"`
+}
+
+type MCPNames struct {
+	Allow []string `yaml:"allow,omitempty" json:"allow,omitempty"`
+	Deny  []string `yaml:"deny,omitempty" json:"deny,omitempty"`
+}
+
+type MCPOutput struct {
+	Tag      string `yaml:"tag,omitempty" json:"tag,omitempty"`
+	MaxBytes Size   `yaml:"max_bytes,omitempty" json:"max_bytes,omitempty"`
+}
+
+// Rule: when an event matches the expression, the severity is raised to Severity and Action is taken.
+type Rule struct {
+	ID       string `yaml:"id" json:"id"`
+	When     string `yaml:"when" json:"when"`
+	Severity string `yaml:"severity,omitempty" json:"severity,omitempty"` // low | medium | high | critical
+	Action   string `yaml:"action,omitempty" json:"action,omitempty"`     // alert | kill | quarantine
+}
