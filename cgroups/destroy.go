@@ -1,0 +1,148 @@
+package cgroups
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// destroyTimeout bounds the wait for killed processes when the caller's context does not.
+const destroyTimeout = 10 * time.Second
+
+// Kill sends SIGKILL to every process of the sandbox, PID 1 included.
+func (g *Group) Kill() error { return killTree(g.dir()) }
+
+// Destroy kills what is left, waits until the kernel has let go of it and
+// removes the folders. A second call does nothing. On ErrBusy the group is
+// kept and Destroy can be called again.
+func (g *Group) Destroy(ctx context.Context) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.lock == nil {
+		return nil
+	}
+	if err := destroyTree(ctx, g.dir()); err != nil {
+		return err
+	}
+	err := g.lock.Close()
+	g.lock = nil
+	return err
+}
+
+// Remove kills the tree, waits until it is gone and removes the leaf alone.
+func (l *Leaf) Remove(ctx context.Context) error {
+	if err := destroyTree(ctx, l.dir()); err != nil {
+		return err
+	}
+	if err := l.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+func destroyTree(ctx context.Context, dir string) error {
+	if err := killTree(dir); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, destroyTimeout)
+	defer cancel()
+	for {
+		if err := waitEmpty(ctx, dir); err != nil {
+			return err
+		}
+		err := removeTree(dir)
+		if !errors.Is(err, unix.EBUSY) {
+			return err
+		}
+		// Empty, yet a last task is still leaving; it makes no further event.
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("remove %s: %w", dir, ErrBusy)
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// killTree uses cgroup.kill, which no fork can outrun. Kernels before 5.14
+// freeze the tree and signal each process. (The library's fallback logs.)
+func killTree(dir string) error {
+	err := writeFile(dir, "cgroup.kill", "1")
+	if err == nil || !exists(dir, "cgroup.procs") {
+		return nil
+	}
+	if exists(dir, "cgroup.kill") {
+		return fmt.Errorf("kill cgroup %s: %w", dir, err)
+	}
+	if err := writeFile(dir, "cgroup.freeze", "1"); err != nil {
+		return fmt.Errorf("kill cgroup %s: %w", dir, err)
+	}
+	for _, d := range treeOf(dir) {
+		pids, _ := readFields(d, "cgroup.procs")
+		for _, p := range pids {
+			if pid, err := strconv.Atoi(p); err == nil && pid > 0 {
+				_ = unix.Kill(pid, unix.SIGKILL)
+			}
+		}
+	}
+	return writeFile(dir, "cgroup.freeze", "0")
+}
+
+// waitEmpty waits for "populated 0" in cgroup.events; the kernel wakes pollers when it changes.
+func waitEmpty(ctx context.Context, dir string) error {
+	f, err := os.Open(filepath.Join(dir, "cgroup.events"))
+	if gone(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	p, err := newPoller(int(f.Fd()))
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	stop := context.AfterFunc(ctx, p.interrupt)
+	defer stop()
+	var buf [256]byte
+	for {
+		n, err := f.ReadAt(buf[:], 0)
+		if gone(err) || flatKeyed(buf[:n], "populated") == 0 {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("remove %s: %w", dir, ErrBusy)
+		}
+		p.wait(time.Time{})
+	}
+}
+
+// treeOf lists the cgroups at and below dir, children first.
+func treeOf(dir string) []string {
+	var dirs []string
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			dirs = append(dirs, path)
+		}
+		return nil
+	})
+	slices.Reverse(dirs)
+	return dirs
+}
+
+func removeTree(dir string) error {
+	for _, d := range treeOf(dir) {
+		if err := unix.Rmdir(d); err != nil && !gone(err) {
+			return fmt.Errorf("remove %s: %w", d, err)
+		}
+	}
+	return nil
+}

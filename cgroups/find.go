@@ -1,0 +1,215 @@
+package cgroups
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/containerd/cgroups/v3/cgroup2"
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+)
+
+// Options restrict what Find may do.
+type Options struct {
+	NoScope bool // don't ask systemd for a scope of our own
+}
+
+// Origin says how a Parent was come by.
+type Origin string
+
+const (
+	OriginRoot      Origin = "root"          // <mount>/mcpbox
+	OriginDelegated Origin = "delegated"     // a subtree that was given to this user
+	OriginScope     Origin = "systemd scope" // a transient scope of the user's service manager
+)
+
+// Parent is a cgroup under which this process may create groups.
+type Parent struct {
+	mount       string
+	path        string // relative to mount
+	controllers []string
+	origin      Origin
+}
+
+// Controllers lists what children of the parent can be limited by.
+func (p *Parent) Controllers() []string { return slices.Clone(p.controllers) }
+
+// Origin says how the parent was come by.
+func (p *Parent) Origin() Origin { return p.origin }
+
+// Path is the absolute folder.
+func (p *Parent) Path() string { return filepath.Join(p.mount, p.path) }
+
+// useful are the controllers that the limits of a policy need, all optional.
+func useful() []string { return []string{"cpu", "io", "memory", "pids"} }
+
+// Find looks for the best place: as root <mount>/mcpbox, else a delegated
+// subtree around this process, else a transient systemd scope. Only for the
+// last, or where this process is alone in its delegated cgroup, does it move
+// this process, into a leaf of the same subtree.
+func Find(ctx context.Context, o Options) (*Parent, error) {
+	h, err := currentHierarchy()
+	if err != nil {
+		return nil, hint.Wrap(err, "boot with systemd.unified_cgroup_hierarchy=1, or go on without: the watchdog then enforces memory, pids and cpu_time")
+	}
+	have, err := readFields(h.mount, "cgroup.controllers")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if !slices.ContainsFunc(useful(), func(c string) bool { return slices.Contains(have, c) }) {
+		return nil, hint.Errorf("the controllers are bound to cgroup v1; boot with systemd.unified_cgroup_hierarchy=1 to give them to v2",
+			"%w: %s has no controllers", ErrUnavailable, h.mount)
+	}
+	var reasons []error
+	if os.Geteuid() == 0 {
+		p, err := findRoot(h)
+		if err == nil {
+			return p, nil
+		}
+		reasons = append(reasons, err)
+	}
+	p, err := findDelegated(h)
+	if err == nil {
+		return p, nil
+	}
+	reasons = append(reasons, err)
+	if !o.NoScope && os.Geteuid() != 0 {
+		p, err := newScope(ctx, h)
+		if err == nil {
+			return p, nil
+		}
+		reasons = append(reasons, err)
+	}
+	return nil, hint.Errorf("run under a systemd user session (loginctl enable-linger "+strconv.Itoa(os.Getuid())+"), or: systemd-run --user --scope -p Delegate=yes mcpbox …",
+		"%w: %s", ErrUnavailable, oneLine(reasons))
+}
+
+func oneLine(errs []error) string {
+	return strings.ReplaceAll(errors.Join(errs...).Error(), "\n", "; ")
+}
+
+func findRoot(h hierarchy) (*Parent, error) {
+	p := &Parent{mount: h.mount, path: "/mcpbox", origin: OriginRoot}
+	// No resources here: the library would enable all controllers or none.
+	m, err := cgroup2.NewManager(h.mount, p.path, &cgroup2.Resources{})
+	if err != nil {
+		return nil, fmt.Errorf("create %s: %w", p.Path(), err)
+	}
+	have, _ := m.RootControllers()
+	refused := enable(h.mount, intersect(useful(), have))
+	if p.controllers, err = m.Controllers(); err != nil {
+		return nil, err
+	}
+	if len(p.controllers) == 0 {
+		_ = os.Remove(p.Path())
+		return nil, fmt.Errorf("%s hands down no controllers (%v)", h.mount, refused)
+	}
+	return p.usable()
+}
+
+// usable hands the controllers down to the parent's children.
+func (p *Parent) usable() (*Parent, error) {
+	refused := enable(p.Path(), intersect(useful(), p.controllers))
+	on, err := readFields(p.Path(), "cgroup.subtree_control")
+	if err != nil {
+		return nil, err
+	}
+	p.controllers = intersect(useful(), on)
+	if len(p.controllers) == 0 {
+		return nil, fmt.Errorf("%s hands down no controllers (%v)", p.Path(), refused)
+	}
+	return p, nil
+}
+
+// enable switches controllers on one by one, so that one refusal does not cost the others,
+// and returns the last refusal. The write takes a system-wide lock: what is on is left alone.
+func enable(dir string, controllers []string) error {
+	on, err := readFields(dir, "cgroup.subtree_control")
+	for _, c := range controllers {
+		if !slices.Contains(on, c) {
+			if e := writeFile(dir, "cgroup.subtree_control", "+"+c); e != nil {
+				err = e
+			}
+		}
+	}
+	return err
+}
+
+// findDelegated walks up from this process's cgroup to the nearest folder that
+// was given to this user and holds no process, or only this one.
+func findDelegated(h hierarchy) (*Parent, error) {
+	reason := fmt.Errorf("cgroup %s is not delegated to uid %d", h.self, os.Geteuid())
+	for rel := h.self; rel != "/"; rel = filepath.Dir(rel) {
+		dir := h.dir(rel)
+		if !delegated(rel, dir) {
+			continue
+		}
+		procs, err := readFields(dir, "cgroup.procs")
+		if err != nil {
+			return nil, err
+		}
+		if rel == h.self && len(procs) == 1 && procs[0] == strconv.Itoa(os.Getpid()) {
+			if err := moveSelf(dir); err != nil {
+				return nil, err
+			}
+		} else if len(procs) > 0 {
+			reason = fmt.Errorf("cgroup %s is delegated but holds processes other than mcpbox", rel)
+			continue
+		}
+		p := &Parent{mount: h.mount, path: rel, origin: OriginDelegated}
+		if p.controllers, err = readFields(dir, "cgroup.controllers"); err != nil {
+			return nil, err
+		}
+		if found, err := p.usable(); err == nil {
+			return found, nil
+		} else {
+			reason = err
+		}
+	}
+	return nil, reason
+}
+
+// delegated tells a subtree that was handed over from one that is merely
+// writable: every unit of a user's service manager belongs to the user, but
+// only those marked so (by systemd ≥ 254), or our own scopes, are ours to shape.
+func delegated(rel, dir string) bool {
+	if !writable(dir, ".") || !writable(dir, "cgroup.procs") || !writable(dir, "cgroup.subtree_control") {
+		return false
+	}
+	if isOwnScope(rel) || marked(dir, "user.delegate") || marked(dir, "trusted.delegate") {
+		return true
+	}
+	return os.Geteuid() != 0 && !strings.Contains(rel, "/user@")
+}
+
+func marked(dir, xattr string) bool {
+	var b [4]byte
+	n, err := unix.Getxattr(dir, xattr, b[:])
+	return err == nil && string(b[:n]) == "1"
+}
+
+// moveSelf frees dir of this process: a cgroup that distributes controllers can hold none.
+func moveSelf(dir string) error {
+	leaf := filepath.Join(dir, "supervisor")
+	if err := os.Mkdir(leaf, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return writeFile(leaf, "cgroup.procs", "0")
+}
+
+func intersect(a, b []string) []string {
+	var out []string
+	for _, s := range a {
+		if slices.Contains(b, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}

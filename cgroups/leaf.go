@@ -1,0 +1,77 @@
+package cgroups
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// Leaf is the cgroup of one process tree: the limits themselves, no headroom.
+type Leaf struct {
+	h      hierarchy
+	path   string
+	limits policies.Limits
+	ctl    []string
+	fd     *os.File
+}
+
+// NewLeaf makes <group>/<name> with the limits.
+func (g *Group) NewLeaf(name string, l policies.Limits) (*Leaf, error) {
+	if name == "" || name == "init" || strings.HasPrefix(name, ".") || strings.ContainsAny(name, "/\n") {
+		return nil, fmt.Errorf("create cgroup: bad leaf name %q", name)
+	}
+	leaf := &Leaf{h: g.h, path: filepath.Join(g.path, name), limits: l, ctl: g.controllers}
+	if err := os.Mkdir(leaf.dir(), 0o755); err != nil {
+		return nil, fmt.Errorf("create cgroup: %w", err)
+	}
+	if err := g.fillLeaf(leaf); err != nil {
+		_ = os.Remove(leaf.dir())
+		return nil, err
+	}
+	return leaf, nil
+}
+
+func (g *Group) fillLeaf(leaf *Leaf) error {
+	if err := apply(leaf.h, leaf.path, leaf.limits, leaf.ctl); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	owner := g.owner
+	g.mu.Unlock()
+	if owner != nil {
+		if err := os.Chown(filepath.Join(leaf.dir(), "cgroup.procs"), owner[0], owner[1]); err != nil {
+			return err
+		}
+	}
+	fd, err := unix.Open(leaf.dir(), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open cgroup %s: %w", leaf.path, err)
+	}
+	leaf.fd = os.NewFile(uintptr(fd), leaf.dir())
+	return nil
+}
+
+func (l *Leaf) dir() string { return l.h.dir(l.path) }
+
+// Path is the absolute folder of the leaf.
+func (l *Leaf) Path() string { return l.dir() }
+
+// FD is an O_PATH descriptor of the leaf for CLONE_INTO_CGROUP, valid until Close.
+func (l *Leaf) FD() int { return int(l.fd.Fd()) }
+
+// Enforced is Group.Enforced for the leaf's limits.
+func (l *Leaf) Enforced() map[string]string { return enforced(l.dir(), l.limits, l.ctl) }
+
+// Usage is what the tree has used. Ask before the leaf is removed.
+func (l *Leaf) Usage() (Usage, error) { return readUsage(l.dir()) }
+
+// Kill sends SIGKILL to every process of the tree.
+func (l *Leaf) Kill() error { return killTree(l.dir()) }
+
+// Close releases the descriptor; the folder goes with Remove or Group.Destroy.
+func (l *Leaf) Close() error { return l.fd.Close() }

@@ -1,0 +1,48 @@
+package cgroups
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Usage is what a process tree has used so far. -1 (or -1 ns) means that this
+// kernel or backend does not tell.
+type Usage struct {
+	CPU, CPUUser, CPUSystem time.Duration
+	MemoryPeak              int64 // bytes
+	MemoryCurrent           int64 // bytes
+	PIDsPeak                int64 // tasks
+	PIDsCurrent             int64 // tasks
+	Periods                 int64 // enforcement periods of the cpu quota with runnable tasks
+	ThrottledPeriods        int64
+	Throttled               time.Duration // summed over CPUs
+}
+
+// UnknownUsage has every value missing.
+func UnknownUsage() Usage {
+	return Usage{unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown}
+}
+
+// readUsage reads files rather than the library's Stat: that walks memory.stat
+// and the pressure files too, and answers zeros for a cgroup that is gone.
+func readUsage(dir string) (Usage, error) {
+	u := UnknownUsage()
+	stat, err := os.ReadFile(filepath.Join(dir, "cpu.stat"))
+	if err != nil {
+		return u, fmt.Errorf("usage of %s: %w", dir, err)
+	}
+	usec := func(key string) time.Duration {
+		if n := flatKeyed(stat, key); n != unknown {
+			return time.Duration(n) * time.Microsecond
+		}
+		return unknown
+	}
+	u.CPU, u.CPUUser, u.CPUSystem = usec("usage_usec"), usec("user_usec"), usec("system_usec")
+	u.Periods, u.ThrottledPeriods = flatKeyed(stat, "nr_periods"), flatKeyed(stat, "nr_throttled")
+	u.Throttled = usec("throttled_usec")
+	u.MemoryPeak, u.MemoryCurrent = readInt(dir, "memory.peak"), readInt(dir, "memory.current")
+	u.PIDsPeak, u.PIDsCurrent = readInt(dir, "pids.peak"), readInt(dir, "pids.current")
+	return u, nil
+}
