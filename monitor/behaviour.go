@@ -1,0 +1,123 @@
+package monitor
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// What counts as suspicious. Ordinary interpreters and servers stay far below: a handful of refused probes at start.
+const (
+	burstRefusals = 50          // refusals …
+	burstWindow   = time.Second // … within
+	manySyscalls  = 20          // different refused syscalls in a run
+	scanPIDs      = 20          // different processes aimed at in a run
+	stormBreaches = 5           // times the pids limit was hit
+	stormForks    = 20          // refused clones within burstWindow
+)
+
+// behaviour sees what single events don't show. Its memory is bounded by the thresholds: each set is emptied when its
+// event is raised, and raised again (folded) when it has filled again.
+type behaviour struct {
+	refusals, forks window
+	syscalls, pids  map[string]struct{}
+	breaches        int
+}
+
+// observe returns the events that e completes. e is classified.
+func (b *behaviour) observe(e Event, now time.Time) (out []Event) {
+	raise := func(rule string, s Severity, reason string, n ...any) {
+		out = append(out, Event{
+			Type: SuspiciousBehavior, Severity: s, Rule: "builtin:" + rule, Reason: fmt.Sprintf(reason, n...),
+			PID: e.PID, Comm: e.Comm, Call: e.Call, Count: 1, Action: string(Alert),
+		})
+	}
+	if e.Limit != nil && e.Limit.Name == "pids" {
+		if b.breaches += e.Count; b.breaches >= stormBreaches {
+			b.breaches = 0
+			raise("fork-storm", High, "hit the limit of processes %d times and went on forking", stormBreaches)
+		}
+	}
+	if e.Syscall == nil || !e.Type.refusal() {
+		return out
+	}
+	if b.refusals.add(now, e.Count, burstRefusals) {
+		raise("refusal-burst", Medium, "%d refused calls within a second: it does not take no for an answer", burstRefusals)
+	}
+	if add(&b.syscalls, e.Syscall.Name+" "+e.Syscall.Arch, manySyscalls) {
+		raise("syscall-probing", High, "%d different calls refused: it feels its way along the filter", manySyscalls)
+	}
+	switch e.Syscall.Name {
+	case "clone", "clone3", "fork", "vfork":
+		if e.Action != "ENOSYS" && b.forks.add(now, e.Count, stormForks) {
+			raise("fork-storm", High, "%d refused attempts to make a process within a second", stormForks)
+		}
+	}
+	for _, pid := range targets(e.Syscall) {
+		if add(&b.pids, pid, scanPIDs) {
+			raise("pid-scan", High, "aimed at %d different processes", scanPIDs)
+		}
+	}
+	return out
+}
+
+// window counts in a sliding span of burstWindow, in tenths, so that its size does not grow with the traffic.
+type window struct {
+	slots [10]int
+	at    int64 // the newest slot
+}
+
+func (w *window) add(now time.Time, n, threshold int) bool {
+	slot := now.UnixNano() / int64(burstWindow/10)
+	for gap := min(slot-w.at, 10); gap > 0; gap-- {
+		w.slots[(slot-gap+1)%10] = 0
+	}
+	w.at = max(w.at, slot)
+	w.slots[w.at%10] += n
+	sum := 0
+	for _, v := range w.slots {
+		sum += v
+	}
+	if sum < threshold {
+		return false
+	}
+	w.slots = [10]int{}
+	return true
+}
+
+// add puts s into the set and, when that makes it n large, empties it and returns true.
+func add(set *map[string]struct{}, s string, n int) bool {
+	if *set == nil {
+		*set = make(map[string]struct{}, n)
+	}
+	(*set)[s] = struct{}{}
+	if len(*set) < n {
+		return false
+	}
+	clear(*set)
+	return true
+}
+
+// targets names the processes that a call is aimed at: by argument, or by a path below /proc.
+func targets(s *Syscall) (out []string) {
+	at := -1
+	switch s.Name {
+	case "kill", "tkill", "tgkill", "pidfd_open", "process_vm_readv", "process_vm_writev", "rt_sigqueueinfo", "rt_tgsigqueueinfo",
+		"prlimit64", "get_robust_list", "kcmp", "move_pages", "migrate_pages", "sched_getaffinity", "sched_setaffinity":
+		at = 0
+	case "ptrace":
+		at = 1
+	}
+	if a := arg(s, max(at, 0)); at >= 0 && number(a) && a != "0" {
+		out = append(out, a)
+	}
+	for _, p := range s.Paths {
+		if rest, ok := strings.CutPrefix(p, "/proc/"); ok {
+			pid, _, _ := strings.Cut(rest, "/")
+			if pid != "" && strings.Trim(pid, "0123456789") == "" {
+				out = append(out, pid)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,75 @@
+package monitor
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/mcpbox/mcpbox/internal/safetext"
+)
+
+// MaxLine bounds an event's JSON line, newline included, whatever the tool put into it.
+const MaxLine = 16 << 10
+
+const (
+	maxName = 64  // comm, syscall name, limit name, action …
+	maxText = 256 // an argument, a path, a reason
+	maxArgs = 6
+	maxRefs = 8 // Call.Ambiguous
+)
+
+// bound enforces the promise of Event's comment even on a careless caller: printable text, cut to a length.
+// It copies what it changes: the caller's slices stay as they are.
+func bound(e Event) Event {
+	e.ID, e.Sandbox, e.Policy = text(e.ID, maxName), text(e.Sandbox, maxName), text(e.Policy, maxText)
+	e.Type, e.Severity = Type(text(string(e.Type), maxName)), Severity(text(string(e.Severity), maxName))
+	e.Comm, e.Rule, e.Action = text(e.Comm, maxName), text(e.Rule, maxName), text(e.Action, maxName)
+	e.Reason, e.Hint = text(e.Reason, maxText), text(e.Hint, maxText)
+	if e.Syscall != nil {
+		s := *e.Syscall
+		s.Name, s.Arch = text(s.Name, maxName), text(s.Arch, maxName)
+		s.Args, s.Paths = texts(s.Args, maxArgs), texts(s.Paths, maxArgs)
+		if s.Args == nil {
+			s.Args = []string{}
+		}
+		e.Syscall = &s
+	}
+	if e.Limit != nil {
+		l := *e.Limit
+		l.Name, l.Backend = text(l.Name, maxName), text(l.Backend, maxName)
+		e.Limit = &l
+	}
+	if e.Call != nil {
+		c := *e.Call
+		c.Server, c.Request, c.Tool = text(c.Server, maxText), text(c.Request, maxText), text(c.Tool, maxText)
+		c.Ambiguous = texts(c.Ambiguous, maxRefs)
+		e.Call = &c
+	}
+	return e
+}
+
+func texts(in []string, n int) []string {
+	if in == nil {
+		return nil
+	}
+	out := make([]string, 0, min(len(in), n))
+	for _, s := range in[:min(len(in), n)] {
+		out = append(out, text(s, maxText))
+	}
+	return out
+}
+
+// text leaves clean, short text alone, so that what was escaped once is not escaped again.
+func text(s string, n int) string {
+	if strings.IndexFunc(s, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }) >= 0 {
+		s = safetext.Clean(s, n)
+	}
+	const slack = 16 // Clean may pass n by one escaped rune and the ellipsis
+	if len(s) <= n+slack {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}

@@ -1,0 +1,96 @@
+package monitor
+
+import (
+	"strings"
+)
+
+// Classify says what a refused syscall or a breached limit amounts to. It is a pure function: the same event gives
+// the same answer, and a severity that the caller set only rises.
+//
+//	refused                                              class               severity
+//	-----------------------------------------------------------------------------------------
+//	any call through a foreign architecture's table      escape_attempt      high
+//	a sensitive path in the arguments                    escape_attempt      high or critical
+//	unshare, setns, clone with CLONE_NEW*, pivot_root,
+//	move_mount, open_tree, fsopen, fsmount, …            escape_attempt      high
+//	ptrace and memory of another process, pidfd_getfd    escape_attempt      high
+//	open_by_handle_at, modules, kexec, keys, bpf,
+//	userfaultfd, time, reboot, swap, ports               escape_attempt      high or critical
+//	mount, umount2, chroot, mknod                        permission_denied   high (chroot, mknod: medium)
+//	socket families                                      permission_denied   medium (raw, AF_ALG, AF_VSOCK …: high)
+//	connect, bind, listen … where no sockets are allowed permission_denied   medium
+//	io_uring_setup: libuv probes it at every start       syscall_blocked     low
+//	clone3 and other calls answered with ENOSYS          syscall_blocked     low
+//	everything else                                      syscall_blocked     medium
+func Classify(e Event) Event {
+	switch {
+	case e.Syscall != nil:
+		return classifySyscall(e)
+	case e.Limit != nil:
+		return classifyLimit(e)
+	}
+	if e.Type == "" {
+		e.Type = SyscallBlocked
+	}
+	e.Severity = worse(Medium, e.Severity)
+	return e
+}
+
+// class is one row of detection.
+type class struct {
+	rule     string
+	typ      Type
+	severity Severity
+	reason   string
+	hint     string
+}
+
+func classifySyscall(e Event) Event {
+	c := syscallClass(e)
+	if e.Syscall.Arch != "" {
+		c = class{"builtin:foreign-arch", EscapeAttempt, High,
+			"called through the " + e.Syscall.Arch + " table, where numbers mean other calls: a way around a filter", never}
+	}
+	if p, ok := sensitivePath(e.Syscall); ok {
+		c = class{"builtin:sensitive-path", EscapeAttempt, worse(c.severity, p.severity), p.reason, never}
+	}
+	if e.Type == "" || e.Type == SyscallBlocked {
+		e.Type = c.typ
+	}
+	e.Severity = worse(e.Severity, c.severity)
+	if e.Rule == "" {
+		e.Rule = c.rule
+	}
+	if e.Reason == "" {
+		e.Reason = c.reason
+	}
+	if e.Hint == "" {
+		e.Hint = c.hint
+	}
+	return e
+}
+
+// anyArg tells whether one of the decoded arguments contains s.
+func anyArg(s *Syscall, substr string) bool {
+	for _, a := range s.Args {
+		if strings.Contains(a, substr) {
+			return true
+		}
+	}
+	return false
+}
+
+func arg(s *Syscall, i int) string {
+	if i < len(s.Args) {
+		return s.Args[i]
+	}
+	return ""
+}
+
+// allowHint names the policy line that allows the call; a call without a name has none.
+func allowHint(name string) string {
+	if name == "" || name[0] >= '0' && name[0] <= '9' || strings.HasPrefix(name, "syscall_") || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+		return ""
+	}
+	return "to allow it: syscalls.allow: [" + name + "]"
+}

@@ -1,0 +1,5 @@
+package monitor
+
+import "errors"
+
+var errSlow = errors.New("the reader is too slow")

@@ -1,0 +1,200 @@
+package monitor
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	maxEntries  = 1024 // distinct events kept, and tokens at the start
+	reserved    = 256  // tokens that only high and critical events may take
+	maxVariants = 64   // different arguments of one syscall
+)
+
+// entry is one folded event.
+type entry struct {
+	event   Event
+	key     string
+	kind    string // the key without arguments
+	emitted int    // the count that the last line told
+	rules   []bool // which rules matched already
+	dropped bool   // nobody keeps it; the rules see it all the same
+}
+
+func (e *entry) matched(i int) bool { return i < len(e.rules) && e.rules[i] }
+
+func (e *entry) setMatched(i int) {
+	for len(e.rules) <= i {
+		e.rules = append(e.rules, false)
+	}
+	e.rules[i] = true
+}
+
+// crossed tells whether the count has passed a power of ten since the last line.
+func (e *entry) crossed() bool {
+	limit := 10
+	for limit <= e.emitted {
+		limit *= 10
+	}
+	return e.event.Count >= limit
+}
+
+// table folds events. New ones spend tokens, so that the log grows by at most one line a second once the first
+// maxEntries are used up; the oldest and least severe entry makes room for a new one.
+type table struct {
+	byKey    map[string]*entry
+	order    []*entry
+	variants map[string]int
+	tokens   int
+	refilled time.Time
+	evicted  []Event // last words of entries that made room
+}
+
+func newTable() table {
+	return table{byKey: map[string]*entry{}, variants: map[string]int{}, tokens: maxEntries}
+}
+
+// fold adds e to its entry, or makes one; nil means that there is no token for something of that worth.
+func (t *table) fold(e Event, worth Severity, now time.Time) (ent *entry, fresh bool) {
+	kind := kindOf(e)
+	key := kind + argsOf(e)
+	if ent := t.byKey[key]; ent != nil {
+		return t.add(ent, e), false
+	}
+	if t.variants[kind] >= maxVariants {
+		key = kind
+		if ent := t.byKey[key]; ent != nil {
+			return t.add(ent, e), false
+		}
+		e.Reason = text(cmp.Or(e.Reason, "refused by the sandbox")+" (further calls with other arguments are counted here)", maxText)
+	}
+	if !t.spend(worth, now) {
+		return nil, false
+	}
+	return t.insert(e, key, kind), true
+}
+
+// always folds e without asking for a token.
+func (t *table) always(e Event) (ent *entry, fresh bool) {
+	key := kindOf(e)
+	if ent := t.byKey[key]; ent != nil {
+		return t.add(ent, e), false
+	}
+	return t.insert(e, key, key), true
+}
+
+func (t *table) add(ent *entry, e Event) *entry {
+	ent.event.Count += e.Count
+	ent.event.Severity = worse(ent.event.Severity, e.Severity)
+	if ent.event.Limit != nil && e.Limit != nil && e.Limit.Observed > ent.event.Limit.Observed {
+		l := *ent.event.Limit // lines already handed out keep theirs
+		l.Observed = e.Limit.Observed
+		ent.event.Limit = &l
+	}
+	return ent
+}
+
+func (t *table) insert(e Event, key, kind string) *entry {
+	if len(t.order) > maxEntries {
+		t.evict()
+	}
+	ent := &entry{event: e, key: key, kind: kind}
+	t.byKey[key] = ent
+	t.order = append(t.order, ent)
+	t.variants[kind]++
+	return ent
+}
+
+func (t *table) spend(s Severity, now time.Time) bool {
+	if t.refilled.IsZero() {
+		t.refilled = now
+	}
+	if n := int(now.Sub(t.refilled) / time.Second); n > 0 {
+		t.tokens = min(t.tokens+n, maxEntries)
+		t.refilled = now
+	}
+	floor := reserved
+	if s.AtLeast(High) {
+		floor = 0
+	}
+	if t.tokens <= floor {
+		return false
+	}
+	t.tokens--
+	return true
+}
+
+func (t *table) evict() {
+	victim := slices.MinFunc(t.order, func(a, b *entry) int { // the first of equals: the oldest
+		return cmp.Compare(a.event.Severity.rank(), b.event.Severity.rank())
+	})
+	if victim.emitted != victim.event.Count {
+		t.evicted = append(t.evicted, victim.event)
+	}
+	t.order = slices.DeleteFunc(t.order, func(e *entry) bool { return e == victim })
+	delete(t.byKey, victim.key)
+	if t.variants[victim.kind]--; t.variants[victim.kind] <= 0 {
+		delete(t.variants, victim.kind)
+	}
+}
+
+func (t *table) events() []Event {
+	out := make([]Event, len(t.order))
+	for i, ent := range t.order {
+		out[i] = ent.event
+	}
+	return out
+}
+
+// unsaid returns the events whose last line is out of date.
+func (t *table) unsaid() (out []Event) {
+	for _, ent := range t.order {
+		if ent.emitted != ent.event.Count {
+			out = append(out, ent.event)
+		}
+	}
+	return out
+}
+
+func kindOf(e Event) string {
+	parts := []string{string(e.Type), e.Rule}
+	if e.Syscall != nil {
+		parts = append(parts, e.Syscall.Name, e.Syscall.Arch)
+	} else {
+		parts = append(parts, "", e.Action) // for what has no call or limit, the action is part of what happened
+	}
+	if e.Limit != nil {
+		parts = append(parts, e.Limit.Name)
+	}
+	if e.Call != nil {
+		parts = append(parts, e.Call.Server, e.Call.Request, e.Call.Tool)
+	}
+	return strings.Join(parts, "\x00") + "\x00"
+}
+
+// argsOf keeps names, flags and paths, and makes every number and address the same.
+func argsOf(e Event) string {
+	if e.Syscall == nil {
+		return ""
+	}
+	var b strings.Builder
+	for _, a := range e.Syscall.Args {
+		if number(a) {
+			a = "#"
+		}
+		b.WriteString(a)
+		b.WriteByte(0)
+	}
+	for _, p := range e.Syscall.Paths {
+		b.WriteString(p)
+		b.WriteByte(1)
+	}
+	return b.String()
+}
+
+func number(s string) bool {
+	s = strings.TrimPrefix(strings.TrimPrefix(s, "-"), "0x")
+	return s != "" && strings.Trim(s, "0123456789abcdefABCDEF") == ""
+}

@@ -1,0 +1,66 @@
+package monitor
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+)
+
+type jsonl struct {
+	name string
+	w    io.WriteCloser
+	torn bool // the last line was cut off: begin with a newline, so that only that line is lost
+}
+
+// NewJSONL writes one JSON object a line, each with one Write.
+func NewJSONL(w io.WriteCloser) Sink { return &jsonl{name: "events", w: w} }
+
+// OpenJSONL appends to a file that only its owner may read. It follows no symbolic link, and opens a FIFO only if
+// somebody reads it.
+func OpenJSONL(path string) (Sink, error) {
+	const flags = os.O_APPEND | os.O_CREATE | os.O_WRONLY | syscall.O_CLOEXEC | syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+	f, err := os.OpenFile(path, flags, 0o600)
+	switch {
+	case errors.Is(err, syscall.ELOOP):
+		return nil, hint.Errorf("name the file itself", "events file %q is a symbolic link", path)
+	case errors.Is(err, syscall.ENXIO):
+		return nil, hint.Errorf("start the reader first", "events file %q has no reader", path)
+	case err != nil:
+		return nil, hint.Wrap(fmt.Errorf("events file: %w", err), "name a file in a folder that you may write to")
+	}
+	return &jsonl{name: "events file " + path, w: f}, nil
+}
+
+func (j *jsonl) String() string { return j.name }
+
+func (j *jsonl) Emit(e Event) error {
+	line, err := e.Line()
+	if err != nil {
+		return err
+	}
+	if j.torn {
+		line = append([]byte{'\n'}, line...)
+	}
+	n, err := j.w.Write(line)
+	if n > 0 {
+		j.torn = n < len(line)
+	}
+	return err
+}
+
+func (j *jsonl) Close() error { return j.w.Close() }
+
+// Line is the event as one JSON object and a newline, at most MaxLine bytes.
+func (e Event) Line() ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // six bytes for a "<" would double the bound, and nobody reads this as HTML
+	err := enc.Encode(bound(e))
+	return b.Bytes(), err
+}

@@ -1,0 +1,229 @@
+package monitor
+
+import (
+	"cmp"
+	"context"
+	"sync"
+	"time"
+
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// Config is what a Recorder needs to know about its sandbox.
+type Config struct {
+	Sandbox, Policy string
+	Sinks           []Sink // owned by the recorder from New on
+	Rules           []policies.Rule
+	// Respond carries out what a rule asks for, in the goroutine that called Record, with no lock held: alert once
+	// for each event and rule, kill and quarantine once for the whole run. Nil: nothing is done.
+	Respond func(Action, Event)
+	Clock   func() time.Time // nil: time.Now
+}
+
+// Stats counts events, repeats included: Seen = Reported + Dropped.
+type Stats struct {
+	Seen      uint64   `json:"seen"`
+	Reported  uint64   `json:"reported"`             // told of by one of Events
+	Dropped   uint64   `json:"dropped"`              // only counted: too many different ones
+	LinesLost uint64   `json:"lines_lost,omitempty"` // lines that a sink failed to take, all sinks together
+	Warnings  []string `json:"warnings,omitempty"`   // one for each failing sink or rule
+}
+
+// Recorder is one run's memory of events. Its methods may be called from any goroutine.
+type Recorder struct {
+	cfg   Config
+	rules []*rule
+	feeds []*feed
+
+	mu        sync.Mutex
+	ids       ids
+	table     table
+	behaviour behaviour
+	stats     Stats
+	responded bool // kill or quarantine was asked for
+	closed    bool
+}
+
+// New compiles the rules; an error names the rule, the position and the remedy. The sinks are closed on an error.
+func New(cfg Config) (*Recorder, error) {
+	rules, err := compileRules(cfg.Rules)
+	if err != nil {
+		for _, s := range cfg.Sinks {
+			_ = s.Close()
+		}
+		return nil, err
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	r := &Recorder{cfg: cfg, rules: rules, table: newTable()}
+	for _, s := range cfg.Sinks {
+		r.feeds = append(r.feeds, newFeed(s))
+	}
+	return r, nil
+}
+
+// response is what is left to do when the lock is gone.
+type response struct {
+	action Action
+	event  Event
+}
+
+// Record takes an event in: classes it, folds it, applies the rules, hands it to the sinks. It never waits for a
+// sink and never fails; after Close it only counts.
+func (r *Recorder) Record(e Event) {
+	r.mu.Lock()
+	now := r.cfg.Clock()
+	refused := cmp.Or(e.Type, SyscallBlocked) // before detection, for the rules
+	e.Count = max(e.Count, 1)
+	e = Classify(e)
+	todo := r.record(e, refused, now, nil)
+	for _, s := range r.behaviour.observe(e, now) {
+		todo = r.record(s, s.Type, now, todo)
+	}
+	r.mu.Unlock()
+	if r.cfg.Respond == nil {
+		return
+	}
+	for _, t := range todo {
+		r.cfg.Respond(t.action, t.event)
+	}
+}
+
+func (r *Recorder) record(e Event, refused Type, now time.Time, todo []response) []response {
+	e = bound(e)
+	if e.Time.IsZero() {
+		e.Time = now
+	}
+	e.Sandbox = cmp.Or(e.Sandbox, text(r.cfg.Sandbox, maxName))
+	e.Policy = cmp.Or(e.Policy, text(r.cfg.Policy, maxText))
+	n := uint64(e.Count)
+	r.stats.Seen += n
+	if r.closed {
+		r.stats.Dropped += n
+		return todo
+	}
+	ent, fresh := r.table.fold(e, e.Severity, now)
+	if ent == nil { // a rule may make it worth a reserved token
+		ent, fresh = r.table.fold(e, r.judge(e, refused), now)
+	}
+	if ent == nil {
+		r.stats.Dropped += n
+		todo = r.apply(&entry{event: e, dropped: true}, refused, todo)
+		ent, fresh = r.table.always(flood(e, now))
+		return r.settle(ent, fresh, SuspiciousBehavior, todo)
+	}
+	r.stats.Reported += n
+	return r.settle(ent, fresh, refused, todo)
+}
+
+// settle applies the rules to an entry that has just grown, and emits it if there is news.
+func (r *Recorder) settle(ent *entry, fresh bool, refused Type, todo []response) []response {
+	if fresh && ent.event.ID == "" {
+		ent.event.ID = r.ids.next(ent.event.Time)
+	}
+	before := len(todo)
+	todo = r.apply(ent, refused, todo)
+	for _, e := range r.table.evicted {
+		r.offer(e)
+	}
+	r.table.evicted = nil
+	if fresh || len(todo) > before || ent.crossed() {
+		ent.emitted = ent.event.Count
+		if !r.offer(ent.event) {
+			ent.emitted = 0 // again at Close
+		}
+	}
+	return todo
+}
+
+// flood is the event that stands for all that were dropped.
+func flood(e Event, now time.Time) Event {
+	return Event{
+		Time: now, Type: SuspiciousBehavior, Severity: worse(High, e.Severity), Rule: "builtin:event-flood", Action: "dropped",
+		Sandbox: e.Sandbox, Policy: e.Policy, PID: e.PID, Comm: e.Comm, Count: e.Count,
+		Reason: "more kinds of events than the log takes: these were counted, not recorded",
+		Hint:   "look at the events before this one: something tries many different things quickly",
+	}
+}
+
+// apply runs the rules and returns the responses that are due; it changes the entry's event accordingly.
+func (r *Recorder) apply(ent *entry, refused Type, todo []response) []response {
+	for i, rule := range r.rules {
+		if ent.matched(i) || !rule.matches(ent.event, refused) {
+			continue
+		}
+		ent.setMatched(i)
+		rule.mark(&ent.event)
+		if rule.action == Alert && ent.dropped || rule.action != Alert && r.responded {
+			continue
+		}
+		r.responded = r.responded || rule.action != Alert
+		todo = append(todo, response{rule.action, ent.event})
+	}
+	return todo
+}
+
+// judge is the severity that the rules would give e; a kill is never a small thing.
+func (r *Recorder) judge(e Event, refused Type) Severity {
+	s := e.Severity
+	for _, rule := range r.rules {
+		if rule.matches(e, refused) {
+			s = worse(s, rule.severity)
+			if rule.action != Alert {
+				s = worse(s, High)
+			}
+		}
+	}
+	return s
+}
+
+// offer reports whether every sink's queue took the event.
+func (r *Recorder) offer(e Event) bool {
+	all := true
+	for _, f := range r.feeds {
+		all = f.offer(e) && all
+	}
+	return all
+}
+
+// Events returns what was recorded so far, folded, oldest first.
+func (r *Recorder) Events() []Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.table.events()
+}
+
+// Close writes the final counts, waits for the sinks until ctx ends, closes them, and returns the statistics.
+// A second Close returns the same.
+func (r *Recorder) Close(ctx context.Context) Stats {
+	r.mu.Lock()
+	if r.closed {
+		defer r.mu.Unlock()
+		return r.stats
+	}
+	r.closed = true
+	last := r.table.unsaid()
+	r.mu.Unlock()
+
+	var wg sync.WaitGroup
+	for _, f := range r.feeds {
+		wg.Go(func() { f.close(ctx, last) })
+	}
+	wg.Wait()
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, f := range r.feeds {
+		r.stats.LinesLost += f.lost.Load()
+		if w := f.warning(); w != "" {
+			r.stats.Warnings = append(r.stats.Warnings, w)
+		}
+	}
+	for _, rule := range r.rules {
+		if rule.err != nil {
+			r.stats.Warnings = append(r.stats.Warnings, rule.warning())
+		}
+	}
+	return r.stats
+}

@@ -1,0 +1,112 @@
+package monitor
+
+import "strings"
+
+// never is the hint where no policy should open the door.
+const never = "this can't be allowed safely: a tool that needs it does not belong in this sandbox"
+
+// syscallClass is the table of Classify by the call's name. A switch, so that nothing is built at start.
+func syscallClass(e Event) class {
+	s := e.Syscall
+	esc := func(rule string, severity Severity, reason string) class {
+		return class{"builtin:" + rule, EscapeAttempt, severity, reason, never}
+	}
+	denied := func(rule string, severity Severity, reason, hint string) class {
+		return class{"builtin:" + rule, PermissionDenied, severity, reason, hint}
+	}
+	blocked := class{typ: SyscallBlocked, severity: Medium, reason: "the policy does not allow this call", hint: allowHint(s.Name)}
+
+	switch s.Name {
+	case "clone", "clone3":
+		if anyArg(s, "CLONE_NEW") {
+			return esc("namespaces", High, "asked for new namespaces, where it would hold capabilities against the kernel")
+		}
+	case "unshare":
+		return esc("namespaces", High, "asked for new namespaces, where it would hold capabilities against the kernel")
+	case "setns":
+		return esc("namespaces", High, "tried to enter the namespaces of another process")
+	case "pivot_root", "move_mount", "open_tree", "open_tree_attr", "fsopen", "fsmount", "fsconfig", "fspick", "mount_setattr":
+		return esc("mounts", High, "tried to rearrange the mounts that make up the sandbox")
+	case "mount", "umount", "umount2":
+		return denied("mount", High, "tried to change what is mounted", "to give the tool a folder: filesystem.mounts, or --mount SRC:DST")
+	case "chroot":
+		return denied("chroot", Medium, "tried to change its root folder", "")
+	case "mknod", "mknodat":
+		return denied("device-node", Medium, "tried to make a device node or special file", allowHint(s.Name))
+
+	case "ptrace":
+		switch {
+		case arg(s, 0) == "PTRACE_TRACEME" || arg(s, 0) == "0":
+			blocked.rule, blocked.reason = "builtin:debugger", "asked to be debugged by its parent"
+		default:
+			return esc("ptrace", High, "tried to take control of another process")
+		}
+	case "process_vm_readv", "process_vm_writev", "process_madvise":
+		return esc("process-memory", High, "tried to reach into the memory of another process")
+	case "pidfd_getfd", "kcmp":
+		return esc("process-files", High, "tried to take or compare the open files of another process")
+	case "open_by_handle_at":
+		return esc("file-handle", Critical, "tried to open a file by handle, past every path and mount (the way out known as shocker)")
+
+	case "init_module", "finit_module", "delete_module", "create_module":
+		return esc("kernel-module", Critical, "tried to load or unload a kernel module")
+	case "kexec_load", "kexec_file_load":
+		return esc("kexec", Critical, "tried to replace the running kernel")
+	case "keyctl", "add_key", "request_key":
+		return esc("keyring", High, "tried to use the kernel's keyrings, which no namespace separates")
+	case "bpf":
+		return esc("bpf", High, "tried to load or use BPF in the kernel")
+	case "userfaultfd":
+		return esc("userfaultfd", High, "asked for userfaultfd, which kernel exploits use to win races")
+	case "perf_event_open":
+		return esc("perf", High, "asked for performance counters, which observe other processes and the kernel")
+	case "io_uring_setup":
+		return class{"builtin:io-uring", SyscallBlocked, Low,
+			"asked for io_uring, whose requests pass no filter; Node.js (libuv) probes for it at start and does without", ""}
+	case "io_uring_enter", "io_uring_register":
+		return esc("io-uring", High, "tried to use io_uring, whose requests pass no filter")
+
+	case "settimeofday", "stime", "clock_settime", "clock_settime64":
+		return esc("clock", High, "tried to set the clock of the host")
+	case "adjtimex", "clock_adjtime", "clock_adjtime64":
+		return esc("clock", Medium, "tried to read or adjust the clock's discipline")
+	case "reboot":
+		return esc("reboot", Critical, "tried to reboot")
+	case "swapon", "swapoff":
+		return esc("swap", High, "tried to change the host's swap space")
+	case "iopl", "ioperm":
+		return esc("ports", Critical, "asked for direct access to the hardware")
+	case "acct", "quotactl", "quotactl_fd", "syslog", "lookup_dcookie", "sethostname", "setdomainname", "vhangup", "nfsservctl", "uselib", "_sysctl":
+		return esc("host-administration", High, "tried to administer the host")
+
+	case "socket", "socketpair":
+		return socketClass(s)
+	case "connect", "bind", "listen", "accept", "accept4", "sendto", "sendmsg", "sendmmsg", "recvfrom", "recvmsg", "recvmmsg", "getsockopt", "setsockopt":
+		return denied("network", Medium, "tried to use the network, which the policy closes", allowNetwork)
+	}
+	if e.Action == "ENOSYS" {
+		blocked.severity, blocked.reason = Low, "answered as on a kernel without this call; programs fall back to an older one"
+	}
+	return blocked
+}
+
+const allowNetwork = `to allow it: syscalls.allow: ["@network-io"]; to reach more than lo: network: {mode: host}`
+
+func socketClass(s *Syscall) class {
+	c := class{"builtin:network", PermissionDenied, Medium, "tried to open a socket, which the policy does not allow", allowNetwork}
+	family, _, _ := strings.Cut(arg(s, 0), " ")
+	switch family {
+	case "AF_PACKET", "AF_ALG", "AF_VSOCK", "AF_XDP", "AF_KEY", "AF_TIPC", "AF_RDS", "AF_CAN", "AF_NFC", "AF_SMC", "AF_KCM", "AF_QIPCRTR", "AF_BLUETOOTH", "AF_IB", "AF_LLC":
+		c.rule, c.severity, c.hint = "builtin:rare-socket", High, ""
+		c.reason = "tried to open a " + family + " socket: kernel code that ordinary tools don't use and exploits do"
+	case "AF_NETLINK":
+		c.reason = "tried to open a netlink socket, as the listing of network interfaces does"
+	case "AF_UNIX", "AF_LOCAL":
+		c.reason, c.hint = "tried to open a Unix socket, which the policy does not allow", "to allow it: syscalls.allow: [socket]"
+	}
+	if strings.Contains(arg(s, 1), "SOCK_RAW") && family != "AF_NETLINK" {
+		c.rule, c.severity, c.hint = "builtin:raw-socket", High, ""
+		c.reason = "tried to open a raw socket, which forges or listens to packets"
+	}
+	return c
+}
