@@ -9,15 +9,15 @@ type Policy struct {
 	Name        string      `yaml:"name" json:"name"`
 	Description string      `yaml:"description,omitempty" json:"description,omitempty"`
 	Extends     string      `yaml:"extends,omitempty" json:"extends,omitempty"`
-	Isolation   Isolation   `yaml:"isolation,omitempty" json:"isolation,omitempty"`
-	Require     []Layer     `yaml:"require,omitempty" json:"require,omitempty"`
-	Filesystem  Filesystem  `yaml:"filesystem,omitempty" json:"filesystem,omitempty"`
-	Syscalls    Syscalls    `yaml:"syscalls,omitempty" json:"syscalls,omitempty"`
-	Limits      Limits      `yaml:"limits,omitempty" json:"limits,omitempty"`
-	Network     Network     `yaml:"network,omitempty" json:"network,omitempty"`
-	Environment Environment `yaml:"environment,omitempty" json:"environment,omitempty"`
-	Code        Code        `yaml:"code,omitempty" json:"code,omitempty"`
-	MCP         MCP         `yaml:"mcp,omitempty" json:"mcp,omitempty"`
+	Isolation   Isolation   `yaml:"isolation,omitempty" json:"isolation,omitempty" enum:"sandbox,none"`
+	Require     []Layer     `yaml:"require,omitempty" json:"require,omitempty" enum:"user_namespace,pid_namespace,mount_namespace,network_namespace,ipc_namespace,uts_namespace,cgroup_namespace,rootfs,capabilities,no_new_privileges,seccomp,landlock,cgroup_limits"`
+	Filesystem  Filesystem  `yaml:"filesystem,omitempty" json:"filesystem,omitzero"`
+	Syscalls    Syscalls    `yaml:"syscalls,omitempty" json:"syscalls,omitzero"`
+	Limits      Limits      `yaml:"limits,omitempty" json:"limits,omitzero"`
+	Network     Network     `yaml:"network,omitempty" json:"network,omitzero"`
+	Environment Environment `yaml:"environment,omitempty" json:"environment,omitzero"`
+	Code        Code        `yaml:"code,omitempty" json:"code,omitzero"`
+	MCP         MCP         `yaml:"mcp,omitempty" json:"mcp,omitzero"`
 	Rules       []Rule      `yaml:"rules,omitempty" json:"rules,omitempty"`
 }
 
@@ -59,7 +59,7 @@ type Filesystem struct {
 type Mount struct {
 	Source string    `yaml:"source" json:"source"`
 	Target string    `yaml:"target" json:"target"`
-	Mode   MountMode `yaml:"mode,omitempty" json:"mode,omitempty"` // default ro
+	Mode   MountMode `yaml:"mode,omitempty" json:"mode,omitempty" enum:"ro,rw"` // default ro
 }
 
 type MountMode string
@@ -71,10 +71,10 @@ const (
 
 // Syscalls is the seccomp part. Names beginning with @ are groups.
 type Syscalls struct {
-	Default   SyscallDefault `yaml:"default,omitempty" json:"default,omitempty"` // deny: allowlist; allow: denylist
+	Default   SyscallDefault `yaml:"default,omitempty" json:"default,omitempty" enum:"deny,allow"` // deny: allowlist; allow: denylist
 	Allow     []SyscallRule  `yaml:"allow,omitempty" json:"allow,omitempty"`
 	Deny      []SyscallRule  `yaml:"deny,omitempty" json:"deny,omitempty"` // wins over Allow
-	Violation Violation      `yaml:"violation,omitempty" json:"violation,omitempty"`
+	Violation Violation      `yaml:"violation,omitempty" json:"violation,omitempty" enum:"errno,kill"`
 }
 
 type SyscallDefault string
@@ -102,7 +102,7 @@ type SyscallRule struct {
 // In the file, value and mask may be numbers or symbolic constants ("CLONE_NEWUSER|CLONE_NEWNS", "AF_UNIX", "TIOCSTI").
 type ArgRule struct {
 	Index uint   `yaml:"index" json:"index"`
-	Op    string `yaml:"op" json:"op"`
+	Op    string `yaml:"op" json:"op" enum:"eq,ne,lt,le,gt,ge,masked_eq"`
 	Value uint64 `yaml:"value" json:"value"`
 	Mask  uint64 `yaml:"mask,omitempty" json:"mask,omitempty"`
 }
@@ -145,7 +145,7 @@ const (
 )
 
 type Network struct {
-	Mode NetworkMode `yaml:"mode,omitempty" json:"mode,omitempty"`
+	Mode NetworkMode `yaml:"mode,omitempty" json:"mode,omitempty" enum:"none,host"`
 }
 
 // Environment: only these variables reach the tool.
@@ -161,9 +161,9 @@ type Code struct {
 
 // MCP is the proxy's part.
 type MCP struct {
-	Tools      MCPNames                  `yaml:"tools,omitempty" json:"tools,omitempty"`
+	Tools      MCPNames                  `yaml:"tools,omitempty" json:"tools,omitzero"`
 	Parameters map[string]map[string]any `yaml:"parameters,omitempty" json:"parameters,omitempty"` // tool → JSON Schema
-	Output     MCPOutput                 `yaml:"output,omitempty" json:"output,omitempty"`
+	Output     MCPOutput                 `yaml:"output,omitempty" json:"output,omitzero"`
 }
 
 type MCPNames struct {
@@ -180,6 +180,6 @@ type MCPOutput struct {
 type Rule struct {
 	ID       string `yaml:"id" json:"id"`
 	When     string `yaml:"when" json:"when"`
-	Severity string `yaml:"severity,omitempty" json:"severity,omitempty"` // low | medium | high | critical
-	Action   string `yaml:"action,omitempty" json:"action,omitempty"`     // alert | kill | quarantine
+	Severity string `yaml:"severity,omitempty" json:"severity,omitempty" enum:"low,medium,high,critical"` // low | medium | high | critical
+	Action   string `yaml:"action,omitempty" json:"action,omitempty" enum:"alert,kill,quarantine"`        // alert | kill | quarantine
 }

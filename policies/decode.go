@@ -1,0 +1,253 @@
+package policies
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+)
+
+// decoder lays one document over a value that may hold an inherited policy already: scalars are set, mappings are
+// entered, lists grow, and a key prefixed with "!" starts its list or map afresh. Decoding onto the base is the merge.
+type decoder struct {
+	src      *source
+	index    map[string]position // field path → where it was last set
+	problems []Problem
+}
+
+func (d *decoder) at(n ast.Node) position {
+	if m, ok := n.(*ast.MappingNode); ok && !m.IsFlowStyle && len(m.Values) > 0 {
+		n = m.Values[0].Key
+	}
+	var t *token.Token
+	if n != nil {
+		t = n.GetToken()
+	}
+	if t == nil || t.Position == nil {
+		return position{src: d.src, line: 1, column: 1}
+	}
+	return position{d.src, t.Position.Line, t.Position.Column}
+}
+
+func (d *decoder) fail(n ast.Node, remedy, format string, args ...any) {
+	d.problems = append(d.problems, d.at(n).problem(remedy, format, args...))
+}
+
+// failed records err, with the hint it may carry.
+func (d *decoder) failed(n ast.Node, err error) { d.fail(n, hint.Of(err), "%v", err) }
+
+func (d *decoder) decode(path string, n ast.Node, v reflect.Value, enum string) {
+	d.index[path] = d.at(n)
+	if tag, ok := n.(*ast.TagNode); ok {
+		d.failTag(tag)
+		return
+	}
+	switch n.(type) {
+	case *ast.AnchorNode, *ast.AliasNode:
+		d.fail(n, "write the value out", "anchors and aliases are not supported in policies")
+		return
+	}
+	if rule, ok := v.Addr().Interface().(*SyscallRule); ok {
+		if name, ok := text(n); ok {
+			rule.Names = []string{name}
+			return
+		}
+	}
+	switch v.Interface().(type) {
+	case Size, Duration:
+		d.decodeQuantity(path, n, v)
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		d.decodeStruct(path, n, v)
+	case reflect.Slice:
+		d.decodeList(path, n, v, enum)
+	case reflect.Map:
+		d.decodeMap(path, n, v)
+	case reflect.Interface:
+		if value, ok := d.generic(n); ok {
+			v.Set(reflect.ValueOf(&value).Elem())
+		}
+	default:
+		d.decodeScalar(path, n, v, enum)
+	}
+}
+
+func (d *decoder) failTag(tag *ast.TagNode) {
+	name := tag.Start.Value
+	if key, ok := strings.CutSuffix(name, ":"); ok {
+		d.fail(tag, fmt.Sprintf("quote the key: %q:", key), "%s begins a YAML tag", key)
+		return
+	}
+	d.fail(tag, "quote the text if it is text", "YAML tags such as %s are not supported in policies", name)
+}
+
+func (d *decoder) decodeStruct(path string, n ast.Node, v reflect.Value) {
+	for key, entry := range d.entries(path, n) {
+		name, replace := strings.CutPrefix(key, "!")
+		field, enum, known := fieldByKey(v, name)
+		if !field.IsValid() {
+			d.fail(entry.Key, suggestion(name, known), "unknown key %q%s", key, inside(path))
+			continue
+		}
+		sub := join(path, name)
+		if replace && !d.startAfresh(sub, entry, field) {
+			continue
+		}
+		d.decode(sub, entry.Value, field, enum)
+	}
+}
+
+// startAfresh empties what was inherited at path.
+func (d *decoder) startAfresh(path string, entry *ast.MappingValueNode, field reflect.Value) bool {
+	if k := field.Kind(); k != reflect.Slice && k != reflect.Map {
+		d.fail(entry.Key, `leave out the "!"`, `"!" replaces an inherited list or map, but %s is neither`, path)
+		return false
+	}
+	if _, null := entry.Value.(*ast.NullNode); null {
+		d.fail(entry.Key, "to empty it, write []", "%s is to be replaced, but by nothing", path)
+		return false
+	}
+	field.SetZero()
+	for known := range d.index {
+		if strings.HasPrefix(known, path+"[") || strings.HasPrefix(known, path+".") {
+			delete(d.index, known)
+		}
+	}
+	return true
+}
+
+func (d *decoder) decodeList(path string, n ast.Node, v reflect.Value, enum string) {
+	if _, null := n.(*ast.NullNode); null {
+		return
+	}
+	list, ok := n.(*ast.SequenceNode)
+	if !ok {
+		d.fail(n, "write ["+source1(n)+"]", "%s is a list, not %s", path, kindOf(n))
+		return
+	}
+	for _, item := range list.Values {
+		element := reflect.New(v.Type().Elem()).Elem()
+		d.decode(fmt.Sprintf("%s[%d]", path, v.Len()), item, element, enum)
+		if !contains(v, element) { // inherited already
+			v.Set(reflect.Append(v, element))
+		}
+	}
+}
+
+func contains(list, element reflect.Value) bool {
+	for i := range list.Len() {
+		if reflect.DeepEqual(list.Index(i).Interface(), element.Interface()) {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *decoder) decodeMap(path string, n ast.Node, v reflect.Value) {
+	fresh := reflect.MakeMap(v.Type()) // the inherited map may be shared
+	for _, key := range v.MapKeys() {
+		fresh.SetMapIndex(key, v.MapIndex(key))
+	}
+	for key, entry := range d.entries(path, n) {
+		sub := join(path, key)
+		d.index[sub] = d.at(entry.Key)
+		element := reflect.New(v.Type().Elem()).Elem()
+		switch element.Kind() {
+		case reflect.String: // environment values: 8080 and true are text there
+			value, ok := text(entry.Value)
+			if !ok {
+				d.fail(entry.Value, "quote it", "%s is text, not %s", sub, kindOf(entry.Value))
+			}
+			element.SetString(value)
+		default:
+			value, ok := d.generic(entry.Value)
+			schema, isMap := value.(map[string]any)
+			if ok && !isMap {
+				d.fail(entry.Value, "", "%s is a mapping, not %s", sub, kindOf(entry.Value))
+			}
+			element.Set(reflect.ValueOf(schema))
+		}
+		fresh.SetMapIndex(reflect.ValueOf(key), element)
+	}
+	if fresh.Len() > 0 {
+		v.Set(fresh)
+	}
+}
+
+func (d *decoder) decodeQuantity(path string, n ast.Node, v reflect.Value) {
+	word, ok := text(n)
+	if !ok {
+		d.fail(n, "", "%s is a quantity such as %s, not %s", path, quantityExample(v), kindOf(n))
+		return
+	}
+	if err := v.Addr().Interface().(interface{ Set(string) error }).Set(word); err != nil {
+		d.fail(n, "write it like "+quantityExample(v), "%s: %v", path, err)
+	}
+}
+
+func quantityExample(v reflect.Value) string {
+	if _, ok := v.Interface().(Size); ok {
+		return "256MiB"
+	}
+	return "30s"
+}
+
+func (d *decoder) decodeScalar(path string, n ast.Node, v reflect.Value, enum string) {
+	word, isScalar := text(n)
+	_, isNumber := n.(*ast.IntegerNode)
+	if _, ok := n.(*ast.FloatNode); ok {
+		isNumber = true
+	}
+	switch v.Kind() {
+	case reflect.String:
+		if !isText(n) {
+			d.fail(n, "quote it if it is meant as text", "%s is text, not %s", path, kindOf(n))
+			return
+		}
+		if known := strings.Split(enum, ","); enum != "" && !slices.Contains(known, word) {
+			d.fail(n, suggestion(word, known), "%s: unknown value %q", path, word)
+			return
+		}
+		v.SetString(word)
+	case reflect.Uint64: // only argument rules: numbers or names of constants
+		if !isScalar {
+			d.fail(n, "", "%s is a number or a constant's name, not %s", path, kindOf(n))
+			return
+		}
+		number, err := parseNumber(word)
+		if err != nil {
+			d.failed(n, fmt.Errorf("%s: %w", path, err))
+		}
+		v.SetUint(number)
+	case reflect.Float64:
+		number, err := strconv.ParseFloat(word, 64)
+		if !isNumber || err != nil {
+			d.fail(n, "", "%s is a number, not %s", path, kindOf(n))
+			return
+		}
+		v.SetFloat(number)
+	default:
+		number, err := strconv.ParseInt(strings.TrimPrefix(word, "+"), 0, 64)
+		if !isNumber || err != nil {
+			d.fail(n, "", "%s is a whole number, not %s", path, kindOf(n))
+			return
+		}
+		if v.Kind() == reflect.Uint { // an argument's index
+			if number < 0 {
+				d.fail(n, "arguments are numbered 0 to 5", "%s must not be negative", path)
+				return
+			}
+			v.SetUint(uint64(number))
+			return
+		}
+		v.SetInt(number)
+	}
+}

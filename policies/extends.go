@@ -1,0 +1,90 @@
+package policies
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// inherit follows `extends` and returns the documents, the given one first.
+func inherit(data []byte, filename string, read func(string) ([]byte, error)) ([]*document, error) {
+	var chain []*document
+	var names []string
+	for {
+		doc, err := parseDocument(data, filename)
+		if err != nil {
+			return nil, err
+		}
+		chain, names = append(chain, doc), append(names, identity(filename))
+		base, at := doc.base()
+		if base == "" {
+			return chain, nil
+		}
+		fail := func(remedy, format string, args ...any) ([]*document, error) {
+			return nil, asError([]Problem{at.problem(remedy, format, args...)})
+		}
+		if slices.Contains(PresetNames(), base) {
+			// A file called strict.yaml may extend the preset; a preset extends only those before it.
+			filename = "preset " + base
+			if data, err = PresetSource(base); err != nil {
+				return nil, err
+			}
+		} else {
+			if !looksLikeFile(base) {
+				return fail(suggestion(base, PresetNames())+" (a file is written ./NAME)", "extends: unknown preset %q", base)
+			}
+			filename = expandPath(base, filepath.Dir(filename))
+			if data, err = read(filename); err != nil {
+				return fail("a path is relative to the policy file", "extends: %v", err)
+			}
+		}
+		if i := slices.Index(names, identity(filename)); i == len(names)-1 {
+			return fail("name another policy, or none", "the policy extends itself")
+		} else if i >= 0 {
+			return fail("break the circle", "extends goes in a circle: %s", strings.Join(append(shortNames(names[i:]), filepath.Base(filename)), " → "))
+		}
+		if len(chain) == maxExtends {
+			return fail("merge some of the files", "extends is more than %d policies deep", maxExtends)
+		}
+	}
+}
+
+// base reads `extends` ahead of the decoding; what is wrong with its type is for the decoder to say.
+func (doc *document) base() (string, position) {
+	m, ok := doc.body.(*ast.MappingNode)
+	if !ok {
+		return "", position{}
+	}
+	for _, entry := range m.Values {
+		if key, ok := ast.Node(entry.Key).(*ast.StringNode); ok && key.Value == "extends" && isText(entry.Value) {
+			d := decoder{src: doc.src}
+			name, _ := text(entry.Value)
+			return name, d.at(entry.Value)
+		}
+	}
+	return "", position{}
+}
+
+// identity tells two spellings of one file for the same.
+func identity(filename string) string {
+	if strings.HasPrefix(filename, "preset ") {
+		return filename
+	}
+	if abs, err := filepath.Abs(filename); err == nil {
+		filename = abs
+	}
+	if real, err := filepath.EvalSymlinks(filename); err == nil {
+		return real
+	}
+	return filename
+}
+
+func shortNames(names []string) []string {
+	short := make([]string, len(names))
+	for i, n := range names {
+		short[i] = filepath.Base(n)
+	}
+	return short
+}

@@ -1,0 +1,230 @@
+package policies
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+)
+
+//go:embed presets/*.yaml
+var presetFiles embed.FS
+
+const (
+	maxBytes   = 256 << 10 // a policy; the YAML parser's time grows with the square of the nesting
+	maxNesting = 64
+	maxExtends = 8
+)
+
+// PresetNames lists the presets from open to closed.
+func PresetNames() []string { return []string{"none", "basic", "standard", "strict", "maximum"} }
+
+// PresetSource is a preset's YAML with its comments.
+func PresetSource(name string) ([]byte, error) {
+	data, err := presetFiles.ReadFile("presets/" + name + ".yaml")
+	if err != nil {
+		return nil, hint.Errorf(suggestion(name, PresetNames()), "unknown preset %q", name)
+	}
+	return data, nil
+}
+
+// Preset returns one of PresetNames.
+func Preset(name string) (*Policy, error) {
+	data, err := PresetSource(name)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(data, name)
+}
+
+// Load reads, inherits, merges and validates a policy file.
+func Load(path string) (*Policy, error) {
+	data, err := readPolicy(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(data, path)
+}
+
+// Resolve takes what --policy takes: a preset's name, else a file. A name without a slash or a dot can only be a preset
+// or a file that exists.
+func Resolve(nameOrFile string) (*Policy, error) {
+	if slices.Contains(PresetNames(), nameOrFile) {
+		return Preset(nameOrFile)
+	}
+	if !looksLikeFile(nameOrFile) {
+		if _, err := os.Stat(nameOrFile); err != nil {
+			return nil, hint.Errorf(suggestion(nameOrFile, PresetNames())+" (a file is also taken)", "unknown policy %q: no such preset and no such file", nameOrFile)
+		}
+	}
+	return Load(nameOrFile)
+}
+
+func looksLikeFile(s string) bool { return strings.ContainsAny(s, "/.") }
+
+// Parse is Load for data that is already read; filename is for messages and for what is relative to the file.
+func Parse(data []byte, filename string) (*Policy, error) {
+	return parse(data, filename, readPolicy)
+}
+
+// parse decodes the chain of documents, root first, each onto the result of the one before.
+func parse(data []byte, filename string, read func(string) ([]byte, error)) (*Policy, error) {
+	chain, err := inherit(data, filename, read)
+	if err != nil {
+		return nil, err
+	}
+	p := &Policy{Version: 1}
+	index := map[string]position{}
+	for _, doc := range slices.Backward(chain) {
+		// These are a document's own, not inherited.
+		p.Name, p.Description, p.Extends = "", "", ""
+		d := decoder{src: doc.src, index: index}
+		d.decode("", doc.body, reflect.ValueOf(p).Elem(), "")
+		if len(d.problems) == 0 {
+			d.placePaths(p)
+		}
+		if err := asError(d.problems); err != nil {
+			return nil, err
+		}
+	}
+	p.Extends = ""
+	if p.Name == "" {
+		p.Name = strings.TrimSuffix(filepath.Base(filename), filepath.Ext(filename))
+	}
+	if err := asError(check(p, index)); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// UnmarshalJSON decodes and validates a JSON document that extends nothing but presets: data from elsewhere must not
+// make mcpbox read files.
+func (p *Policy) UnmarshalJSON(data []byte) error {
+	parsed, err := parse(data, "policy", func(path string) ([]byte, error) {
+		return nil, hint.Errorf("name a preset", "policy file %s may not be read from here", path)
+	})
+	if err == nil {
+		*p = *parsed
+	}
+	return err
+}
+
+func readPolicy(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, hint.Errorf("a preset is one of: "+strings.Join(PresetNames(), ", "), "policy file %s does not exist", path)
+	}
+	if err != nil {
+		return nil, hint.Wrap(err, "check the file's permissions")
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, hint.Errorf("name a file inside it", "policy %s is a folder", path)
+	}
+	buffer := make([]byte, maxBytes+1)
+	n := 0
+	for n < len(buffer) {
+		m, err := f.Read(buffer[n:])
+		n += m
+		if err != nil || m == 0 {
+			break
+		}
+	}
+	return buffer[:n], nil
+}
+
+type document struct {
+	src     *source
+	body    ast.Node
+	extends string
+}
+
+func parseDocument(data []byte, filename string) (*document, error) {
+	src := &source{filename, data}
+	start := position{src: src, line: 1, column: 1}
+	if len(data) > maxBytes {
+		return nil, asError([]Problem{{File: filename, Message: "the policy is larger than " + Size(maxBytes).String()}})
+	}
+	if line := tooDeep(data); line > 0 {
+		return nil, asError([]Problem{position{src, line, 1}.problem("", "nested too deep")})
+	}
+	if json.Valid(data) {
+		data = bytes.ReplaceAll(data, []byte("\t"), []byte(" ")) // YAML has no tabs in its indentation; JSON has
+	}
+	file, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		at := start
+		message := err.Error()
+		if e, ok := err.(interface {
+			GetToken() *token.Token
+			GetMessage() string
+		}); ok {
+			message = e.GetMessage()
+			if t := e.GetToken(); t != nil && t.Position != nil {
+				at.line, at.column = t.Position.Line, t.Position.Column
+			}
+		}
+		return nil, asError([]Problem{at.problem("", "%s", message)})
+	}
+	var docs []ast.Node
+	for _, d := range file.Docs {
+		if d.Body != nil {
+			docs = append(docs, d.Body)
+		}
+	}
+	switch len(docs) {
+	case 0:
+		return nil, asError([]Problem{{File: filename, Message: "the policy is empty", Hint: "begin with: version: 1"}})
+	case 1:
+		return &document{src: src, body: docs[0]}, nil
+	}
+	d := decoder{src: src}
+	return nil, asError([]Problem{d.at(docs[1]).problem("keep one policy a file", "a second document begins")})
+}
+
+// tooDeep returns the line on which brackets or dashes nest beyond reason, else 0.
+func tooDeep(data []byte) int {
+	line, depth := 1, 0
+	for i, c := range data {
+		switch c {
+		case '[', '{':
+			depth++
+		case ']', '}':
+			depth = max(depth-1, 0)
+		case '\n':
+			line++
+			if dashes(data[i+1:]) > maxNesting {
+				return line
+			}
+		}
+		if depth > maxNesting {
+			return line
+		}
+	}
+	if dashes(data) > maxNesting {
+		return 1
+	}
+	return 0
+}
+
+func dashes(line []byte) (n int) {
+	for len(line) > 0 && (line[0] == ' ' || line[0] == '-' || line[0] == '?') {
+		if line[0] != ' ' {
+			n++
+		}
+		line = line[1:]
+	}
+	return n
+}

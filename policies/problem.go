@@ -1,0 +1,102 @@
+package policies
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/safetext"
+)
+
+// Problem is one thing wrong with a policy, where it stands, and what to do about it.
+type Problem struct {
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"` // from 1; 0: no position
+	Column  int    `json:"column,omitempty"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+	Excerpt string `json:"excerpt,omitempty"` // the source line with a caret below
+}
+
+// String is one line: file:line:column: message.
+func (p Problem) String() string {
+	where := safetext.Clean(p.File, 0)
+	if p.Line > 0 {
+		where += fmt.Sprintf(":%d:%d", p.Line, p.Column)
+	}
+	if where == "" {
+		return p.Message
+	}
+	return where + ": " + p.Message
+}
+
+// Error holds all that is wrong with a policy; errors.As finds it in what Load, Parse, Resolve and Validate return.
+type Error struct{ Problems []Problem }
+
+// Error is one line: the first problem, and how many more there are.
+func (e *Error) Error() string {
+	first := e.Problems[0].String()
+	if more := len(e.Problems) - 1; more > 0 {
+		first += fmt.Sprintf(" (and %d more: see mcpbox policy check)", more)
+	}
+	return first
+}
+
+// Detail is every problem with its excerpt and hint, for a person.
+func (e *Error) Detail() string {
+	var b strings.Builder
+	for _, p := range e.Problems {
+		b.WriteString(p.String() + "\n" + p.Excerpt)
+		if p.Hint != "" {
+			b.WriteString("  hint: " + p.Hint + "\n")
+		}
+	}
+	return b.String()
+}
+
+func asError(problems []Problem) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	var err error = &Error{problems}
+	if h := problems[0].Hint; h != "" {
+		err = hint.Wrap(err, h)
+	}
+	return err
+}
+
+// source is one document, kept for excerpts.
+type source struct {
+	file string
+	data []byte
+}
+
+// position is where a field was last set.
+type position struct {
+	src          *source
+	line, column int
+}
+
+func (at position) problem(remedy, format string, args ...any) Problem {
+	p := Problem{Line: at.line, Column: at.column, Message: fmt.Sprintf(format, args...), Hint: remedy}
+	if at.src != nil {
+		p.File = at.src.file
+		p.Excerpt = at.src.excerpt(at.line, at.column)
+	}
+	return p
+}
+
+func (s *source) excerpt(line, column int) string {
+	lines := strings.Split(string(s.data), "\n")
+	if line < 1 || line > len(lines) {
+		return ""
+	}
+	text := []rune(strings.TrimRight(strings.ReplaceAll(lines[line-1], "\t", " "), "\r"))
+	from := 0
+	if column > 60 { // long lines (JSON): show the neighbourhood
+		from = min(column-40, len(text))
+	}
+	to := min(len(text), from+100)
+	gutter := fmt.Sprintf("%5d | ", line)
+	return gutter + safetext.Clean(string(text[from:to]), 0) + "\n" + strings.Repeat(" ", len(gutter)+max(column-1-from, 0)) + "^\n"
+}

@@ -1,0 +1,138 @@
+package policies
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Validate checks a policy that was made or changed in Go, such as by command-line flags. Load and Parse have done so.
+func (p *Policy) Validate() error { return asError(check(p, nil)) }
+
+// checker collects problems at field paths; the index knows where those stand in the file.
+type checker struct {
+	index    map[string]position
+	problems []Problem
+}
+
+func check(p *Policy, index map[string]position) []Problem {
+	c := &checker{index: index}
+	if p.Version != 1 {
+		c.fail("version", "this mcpbox knows version 1", "unknown policy version %d", p.Version)
+	}
+	if !printable(p.Name) || p.Name == "" {
+		c.fail("name", "use letters, digits and dashes", "name %q is not printable text", p.Name)
+	}
+	c.enum("isolation", string(p.Isolation), string(IsolationSandbox), string(IsolationNone))
+	c.filesystem(&p.Filesystem)
+	c.syscalls(p)
+	c.limits(&p.Limits, "limits")
+	c.notNegative("code.timeout", int64(p.Code.Timeout))
+	c.enum("network.mode", string(p.Network.Mode), string(NetworkNone), string(NetworkHost))
+	c.environment(&p.Environment)
+	c.mcp(&p.MCP)
+	c.rules(p.Rules)
+	slices.SortStableFunc(c.problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Message, b.Message))
+	})
+	return c.problems
+}
+
+func (c *checker) fail(path, remedy, format string, args ...any) {
+	at, ok := c.index[path]
+	for parent := path; !ok && parent != ""; {
+		parent = parent[:max(strings.LastIndexAny(parent, ".["), 0)]
+		at, ok = c.index[parent]
+	}
+	c.problems = append(c.problems, at.problem(remedy, format, args...))
+}
+
+// enum looks at values set in Go; from a file the decoder refuses them first.
+func (c *checker) enum(path, value string, known ...string) {
+	if value != "" && !slices.Contains(known, value) {
+		c.fail(path, suggestion(value, known), "%s: unknown value %q", path, value)
+	}
+}
+
+func (c *checker) notNegative(path string, n int64) {
+	if n < 0 {
+		c.fail(path, "0 means no limit", "%s must not be negative", path)
+	}
+}
+
+func (c *checker) limits(l *Limits, path string) {
+	for _, q := range []struct {
+		key string
+		n   int64
+	}{
+		{"memory", int64(l.Memory)}, {"pids", l.PIDs}, {"timeout", int64(l.Timeout)}, {"cpu_time", int64(l.CPUTime)},
+		{"disk", int64(l.Disk)}, {"file_size", int64(l.FileSize)}, {"open_files", l.OpenFiles}, {"output", int64(l.Output)},
+	} {
+		c.notNegative(path+"."+q.key, q.n)
+	}
+	if l.CPUs < 0 || math.IsNaN(l.CPUs) || l.CPUs > 8192 {
+		c.fail(path+".cpus", "0.5 is half a core; 0 means no limit", "%s.cpus must be between 0 and 8192, not %v", path, l.CPUs)
+	} else if l.CPUs > 0 && l.CPUs < 0.01 {
+		c.fail(path+".cpus", "the kernel's smallest share is 0.01", "%s.cpus %v is too small", path, l.CPUs)
+	}
+	if l.IOWeight != 0 && (l.IOWeight < 1 || l.IOWeight > 10000) {
+		c.fail(path+".io_weight", "100 is the kernel's default", "%s.io_weight must be between 1 and 10000, not %d", path, l.IOWeight)
+	}
+	for i, io := range l.IO {
+		at := fmt.Sprintf("%s.io[%d]", path, i)
+		if io.Device == "" || !printable(io.Device) {
+			c.fail(at+".device", "name a block device or a file on it", "%s needs a device", at)
+		}
+		for key, n := range map[string]int64{"read_bps": int64(io.ReadBPS), "write_bps": int64(io.WriteBPS), "read_iops": io.ReadIOPS, "write_iops": io.WriteIOPS} {
+			c.notNegative(at+"."+key, n)
+		}
+	}
+}
+
+func (c *checker) environment(e *Environment) {
+	const remedy = "use letters, digits and _"
+	for i, name := range e.Pass {
+		if !variableName(name) {
+			c.fail(fmt.Sprintf("environment.pass[%d]", i), remedy, "%q is not the name of an environment variable", name)
+		}
+	}
+	for _, name := range sortedKeys(e.Set) {
+		if !variableName(name) {
+			c.fail("environment.set."+name, remedy, "%q is not the name of an environment variable", name)
+		}
+		if strings.ContainsRune(e.Set[name], 0) {
+			c.fail("environment.set."+name, "", "the value of %s contains a zero byte", name)
+		}
+	}
+}
+
+func variableName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func (c *checker) rules(rules []Rule) {
+	seen := map[string]bool{}
+	for i, r := range rules {
+		at := fmt.Sprintf("rules[%d]", i)
+		if r.ID == "" || !printable(r.ID) {
+			c.fail(at+".id", "give it a short name", "%s needs an id", at)
+		} else if seen[r.ID] {
+			c.fail(at+".id", `choose another, or start the list afresh with "!rules"`, "two rules have the id %q", r.ID)
+		}
+		seen[r.ID] = true
+		if strings.TrimSpace(r.When) == "" {
+			c.fail(at+".when", `such as: type == "escape_attempt"`, "rule %q needs a condition (when)", r.ID)
+		}
+		c.enum(at+".severity", r.Severity, "low", "medium", "high", "critical")
+		c.enum(at+".action", r.Action, "alert", "kill", "quarantine")
+	}
+}
