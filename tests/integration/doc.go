@@ -1,0 +1,10 @@
+// Package integration holds the tests that drive MCP servers nobody here wrote
+// with a client nobody here wrote (the official Go SDK): every server runs once
+// bare and once under `mcpbox run`, gets the same calls, and must answer the same.
+//
+//	make build && go test ./tests/integration
+//
+// The servers are pinned in package-lock.json and fetched once by `npm ci`.
+// Without npm, the network or bin/mcpbox the tests skip and say why; with
+// MCPBOX_REQUIRE=1 (as in `make test` on a machine that has them) they fail.
+package integration

@@ -1,0 +1,99 @@
+// Command victim misbehaves on purpose: each sub-command trips one limit or one
+// rule of a sandbox, and says on stdout what came of it. It is static, so that it
+// runs in any rootfs.
+//
+//	CGO_ENABLED=0 go build -o bin/victim ./tests/victim
+//	victim NAME [ARG…]
+//
+// Exit codes: 0 the deed was done, 1 it was refused (the line says by which
+// errno), 2 wrong usage. Run it bare only where the deed does no harm: every
+// appetite here is bounded by an argument, but mount and ptrace act on what they name.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+func main() {
+	if len(os.Args) < 2 {
+		usage()
+	}
+	args := os.Args[2:]
+	switch os.Args[1] {
+	case "alloc":
+		report("alloc", alloc(number(args, 0, 1024)))
+	case "fork":
+		report("fork", forkMany(number(args, 0, 200)))
+	case "threads":
+		report("threads", threads(number(args, 0, 200)))
+	case "spin":
+		spin(number(args, 0, 60))
+	case "fill":
+		report("fill", fill(text(args, 0, "/tmp"), number(args, 1, 1024)))
+	case "bigfile":
+		report("bigfile", bigFile(text(args, 0, "/tmp/big"), number(args, 1, 1024)))
+	case "openfiles":
+		report("openfiles", openFiles(number(args, 0, 4096)))
+	case "flood":
+		report("flood", flood(number(args, 0, 64)))
+	case "ptrace":
+		report("ptrace", ptrace(number(args, 0, 1)))
+	case "mount":
+		report("mount", mount(text(args, 0, "/tmp")))
+	case "unshare":
+		report("unshare", unshare())
+	case "sockets":
+		sockets()
+	case "survivor":
+		report("survivor", survivor(number(args, 0, 60)))
+	case "linger": // a child of fork
+		linger(number(args, 0, 60))
+	default:
+		usage()
+	}
+}
+
+func usage() {
+	fmt.Fprintln(os.Stderr, "usage: victim alloc MIB | fork N | threads N | spin SECONDS | fill DIR MIB | bigfile PATH MIB |\n"+
+		"              openfiles N | flood MIB | ptrace PID | mount DIR | unshare | sockets | survivor SECONDS")
+	os.Exit(2)
+}
+
+// report prints what came of it and ends the program.
+func report(deed string, err error) {
+	if err == nil {
+		fmt.Println(deed + ": done")
+		os.Exit(0)
+	}
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		fmt.Printf("%s: refused: %s (%v)\n", deed, unix.ErrnoName(errno), err)
+	} else {
+		fmt.Printf("%s: refused: %v\n", deed, err)
+	}
+	os.Exit(1)
+}
+
+func number(args []string, i, fallback int) int {
+	if i >= len(args) {
+		return fallback
+	}
+	n, err := strconv.Atoi(args[i])
+	if err != nil || n < 0 {
+		usage()
+	}
+	return n
+}
+
+func text(args []string, i int, fallback string) string {
+	if i >= len(args) {
+		return fallback
+	}
+	return args[i]
+}
