@@ -4,5 +4,8 @@ import "github.com/spf13/cobra"
 
 // commands lists the sub-commands in the order of the manual.
 func commands() []*cobra.Command {
-	return []*cobra.Command{}
+	return []*cobra.Command{
+		newEventsCmd(),
+		newReportCmd(),
+	}
 }

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/monitor"
+)
+
+// eventFilter is what of a log is shown.
+type eventFilter struct {
+	typ, severity string
+	follow, json  bool
+}
+
+func newEventsCmd() *cobra.Command {
+	var f eventFilter
+	cmd := &cobra.Command{
+		Use:   "events FILE|-",
+		Short: "Show an event log, one aligned line an event, newest last",
+		Args:  oneFile("mcpbox events events.jsonl"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
+			if f.follow {
+				return f.followFile(cmd, args[0])
+			}
+			return f.showFile(cmd, args[0])
+		},
+	}
+	cmd.Flags().StringVar(&f.typ, "type", "", "only events of this type")
+	cmd.Flags().StringVar(&f.severity, "severity", "", "only events at least this severe: low, medium, high, critical")
+	cmd.Flags().BoolVarP(&f.follow, "follow", "f", false, "wait for more; repeats of an event come as further lines with its id")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print the events as JSON lines")
+	return cmd
+}
+
+func (f *eventFilter) check() error {
+	if f.typ != "" && !monitor.Type(f.typ).Valid() {
+		return hint.Errorf("use one of: syscall_blocked, resource_limit_exceeded, escape_attempt, permission_denied, suspicious_behavior, timeout_exceeded",
+			"unknown event type %q", f.typ)
+	}
+	if f.severity != "" && !monitor.Severity(f.severity).Valid() {
+		return hint.Errorf("use one of: low, medium, high, critical", "unknown severity %q", f.severity)
+	}
+	return nil
+}
+
+func (f *eventFilter) show(w io.Writer, e monitor.Event) error {
+	if f.typ != "" && string(e.Type) != f.typ || !e.Severity.AtLeast(monitor.Severity(f.severity)) {
+		return nil
+	}
+	line := []byte(e.Row() + "\n")
+	if f.json {
+		var err error
+		if line, err = e.Line(); err != nil {
+			return err
+		}
+	}
+	_, err := w.Write(line)
+	return err
+}
+
+func (f *eventFilter) showFile(cmd *cobra.Command, name string) error {
+	in, err := openInput(cmd, name)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	events, bad, err := monitor.ReadEvents(io.LimitReader(in, maxInput))
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		if err := f.show(cmd.OutOrStdout(), e); err != nil {
+			return err
+		}
+	}
+	warnBad(cmd, name, bad)
+	if len(events) == 0 && bad > 0 {
+		return hint.Errorf("give it a file that --events wrote", "%s: not an event log", name)
+	}
+	return nil
+}
+
+// followFile polls: an event log may lie on a file system that tells nobody of changes.
+func (f *eventFilter) followFile(cmd *cobra.Command, name string) error {
+	in, err := openInput(cmd, name)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	for log := monitor.NewReader(in); ; {
+		e, err := log.Next()
+		switch {
+		case err == nil:
+			if err := f.show(cmd.OutOrStdout(), e); err != nil {
+				return err
+			}
+		case errors.Is(err, io.EOF) && name == "-":
+			return nil // standard input doesn't grow again
+		case errors.Is(err, io.EOF):
+			time.Sleep(100 * time.Millisecond)
+		default:
+			return fmt.Errorf("read events: %w", err)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/monitor"
+)
+
+// maxInput bounds what `report` and `events` read at once.
+const maxInput = 256 << 20
+
+func newReportCmd() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "report FILE|-",
+		Short: "Judge a run: risk level, reasons, what to do",
+		Long: `Judge a run from the file that --result wrote, or from an event log (--events).
+A result also tells which layers were enforced; an event log does not.`,
+		Args: oneFile("mcpbox report result.json"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			data, err := readInput(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			view, err := viewOf(cmd, args[0], data)
+			if err != nil {
+				return err
+			}
+			report := monitor.NewReport(view)
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), report)
+			}
+			return report.WriteText(cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
+	return cmd
+}
+
+// viewOf takes a result, which is one JSON object with a status, or a log of events.
+func viewOf(cmd *cobra.Command, name string, data []byte) (monitor.ResultView, error) {
+	var probe struct {
+		Status *string `json:"status"`
+	}
+	if json.Unmarshal(data, &probe) == nil && probe.Status != nil {
+		var view monitor.ResultView
+		if err := json.Unmarshal(data, &view); err != nil {
+			return view, hint.Errorf("give it a file that --result wrote", "%s: not a result: %v", name, err)
+		}
+		return view, nil
+	}
+	events, bad, err := monitor.ReadEvents(bytes.NewReader(data))
+	if err != nil {
+		return monitor.ResultView{}, err
+	}
+	if len(events) == 0 && bad > 0 {
+		return monitor.ResultView{}, hint.Errorf("give it a file that --result or --events wrote", "%s: neither a result nor an event log", name)
+	}
+	warnBad(cmd, name, bad)
+	fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: %s is an event log: it does not tell which layers were enforced\n", name)
+	return monitor.ViewOf(events), nil
+}
+
+func warnBad(cmd *cobra.Command, name string, bad int) {
+	if bad > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: %s: passed over %d lines that are no events\n", name, bad)
+	}
+}
+
+func oneFile(example string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			return nil
+		}
+		return hint.Errorf("for example: "+example, "one file is wanted, %d given", len(args))
+	}
+}
+
+func openInput(cmd *cobra.Command, name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(cmd.InOrStdin()), nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, hint.Wrap(err, "name a file that --result or --events wrote, or - for standard input")
+	}
+	return f, nil
+}
+
+func readInput(cmd *cobra.Command, name string) ([]byte, error) {
+	in, err := openInput(cmd, name)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(in, maxInput+1))
+	if err = errors.Join(err, in.Close()); err != nil {
+		return nil, err
+	}
+	if len(data) > maxInput {
+		return nil, hint.Errorf("cut it into parts", "%s is larger than %d MiB", name, maxInput>>20)
+	}
+	return data, nil
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}

@@ -1,0 +1,155 @@
+package monitor
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// Report judges a run: how bad it looks, why, and what to do about it.
+type Report struct {
+	ID              string           `json:"execution_id,omitempty"`
+	Policy          string           `json:"policy,omitempty"`
+	Status          string           `json:"status,omitempty"`
+	Risk            Severity         `json:"risk"`
+	Reasons         []Reason         `json:"reasons"` // worst first
+	Recommendations []Recommendation `json:"recommendations"`
+	Events          []Event          `json:"events"`
+	Stats           Stats            `json:"event_stats"`
+}
+
+// Reason is one cause of the risk level.
+type Reason struct {
+	Risk   Severity `json:"risk"`
+	Text   string   `json:"text"`
+	Events []string `json:"events,omitempty"` // ids
+}
+
+// Recommendation is one thing to do, and the events that call for it.
+type Recommendation struct {
+	Text   string   `json:"text"`
+	Events []string `json:"events,omitempty"`
+}
+
+// NewReport judges r. The risk is the worst reason's; a run without a reason is low.
+func NewReport(r ResultView) Report {
+	rep := Report{
+		ID: r.ID, Policy: r.Policy, Status: r.Status, Risk: Low, Stats: r.Stats,
+		Reasons: []Reason{}, Recommendations: []Recommendation{}, Events: make([]Event, 0, len(r.Events)),
+	}
+	for _, e := range r.Events {
+		rep.Events = append(rep.Events, bound(e)) // a result file may come from anywhere
+	}
+	rep.eventReasons()
+	rep.layerReasons(r)
+	rep.lossReasons(r.Stats)
+	slices.SortStableFunc(rep.Reasons, func(a, b Reason) int { return cmp.Compare(b.Risk.rank(), a.Risk.rank()) })
+	for _, why := range rep.Reasons {
+		rep.Risk = worse(rep.Risk, why.Risk)
+	}
+	return rep
+}
+
+// eventReasons makes one reason of all events with the same sentence, and one recommendation of the same remedy.
+func (rep *Report) eventReasons() {
+	for _, e := range rep.Events {
+		rep.reason(cmp.Or(e.Severity, Medium), eventReason(e), e.ID)
+		switch {
+		case e.Type == EscapeAttempt:
+			rep.recommend("find out what in this tool did this before it runs again; keep it under this policy or a stricter one", e.ID)
+		case e.Rule == "builtin:event-flood":
+			rep.recommend("treat the log of this run as incomplete", e.ID)
+		case e.Type == SuspiciousBehavior:
+			rep.recommend("compare with what the tool is meant to do; a stricter policy or a rule with action: kill ends it earlier", e.ID)
+		case e.Hint != "":
+			rep.recommend("if the tool is meant to do this: "+e.Hint, e.ID)
+		}
+	}
+}
+
+func eventReason(e Event) string {
+	why := cmp.Or(e.Reason, string(e.Type))
+	if e.Syscall != nil {
+		why = e.Syscall.Name + ": " + why
+	}
+	return strings.ReplaceAll(string(e.Type), "_", " ") + ": " + why
+}
+
+func (rep *Report) reason(risk Severity, why, id string) {
+	for i := range rep.Reasons {
+		if r := &rep.Reasons[i]; r.Text == why {
+			r.Risk = worse(r.Risk, risk)
+			r.Events = append(r.Events, ids1(id)...)
+			return
+		}
+	}
+	rep.Reasons = append(rep.Reasons, Reason{risk, why, ids1(id)})
+}
+
+func (rep *Report) recommend(what, id string) {
+	for i := range rep.Recommendations {
+		if r := &rep.Recommendations[i]; r.Text == what {
+			r.Events = append(r.Events, ids1(id)...)
+			return
+		}
+	}
+	rep.Recommendations = append(rep.Recommendations, Recommendation{what, ids1(id)})
+}
+
+func ids1(id string) []string {
+	if id == "" {
+		return nil
+	}
+	return []string{id}
+}
+
+// layerReasons: what was not enforced can't have been watched either.
+func (rep *Report) layerReasons(r ResultView) {
+	for _, l := range slices.Sorted(maps.Keys(r.Layers)) {
+		state := r.Layers[l]
+		switch {
+		case state == "enforced":
+		case state == "off" && l != policies.LayerSeccomp && l != policies.LayerRootfs && l != policies.LayerUserNamespace:
+			// the policy asked for it
+		case state == "off":
+			rep.reason(High, fmt.Sprintf("the layer %s was off: the policy does without it", l), "")
+			rep.recommend("run the tool under a preset from standard upwards", "")
+		default:
+			rep.reason(missingRisk(l), fmt.Sprintf("the layer %s was not enforced (%s)", l, text(state, maxName)), "")
+			rep.recommend("run `mcpbox doctor`: it names what this host lacks and the command that mends it", "")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Limits)) {
+		if l := r.Limits[name]; l.Value != 0 && (l.Backend == "" || l.Backend == "none") {
+			rep.reason(Medium, fmt.Sprintf("the limit %s was not enforced", text(name, maxName)), "")
+			rep.recommend("run `mcpbox doctor`: it names what this host lacks and the command that mends it", "")
+		}
+	}
+}
+
+// missingRisk: Landlock and cgroup limits are second opinions with a fallback; the others are the walls.
+func missingRisk(l policies.Layer) Severity {
+	switch l {
+	case policies.LayerLandlock, policies.LayerCgroupLimits, policies.LayerCgroupNamespace, policies.LayerUTSNamespace:
+		return Medium
+	}
+	return High
+}
+
+func (rep *Report) lossReasons(s Stats) {
+	if s.Dropped > 0 {
+		rep.reason(High, fmt.Sprintf("%d of %d events were counted but not recorded", s.Dropped, s.Seen), "")
+		rep.recommend("treat the log of this run as incomplete", "")
+	}
+	if s.LinesLost > 0 {
+		rep.reason(Medium, fmt.Sprintf("%d lines of the event log were lost", s.LinesLost), "")
+		rep.recommend("give the event log a disk with room and a reader that keeps up", "")
+	}
+	for _, w := range s.Warnings {
+		rep.reason(Medium, "event log: "+text(w, maxText), "")
+	}
+}

@@ -1,0 +1,42 @@
+package monitor
+
+import (
+	"time"
+
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// ResultView is what a report needs of a run's result (DESIGN §8); a result file decodes into it.
+type ResultView struct {
+	ID        string                    `json:"execution_id"`
+	Policy    string                    `json:"policy"`
+	Status    string                    `json:"status"`
+	ExitCode  int                       `json:"exit_code"`
+	Signal    string                    `json:"signal,omitempty"`
+	Timestamp time.Time                 `json:"timestamp"`
+	Limits    map[string]LimitView      `json:"limits,omitempty"`
+	Layers    map[policies.Layer]string `json:"layers,omitempty"` // enforced | absent | off
+	Events    []Event                   `json:"security_events"`
+	Stats     Stats                     `json:"event_stats"`
+}
+
+// LimitView is one limit of a result. Backend "none" means that nothing enforces it.
+type LimitView struct {
+	Value   int64  `json:"value"`
+	Backend string `json:"backend"`
+}
+
+// ViewOf makes a view of an event log, which knows nothing of layers, limits and the exit.
+func ViewOf(events []Event) ResultView {
+	v := ResultView{Events: events}
+	for _, e := range events {
+		v.ID, v.Policy = e.Sandbox, e.Policy
+		v.Stats.Seen += uint64(e.Count)
+		if e.Action == "dropped" {
+			v.Stats.Dropped += uint64(e.Count)
+		} else {
+			v.Stats.Reported += uint64(e.Count)
+		}
+	}
+	return v
+}
