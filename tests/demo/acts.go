@@ -61,21 +61,18 @@ func (s *scene) contained(ctx context.Context, mcpbox, server string) error {
 	if err == nil {
 		tries, err = s.attack(ctx, session, false)
 	}
-	if err := errors.Join(err, session.Close()); err != nil { // Close waits for mcpbox, and for what it writes at the end
-		return err
-	}
-	var leaks error
+	closed := session.Close() // waits for mcpbox, and for what it writes at the end
 	for _, a := range tries {
 		show(a)
 		if a.OK || strings.Contains(a.Got, secretText) {
-			leaks = errors.Join(leaks, fmt.Errorf("LEAK: %s: %s", a.Name, a.Got))
+			err = errors.Join(err, fmt.Errorf("LEAK: %s: %s", a.Name, a.Got))
 		}
 	}
 	_ = s.listener.Close()
 	for from := range s.visits {
-		leaks = errors.Join(leaks, fmt.Errorf("LEAK: the host's listener was reached from %s", from))
+		err = errors.Join(err, fmt.Errorf("LEAK: the host's listener was reached from %s", from))
 	}
-	return leaks
+	return errors.Join(err, closed)
 }
 
 // honest makes two ordinary calls and checks their effect on the host.

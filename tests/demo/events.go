@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 
 	"github.com/mcpbox/mcpbox/monitor"
 )
@@ -40,15 +39,21 @@ func (s *scene) showEvents() error {
 // showReport prints what `mcpbox report` makes of the result; a report that finds
 // nothing grave in all this would be wrong.
 func (s *scene) showReport(ctx context.Context, mcpbox string) error {
-	cmd := exec.CommandContext(ctx, mcpbox, "report", s.result)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	fmt.Print(string(out))
+	text := exec.CommandContext(ctx, mcpbox, "report", s.result)
+	text.Stdout, text.Stderr = os.Stdout, os.Stderr
+	if err := text.Run(); err != nil {
+		return err
+	}
+	data, err := exec.CommandContext(ctx, mcpbox, "report", "--json", s.result).Output()
 	if err != nil {
 		return err
 	}
-	if text := strings.ToLower(string(out)); !strings.Contains(text, "high") && !strings.Contains(text, "critical") {
-		return errors.New("the report does not call the risk high or critical")
+	var report struct{ Risk monitor.Severity }
+	if err := json.Unmarshal(data, &report); err != nil {
+		return err
+	}
+	if report.Risk != monitor.High && report.Risk != monitor.Critical {
+		return fmt.Errorf("the report calls the risk %q, want high or critical", report.Risk)
 	}
 	return nil
 }

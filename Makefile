@@ -1,0 +1,80 @@
+# Targets explain themselves: make help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PREFIX  ?= /usr/local
+BENCH   ?= .
+FUZZ    ?= 20s
+STATIC  := -trimpath -tags "netgo osusergo" -ldflags '-s -w -extldflags -static'
+INIT    := runtime/internal/initbin/mcpbox-init
+# Only what must not be older than its sources is a file target; go knows the rest.
+GOSRC   := $(shell find cmd internal runtime seccomp cgroups rootfs monitor policies mcp code server -type f ! -path '$(INIT)' 2>/dev/null)
+
+.PHONY: help build demo test test-unit test-system test-vm bench fuzz lint policy-check install clean deps deps-test FORCE
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: deps bin/mcpbox ## build the static bin/mcpbox (installs missing build packages when it may)
+
+demo: build bin/demo/notesserver bin/demo-client ## an MCP server at work in the sandbox, and its attack on the host refused and reported
+	bin/demo-client
+
+test: build deps-test test-unit test-system ## vet, unit, verdict, script, integration and escape tests
+
+test-unit: $(INIT) ## vet and every test that needs no built binary
+	go vet ./...
+	go test $$(go list ./... | grep -v '/tests/')
+
+test-system: bin/mcpbox bin/victim bin/demo/notesserver bin/demo-client ## every test that runs bin/mcpbox
+	MCPBOX="$(CURDIR)/bin/mcpbox" VICTIM="$(CURDIR)/bin/victim" go test -count=1 ./tests/...
+	bin/demo-client >/dev/null && echo "ok  	make demo"
+
+test-vm: build ## the tests again in a virtual machine whose kernel has cgroup v2 and systemd
+	tests/vm/run.sh
+
+bench: build ## the figures of tests/bench (ratios in one run; minutes)
+	go test -run '^$$' -bench '$(BENCH)' ./tests/bench/...
+
+fuzz: $(INIT) ## every fuzz target for FUZZ (20s) each
+	@grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -rn1 dirname | sort -u | while read -r dir; do \
+	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$$dir"/*_test.go | awk '{print $$2}'); do \
+	    echo "go test -fuzz ^$$f\$$ $$dir"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZ) "$$dir"; \
+	  done; done
+
+lint: $(INIT) ## gofmt, vet, and golangci-lint where it is installed
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go vet ./...
+	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not installed: its rules were not checked (the import rules are a test: go test ./internal/arch)"; fi
+
+policy-check: bin/mcpbox ## check every policy file that the repository ships
+	@for f in policies/presets/*.yaml; do echo "bin/mcpbox policy check $$f"; bin/mcpbox policy check "$$f"; done
+
+install: build ## put bin/mcpbox into PREFIX/bin (/usr/local)
+	install -D -m 0755 bin/mcpbox "$(DESTDIR)$(PREFIX)/bin/mcpbox"
+
+clean: ## remove what make built
+	rm -rf bin $(INIT)
+
+deps: ## say or install what the build needs: gcc libc6-dev pkg-config libseccomp-dev
+	@scripts/deps.sh build
+
+deps-test: ## say or install what the tests use beyond that: node, npm, python3 …
+	@scripts/deps.sh test
+
+# mcpbox-init is embedded into mcpbox: it comes first, and only changes when its content does.
+$(INIT): $(GOSRC) go.mod
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ ./cmd/mcpbox-init
+
+bin/mcpbox: $(INIT) $(GOSRC) go.mod
+	go build $(STATIC) -o $@ ./cmd/mcpbox
+
+bin/victim: FORCE
+	CGO_ENABLED=0 go build -trimpath -o $@ ./tests/victim
+
+bin/demo/notesserver: FORCE
+	CGO_ENABLED=0 go build -trimpath -o $@ ./tests/demo/notesserver
+
+bin/demo-client: FORCE
+	CGO_ENABLED=0 go build -trimpath -o $@ ./tests/demo

@@ -1,0 +1,202 @@
+package arch
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/mcpbox/mcpbox"
+
+// layers, bottom first. A package imports only what is in lower layers, in its
+// own folder, or under internal/; what is not named here is in no layer.
+var layers = [][]string{
+	{"policies"},
+	{"monitor"},
+	{"seccomp", "cgroups", "rootfs"},
+	{"runtime/internal"},
+	{"runtime"},
+	{"code", "mcp"},
+	{"server"},
+	{"cmd/mcpbox"},
+}
+
+// doors names, for each library that is a door to the kernel, who may open it.
+var doors = map[string][]string{
+	"github.com/opencontainers/runc":         {"runtime/internal/container"},
+	"github.com/opencontainers/cgroups":      {"runtime/internal/container"}, // libcontainer's configuration types
+	"github.com/sirupsen/logrus":             {"runtime/internal/container"}, // to silence libcontainer
+	"github.com/seccomp/libseccomp-golang":   {"seccomp"},
+	"github.com/containerd/cgroups":          {"cgroups"},
+	"github.com/coreos/go-systemd":           {"cgroups"},
+	"github.com/godbus/dbus":                 {"cgroups"},
+	"github.com/landlock-lsm/go-landlock":    {"runtime/internal/landlock"},
+	"github.com/spf13/cobra":                 {"cmd/mcpbox"},
+	"github.com/modelcontextprotocol/go-sdk": {"tests"},
+}
+
+// initMay is everything that PID 1 of the sandbox may import beside the standard library.
+var initMay = []string{module + "/internal/initproto", "golang.org/x/sys"}
+
+type pkg struct {
+	ImportPath string
+	Dir        string
+	GoFiles    []string
+	CgoFiles   []string
+	Imports    []string
+}
+
+// packages returns the module's packages by path below the module.
+func packages(t *testing.T) map[string]pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Dir,GoFiles,CgoFiles,Imports", "./...")
+	cmd.Dir = filepath.Join("..", "..")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	all := map[string]pkg{}
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all[strings.TrimPrefix(p.ImportPath, module+"/")] = p
+	}
+	if len(all) < 8 {
+		t.Fatalf("go list found %d packages only: nothing was checked", len(all))
+	}
+	return all
+}
+
+func within(path, root string) bool {
+	return path == root || strings.HasPrefix(path, root+"/")
+}
+
+// layerOf returns the layer and the folder that path belongs to, or -1.
+func layerOf(path string) (level int, folder string) {
+	level = -1
+	for i, names := range layers {
+		for _, name := range names {
+			if within(path, name) && len(name) > len(folder) {
+				level, folder = i, name
+			}
+		}
+	}
+	return level, folder
+}
+
+func TestImportsFlowDown(t *testing.T) {
+	for path, p := range packages(t) {
+		level, folder := layerOf(path)
+		for _, imp := range p.Imports {
+			below, ours := strings.CutPrefix(imp, module+"/")
+			if !ours || within(path, "tests") {
+				continue
+			}
+			if within(below, "tests") {
+				t.Errorf("%s imports the test helper %s", path, below)
+			}
+			to, toFolder := layerOf(below)
+			switch {
+			case within(path, "internal") && to >= 0:
+				t.Errorf("%s imports %s: what is under internal/ serves every layer and knows none", path, below)
+			case to >= 0 && level >= 0 && to >= level && folder != toFolder:
+				t.Errorf("%s imports %s: imports flow down only", path, below)
+			}
+		}
+	}
+}
+
+func TestEachKernelLibraryHasOneDoor(t *testing.T) {
+	used := map[string]bool{}
+	for path, p := range packages(t) {
+		for _, imp := range p.Imports {
+			for lib, owners := range doors {
+				if !within(imp, lib) {
+					continue
+				}
+				used[lib] = true
+				if !slices.ContainsFunc(owners, func(o string) bool { return within(path, o) }) {
+					t.Errorf("%s imports %s: only %s may", path, imp, strings.Join(owners, ", "))
+				}
+			}
+		}
+	}
+	for lib := range doors {
+		if !used[lib] {
+			t.Errorf("nobody imports %s: its rule is out of date", lib)
+		}
+	}
+}
+
+func TestInitImportsNearlyNothing(t *testing.T) {
+	for path, p := range packages(t) {
+		if path != "cmd/mcpbox-init" && path != "internal/initproto" {
+			continue
+		}
+		for _, imp := range p.Imports {
+			standard := !strings.Contains(strings.SplitN(imp, "/", 2)[0], ".")
+			if !standard && !slices.ContainsFunc(initMay, func(m string) bool { return within(imp, m) }) {
+				t.Errorf("%s imports %s: PID 1 of the sandbox may have the standard library and %s only", path, imp, strings.Join(initMay, ", "))
+			}
+		}
+	}
+}
+
+// Library code returns errors and emits events; it never logs and never prints.
+func TestLibrariesNeitherLogNorPrint(t *testing.T) {
+	for path, p := range packages(t) {
+		if within(path, "cmd") || within(path, "server") || within(path, "tests") {
+			continue
+		}
+		for _, imp := range p.Imports {
+			if imp == "log" || imp == "log/slog" {
+				t.Errorf("%s imports %s", path, imp)
+			}
+		}
+		for _, name := range append(p.GoFiles, p.CgoFiles...) {
+			fset := token.NewFileSet()
+			file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if call, ok := n.(*ast.CallExpr); ok {
+					if what := printer(call.Fun); what != "" {
+						t.Errorf("%s: %s in a library", fset.Position(call.Pos()), what)
+					}
+				}
+				return true
+			})
+		}
+	}
+}
+
+// printer names the printing function that fun is, or "".
+func printer(fun ast.Expr) string {
+	switch fun := fun.(type) {
+	case *ast.Ident:
+		if fun.Name == "print" || fun.Name == "println" {
+			return fun.Name
+		}
+	case *ast.SelectorExpr:
+		if x, ok := fun.X.(*ast.Ident); ok && x.Name == "fmt" && strings.HasPrefix(fun.Sel.Name, "Print") {
+			return "fmt." + fun.Sel.Name
+		}
+	}
+	return ""
+}
