@@ -32,16 +32,15 @@ var layers = [][]string{
 
 // doors names, for each library that is a door to the kernel, who may open it.
 var doors = map[string][]string{
-	"github.com/opencontainers/runc":         {"runtime/internal/container"},
-	"github.com/opencontainers/cgroups":      {"runtime/internal/container"}, // libcontainer's configuration types
-	"github.com/sirupsen/logrus":             {"runtime/internal/container"}, // to silence libcontainer
-	"github.com/seccomp/libseccomp-golang":   {"seccomp"},
-	"github.com/containerd/cgroups":          {"cgroups"},
-	"github.com/coreos/go-systemd":           {"cgroups"},
-	"github.com/godbus/dbus":                 {"cgroups"},
-	"github.com/landlock-lsm/go-landlock":    {"runtime/internal/landlock"},
-	"github.com/spf13/cobra":                 {"cmd/mcpbox"},
-	"github.com/modelcontextprotocol/go-sdk": {"tests"},
+	"github.com/opencontainers/runc":       {"runtime/internal/container"},
+	"github.com/opencontainers/cgroups":    {"runtime/internal/container"}, // libcontainer's configuration types
+	"github.com/sirupsen/logrus":           {"runtime/internal/container"}, // to silence libcontainer
+	"github.com/seccomp/libseccomp-golang": {"seccomp"},
+	"github.com/containerd/cgroups":        {"cgroups"},
+	"github.com/coreos/go-systemd":         {"cgroups"},
+	"github.com/godbus/dbus":               {"cgroups"},
+	"github.com/landlock-lsm/go-landlock":  {"runtime/internal/landlock"},
+	"github.com/spf13/cobra":               {"cmd/mcpbox"},
 }
 
 // initMay is everything that PID 1 of the sandbox may import beside the standard library.
