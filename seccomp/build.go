@@ -1,0 +1,122 @@
+package seccomp
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+
+	libseccomp "github.com/seccomp/libseccomp-golang"
+	"golang.org/x/sys/unix"
+)
+
+// apiLevel 6 knows user notification; setting it keeps libseccomp from asking
+// the running kernel, so that a filter compiles the same everywhere.
+const apiLevel = 6
+
+// maxInsns is the kernel's BPF_MAXINSNS.
+const maxInsns = 4096
+
+// build lets libseccomp compile the table. Calls that depend on arguments get
+// SECCOMP_RET_TRACE with an index as a placeholder, which link replaces.
+func build(t table) ([]byte, error) {
+	if err := libseccomp.SetAPI(apiLevel); err != nil {
+		return nil, fmt.Errorf("libseccomp: %w", err)
+	}
+	f, err := libseccomp.NewFilter(libseccomp.ActNotify)
+	if err != nil {
+		return nil, fmt.Errorf("libseccomp: %w", err)
+	}
+	defer f.Release()
+	if err := f.SetBadArchAction(libseccomp.ActNotify); err != nil {
+		return nil, fmt.Errorf("libseccomp: action for other architectures: %w", err)
+	}
+	if err := f.SetOptimize(optimizeLevel); err != nil {
+		return nil, fmt.Errorf("libseccomp: optimize: %w", err)
+	}
+	blocks, err := addRules(f, t)
+	if err != nil {
+		return nil, err
+	}
+	program, err := export(f)
+	if err != nil {
+		return nil, err
+	}
+	program = link(program, blocks)
+	if n := len(program) / insnSize; n > maxInsns {
+		return nil, fmt.Errorf("%d instructions, the kernel takes %d: too many argument rules", n, maxInsns)
+	}
+	return program, nil
+}
+
+func addRules(f *libseccomp.ScmpFilter, t table) (blocks [][]insn, err error) {
+	clone3, hasClone3 := native("clone3")
+	if hasClone3 {
+		t.at(clone3)
+	}
+	for _, nr := range t.numbers() {
+		e := t[nr]
+		var action libseccomp.ScmpAction
+		switch {
+		case hasClone3 && nr == clone3:
+			action = libseccomp.ActErrno.SetReturnCode(int16(syscall.ENOSYS))
+		case e.denyAll, !e.allowAll && len(e.allow) == 0:
+			continue // the default action; libseccomp refuses a rule equal to it
+		case e.allowAll && len(e.deny) == 0:
+			action = libseccomp.ActAllow
+		default:
+			action = libseccomp.ActTrace.SetReturnCode(int16(len(blocks)))
+			blocks = append(blocks, emitBlock(e))
+		}
+		if err := f.AddRuleExact(libseccomp.ScmpSyscall(nr), action); err != nil {
+			return nil, fmt.Errorf("libseccomp: rule for number %d: %w", nr, err)
+		}
+	}
+	return blocks, nil
+}
+
+// link appends the argument blocks and turns each placeholder into a jump to its block.
+func link(program []byte, blocks [][]insn) []byte {
+	starts := make([]int, len(blocks))
+	head := len(program) / insnSize
+	end := head
+	for i, b := range blocks {
+		starts[i] = end
+		end += len(b)
+	}
+	for at := range head {
+		p := program[at*insnSize:]
+		if i := decodeInsn(p); i.op == opRet && i.k&retAction == retTrace {
+			encodeInsn(p, insn{op: opJa, k: uint32(starts[i.k&retData] - at - 1)})
+		}
+	}
+	for _, b := range blocks {
+		for _, i := range b {
+			program = append(program, make([]byte, insnSize)...)
+			encodeInsn(program[len(program)-insnSize:], i)
+		}
+	}
+	return program
+}
+
+// export reads the program back from a memfd: libseccomp before 2.6 writes to files only.
+func export(f *libseccomp.ScmpFilter) ([]byte, error) {
+	fd, err := unix.MemfdCreate("mcpbox-filter", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("memfd: %w", err)
+	}
+	file := os.NewFile(uintptr(fd), "memfd:mcpbox-filter")
+	defer file.Close()
+	if err := f.ExportBPF(file); err != nil {
+		return nil, fmt.Errorf("libseccomp: export: %w", err)
+	}
+	st, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	program := make([]byte, st.Size())
+	_, err = file.ReadAt(program, 0)
+	return program, err
+}
+
+// optimizeLevel 2 is libseccomp's binary tree over the numbers, 1 a list.
+const optimizeLevel = 2

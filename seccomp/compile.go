@@ -1,0 +1,190 @@
+package seccomp
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"golang.org/x/net/bpf"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// Filter is a compiled policy.
+type Filter struct {
+	program []byte
+	exec    bool
+
+	vmOnce sync.Once
+	vm     *bpf.VM
+	vmErr  error
+}
+
+// Program is the array of struct sock_filter (8 bytes each, native byte order)
+// to install with SECCOMP_SET_MODE_FILTER and SECCOMP_FILTER_FLAG_NEW_LISTENER.
+func (f *Filter) Program() []byte { return f.program }
+
+// AllowsExec: the tool may execute other programs. If not, the supervisor has to
+// let the first execve, which starts the tool, through (Call.First).
+func (f *Filter) AllowsExec() bool { return f.exec }
+
+// Compile turns the policy's syscall rules into a filter. It installs nothing and
+// asks nothing of the kernel it runs on. Violation does not change the program:
+// what happens to a refused call is the listener's decision.
+func Compile(s policies.Syscalls) (*Filter, error) {
+	table, err := plan(s)
+	if err != nil {
+		return nil, err
+	}
+	program, err := build(table)
+	if err != nil {
+		return nil, fmt.Errorf("compile syscall filter: %w", err)
+	}
+	return &Filter{program: program, exec: table.allowed("execve")}, nil
+}
+
+// table maps native numbers to what the policy says about them.
+type table map[int]*entry
+
+func (t table) allowed(name string) bool {
+	nr, ok := native(name)
+	if !ok {
+		return false
+	}
+	e := t[nr]
+	return e != nil && e.allowAll && !e.denyAll && len(e.deny) == 0
+}
+
+func (t table) at(nr int) *entry {
+	e := t[nr]
+	if e == nil {
+		e = new(entry)
+		t[nr] = e
+	}
+	return e
+}
+
+// indispensable: the start of every process needs them between filter and execve, its end needs exit.
+func indispensable(name string) bool {
+	switch name {
+	case "read", "write", "close", "exit", "exit_group", "rt_sigreturn", "restart_syscall":
+		return true
+	}
+	return false
+}
+
+// ringCall: io_uring's operations pass no filter, so only its own name opens it.
+func ringCall(name string) bool {
+	return name == "io_uring_setup" || name == "io_uring_enter" || name == "io_uring_register"
+}
+
+// plan applies the rules, name by name, to the calls this machine has.
+func plan(s policies.Syscalls) (table, error) {
+	t := make(table, 512)
+	switch s.Default {
+	case policies.DefaultAllow:
+		for nr, name := range nativeNames() {
+			if name != "" && !ringCall(name) {
+				t.at(nr).allowAll = true
+			}
+		}
+	case policies.DefaultDeny, "":
+	default:
+		return nil, hint.Errorf("use one of: deny, allow", "syscalls.default: unknown value %q", s.Default)
+	}
+	for _, r := range s.Allow {
+		if err := t.apply("allow", r, func(e *entry, conds []condition) {
+			if len(conds) == 0 {
+				e.allowAll = true
+			} else {
+				e.allow = append(e.allow, conds)
+			}
+		}); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range s.Deny {
+		if err := t.apply("deny", r, func(e *entry, conds []condition) {
+			if len(conds) == 0 {
+				e.denyAll = true
+			} else {
+				e.deny = append(e.deny, conds)
+			}
+		}); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range []string{"read", "write", "close", "exit", "exit_group", "rt_sigreturn", "restart_syscall"} {
+		if nr, ok := native(name); ok {
+			t.at(nr).allowAll = true
+		}
+	}
+	return t, nil
+}
+
+func (t table) apply(list string, r policies.SyscallRule, add func(*entry, []condition)) error {
+	if len(r.Names) == 0 {
+		return hint.Errorf("give it `names: [...]`", "syscalls.%s: a rule without a name", list)
+	}
+	for _, name := range r.Names {
+		members := []string{name}
+		if isGroup(name) {
+			var ok bool
+			if members, ok = Group(name); !ok {
+				return unknown(list, name, "group", Groups())
+			}
+		} else if !known(name) {
+			return unknown(list, name, "system call", knownNames())
+		}
+		for _, m := range members {
+			if list == "deny" && indispensable(m) {
+				return denyIndispensable(name, m)
+			}
+			if list == "allow" && isGroup(name) && ringCall(m) {
+				continue
+			}
+			conds, err := conditions(m, r.Args)
+			if err != nil {
+				return fmt.Errorf("syscalls.%s: %w", list, err)
+			}
+			if i, bad := contradictory(conds); bad {
+				return hint.Errorf("several conditions in one rule must hold together; for alternatives write several rules",
+					"syscalls.%s: rule for %s can never match: its conditions on argument %d contradict each other", list, m, i)
+			}
+			if nr, ok := native(m); ok {
+				add(t.at(nr), conds)
+			}
+		}
+	}
+	return nil
+}
+
+func denyIndispensable(name, member string) error {
+	what := name
+	if name != member {
+		what = fmt.Sprintf("%s (it contains %s)", name, member)
+	}
+	return hint.Errorf("read, write, close, exit, exit_group, rt_sigreturn and restart_syscall are always allowed: no process starts or ends without them",
+		"syscalls.deny: %s cannot be denied", what)
+}
+
+func unknown(list, name, kind string, candidates []string) error {
+	err := fmt.Errorf("syscalls.%s: unknown %s %q", list, kind, name)
+	if near := nearest(name, candidates); near != "" {
+		return hint.Wrap(err, fmt.Sprintf("did you mean %q?", near))
+	}
+	if kind == "group" {
+		return hint.Wrap(err, "see `mcpbox policy list` for the groups")
+	}
+	return hint.Wrap(err, "names are those of syscalls(2), without the architecture's prefix")
+}
+
+func (t table) numbers() []int {
+	out := make([]int, 0, len(t))
+	for nr := range t {
+		out = append(out, nr)
+	}
+	slices.Sort(out)
+	return out
+}

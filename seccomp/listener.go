@@ -1,0 +1,145 @@
+package seccomp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Listener answers the refused calls of one filter.
+type Listener struct {
+	fd      int
+	wake    int // eventfd: ends Serve
+	exec    bool
+	serving sync.Mutex // held by Serve; Close waits for it
+	closed  bool
+	once    sync.Once
+	started error
+}
+
+// NewListener takes over fd, the listener that seccomp(2) gave. Close it.
+func NewListener(fd int) *Listener {
+	l := &Listener{fd: fd}
+	l.wake, l.started = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	unix.CloseOnExec(fd)
+	setSyncWakeUp(fd)
+	return l
+}
+
+// Serve hands every refused call to decide and answers it, until the last task
+// under the filter is gone (nil), ctx ends (its error), or Close is called (nil).
+// decide runs on Serve's goroutine while the program waits: it must not block.
+// One Serve at a time.
+func (l *Listener) Serve(ctx context.Context, decide func(*Call) Answer) (Stats, error) {
+	l.serving.Lock()
+	defer l.serving.Unlock()
+	var stats Stats
+	if l.started != nil {
+		return stats, fmt.Errorf("seccomp listener: eventfd: %w", l.started)
+	}
+	if l.closed {
+		return stats, nil
+	}
+	stop := context.AfterFunc(ctx, l.interrupt)
+	defer stop()
+	for {
+		more, err := l.wait()
+		if err != nil {
+			return stats, err
+		}
+		if ctx.Err() != nil {
+			return stats, ctx.Err()
+		}
+		if !more {
+			return stats, nil
+		}
+		if err := l.one(decide, &stats); err != nil {
+			return stats, err
+		}
+	}
+}
+
+// wait returns true when a call is waiting, false when none will come.
+func (l *Listener) wait() (bool, error) {
+	fds := [2]unix.PollFd{{Fd: int32(l.fd), Events: unix.POLLIN}, {Fd: int32(l.wake), Events: unix.POLLIN}}
+	for {
+		_, err := unix.Poll(fds[:], -1)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return false, fmt.Errorf("seccomp listener: poll: %w", err)
+		}
+		switch {
+		case fds[1].Revents != 0:
+			return false, nil
+		case fds[0].Revents&unix.POLLIN != 0:
+			return true, nil
+		case fds[0].Revents&unix.POLLNVAL != 0:
+			return false, errors.New("seccomp listener: not an open descriptor")
+		case fds[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0:
+			return false, nil
+		}
+	}
+}
+
+func (l *Listener) one(decide func(*Call) Answer, stats *Stats) error {
+	var n notification
+	switch errno := receive(l.fd, &n); errno {
+	case 0:
+	case unix.ENOENT: // killed between poll and receive
+		return nil
+	default:
+		return fmt.Errorf("seccomp listener: receive: %w", errno)
+	}
+	stats.Seen++
+	c := l.decode(&n)
+	a := decide(c)
+	r := response{id: n.id}
+	switch {
+	case a.Continue:
+		r.flags = flagContinue
+	case a.Errno > 0 && a.Errno < 4096: // beyond, the kernel would take it for a result
+		r.err = -int32(a.Errno)
+	default:
+		r.err = -int32(syscall.EPERM)
+	}
+	switch errno := send(l.fd, &r); errno {
+	case 0:
+		stats.Answered++
+	case unix.ENOENT:
+		stats.Gone++
+		if c.First { // a signal came first: the kernel will start the call over
+			l.exec = false
+		}
+	default:
+		return fmt.Errorf("seccomp listener: answer: %w", errno)
+	}
+	return nil
+}
+
+// interrupt ends Serve, now or at its next start.
+func (l *Listener) interrupt() {
+	_, _ = unix.Write(l.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+}
+
+// Close ends Serve, waits for it, and gives the descriptors back. Calls that are
+// refused from then on fail with ENOSYS. Not to be called from decide.
+func (l *Listener) Close() {
+	l.once.Do(func() {
+		if l.started == nil {
+			l.interrupt()
+		}
+		l.serving.Lock()
+		defer l.serving.Unlock()
+		l.closed = true
+		unix.Close(l.fd)
+		if l.started == nil {
+			unix.Close(l.wake)
+		}
+	})
+}
