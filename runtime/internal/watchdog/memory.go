@@ -1,0 +1,159 @@
+package watchdog
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// memoryJudge decides whether the sandbox is over its memory limit. The cheap
+// sum counts a page once per process that maps it: too much after a fork. Only
+// above the limit is each page's proportional share asked for, which costs a
+// walk of the page tables.
+type memoryJudge struct {
+	limit  int64
+	memfds map[uint64]int64 // inode → bytes
+
+	exact   int64     // the last exact figure
+	atSum   int64     // the cheap sum it belonged to
+	recheck time.Time // when pages may have been unshared enough to matter
+}
+
+// Memory grows at most about this fast: page faults and zeroing bound it.
+const growthPerSecond = 4 << 30
+
+// over says whether the limit is exceeded, and by the exact figure.
+func (m *memoryJudge) over(r *reader, procs []process, s sample, now time.Time) (int64, bool) {
+	if m.limit <= 0 || s.memory <= m.limit {
+		return 0, false
+	}
+	if len(procs) == 1 && procs[0].shmem == 0 && len(m.memfds) == 0 {
+		return s.memory, true // nobody to share with
+	}
+	// After an exact look below the limit, the room that was left must first be filled.
+	if room := m.limit - m.exact; m.atSum > 0 && s.memory-m.atSum < room && now.Before(m.recheck) {
+		return 0, false
+	}
+	begin := time.Now()
+	m.scanMemfds(procs)
+	m.exact, m.atSum = m.exactSum(r, procs), s.memory
+	if m.exact > m.limit {
+		return m.exact, true
+	}
+	cost := time.Since(begin)
+	fill := time.Duration(float64(m.limit-m.exact) / growthPerSecond * float64(time.Second))
+	m.recheck = now.Add(max(fill, 10*cost))
+	return 0, false
+}
+
+// ceiling is what is known about a sum that counts shared pages twice.
+func (m *memoryJudge) ceiling(sum int64) int64 {
+	if m.limit > 0 && sum > m.limit && m.atSum > 0 {
+		return m.exact + max(sum-m.atSum, 0)
+	}
+	return sum
+}
+
+func (m *memoryJudge) memfdBytes() int64 {
+	var n int64
+	for _, size := range m.memfds {
+		n += size
+	}
+	return n
+}
+
+// scanMemfds finds memory that hides behind descriptors without being mapped.
+func (m *memoryJudge) scanMemfds(procs []process) {
+	m.memfds = nil
+	for _, p := range procs {
+		dir := procPath(p.pid, "fd")
+		f, err := os.Open(dir)
+		if err != nil {
+			continue
+		}
+		names, _ := f.Readdirnames(-1)
+		f.Close()
+		for _, name := range names {
+			path := dir + "/" + name
+			var link [64]byte
+			n, err := unix.Readlink(path, link[:])
+			if err != nil || !strings.HasPrefix(string(link[:n]), "/memfd:") {
+				continue
+			}
+			var st unix.Stat_t
+			if unix.Stat(path, &st) != nil {
+				continue
+			}
+			if m.memfds == nil {
+				m.memfds = map[uint64]int64{}
+			}
+			m.memfds[st.Ino] = st.Blocks * 512
+		}
+	}
+}
+
+// exactSum adds each process's proportional share and each memfd once.
+func (m *memoryJudge) exactSum(r *reader, procs []process) int64 {
+	total := m.memfdBytes()
+	for _, p := range procs {
+		if len(m.memfds) == 0 {
+			text := r.read(strconv.Itoa(p.pid), "smaps_rollup")
+			total += (max(field(text, "Pss_Anon:"), 0) + max(field(text, "Pss_Shmem:"), 0)) << 10
+		} else {
+			total += m.shareByMapping(r.read(strconv.Itoa(p.pid), "smaps"))
+		}
+	}
+	return total
+}
+
+// shareByMapping sums anonymous and shared memory of an smaps text, without
+// the mappings of memfds that are counted whole already.
+func (m *memoryJudge) shareByMapping(text []byte) int64 {
+	var total, pss, anonymous int64
+	var counted, shared bool
+	flush := func() {
+		switch {
+		case counted:
+		case shared:
+			total += pss
+		default:
+			total += min(pss, anonymous)
+		}
+		pss, anonymous = 0, 0
+	}
+	for line := range bytes.Lines(text) {
+		f := bytes.Fields(line)
+		switch {
+		case len(f) >= 5 && bytes.IndexByte(f[0], '-') > 0: // address perms offset dev inode [path]
+			flush()
+			inode, _ := strconv.ParseUint(string(f[4]), 10, 64)
+			_, counted = m.memfds[inode]
+			counted = counted && len(f) > 5 && bytes.HasPrefix(f[5], []byte("/memfd:"))
+			shared = len(f) > 5 && isSharedMemory(f[5])
+		case len(f) >= 2 && string(f[0]) == "Pss:":
+			pss = kib(f[1])
+		case len(f) >= 2 && string(f[0]) == "Anonymous:":
+			anonymous = kib(f[1])
+		}
+	}
+	flush()
+	return total
+}
+
+func isSharedMemory(path []byte) bool {
+	for _, prefix := range []string{"/memfd:", "/dev/zero", "/SYSV", "/dev/shm/", "/anon_hugepage"} {
+		if bytes.HasPrefix(path, []byte(prefix)) {
+			return true
+		}
+	}
+	return false
+}
+
+func kib(b []byte) int64 {
+	n, _ := strconv.ParseInt(string(b), 10, 64)
+	return n << 10
+}

@@ -1,0 +1,159 @@
+package watchdog
+
+import (
+	"bytes"
+	"runtime"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// process is one sample of a live process.
+type process struct {
+	pid     int
+	threads int64
+	anon    int64 // bytes
+	shmem   int64 // bytes, mapped shared memory
+}
+
+type sample struct{ memory, tasks int64 }
+
+func sampleOf(procs []process) sample {
+	var s sample
+	for _, p := range procs {
+		s.memory += p.anon + p.shmem
+		s.tasks += p.threads
+	}
+	return s
+}
+
+// reader reads /proc with plain system calls into one buffer: os.File costs
+// more than the read itself.
+type reader struct {
+	init      int
+	initStart uint64 // starttime, so that a reused pid is not taken for PID 1
+	buf       []byte
+	path      []byte
+	pids      []int
+	children  bool // the kernel has …/children
+}
+
+func newReader(init int) *reader {
+	r := &reader{init: init, buf: make([]byte, 16<<10)}
+	r.initStart = r.startTime(init)
+	r.children = unix.Access("/proc/thread-self/children", unix.F_OK) == nil
+	return r
+}
+
+// read returns the file's beginning, valid until the next read; nil if it can't be read.
+func (r *reader) read(parts ...string) []byte {
+	r.path = append(r.path[:0], "/proc"...)
+	for _, p := range parts {
+		r.path = append(append(r.path, '/'), p...)
+	}
+	fd, err := unix.Open(string(r.path), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(fd)
+	total := 0
+	for {
+		n, err := unix.Read(fd, r.buf[total:])
+		if n <= 0 || err != nil {
+			return r.buf[:total]
+		}
+		if total += n; total == len(r.buf) {
+			r.buf = append(r.buf, make([]byte, len(r.buf))...)
+		}
+	}
+}
+
+// processes samples everything below PID 1; false when PID 1 is gone.
+func (r *reader) processes() ([]process, bool) {
+	if r.startTime(r.init) != r.initStart || r.initStart == 0 {
+		return nil, false
+	}
+	var procs []process
+	for _, pid := range r.descendants() {
+		if p, ok := r.status(pid); ok {
+			procs = append(procs, p)
+		}
+	}
+	return procs, true
+}
+
+func (r *reader) status(pid int) (process, bool) {
+	text := r.read(strconv.Itoa(pid), "status")
+	if len(text) == 0 {
+		return process{}, false
+	}
+	kib := func(key string) int64 { return max(field(text, key), 0) << 10 }
+	// A zombie has no memory lines, and still is a task.
+	return process{pid: pid, threads: max(field(text, "Threads:"), 1), anon: kib("RssAnon:"), shmem: kib("RssShmem:")}, true
+}
+
+// field finds "Key:   123 …" at the beginning of a line.
+func field(text []byte, key string) int64 {
+	for line := range bytes.Lines(text) {
+		rest, ok := bytes.CutPrefix(line, []byte(key))
+		if !ok {
+			continue
+		}
+		f := bytes.Fields(rest)
+		if len(f) == 0 {
+			return -1
+		}
+		n, err := strconv.ParseInt(string(f[0]), 10, 64)
+		if err != nil {
+			return -1
+		}
+		return n
+	}
+	return -1
+}
+
+// cpuTimes are a process's own (all threads) and those of the children it waited for.
+type cpuTimes struct{ user, system, childUser, childSystem time.Duration }
+
+func (t cpuTimes) reaped() time.Duration { return t.childUser + t.childSystem }
+
+// tick is USER_HZ, 100 on every architecture that Go runs on.
+const tick = time.Second / 100
+
+func (r *reader) times(pid int) (cpuTimes, bool) {
+	f := r.stat(pid)
+	if f == nil {
+		return cpuTimes{}, false
+	}
+	at := func(i int) time.Duration {
+		n, _ := strconv.ParseInt(string(f[i]), 10, 64)
+		return time.Duration(n) * tick
+	}
+	return cpuTimes{at(11), at(12), at(13), at(14)}, true
+}
+
+func (r *reader) startTime(pid int) uint64 {
+	f := r.stat(pid)
+	if f == nil {
+		return 0
+	}
+	n, _ := strconv.ParseUint(string(f[19]), 10, 64)
+	return n
+}
+
+// stat returns the fields after the command's name, which may hold anything:
+// index 0 is field 3 of proc(5).
+func (r *reader) stat(pid int) [][]byte {
+	text := r.read(strconv.Itoa(pid), "stat")
+	end := bytes.LastIndexByte(text, ')')
+	if end < 0 {
+		return nil
+	}
+	if f := bytes.Fields(text[end+1:]); len(f) > 19 {
+		return f
+	}
+	return nil
+}
+
+func maxCPUs() time.Duration { return time.Duration(runtime.NumCPU()) }

@@ -1,0 +1,52 @@
+package watchdog
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// Rlimit is one setrlimit(2).
+type Rlimit struct {
+	Resource   int // unix.RLIMIT_*
+	Soft, Hard uint64
+}
+
+// dataMargin keeps RLIMIT_DATA above the memory limit, so that a breach is
+// seen and reported instead of turning into a silent ENOMEM; runtimes reserve
+// far more than they touch.
+const dataMargin = 2 << 30
+
+// Rlimits are the limits that the kernel holds per process (and, tasks, per
+// user namespace) on every backend's behalf. They never exceed the caller's
+// own hard limits. Tasks get one more than the policy says: reaching it proves
+// that the limit was exceeded and not merely met.
+func Rlimits(l policies.Limits) []Rlimit {
+	out := []Rlimit{{Resource: unix.RLIMIT_CORE}}
+	add := func(resource int, soft, hard uint64) {
+		var own unix.Rlimit
+		if unix.Getrlimit(resource, &own) == nil {
+			soft, hard = min(soft, own.Max), min(hard, own.Max)
+		}
+		out = append(out, Rlimit{resource, soft, hard})
+	}
+	if l.PIDs > 0 {
+		add(unix.RLIMIT_NPROC, uint64(l.PIDs)+1, uint64(l.PIDs)+1)
+	}
+	if l.Memory > 0 {
+		add(unix.RLIMIT_DATA, uint64(l.Memory)+dataMargin, uint64(l.Memory)+dataMargin)
+	}
+	if l.CPUTime > 0 {
+		seconds := uint64((time.Duration(l.CPUTime) + time.Second - 1) / time.Second)
+		add(unix.RLIMIT_CPU, seconds+1, seconds+2)
+	}
+	if l.FileSize > 0 {
+		add(unix.RLIMIT_FSIZE, uint64(l.FileSize), uint64(l.FileSize))
+	}
+	if l.OpenFiles > 0 {
+		add(unix.RLIMIT_NOFILE, uint64(l.OpenFiles), uint64(l.OpenFiles))
+	}
+	return out
+}

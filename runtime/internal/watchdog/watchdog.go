@@ -1,0 +1,194 @@
+package watchdog
+
+import (
+	"sync"
+	"time"
+
+	"github.com/mcpbox/mcpbox/cgroups"
+)
+
+// Backend names this package in results and events.
+const Backend = "watchdog"
+
+const (
+	defaultInterval = 20 * time.Millisecond
+	minInterval     = 2 * time.Millisecond
+	fdScanInterval  = 100 * time.Millisecond // for memfds, while none is known
+)
+
+// Config says what to hold. Zero means no limit.
+type Config struct {
+	InitPID  int // host pid of the sandbox's PID 1
+	Memory   int64
+	PIDs     int64 // tasks
+	CPUTime  time.Duration
+	Interval time.Duration // longest pause between two looks; 20 ms if zero
+}
+
+// Watchdog watches one sandbox until Stop or until its PID 1 is gone.
+type Watchdog struct {
+	cfg      Config
+	onBreach func(cgroups.Breach)
+	stop     chan struct{}
+	stopped  chan struct{}
+	once     sync.Once
+
+	mu    sync.Mutex
+	usage cgroups.Usage
+
+	// The loop's own.
+	proc       *reader
+	told       struct{ memory, cpu bool }
+	pidsTold   bool
+	memory     memoryJudge
+	baseCPU    time.Duration // of children PID 1 had reaped before
+	nextCPU    time.Time
+	nextFDs    time.Time
+	lastSum    int64
+	lastSample time.Time
+}
+
+// Start begins to watch. onBreach is called from one goroutine: once for
+// memory and cpu_time (fatal), and once per excursion for pids (not fatal: RLIMIT_NPROC
+// holds it at one more than the limit, see Rlimits).
+func Start(cfg Config, onBreach func(cgroups.Breach)) *Watchdog {
+	if cfg.Interval <= 0 {
+		cfg.Interval = defaultInterval
+	}
+	w := &Watchdog{
+		cfg: cfg, onBreach: onBreach,
+		stop: make(chan struct{}), stopped: make(chan struct{}),
+		usage: cgroups.UnknownUsage(),
+		proc:  newReader(cfg.InitPID),
+	}
+	w.memory.limit = cfg.Memory
+	if t, ok := w.proc.times(cfg.InitPID); ok {
+		w.baseCPU = t.reaped()
+	}
+	go w.loop()
+	return w
+}
+
+// Stop looks a last time and ends the watch.
+func (w *Watchdog) Stop() {
+	w.once.Do(func() {
+		close(w.stop)
+		<-w.stopped
+	})
+}
+
+// Usage is the highest seen so far; -1 where nothing was seen.
+func (w *Watchdog) Usage() cgroups.Usage {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.usage
+}
+
+func (w *Watchdog) loop() {
+	defer close(w.stopped)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-w.stop:
+			w.look(time.Now(), true)
+			return
+		case now := <-timer.C:
+			pause, alive := w.look(now, false)
+			if !alive {
+				return
+			}
+			timer.Reset(pause)
+		}
+	}
+}
+
+// look takes one sample and judges it. It returns how long to wait.
+func (w *Watchdog) look(now time.Time, last bool) (time.Duration, bool) {
+	procs, alive := w.proc.processes()
+	if !alive {
+		return 0, false
+	}
+	if last || now.After(w.nextFDs) {
+		w.memory.scanMemfds(procs)
+		w.nextFDs = now.Add(fdScanInterval)
+		if len(w.memory.memfds) > 0 {
+			w.nextFDs = now
+		}
+	}
+	s := sampleOf(procs)
+	s.memory += w.memory.memfdBytes()
+	w.note(s)
+	if s.tasks > w.cfg.PIDs && w.cfg.PIDs > 0 {
+		if !w.pidsTold {
+			w.breach(cgroups.Breach{Limit: "pids", Value: w.cfg.PIDs, Observed: s.tasks})
+		}
+		w.pidsTold = true
+	} else {
+		w.pidsTold = false
+	}
+	if observed, over := w.memory.over(w.proc, procs, s, now); over && !w.told.memory {
+		w.told.memory = true
+		w.breach(cgroups.Breach{Limit: "memory", Value: w.cfg.Memory, Observed: observed, Fatal: true})
+	}
+	if last || now.After(w.nextCPU) {
+		w.lookCPU(procs, now)
+	}
+	pause := w.pause(s.memory, now)
+	w.lastSum, w.lastSample = s.memory, now
+	return pause, true
+}
+
+func (w *Watchdog) breach(b cgroups.Breach) {
+	b.Backend, b.Count = Backend, 1
+	w.onBreach(b)
+}
+
+func (w *Watchdog) note(s sample) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.usage.MemoryCurrent, w.usage.PIDsCurrent = s.memory, s.tasks
+	w.usage.MemoryPeak = max(w.usage.MemoryPeak, min(s.memory, w.memory.ceiling(s.memory)))
+	w.usage.PIDsPeak = max(w.usage.PIDsPeak, s.tasks)
+}
+
+// lookCPU sums what lives and what was reaped. The sum can dip between an exit
+// and the wait for it, so the highest counts.
+func (w *Watchdog) lookCPU(procs []process, now time.Time) {
+	var user, system time.Duration
+	if t, ok := w.proc.times(w.cfg.InitPID); ok {
+		user, system = t.childUser, t.childSystem
+	}
+	for _, p := range procs {
+		if t, ok := w.proc.times(p.pid); ok {
+			user += t.user + t.childUser
+			system += t.system + t.childSystem
+		}
+	}
+	w.mu.Lock()
+	if used := user + system - w.baseCPU; used > w.usage.CPU {
+		w.usage.CPU = used
+	}
+	used := w.usage.CPU
+	w.mu.Unlock()
+	w.nextCPU = now.Add(250 * time.Millisecond)
+	if w.cfg.CPUTime <= 0 {
+		return
+	}
+	w.nextCPU = now.Add(min(250*time.Millisecond, (w.cfg.CPUTime-used)/maxCPUs()))
+	if used >= w.cfg.CPUTime && !w.told.cpu {
+		w.told.cpu = true
+		w.breach(cgroups.Breach{Limit: "cpu_time", Value: w.cfg.CPUTime.Milliseconds(), Observed: used.Milliseconds(), Fatal: true})
+	}
+}
+
+// pause is a quarter of the time in which the limit would be reached at the present speed.
+func (w *Watchdog) pause(sum int64, now time.Time) time.Duration {
+	elapsed := now.Sub(w.lastSample)
+	grown := sum - w.lastSum
+	if w.cfg.Memory <= 0 || grown <= 0 || w.lastSample.IsZero() || elapsed <= 0 {
+		return w.cfg.Interval
+	}
+	left := float64(max(w.cfg.Memory-sum, 0))
+	return min(max(time.Duration(left/float64(grown)*float64(elapsed)/4), minInterval), w.cfg.Interval)
+}
