@@ -61,7 +61,7 @@ func texts(in []string, n int) []string {
 
 // text leaves clean, short text alone, so that what was escaped once is not escaped again.
 func text(s string, n int) string {
-	if strings.IndexFunc(s, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }) >= 0 {
+	if !utf8.ValidString(s) || strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0 {
 		s = safetext.Clean(s, n)
 	}
 	const slack = 16 // Clean may pass n by one escaped rune and the ellipsis

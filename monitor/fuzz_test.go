@@ -16,7 +16,7 @@ func FuzzEventJSON(f *testing.F) {
 	f.Add("python3", "PTRACE_ATTACH", "/proc/1/root", "read_note")
 	f.Add("\x1b[2J\r\n\x00\xff", "\"}\n{\"type\":\"x\"}", strings.Repeat("../", 2000), "\u202e\u2028")
 	f.Add(strings.Repeat(`\`, 5000), strings.Repeat(`"`, 5000), strings.Repeat("\xff", 5000), strings.Repeat("😀", 5000))
-	f.Add("<&>", "…", "�", strings.Repeat("\U000e0001", 500))
+	f.Add("<&>", "…", "\ufffd\xbf", strings.Repeat("\U000e0001", 500))
 	f.Fuzz(func(t *testing.T, comm, arg, path, tool string) {
 		args := []string{arg, path, arg, path, arg, path, arg, path, arg, path}
 		e := monitor.Classify(monitor.Event{

@@ -42,7 +42,10 @@ func NewReport(r ResultView) Report {
 		Reasons: []Reason{}, Recommendations: []Recommendation{}, Events: make([]Event, 0, len(r.Events)),
 	}
 	for _, e := range r.Events {
-		rep.Events = append(rep.Events, bound(e)) // a result file may come from anywhere
+		if e = bound(e); !e.Severity.Valid() { // a result file may come from anywhere
+			e.Severity = Medium
+		}
+		rep.Events = append(rep.Events, e)
 	}
 	rep.eventReasons()
 	rep.layerReasons(r)
@@ -56,8 +59,9 @@ func NewReport(r ResultView) Report {
 
 // eventReasons makes one reason of all events with the same sentence, and one recommendation of the same remedy.
 func (rep *Report) eventReasons() {
-	for _, e := range rep.Events {
-		rep.reason(cmp.Or(e.Severity, Medium), eventReason(e), e.ID)
+	worst := slices.SortedStableFunc(slices.Values(rep.Events), func(a, b Event) int { return cmp.Compare(b.Severity.rank(), a.Severity.rank()) })
+	for _, e := range worst {
+		rep.reason(e.Severity, eventReason(e), e.ID)
 		switch {
 		case e.Type == EscapeAttempt:
 			rep.recommend("find out what in this tool did this before it runs again; keep it under this policy or a stricter one", e.ID)
@@ -66,7 +70,7 @@ func (rep *Report) eventReasons() {
 		case e.Type == SuspiciousBehavior:
 			rep.recommend("compare with what the tool is meant to do; a stricter policy or a rule with action: kill ends it earlier", e.ID)
 		case e.Hint != "":
-			rep.recommend("if the tool is meant to do this: "+e.Hint, e.ID)
+			rep.recommend("if the tool is meant to do this, "+strings.TrimPrefix(e.Hint, "to "), e.ID)
 		}
 	}
 }
