@@ -133,10 +133,11 @@ func (d *decoder) decodeList(path string, n ast.Node, v reflect.Value, enum stri
 		d.fail(n, "write ["+source1(n)+"]", "%s is a list, not %s", path, kindOf(n))
 		return
 	}
+	inherited := v.Len()
 	for _, item := range list.Values {
 		element := reflect.New(v.Type().Elem()).Elem()
 		d.decode(fmt.Sprintf("%s[%d]", path, v.Len()), item, element, enum)
-		if !contains(v, element) { // inherited already
+		if !contains(v.Slice(0, inherited), element) {
 			v.Set(reflect.Append(v, element))
 		}
 	}

@@ -8,45 +8,41 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// inherit follows `extends` and returns the documents, the given one first.
-func inherit(data []byte, filename string, read func(string) ([]byte, error)) ([]*document, error) {
+// inherit follows `extends`. It returns the policy at the root, a preset or an empty one, and the documents to be laid
+// over it, the given one first.
+func inherit(data []byte, filename string, read func(string) ([]byte, error)) (*Policy, []*document, error) {
 	var chain []*document
 	var names []string
 	for {
 		doc, err := parseDocument(data, filename)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		chain, names = append(chain, doc), append(names, identity(filename))
 		base, at := doc.base()
 		if base == "" {
-			return chain, nil
+			return &Policy{Version: 1}, chain, nil
 		}
-		fail := func(remedy, format string, args ...any) ([]*document, error) {
-			return nil, asError([]Problem{at.problem(remedy, format, args...)})
+		if p := preset(base); p != nil {
+			return p, chain, nil
 		}
-		if slices.Contains(PresetNames(), base) {
-			// A file called strict.yaml may extend the preset; a preset extends only those before it.
-			filename = "preset " + base
-			if data, err = PresetSource(base); err != nil {
-				return nil, err
-			}
-		} else {
-			if !looksLikeFile(base) {
-				return fail(suggestion(base, PresetNames())+" (a file is written ./NAME)", "extends: unknown preset %q", base)
-			}
-			filename = expandPath(base, filepath.Dir(filename))
-			if data, err = read(filename); err != nil {
-				return fail("a path is relative to the policy file", "extends: %v", err)
-			}
+		fail := func(remedy, format string, args ...any) (*Policy, []*document, error) {
+			return nil, nil, asError([]Problem{at.problem(remedy, format, args...)})
 		}
-		if i := slices.Index(names, identity(filename)); i == len(names)-1 {
+		if !looksLikeFile(base) {
+			return fail(suggestion(base, PresetNames())+" (a file is written ./NAME)", "extends: unknown preset %q", base)
+		}
+		filename = expandPath(base, filepath.Dir(filename))
+		if i := slices.Index(names, identity(filename)); i >= 0 && i == len(names)-1 {
 			return fail("name another policy, or none", "the policy extends itself")
 		} else if i >= 0 {
 			return fail("break the circle", "extends goes in a circle: %s", strings.Join(append(shortNames(names[i:]), filepath.Base(filename)), " → "))
 		}
 		if len(chain) == maxExtends {
 			return fail("merge some of the files", "extends is more than %d policies deep", maxExtends)
+		}
+		if data, err = read(filename); err != nil {
+			return fail("a path is relative to the policy file", "extends: %v", err)
 		}
 	}
 }
@@ -69,9 +65,6 @@ func (doc *document) base() (string, position) {
 
 // identity tells two spellings of one file for the same.
 func identity(filename string) string {
-	if strings.HasPrefix(filename, "preset ") {
-		return filename
-	}
 	if abs, err := filepath.Abs(filename); err == nil {
 		filename = abs
 	}

@@ -2,6 +2,7 @@ package policies
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
@@ -40,13 +42,13 @@ func PresetSource(name string) ([]byte, error) {
 	return data, nil
 }
 
-// Preset returns one of PresetNames.
+// Preset returns one of PresetNames. It comes from generated code: parsing its YAML would cost a start several milliseconds.
 func Preset(name string) (*Policy, error) {
-	data, err := PresetSource(name)
-	if err != nil {
-		return nil, err
+	if p := preset(name); p != nil {
+		return p, nil
 	}
-	return Parse(data, name)
+	_, err := PresetSource(name)
+	return nil, err
 }
 
 // Load reads, inherits, merges and validates a policy file.
@@ -81,15 +83,13 @@ func Parse(data []byte, filename string) (*Policy, error) {
 
 // parse decodes the chain of documents, root first, each onto the result of the one before.
 func parse(data []byte, filename string, read func(string) ([]byte, error)) (*Policy, error) {
-	chain, err := inherit(data, filename, read)
+	p, chain, err := inherit(data, filename, read)
 	if err != nil {
 		return nil, err
 	}
-	p := &Policy{Version: 1}
 	index := map[string]position{}
 	for _, doc := range slices.Backward(chain) {
-		// These are a document's own, not inherited.
-		p.Name, p.Description, p.Extends = "", "", ""
+		p.Name, p.Description = "", "" // a document's own, not inherited
 		d := decoder{src: doc.src, index: index}
 		d.decode("", doc.body, reflect.ValueOf(p).Elem(), "")
 		if len(d.problems) == 0 {
@@ -98,15 +98,30 @@ func parse(data []byte, filename string, read func(string) ([]byte, error)) (*Po
 		if err := asError(d.problems); err != nil {
 			return nil, err
 		}
+		p.Extends = ""
 	}
-	p.Extends = ""
 	if p.Name == "" {
 		p.Name = strings.TrimSuffix(filepath.Base(filename), filepath.Ext(filename))
 	}
+	p.fill()
 	if err := asError(check(p, index)); err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// fill writes out what an unset field means, so that no reader has to know.
+func (p *Policy) fill() {
+	p.Isolation = cmp.Or(p.Isolation, IsolationSandbox)
+	p.Syscalls.Default = cmp.Or(p.Syscalls.Default, DefaultDeny)
+	p.Syscalls.Violation = cmp.Or(p.Syscalls.Violation, ViolationErrno)
+	p.Network.Mode = cmp.Or(p.Network.Mode, NetworkNone)
+	for i := range p.Filesystem.Mounts {
+		p.Filesystem.Mounts[i].Mode = cmp.Or(p.Filesystem.Mounts[i].Mode, ReadOnly)
+	}
+	for i := range p.Rules {
+		p.Rules[i].Action = cmp.Or(p.Rules[i].Action, "alert")
+	}
 }
 
 // UnmarshalJSON decodes and validates a JSON document that extends nothing but presets: data from elsewhere must not
@@ -156,6 +171,9 @@ func parseDocument(data []byte, filename string) (*document, error) {
 	start := position{src: src, line: 1, column: 1}
 	if len(data) > maxBytes {
 		return nil, asError([]Problem{{File: filename, Message: "the policy is larger than " + Size(maxBytes).String()}})
+	}
+	if !utf8.Valid(data) {
+		return nil, asError([]Problem{{File: filename, Message: "the policy is not UTF-8 text"}})
 	}
 	if line := tooDeep(data); line > 0 {
 		return nil, asError([]Problem{position{src, line, 1}.problem("", "nested too deep")})
