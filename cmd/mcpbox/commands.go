@@ -5,7 +5,9 @@ import "github.com/spf13/cobra"
 // commands lists the sub-commands in the order of the manual.
 func commands() []*cobra.Command {
 	return []*cobra.Command{
+		newRunCmd(),
 		newEventsCmd(),
 		newReportCmd(),
+		newPolicyCmd(),
 	}
 }

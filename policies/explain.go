@@ -1,0 +1,188 @@
+package policies
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/mcpbox/mcpbox/internal/safetext"
+)
+
+// Explain says in words what a policy lets a tool do and what it does not, area by area.
+func Explain(p *Policy) string {
+	e := &explainer{}
+	e.line("Policy %s", p.Name)
+	if p.Description != "" {
+		e.line("%s", p.Description)
+	}
+	if p.Isolation == IsolationNone {
+		e.area("Isolation")
+		e.item("none: the tool runs bare, with all that the caller may do. Nothing below the limits is enforced")
+		e.limits(p)
+		return e.String()
+	}
+	e.isolation(p)
+	e.files(p)
+	e.network(p)
+	e.syscalls(p)
+	e.limits(p)
+	e.environment(p)
+	e.mcp(p)
+	e.rules(p)
+	return e.String()
+}
+
+type explainer struct{ strings.Builder }
+
+func (e *explainer) line(format string, args ...any) {
+	e.WriteString(safetext.Clean(fmt.Sprintf(format, args...), 0) + "\n")
+}
+
+func (e *explainer) area(name string)                { e.WriteString("\n" + name + "\n") }
+func (e *explainer) item(format string, args ...any) { e.line("  - "+format, args...) }
+
+func (e *explainer) isolation(p *Policy) {
+	e.area("Isolation")
+	e.item("processes, users, mounts, IPC and host name of its own; no capabilities, no way to gain privileges")
+	e.item("cannot see or signal the host's processes")
+	if len(p.Require) == 0 {
+		e.item("nothing is required: a layer the host lacks is reported, not refused")
+		return
+	}
+	names := make([]string, len(p.Require))
+	for i, l := range p.Require {
+		names[i] = strings.ReplaceAll(string(l), "_", " ")
+	}
+	e.item("does not start unless the kernel enforces: %s", strings.Join(names, ", "))
+}
+
+func (e *explainer) files(p *Policy) {
+	e.area("Files")
+	if p.Filesystem.Rootfs != "" {
+		e.item("can read the root folder %s in place of the host's programs and libraries", p.Filesystem.Rootfs)
+	} else {
+		e.item("can read the host's programs and libraries (/usr), not change them")
+	}
+	storage := ""
+	if p.Limits.Disk > 0 {
+		storage = ", " + p.Limits.Disk.String() + " in all"
+	}
+	if verdict(p, "openat", "@file-system", "@system-service") == partly && p.Syscalls.Default != DefaultAllow {
+		e.item("can open files in certain ways only: see the conditions below")
+	} else {
+		e.item("can write to /tmp, its home and /work, which are its own and vanish with it%s", storage)
+	}
+	for _, m := range p.Filesystem.Mounts {
+		verb := "read"
+		if m.Mode == ReadWrite {
+			verb = "read and change"
+		}
+		e.item("can %s %s of the host, as %s", verb, m.Source, m.Target)
+	}
+	for _, h := range p.Filesystem.Hidden {
+		e.item("cannot see %s", h)
+	}
+	e.item("cannot see anything else of the host: no home folders, no /root, /var, /run, no sockets")
+}
+
+func (e *explainer) network(p *Policy) {
+	e.area("Network")
+	var can, cannot []string
+	for _, f := range []struct{ constant, name string }{{"AF_UNIX", "local (Unix)"}, {"AF_INET", "IPv4"}, {"AF_INET6", "IPv6"}} {
+		if socketFamily(p, f.constant) {
+			can = append(can, f.name)
+		} else {
+			cannot = append(cannot, f.name)
+		}
+	}
+	switch {
+	case len(can) == 0:
+		e.item("cannot open any socket")
+	default:
+		e.item("can open sockets: %s", strings.Join(can, ", "))
+		if len(cannot) > 0 {
+			e.item("cannot open sockets: %s", strings.Join(cannot, ", "))
+		}
+	}
+	if p.Network.Mode == NetworkHost {
+		e.item("shares the host's network: can reach what the host reaches, services on localhost included")
+	} else {
+		e.item("cannot reach any network: there is the loopback device only, and it is its own")
+	}
+}
+
+func (e *explainer) limits(p *Policy) {
+	e.area("Limits")
+	l := &p.Limits
+	v := reflect.ValueOf(*l)
+	var unlimited []string
+	for i := range v.NumField() {
+		key := yamlKey(v.Type().Field(i))
+		label := strings.ReplaceAll(key, "_", " ")
+		switch {
+		case key == "io_weight" || key == "io":
+			if !isEmpty(v.Field(i)) && !v.Field(i).IsZero() {
+				e.item("%s: %s", label, flow(v.Field(i)))
+			}
+		case v.Field(i).IsZero():
+			unlimited = append(unlimited, label)
+		default:
+			e.item("%s: %s", label, flow(v.Field(i)))
+		}
+	}
+	if p.Code.Timeout > 0 && l.Timeout == 0 {
+		e.item("timeout of mcpbox code: %s", p.Code.Timeout)
+	}
+	if len(unlimited) > 0 {
+		e.item("not limited: %s", strings.Join(unlimited, ", "))
+	}
+}
+
+func (e *explainer) environment(p *Policy) {
+	e.area("Environment")
+	if len(p.Environment.Pass) > 0 {
+		e.item("sees of the caller's variables: %s", strings.Join(p.Environment.Pass, ", "))
+	} else {
+		e.item("sees none of the caller's variables")
+	}
+	if names := sortedKeys(p.Environment.Set); len(names) > 0 {
+		e.item("is given: %s", strings.Join(names, ", "))
+	}
+}
+
+func (e *explainer) mcp(p *Policy) {
+	e.area("MCP")
+	tools := &p.MCP.Tools
+	switch {
+	case len(tools.Allow) > 0:
+		e.item("clients see the tools: %s", strings.Join(tools.Allow, ", "))
+	default:
+		e.item("clients see every tool")
+	}
+	if len(tools.Deny) > 0 {
+		e.item("but not: %s", strings.Join(tools.Deny, ", "))
+	}
+	if names := sortedKeys(p.MCP.Parameters); len(names) > 0 {
+		e.item("arguments are checked for: %s", strings.Join(names, ", "))
+	}
+	if p.MCP.Output.Tag != "" {
+		e.item("output is tagged %s", p.MCP.Output.Tag)
+	}
+	if p.MCP.Output.MaxBytes > 0 {
+		e.item("output is cut at %s", p.MCP.Output.MaxBytes)
+	}
+}
+
+func (e *explainer) rules(p *Policy) {
+	if len(p.Rules) == 0 {
+		return
+	}
+	e.area("Rules")
+	for _, r := range p.Rules {
+		severity := ""
+		if r.Severity != "" {
+			severity = ", severity " + r.Severity
+		}
+		e.item("%s: %s%s when %s", r.ID, r.Action, severity, r.When)
+	}
+}

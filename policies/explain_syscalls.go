@@ -1,0 +1,175 @@
+package policies
+
+import (
+	"slices"
+	"strings"
+)
+
+type answer int
+
+const (
+	no answer = iota
+	partly
+	yes
+)
+
+// verdict says whether a policy allows a syscall: always, for some arguments, or not. The groups it is in are given, because
+// this package knows no group's contents.
+func verdict(p *Policy, name string, groups ...string) answer {
+	names := func(r SyscallRule) bool {
+		return slices.ContainsFunc(r.Names, func(n string) bool {
+			return n == name || n == "@known" || slices.Contains(groups, n)
+		})
+	}
+	result := no
+	if p.Syscalls.Default == DefaultAllow {
+		result = yes
+	}
+	for _, r := range p.Syscalls.Allow {
+		if !names(r) {
+			continue
+		}
+		if len(r.Args) == 0 {
+			result = yes
+		} else if result == no {
+			result = partly
+		}
+	}
+	for _, r := range p.Syscalls.Deny {
+		if !names(r) {
+			continue
+		}
+		if len(r.Args) == 0 {
+			return no
+		}
+		if result == yes {
+			result = partly
+		}
+	}
+	return result
+}
+
+// ability is something people ask about, and the syscall it takes.
+type ability struct {
+	what, syscall string
+	groups        []string
+}
+
+func (e *explainer) syscalls(p *Policy) {
+	e.area("System calls")
+	if p.Syscalls.Default == DefaultAllow {
+		e.item("all are allowed but those denied")
+	} else {
+		e.item("only those listed are allowed")
+	}
+	var can, cannot []string
+	for _, a := range []ability{
+		{"start other programs", "execve", []string{"@default", "@system-service"}},
+		{"create child processes", "vfork", []string{"@process", "@system-service"}},
+		{"use signals to other processes", "kill", []string{"@process", "@system-service"}},
+		{"use System V shared memory", "shmget", []string{"@ipc", "@system-service"}},
+		{"change owners of files", "chown", []string{"@chown", "@system-service"}},
+		{"debug other processes", "ptrace", []string{"@debug"}},
+		{"mount file systems", "mount", []string{"@mount"}},
+		{"make namespaces", "unshare", []string{"@process"}},
+		{"load kernel modules", "init_module", []string{"@module"}},
+		{"set the clock", "clock_settime", []string{"@clock"}},
+		{"use kernel keyrings", "keyctl", []string{"@keyring"}},
+		{"use bpf", "bpf", nil},
+		{"use io_uring", "io_uring_setup", nil}, // neither a group nor default: allow opens it
+		{"use userfaultfd", "userfaultfd", nil},
+	} {
+		if v := verdict(p, a.syscall, a.groups...); v == no || a.syscall == "io_uring_setup" && !namedPlainly(p, a.syscall) {
+			cannot = append(cannot, a.what)
+		} else {
+			can = append(can, a.what)
+		}
+	}
+	if len(can) > 0 {
+		e.item("can: %s", strings.Join(can, ", "))
+	}
+	if len(cannot) > 0 {
+		e.item("cannot: %s", strings.Join(cannot, ", "))
+	}
+	e.conditions(p)
+	if p.Syscalls.Violation == ViolationKill {
+		e.item("an attempt kills the sandbox and is reported")
+	} else {
+		e.item("an attempt fails with EPERM and is reported; the tool goes on")
+	}
+}
+
+func namedPlainly(p *Policy, name string) bool {
+	return slices.ContainsFunc(p.Syscalls.Allow, func(r SyscallRule) bool { return slices.Contains(r.Names, name) && len(r.Args) == 0 })
+}
+
+// conditions lists what argument rules allow and refuse, by the reason each carries.
+func (e *explainer) conditions(p *Policy) {
+	for _, part := range []struct {
+		rules []SyscallRule
+		verb  string
+	}{{p.Syscalls.Allow, "only for"}, {p.Syscalls.Deny, "refused"}} {
+		var order []string
+		reasons := map[string][]string{}
+		for _, r := range part.rules {
+			if len(r.Args) == 0 {
+				continue
+			}
+			why := r.Why
+			if why == "" {
+				why = SyscallRule{Args: r.Args}.String()
+			}
+			key := strings.Join(r.Names, ", ")
+			if reasons[key] == nil {
+				order = append(order, key)
+			}
+			if !slices.Contains(reasons[key], why) {
+				reasons[key] = append(reasons[key], why)
+			}
+		}
+		for _, key := range order {
+			e.item("%s: %s: %s", key, part.verb, strings.Join(reasons[key], "; "))
+		}
+	}
+}
+
+// socketFamily says whether some socket of the family may be made.
+func socketFamily(p *Policy, family string) bool {
+	if v := verdict(p, "socket", "@network-io", "@system-service"); v == no {
+		return false
+	}
+	value, _ := Constant(family)
+	covers := func(rules []SyscallRule, emptyToo bool) bool {
+		return slices.ContainsFunc(rules, func(r SyscallRule) bool {
+			if !slices.ContainsFunc(r.Names, func(n string) bool { return n == "socket" || n == "@network-io" || n == "@system-service" }) {
+				return false
+			}
+			return emptyToo && len(r.Args) == 0 || slices.ContainsFunc(r.Args, func(a ArgRule) bool { return a.Index == 0 && a.holds(value) })
+		})
+	}
+	if p.Syscalls.Default == DefaultAllow {
+		return !covers(p.Syscalls.Deny, false)
+	}
+	return covers(p.Syscalls.Allow, true) && !covers(p.Syscalls.Deny, true)
+}
+
+// holds says whether the condition is true of an argument.
+func (a ArgRule) holds(arg uint64) bool {
+	switch a.Op {
+	case "eq":
+		return arg == a.Value
+	case "ne":
+		return arg != a.Value
+	case "lt":
+		return arg < a.Value
+	case "le":
+		return arg <= a.Value
+	case "gt":
+		return arg > a.Value
+	case "ge":
+		return arg >= a.Value
+	case "masked_eq":
+		return arg&a.Mask == a.Value
+	}
+	return false
+}
