@@ -61,7 +61,7 @@ func texts(in []string, n int) []string {
 
 // text leaves clean, short text alone, so that what was escaped once is not escaped again.
 func text(s string, n int) string {
-	if !utf8.ValidString(s) || strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0 {
+	if !plain(s) && (!utf8.ValidString(s) || strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0) {
 		s = safetext.Clean(s, n)
 	}
 	const slack = 16 // Clean may pass n by one escaped rune and the ellipsis
@@ -72,4 +72,14 @@ func text(s string, n int) string {
 		n--
 	}
 	return s[:n] + "…"
+}
+
+// plain is the quick answer for nearly all text: printable ASCII.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }

@@ -58,8 +58,7 @@ func newTable() table {
 
 // fold adds e to its entry, or makes one; nil means that there is no token for something of that worth.
 func (t *table) fold(e Event, worth Severity, now time.Time) (ent *entry, fresh bool) {
-	kind := kindOf(e)
-	key := kind + argsOf(e)
+	kind, key := keysOf(e)
 	if ent := t.byKey[key]; ent != nil {
 		return t.add(ent, e), false
 	}
@@ -78,7 +77,7 @@ func (t *table) fold(e Event, worth Severity, now time.Time) (ent *entry, fresh 
 
 // always folds e without asking for a token.
 func (t *table) always(e Event) (ent *entry, fresh bool) {
-	key := kindOf(e)
+	key, _ := keysOf(e)
 	if ent := t.byKey[key]; ent != nil {
 		return t.add(ent, e), false
 	}
@@ -158,43 +157,49 @@ func (t *table) unsaid() (out []Event) {
 	return out
 }
 
-func kindOf(e Event) string {
-	parts := []string{string(e.Type), e.Rule}
+// keysOf returns what makes e the same event as another, without and with the arguments. Of these names, flags and
+// paths count; numbers and addresses are all the same.
+func keysOf(e Event) (kind, key string) {
+	var b strings.Builder
+	b.Grow(128)
+	put := func(parts ...string) {
+		for _, p := range parts {
+			b.WriteString(p)
+			b.WriteByte(0)
+		}
+	}
+	put(string(e.Type), e.Rule)
 	if e.Syscall != nil {
-		parts = append(parts, e.Syscall.Name, e.Syscall.Arch)
+		put(e.Syscall.Name, e.Syscall.Arch)
 	} else {
-		parts = append(parts, "", e.Action) // for what has no call or limit, the action is part of what happened
+		put("", e.Action) // for what has no call or limit, the action is part of what happened
 	}
 	if e.Limit != nil {
-		parts = append(parts, e.Limit.Name)
+		put(e.Limit.Name)
 	}
 	if e.Call != nil {
-		parts = append(parts, e.Call.Server, e.Call.Request, e.Call.Tool)
+		put(e.Call.Server, e.Call.Request, e.Call.Tool)
 	}
-	return strings.Join(parts, "\x00") + "\x00"
-}
-
-// argsOf keeps names, flags and paths, and makes every number and address the same.
-func argsOf(e Event) string {
-	if e.Syscall == nil {
-		return ""
-	}
-	var b strings.Builder
-	for _, a := range e.Syscall.Args {
-		if number(a) {
-			a = "#"
+	n := b.Len()
+	if e.Syscall != nil {
+		for _, a := range e.Syscall.Args {
+			if number(a) {
+				a = "#"
+			}
+			put(a)
 		}
-		b.WriteString(a)
-		b.WriteByte(0)
+		put("")
+		put(e.Syscall.Paths...)
 	}
-	for _, p := range e.Syscall.Paths {
-		b.WriteString(p)
-		b.WriteByte(1)
-	}
-	return b.String()
+	return b.String()[:n], b.String()
 }
 
 func number(s string) bool {
 	s = strings.TrimPrefix(strings.TrimPrefix(s, "-"), "0x")
-	return s != "" && strings.Trim(s, "0123456789abcdefABCDEF") == ""
+	for i := range len(s) {
+		if c := s[i] | 0x20; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return s != ""
 }

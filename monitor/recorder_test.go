@@ -17,6 +17,7 @@ import (
 type memory struct {
 	mu    sync.Mutex
 	lines []monitor.Event
+	done  func() // called at Close
 }
 
 func (m *memory) Emit(e monitor.Event) error {
@@ -26,7 +27,12 @@ func (m *memory) Emit(e monitor.Event) error {
 	return nil
 }
 
-func (m *memory) Close() error { return nil }
+func (m *memory) Close() error {
+	if m.done != nil {
+		m.done()
+	}
+	return nil
+}
 
 // clock stands still until it is moved.
 type clock struct{ t time.Time }

@@ -52,6 +52,7 @@ const names = "type, severity, syscall, args, paths, arch, pid, comm, limit, obs
 type rule struct {
 	id       string
 	program  *vm.Program
+	machine  vm.VM // reused: the recorder evaluates one rule at a time
 	severity Severity
 	action   Action
 	err      error // the first failed evaluation
@@ -85,7 +86,7 @@ func compileRules(in []policies.Rule) ([]*rule, error) {
 		if p.Severity != "" && !r.severity.Valid() {
 			return nil, hint.Errorf("use one of: low, medium, high, critical", "rule %q: unknown severity %q", id, p.Severity)
 		}
-		program, err := expr.Compile(p.When, expr.Env(subject{}), expr.AsBool())
+		program, err := expr.Compile(p.When, expr.Env(&subject{}), expr.AsBool())
 		if err != nil {
 			return nil, compileError(id, err)
 		}
@@ -107,18 +108,18 @@ func compileError(id string, err error) error {
 // for syscall_blocked must not miss a call because detection found it worse than that.
 func (r *rule) matches(e Event, refused Type) bool {
 	s := subjectOf(e)
-	if r.holds(s) {
+	if r.holds(&s) {
 		return true
 	}
 	if refused == e.Type || !e.Type.refusal() {
 		return false
 	}
 	s.Type = string(refused)
-	return r.holds(s)
+	return r.holds(&s)
 }
 
-func (r *rule) holds(s subject) bool {
-	ok, err := expr.Run(r.program, s)
+func (r *rule) holds(s *subject) bool {
+	ok, err := r.machine.Run(r.program, s)
 	if err != nil {
 		if r.err == nil {
 			r.err = err

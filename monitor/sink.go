@@ -61,14 +61,11 @@ func (f *feed) offer(e Event) bool {
 // close hands over the last events, waits for the sink until ctx ends, and closes it.
 func (f *feed) close(ctx context.Context, last []Event) {
 	for i, e := range last {
-		select {
-		case f.queue <- e:
-			continue
-		case <-ctx.Done():
+		if !f.push(ctx, e) {
+			f.lost.Add(uint64(len(last) - i))
+			f.fail(errSlow)
+			break
 		}
-		f.lost.Add(uint64(len(last) - i))
-		f.fail(errSlow)
-		break
 	}
 	close(f.queue)
 	select {
@@ -80,6 +77,21 @@ func (f *feed) close(ctx context.Context, last []Event) {
 	}
 	if err := f.sink.Close(); err != nil {
 		f.fail(err)
+	}
+}
+
+// push waits for room until ctx ends; with room it does not look at ctx.
+func (f *feed) push(ctx context.Context, e Event) bool {
+	select {
+	case f.queue <- e:
+		return true
+	default:
+	}
+	select {
+	case f.queue <- e:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -14,7 +14,7 @@ func syscallClass(e Event) class {
 	denied := func(rule string, severity Severity, reason, hint string) class {
 		return class{"builtin:" + rule, PermissionDenied, severity, reason, hint}
 	}
-	blocked := class{typ: SyscallBlocked, severity: Medium, reason: "the policy does not allow this call", hint: allowHint(s.Name)}
+	blocked := class{typ: SyscallBlocked, severity: Medium, reason: "the policy does not allow this call"}
 
 	switch s.Name {
 	case "clone", "clone3":
@@ -35,12 +35,10 @@ func syscallClass(e Event) class {
 		return denied("device-node", Medium, "tried to make a device node or special file", allowHint(s.Name))
 
 	case "ptrace":
-		switch {
-		case arg(s, 0) == "PTRACE_TRACEME" || arg(s, 0) == "0":
-			blocked.rule, blocked.reason = "builtin:debugger", "asked to be debugged by its parent"
-		default:
+		if request := arg(s, 0); request != "PTRACE_TRACEME" && request != "0" {
 			return esc("ptrace", High, "tried to take control of another process")
 		}
+		blocked.rule, blocked.reason = "builtin:debugger", "asked to be debugged by its parent"
 	case "process_vm_readv", "process_vm_writev", "process_madvise":
 		return esc("process-memory", High, "tried to reach into the memory of another process")
 	case "pidfd_getfd", "kcmp":
@@ -87,6 +85,7 @@ func syscallClass(e Event) class {
 	if e.Action == "ENOSYS" {
 		blocked.severity, blocked.reason = Low, "answered as on a kernel without this call; programs fall back to an older one"
 	}
+	blocked.hint = allowHint(s.Name)
 	return blocked
 }
 

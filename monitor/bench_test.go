@@ -1,0 +1,24 @@
+package monitor_test
+
+import (
+	"testing"
+
+	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// BenchmarkRecord is the monitor's share of a refusal's cost (DESIGN §10): a repeat, with rules, without a sink's.
+func BenchmarkRecord(b *testing.B) {
+	rec, err := monitor.New(monitor.Config{Rules: []policies.Rule{
+		{ID: "debugger", When: `type == "syscall_blocked" && syscall in ["ptrace","process_vm_readv"]`, Action: "kill"},
+		{ID: "often", When: `count > 1000000000 && severity == "high"`},
+	}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	e := refused("kill", "1234", "SIGKILL")
+	b.ReportAllocs()
+	for b.Loop() {
+		rec.Record(e)
+	}
+}
