@@ -2,7 +2,6 @@ package watchdog
 
 import (
 	"bytes"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -23,8 +22,13 @@ type memoryJudge struct {
 	recheck time.Time // when pages may have been unshared enough to matter
 }
 
-// Memory grows at most about this fast: page faults and zeroing bound it.
+// growthPerSecond is about the fastest that memory grows: page faults and zeroing bound it.
 const growthPerSecond = 4 << 30
+
+// timeToFill is how long the room takes at that speed.
+func timeToFill(room int64) time.Duration {
+	return time.Duration(float64(max(room, 0)) / growthPerSecond * float64(time.Second))
+}
 
 // over says whether the limit is exceeded, and by the exact figure.
 func (m *memoryJudge) over(r *reader, procs []process, s sample, now time.Time) (int64, bool) {
@@ -45,15 +49,14 @@ func (m *memoryJudge) over(r *reader, procs []process, s sample, now time.Time) 
 		return m.exact, true
 	}
 	cost := time.Since(begin)
-	fill := time.Duration(float64(m.limit-m.exact) / growthPerSecond * float64(time.Second))
-	m.recheck = now.Add(max(fill, 10*cost))
+	m.recheck = now.Add(max(timeToFill(m.limit-m.exact), 10*cost))
 	return 0, false
 }
 
 // ceiling is what is known about a sum that counts shared pages twice.
 func (m *memoryJudge) ceiling(sum int64) int64 {
 	if m.limit > 0 && sum > m.limit && m.atSum > 0 {
-		return m.exact + max(sum-m.atSum, 0)
+		return min(m.exact+max(sum-m.atSum, 0), sum)
 	}
 	return sum
 }
@@ -70,14 +73,8 @@ func (m *memoryJudge) memfdBytes() int64 {
 func (m *memoryJudge) scanMemfds(procs []process) {
 	m.memfds = nil
 	for _, p := range procs {
-		dir := procPath(p.pid, "fd")
-		f, err := os.Open(dir)
-		if err != nil {
-			continue
-		}
-		names, _ := f.Readdirnames(-1)
-		f.Close()
-		for _, name := range names {
+		dir := "/proc/" + strconv.Itoa(p.pid) + "/fd"
+		for _, name := range names(dir) {
 			path := dir + "/" + name
 			var link [64]byte
 			n, err := unix.Readlink(path, link[:])

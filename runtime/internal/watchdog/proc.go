@@ -2,7 +2,6 @@ package watchdog
 
 import (
 	"bytes"
-	"runtime"
 	"strconv"
 	"time"
 
@@ -35,7 +34,7 @@ type reader struct {
 	initStart uint64 // starttime, so that a reused pid is not taken for PID 1
 	buf       []byte
 	path      []byte
-	pids      []int
+	queue     []int
 	children  bool // the kernel has …/children
 }
 
@@ -75,9 +74,19 @@ func (r *reader) processes() ([]process, bool) {
 		return nil, false
 	}
 	var procs []process
-	for _, pid := range r.descendants() {
-		if p, ok := r.status(pid); ok {
+	if !r.children {
+		for _, pid := range r.scan() {
+			if p, ok := r.status(pid); ok {
+				procs = append(procs, p)
+			}
+		}
+		return procs, true
+	}
+	r.queue = r.childrenOf(process{pid: r.init}, r.queue[:0])
+	for i := 0; i < len(r.queue); i++ {
+		if p, ok := r.status(r.queue[i]); ok {
 			procs = append(procs, p)
+			r.queue = r.childrenOf(p, r.queue)
 		}
 	}
 	return procs, true
@@ -155,5 +164,3 @@ func (r *reader) stat(pid int) [][]byte {
 	}
 	return nil
 }
-
-func maxCPUs() time.Duration { return time.Duration(runtime.NumCPU()) }

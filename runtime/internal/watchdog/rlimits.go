@@ -5,14 +5,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/policies"
 )
-
-// Rlimit is one setrlimit(2).
-type Rlimit struct {
-	Resource   int // unix.RLIMIT_*
-	Soft, Hard uint64
-}
 
 // dataMargin keeps RLIMIT_DATA above the memory limit, so that a breach is
 // seen and reported instead of turning into a silent ENOMEM; runtimes reserve
@@ -23,14 +18,14 @@ const dataMargin = 2 << 30
 // user namespace) on every backend's behalf. They never exceed the caller's
 // own hard limits. Tasks get one more than the policy says: reaching it proves
 // that the limit was exceeded and not merely met.
-func Rlimits(l policies.Limits) []Rlimit {
-	out := []Rlimit{{Resource: unix.RLIMIT_CORE}}
+func Rlimits(l policies.Limits) []initproto.Rlimit {
+	out := []initproto.Rlimit{{Resource: unix.RLIMIT_CORE}}
 	add := func(resource int, soft, hard uint64) {
 		var own unix.Rlimit
 		if unix.Getrlimit(resource, &own) == nil {
 			soft, hard = min(soft, own.Max), min(hard, own.Max)
 		}
-		out = append(out, Rlimit{resource, soft, hard})
+		out = append(out, initproto.Rlimit{Resource: resource, Soft: soft, Hard: hard})
 	}
 	if l.PIDs > 0 {
 		add(unix.RLIMIT_NPROC, uint64(l.PIDs)+1, uint64(l.PIDs)+1)

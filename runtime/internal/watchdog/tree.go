@@ -2,53 +2,31 @@ package watchdog
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"strconv"
 )
 
-// descendants lists the processes below PID 1. A parent is listed before its children.
-func (r *reader) descendants() []int {
-	r.pids = r.pids[:0]
-	if !r.children {
-		r.scan()
-		return r.pids
+// childrenOf asks each thread, for a child belongs to the thread that made it.
+func (r *reader) childrenOf(p process, pids []int) []int {
+	pid := strconv.Itoa(p.pid)
+	threads := []string{pid}
+	if p.threads != 1 {
+		threads = names("/proc/" + pid + "/task")
 	}
-	r.childrenOf(r.init)
-	for i := 0; i < len(r.pids); i++ {
-		r.childrenOf(r.pids[i])
-	}
-	return r.pids
-}
-
-// childrenOf asks each thread: a child belongs to the thread that made it.
-func (r *reader) childrenOf(pid int) {
-	p := strconv.Itoa(pid)
-	dir, err := os.Open("/proc/" + p + "/task")
-	if err != nil {
-		return
-	}
-	threads, _ := dir.Readdirnames(-1)
-	dir.Close()
 	for _, tid := range threads {
-		for f := range bytes.FieldsSeq(r.read(p, "task", tid, "children")) {
+		for f := range bytes.FieldsSeq(r.read(pid, "task", tid, "children")) {
 			if child, err := strconv.Atoi(string(f)); err == nil {
-				r.pids = append(r.pids, child)
+				pids = append(pids, child)
 			}
 		}
 	}
+	return pids
 }
 
 // scan finds the processes by their parents, for kernels without CONFIG_PROC_CHILDREN.
-func (r *reader) scan() {
-	dir, err := os.Open("/proc")
-	if err != nil {
-		return
-	}
-	names, _ := dir.Readdirnames(-1)
-	dir.Close()
+func (r *reader) scan() []int {
 	parent := map[int]int{}
-	for _, name := range names {
+	for _, name := range names("/proc") {
 		pid, err := strconv.Atoi(name)
 		if err != nil {
 			continue
@@ -57,14 +35,25 @@ func (r *reader) scan() {
 			parent[pid], _ = strconv.Atoi(string(f[1]))
 		}
 	}
+	var pids []int
 	for pid := range parent {
-		for up, depth := parent[pid], 0; up != 0 && depth < 1000; up, depth = parent[up], depth+1 {
+		// Bounded: parents read at different moments could form a circle.
+		for up, depth := parent[pid], 0; up != 0 && depth < len(parent); up, depth = parent[up], depth+1 {
 			if up == r.init {
-				r.pids = append(r.pids, pid)
+				pids = append(pids, pid)
 				break
 			}
 		}
 	}
+	return pids
 }
 
-func procPath(pid int, rest string) string { return fmt.Sprintf("/proc/%d/%s", pid, rest) }
+func names(dir string) []string {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	list, _ := f.Readdirnames(-1)
+	return list
+}

@@ -1,6 +1,7 @@
 package watchdog
 
 import (
+	"runtime"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ const Backend = "watchdog"
 const (
 	defaultInterval = 20 * time.Millisecond
 	minInterval     = 2 * time.Millisecond
+	idleFactor      = 5                      // longest pause while memory does not grow, in intervals
 	fdScanInterval  = 100 * time.Millisecond // for memfds, while none is known
 )
 
@@ -22,7 +24,7 @@ type Config struct {
 	Memory   int64
 	PIDs     int64 // tasks
 	CPUTime  time.Duration
-	Interval time.Duration // longest pause between two looks; 20 ms if zero
+	Interval time.Duration // longest pause between two looks while memory grows; 20 ms if zero
 }
 
 // Watchdog watches one sandbox until Stop or until its PID 1 is gone.
@@ -52,6 +54,12 @@ type Watchdog struct {
 // memory and cpu_time (fatal), and once per excursion for pids (not fatal: RLIMIT_NPROC
 // holds it at one more than the limit, see Rlimits).
 func Start(cfg Config, onBreach func(cgroups.Breach)) *Watchdog {
+	w := newWatchdog(cfg, onBreach)
+	go w.loop()
+	return w
+}
+
+func newWatchdog(cfg Config, onBreach func(cgroups.Breach)) *Watchdog {
 	if cfg.Interval <= 0 {
 		cfg.Interval = defaultInterval
 	}
@@ -65,7 +73,6 @@ func Start(cfg Config, onBreach func(cgroups.Breach)) *Watchdog {
 	if t, ok := w.proc.times(cfg.InitPID); ok {
 		w.baseCPU = t.reaped()
 	}
-	go w.loop()
 	return w
 }
 
@@ -77,7 +84,8 @@ func (w *Watchdog) Stop() {
 	})
 }
 
-// Usage is the highest seen so far; -1 where nothing was seen.
+// Usage is the highest seen so far; -1 where nothing was seen. MemoryPeak
+// counts pages that forks share once per process, unless that exceeded the limit.
 func (w *Watchdog) Usage() cgroups.Usage {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -118,7 +126,6 @@ func (w *Watchdog) look(now time.Time, last bool) (time.Duration, bool) {
 	}
 	s := sampleOf(procs)
 	s.memory += w.memory.memfdBytes()
-	w.note(s)
 	if s.tasks > w.cfg.PIDs && w.cfg.PIDs > 0 {
 		if !w.pidsTold {
 			w.breach(cgroups.Breach{Limit: "pids", Value: w.cfg.PIDs, Observed: s.tasks})
@@ -127,7 +134,9 @@ func (w *Watchdog) look(now time.Time, last bool) (time.Duration, bool) {
 	} else {
 		w.pidsTold = false
 	}
-	if observed, over := w.memory.over(w.proc, procs, s, now); over && !w.told.memory {
+	observed, over := w.memory.over(w.proc, procs, s, now)
+	w.note(s)
+	if over && !w.told.memory {
 		w.told.memory = true
 		w.breach(cgroups.Breach{Limit: "memory", Value: w.cfg.Memory, Observed: observed, Fatal: true})
 	}
@@ -135,6 +144,9 @@ func (w *Watchdog) look(now time.Time, last bool) (time.Duration, bool) {
 		w.lookCPU(procs, now)
 	}
 	pause := w.pause(s.memory, now)
+	if w.cfg.CPUTime > 0 {
+		pause = min(pause, max(w.nextCPU.Sub(now), minInterval))
+	}
 	w.lastSum, w.lastSample = s.memory, now
 	return pause, true
 }
@@ -148,7 +160,7 @@ func (w *Watchdog) note(s sample) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.usage.MemoryCurrent, w.usage.PIDsCurrent = s.memory, s.tasks
-	w.usage.MemoryPeak = max(w.usage.MemoryPeak, min(s.memory, w.memory.ceiling(s.memory)))
+	w.usage.MemoryPeak = max(w.usage.MemoryPeak, w.memory.ceiling(s.memory))
 	w.usage.PIDsPeak = max(w.usage.PIDsPeak, s.tasks)
 }
 
@@ -175,20 +187,27 @@ func (w *Watchdog) lookCPU(procs []process, now time.Time) {
 	if w.cfg.CPUTime <= 0 {
 		return
 	}
-	w.nextCPU = now.Add(min(250*time.Millisecond, (w.cfg.CPUTime-used)/maxCPUs()))
+	w.nextCPU = now.Add(min(250*time.Millisecond, (w.cfg.CPUTime-used)/time.Duration(runtime.NumCPU())))
 	if used >= w.cfg.CPUTime && !w.told.cpu {
 		w.told.cpu = true
 		w.breach(cgroups.Breach{Limit: "cpu_time", Value: w.cfg.CPUTime.Milliseconds(), Observed: used.Milliseconds(), Fatal: true})
 	}
 }
 
-// pause is a quarter of the time in which the limit would be reached at the present speed.
+// pause: while memory grows, a quarter of the time to the limit at the present
+// speed, and at most the interval. While it does not, longer, but never so long
+// that the room could be filled unseen.
 func (w *Watchdog) pause(sum int64, now time.Time) time.Duration {
-	elapsed := now.Sub(w.lastSample)
-	grown := sum - w.lastSum
-	if w.cfg.Memory <= 0 || grown <= 0 || w.lastSample.IsZero() || elapsed <= 0 {
+	elapsed, grown := now.Sub(w.lastSample), sum-w.lastSum
+	room := max(w.cfg.Memory-sum, 0)
+	if w.lastSample.IsZero() || elapsed <= 0 {
 		return w.cfg.Interval
 	}
-	left := float64(max(w.cfg.Memory-sum, 0))
-	return min(max(time.Duration(left/float64(grown)*float64(elapsed)/4), minInterval), w.cfg.Interval)
+	if w.cfg.Memory <= 0 {
+		return idleFactor * w.cfg.Interval
+	}
+	if grown <= 0 {
+		return min(max(timeToFill(room), w.cfg.Interval), idleFactor*w.cfg.Interval)
+	}
+	return min(max(time.Duration(float64(room)/float64(grown)*float64(elapsed)/4), minInterval), w.cfg.Interval)
 }
