@@ -49,7 +49,7 @@ type table struct {
 	variants map[string]int
 	tokens   int
 	refilled time.Time
-	evicted  []Event // last words of entries that made room
+	evicted  []*entry // made room; the recorder takes their last words
 }
 
 func newTable() table {
@@ -129,9 +129,7 @@ func (t *table) evict() {
 	victim := slices.MinFunc(t.order, func(a, b *entry) int { // the first of equals: the oldest
 		return cmp.Compare(a.event.Severity.rank(), b.event.Severity.rank())
 	})
-	if victim.emitted != victim.event.Count {
-		t.evicted = append(t.evicted, victim.event)
-	}
+	t.evicted = append(t.evicted, victim)
 	t.order = slices.DeleteFunc(t.order, func(e *entry) bool { return e == victim })
 	delete(t.byKey, victim.key)
 	if t.variants[victim.kind]--; t.variants[victim.kind] <= 0 {

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// classifyLimit gives a breach its type, severity, sentence and remedy. Limit.Value and Observed are bytes for sizes,
-// nanoseconds for times, thousandths of a core for cpus, and plain numbers for pids and open files.
+// classifyLimit gives a breach its type, severity, sentence and remedy.
 func classifyLimit(e Event) Event {
 	l := e.Limit
 	typ, severity, remedy := ResourceLimitExceeded, Medium, "raise it with limits."+l.Name

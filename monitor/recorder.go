@@ -23,7 +23,8 @@ type Config struct {
 // Stats counts events, repeats included: Seen = Reported + Dropped.
 type Stats struct {
 	Seen      uint64   `json:"seen"`
-	Reported  uint64   `json:"reported"`             // told of by one of Events
+	Reported  uint64   `json:"reported"`             // told of by an event
+	Forgotten uint64   `json:"forgotten,omitempty"`  // of these: written to the sinks, no longer among Events
 	Dropped   uint64   `json:"dropped"`              // only counted: too many different ones
 	LinesLost uint64   `json:"lines_lost,omitempty"` // lines that a sink failed to take, all sinks together
 	Warnings  []string `json:"warnings,omitempty"`   // one for each failing sink or rule
@@ -124,8 +125,11 @@ func (r *Recorder) settle(ent *entry, fresh bool, refused Type, todo []response)
 	}
 	before := len(todo)
 	todo = r.apply(ent, refused, todo)
-	for _, e := range r.table.evicted {
-		r.offer(e)
+	for _, old := range r.table.evicted {
+		r.stats.Forgotten += uint64(old.event.Count)
+		if old.emitted != old.event.Count {
+			r.offer(old.event)
+		}
 	}
 	r.table.evicted = nil
 	if fresh || len(todo) > before || ent.crossed() {

@@ -50,6 +50,10 @@ func NewReport(r ResultView) Report {
 	rep.eventReasons()
 	rep.layerReasons(r)
 	rep.lossReasons(r.Stats)
+	if r.Status == "setup_error" {
+		rep.reason(Low, "the sandbox did not start: nothing ran", "")
+		rep.recommend("run `mcpbox doctor`: it names what this host lacks and the command that mends it", "")
+	}
 	slices.SortStableFunc(rep.Reasons, func(a, b Reason) int { return cmp.Compare(b.Risk.rank(), a.Risk.rank()) })
 	for _, why := range rep.Reasons {
 		rep.Risk = worse(rep.Risk, why.Risk)
@@ -148,6 +152,9 @@ func (rep *Report) lossReasons(s Stats) {
 	if s.Dropped > 0 {
 		rep.reason(High, fmt.Sprintf("%d of %d events were counted but not recorded", s.Dropped, s.Seen), "")
 		rep.recommend("treat the log of this run as incomplete", "")
+	}
+	if s.Forgotten > 0 {
+		rep.reason(Low, fmt.Sprintf("%d earlier events are in the event log only", s.Forgotten), "")
 	}
 	if s.LinesLost > 0 {
 		rep.reason(Medium, fmt.Sprintf("%d lines of the event log were lost", s.LinesLost), "")

@@ -20,7 +20,7 @@ type ResultView struct {
 	Stats     Stats                     `json:"event_stats"`
 }
 
-// LimitView is one limit of a result. Backend "none" means that nothing enforces it.
+// LimitView is one limit of a result. Units are those of Limit; backend "none" means that nothing enforces it.
 type LimitView struct {
 	Value   int64  `json:"value"`
 	Backend string `json:"backend"`

@@ -73,7 +73,7 @@ func (f *eventFilter) showFile(cmd *cobra.Command, name string) error {
 		return err
 	}
 	defer in.Close()
-	events, bad, err := monitor.ReadEvents(io.LimitReader(in, maxInput))
+	events, bad, err := monitor.ReadEvents(in)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// maxInput bounds what `report` and `events` read at once.
+// maxInput bounds what `report` reads.
 const maxInput = 256 << 20
 
 func newReportCmd() *cobra.Command {
