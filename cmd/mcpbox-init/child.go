@@ -1,0 +1,345 @@
+package main
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/initproto"
+)
+
+// child is all that the new process needs, prepared before the clone. No method
+// of it may allocate, grow the stack, or write a pointer: see fork.
+type child struct {
+	argv, envv []*byte
+	candidates []*byte // paths of the command, the first executable one is taken
+	root, dir  *byte
+	nsLimit    *byte // /proc/sys/user/max_user_namespaces
+	mounts     []rawMount
+	rlimits    []initproto.Rlimit
+	landlock   *rawLandlock
+	filter     *syscall.SockFprog
+	filterFlag uintptr
+
+	stdio        [3]int
+	tty          bool
+	status, gate int // pipes: fault record out, permission to go on in
+	id           uintptr
+
+	byte1  [1]byte
+	stat   unix.Stat_t
+	record [4]int32 // step, index, errno, listener
+	limit  unix.Rlimit
+	rule   pathBeneath
+	caps   [2]unix.CapUserData
+	capHdr unix.CapUserHeader
+}
+
+type rawMount struct {
+	source, target, fstype, data *byte
+	flags                        uintptr
+	optional                     bool
+}
+
+type rawLandlock struct {
+	attr   [3]uint64 // handled_access_fs, handled_access_net, scoped
+	size   uintptr
+	rules  []rawRule
+	canary *byte
+}
+
+type rawRule struct {
+	path     *byte
+	access   uint64
+	optional bool
+}
+
+// pathBeneath is struct landlock_path_beneath_attr: packed, hence the split.
+type pathBeneath struct {
+	accessLow, accessHigh uint32
+	fd                    int32
+}
+
+const (
+	statusFD = 3 // where the pipes end up
+	gateFD   = 4
+	firstFD  = 5
+)
+
+var zero = [2]byte{'0', 0}
+
+// main is the straight line from clone to execve. Each step says its name when it fails.
+//
+//go:nosplit
+//go:norace
+func (c *child) main() {
+	c.await() // the id maps are written
+	if e := sys3(unix.SYS_SETRESGID, c.id, c.id, c.id); e != 0 {
+		c.fail(initproto.StepSetID, 0, e)
+	}
+	if e := sys3(unix.SYS_SETRESUID, c.id, c.id, c.id); e != 0 {
+		c.fail(initproto.StepSetID, 1, e)
+	}
+	c.session()
+	c.enterRoot()
+	for i := range c.rlimits {
+		c.limit.Cur, c.limit.Max = c.rlimits[i].Soft, c.rlimits[i].Hard
+		if _, e := sys6(unix.SYS_PRLIMIT64, 0, uintptr(c.rlimits[i].Resource), uintptr(unsafe.Pointer(&c.limit)), 0, 0, 0); e != 0 {
+			c.fail(initproto.StepRlimit, i, e)
+		}
+	}
+	c.descriptors()
+	if e := sys3(unix.SYS_CHDIR, uintptr(unsafe.Pointer(c.dir)), 0, 0); e != 0 {
+		c.fail(initproto.StepDir, 0, e)
+	}
+	command := c.lookup()
+	if e := prctl(unix.PR_SET_NO_NEW_PRIVS, 1); e != 0 {
+		c.fail(initproto.StepNoNewPrivs, 0, e)
+	}
+	c.restrict()
+	c.dropCapabilities()
+	listener := c.installFilter()
+
+	c.record = [4]int32{0, 0, 0, int32(listener)}
+	sys3(unix.SYS_WRITE, statusFD, uintptr(unsafe.Pointer(&c.record)), unsafe.Sizeof(c.record))
+	c.await() // the supervisor has verified the layers and answers the listener
+	_, e := sys6(unix.SYS_EXECVE, uintptr(unsafe.Pointer(command)), uintptr(unsafe.Pointer(&c.argv[0])), uintptr(unsafe.Pointer(&c.envv[0])), 0, 0, 0)
+	c.fail(initproto.StepExec, 0, e)
+}
+
+// session makes the child a session leader, and the terminal its controlling one.
+//
+//go:nosplit
+//go:norace
+func (c *child) session() {
+	if e := sys3(unix.SYS_SETSID, 0, 0, 0); e != 0 {
+		c.fail(initproto.StepSession, 0, e)
+	}
+	if c.tty {
+		if e := sys3(unix.SYS_IOCTL, uintptr(c.stdio[0]), unix.TIOCSCTTY, 0); e != 0 {
+			c.fail(initproto.StepTTY, 1, e)
+		}
+	}
+}
+
+// enterRoot forbids nested user namespaces, builds the cell's mounts and pivots into the tool's root.
+//
+//go:nosplit
+//go:norace
+func (c *child) enterRoot() {
+	fd, e := sys6(unix.SYS_OPENAT, at(unix.AT_FDCWD), uintptr(unsafe.Pointer(c.nsLimit)), unix.O_WRONLY|unix.O_CLOEXEC, 0, 0, 0)
+	if e != 0 {
+		c.fail(initproto.StepNoNested, 0, e)
+	}
+	if e := sys3(unix.SYS_WRITE, fd, uintptr(unsafe.Pointer(&zero)), 1); e != 0 {
+		c.fail(initproto.StepNoNested, 1, e)
+	}
+	for i := range c.mounts {
+		m := &c.mounts[i]
+		_, e := sys6(unix.SYS_MOUNT, uintptr(unsafe.Pointer(m.source)), uintptr(unsafe.Pointer(m.target)),
+			uintptr(unsafe.Pointer(m.fstype)), m.flags, uintptr(unsafe.Pointer(m.data)), 0)
+		if e != 0 && !(m.optional && e == unix.ENOENT) {
+			c.fail(initproto.StepMount, i, e)
+		}
+	}
+	if e := sys3(unix.SYS_CHDIR, uintptr(unsafe.Pointer(c.root)), 0, 0); e != 0 {
+		c.fail(initproto.StepPivot, 0, e)
+	}
+	dot := uintptr(unsafe.Pointer(&dotPath))
+	if e := sys3(unix.SYS_PIVOT_ROOT, dot, dot, 0); e != 0 {
+		c.fail(initproto.StepPivot, 1, e)
+	}
+	// pivot_root(".", ".") leaves the old root mounted on top: pivot_root(2).
+	if e := sys3(unix.SYS_UMOUNT2, dot, unix.MNT_DETACH, 0); e != 0 {
+		c.fail(initproto.StepPivot, 2, e)
+	}
+}
+
+var dotPath = [2]byte{'.', 0}
+
+// descriptors leaves 0, 1, 2 and the two pipes, everything else is closed.
+//
+//go:nosplit
+//go:norace
+func (c *child) descriptors() {
+	for i := range c.stdio {
+		if _, e := sys6(unix.SYS_DUP3, uintptr(c.stdio[i]), uintptr(i), 0, 0, 0, 0); e != 0 {
+			c.fail(initproto.StepStdio, i, e)
+		}
+	}
+	if e := sys3(unix.SYS_DUP3, uintptr(c.status), statusFD, unix.O_CLOEXEC); e != 0 {
+		c.fail(initproto.StepStdio, 3, e)
+	}
+	c.status = statusFD
+	if e := sys3(unix.SYS_DUP3, uintptr(c.gate), gateFD, unix.O_CLOEXEC); e != 0 {
+		c.fail(initproto.StepStdio, 4, e)
+	}
+	c.gate = gateFD
+	if e := sys3(unix.SYS_CLOSE_RANGE, firstFD, ^uintptr(0)>>32, 0); e != 0 {
+		c.fail(initproto.StepStdio, 5, e)
+	}
+	sys3(unix.SYS_UMASK, 0o022, 0, 0)
+}
+
+// lookup returns the first candidate that is an executable regular file.
+//
+//go:nosplit
+//go:norace
+func (c *child) lookup() *byte {
+	last := unix.ENOENT
+	for i := range c.candidates {
+		path := uintptr(unsafe.Pointer(c.candidates[i]))
+		_, e := sys6(unix.SYS_NEWFSTATAT, at(unix.AT_FDCWD), path, uintptr(unsafe.Pointer(&c.stat)), 0, 0, 0)
+		if e == 0 && c.stat.Mode&unix.S_IFMT != unix.S_IFREG {
+			e = unix.EACCES
+		}
+		if e == 0 {
+			_, e = sys6(unix.SYS_FACCESSAT2, at(unix.AT_FDCWD), path, unix.X_OK, unix.AT_EACCESS, 0, 0)
+		}
+		if e == 0 {
+			return c.candidates[i]
+		}
+		if e != unix.ENOENT && e != unix.ENOTDIR {
+			last = e
+		}
+	}
+	c.fail(initproto.StepLookup, 0, last)
+	return nil
+}
+
+// restrict applies Landlock, and proves it on the canary: readable before, refused after.
+//
+//go:nosplit
+//go:norace
+func (c *child) restrict() {
+	l := c.landlock
+	if l == nil {
+		return
+	}
+	ruleset, e := sys6(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&l.attr)), l.size, 0, 0, 0, 0)
+	if e != 0 {
+		c.fail(initproto.StepLandlock, 0, e)
+	}
+	for i := range l.rules {
+		fd, e := sys6(unix.SYS_OPENAT, at(unix.AT_FDCWD), uintptr(unsafe.Pointer(l.rules[i].path)), unix.O_PATH|unix.O_CLOEXEC, 0, 0, 0)
+		if e == unix.ENOENT && l.rules[i].optional {
+			continue
+		}
+		if e == 0 {
+			access := l.rules[i].access
+			c.rule = pathBeneath{uint32(access), uint32(access >> 32), int32(fd)}
+			_, e = sys6(unix.SYS_LANDLOCK_ADD_RULE, ruleset, unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&c.rule)), 0, 0, 0)
+			sys3(unix.SYS_CLOSE, fd, 0, 0)
+		}
+		if e != 0 {
+			c.fail(initproto.StepLandlock, i+1, e)
+		}
+	}
+	if e := c.openCanary(); e != 0 {
+		c.fail(initproto.StepLandlockProbe, 0, e)
+	}
+	if e := sys3(unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0, 0); e != 0 {
+		c.fail(initproto.StepLandlock, 0, e)
+	}
+	sys3(unix.SYS_CLOSE, ruleset, 0, 0)
+	if e := c.openCanary(); e != unix.EACCES {
+		c.fail(initproto.StepLandlockProbe, 1, e)
+	}
+}
+
+//go:nosplit
+//go:norace
+func (c *child) openCanary() syscall.Errno {
+	fd, e := sys6(unix.SYS_OPENAT, at(unix.AT_FDCWD), uintptr(unsafe.Pointer(c.landlock.canary)), unix.O_RDONLY|unix.O_CLOEXEC, 0, 0, 0)
+	if e == 0 {
+		sys3(unix.SYS_CLOSE, fd, 0, 0)
+	}
+	return e
+}
+
+// dropCapabilities empties the bounding, ambient, effective, permitted and inheritable sets. capabilities(7)
+//
+//go:nosplit
+//go:norace
+func (c *child) dropCapabilities() {
+	for capability := uintptr(0); capability < 64; capability++ {
+		if e := prctl(unix.PR_CAPBSET_DROP, capability); e == unix.EINVAL {
+			break // past the kernel's last one
+		} else if e != 0 {
+			c.fail(initproto.StepCaps, int(capability), e)
+		}
+	}
+	if e := prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL); e != 0 {
+		c.fail(initproto.StepCaps, 64, e)
+	}
+	if e := sys3(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&c.capHdr)), uintptr(unsafe.Pointer(&c.caps)), 0); e != 0 {
+		c.fail(initproto.StepCaps, 65, e)
+	}
+}
+
+// installFilter returns the notify descriptor, or -1 without a filter.
+//
+//go:nosplit
+//go:norace
+func (c *child) installFilter() int {
+	if c.filter == nil {
+		return -1
+	}
+	fd, e := sys6(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, c.filterFlag, uintptr(unsafe.Pointer(c.filter)), 0, 0, 0)
+	if e != 0 {
+		c.fail(initproto.StepSeccomp, 0, e)
+	}
+	return int(fd)
+}
+
+// await blocks until init writes a byte; EOF means that it is gone, and so are we.
+//
+//go:nosplit
+//go:norace
+func (c *child) await() {
+	for {
+		n, e := sys6(unix.SYS_READ, uintptr(c.gate), uintptr(unsafe.Pointer(&c.byte1)), 1, 0, 0, 0)
+		if n == 1 && e == 0 {
+			return
+		}
+		if e != unix.EINTR {
+			sys3(unix.SYS_EXIT_GROUP, 1, 0, 0)
+		}
+	}
+}
+
+//go:nosplit
+//go:norace
+func (c *child) fail(step initproto.Step, index int, e syscall.Errno) {
+	c.record = [4]int32{int32(step), int32(index), int32(e), -1}
+	sys3(unix.SYS_WRITE, uintptr(c.status), uintptr(unsafe.Pointer(&c.record)), unsafe.Sizeof(c.record))
+	for {
+		sys3(unix.SYS_EXIT_GROUP, 1, 0, 0)
+	}
+}
+
+//go:nosplit
+//go:norace
+func sys6(nr, a, b, c, d, e, f uintptr) (uintptr, syscall.Errno) {
+	r, _, errno := syscall.RawSyscall6(nr, a, b, c, d, e, f)
+	return r, errno
+}
+
+//go:nosplit
+//go:norace
+func sys3(nr, a, b, c uintptr) syscall.Errno {
+	_, _, errno := syscall.RawSyscall6(nr, a, b, c, 0, 0, 0)
+	return errno
+}
+
+//go:nosplit
+//go:norace
+func prctl(op, arg uintptr) syscall.Errno {
+	_, _, errno := syscall.RawSyscall6(unix.SYS_PRCTL, op, arg, 0, 0, 0, 0)
+	return errno
+}
+
+//go:nosplit
+//go:norace
+func at(fd int) uintptr { return uintptr(fd) }

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// The runtime's own hooks around fork, as package syscall uses them: signals are
+// blocked across the clone and reset in the child. They are on the list of
+// symbols that the Go linker keeps reachable for such use.
+
+//go:linkname runtimeBeforeFork syscall.runtime_BeforeFork
+func runtimeBeforeFork()
+
+//go:linkname runtimeAfterFork syscall.runtime_AfterFork
+func runtimeAfterFork()
+
+//go:linkname runtimeAfterForkInChild syscall.runtime_AfterForkInChild
+func runtimeAfterForkInChild()
+
+// cloneArgs is struct clone_args of clone3(2), Linux ≥ 5.7 for cgroup.
+type cloneArgs struct {
+	flags, pidfd, childTID, parentTID, exitSignal uint64
+	stack, stackSize, tls, setTID, setTIDSize     uint64
+	cgroup                                        uint64
+}
+
+// fork clones and, in the child, runs c to its end (it never returns there).
+// It must not grow the stack after runtimeBeforeFork: everything below is nosplit.
+//
+//go:noinline
+//go:norace
+func fork(args *cloneArgs, c *child) (pid int, errno syscall.Errno) {
+	runtimeBeforeFork()
+	r, _, e := syscall.RawSyscall(unix.SYS_CLONE3, uintptr(unsafe.Pointer(args)), unsafe.Sizeof(*args), 0)
+	if e == 0 && r == 0 {
+		runtimeAfterForkInChild()
+		c.main()
+	}
+	runtimeAfterFork()
+	return int(r), e
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/initproto"
+)
+
+const controlFD = 3
+
+func main() {
+	// A small heap: init is resident for as long as the sandbox is.
+	debug.SetGCPercent(50)
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "mcpbox-init:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	if os.Getpid() != 1 {
+		return fmt.Errorf("this is PID 1 of a sandbox and is started by mcpbox only")
+	}
+	// Not dumpable: a tool with the same kernel uid (single-id map) can't ptrace it or read /proc/1.
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("PR_SET_DUMPABLE: %w", err)
+	}
+	unix.CloseRange(controlFD+1, ^uint(0), 0)
+	conn, err := initproto.FromFD(controlFD)
+	if err != nil {
+		return err
+	}
+	// Handlers, not SIG_IGN: an ignored signal would stay ignored in the tool.
+	// Nothing is done with them; a tool can't end its own sandbox's bookkeeping by kill(1, …).
+	signals := make(chan os.Signal, 64)
+	signal.Notify(signals)
+
+	in := &initProcess{conn: conn, running: map[int]*process{}}
+	go in.reap(signals)
+	return in.serve()
+}
+
+type initProcess struct {
+	conn *initproto.Conn
+
+	mu      sync.Mutex
+	running map[int]*process // by pid in this namespace
+}
+
+// process is a started child: locked until released.
+type process struct {
+	number  int
+	pid     int
+	release int // write end: one byte lets the child call execve
+	status  int // read end: a fault record, or EOF when execve closed it
+}
+
+// serve handles requests in their order until the supervisor closes the socket.
+func (in *initProcess) serve() error {
+	for {
+		m, body, fds, err := in.conn.Receive()
+		if err != nil {
+			return nil // the supervisor is gone, and with our exit the namespace
+		}
+		switch m.Kind {
+		case initproto.Setup:
+			in.setup(body)
+		case initproto.Spawn:
+			in.spawn(m.Process, body, fds)
+		case initproto.Release:
+			in.release(m.Process)
+		case initproto.Signal:
+			in.signal(m.Process, m.Signal)
+		}
+		initproto.CloseAll(fds)
+	}
+}
+
+func (in *initProcess) fail(number int, f initproto.Fault) {
+	in.conn.Send(initproto.Message{Kind: initproto.Failed, Process: number, Fault: f}, nil)
+}
+
+func (in *initProcess) byNumber(number int) *process {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, p := range in.running {
+		if p.number == number {
+			return p
+		}
+	}
+	return nil
+}
+
+func (in *initProcess) signal(number, sig int) {
+	// Under the lock: reap takes a pid out of the table before it can be used again.
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, p := range in.running {
+		if p.number == number {
+			unix.Kill(p.pid, unix.Signal(sig))
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/initproto"
+)
+
+// reap collects ended children: those we started are reported, orphans of the tool are only reaped.
+func (in *initProcess) reap(signals <-chan os.Signal) {
+	for sig := range signals {
+		if sig == unix.SIGCHLD {
+			in.reapAll()
+		}
+	}
+}
+
+func (in *initProcess) reapAll() {
+	for {
+		var status unix.WaitStatus
+		var usage unix.Rusage
+		in.mu.Lock()
+		pid, err := unix.Wait4(-1, &status, unix.WNOHANG, &usage)
+		if err == unix.EINTR {
+			in.mu.Unlock()
+			continue
+		}
+		p := in.running[pid]
+		if p != nil {
+			delete(in.running, pid)
+		}
+		in.mu.Unlock()
+		if err != nil || pid <= 0 {
+			return
+		}
+		if p != nil {
+			in.conn.Send(initproto.Message{Kind: initproto.Exited, Process: p.number, Exit: &initproto.Exit{
+				Status:    int(status),
+				UserUsec:  usage.Utime.Sec*1e6 + usage.Utime.Usec,
+				SysUsec:   usage.Stime.Sec*1e6 + usage.Stime.Usec,
+				MaxRSSKiB: usage.Maxrss,
+			}}, nil)
+		}
+	}
+}

@@ -1,0 +1,285 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/initproto"
+)
+
+// spawn starts a process in a new cell and reports it locked: every layer on, execve not yet called.
+func (in *initProcess) spawn(number int, body []byte, fds []int) {
+	var s initproto.SpawnBody
+	if err := json.Unmarshal(body, &s); err != nil || len(s.Argv) == 0 {
+		in.fail(number, initproto.Fault{Step: initproto.StepBody, Errno: unix.EBADMSG})
+		return
+	}
+	st := &start{in: in, number: number, body: &s}
+	defer st.cleanup()
+	if f := st.run(fds); f.Step != initproto.StepNone {
+		in.fail(number, f)
+	}
+}
+
+// start is one spawn in progress; own are descriptors to close when it is over.
+type start struct {
+	in     *initProcess
+	number int
+	body   *initproto.SpawnBody
+	own    []int
+}
+
+func (st *start) cleanup() { initproto.CloseAll(st.own) }
+
+func (st *start) keep(fd int) int {
+	st.own = append(st.own, fd)
+	return fd
+}
+
+func (st *start) run(fds []int) initproto.Fault {
+	c, err := prepare(st.body)
+	if err != nil {
+		return fault(initproto.StepBody, 0, err)
+	}
+	master := -1
+	if st.body.TTY {
+		var slave int
+		if master, slave, err = openTTY(st.body.Rows, st.body.Cols); err != nil {
+			return fault(initproto.StepTTY, 0, err)
+		}
+		st.keep(master)
+		st.keep(slave)
+		c.stdio = [3]int{slave, slave, slave}
+	} else {
+		if len(fds) < 3 {
+			return initproto.Fault{Step: initproto.StepStdio, Errno: unix.EBADF}
+		}
+		c.stdio = [3]int(fds[:3])
+		fds = fds[3:]
+	}
+	status, gate, err := st.pipes(c)
+	if err != nil {
+		return fault(initproto.StepPipe, 0, err)
+	}
+
+	pidfd := int32(-1)
+	args := cloneArgs{
+		flags:      unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_PIDFD | st.body.CloneFlags,
+		pidfd:      uint64(uintptr(unsafe.Pointer(&pidfd))),
+		exitSignal: uint64(unix.SIGCHLD),
+	}
+	if st.body.InCgroup {
+		if len(fds) < 1 {
+			return initproto.Fault{Step: initproto.StepClone, Index: 1, Errno: unix.EBADF}
+		}
+		args.flags |= unix.CLONE_INTO_CGROUP
+		args.cgroup = uint64(fds[0])
+	}
+
+	// Under the lock, so that reap can't see the child's end before it is in the table.
+	st.in.mu.Lock()
+	pid, errno := fork(&args, c)
+	if errno != 0 {
+		st.in.mu.Unlock()
+		unix.Close(gate)
+		unix.Close(status)
+		return initproto.Fault{Step: initproto.StepClone, Errno: errno}
+	}
+	p := &process{number: st.number, pid: pid, release: gate, status: status}
+	st.in.running[pid] = p
+	st.in.mu.Unlock()
+	st.keep(int(pidfd))
+	// Ours would hold the pipes open after the child's end.
+	unix.Close(c.status)
+	unix.Close(c.gate)
+
+	if err := writeIDMaps(pid, st.body.ToolID, st.body.OuterID); err != nil {
+		st.in.abandon(p)
+		return fault(initproto.StepIDMap, 0, err)
+	}
+	if _, err := unix.Write(gate, []byte{1}); err != nil {
+		st.in.abandon(p)
+		return fault(initproto.StepPipe, 1, err)
+	}
+	listener, f := readStatus(status)
+	if f.Step != initproto.StepNone {
+		st.in.abandon(p)
+		return f
+	}
+	out := []int{int(pidfd)}
+	if master >= 0 {
+		out = append(out, master)
+	}
+	m := initproto.Message{Kind: initproto.Locked, Process: st.number, PID: pid, Listener: listener, TTY: master >= 0}
+	if err := st.in.conn.Send(m, nil, out...); err != nil {
+		st.in.abandon(p)
+	}
+	return initproto.Fault{}
+}
+
+// pipes makes the status pipe (child → init) and the gate (init → child) and gives the child's ends to c.
+func (st *start) pipes(c *child) (status, gate int, err error) {
+	var s, g [2]int
+	if err := unix.Pipe2(s[:], unix.O_CLOEXEC); err != nil {
+		return -1, -1, err
+	}
+	if err := unix.Pipe2(g[:], unix.O_CLOEXEC); err != nil {
+		initproto.CloseAll(s[:])
+		return -1, -1, err
+	}
+	// Above the numbers that the child dup3s onto.
+	for _, fd := range []*int{&s[1], &g[0]} {
+		high, err := unix.FcntlInt(uintptr(*fd), unix.F_DUPFD_CLOEXEC, 16)
+		if err != nil {
+			return -1, -1, err
+		}
+		unix.Close(*fd)
+		*fd = high
+	}
+	c.status, c.gate = s[1], g[0]
+	return s[0], g[1], nil
+}
+
+// release lets a locked child call execve and reports how that went.
+func (in *initProcess) release(number int) {
+	p := in.byNumber(number)
+	if p == nil {
+		return // it ended in between: exited has been sent
+	}
+	_, err := unix.Write(p.release, []byte{1})
+	unix.Close(p.release)
+	if err != nil {
+		unix.Close(p.status)
+		return
+	}
+	// Not in the request loop's way: an execve that is refused by notification waits for the supervisor.
+	go func() {
+		_, f := readStatus(p.status)
+		unix.Close(p.status)
+		if f.Step == initproto.StepDied { // EOF: execve closed the pipe, or the child is dead and exited says how
+			in.conn.Send(initproto.Message{Kind: initproto.Started, Process: number}, nil)
+			return
+		}
+		in.fail(number, f)
+	}()
+}
+
+// abandon kills a child that did not come as far as locked; it is reaped like any orphan.
+func (in *initProcess) abandon(p *process) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if _, ok := in.running[p.pid]; ok {
+		delete(in.running, p.pid)
+		unix.Kill(p.pid, unix.SIGKILL)
+	}
+	unix.Close(p.release)
+	unix.Close(p.status)
+}
+
+// readStatus reads the child's record; EOF is StepDied.
+func readStatus(fd int) (listener int, f initproto.Fault) {
+	var r [4]int32
+	buf := unsafe.Slice((*byte)(unsafe.Pointer(&r)), unsafe.Sizeof(r))
+	for {
+		n, err := unix.Read(fd, buf)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n != len(buf) {
+			return -1, initproto.Fault{Step: initproto.StepDied, Errno: unix.ECHILD}
+		}
+		return int(r[3]), initproto.Fault{Step: initproto.Step(r[0]), Index: r[1], Errno: syscall.Errno(r[2])}
+	}
+}
+
+func writeIDMaps(pid, toolID, outerID int) error {
+	line := []byte(strconv.Itoa(toolID) + " " + strconv.Itoa(outerID) + " 1\n")
+	dir := "/proc/" + strconv.Itoa(pid)
+	for _, f := range []struct {
+		name string
+		data []byte
+	}{{"/setgroups", []byte("deny")}, {"/uid_map", line}, {"/gid_map", line}} {
+		if err := os.WriteFile(dir+f.name, f.data, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare turns the request into what the child can use without allocating.
+func prepare(s *initproto.SpawnBody) (*child, error) {
+	c := &child{tty: s.TTY, id: uintptr(s.ToolID), rlimits: s.Rlimits, capHdr: unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}}
+	var err error
+	str := func(text string) *byte {
+		p, e := syscall.BytePtrFromString(text)
+		if e != nil {
+			err = e
+		}
+		return p
+	}
+	optional := func(text string) *byte {
+		if text == "" {
+			return nil
+		}
+		return str(text)
+	}
+	for _, a := range s.Argv {
+		c.argv = append(c.argv, str(a))
+	}
+	c.argv = append(c.argv, nil)
+	for _, e := range s.Env {
+		c.envv = append(c.envv, str(e))
+	}
+	c.envv = append(c.envv, nil)
+	for _, path := range candidates(s.Argv[0], s.Env) {
+		c.candidates = append(c.candidates, str(path))
+	}
+	c.root, c.dir, c.nsLimit = str(initproto.Root), str(s.Dir), str("/proc/sys/user/max_user_namespaces")
+	for _, m := range s.Mounts {
+		c.mounts = append(c.mounts, rawMount{optional(m.Source), str(m.Target), optional(m.Type), optional(m.Data), uintptr(m.Flags), m.Optional})
+	}
+	if l := s.Landlock; l != nil {
+		r := &rawLandlock{attr: [3]uint64{l.HandledFS, l.HandledNet, l.Scoped}, size: 8, canary: str(l.Canary)}
+		if l.HandledNet != 0 {
+			r.size = 16
+		}
+		if l.Scoped != 0 {
+			r.size = 24
+		}
+		for _, rule := range l.Rules {
+			r.rules = append(r.rules, rawRule{str(rule.Path), rule.Access, rule.Optional})
+		}
+		c.landlock = r
+	}
+	if len(s.Filter) > 0 {
+		const size = int(unsafe.Sizeof(syscall.SockFilter{}))
+		c.filter = &syscall.SockFprog{Len: uint16(len(s.Filter) / size), Filter: (*syscall.SockFilter)(unsafe.Pointer(&s.Filter[0]))}
+		c.filterFlag = uintptr(s.FilterFlags)
+	}
+	return c, err
+}
+
+// candidates are the paths that execvp(3) would try, with the PATH that the tool gets.
+func candidates(command string, env []string) []string {
+	if strings.Contains(command, "/") {
+		return []string{command}
+	}
+	path := "/usr/local/bin:/usr/bin:/bin"
+	for _, e := range env {
+		if v, ok := strings.CutPrefix(e, "PATH="); ok {
+			path = v
+		}
+	}
+	var out []string
+	for _, dir := range filepath.SplitList(path) {
+		out = append(out, filepath.Join(dir, command))
+	}
+	return out
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	mcpruntime "github.com/mcpbox/mcpbox/runtime"
+)
+
+func newRunCmd() *cobra.Command {
+	var f sandboxFlags
+	var tty bool
+	cmd := &cobra.Command{
+		Use:   "run [flags] -- COMMAND [ARGS…]",
+		Short: "Run a program in a sandbox, with its own stdin, stdout, stderr and exit code",
+		Example: `  mcpbox run -- python3 -c 'print("hello")'
+  mcpbox run --policy strict --timeout 10s -- python3 -c 'while True: pass'
+  mcpbox run --workspace . --events events.jsonl -- node server.js`,
+		Args: needCommand,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			spec, err := f.spec(cmd)
+			if err != nil {
+				return err
+			}
+			result, err := f.openResult()
+			if err != nil {
+				return err
+			}
+			p := mcpruntime.Process{Args: args, Env: f.environment(), Dir: f.dir, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, TTY: tty}
+			res, err := mcpruntime.Run(cmd.Context(), spec, p, func(r *mcpruntime.Running) {
+				f.tellMissing(r.Layers(), r.Limits())
+				forwardSignals(r)
+			})
+			if err != nil {
+				return err
+			}
+			if spec.Policy.Isolation == "none" {
+				fmt.Fprintln(os.Stderr, "mcpbox: policy none: it ran without a sandbox")
+			}
+			if err := result.write(res); err != nil {
+				return err
+			}
+			if res.ExitCode != 0 {
+				return exitError(res.ExitCode)
+			}
+			return nil
+		},
+	}
+	f.register(cmd)
+	cmd.Flags().BoolVarP(&tty, "tty", "t", false, "give the program a terminal of the sandbox's own")
+	return cmd
+}
+
+func needCommand(_ *cobra.Command, args []string) error {
+	if len(args) == 0 || args[0] == "" {
+		return hint.Errorf("mcpbox run [flags] -- COMMAND [ARGS…]", "no command given")
+	}
+	return nil
+}
+
+// forwardSignals passes on what a shell or a service manager would send to the program itself.
+func forwardSignals(r *mcpruntime.Running) {
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCONT, unix.SIGALRM)
+	go func() {
+		for s := range signals {
+			r.Signal(s.(unix.Signal))
+		}
+	}()
+}
+
+// resultFile is --result, opened before the run: a path that can't be written must not cost a finished run.
+type resultFile struct{ f *os.File }
+
+func (r resultFile) write(res *mcpruntime.Result) error {
+	if r.f == nil {
+		return nil
+	}
+	defer r.f.Close()
+	data, err := json.MarshalIndent(res, "", "  ")
+	if err == nil {
+		_, err = r.f.Write(append(data, '\n'))
+	}
+	if err != nil {
+		// The program has run: its exit code stands.
+		fmt.Fprintf(os.Stderr, "mcpbox: result %s is not complete: %v\n", r.f.Name(), err)
+	}
+	return nil
+}

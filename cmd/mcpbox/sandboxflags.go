@@ -1,0 +1,196 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"sort"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/rootfs"
+	mcpruntime "github.com/mcpbox/mcpbox/runtime"
+)
+
+// sandboxFlags are the flags of every command that starts a sandbox. What is given overrides the policy.
+type sandboxFlags struct {
+	policy, workspace, rootfs, network, events, result, dir string
+	mounts, env                                             []string
+	limits                                                  policies.Limits
+	bestEffort, quiet                                       bool
+}
+
+func (f *sandboxFlags) register(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.SetInterspersed(false) // the first word that is no flag begins the command
+	fl.SortFlags = false
+	fl.StringVarP(&f.policy, "policy", "p", "standard", "`NAME|FILE`: none, basic, standard, strict, maximum, or a policy file")
+	fl.StringVarP(&f.workspace, "workspace", "w", "", "bind `DIR[:ro|rw]` as /work (default rw; without it /work is empty and private)")
+	fl.StringArrayVar(&f.mounts, "mount", nil, "bind `SRC:DST[:ro|rw]` (default ro; may be repeated)")
+	fl.StringArrayVar(&f.env, "env", nil, "set `NAME=VALUE`, or pass NAME on (may be repeated)")
+	fl.StringVar(&f.dir, "dir", "", "working directory inside (default /work)")
+	fl.StringVar(&f.rootfs, "rootfs", "", "use `DIR` as the root file system instead of the host's /usr")
+	fl.StringVar(&f.network, "network", "", "`none|host`")
+	fl.Var(&f.limits.Memory, "memory", "memory limit, e.g. 256MiB")
+	fl.Float64Var(&f.limits.CPUs, "cpus", 0, "CPUs, e.g. 0.5")
+	fl.Int64Var(&f.limits.PIDs, "pids", 0, "processes and threads")
+	fl.Var(&f.limits.Timeout, "timeout", "wall clock, e.g. 30s")
+	fl.Var(&f.limits.CPUTime, "cpu-time", "cpu time of all processes, e.g. 10s")
+	fl.Var(&f.limits.Disk, "disk", "the sandbox's own storage, e.g. 100MiB")
+	fl.Var(&f.limits.FileSize, "file-size", "largest file, e.g. 10MiB")
+	fl.Int64Var(&f.limits.OpenFiles, "open-files", 0, "open files of a process")
+	fl.Var(&f.limits.Output, "output", "stdout and stderr together, e.g. 16MiB")
+	fl.StringVar(&f.events, "events", "", "append security events to `FILE`, one JSON object a line")
+	fl.StringVar(&f.result, "result", "", "write the result to `FILE` as JSON")
+	fl.BoolVar(&f.bestEffort, "best-effort", false, "run even if the host lacks a layer that the policy requires, and say so")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no event summary on stderr")
+}
+
+// spec resolves the policy and the flags over it.
+func (f *sandboxFlags) spec(cmd *cobra.Command) (mcpruntime.Spec, error) {
+	p, err := policies.Resolve(f.policy)
+	if err != nil {
+		return mcpruntime.Spec{}, err
+	}
+	if err := f.override(cmd, p); err != nil {
+		return mcpruntime.Spec{}, err
+	}
+	if err := p.Validate(); err != nil {
+		return mcpruntime.Spec{}, err
+	}
+	spec := mcpruntime.Spec{Policy: p, BestEffort: f.bestEffort}
+	if f.events != "" {
+		sink, err := monitor.OpenJSONL(f.events)
+		if err != nil {
+			return spec, err
+		}
+		spec.Sinks = append(spec.Sinks, sink)
+	}
+	if !f.quiet {
+		spec.Sinks = append(spec.Sinks, monitor.NewStderr(os.Stderr))
+	}
+	return spec, nil
+}
+
+func (f *sandboxFlags) override(cmd *cobra.Command, p *policies.Policy) error {
+	changed := cmd.Flags().Changed
+	if f.rootfs != "" {
+		p.Filesystem.Rootfs = f.rootfs
+	}
+	switch policies.NetworkMode(f.network) {
+	case "":
+	case policies.NetworkNone, policies.NetworkHost:
+		p.Network.Mode = policies.NetworkMode(f.network)
+	default:
+		return hint.Errorf("use none or host", "unknown network mode %q", f.network)
+	}
+	if f.workspace != "" {
+		dir, mode := cutMode(f.workspace, policies.ReadWrite)
+		p.Filesystem.Mounts = replaceTarget(p.Filesystem.Mounts, policies.Mount{Source: dir, Target: rootfs.Work, Mode: mode})
+	}
+	for _, text := range f.mounts {
+		m, err := parseMount(text)
+		if err != nil {
+			return err
+		}
+		p.Filesystem.Mounts = replaceTarget(p.Filesystem.Mounts, m)
+	}
+	for i := range p.Filesystem.Mounts {
+		source, err := rootfs.ResolveSource(p.Filesystem.Mounts[i].Source)
+		if err != nil {
+			return err
+		}
+		p.Filesystem.Mounts[i].Source = source
+	}
+	l, given := &p.Limits, f.limits
+	for _, o := range []struct {
+		flag string
+		set  func()
+	}{
+		{"memory", func() { l.Memory = given.Memory }}, {"cpus", func() { l.CPUs = given.CPUs }}, {"pids", func() { l.PIDs = given.PIDs }},
+		{"timeout", func() { l.Timeout = given.Timeout }}, {"cpu-time", func() { l.CPUTime = given.CPUTime }}, {"disk", func() { l.Disk = given.Disk }},
+		{"file-size", func() { l.FileSize = given.FileSize }}, {"open-files", func() { l.OpenFiles = given.OpenFiles }}, {"output", func() { l.Output = given.Output }},
+	} {
+		if changed(o.flag) {
+			o.set()
+		}
+	}
+	return nil
+}
+
+// replaceTarget adds a mount, in place of one at the same target.
+func replaceTarget(mounts []policies.Mount, m policies.Mount) []policies.Mount {
+	for i := range mounts {
+		if mounts[i].Target == m.Target {
+			mounts[i] = m
+			return mounts
+		}
+	}
+	return append(mounts, m)
+}
+
+// cutMode splits a trailing :ro or :rw off.
+func cutMode(text string, otherwise policies.MountMode) (string, policies.MountMode) {
+	for _, mode := range []policies.MountMode{policies.ReadOnly, policies.ReadWrite} {
+		if rest, ok := strings.CutSuffix(text, ":"+string(mode)); ok {
+			return rest, mode
+		}
+	}
+	return text, otherwise
+}
+
+func parseMount(text string) (policies.Mount, error) {
+	rest, mode := cutMode(text, policies.ReadOnly)
+	source, target, ok := strings.Cut(rest, ":")
+	if !ok || source == "" || target == "" {
+		return policies.Mount{}, hint.Errorf("--mount SRC:DST[:ro|rw], e.g. --mount ./data:/opt/data:ro", "mount %q is not SRC:DST", text)
+	}
+	if strings.Contains(target, ":") {
+		return policies.Mount{}, hint.Errorf("the last part is ro or rw", "mount %q: unknown mode", text)
+	}
+	return policies.Mount{Source: source, Target: target, Mode: mode}, nil
+}
+
+// environment turns --env into K=V pairs; a bare name is passed on if it is set.
+func (f *sandboxFlags) environment() (out []string) {
+	for _, e := range f.env {
+		if strings.Contains(e, "=") {
+			out = append(out, e)
+		} else if v, ok := os.LookupEnv(e); ok {
+			out = append(out, e+"="+v)
+		}
+	}
+	return out
+}
+
+func (f *sandboxFlags) openResult() (resultFile, error) {
+	if f.result == "" {
+		return resultFile{}, nil
+	}
+	file, err := os.OpenFile(f.result, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return resultFile{}, hint.Errorf("give a path that can be written", "result: %w", err)
+	}
+	return resultFile{file}, nil
+}
+
+// tellMissing says on stderr which layers and limits this run goes without.
+func (f *sandboxFlags) tellMissing(layers mcpruntime.Layers, limits map[string]mcpruntime.LimitState) {
+	var out []string
+	for _, l := range layers.Missing() {
+		out = append(out, "layer "+string(l))
+	}
+	for name, s := range limits {
+		if s.Backend == "none" {
+			out = append(out, "limit "+name)
+		}
+	}
+	if len(out) > 0 && !f.quiet {
+		sort.Strings(out)
+		fmt.Fprintf(os.Stderr, "mcpbox: not enforced on this host: %s (`mcpbox doctor` says why)\n", strings.Join(out, ", "))
+	}
+}

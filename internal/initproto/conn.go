@@ -1,0 +1,215 @@
+package initproto
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	maxPacket = 16 << 10 // the fixed part; bodies travel in a memfd
+	maxBody   = 64 << 20
+	maxFDs    = 8
+)
+
+// ErrTooLarge is an oversized packet or body.
+var ErrTooLarge = errors.New("message too large")
+
+// Conn is one end of the control socket. Send is safe for concurrent use, Receive is for one reader.
+type Conn struct{ f *os.File }
+
+// Pair makes both ends, close-on-exec.
+func Pair() (supervisor *Conn, init *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("socketpair: %w", err)
+	}
+	// Non-blocking, so that Close wakes a blocked Receive through the runtime's poller.
+	if err := unix.SetNonblock(fds[0], true); err != nil {
+		return nil, nil, fmt.Errorf("set non-blocking: %w", err)
+	}
+	return &Conn{os.NewFile(uintptr(fds[0]), "control")}, os.NewFile(uintptr(fds[1]), "control-init"), nil
+}
+
+// FromFD wraps an inherited descriptor.
+func FromFD(fd int) (*Conn, error) {
+	if err := unix.SetNonblock(fd, true); err != nil {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	unix.CloseOnExec(fd)
+	return &Conn{os.NewFile(uintptr(fd), "control")}, nil
+}
+
+func (c *Conn) Close() error { return c.f.Close() }
+
+// Send writes one message; body, if not nil, travels in a memfd ahead of fds.
+func (c *Conn) Send(m Message, body any, fds ...int) error {
+	if body != nil {
+		memfd, err := bodyFile(body)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(memfd)
+		m.HasBody = true
+		fds = append([]int{memfd}, fds...)
+	}
+	packet, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	var oob []byte
+	if len(fds) > 0 {
+		oob = unix.UnixRights(fds...)
+	}
+	raw, err := c.f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var serr error
+	if err := raw.Write(func(fd uintptr) bool {
+		serr = unix.Sendmsg(int(fd), packet, oob, nil, unix.MSG_NOSIGNAL)
+		return serr != unix.EAGAIN
+	}); err != nil {
+		return err
+	}
+	if serr != nil {
+		return fmt.Errorf("send %s: %w", m.Kind, serr)
+	}
+	return nil
+}
+
+// Receive reads one message and its descriptors (close-on-exec), which the caller owns. io.EOF: the other end is gone.
+func (c *Conn) Receive() (m Message, body []byte, fds []int, err error) {
+	buf, oob := make([]byte, maxPacket), make([]byte, unix.CmsgSpace(4*maxFDs))
+	raw, err := c.f.SyscallConn()
+	if err != nil {
+		return m, nil, nil, err
+	}
+	var n, oobn, flags int
+	var rerr error
+	if err := raw.Read(func(fd uintptr) bool {
+		n, oobn, flags, _, rerr = unix.Recvmsg(int(fd), buf, oob, unix.MSG_CMSG_CLOEXEC)
+		return rerr != unix.EAGAIN
+	}); err != nil {
+		return m, nil, nil, err
+	}
+	if rerr != nil {
+		if rerr == unix.ECONNRESET {
+			rerr = io.EOF
+		}
+		return m, nil, nil, rerr
+	}
+	if n == 0 && oobn == 0 {
+		return m, nil, nil, io.EOF
+	}
+	fds, err = rights(oob[:oobn])
+	defer func() {
+		if err != nil {
+			CloseAll(fds)
+			fds = nil
+		}
+	}()
+	if err != nil {
+		return m, nil, fds, err
+	}
+	if flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
+		return m, nil, fds, ErrTooLarge
+	}
+	m, err = Decode(buf[:n])
+	if err != nil {
+		return m, nil, fds, err
+	}
+	if m.HasBody {
+		if len(fds) == 0 {
+			return m, nil, fds, errors.New("a body was announced and none came")
+		}
+		body, err = readBody(fds[0])
+		unix.Close(fds[0])
+		fds = fds[1:]
+	}
+	return m, body, fds, err
+}
+
+// Decode parses the fixed part of a packet.
+func Decode(packet []byte) (Message, error) {
+	var m Message
+	if err := json.Unmarshal(packet, &m); err != nil {
+		return m, fmt.Errorf("control message: %w", err)
+	}
+	return m, nil
+}
+
+func bodyFile(body any) (int, error) {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return -1, err
+	}
+	if len(data) > maxBody {
+		return -1, ErrTooLarge
+	}
+	fd, err := unix.MemfdCreate("mcpbox-message", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	if err != nil {
+		return -1, fmt.Errorf("memfd_create: %w", err)
+	}
+	for off := 0; off < len(data); {
+		n, err := unix.Pwrite(fd, data[off:], int64(off))
+		if err != nil {
+			unix.Close(fd)
+			return -1, fmt.Errorf("write message: %w", err)
+		}
+		off += n
+	}
+	return fd, nil
+}
+
+func readBody(fd int) ([]byte, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return nil, err
+	}
+	if st.Size > maxBody {
+		return nil, ErrTooLarge
+	}
+	data := make([]byte, st.Size)
+	for off := 0; off < len(data); {
+		n, err := unix.Pread(fd, data[off:], int64(off))
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			return nil, io.ErrUnexpectedEOF
+		}
+		off += n
+	}
+	return data, nil
+}
+
+func rights(oob []byte) (fds []int, err error) {
+	if len(oob) == 0 {
+		return nil, nil
+	}
+	msgs, err := syscall.ParseSocketControlMessage(oob)
+	if err != nil {
+		return nil, err
+	}
+	for i := range msgs {
+		got, err := syscall.ParseUnixRights(&msgs[i])
+		if err != nil {
+			continue
+		}
+		fds = append(fds, got...)
+	}
+	return fds, nil
+}
+
+// CloseAll closes descriptors that nobody wants.
+func CloseAll(fds []int) {
+	for _, fd := range fds {
+		unix.Close(fd)
+	}
+}

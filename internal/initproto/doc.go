@@ -1,0 +1,33 @@
+// Package initproto is what the supervisor and mcpbox-init (PID 1 of every
+// sandbox) say to each other over a SOCK_SEQPACKET pair, one message a packet:
+//
+//	supervisor                                    mcpbox-init
+//	    │ setup {dirs, files, links}                   │
+//	    ├──────────────────────────────────────────▶   │ builds what the mounts left open
+//	    │                                     ready    │ + fd of the sandbox's own storage
+//	    │   ◀──────────────────────────────────────────┤
+//	    │ spawn {argv, env, cell, filter} + stdio fds  │
+//	    ├──────────────────────────────────────────▶   │ clone into a cell; every layer on
+//	    │                          locked {listener}   │ + pidfd: the child waits before execve
+//	    │   ◀──────────────────────────────────────────┤
+//	    │ verifies the layers, takes the listener      │
+//	    │ release                                      │
+//	    ├──────────────────────────────────────────▶   │ the child calls execve
+//	    │                                   started    │
+//	    │   ◀──────────────────────────────────────────┤
+//	    │ signal, resize …                             │
+//	    ├──────────────────────────────────────────▶   │
+//	    │                     exited {status, usage}   │
+//	    │   ◀──────────────────────────────────────────┤
+//	    │ (closes the socket)                          │ exits; the kernel kills the namespace
+//
+// Any step may answer failed {step, index, errno} instead. Bodies that may be
+// large travel in a memfd, the first descriptor of the message, since a
+// packet is limited by the socket's buffer (net.core.wmem_max).
+//
+// The package uses the standard library and x/sys only: it is linked into
+// mcpbox-init. It does not authenticate: whoever holds the descriptor is the
+// supervisor, and mcpbox-init passes it to nobody.
+//
+// Linux ≥ 3.17 (memfd_create(2)), unix(7), cmsg(3).
+package initproto

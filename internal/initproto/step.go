@@ -1,0 +1,56 @@
+package initproto
+
+import (
+	"fmt"
+	"syscall"
+)
+
+// Step is where a start failed. The child reports it as a number, since it may only make raw system calls.
+type Step int32
+
+const (
+	StepNone Step = iota
+	StepBody
+	StepSetup
+	StepPipe
+	StepTTY
+	StepClone
+	StepIDMap
+	StepSetID
+	StepSession
+	StepMount
+	StepPivot
+	StepNoNested
+	StepRlimit
+	StepStdio
+	StepDir
+	StepLookup
+	StepLandlock
+	StepLandlockProbe
+	StepCaps
+	StepNoNewPrivs
+	StepSeccomp
+	StepExec
+	StepDied
+)
+
+var stepNames = [...]string{"none", "request", "rootfs", "pipe", "terminal", "clone", "id map", "set ids", "session", "mount",
+	"pivot_root", "user namespace limit", "resource limit", "stdio", "working directory", "command lookup", "landlock",
+	"landlock probe", "capabilities", "no_new_privs", "seccomp", "execve", "child died"}
+
+func (s Step) String() string {
+	if s < 0 || int(s) >= len(stepNames) {
+		return fmt.Sprintf("step %d", int32(s))
+	}
+	return stepNames[s]
+}
+
+// Fault says which step failed, on which entry of its list, and why.
+type Fault struct {
+	Step  Step          `json:"step,omitempty"`
+	Index int32         `json:"index,omitempty"`
+	Errno syscall.Errno `json:"errno,omitempty"`
+}
+
+func (f Fault) Error() string { return fmt.Sprintf("%s #%d: %v", f.Step, f.Index, f.Errno) }
+func (f Fault) Unwrap() error { return f.Errno }

@@ -1,0 +1,88 @@
+package rootfs
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/initproto"
+)
+
+const (
+	noDevices = unix.MS_NOSUID | unix.MS_NODEV
+	plainData = noDevices | unix.MS_NOEXEC
+)
+
+// What of /proc tells about, or acts on, the whole machine. proc(5)
+var (
+	procEmpty = []string{"acpi", "asound", "scsi"}
+	procNull  = []string{"kcore", "keys", "key-users", "kmsg", "kallsyms", "kpagecount", "kpageflags", "kpagecgroup", "iomem", "ioports",
+		"latency_stats", "modules", "sched_debug", "slabinfo", "timer_list", "timer_stats", "vmallocinfo"}
+	procReadOnly = []string{"bus", "driver", "fs", "irq", "mtrr", "sys", "sysrq-trigger", "tty"}
+)
+
+// cell lists the mounts of a tool's own mount namespace: the masks over /proc,
+// the writable folders, the read-only root.
+func (b *builder) cell() {
+	root := initproto.Root
+	b.op(initproto.MountOp{Target: "/", Flags: unix.MS_REC | unix.MS_PRIVATE})
+	b.op(initproto.MountOp{Source: root, Target: root, Flags: unix.MS_BIND | unix.MS_REC})
+	for _, name := range procEmpty {
+		b.op(initproto.MountOp{Source: "tmpfs", Target: root + "/proc/" + name, Type: "tmpfs", Flags: plainData | unix.MS_RDONLY, Data: "size=4k,nr_inodes=2", Optional: true})
+	}
+	for _, name := range procNull {
+		b.op(initproto.MountOp{Source: root + "/dev/null", Target: root + "/proc/" + name, Flags: unix.MS_BIND, Optional: true})
+	}
+	for _, name := range procReadOnly {
+		path := root + "/proc/" + name
+		b.op(initproto.MountOp{Source: path, Target: path, Flags: unix.MS_BIND | unix.MS_REC, Optional: true})
+		b.op(initproto.MountOp{Target: path, Flags: unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY | plainData, Optional: true})
+	}
+	if b.CgroupView {
+		b.op(initproto.MountOp{Source: "cgroup2", Target: root + cgroups, Type: "cgroup2", Flags: plainData | unix.MS_RDONLY})
+	}
+	for _, d := range b.private() {
+		b.plan.Setup.Dirs = append(b.plan.Setup.Dirs, d)
+		b.op(initproto.MountOp{Source: root + d.Path, Target: root + d.Path, Flags: unix.MS_BIND | unix.MS_REC})
+		b.grant(d.Path, Write)
+	}
+	if b.Filesystem.Rootfs != "" {
+		for _, f := range b.plan.Setup.Files {
+			if rest, ok := below(f.Path, "/.etc"); ok {
+				b.op(initproto.MountOp{Source: root + f.Path, Target: root + "/etc" + rest, Flags: unix.MS_BIND, Optional: true})
+				b.op(initproto.MountOp{Target: root + "/etc" + rest, Flags: unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY | plainData, Optional: true})
+			}
+		}
+	}
+}
+
+// hidden masks what the policy wants out of sight below the bound folders.
+func (b *builder) hidden() error {
+	for _, path := range b.Filesystem.Hidden {
+		_, source, ok := b.plan.covering(path)
+		if !ok {
+			continue
+		}
+		st, err := os.Stat(source)
+		if err != nil {
+			continue // not there: nothing to hide
+		}
+		if path == "/" || path == "/proc" || path == "/dev" {
+			return hint.Errorf("hide a path below it", "hidden path %s is needed by the sandbox", path)
+		}
+		if st.IsDir() {
+			b.op(initproto.MountOp{Source: "tmpfs", Target: initproto.Root + path, Type: "tmpfs", Flags: plainData | unix.MS_RDONLY, Data: "size=4k,nr_inodes=2", Optional: true})
+		} else {
+			b.op(initproto.MountOp{Source: initproto.Root + "/dev/null", Target: initproto.Root + path, Flags: unix.MS_BIND, Optional: true})
+		}
+	}
+	return nil
+}
+
+// seal makes the root itself read-only, last: mounts on it keep their own flags.
+func (b *builder) seal() {
+	b.op(initproto.MountOp{Target: initproto.Root, Flags: unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY | noDevices})
+}
+
+func (b *builder) op(m initproto.MountOp) { b.plan.Cell = append(b.plan.Cell, m) }

@@ -1,0 +1,26 @@
+package rootfs
+
+import "github.com/mcpbox/mcpbox/internal/initproto"
+
+// dev is the device folder: six nodes of the host, a pty instance of its own, shared memory on the storage.
+func (b *builder) dev() {
+	b.dir("/dev", 0o755)
+	for _, name := range []string{"null", "zero", "full", "random", "urandom", "tty"} {
+		b.mount(Mount{Source: "/dev/" + name, Target: "/dev/" + name, Type: "bind", Device: true})
+	}
+	b.mount(Mount{Source: "devpts", Target: "/dev/pts", Type: "devpts", Data: "newinstance,ptmxmode=0666,mode=0620", Device: true})
+	for _, l := range []initproto.Link{
+		{Path: "/dev/ptmx", Target: "pts/ptmx"}, {Path: "/dev/fd", Target: "/proc/self/fd"},
+		{Path: "/dev/stdin", Target: "/proc/self/fd/0"}, {Path: "/dev/stdout", Target: "/proc/self/fd/1"}, {Path: "/dev/stderr", Target: "/proc/self/fd/2"},
+	} {
+		b.link(l.Path, l.Target)
+	}
+	b.grant("/dev", Dev)
+	// hidepid=2: other ids' and undumpable processes, mcpbox-init among them, are not to be seen. An instance
+	// of its own (Linux ≥ 5.8): mcpbox-init's stays as it is.
+	b.mount(Mount{Source: "proc", Target: "/proc", Type: "proc", Data: "hidepid=2"})
+	b.grant("/proc", Proc)
+	b.dir("/sys", 0o755)
+	b.dir(cgroups, 0o555)
+	b.grant("/sys", Read)
+}

@@ -1,0 +1,86 @@
+package rootfs
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// The part of the host's /etc that ordinary programs read at start. Folders are
+// bound, files copied (a copy costs less than a mount). Nothing here holds secrets:
+// keys, users, services and machine identity are left out.
+var (
+	etcFolders = []string{"alternatives", "ssl/certs", "pki/tls/certs", "pki/ca-trust/extracted", "ca-certificates/extracted",
+		"fonts", "perl", "python3", "terminfo", "crypto-policies"}
+	etcGlobs = []string{"/etc/python3.*", "/etc/java-*", "/etc/lua*"}
+	etcFiles = []string{"ld.so.cache", "ld.so.conf", "localtime", "timezone", "locale.alias", "locale.conf", "mime.types", "services",
+		"protocols", "rpc", "ethertypes", "os-release", "debian_version", "ssl/openssl.cnf", "inputrc", "bash.bashrc", "gai.conf", "magic"}
+	topFolders = []string{"bin", "sbin", "lib", "lib64", "lib32", "libx32"}
+)
+
+// maxCopy bounds a copied file; a larger one is bound.
+const maxCopy = 512 << 10
+
+// host binds the host's /usr and the needed part of /etc.
+func (b *builder) host() error {
+	b.bindSystem("/usr", "/usr")
+	for _, name := range topFolders {
+		b.topEntry("/"+name, "/"+name)
+	}
+	b.dir("/etc", 0o755)
+	b.grant("/etc", Read)
+	folders := etcFolders
+	for _, g := range etcGlobs {
+		matches, _ := filepath.Glob(g) // the patterns are constants
+		for _, m := range matches {
+			folders = append(folders, m[len("/etc/"):])
+		}
+	}
+	for _, name := range folders {
+		path := "/etc/" + name
+		if st, err := os.Stat(path); err == nil && st.IsDir() {
+			b.mount(Mount{Source: path, Target: path, Type: "bind", ReadOnly: true})
+		}
+	}
+	for _, name := range etcFiles {
+		b.copyFile("/etc/" + name)
+	}
+	return nil
+}
+
+// topEntry repeats a top-level entry: a link as the same link (merged /usr), a folder as a bind mount.
+func (b *builder) topEntry(source, target string) {
+	st, err := os.Lstat(source)
+	switch {
+	case err != nil:
+	case st.Mode()&os.ModeSymlink != 0:
+		if to, err := os.Readlink(source); err == nil {
+			b.link(target, to)
+		}
+	case st.IsDir():
+		b.bindSystem(source, target)
+	case st.Mode().IsRegular() && st.Size() <= maxCopy:
+		if data, err := os.ReadFile(source); err == nil {
+			b.file(target, uint32(st.Mode().Perm()), data)
+		}
+	}
+}
+
+func (b *builder) bindSystem(source, target string) {
+	b.mount(Mount{Source: source, Target: target, Type: "bind", ReadOnly: true})
+	b.grant(target, Read)
+}
+
+func (b *builder) copyFile(path string) {
+	st, err := os.Stat(path)
+	if err != nil || !st.Mode().IsRegular() {
+		return
+	}
+	if st.Size() > maxCopy {
+		b.mount(Mount{Source: path, Target: path, Type: "bind", ReadOnly: true})
+		return
+	}
+	if data, err := os.ReadFile(path); err == nil {
+		b.dir(filepath.Dir(path), 0o755)
+		b.file(path, 0o644, data)
+	}
+}

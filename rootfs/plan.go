@@ -1,0 +1,161 @@
+package rootfs
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// Places inside every sandbox.
+const (
+	Home    = "/home/user"
+	Work    = "/work"
+	canary  = "/.mcpbox" // readable, but below no Landlock rule
+	cgroups = "/sys/fs/cgroup"
+)
+
+// Config is what a plan is made of.
+type Config struct {
+	Filesystem policies.Filesystem // Mounts in order; sources absolute
+	Disk       int64               // bytes for all private storage together; 0: the kernel's default (half of the memory)
+	HostNet    bool                // the host's network: its resolv.conf and hosts are copied
+	CgroupView bool                // mount the cell's own cgroup v2 at /sys/fs/cgroup, read-only
+	Hostname   string
+}
+
+// Plan says what to mount and what to make. Paths are inside the tool's root.
+type Plan struct {
+	Mounts []Mount
+	Setup  initproto.SetupBody
+	Cell   []initproto.MountOp
+	Access []Access
+	Canary string
+}
+
+// Mount is one mount below the tool's root. Bind mounts are recursive, nosuid, and nodev unless Device.
+type Mount struct {
+	Source   string
+	Target   string
+	Type     string // "bind", "tmpfs", "proc", "devpts"
+	Data     string
+	ReadOnly bool
+	Device   bool // a device node
+	User     bool // named by the caller: its owner appears as the tool
+}
+
+// Access is the second opinion's view of a path: what Landlock grants below it.
+type Access struct {
+	Path  string
+	Right Right
+	File  bool // not a folder
+}
+
+type Right int
+
+const (
+	List  Right = iota // list folders
+	Read               // and read and execute files
+	Proc               // and write files
+	Dev                // and ioctl
+	Write              // everything
+)
+
+// Build plans the root. Errors name the path and carry a hint.
+func Build(cfg Config) (*Plan, error) {
+	b := &builder{Config: cfg, plan: &Plan{Canary: canary}}
+	b.storage()
+	var err error
+	if cfg.Filesystem.Rootfs != "" {
+		err = b.folder(cfg.Filesystem.Rootfs)
+	} else {
+		err = b.host()
+	}
+	if err != nil {
+		return nil, err
+	}
+	b.dev()
+	b.identity()
+	if err := b.userMounts(); err != nil {
+		return nil, err
+	}
+	b.cell()
+	if err := b.hidden(); err != nil {
+		return nil, err
+	}
+	b.seal()
+	return b.plan, nil
+}
+
+type builder struct {
+	Config
+	plan *Plan
+}
+
+// storage is one tmpfs for all that the sandbox may write: `disk` is its size, whatever folder fills it.
+func (b *builder) storage() {
+	data := "mode=0755"
+	if b.Disk > 0 {
+		data += fmt.Sprintf(",size=%d,nr_inodes=%d", b.Disk, max(b.Disk/1024, 4096))
+	}
+	b.mount(Mount{Source: "tmpfs", Target: "/", Type: "tmpfs", Data: data})
+	b.file(canary, 0o444, nil)
+	b.grant("/", List)
+}
+
+// private lists the writable folders that live on the storage: those that no user mount has taken over.
+func (b *builder) private() []initproto.Dir {
+	var own []initproto.Dir
+	for _, d := range []initproto.Dir{
+		{Path: "/tmp", Mode: 0o1777},
+		{Path: "/dev/shm", Mode: 0o1777},
+		{Path: Home, Mode: 0o700, Tool: true},
+		{Path: Work, Mode: 0o755, Tool: true},
+	} {
+		if m, _, _ := b.plan.covering(d.Path); m.Type == "tmpfs" {
+			own = append(own, d)
+		}
+	}
+	return own
+}
+
+func (b *builder) mount(m Mount) { b.plan.Mounts = append(b.plan.Mounts, m) }
+
+func (b *builder) dir(path string, mode uint32) {
+	b.plan.Setup.Dirs = append(b.plan.Setup.Dirs, initproto.Dir{Path: path, Mode: mode})
+}
+
+func (b *builder) file(path string, mode uint32, data []byte) {
+	b.plan.Setup.Files = append(b.plan.Setup.Files, initproto.File{Path: path, Mode: mode, Data: data})
+}
+
+func (b *builder) link(path, target string) {
+	b.plan.Setup.Links = append(b.plan.Setup.Links, initproto.Link{Path: path, Target: target})
+}
+
+func (b *builder) grant(path string, r Right) {
+	b.plan.Access = append(b.plan.Access, Access{Path: path, Right: r})
+}
+
+// covering returns the mount that path lies on and the path of the same file in that mount's source.
+func (p *Plan) covering(path string) (m Mount, source string, ok bool) {
+	mounts := append([]Mount(nil), p.Mounts...)
+	sort.SliceStable(mounts, func(i, j int) bool { return len(mounts[i].Target) > len(mounts[j].Target) })
+	for _, m := range mounts {
+		if rest, ok := below(path, m.Target); ok {
+			return m, m.Source + rest, true
+		}
+	}
+	return Mount{}, "", false
+}
+
+// below reports whether path is dir or lies under it, and the rest ("" or "/…").
+func below(path, dir string) (rest string, ok bool) {
+	if dir == "/" {
+		return path, true
+	}
+	rest, ok = strings.CutPrefix(path, dir)
+	return rest, ok && (rest == "" || rest[0] == '/')
+}

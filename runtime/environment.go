@@ -1,0 +1,43 @@
+package runtime
+
+import (
+	"os"
+	"sort"
+	"strings"
+
+	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/rootfs"
+)
+
+// environment is what the tool gets: a fixed base, what the policy passes and sets, what the call adds; later ones win.
+func environment(e policies.Environment, p Process) []string {
+	vars := map[string]string{
+		"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": rootfs.Home, "USER": "user", "LOGNAME": "user",
+		"SHELL": "/bin/sh", "LANG": "C.UTF-8", "MCPBOX": "1",
+	}
+	if p.TTY {
+		vars["TERM"] = "xterm-256color"
+		if t := os.Getenv("TERM"); t != "" {
+			vars["TERM"] = t
+		}
+	}
+	for _, name := range e.Pass {
+		if v, ok := os.LookupEnv(name); ok {
+			vars[name] = v
+		}
+	}
+	for name, v := range e.Set {
+		vars[name] = v
+	}
+	for _, kv := range p.Env {
+		if name, v, ok := strings.Cut(kv, "="); ok {
+			vars[name] = v
+		}
+	}
+	out := make([]string, 0, len(vars))
+	for name, v := range vars {
+		out = append(out, name+"="+v)
+	}
+	sort.Strings(out)
+	return out
+}

@@ -1,0 +1,70 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/rootfs"
+)
+
+var (
+	// ErrNotFound: the command is not in the sandbox (exit code 127).
+	ErrNotFound = errors.New("command not found in the sandbox")
+	// ErrNotExecutable: it is there and can't be executed (exit code 126).
+	ErrNotExecutable = errors.New("command can't be executed in the sandbox")
+	// ErrLayer: a required layer is not there.
+	ErrLayer = errors.New("required layer is missing")
+	// ErrClosed: the sandbox ended while it was being used.
+	ErrClosed = errors.New("the sandbox has ended")
+)
+
+// SetupError says which step of a start failed.
+type SetupError struct {
+	Step   string // "mount", "seccomp" …
+	Index  int    // of the entry in the step's list, -1 if there is none
+	Detail string // that entry
+	Err    error
+}
+
+func (e *SetupError) Error() string {
+	s := "start: " + e.Step
+	if e.Index >= 0 && e.Detail != "" {
+		s += fmt.Sprintf(" #%d %s", e.Index, e.Detail)
+	}
+	return s + ": " + e.Err.Error()
+}
+
+func (e *SetupError) Unwrap() error { return e.Err }
+
+// spawnError turns what mcpbox-init reports into the error a user reads.
+func spawnError(f initproto.Fault, body *initproto.SpawnBody) error {
+	command := body.Argv[0]
+	switch {
+	case f.Step == initproto.StepLookup && f.Errno == unix.EACCES, f.Step == initproto.StepExec && f.Errno == unix.EACCES:
+		return hint.Errorf("it must be a regular file with an x bit for everybody, or owned by the workspace's owner", "%s: %w", command, ErrNotExecutable)
+	case f.Step == initproto.StepLookup:
+		return hint.Errorf("only /usr, /bin and /lib of the host are inside; bind the tool's own folder with --mount DIR:DIR", "%s: %w", command, ErrNotFound)
+	case f.Step == initproto.StepExec && f.Errno == unix.ENOEXEC:
+		return hint.Errorf("it has no #! line and is no ELF program: name its interpreter", "%s: %w", command, ErrNotExecutable)
+	case f.Step == initproto.StepExec && f.Errno == unix.ENOENT:
+		return hint.Errorf("bind the folder of its interpreter or loader with --mount DIR:DIR, or use a --rootfs that has it", "%s: its interpreter: %w", command, ErrNotFound)
+	case f.Step == initproto.StepExec:
+		return hint.Errorf("raise the memory or process limit if it is below what the program needs to start", "%s: %w: %w", command, ErrNotExecutable, f.Errno)
+	case f.Step == initproto.StepDir:
+		return hint.Errorf("the default is "+rootfs.Work, "working directory %s: %w", body.Dir, f.Errno)
+	case f.Step == initproto.StepDied:
+		return hint.Errorf("raise the memory or process limit: a process needs about 4 MiB and one task to start", "start: the process died before its command ran")
+	}
+	e := &SetupError{Step: f.Step.String(), Index: int(f.Index), Err: f.Errno}
+	if f.Step == initproto.StepMount && int(f.Index) < len(body.Mounts) {
+		e.Detail = body.Mounts[f.Index].Target
+	}
+	if f.Step == initproto.StepClone && f.Errno == unix.EAGAIN {
+		return hint.Wrap(e, "raise --pids: the limit leaves no task for the tool")
+	}
+	return hint.Wrap(e, "`mcpbox doctor` says what this host allows")
+}

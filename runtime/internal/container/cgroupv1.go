@@ -1,0 +1,22 @@
+package container
+
+import (
+	"sync"
+	_ "unsafe" // for go:linkname
+
+	"github.com/opencontainers/cgroups"
+)
+
+// On a host that is not purely cgroup v2, libcontainer's manager would create a
+// v1 cgroup in every hierarchy, although this configuration limits nothing
+// through it. There is no option against that, so its list of v1 subsystems is
+// emptied. See docs/RATIONALE.md, "No cgroup v1".
+//
+//go:linkname v1Subsystems github.com/opencontainers/cgroups/fs.subsystems
+var v1Subsystems []interface{ Name() string }
+
+var leaveV1Alone = sync.OnceFunc(func() {
+	if !cgroups.IsCgroup2UnifiedMode() {
+		v1Subsystems = nil
+	}
+})

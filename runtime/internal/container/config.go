@@ -1,0 +1,132 @@
+package container
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/opencontainers/cgroups"
+	"github.com/opencontainers/runc/libcontainer/configs"
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/rootfs"
+)
+
+// Config is what Start needs.
+type Config struct {
+	ID       string
+	StateDir string // of all sandboxes of this user
+	Plan     *rootfs.Plan
+	IDs      IDs
+	Rootless bool   // started by an ordinary user
+	HostNet  bool   // keep the host's network namespace
+	Cgroup   string // of mcpbox-init, relative to the cgroup v2 mount; "" for none
+	Hostname string
+	Init     *os.File // mcpbox-init's executable, a sealed memfd
+	Control  *os.File // its end of the control socket
+}
+
+// outerRoot is libcontainer's own root: three mount points, the same for all sandboxes. Tools never see it.
+func outerRoot(stateDir string) (string, error) {
+	root := filepath.Join(stateDir, "root")
+	for _, dir := range []string{"", "proc", "dev", initproto.Root} {
+		if err := os.Mkdir(filepath.Join(root, dir), 0o755); err != nil && !os.IsExist(err) {
+			return "", err
+		}
+	}
+	return root, nil
+}
+
+func libcontainerConfig(cfg Config, root string) (*configs.Config, error) {
+	c := &configs.Config{
+		Rootfs:            root,
+		Readonlyfs:        true,
+		RootPropagation:   unix.MS_SLAVE | unix.MS_REC,
+		NoNewPrivileges:   true,
+		ParentDeathSignal: int(unix.SIGKILL),
+		Hostname:          cfg.Hostname,
+		RootlessEUID:      cfg.Rootless,
+		RootlessCgroups:   cfg.Rootless || cfg.Cgroup == "",
+		UIDMappings:       idMaps(cfg.IDs.UID),
+		GIDMappings:       idMaps(cfg.IDs.GID),
+		Capabilities:      initCapabilities(),
+		Cgroups:           &cgroups.Cgroup{Resources: &cgroups.Resources{}, Rootless: cfg.Rootless || cfg.Cgroup == ""},
+		// No cgroup namespace: a cell gets its own, and clone into the cell's cgroup must see both.
+		Namespaces: configs.Namespaces{{Type: configs.NEWUSER}, {Type: configs.NEWNS}, {Type: configs.NEWPID}, {Type: configs.NEWIPC}, {Type: configs.NEWUTS}},
+		Mounts: []*configs.Mount{
+			{Source: "proc", Destination: "/proc", Device: "proc", Flags: unix.MS_NOEXEC | unix.MS_NOSUID | unix.MS_NODEV},
+			{Source: "tmpfs", Destination: "/dev", Device: "tmpfs", Flags: unix.MS_NOSUID | unix.MS_NOEXEC, Data: "mode=755,size=64k"},
+			{Source: "/dev/null", Destination: "/dev/null", Device: "bind", Flags: unix.MS_BIND},
+		},
+	}
+	if cfg.Cgroup != "" {
+		c.Cgroups.Path = cfg.Cgroup
+	} else {
+		c.Cgroups.Name = "mcpbox-" + cfg.ID
+	}
+	if !cfg.HostNet {
+		c.Namespaces = append(c.Namespaces, configs.Namespace{Type: configs.NEWNET})
+		c.Networks = []*configs.Network{{Type: "loopback"}}
+	}
+	for _, m := range cfg.Plan.Mounts {
+		lm, err := libcontainerMount(cfg, m)
+		if err != nil {
+			return nil, err
+		}
+		c.Mounts = append(c.Mounts, lm)
+	}
+	return c, nil
+}
+
+// initCapabilities: to own the tool's folders (dropped after setup) and to map a cell's ids.
+func initCapabilities() *configs.Capabilities {
+	caps := []string{"CAP_CHOWN", "CAP_SETUID", "CAP_SETGID", "CAP_SETFCAP"}
+	return &configs.Capabilities{Bounding: caps, Effective: caps, Permitted: caps}
+}
+
+func libcontainerMount(cfg Config, m rootfs.Mount) (*configs.Mount, error) {
+	out := &configs.Mount{Source: m.Source, Destination: filepath.Join(initproto.Root, m.Target), Device: m.Type, Data: m.Data}
+	switch {
+	case m.Type == "tmpfs":
+		out.Flags = unix.MS_NOSUID | unix.MS_NODEV
+	case m.Type == "proc":
+		out.Flags = unix.MS_NOEXEC | unix.MS_NOSUID | unix.MS_NODEV
+	case m.Type == "devpts":
+		out.Flags = unix.MS_NOSUID | unix.MS_NOEXEC
+	case m.Device:
+		out.Flags = unix.MS_BIND
+	default:
+		out.Flags = unix.MS_BIND | unix.MS_REC
+		attr := &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV}
+		if m.ReadOnly {
+			attr.Attr_set |= unix.MOUNT_ATTR_RDONLY
+		}
+		out.RecAttr = attr
+		if m.User && !cfg.Rootless {
+			return out, mapOwner(out, cfg.IDs)
+		}
+	}
+	return out, nil
+}
+
+// mapOwner makes the source's owner appear as the tool, and what the tool creates belong to that owner. mount_setattr(2), MOUNT_ATTR_IDMAP
+func mapOwner(m *configs.Mount, ids IDs) error {
+	st, err := os.Stat(m.Source)
+	if err != nil {
+		return err
+	}
+	owner := st.Sys().(*syscall.Stat_t)
+	m.IDMapping = &configs.MountIDMapping{
+		UIDMappings: []configs.IDMap{{ContainerID: int64(owner.Uid), HostID: int64(ids.ToolUID), Size: 1}},
+		GIDMappings: []configs.IDMap{{ContainerID: int64(owner.Gid), HostID: int64(ids.ToolGID), Size: 1}},
+	}
+	return nil
+}
+
+func idMaps(in []Map) (out []configs.IDMap) {
+	for _, m := range in {
+		out = append(out, configs.IDMap{ContainerID: int64(m.Inside), HostID: int64(m.Host), Size: int64(m.Count)})
+	}
+	return out
+}

@@ -1,0 +1,103 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+
+	"github.com/opencontainers/runc/libcontainer"
+	"github.com/sirupsen/logrus"
+	"golang.org/x/sys/unix"
+)
+
+// initFD is where mcpbox-init's executable is inherited, after the control socket.
+const (
+	initFD = 4
+)
+
+// Container is a started one; its PID 1 waits for requests.
+type Container struct {
+	PID int // of mcpbox-init, in the caller's PID namespace
+
+	c    *libcontainer.Container
+	dir  string
+	done chan struct{} // mcpbox-init has been reaped
+	kill sync.Once
+}
+
+// Start creates the namespaces and mounts and runs mcpbox-init. On an error nothing is left.
+func Start(cfg Config) (*Container, error) {
+	leaveV1Alone()
+	logrus.SetOutput(io.Discard) // its errors are returned as well
+	root, err := outerRoot(cfg.StateDir)
+	if err != nil {
+		return nil, fmt.Errorf("state folder: %w", err)
+	}
+	lc, err := libcontainerConfig(cfg, root)
+	if err != nil {
+		return nil, err
+	}
+	lib, err := libcontainer.Create(cfg.StateDir, cfg.ID, lc)
+	if err != nil {
+		return nil, fmt.Errorf("create: %w", err)
+	}
+	c := &Container{c: lib, dir: filepath.Join(cfg.StateDir, cfg.ID), done: make(chan struct{})}
+	process := &libcontainer.Process{
+		Args:       []string{"/proc/self/fd/" + strconv.Itoa(initFD)},
+		Cwd:        "/",
+		Init:       true,
+		ExtraFiles: []*os.File{cfg.Control, cfg.Init},
+	}
+	started := make(chan error, 1)
+	go func() {
+		// PR_SET_PDEATHSIG watches the thread that forked: it must live as long as PID 1 does. prctl(2)
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		defer close(c.done)
+		err := lib.Run(process)
+		if err == nil {
+			c.PID, err = process.Pid()
+		}
+		started <- err
+		if err == nil {
+			process.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
+		c.Destroy()
+		return nil, translate(err)
+	}
+	return c, nil
+}
+
+// Done is closed when mcpbox-init is gone, and with it every process of the PID namespace.
+func (c *Container) Done() <-chan struct{} { return c.done }
+
+// Kill ends PID 1, and with it all processes of the sandbox. It may be called at any time.
+func (c *Container) Kill() {
+	c.kill.Do(func() {
+		if c.PID > 0 {
+			select {
+			case <-c.done: // reaped: the number may be somebody else's
+			default:
+				unix.Kill(c.PID, unix.SIGKILL)
+			}
+		}
+	})
+}
+
+// Destroy kills what runs, waits for its end and removes what is on disk. It may be called twice.
+func (c *Container) Destroy() error {
+	c.Kill()
+	<-c.done
+	// libcontainer's own Destroy would walk cgroups that are not its business here.
+	if err := os.RemoveAll(c.dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove state folder: %w", err)
+	}
+	return nil
+}

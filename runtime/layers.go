@@ -1,0 +1,61 @@
+package runtime
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// Layer states in a result.
+const (
+	Enforced = "enforced" // seen on the process before the tool ran
+	Absent   = "absent"   // wanted, and this host does not have it
+	Off      = "off"      // not wanted by the policy
+)
+
+// Layers is what was found on the process itself.
+type Layers map[policies.Layer]string
+
+func allLayers() []policies.Layer {
+	return []policies.Layer{policies.LayerUserNamespace, policies.LayerPIDNamespace, policies.LayerMountNamespace, policies.LayerNetworkNamespace,
+		policies.LayerIPCNamespace, policies.LayerUTSNamespace, policies.LayerCgroupNamespace, policies.LayerRootfs, policies.LayerCapabilities,
+		policies.LayerNoNewPrivileges, policies.LayerSeccomp, policies.LayerLandlock, policies.LayerCgroupLimits}
+}
+
+// Missing lists the absent layers in a fixed order.
+func (l Layers) Missing() (out []policies.Layer) {
+	for _, layer := range allLayers() {
+		if l[layer] == Absent {
+			out = append(out, layer)
+		}
+	}
+	return out
+}
+
+// require returns an error if a layer that the policy requires is not enforced.
+func (l Layers) require(p *policies.Policy) error {
+	var missing []string
+	for _, layer := range p.Require {
+		if l[layer] != Enforced {
+			missing = append(missing, string(layer))
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return hint.Errorf("`mcpbox doctor` says how to get it on this host; --best-effort runs without, and says so",
+		"policy %s: %w: %s", p.Name, ErrLayer, strings.Join(missing, ", "))
+}
+
+// mandatory are the layers without which nothing runs, whatever the policy or --best-effort says.
+func (l Layers) mandatory() error {
+	for _, layer := range []policies.Layer{policies.LayerUserNamespace, policies.LayerPIDNamespace, policies.LayerMountNamespace,
+		policies.LayerIPCNamespace, policies.LayerUTSNamespace, policies.LayerRootfs, policies.LayerCapabilities, policies.LayerNoNewPrivileges} {
+		if l[layer] != Enforced {
+			return fmt.Errorf("%w: %s was set up and is not there", ErrLayer, layer)
+		}
+	}
+	return nil
+}

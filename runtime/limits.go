@@ -1,0 +1,176 @@
+package runtime
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/cgroups"
+	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/runtime/internal/watchdog"
+)
+
+// Backends that a limit can have in a result, besides cgroup2 and watchdog.
+const (
+	backendNone   = "none" // nothing enforces it on this host
+	backendRlimit = "rlimit"
+	backendTmpfs  = "tmpfs"
+	backendClock  = "clock"
+	backendPipe   = "pipe"
+)
+
+// LimitState is one limit of a result: Value in bytes, tasks, files, thousandths of a CPU, or milliseconds.
+type LimitState struct {
+	Value   int64  `json:"value"`
+	Backend string `json:"backend"`
+}
+
+// tree is the limits of one process tree: a cgroup leaf, a watchdog, or both (for controllers that are missing).
+type tree struct {
+	limits policies.Limits
+	leaf   *cgroups.Leaf // nil without a usable cgroup v2
+	watch  *cgroups.Watch
+	dog    *watchdog.Watchdog
+}
+
+// newTree makes the leaf, before the spawn.
+func newTree(group *cgroups.Group, number int, l policies.Limits) (*tree, error) {
+	t := &tree{limits: l}
+	if group == nil {
+		return t, nil
+	}
+	var err error
+	t.leaf, err = group.NewLeaf("p-"+strconv.Itoa(number), l)
+	return t, err
+}
+
+// enforcedByCgroup reports whether the leaf answers for a limit.
+func (t *tree) enforcedByCgroup(name string) bool {
+	if t.leaf == nil {
+		return false
+	}
+	reason, ok := t.leaf.Enforced()[name]
+	return ok && reason == ""
+}
+
+// start begins to watch, before the tool runs.
+func (t *tree) start(initPID int, onBreach func(cgroups.Breach)) error {
+	if t.leaf != nil {
+		var err error
+		if t.watch, err = t.leaf.Watch(onBreach); err != nil {
+			return err
+		}
+	}
+	cfg := watchdog.Config{InitPID: initPID}
+	if !t.enforcedByCgroup("memory") {
+		cfg.Memory = int64(t.limits.Memory)
+	}
+	if !t.enforcedByCgroup("pids") {
+		cfg.PIDs = t.limits.PIDs
+	}
+	if !t.enforcedByCgroup("cpu_time") {
+		cfg.CPUTime = time.Duration(t.limits.CPUTime)
+	}
+	if t.leaf == nil || cfg.Memory > 0 || cfg.PIDs > 0 || cfg.CPUTime > 0 {
+		t.dog = watchdog.Start(cfg, onBreach)
+	}
+	return nil
+}
+
+// stop ends the watching: every breach so far has been delivered when it returns.
+func (t *tree) stop() {
+	if t.watch != nil {
+		t.watch.Stop()
+	}
+	if t.dog != nil {
+		t.dog.Stop()
+	}
+}
+
+func (t *tree) usage() cgroups.Usage {
+	if t.leaf != nil {
+		if u, err := t.leaf.Usage(); err == nil {
+			return u
+		}
+	}
+	if t.dog != nil {
+		return t.dog.Usage()
+	}
+	return cgroups.UnknownUsage()
+}
+
+func (t *tree) remove() {
+	if t.leaf != nil {
+		t.leaf.Close()
+		t.leaf.Remove(context.Background())
+	}
+}
+
+// rlimits are the per-process ones: the kernel's even without cgroups.
+func (t *tree) rlimits() []initproto.Rlimit {
+	l := t.limits
+	if t.enforcedByCgroup("memory") {
+		l.Memory = 0 // RLIMIT_DATA only stands in for the cgroup
+	}
+	if t.enforcedByCgroup("pids") {
+		l.PIDs = 0
+	}
+	return watchdog.Rlimits(l)
+}
+
+// states names the backend of every limit that is set.
+func (t *tree) states() map[string]LimitState {
+	out := map[string]LimitState{}
+	l := t.limits
+	add := func(name string, value int64, fallback string) {
+		if value <= 0 {
+			return
+		}
+		backend := fallback
+		if t.enforcedByCgroup(name) {
+			backend = cgroups.Backend
+		}
+		out[name] = LimitState{value, backend}
+	}
+	add("memory", int64(l.Memory), watchdog.Backend)
+	add("cpus", int64(l.CPUs*1000), backendNone)
+	add("pids", l.PIDs, backendRlimit)
+	add("cpu_time", time.Duration(l.CPUTime).Milliseconds(), watchdog.Backend)
+	add("io_weight", l.IOWeight, backendNone)
+	add("io", int64(len(l.IO)), backendNone)
+	add("timeout", time.Duration(l.Timeout).Milliseconds(), backendClock)
+	add("disk", int64(l.Disk), backendTmpfs)
+	add("file_size", int64(l.FileSize), backendRlimit)
+	add("open_files", l.OpenFiles, backendRlimit)
+	add("output", int64(l.Output), backendPipe)
+	return out
+}
+
+// cgroupLimits reports whether memory, cpus and pids, as far as set, are all the kernel's to enforce.
+func (t *tree) cgroupLimits() string {
+	any := false
+	for _, name := range []string{"memory", "cpus", "pids"} {
+		if s, ok := t.states()[name]; ok {
+			any = true
+			if s.Backend != cgroups.Backend {
+				return Absent
+			}
+		}
+	}
+	if !any {
+		return Off
+	}
+	return Enforced
+}
+
+// storageFull reports whether the sandbox's own storage has no room left, and how much is used.
+func storageFull(fd int) (used int64, full bool) {
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(fd, &st); err != nil || st.Blocks == 0 {
+		return 0, false
+	}
+	return int64(st.Blocks-st.Bfree) * st.Bsize, st.Bfree == 0 || st.Ffree == 0
+}

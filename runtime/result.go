@@ -1,0 +1,62 @@
+package runtime
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/mcpbox/mcpbox/monitor"
+)
+
+// Status says in a word how a run ended.
+type Status string
+
+const (
+	StatusOK        Status = "ok"
+	StatusFailed    Status = "failed"   // exit code not 0
+	StatusSignaled  Status = "signaled" // by a signal that mcpbox did not send
+	StatusTimeout   Status = "timeout"
+	StatusMemory    Status = "memory_limit"
+	StatusCPU       Status = "cpu_limit"
+	StatusPIDs      Status = "pids_limit"
+	StatusDisk      Status = "disk_limit"
+	StatusOutput    Status = "output_limit"
+	StatusViolation Status = "violation" // killed by the policy or a rule
+	StatusSetup     Status = "setup_error"
+)
+
+// Result is what a run came to. Durations are nanoseconds in Go and seconds in JSON.
+type Result struct {
+	ExecutionID   string                `json:"execution_id"`
+	Policy        string                `json:"policy"`
+	Command       []string              `json:"command"`
+	Success       bool                  `json:"success"`
+	ExitCode      int                   `json:"exit_code"` // what mcpbox exits with: DESIGN §8
+	Signal        string                `json:"signal,omitempty"`
+	Status        Status                `json:"status"`
+	Stdout        string                `json:"stdout,omitempty"`
+	Stderr        string                `json:"stderr,omitempty"`
+	ExecutionTime Seconds               `json:"execution_time"`
+	SetupTime     Seconds               `json:"setup_time"`
+	CPUTime       Seconds               `json:"cpu_time"`
+	MemoryUsed    int64                 `json:"memory_used"`    // peak bytes, -1 unknown
+	ProcessesPeak int64                 `json:"processes_peak"` // -1 unknown
+	Limits        map[string]LimitState `json:"limits"`
+	Layers        Layers                `json:"layers"`
+	IDMap         string                `json:"id_map,omitempty"` // range, subordinate or single
+	Events        []monitor.Event       `json:"security_events"`
+	EventStats    monitor.Stats         `json:"event_stats"`
+	Timestamp     time.Time             `json:"timestamp"`
+}
+
+// Seconds is a duration that JSON shows as a number of seconds.
+type Seconds time.Duration
+
+func (s Seconds) MarshalJSON() ([]byte, error) {
+	return strconv.AppendFloat(nil, time.Duration(s).Seconds(), 'f', 6, 64), nil
+}
+
+func (s *Seconds) UnmarshalJSON(data []byte) error {
+	f, err := strconv.ParseFloat(string(data), 64)
+	*s = Seconds(f * float64(time.Second))
+	return err
+}

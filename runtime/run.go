@@ -1,0 +1,56 @@
+package runtime
+
+import (
+	"context"
+	"time"
+
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// flushTime bounds how long the end of a run waits for slow event sinks.
+const flushTime = 2 * time.Second
+
+// Run starts a sandbox, runs one process in it to its end, and takes everything
+// down again. started, if not nil, is called when the process runs: to forward
+// signals, say. An error means that mcpbox failed; the tool's failure is a Result.
+func Run(ctx context.Context, spec Spec, p Process, started func(*Running)) (*Result, error) {
+	if spec.Policy.Isolation == policies.IsolationNone {
+		return runBare(ctx, spec, p)
+	}
+	box, err := Start(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	defer box.Close()
+	r, err := box.Spawn(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { box.stop(StatusSignaled) })
+	defer stop()
+	if started != nil {
+		started(r)
+	}
+	shown := make(chan struct{})
+	close(shown)
+	if p.TTY {
+		done, restore := r.attach(p.Stdin, p.Stdout)
+		shown = done
+		defer restore()
+	}
+	res, err := r.Wait()
+	if err != nil {
+		return nil, err
+	}
+	// Whatever the tool left behind ends here; its last events still count.
+	box.container.Destroy()
+	<-r.served
+	<-shown
+	r.output.drain()
+	r.tree.remove()
+	flush, cancel := context.WithTimeout(context.Background(), flushTime)
+	defer cancel()
+	res.EventStats = box.recorder.Close(flush)
+	res.Events = box.recorder.Events()
+	return res, box.Close()
+}

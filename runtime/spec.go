@@ -1,0 +1,26 @@
+package runtime
+
+import (
+	"os"
+
+	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// Spec describes a sandbox.
+type Spec struct {
+	Policy     *policies.Policy // resolved
+	BestEffort bool             // go on without layers that the policy requires; the result says which
+	Sinks      []monitor.Sink   // owned by the sandbox from Start on
+}
+
+// Process describes one program to run in a sandbox. Nil descriptors are /dev/null.
+type Process struct {
+	Args   []string
+	Env    []string // "K=V", over the policy's environment
+	Dir    string   // inside; default /work
+	Stdin  *os.File
+	Stdout *os.File
+	Stderr *os.File
+	TTY    bool // a pty of the sandbox's own; Stdin and Stdout are its outside ends
+}

@@ -1,0 +1,79 @@
+package runtime
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// verify reads from the kernel what holds for a process that is locked in and
+// has not executed the tool yet. proc_pid_status(5), proc_pid_ns(5), proc_pid_mountinfo(5)
+func verify(pid, toolUID int) (Layers, error) {
+	dir := "/proc/" + strconv.Itoa(pid)
+	data, err := os.ReadFile(dir + "/status")
+	if err != nil {
+		return nil, fmt.Errorf("verify the layers: %w", err)
+	}
+	status := statusFields(data)
+	l := Layers{}
+	set := func(layer policies.Layer, ok bool) {
+		l[layer] = Absent
+		if ok {
+			l[layer] = Enforced
+		}
+	}
+	caps := true
+	for _, key := range []string{"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"} {
+		caps = caps && strings.Trim(status[key], "0") == "" && status[key] != ""
+	}
+	set(policies.LayerCapabilities, caps)
+	set(policies.LayerNoNewPrivileges, status["NoNewPrivs"] == "1")
+	set(policies.LayerSeccomp, status["Seccomp"] == "2")
+
+	for layer, name := range map[policies.Layer]string{policies.LayerPIDNamespace: "pid", policies.LayerMountNamespace: "mnt", policies.LayerNetworkNamespace: "net",
+		policies.LayerIPCNamespace: "ipc", policies.LayerUTSNamespace: "uts", policies.LayerCgroupNamespace: "cgroup"} {
+		own, err1 := os.Readlink("/proc/self/ns/" + name)
+		its, err2 := os.Readlink(dir + "/ns/" + name)
+		set(layer, err1 == nil && err2 == nil && own != its)
+	}
+	own, err1 := os.Readlink("/proc/self/ns/user")
+	its, err2 := os.Readlink(dir + "/ns/user")
+	uid := strings.Fields(status["Uid"])
+	set(policies.LayerUserNamespace, err1 == nil && err2 == nil && own != its && len(uid) == 4 &&
+		uid[0] == strconv.Itoa(toolUID) && uid[1] == uid[0] && uid[2] == uid[0] && uid[3] == uid[0])
+
+	mounts, err := os.ReadFile(dir + "/mountinfo")
+	if err != nil {
+		return nil, fmt.Errorf("verify the layers: %w", err)
+	}
+	set(policies.LayerRootfs, sealedRoot(mounts))
+	return l, nil
+}
+
+func statusFields(data []byte) map[string]string {
+	out := map[string]string{}
+	for s := bufio.NewScanner(bytes.NewReader(data)); s.Scan(); {
+		if key, value, ok := strings.Cut(s.Text(), ":"); ok {
+			out[key] = strings.TrimSpace(value)
+		}
+	}
+	return out
+}
+
+// sealedRoot reports whether / is a read-only tmpfs.
+func sealedRoot(mountinfo []byte) bool {
+	for s := bufio.NewScanner(bytes.NewReader(mountinfo)); s.Scan(); {
+		f := strings.Fields(s.Text())
+		if len(f) < 7 || f[4] != "/" {
+			continue
+		}
+		_, after, _ := strings.Cut(s.Text(), " - ")
+		return strings.HasPrefix(after, "tmpfs ") && strings.HasPrefix(f[5]+",", "ro,")
+	}
+	return false
+}
