@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"fmt"
 	"strings"
 )
 
@@ -46,6 +47,11 @@ type class struct {
 }
 
 func classifySyscall(e Event) Event {
+	if e.Syscall.Name == "" { // newer than our tables
+		s := *e.Syscall
+		s.Name = fmt.Sprintf("syscall_%d", s.Number)
+		e.Syscall = &s
+	}
 	c := syscallClass(e)
 	if e.Syscall.Arch != "" {
 		c = class{"builtin:foreign-arch", EscapeAttempt, High,

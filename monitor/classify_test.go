@@ -97,8 +97,9 @@ func TestAHintNamesTheLineThatAllowsACall(t *testing.T) {
 	if got := monitor.Classify(refused("getpriority")).Hint; got != "to allow it: syscalls.allow: [getpriority]" {
 		t.Errorf("hint: %q", got)
 	}
-	if got := monitor.Classify(refused("syscall_999")).Hint; got != "" {
-		t.Errorf("a call without a name can't be allowed by name, hint: %q", got)
+	unknown := monitor.Event{Syscall: &monitor.Syscall{Number: 999}, Action: "ENOSYS"}
+	if got := monitor.Classify(unknown); got.Hint != "" || got.Syscall.Name != "syscall_999" || unknown.Syscall.Name != "" {
+		t.Errorf("a call without a name: %+v, hint %q", got.Syscall, got.Hint)
 	}
 }
 
@@ -128,8 +129,8 @@ func TestABreachedLimitNamesTheFlagThatRaisesIt(t *testing.T) {
 		hint   string
 	}{
 		{"memory", 256 << 20, monitor.ResourceLimitExceeded, "256MiB", "--memory"},
-		{"timeout", 30e9, monitor.TimeoutExceeded, "30s", "--timeout"},
-		{"cpu_time", 10e9, monitor.ResourceLimitExceeded, "10s", "--cpu-time"},
+		{"timeout", 30e3, monitor.TimeoutExceeded, "30s", "--timeout"},
+		{"cpu_time", 10e3, monitor.ResourceLimitExceeded, "10s", "--cpu-time"},
 		{"cpus", 500, monitor.ResourceLimitExceeded, "0.5", "--cpus"},
 		{"file_size", 10 << 20, monitor.ResourceLimitExceeded, "10MiB", "--file-size"},
 		{"open_files", 64, monitor.ResourceLimitExceeded, "64", "limits.open_files"},

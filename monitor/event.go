@@ -53,7 +53,7 @@ type Syscall struct {
 	Paths  []string `json:"paths,omitempty"` // decoded path arguments, for detection
 }
 
-// Limit is a breached limit. Value and Observed are bytes for sizes, nanoseconds for times, thousandths of a core for
+// Limit is a breached limit. Value and Observed are bytes for sizes, milliseconds for times, thousandths of a core for
 // cpus, plain numbers for pids and open_files.
 type Limit struct {
 	Name     string `json:"name"` // memory, pids, cpu_time, cpus, disk, file_size, open_files, output, timeout

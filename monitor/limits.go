@@ -72,7 +72,7 @@ func limitAmount(name string, v int64) string {
 	case "memory", "disk", "file_size", "output":
 		return bytesText(v)
 	case "timeout", "cpu_time":
-		return time.Duration(v).String()
+		return (time.Duration(v) * time.Millisecond).String()
 	case "cpus":
 		return fmt.Sprintf("%g", float64(v)/1000)
 	}
