@@ -1,0 +1,75 @@
+package seccomp
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	pageSize = 4096
+	pathMax  = 4096 // PATH_MAX, with the NUL
+)
+
+// memory reads the calling program's memory. Nothing in it is to be trusted, and
+// it may change at any time; a page that can't be read ends the text.
+type memory interface {
+	// read fills b from address and returns how much of it could be read.
+	read(b []byte, address uint64) int
+}
+
+// processMemory reads by process_vm_readv: one call, no descriptor, and the same
+// permission check as /proc/<pid>/mem. That pid still is the caller is checked
+// after reading (SECCOMP_IOCTL_NOTIF_ID_VALID).
+type processMemory int
+
+func (pid processMemory) read(b []byte, address uint64) int {
+	if pid <= 0 || len(b) == 0 || address+uint64(len(b)) < address {
+		return 0
+	}
+	// One remote range a page: the kernel stops at the first range it can't read.
+	var pages [pathMax/pageSize + 1]unix.RemoteIovec
+	ranges := pages[:0]
+	for at, end := address, address+uint64(len(b)); at < end && len(ranges) < cap(ranges); {
+		n := min(pageSize-at%pageSize, end-at)
+		ranges = append(ranges, unix.RemoteIovec{Base: uintptr(at), Len: int(n)})
+		at += n
+	}
+	local := []unix.Iovec{{Base: &b[0]}}
+	local[0].SetLen(len(b))
+	n, err := unix.ProcessVMReadv(int(pid), local, ranges, 0)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// text reads a NUL-terminated string of at most limit bytes; ok is false if it
+// can't be read or does not end. Short strings are tried first: most are.
+func text(m memory, address uint64, limit int) (string, bool) {
+	var short [256]byte
+	first := min(limit, len(short))
+	if n := m.read(short[:first], address); n == 0 {
+		return "", false
+	} else if i := bytes.IndexByte(short[:n], 0); i >= 0 {
+		return string(short[:i]), true
+	} else if n < first || limit <= first {
+		return "", false
+	}
+	long := make([]byte, limit)
+	n := m.read(long, address)
+	if i := bytes.IndexByte(long[:n], 0); i >= 0 {
+		return string(long[:i]), true
+	}
+	return "", false
+}
+
+// word reads a pointer of the caller's size.
+func word(m memory, address uint64, size int) (uint64, bool) {
+	var b [8]byte
+	if m.read(b[:size], address) != size {
+		return 0, false
+	}
+	return binary.NativeEndian.Uint64(b[:]), true
+}
