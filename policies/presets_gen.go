@@ -177,6 +177,7 @@ func preset(name string) *Policy {
 			{Names: []string{"sendfile"}, Args: []ArgRule(nil), Why: ""},
 			{Names: []string{"ioctl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x5401, Mask: 0x0}}, Why: "isatty"},
 			{Names: []string{"ioctl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x5413, Mask: 0x0}}, Why: "the terminal's size"},
+			{Names: []string{"ioctl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x540f, Mask: 0x0}}, Why: "bash asks who holds the terminal"},
 			{Names: []string{"ioctl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x5421, Mask: 0x0}}, Why: "non-blocking descriptors"},
 			{Names: []string{"ioctl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x541b, Mask: 0x0}}, Why: "how much there is to read"},
 			{Names: []string{"ioctl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x5451, Mask: 0x0}}, Why: "close-on-exec"},
@@ -218,8 +219,7 @@ func preset(name string) *Policy {
 			{Names: []string{"rt_sigaction", "rt_sigprocmask", "sigaltstack"}, Args: []ArgRule(nil), Why: "interpreters set their handlers at start"},
 			{Names: []string{"getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getrandom", "uname", "sysinfo"}, Args: []ArgRule(nil), Why: "facts; hash maps are seeded by getrandom"},
 			{Names: []string{"openat"}, Args: []ArgRule{ArgRule{Index: 0x2, Op: "masked_eq", Value: 0x0, Mask: 0x243}}, Why: "opens for reading"},
-			{Names: []string{"open"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "masked_eq", Value: 0x0, Mask: 0x243}}, Why: "opens for reading"},
-			{Names: []string{"fstat", "newfstatat", "access", "readlink", "getdents64", "fcntl"}, Args: []ArgRule(nil), Why: "looks for files; fcntl duplicates and marks descriptors"},
+			{Names: []string{"fstat", "newfstatat", "access", "readlink", "getdents64", "fcntl", "fadvise64"}, Args: []ArgRule(nil), Why: "looks for files and announces reading them; fcntl duplicates and marks descriptors"},
 			{Names: []string{"ioctl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x5401, Mask: 0x0}}, Why: "isatty, before the first line is printed"}}, Deny: []SyscallRule(nil), Violation: "kill"}, Limits: Limits{Memory: 134217728, CPUs: 0.5, PIDs: 16, Timeout: 0, CPUTime: 0, Disk: 16777216, FileSize: 1048576, OpenFiles: 64, Output: 0, IOWeight: 0, IO: []IOMax(nil)}, Network: Network{Mode: "none"}, Environment: Environment{Pass: []string(nil), Set: map[string]string(nil)}, Code: Code{Timeout: 5000000000}, MCP: MCP{Tools: MCPNames{Allow: []string(nil), Deny: []string(nil)}, Parameters: map[string]map[string]interface{}(nil), Output: MCPOutput{Tag: "", MaxBytes: 0}}, Rules: []Rule(nil)}
 	}
 	return nil
