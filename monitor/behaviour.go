@@ -12,7 +12,7 @@ const (
 	burstWindow   = time.Second // … within
 	manySyscalls  = 20          // different refused syscalls in a run
 	scanPIDs      = 20          // different processes aimed at in a run
-	stormBreaches = 5           // times the pids limit was hit
+	stormBreaches = 10          // times the pids limit was hit
 	stormForks    = 20          // refused clones within burstWindow
 )
 

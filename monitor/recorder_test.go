@@ -236,7 +236,7 @@ func TestBurstsScansAndStormsAreSuspicious(t *testing.T) {
 			}
 		}},
 		{"builtin:fork-storm", func(record func(monitor.Event), c *clock) {
-			for range 5 {
+			for range 10 {
 				record(monitor.Event{Limit: &monitor.Limit{Name: "pids", Value: 64, Observed: 64, Backend: "cgroup2"}})
 				c.advance(time.Minute)
 			}
