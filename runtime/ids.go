@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/runtime/internal/container"
@@ -23,10 +25,11 @@ const (
 	idCount = 4094
 )
 
-// rootIDs claims a range that no running sandbox and no account of the host has.
+// rootIDs claims a range that no running sandbox and no account of the host has:
+// a lock on one byte of a file, which ends with the process. fcntl_locking(2), OFD locks
 func rootIDs(state string) (ids container.IDs, lock *os.File, err error) {
-	dir := filepath.Join(state, "ids")
-	if err := os.Mkdir(dir, 0o700); err != nil && !os.IsExist(err) {
+	f, err := os.OpenFile(filepath.Join(state, "ids"), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
 		return ids, nil, err
 	}
 	taken := allocated("/etc/subuid", "/etc/subgid", "/etc/passwd")
@@ -37,17 +40,20 @@ func rootIDs(state string) (ids container.IDs, lock *os.File, err error) {
 		if taken(base, idRange) {
 			continue
 		}
-		f, ok, err := lockFile(filepath.Join(dir, strconv.Itoa(n)))
+		err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK, Start: int64(n), Len: 1})
+		if err == unix.EAGAIN {
+			continue
+		}
 		if err != nil {
-			return ids, nil, err
+			f.Close()
+			return ids, nil, fmt.Errorf("lock an id range: %w", err)
 		}
-		if ok {
-			m := []container.Map{{Inside: 0, Host: base, Count: idRange}}
-			tool := base + initproto.ToolID
-			return container.IDs{UID: m, GID: m, Tool: initproto.ToolID, ToolUID: tool, ToolGID: tool}, f, nil
-		}
+		m := []container.Map{{Inside: 0, Host: base, Count: idRange}}
+		tool := base + initproto.ToolID
+		return container.IDs{UID: m, GID: m, Tool: initproto.ToolID, ToolUID: tool, ToolGID: tool}, f, nil
 	}
-	return ids, nil, hint.Errorf("`mcpbox gc` removes what dead sandboxes left", "all %d id ranges are in use", idCount)
+	f.Close()
+	return ids, nil, hint.Errorf("close sandboxes that are no longer needed", "all %d id ranges are in use", idCount)
 }
 
 // allocated reads id ranges (name:start:count) and accounts (name:x:uid:…).
@@ -82,11 +88,12 @@ func allocated(paths ...string) func(base, count int) bool {
 	}
 }
 
-// userIDs maps the caller to the tool. With subordinate ids mcpbox-init gets an
-// id of its own; separate says whether that is wanted.
-func userIDs(separate bool) container.IDs {
+// userIDs gives the tool a subordinate id of the caller's, or, where own is set
+// or there are none, the caller's own: what it creates in a bound folder then
+// belongs to the caller. PID 1 has the caller's id (libcontainer insists).
+func userIDs(own bool) container.IDs {
 	uid, gid := os.Geteuid(), os.Getegid()
-	if separate {
+	if !own {
 		if ids, ok := subordinate(uid, gid); ok {
 			return ids
 		}
@@ -112,11 +119,11 @@ func subordinate(uid, gid int) (ids container.IDs, ok bool) {
 	if err != nil {
 		return ids, false
 	}
-	around := func(sub, own int) []container.Map {
-		t := initproto.ToolID
-		return []container.Map{{Inside: 0, Host: sub, Count: t}, {Inside: t, Host: own, Count: 1}, {Inside: t + 1, Host: sub + t, Count: idRange - t - 1}}
+	with := func(own, sub int) []container.Map {
+		return []container.Map{{Inside: 0, Host: own, Count: 1}, {Inside: 1, Host: sub, Count: idRange - 1}}
 	}
-	return container.IDs{UID: around(u, uid), GID: around(g, gid), Tool: initproto.ToolID, ToolUID: uid, ToolGID: gid}, true
+	t := initproto.ToolID
+	return container.IDs{UID: with(uid, u), GID: with(gid, g), Tool: t, ToolUID: u + t - 1, ToolGID: g + t - 1}, true
 }
 
 func subRange(path string, uid int) (int, error) {

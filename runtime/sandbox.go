@@ -182,8 +182,7 @@ func (s *Sandbox) launch(undo *cleanup.Stack) error {
 
 func (s *Sandbox) chooseIDs(state string, undo *cleanup.Stack) error {
 	if os.Geteuid() != 0 {
-		// In a delegated cgroup PID 1 must have the caller's id to spawn into the leaves.
-		s.ids, s.idMap = userIDs(s.group == nil), "single"
+		s.ids, s.idMap = userIDs(len(s.spec.Policy.Filesystem.Mounts) > 0), "single"
 		if s.ids.Tool != 0 {
 			s.idMap = "subordinate"
 		}

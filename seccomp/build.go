@@ -13,12 +13,18 @@ import (
 // the running kernel, so that a filter compiles the same everywhere.
 const apiLevel = 6
 
+// How libseccomp finds a number in the program.
+const (
+	inList = 1
+	inTree = 2 // binary
+)
+
 // maxInsns is the kernel's BPF_MAXINSNS.
 const maxInsns = 4096
 
 // build lets libseccomp compile the table. Calls that depend on arguments get
 // SECCOMP_RET_TRACE with an index as a placeholder, which link replaces.
-func build(t table) ([]byte, error) {
+func build(t table, level int) ([]byte, error) {
 	if err := libseccomp.SetAPI(apiLevel); err != nil {
 		return nil, fmt.Errorf("libseccomp: %w", err)
 	}
@@ -30,7 +36,7 @@ func build(t table) ([]byte, error) {
 	if err := f.SetBadArchAction(libseccomp.ActNotify); err != nil {
 		return nil, fmt.Errorf("libseccomp: action for other architectures: %w", err)
 	}
-	if err := f.SetOptimize(optimizeLevel); err != nil {
+	if err := f.SetOptimize(level); err != nil {
 		return nil, fmt.Errorf("libseccomp: optimize: %w", err)
 	}
 	blocks, err := addRules(f, t)
@@ -117,6 +123,3 @@ func export(f *libseccomp.ScmpFilter) ([]byte, error) {
 	_, err = file.ReadAt(program, 0)
 	return program, err
 }
-
-// optimizeLevel 2 is libseccomp's binary tree over the numbers, 1 a list.
-const optimizeLevel = 2

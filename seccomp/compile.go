@@ -33,11 +33,15 @@ func (f *Filter) AllowsExec() bool { return f.exec }
 // asks nothing of the kernel it runs on. Violation does not change the program:
 // what happens to a refused call is the listener's decision.
 func Compile(s policies.Syscalls) (*Filter, error) {
+	return compile(s, inTree)
+}
+
+func compile(s policies.Syscalls, level int) (*Filter, error) {
 	table, err := plan(s)
 	if err != nil {
 		return nil, err
 	}
-	program, err := build(table)
+	program, err := build(table, level)
 	if err != nil {
 		return nil, fmt.Errorf("compile syscall filter: %w", err)
 	}

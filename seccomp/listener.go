@@ -13,12 +13,14 @@ import (
 // Listener answers the refused calls of one filter.
 type Listener struct {
 	fd      int
-	wake    int // eventfd: ends Serve
-	exec    bool
+	wake    int   // eventfd: ends Serve
+	started error // of the eventfd
+	exec    bool  // an execve was First already
+
 	serving sync.Mutex // held by Serve; Close waits for it
+	mu      sync.Mutex // guards what follows, and wake against a late interrupt
+	closing bool
 	closed  bool
-	once    sync.Once
-	started error
 }
 
 // NewListener takes over fd, the listener that seccomp(2) gave. Close it.
@@ -41,21 +43,21 @@ func (l *Listener) Serve(ctx context.Context, decide func(*Call) Answer) (Stats,
 	if l.started != nil {
 		return stats, fmt.Errorf("seccomp listener: eventfd: %w", l.started)
 	}
-	if l.closed {
-		return stats, nil
-	}
 	stop := context.AfterFunc(ctx, l.interrupt)
 	defer stop()
 	for {
-		more, err := l.wait()
-		if err != nil {
+		if l.ending() {
+			return stats, nil
+		}
+		if err := ctx.Err(); err != nil {
 			return stats, err
 		}
-		if ctx.Err() != nil {
-			return stats, ctx.Err()
+		state, err := l.wait()
+		if err != nil || state == ended {
+			return stats, err
 		}
-		if !more {
-			return stats, nil
+		if state == interrupted {
+			continue
 		}
 		if err := l.one(decide, &stats); err != nil {
 			return stats, err
@@ -63,26 +65,32 @@ func (l *Listener) Serve(ctx context.Context, decide func(*Call) Answer) (Stats,
 	}
 }
 
-// wait returns true when a call is waiting, false when none will come.
-func (l *Listener) wait() (bool, error) {
+type state int
+
+const (
+	ready       state = iota // a call is waiting
+	interrupted              // look why
+	ended                    // no call will come: all tasks are gone
+)
+
+func (l *Listener) wait() (state, error) {
 	fds := [2]unix.PollFd{{Fd: int32(l.fd), Events: unix.POLLIN}, {Fd: int32(l.wake), Events: unix.POLLIN}}
 	for {
 		_, err := unix.Poll(fds[:], -1)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return false, fmt.Errorf("seccomp listener: poll: %w", err)
-		}
 		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return ended, fmt.Errorf("seccomp listener: poll: %w", err)
 		case fds[1].Revents != 0:
-			return false, nil
+			var count [8]byte
+			_, _ = unix.Read(l.wake, count[:])
+			return interrupted, nil
 		case fds[0].Revents&unix.POLLIN != 0:
-			return true, nil
+			return ready, nil
 		case fds[0].Revents&unix.POLLNVAL != 0:
-			return false, errors.New("seccomp listener: not an open descriptor")
-		case fds[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0:
-			return false, nil
+			return ended, errors.New("seccomp listener: not an open descriptor")
+		case fds[0].Revents != 0: // POLLHUP alone
+			return ended, nil
 		}
 	}
 }
@@ -122,24 +130,38 @@ func (l *Listener) one(decide func(*Call) Answer, stats *Stats) error {
 	return nil
 }
 
-// interrupt ends Serve, now or at its next start.
+// interrupt makes Serve look whether it should end.
 func (l *Listener) interrupt() {
-	_, _ = unix.Write(l.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.started == nil && !l.closed {
+		_, _ = unix.Write(l.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	}
+}
+
+func (l *Listener) ending() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closing
 }
 
 // Close ends Serve, waits for it, and gives the descriptors back. Calls that are
 // refused from then on fail with ENOSYS. Not to be called from decide.
 func (l *Listener) Close() {
-	l.once.Do(func() {
-		if l.started == nil {
-			l.interrupt()
-		}
-		l.serving.Lock()
-		defer l.serving.Unlock()
-		l.closed = true
-		unix.Close(l.fd)
-		if l.started == nil {
-			unix.Close(l.wake)
-		}
-	})
+	l.mu.Lock()
+	l.closing = true
+	l.mu.Unlock()
+	l.interrupt()
+	l.serving.Lock()
+	defer l.serving.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return
+	}
+	l.closed = true
+	unix.Close(l.fd)
+	if l.started == nil {
+		unix.Close(l.wake)
+	}
 }
