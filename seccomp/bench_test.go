@@ -1,0 +1,52 @@
+package seccomp
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// BenchmarkCompile is paid at every start.
+func BenchmarkCompile(b *testing.B) {
+	for _, name := range []string{"basic", "standard", "strict", "maximum"} {
+		p, err := policies.Preset(name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for level, label := range map[int]string{inList: "list", inTree: "tree"} {
+			b.Run(name+"/"+label, func(b *testing.B) {
+				for b.Loop() {
+					f, err := compile(p.Syscalls, level)
+					if err != nil {
+						b.Fatal(err)
+					}
+					b.ReportMetric(float64(len(f.program)/insnSize), "insns")
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkRefusal is the victim's own count of a refused mkdir, decoded and answered.
+func BenchmarkRefusal(b *testing.B) {
+	r := start(b, denying("mkdir"), "timed")
+	done := make(chan error, 1)
+	go func() { done <- r.cmd.Wait() }()
+	r.release()
+	if _, err := r.Serve(context.Background(), func(c *Call) Answer { return Answer{Errno: c.Errno} }); err != nil {
+		b.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		b.Fatal(err)
+	}
+	median, err := strconv.Atoi(strings.TrimSpace(r.out.String()))
+	if err != nil {
+		b.Fatal(fmt.Errorf("victim said %q", r.out))
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(median), "median-ns/refusal")
+}
