@@ -25,9 +25,12 @@ func (rep Report) WriteText(w io.Writer) error {
 		kinds += fmt.Sprintf(", %d not recorded", rep.Stats.Dropped)
 	}
 	fmt.Fprintln(&b, kinds)
-	if len(rep.Reasons) == 0 {
+	switch {
+	case len(rep.Reasons) == 0 && rep.Status == "":
+		fmt.Fprintln(&b, "\nthe event log is empty: either nothing was refused, or nothing ran")
+	case len(rep.Reasons) == 0:
 		fmt.Fprintln(&b, "\nnothing was refused and no limit was reached")
-	} else {
+	default:
 		fmt.Fprintln(&b, "\nwhy")
 		for _, r := range rep.Reasons {
 			fmt.Fprintf(&b, "  %-8s  %s%s\n", r.Risk, text(r.Text, 2*maxText), refs(r.Events))
