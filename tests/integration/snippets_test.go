@@ -3,6 +3,7 @@ package integration
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mcpbox/mcpbox/monitor"
 )
@@ -34,7 +36,9 @@ func strict(t *testing.T, code string, flags ...string) outcome {
 	dir := t.TempDir()
 	result, events := filepath.Join(dir, "result.json"), filepath.Join(dir, "events.jsonl")
 	args := append([]string{"run", "--policy", "strict", "--result", result, "--events", events}, flags...)
-	cmd := exec.Command(mcpbox(t), append(args, "--", python, "-c", code)...)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, mcpbox(t), append(args, "--", python, "-c", code)...)
 	cmd.Dir = dir
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

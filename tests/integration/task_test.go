@@ -1,10 +1,12 @@
 package integration
 
 import (
+	"context"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The task part of the protocol (call now, fetch later, with a question asked in
@@ -12,6 +14,8 @@ import (
 func TestTaskOfServerEverythingAnswersTheSame(t *testing.T) {
 	bare, boxed := bothSides(t, "standard")
 	nodePath, _ := node(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	type run struct {
 		cmd         *exec.Cmd
 		out, errors strings.Builder
@@ -24,7 +28,7 @@ func TestTaskOfServerEverythingAnswersTheSame(t *testing.T) {
 		}
 		argv = append(argv, nodePath, filepath.Join(s.modules, everything), "stdio")
 		r := &runs[i]
-		r.cmd = exec.Command(nodePath, argv...)
+		r.cmd = exec.CommandContext(ctx, nodePath, argv...)
 		r.cmd.Stdout, r.cmd.Stderr = &r.out, &r.errors
 		if err := r.cmd.Start(); err != nil {
 			t.Fatal(err)
