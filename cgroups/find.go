@@ -50,6 +50,8 @@ func (p *Parent) Path() string { return filepath.Join(p.mount, p.path) }
 // useful are the controllers that the limits of a policy need, all optional.
 func useful() []string { return []string{"cpu", "io", "memory", "pids"} }
 
+const unifiedHint = `the controllers belong to cgroup v1: sudo sed -i 's/^GRUB_CMDLINE_LINUX="/&systemd.unified_cgroup_hierarchy=1 /' /etc/default/grub && sudo update-grub && sudo reboot`
+
 // Find looks for the best place: as root <mount>/mcpbox, else a delegated
 // subtree around this process, else a transient systemd scope. Only for the
 // last, or where this process is alone in its delegated cgroup, does it move
@@ -57,14 +59,14 @@ func useful() []string { return []string{"cpu", "io", "memory", "pids"} }
 func Find(ctx context.Context, o Options) (*Parent, error) {
 	h, err := currentHierarchy()
 	if err != nil {
-		return nil, hint.Wrap(err, "boot with systemd.unified_cgroup_hierarchy=1, or go on without: the watchdog then enforces memory, pids and cpu_time")
+		return nil, hint.Wrap(err, unifiedHint)
 	}
 	have, err := readFields(h.mount, "cgroup.controllers")
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	if !slices.ContainsFunc(useful(), func(c string) bool { return slices.Contains(have, c) }) {
-		return nil, hint.Errorf("the controllers are bound to cgroup v1; boot with systemd.unified_cgroup_hierarchy=1 to give them to v2",
+		return nil, hint.Errorf(unifiedHint,
 			"%w: %s has no controllers", ErrUnavailable, h.mount)
 	}
 	var reasons []error

@@ -1,0 +1,69 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/mcpbox/mcpbox/cgroups"
+	"github.com/mcpbox/mcpbox/internal/hint"
+)
+
+func cgroup2(ctx context.Context) Item {
+	const name = "cgroup v2"
+	p, err := cgroups.Find(ctx, cgroups.Options{})
+	if err != nil {
+		return Item{name, Warn, oneLine(err.Error()),
+			"cpus and io limits, and limits that the kernel itself holds: memory, pids and cpu_time are polled by the watchdog instead; strict and maximum require it", hint.Of(err)}
+	}
+	found := fmt.Sprintf("%s (%s): %s", p.Path(), p.Origin(), strings.Join(p.Controllers(), " "))
+	var missing []string
+	for _, c := range []string{"cpu", "memory", "pids"} {
+		if !slices.Contains(p.Controllers(), c) {
+			missing = append(missing, c)
+		}
+	}
+	switch {
+	case len(missing) > 0:
+		return Item{name, Warn, found, "limits that need: " + strings.Join(missing, ", "), delegateFix()}
+	case !slices.Contains(p.Controllers(), "io"):
+		return Item{name, OK, found, "io and io_weight limits: the io controller is not delegated", delegateFix()}
+	}
+	return ok(name, found)
+}
+
+func delegateFix() string {
+	if isRoot() {
+		return "boot with systemd.unified_cgroup_hierarchy=1 and without cgroup_disable="
+	}
+	return `printf '[Service]\nDelegate=cpu cpuset io memory pids\n' | sudo systemctl edit --stdin user@.service`
+}
+
+func userSession() Item {
+	const name = "systemd user session"
+	if isRoot() {
+		return ok(name, "not needed: root makes cgroups itself")
+	}
+	dir := os.Getenv("XDG_RUNTIME_DIR")
+	if dir == "" {
+		dir = fmt.Sprintf("/run/user/%d", os.Getuid())
+	}
+	var tried error
+	for _, socket := range []string{"bus", "systemd/private"} {
+		conn, err := net.Dial("unix", filepath.Join(dir, socket))
+		if err == nil {
+			conn.Close()
+			return ok(name, filepath.Join(dir, socket)+" answers")
+		}
+		if tried == nil {
+			tried = err
+		}
+	}
+	return Item{name, Warn, tried.Error(), "cgroup limits for users, unless a cgroup is delegated otherwise", fmt.Sprintf("sudo loginctl enable-linger %d", os.Getuid())}
+}
+
+func oneLine(s string) string { return strings.ReplaceAll(s, "\n", "; ") }
