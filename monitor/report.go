@@ -67,7 +67,7 @@ func (rep *Report) eventReasons() {
 	for _, e := range worst {
 		rep.reason(e.Severity, eventReason(e), e.ID)
 		switch {
-		case e.Type == EscapeAttempt:
+		case e.Type == EscapeAttempt, e.Type != SuspiciousBehavior && e.Hint == "" && e.Severity.AtLeast(Medium):
 			rep.recommend("find out what in this tool did this before it runs again; keep it under this policy or a stricter one", e.ID)
 		case e.Rule == "builtin:event-flood":
 			rep.recommend("treat the log of this run as incomplete", e.ID)

@@ -65,7 +65,7 @@ func TestTheRiskIsThatOfTheWorstReason(t *testing.T) {
 
 func TestEveryEventIsNamedByARecommendation(t *testing.T) {
 	events := []monitor.Event{
-		event("A", 1, refused("setns")), event("B", 3, refused("getpriority")), event("C", 1, refused("socket", "AF_INET")),
+		event("A", 1, refused("setns")), event("B", 3, refused("getpriority")), event("C", 1, refused("socket", "AF_INET")), event("F", 1, refused("socket", "AF_PACKET")), event("G", 1, refused("syscall_999")),
 		event("D", 1, monitor.Event{Limit: &monitor.Limit{Name: "memory", Value: 1 << 28}}),
 		event("E", 1, monitor.Event{Type: monitor.SuspiciousBehavior, Rule: "builtin:pid-scan", Reason: "x"}),
 	}

@@ -103,7 +103,7 @@ func socketClass(s *Syscall) class {
 	case "AF_UNIX", "AF_LOCAL":
 		c.reason, c.hint = "tried to open a Unix socket, which the policy does not allow", "to allow it: syscalls.allow: [socket]"
 	}
-	if strings.Contains(arg(s, 1), "SOCK_RAW") && family != "AF_NETLINK" {
+	if strings.Contains(arg(s, 1), "SOCK_RAW") && strings.HasPrefix(family, "AF_INET") {
 		c.rule, c.severity, c.hint = "builtin:raw-socket", High, ""
 		c.reason = "tried to open a raw socket, which forges or listens to packets"
 	}
