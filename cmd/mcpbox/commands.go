@@ -9,5 +9,6 @@ func commands() []*cobra.Command {
 		newEventsCmd(),
 		newReportCmd(),
 		newPolicyCmd(),
+		newDoctorCmd(),
 	}
 }
