@@ -81,9 +81,26 @@ func (at position) problem(remedy, format string, args ...any) Problem {
 	p := Problem{Line: at.line, Column: at.column, Message: fmt.Sprintf(format, args...), Hint: remedy}
 	if at.src != nil {
 		p.File = at.src.file
+		p.Message = withoutCounts(p.Message)
 		p.Excerpt = at.src.excerpt(at.line, at.column)
 	}
 	return p
+}
+
+// withoutCounts takes the 113 out of syscalls.allow[113]: entries are counted from the first inherited one, and the position
+// says it better.
+func withoutCounts(message string) string {
+	var b strings.Builder
+	for i := 0; i < len(message); i++ {
+		if message[i] == '[' && i > 0 && message[i-1] >= 'a' && message[i-1] <= 'z' {
+			if n := len(message[i+1:]) - len(strings.TrimLeft(message[i+1:], "0123456789")); n > 0 && strings.HasPrefix(message[i+1+n:], "]") {
+				i += n + 1
+				continue
+			}
+		}
+		b.WriteByte(message[i])
+	}
+	return b.String()
 }
 
 func (s *source) excerpt(line, column int) string {
