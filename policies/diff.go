@@ -31,7 +31,7 @@ func Diff(a, b *Policy) []Change {
 	before.Name, before.Description, before.Extends = after.Name, after.Description, after.Extends
 	diff("", reflect.ValueOf(before), reflect.ValueOf(after), &changes)
 	slices.SortStableFunc(changes, func(x, y Change) int {
-		return cmp.Or(cmp.Compare(x.Path, y.Path), cmp.Compare(y.Old, x.Old), cmp.Compare(x.New, y.New))
+		return cmp.Or(cmp.Compare(x.Path, y.Path), cmp.Compare(x.New, y.New), cmp.Compare(x.Old, y.Old))
 	})
 	return changes
 }

@@ -325,7 +325,7 @@ func TestDiffTellsWhatChanged(t *testing.T) {
 		got = append(got, c.String())
 	}
 	want := []string{
-		"- environment.pass: TZ", "- environment.pass: TERM", "- environment.pass: NO_COLOR", "- environment.pass: LC_CTYPE", "- environment.pass: LC_ALL",
+		"- environment.pass: LC_ALL", "- environment.pass: LC_CTYPE", "- environment.pass: NO_COLOR", "- environment.pass: TERM", "- environment.pass: TZ",
 		"~ environment.set.A: a → b", "~ limits.cpus: 1 → (unset)", "~ limits.memory: 512MiB → 1GiB", "~ network.mode: none → host", "+ syscalls.allow: ptrace",
 	}
 	if !slices.Equal(got, want) {
