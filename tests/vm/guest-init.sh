@@ -5,7 +5,6 @@
 #
 # Kernel command line: vm.job=<script> vm.mod=<folder of modules>
 #   vm.systemd=1|<user>   systemd as PID 1 (with <user> lingering), the job one of its services
-#   vm.without=a,b        controllers that stay off (they are mounted as cgroup v1 first)
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/go/bin
 export PATH
 mount -t proc proc /proc
@@ -15,7 +14,6 @@ for a in $CMDLINE; do
 	vm.job=*) JOB=${a#*=} ;;
 	vm.mod=*) MOD=${a#*=} ;;
 	vm.systemd=*) SYSTEMD=${a#*=} ;;
-	vm.without=*) WITHOUT=${a#*=} ;;
 	esac
 done
 
@@ -47,10 +45,6 @@ mount -t devpts -o ptmxmode=666 devpts $R/dev/pts
 mount -t tmpfs -o mode=1777 tmpfs $R/dev/shm
 mount -t tmpfs -o mode=0755 tmpfs $R/run
 mount -t tmpfs -o mode=1777 tmpfs $R/tmp
-if [ -n "$WITHOUT" ]; then # a controller bound to v1 is lost to v2
-	mkdir /mnt/v1
-	mount -t cgroup -o "$WITHOUT" cgroup /mnt/v1 || die "no cgroup v1 for $WITHOUT"
-fi
 mount -t cgroup2 -o nsdelegate,memory_recursiveprot cgroup2 $R/sys/fs/cgroup || die "no cgroup2"
 ln -sf /proc/self/fd $R/dev/fd
 ln -sf /proc/self/fd/0 $R/dev/stdin
