@@ -18,21 +18,25 @@ func missing(t *testing.T, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
-// mcpbox returns the binary under test: $MCPBOX, else bin/mcpbox of this tree.
+// mcpboxPath is the binary under test: $MCPBOX, else bin/mcpbox of this tree.
+func mcpboxPath() string {
+	if path := os.Getenv("MCPBOX"); path != "" {
+		return path
+	}
+	path, err := filepath.Abs(filepath.Join("..", "..", "bin", "mcpbox"))
+	if err != nil {
+		panic(err)
+	}
+	return path
+}
+
 func mcpbox(t *testing.T) string {
 	t.Helper()
-	path := os.Getenv("MCPBOX")
-	if path == "" {
-		path = filepath.Join("..", "..", "bin", "mcpbox")
-	}
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(abs); err != nil {
+	path := mcpboxPath()
+	if _, err := os.Stat(path); err != nil {
 		missing(t, "no mcpbox to test: %v (make build)", err)
 	}
-	return abs
+	return path
 }
 
 // node returns the interpreter, and the --mount flags that show it inside
