@@ -3,7 +3,6 @@ package seccomp
 import (
 	"fmt"
 	"os"
-	"syscall"
 
 	libseccomp "github.com/seccomp/libseccomp-golang"
 	"golang.org/x/sys/unix"
@@ -22,13 +21,17 @@ const (
 // maxInsns is the kernel's BPF_MAXINSNS.
 const maxInsns = 4096
 
-// build lets libseccomp compile the table. Calls that depend on arguments get
-// SECCOMP_RET_TRACE with an index as a placeholder, which link replaces.
+// build lets libseccomp compile the table. Placeholders (SECCOMP_RET_TRACE with an
+// index) stand where a block of our own goes; link puts it there.
 func build(t table, level int) ([]byte, error) {
 	if err := libseccomp.SetAPI(apiLevel); err != nil {
 		return nil, fmt.Errorf("libseccomp: %w", err)
 	}
-	f, err := libseccomp.NewFilter(libseccomp.ActNotify)
+	if nr, ok := native("clone3"); ok {
+		t.at(nr)
+	}
+	rules, blocks, fallback := t.rules()
+	f, err := libseccomp.NewFilter(fallback)
 	if err != nil {
 		return nil, fmt.Errorf("libseccomp: %w", err)
 	}
@@ -39,9 +42,10 @@ func build(t table, level int) ([]byte, error) {
 	if err := f.SetOptimize(level); err != nil {
 		return nil, fmt.Errorf("libseccomp: optimize: %w", err)
 	}
-	blocks, err := addRules(f, t)
-	if err != nil {
-		return nil, err
+	for _, r := range rules {
+		if err := f.AddRuleExact(libseccomp.ScmpSyscall(r.nr), r.action); err != nil {
+			return nil, fmt.Errorf("libseccomp: rule for number %d: %w", r.nr, err)
+		}
 	}
 	program, err := export(f)
 	if err != nil {
@@ -52,32 +56,6 @@ func build(t table, level int) ([]byte, error) {
 		return nil, fmt.Errorf("%d instructions, the kernel takes %d: too many argument rules", n, maxInsns)
 	}
 	return program, nil
-}
-
-func addRules(f *libseccomp.ScmpFilter, t table) (blocks [][]insn, err error) {
-	clone3, hasClone3 := native("clone3")
-	if hasClone3 {
-		t.at(clone3)
-	}
-	for _, nr := range t.numbers() {
-		e := t[nr]
-		var action libseccomp.ScmpAction
-		switch {
-		case hasClone3 && nr == clone3:
-			action = libseccomp.ActErrno.SetReturnCode(int16(syscall.ENOSYS))
-		case e.denyAll, !e.allowAll && len(e.allow) == 0:
-			continue // the default action; libseccomp refuses a rule equal to it
-		case e.allowAll && len(e.deny) == 0:
-			action = libseccomp.ActAllow
-		default:
-			action = libseccomp.ActTrace.SetReturnCode(int16(len(blocks)))
-			blocks = append(blocks, emitBlock(e))
-		}
-		if err := f.AddRuleExact(libseccomp.ScmpSyscall(nr), action); err != nil {
-			return nil, fmt.Errorf("libseccomp: rule for number %d: %w", nr, err)
-		}
-	}
-	return blocks, nil
 }
 
 // link appends the argument blocks and turns each placeholder into a jump to its block.

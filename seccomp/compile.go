@@ -2,7 +2,6 @@ package seccomp
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 
 	"golang.org/x/net/bpf"
@@ -182,13 +181,4 @@ func unknown(list, name, kind string, candidates []string) error {
 		return hint.Wrap(err, "see `mcpbox policy list` for the groups")
 	}
 	return hint.Wrap(err, "names are those of syscalls(2), without the architecture's prefix")
-}
-
-func (t table) numbers() []int {
-	out := make([]int, 0, len(t))
-	for nr := range t {
-		out = append(out, nr)
-	}
-	slices.Sort(out)
-	return out
 }
