@@ -33,6 +33,7 @@ type Result struct {
 	ExitCode      int                   `json:"exit_code"` // what mcpbox exits with: DESIGN §8
 	Signal        string                `json:"signal,omitempty"`
 	Status        Status                `json:"status"`
+	Error         string                `json:"error,omitempty"` // why there was no run: status setup_error
 	Stdout        string                `json:"stdout,omitempty"`
 	Stderr        string                `json:"stderr,omitempty"`
 	ExecutionTime Seconds               `json:"execution_time"`
@@ -46,6 +47,12 @@ type Result struct {
 	Events        []monitor.Event       `json:"security_events"`
 	EventStats    monitor.Stats         `json:"event_stats"`
 	Timestamp     time.Time             `json:"timestamp"`
+}
+
+// SetupResult is the result of a run that did not come about.
+func SetupResult(spec Spec, p Process, err error, exitCode int) *Result {
+	return &Result{Policy: spec.Policy.Name, Command: p.Args, Status: StatusSetup, ExitCode: exitCode, Error: err.Error(),
+		MemoryUsed: -1, ProcessesPeak: -1, Limits: map[string]LimitState{}, Layers: Layers{}, Events: []monitor.Event{}, Timestamp: time.Now().UTC()}
 }
 
 // Seconds is a duration that JSON shows as a number of seconds.

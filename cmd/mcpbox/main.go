@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
 // Exit codes of mcpbox's own failures (DESIGN §8).
@@ -40,6 +41,17 @@ func run(args []string) int {
 	if h := hint.Of(err); h != "" {
 		fmt.Fprintf(os.Stderr, "mcpbox: hint: %s\n", h)
 	}
+	return exitCode(err)
+}
+
+// exitCode is how mcpbox itself fails.
+func exitCode(err error) int {
+	switch {
+	case errors.Is(err, mcpruntime.ErrNotFound):
+		return exitNotFound
+	case errors.Is(err, mcpruntime.ErrNotExecutable):
+		return exitNotExecutable
+	}
 	return exitFailure
 }
 
@@ -49,7 +61,22 @@ func newRootCmd() *cobra.Command {
 		Short:         "Run MCP servers, tools and code in a locked-down Linux sandbox",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Args:          unknownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(commands()...)
 	return root
+}
+
+// unknownCommand is cobra's own check, in one line and with the remedy apart.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	remedy := "`mcpbox --help` lists the commands"
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		remedy = "did you mean " + near[0] + "?"
+	}
+	return hint.Errorf(remedy, "unknown command %q", args[0])
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/seccomp"
 )
@@ -104,7 +105,7 @@ func policySource(nameOrFile string) ([]byte, error) {
 func newPolicyCheckCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check FILE…",
-		Short: "Check policy files: their form, their values, their syscalls",
+		Short: "Check policy files: their form, their values, their syscalls, their rules",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			bad := 0
@@ -129,8 +130,10 @@ func checkPolicy(nameOrFile string) error {
 	if err != nil {
 		return err
 	}
-	if err := checkSyscalls(p); err != nil {
-		return hint.Wrap(fmt.Errorf("%s: %w", nameOrFile, err), hint.Of(err))
+	for _, check := range []func(*policies.Policy) error{checkSyscalls, checkRules} {
+		if err := check(p); err != nil {
+			return hint.Wrap(fmt.Errorf("%s: %w", nameOrFile, err), hint.Of(err))
+		}
 	}
 	return nil
 }
@@ -143,6 +146,9 @@ func checkSyscalls(p *policies.Policy) error {
 	_, err := seccomp.Compile(p.Syscalls)
 	return err
 }
+
+// checkRules compiles the rules' conditions.
+func checkRules(p *policies.Policy) error { return monitor.CheckRules(p.Rules) }
 
 // printProblems shows every problem with its place in the file.
 func printProblems(w io.Writer, err error) {

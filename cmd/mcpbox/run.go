@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/monitor"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
@@ -38,14 +39,14 @@ func newRunCmd() *cobra.Command {
 				forwardSignals(r)
 			})
 			if err != nil {
+				result.write(mcpruntime.SetupResult(spec, p, err, exitCode(err)))
 				return err
 			}
+			tellLost(res.EventStats)
 			if spec.Policy.Isolation == "none" {
 				fmt.Fprintln(os.Stderr, "mcpbox: policy none: it ran without a sandbox")
 			}
-			if err := result.write(res); err != nil {
-				return err
-			}
+			result.write(res)
 			if res.ExitCode != 0 {
 				return exitError(res.ExitCode)
 			}
@@ -78,9 +79,9 @@ func forwardSignals(r *mcpruntime.Running) {
 // resultFile is --result, opened before the run: a path that can't be written must not cost a finished run.
 type resultFile struct{ f *os.File }
 
-func (r resultFile) write(res *mcpruntime.Result) error {
+func (r resultFile) write(res *mcpruntime.Result) {
 	if r.f == nil {
-		return nil
+		return
 	}
 	defer r.f.Close()
 	data, err := json.MarshalIndent(res, "", "  ")
@@ -91,5 +92,14 @@ func (r resultFile) write(res *mcpruntime.Result) error {
 		// The program has run: its exit code stands.
 		fmt.Fprintf(os.Stderr, "mcpbox: result %s is not complete: %v\n", r.f.Name(), err)
 	}
-	return nil
+}
+
+// tellLost says what the event log lacks.
+func tellLost(s monitor.Stats) {
+	for _, w := range s.Warnings {
+		fmt.Fprintf(os.Stderr, "mcpbox: %s\n", w)
+	}
+	if s.Dropped > 0 {
+		fmt.Fprintf(os.Stderr, "mcpbox: %d of %d events were only counted\n", s.Dropped, s.Seen)
+	}
 }

@@ -27,7 +27,9 @@ type Container struct {
 	c    *libcontainer.Container
 	dir  string
 	done chan struct{} // mcpbox-init has been reaped
-	kill sync.Once
+	fd   *os.File      // its pidfd: the number may be somebody else's one day
+
+	close sync.Once
 }
 
 // Start creates the namespaces and mounts and runs mcpbox-init. On an error nothing is left.
@@ -61,12 +63,12 @@ func Start(cfg Config) (*Container, error) {
 		defer close(c.done)
 		err := lib.Run(process)
 		if err == nil {
-			c.PID, err = process.Pid()
+			err = c.identify(process)
+			started <- err
+			process.Wait()
+			return
 		}
 		started <- err
-		if err == nil {
-			process.Wait()
-		}
 	}()
 	if err := <-started; err != nil {
 		c.Destroy()
@@ -75,26 +77,37 @@ func Start(cfg Config) (*Container, error) {
 	return c, nil
 }
 
-// Done is closed when mcpbox-init is gone, and with it every process of the PID namespace.
-func (c *Container) Done() <-chan struct{} { return c.done }
+// identify notes PID 1's number and opens its pidfd, before anybody can have reaped it.
+func (c *Container) identify(p *libcontainer.Process) error {
+	pid, err := p.Pid()
+	if err != nil {
+		return err
+	}
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		p.Signal(unix.SIGKILL)
+		return fmt.Errorf("pidfd_open: %w", err)
+	}
+	c.PID, c.fd = pid, os.NewFile(uintptr(fd), "pidfd")
+	return nil
+}
 
 // Kill ends PID 1, and with it all processes of the sandbox. It may be called at any time.
 func (c *Container) Kill() {
-	c.kill.Do(func() {
-		if c.PID > 0 {
-			select {
-			case <-c.done: // reaped: the number may be somebody else's
-			default:
-				unix.Kill(c.PID, unix.SIGKILL)
-			}
-		}
-	})
+	if c.fd != nil {
+		unix.PidfdSendSignal(int(c.fd.Fd()), unix.SIGKILL, nil, 0)
+	}
 }
 
 // Destroy kills what runs, waits for its end and removes what is on disk. It may be called twice.
 func (c *Container) Destroy() error {
 	c.Kill()
 	<-c.done
+	c.close.Do(func() {
+		if c.fd != nil {
+			c.fd.Close()
+		}
+	})
 	// libcontainer's own Destroy would walk cgroups that are not its business here.
 	if err := os.RemoveAll(c.dir); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove state folder: %w", err)
