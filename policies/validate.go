@@ -11,6 +11,12 @@ import (
 // Validate checks a policy that was made or changed in Go, such as by command-line flags. Load and Parse have done so.
 func (p *Policy) Validate() error { return asError(check(p, nil)) }
 
+// What a small static program needs: its pages and the kernel's for it; the three standard descriptors and those a loader opens.
+const (
+	minMemory    Size  = 1 << 20
+	minOpenFiles int64 = 8
+)
+
 // checker collects problems at field paths; the index knows where those stand in the file.
 type checker struct {
 	index    map[string]position
@@ -71,6 +77,12 @@ func (c *checker) limits(l *Limits, path string) {
 		{"disk", int64(l.Disk)}, {"file_size", int64(l.FileSize)}, {"open_files", l.OpenFiles}, {"output", int64(l.Output)},
 	} {
 		c.notNegative(path+"."+q.key, q.n)
+	}
+	if l.Memory > 0 && l.Memory < minMemory {
+		c.fail(path+".memory", "allow at least "+minMemory.String(), "%s.memory %s is less than a process needs to start", path, l.Memory)
+	}
+	if l.OpenFiles > 0 && l.OpenFiles < minOpenFiles {
+		c.fail(path+".open_files", fmt.Sprintf("allow at least %d", minOpenFiles), "%s.open_files %d is less than a process needs to start", path, l.OpenFiles)
 	}
 	if l.CPUs < 0 || math.IsNaN(l.CPUs) || l.CPUs > 8192 {
 		c.fail(path+".cpus", "0.5 is half a core; 0 means no limit", "%s.cpus must be between 0 and 8192, not %v", path, l.CPUs)
