@@ -8,6 +8,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
+const maxExtends = 8
+
 // inherit follows `extends`. It returns the policy at the root, a preset or an empty one, and the documents to be laid
 // over it, the given one first.
 func inherit(data []byte, filename string, read func(string) ([]byte, error)) (*Policy, []*document, error) {
