@@ -62,7 +62,13 @@ func (s *Sandbox) Spawn(ctx context.Context, p Process) (_ *Running, err error) 
 	if err := r.admit(locked); err != nil {
 		return nil, err
 	}
-	return r, r.release(ctx, body)
+	if err := checkpoint("admitted"); err != nil {
+		return nil, err
+	}
+	if err := r.release(ctx, body); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // request is what mcpbox-init needs to know.
@@ -116,6 +122,9 @@ func (r *Running) admit(locked packet) error {
 	defer unix.Close(pidfd)
 	if locked.TTY && len(locked.fds) > 1 {
 		r.master = os.NewFile(uintptr(locked.fds[1]), "pty")
+	}
+	if err := checkpoint("locked"); err != nil {
+		return err
 	}
 	pid, err := pidOf(pidfd)
 	if err != nil {

@@ -80,7 +80,7 @@ func Start(ctx context.Context, spec Spec) (*Sandbox, error) {
 	if err := s.launch(undo); err != nil {
 		return nil, err
 	}
-	if err := s.complete(ctx); err != nil {
+	if err := s.complete(ctx, undo); err != nil {
 		return nil, err
 	}
 	s.undo = undo.Release()
@@ -109,6 +109,9 @@ func (s *Sandbox) compile(ctx context.Context, undo *cleanup.Stack) error {
 	}
 	if landlock.ABI() == 0 && s.requires(policies.LayerLandlock) {
 		return hint.Errorf("boot a kernel ≥ 5.13 with landlock in its lsm= list, or use --best-effort", "policy %s: %w: %s", p.Name, ErrLayer, policies.LayerLandlock)
+	}
+	if err := checkpoint("cgroup"); err != nil {
+		return err
 	}
 	s.plan, err = rootfs.Build(rootfs.Config{
 		Filesystem: p.Filesystem, Disk: int64(p.Limits.Disk), HostNet: p.Network.Mode == policies.NetworkHost, CgroupView: s.group != nil, Hostname: hostname,
@@ -150,7 +153,13 @@ func (s *Sandbox) launch(undo *cleanup.Stack) error {
 		return &SetupError{Step: "state folder", Index: -1, Err: err}
 	}
 	undo.Push(func() { os.Remove(filepath.Join(state, "locks", s.ID)); lock.Close() })
+	if err := checkpoint("claim"); err != nil {
+		return err
+	}
 	if err := s.chooseIDs(state, undo); err != nil {
+		return err
+	}
+	if err := checkpoint("ids"); err != nil {
 		return err
 	}
 	executable, err := initbin.File()
@@ -163,6 +172,9 @@ func (s *Sandbox) launch(undo *cleanup.Stack) error {
 	}
 	undo.Push(func() { conn.Close() })
 	defer theirs.Close()
+	if err := checkpoint("control socket"); err != nil {
+		return err
+	}
 	cfg := container.Config{
 		ID: s.ID, StateDir: state, Plan: s.plan, IDs: s.ids, Rootless: os.Geteuid() != 0,
 		HostNet: s.spec.Policy.Network.Mode == policies.NetworkHost, Hostname: hostname, Init: executable, Control: theirs,
@@ -175,6 +187,9 @@ func (s *Sandbox) launch(undo *cleanup.Stack) error {
 		return fmt.Errorf("start: %w", err)
 	}
 	undo.Push(func() { s.container.Destroy() })
+	if err := checkpoint("container"); err != nil {
+		return err
+	}
 	s.conn = conn
 	go s.receive()
 	return nil
@@ -203,7 +218,7 @@ func (s *Sandbox) chooseIDs(state string, undo *cleanup.Stack) error {
 }
 
 // complete has mcpbox-init finish the root.
-func (s *Sandbox) complete(ctx context.Context) error {
+func (s *Sandbox) complete(ctx context.Context, undo *cleanup.Stack) error {
 	box := s.open(0)
 	if err := s.conn.Send(initproto.Message{Kind: initproto.Setup}, s.plan.Setup); err != nil {
 		return &SetupError{Step: "setup", Index: -1, Err: err}
@@ -217,7 +232,8 @@ func (s *Sandbox) complete(ctx context.Context) error {
 		return &SetupError{Step: m.Fault.Step.String(), Index: int(m.Fault.Index), Detail: s.setupEntry(int(m.Fault.Index)), Err: m.Fault.Errno}
 	}
 	s.storage = m.fds[0]
-	return nil
+	undo.Push(func() { unix.Close(s.storage) })
+	return checkpoint("setup")
 }
 
 // setupEntry names the folder, file or link that a setup fault's index points at.
@@ -314,9 +330,6 @@ func (s *Sandbox) respond(a monitor.Action, _ monitor.Event) {
 func (s *Sandbox) Close() error {
 	s.close.Do(func() {
 		s.conn.Close() // PID 1 exits, and the kernel kills the rest
-		if s.storage >= 0 {
-			unix.Close(s.storage)
-		}
 		s.closeErr = s.container.Destroy()
 		s.undo.Run()
 	})

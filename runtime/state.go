@@ -15,11 +15,17 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
+// stateDirForTest keeps tests out of the folder of real sandboxes.
+var stateDirForTest string
+
 // StateDir is where sandboxes of this user keep their folders: /run/mcpbox for
 // root, $XDG_RUNTIME_DIR/mcpbox or /tmp/mcpbox-<uid> otherwise. It is made if missing.
 func StateDir() (string, error) {
 	uid := os.Geteuid()
 	dir, mode := "/run/mcpbox", os.FileMode(0o711) // root's sandboxes traverse it with ids that own nothing
+	if stateDirForTest != "" {
+		dir = stateDirForTest
+	}
 	if uid != 0 {
 		mode = 0o700
 		dir = "/tmp/mcpbox-" + strconv.Itoa(uid)

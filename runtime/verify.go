@@ -37,11 +37,11 @@ func verify(pid, toolUID int) (Layers, error) {
 
 	for layer, name := range map[policies.Layer]string{policies.LayerPIDNamespace: "pid", policies.LayerMountNamespace: "mnt", policies.LayerNetworkNamespace: "net",
 		policies.LayerIPCNamespace: "ipc", policies.LayerUTSNamespace: "uts", policies.LayerCgroupNamespace: "cgroup"} {
-		own, err1 := os.Readlink("/proc/self/ns/" + name)
+		own, err1 := os.Readlink("/proc/thread-self/ns/" + name)
 		its, err2 := os.Readlink(dir + "/ns/" + name)
 		set(layer, err1 == nil && err2 == nil && own != its)
 	}
-	own, err1 := os.Readlink("/proc/self/ns/user")
+	own, err1 := os.Readlink("/proc/thread-self/ns/user")
 	its, err2 := os.Readlink(dir + "/ns/user")
 	uid := strings.Fields(status["Uid"])
 	set(policies.LayerUserNamespace, err1 == nil && err2 == nil && own != its && len(uid) == 4 &&

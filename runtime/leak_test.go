@@ -1,0 +1,114 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// footprint is what a sandbox could leave behind.
+type footprint struct{ mounts, fds, children, state string }
+
+func takeFootprint(t *testing.T) footprint {
+	t.Helper()
+	var f footprint
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.mounts = string(mounts)
+	fds, _ := os.ReadDir("/proc/self/fd")
+	f.fds = strconv.Itoa(len(fds))
+	tasks, _ := filepath.Glob("/proc/self/task/*/children")
+	for _, path := range tasks {
+		data, _ := os.ReadFile(path)
+		f.children += string(data)
+	}
+	dir, err := StateDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	filepath.WalkDir(dir, func(path string, _ os.DirEntry, _ error) error {
+		names = append(names, path)
+		return nil
+	})
+	sort.Strings(names)
+	f.state = strings.Join(names, "\n")
+	return f
+}
+
+func privateState(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	if os.Geteuid() == 0 {
+		stateDirForTest = filepath.Join("/run", "mcpbox-test-"+strconv.Itoa(os.Getpid()))
+		t.Cleanup(func() { os.RemoveAll(stateDirForTest); stateDirForTest = "" })
+		return
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_RUNTIME_DIR", dir)
+}
+
+func standard(t *testing.T) *policies.Policy {
+	t.Helper()
+	p, err := policies.Preset("standard")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func runTrue(p *policies.Policy) error {
+	_, err := Run(context.Background(), Spec{Policy: p, BestEffort: true}, Process{Args: []string{"true"}}, nil)
+	return err
+}
+
+// A start that fails at any step leaves no mount, descriptor, process or file; nor does one that succeeds.
+func TestAFailedStartLeavesNothing(t *testing.T) {
+	requireNamespaces(t)
+	privateState(t)
+	var steps []string
+	injected = func(step string) error { steps = append(steps, step); return nil }
+	t.Cleanup(func() { injected = nil })
+	if err := runTrue(standard(t)); err != nil {
+		t.Fatalf("first run: %v", err)
+	}
+	if len(steps) < 8 {
+		t.Fatalf("only %d steps were passed: %v", len(steps), steps)
+	}
+	injected = nil
+	before := takeFootprint(t)
+	if err := runTrue(standard(t)); err != nil {
+		t.Fatal(err)
+	}
+	if after := takeFootprint(t); after != before {
+		t.Fatalf("a successful run left something:\nbefore %+v\nafter  %+v", before, after)
+	}
+	boom := errors.New("injected")
+	for _, at := range steps {
+		t.Run(strings.ReplaceAll(at, " ", "_"), func(t *testing.T) {
+			injected = func(step string) error {
+				if step == at {
+					return boom
+				}
+				return nil
+			}
+			if err := runTrue(standard(t)); !errors.Is(err, boom) {
+				t.Fatalf("error %v, want the injected one", err)
+			}
+			if after := takeFootprint(t); after != before {
+				t.Errorf("left behind:\nbefore %+v\nafter  %+v", before, after)
+			}
+		})
+	}
+}
