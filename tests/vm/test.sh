@@ -1,8 +1,8 @@
 #!/bin/bash
 # go test in the VM: builds the packages' test binaries on the host and runs
 # them all in one guest, each in its package's folder.
-#   tests/vm/test.sh [-k kernel] [-t seconds] [-a append] [-m mode] [-run regexp] packages…
-# Modes, how the tests are run in the guest:
+#   tests/vm/test.sh [-k kernel] [-t seconds] [-a append] [-m mode,…] [-run regexp] packages…
+# Modes, how the tests are run in the guest (systemd only alone):
 #   root       uid 0
 #   delegated  uid 1000 in a cgroup subtree that was given to it
 #   systemd    uid 1000 with a systemd user session
@@ -28,4 +28,4 @@ done < <(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{"\t"}}
 [ -s "$B/list" ] || { echo "vm-test: no tests" >&2; exit 1; }
 export MCPBOX_TEST_EXPECT=${MCPBOX_TEST_EXPECT-cgroup2}
 VM_ENV="MCPBOX_TEST_EXPECT ${VM_ENV:-}" "$HERE/run.sh" -k "$KERNEL" -t "$LIMIT" -a "$APPEND" -- \
-	bash "$HERE/as.sh" "$MODE" bash "$HERE/suite.sh" "$B/list" "${ARGS[@]}"
+	bash "$HERE/suite.sh" "$MODE" "$B/list" "${ARGS[@]}"
