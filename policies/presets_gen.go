@@ -212,10 +212,10 @@ func preset(name string) *Policy {
 	case "maximum":
 		return &Policy{Version: 1, Name: "maximum", Description: "computes on its input and prints; one thread, no sockets, no file is written; a violation kills", Extends: "", Isolation: "sandbox", Require: []Layer{"user_namespace", "pid_namespace", "mount_namespace", "network_namespace", "ipc_namespace", "uts_namespace", "cgroup_namespace", "rootfs", "capabilities", "no_new_privileges", "seccomp", "cgroup_limits", "landlock"}, Filesystem: Filesystem{Rootfs: "", Mounts: []Mount(nil), Hidden: []string(nil)}, Syscalls: Syscalls{Default: "deny", Allow: []SyscallRule{
 			{Names: []string{"read", "write", "close", "exit", "exit_group", "rt_sigreturn", "restart_syscall"}, Args: []ArgRule(nil), Why: "no program runs without; the filter always lets them through"},
-			{Names: []string{"readv", "writev", "pread64", "lseek"}, Args: []ArgRule(nil), Why: "the rest of reading and writing"},
+			{Names: []string{"readv", "writev", "pread64", "lseek", "copy_file_range"}, Args: []ArgRule(nil), Why: "the rest of reading and writing; cat copies by copy_file_range"},
 			{Names: []string{"brk", "mmap", "mprotect", "munmap", "mremap", "madvise"}, Args: []ArgRule(nil), Why: "memory; the loader protects what it has relocated"},
 			{Names: []string{"arch_prctl", "set_tid_address", "set_robust_list", "rseq", "futex", "prlimit64"}, Args: []ArgRule(nil), Why: "the C library at start"},
-			{Names: []string{"clock_gettime", "clock_getres", "clock_nanosleep", "gettimeofday", "nanosleep"}, Args: []ArgRule(nil), Why: "time"},
+			{Names: []string{"clock_gettime", "clock_nanosleep", "gettimeofday", "nanosleep"}, Args: []ArgRule(nil), Why: "time"},
 			{Names: []string{"rt_sigaction", "rt_sigprocmask", "sigaltstack"}, Args: []ArgRule(nil), Why: "interpreters set their handlers at start"},
 			{Names: []string{"getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getrandom", "uname", "sysinfo"}, Args: []ArgRule(nil), Why: "facts; hash maps are seeded by getrandom"},
 			{Names: []string{"openat"}, Args: []ArgRule{ArgRule{Index: 0x2, Op: "masked_eq", Value: 0x0, Mask: 0x243}}, Why: "opens for reading"},
