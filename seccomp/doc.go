@@ -27,10 +27,14 @@
 //
 // # Who compiles what
 //
-// libseccomp resolves names and builds the program: architecture check, number
-// table, actions. The comparison of arguments is emitted here (emit.go), because
+// libseccomp resolves names and builds the program: architecture check, search for
+// the number, actions. The comparison of arguments is emitted here (emit.go), because
 // libseccomp refuses two conditions on one argument and, in 2.5.4, lets calls
-// through that match none of several overlapping multi-argument rules.
+// through that match none of several overlapping multi-argument rules. model_test.go
+// holds the result against a plain reading of random policies.
+//
+// Compile takes one to a few milliseconds (the first time in a process, the longer):
+// a start should do it beside the container's, and a pool once per policy.
 //
 // # What this does not protect
 //
@@ -40,6 +44,8 @@
 //   - Whatever an allowed call reaches: filters limit the kernel's surface, the
 //     file system and the network are other layers' work.
 //   - Timing and cache side channels, and bugs in allowed system calls.
+//   - A signal makes a waiting program start its call over, which shows as one more
+//     refusal, unless the filter is installed with SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (5.19).
 //   - A call that is denied while nobody serves the listener waits; once the
 //     listener is closed it fails with ENOSYS.
 //

@@ -6,30 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/mcpbox/mcpbox/policies"
 )
-
-// BenchmarkCompile is paid at every start.
-func BenchmarkCompile(b *testing.B) {
-	for _, name := range []string{"basic", "standard", "strict", "maximum"} {
-		p, err := policies.Preset(name)
-		if err != nil {
-			b.Fatal(err)
-		}
-		for level, label := range map[int]string{inList: "list", inTree: "tree"} {
-			b.Run(name+"/"+label, func(b *testing.B) {
-				for b.Loop() {
-					f, err := compile(p.Syscalls, level)
-					if err != nil {
-						b.Fatal(err)
-					}
-					b.ReportMetric(float64(len(f.program)/insnSize), "insns")
-				}
-			})
-		}
-	}
-}
 
 // BenchmarkRefusal is the victim's own count of a refused mkdir, decoded and answered.
 func BenchmarkRefusal(b *testing.B) {
