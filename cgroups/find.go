@@ -99,8 +99,11 @@ func oneLine(errs []error) string {
 
 func findRoot(h hierarchy) (*Parent, error) {
 	p := &Parent{mount: h.mount, path: "/mcpbox", origin: OriginRoot}
-	// No resources here: the library would enable all controllers or none.
-	m, err := cgroup2.NewManager(h.mount, p.path, &cgroup2.Resources{})
+	m, err := cgroup2.Load(p.path, cgroup2.WithMountpoint(h.mount))
+	if err == nil && !exists(p.Path(), "cgroup.procs") {
+		// No resources: the library would enable all controllers or none.
+		m, err = cgroup2.NewManager(h.mount, p.path, &cgroup2.Resources{})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("create %s: %w", p.Path(), err)
 	}
