@@ -28,6 +28,7 @@ func (b *builder) cell() {
 	root := initproto.Root
 	b.op(initproto.MountOp{Target: "/", Flags: unix.MS_REC | unix.MS_PRIVATE})
 	b.op(initproto.MountOp{Source: root, Target: root, Flags: unix.MS_BIND | unix.MS_REC})
+	b.plan.Cell = append(b.plan.Cell, b.ops...)
 	for _, name := range procEmpty {
 		b.op(initproto.MountOp{Source: "tmpfs", Target: root + "/proc/" + name, Type: "tmpfs", Flags: plainData | unix.MS_RDONLY, Data: "size=4k,nr_inodes=2", Optional: true})
 	}

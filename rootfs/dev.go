@@ -5,10 +5,12 @@ import "github.com/mcpbox/mcpbox/internal/initproto"
 // dev is the device folder: six nodes of the host, a pty instance of its own, shared memory on the storage.
 func (b *builder) dev() {
 	b.dir("/dev", 0o755)
+	b.mount(Mount{Source: "/dev", Target: "/dev", Type: "dev", Outer: true})
 	for _, name := range []string{"null", "zero", "full", "random", "urandom", "tty"} {
-		b.mount(Mount{Source: "/dev/" + name, Target: "/dev/" + name, Type: "bind", Device: true})
+		b.file("/dev/"+name, 0o666, nil)
+		b.bindOuter("/dev/" + name)
 	}
-	b.mount(Mount{Source: "devpts", Target: "/dev/pts", Type: "devpts", Data: "newinstance,ptmxmode=0666,mode=0620", Device: true})
+	b.mount(Mount{Source: "devpts", Target: "/dev/pts", Type: "devpts", Data: "newinstance,ptmxmode=0666,mode=0620"})
 	for _, l := range []initproto.Link{
 		{Path: "/dev/ptmx", Target: "pts/ptmx"}, {Path: "/dev/fd", Target: "/proc/self/fd"},
 		{Path: "/dev/stdin", Target: "/proc/self/fd/0"}, {Path: "/dev/stdout", Target: "/proc/self/fd/1"}, {Path: "/dev/stderr", Target: "/proc/self/fd/2"},

@@ -3,6 +3,10 @@ package rootfs
 import (
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
 // The part of the host's /etc that ordinary programs read at start. Folders are
@@ -17,7 +21,7 @@ var (
 	topFolders = []string{"bin", "sbin", "lib", "lib64", "lib32", "libx32"}
 )
 
-// maxCopy bounds a copied file; a larger one is bound.
+// maxCopy bounds a copied file; a larger one is left out.
 const maxCopy = 512 << 10
 
 // host binds the host's /usr and the needed part of /etc.
@@ -26,6 +30,8 @@ func (b *builder) host() error {
 	for _, name := range topFolders {
 		b.topEntry("/"+name, "/"+name)
 	}
+	// One mount of libcontainer's instead of one a folder: cells bind the folders from it, at a system call each.
+	b.mount(Mount{Source: "/etc", Target: "/etc", Type: "bind", ReadOnly: true, Outer: true})
 	b.dir("/etc", 0o755)
 	b.grant("/etc", Read)
 	folders := etcFolders
@@ -38,7 +44,8 @@ func (b *builder) host() error {
 	for _, name := range folders {
 		path := "/etc/" + name
 		if st, err := os.Stat(path); err == nil && st.IsDir() {
-			b.mount(Mount{Source: path, Target: path, Type: "bind", ReadOnly: true})
+			b.dir(path, 0o755)
+			b.bindOuter(path)
 		}
 	}
 	for _, name := range etcFiles {
@@ -65,6 +72,11 @@ func (b *builder) topEntry(source, target string) {
 	}
 }
 
+// bindOuter shows a path of an outer mount at the same place in the tool's root; its mount flags come along.
+func (b *builder) bindOuter(path string) {
+	b.ops = append(b.ops, initproto.MountOp{Source: path, Target: initproto.Root + path, Flags: unix.MS_BIND | unix.MS_REC})
+}
+
 func (b *builder) bindSystem(source, target string) {
 	b.mount(Mount{Source: source, Target: target, Type: "bind", ReadOnly: true})
 	b.grant(target, Read)
@@ -76,7 +88,6 @@ func (b *builder) copyFile(path string) {
 		return
 	}
 	if st.Size() > maxCopy {
-		b.mount(Mount{Source: path, Target: path, Type: "bind", ReadOnly: true})
 		return
 	}
 	if data, err := os.ReadFile(path); err == nil {

@@ -35,15 +35,15 @@ type Plan struct {
 	Canary string
 }
 
-// Mount is one mount below the tool's root. Bind mounts are recursive, nosuid, and nodev unless Device.
+// Mount is one mount below the tool's root. Bind mounts are recursive, nosuid and nodev.
 type Mount struct {
 	Source   string
 	Target   string
-	Type     string // "bind", "tmpfs", "proc", "devpts"
+	Type     string // "bind", "dev" (a bind mount with device nodes), "tmpfs", "proc" or "devpts"
 	Data     string
 	ReadOnly bool
-	Device   bool // a device node
 	User     bool // named by the caller: its owner appears as the tool
+	Outer    bool // below libcontainer's root, for cells to bind parts of: the tool never sees it whole
 }
 
 // Access is the second opinion's view of a path: what Landlock grants below it.
@@ -92,6 +92,7 @@ func Build(cfg Config) (*Plan, error) {
 type builder struct {
 	Config
 	plan *Plan
+	ops  []initproto.MountOp // binds from outer mounts
 }
 
 // storage is one tmpfs for all that the sandbox may write: `disk` is its size, whatever folder fills it.
@@ -144,7 +145,7 @@ func (p *Plan) covering(path string) (m Mount, source string, ok bool) {
 	mounts := append([]Mount(nil), p.Mounts...)
 	sort.SliceStable(mounts, func(i, j int) bool { return len(mounts[i].Target) > len(mounts[j].Target) })
 	for _, m := range mounts {
-		if rest, ok := below(path, m.Target); ok {
+		if rest, ok := below(path, m.Target); ok && !m.Outer {
 			return m, m.Source + rest, true
 		}
 	}

@@ -27,10 +27,10 @@ type Config struct {
 	Control  *os.File // its end of the control socket
 }
 
-// outerRoot is libcontainer's own root: three mount points, the same for all sandboxes. Tools never see it.
+// outerRoot is libcontainer's own root: mount points only, the same for all sandboxes. Tools never see it.
 func outerRoot(stateDir string) (string, error) {
 	root := filepath.Join(stateDir, "root")
-	for _, dir := range []string{"", "proc", "dev", initproto.Root} {
+	for _, dir := range []string{"", "proc", "dev", "etc", initproto.Root} {
 		if err := os.Mkdir(filepath.Join(root, dir), 0o755); err != nil && !os.IsExist(err) {
 			return "", err
 		}
@@ -56,8 +56,6 @@ func libcontainerConfig(cfg Config, root string) (*configs.Config, error) {
 		Namespaces: configs.Namespaces{{Type: configs.NEWUSER}, {Type: configs.NEWNS}, {Type: configs.NEWPID}, {Type: configs.NEWIPC}, {Type: configs.NEWUTS}},
 		Mounts: []*configs.Mount{
 			{Source: "proc", Destination: "/proc", Device: "proc", Flags: unix.MS_NOEXEC | unix.MS_NOSUID | unix.MS_NODEV},
-			{Source: "tmpfs", Destination: "/dev", Device: "tmpfs", Flags: unix.MS_NOSUID | unix.MS_NOEXEC, Data: "mode=755,size=64k"},
-			{Source: "/dev/null", Destination: "/dev/null", Device: "bind", Flags: unix.MS_BIND},
 		},
 	}
 	if cfg.Cgroup != "" {
@@ -87,6 +85,9 @@ func initCapabilities() *configs.Capabilities {
 
 func libcontainerMount(cfg Config, m rootfs.Mount) (*configs.Mount, error) {
 	out := &configs.Mount{Source: m.Source, Destination: filepath.Join(initproto.Root, m.Target), Device: m.Type, Data: m.Data}
+	if m.Outer {
+		out.Destination = m.Target
+	}
 	switch {
 	case m.Type == "tmpfs":
 		out.Flags = unix.MS_NOSUID | unix.MS_NODEV
@@ -94,8 +95,9 @@ func libcontainerMount(cfg Config, m rootfs.Mount) (*configs.Mount, error) {
 		out.Flags = unix.MS_NOEXEC | unix.MS_NOSUID | unix.MS_NODEV
 	case m.Type == "devpts":
 		out.Flags = unix.MS_NOSUID | unix.MS_NOEXEC
-	case m.Device:
-		out.Flags = unix.MS_BIND
+	case m.Type == "dev":
+		// At /dev, this spares libcontainer's own device folder as well.
+		out.Device, out.Flags = "bind", unix.MS_BIND|unix.MS_REC
 	default:
 		out.Flags = unix.MS_BIND | unix.MS_REC
 		attr := &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV}
