@@ -18,4 +18,4 @@ for host in "$@"; do
 	bash "$HERE/as.sh" "$as" bash "$HERE/probe.sh" "/tmp/results/$host"
 	[ -z "$before" ] || echo "$before" >"$file"
 done
-rm /tmp/results/kernel
+rm -f /tmp/results/kernel

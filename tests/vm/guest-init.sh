@@ -79,8 +79,7 @@ done
 echo vm:100000:65536 >>/etc/subuid
 echo vm:100000:65536 >>/etc/subgid
 
-mkdir -m 1777 /tmp/results
-export HOME=/root TERM=dumb
+export HOME=/root TERM=dumb RESULTS
 cd /
 read -r up _ </proc/uptime
 echo "vm-init: $(uname -r), job at ${up}s, controllers: $(cat /sys/fs/cgroup/cgroup.controllers)" >&2
@@ -110,7 +109,7 @@ run_systemd() {
 		Type=oneshot
 		Delegate=yes
 		TimeoutStartSec=infinity
-		Environment=HOME=/root PATH=$PATH
+		Environment=HOME=/root PATH=$PATH RESULTS=$RESULTS
 		ExecStart=/bin/bash -c 'bash "$JOB" >"$OUT" 2>&1 </dev/null; echo exit=\$\$? >"$REPORT"; echo o >/proc/sysrq-trigger; sleep 30'
 	EOF
 	cat >/run/systemd/system/vm-job.target <<-EOF
@@ -124,6 +123,4 @@ if [ -n "$SYSTEMD" ]; then
 	die "no systemd"
 fi
 bash "$JOB" >"$OUT" 2>&1 </dev/null
-rc=$?
-[ -z "$(ls -A /tmp/results)" ] || tar -c -C /tmp/results . >"$RESULTS"
-power_off $rc
+power_off $?

@@ -31,9 +31,12 @@ mkdir "$RUN/root"
 {
 	echo "cd $(printf %q "$PWD")"
 	for v in ${VM_ENV:-}; do [ -z "${!v+x}" ] || printf 'export %s=%q\n' "$v" "${!v}"; done
-	printf 'exec'
-	printf ' %q' "$@"
+	echo 'mkdir -m 1777 -p /tmp/results'
+	printf '%q ' "$@"
 	echo
+	echo 'rc=$?'
+	echo '[ -z "$(ls -A /tmp/results)" ] || tar -c -C /tmp/results . >"$RESULTS"'
+	echo 'exit $rc'
 } >"$RUN/job.sh"
 VFSD=/usr/lib/qemu/virtiofsd
 [ -x $VFSD ] || VFSD=/usr/libexec/virtiofsd
