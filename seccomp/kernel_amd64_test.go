@@ -159,13 +159,13 @@ func TestThousandsOfRefusalsAreAllAnswered(t *testing.T) {
 func TestServeEndsWhenTheTaskIsKilled(t *testing.T) {
 	r := start(t, denying("mkdir"), "forever")
 	r.release()
-	_, err := r.Serve(context.Background(), func(c *Call) Answer {
+	stats, err := r.Serve(context.Background(), func(c *Call) Answer {
 		_ = r.cmd.Process.Kill() // while its call waits for the answer
 		_ = r.cmd.Wait()
 		return Answer{Errno: c.Errno}
 	})
-	if err != nil {
-		t.Error(err)
+	if err != nil || stats != (Stats{Seen: 1, Gone: 1}) {
+		t.Errorf("%v, stats %+v", err, stats)
 	}
 }
 
