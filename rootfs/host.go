@@ -9,9 +9,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// The part of the host's /etc that ordinary programs read at start. Folders are
-// bound, files copied (a copy costs less than a mount). Nothing here holds secrets:
-// keys, users, services and machine identity are left out.
+// The part of the host's /etc that ordinary programs read at start. Nothing here
+// holds secrets: keys, users and machine identity are left out.
 var (
 	etcFolders = []string{"alternatives", "ssl/certs", "pki/tls/certs", "pki/ca-trust/extracted", "ca-certificates/extracted",
 		"fonts", "perl", "python3", "terminfo", "crypto-policies"}
@@ -21,8 +20,8 @@ var (
 	topFolders = []string{"bin", "sbin", "lib", "lib64", "lib32", "libx32"}
 )
 
-// maxCopy bounds a copied file; a larger one is left out.
-const maxCopy = 512 << 10
+// maxCopy bounds a top-level file of a rootfs folder; a larger one is left out.
+const maxCopy = 64 << 10
 
 // host binds the host's /usr and the needed part of /etc.
 func (b *builder) host() error {
@@ -49,9 +48,31 @@ func (b *builder) host() error {
 		}
 	}
 	for _, name := range etcFiles {
-		b.copyFile("/etc/" + name)
+		b.etcFile("/etc/" + name)
 	}
 	return nil
+}
+
+// etcFile shows one file: a link into /usr as the same link, anything else bound.
+func (b *builder) etcFile(path string) {
+	st, err := os.Lstat(path)
+	if err != nil {
+		return
+	}
+	b.dir(filepath.Dir(path), 0o755)
+	if st.Mode()&os.ModeSymlink != 0 {
+		to, err := os.Readlink(path)
+		if real, e := filepath.EvalSymlinks(path); err == nil && e == nil {
+			if _, ok := below(real, "/usr"); ok {
+				b.link(path, to)
+			}
+		}
+		return
+	}
+	if st.Mode().IsRegular() {
+		b.file(path, 0o644, nil)
+		b.bindOuter(path)
+	}
 }
 
 // topEntry repeats a top-level entry: a link as the same link (merged /usr), a folder as a bind mount.
@@ -80,18 +101,4 @@ func (b *builder) bindOuter(path string) {
 func (b *builder) bindSystem(source, target string) {
 	b.mount(Mount{Source: source, Target: target, Type: "bind", ReadOnly: true})
 	b.grant(target, Read)
-}
-
-func (b *builder) copyFile(path string) {
-	st, err := os.Stat(path)
-	if err != nil || !st.Mode().IsRegular() {
-		return
-	}
-	if st.Size() > maxCopy {
-		return
-	}
-	if data, err := os.ReadFile(path); err == nil {
-		b.dir(filepath.Dir(path), 0o755)
-		b.file(path, 0o644, data)
-	}
 }

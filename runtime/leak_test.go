@@ -16,6 +16,16 @@ import (
 // footprint is what a sandbox could leave behind.
 type footprint struct{ mounts, fds, children, state string }
 
+func (f footprint) diff(g footprint) string {
+	out := ""
+	for name, pair := range map[string][2]string{"mounts": {f.mounts, g.mounts}, "descriptors": {f.fds, g.fds}, "children": {f.children, g.children}, "state": {f.state, g.state}} {
+		if pair[0] != pair[1] {
+			out += "\n" + name + " before:\n" + pair[0] + "\nafter:\n" + pair[1]
+		}
+	}
+	return out
+}
+
 func takeFootprint(t *testing.T) footprint {
 	t.Helper()
 	var f footprint
@@ -92,7 +102,7 @@ func TestAFailedStartLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if after := takeFootprint(t); after != before {
-		t.Fatalf("a successful run left something:\nbefore %+v\nafter  %+v", before, after)
+		t.Fatal("a successful run left something: " + before.diff(after))
 	}
 	boom := errors.New("injected")
 	for _, at := range steps {
@@ -107,7 +117,7 @@ func TestAFailedStartLeavesNothing(t *testing.T) {
 				t.Fatalf("error %v, want the injected one", err)
 			}
 			if after := takeFootprint(t); after != before {
-				t.Errorf("left behind:\nbefore %+v\nafter  %+v", before, after)
+				t.Error("left behind: " + before.diff(after))
 			}
 		})
 	}

@@ -74,7 +74,9 @@ func Start(ctx context.Context, spec Spec) (*Sandbox, error) {
 	s.recorder = recorder
 	undo.Push(func() { recorder.Close(context.Background()) })
 
-	if err := s.compile(ctx, undo); err != nil {
+	filter := s.compileFilter()
+	undo.Push(func() { filter() }) // it is not to outlive a failed start
+	if err := s.prepare(ctx, undo); err != nil {
 		return nil, err
 	}
 	if err := s.launch(undo); err != nil {
@@ -83,18 +85,33 @@ func Start(ctx context.Context, spec Spec) (*Sandbox, error) {
 	if err := s.complete(ctx, undo); err != nil {
 		return nil, err
 	}
+	if err := filter(); err != nil {
+		return nil, err
+	}
 	s.undo = undo.Release()
 	s.setupTime = time.Since(began)
 	return s, nil
 }
 
-// compile is the pure part: filter, mount plan, Landlock rules, and which limits backend there is.
-func (s *Sandbox) compile(ctx context.Context, undo *cleanup.Stack) error {
+// compileFilter begins at once and runs beside the container's start; the returned function waits for it.
+func (s *Sandbox) compileFilter() (wait func() error) {
+	p := s.spec.Policy
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		if s.filter, err = seccomp.Compile(p.Syscalls); err != nil {
+			err = fmt.Errorf("policy %s: %w", p.Name, err)
+		}
+		done <- err
+	}()
+	go initbin.File() // likewise
+	return sync.OnceValue(func() error { return <-done })
+}
+
+// prepare decides what limits and mounts there will be.
+func (s *Sandbox) prepare(ctx context.Context, undo *cleanup.Stack) error {
 	p := s.spec.Policy
 	var err error
-	if s.filter, err = seccomp.Compile(p.Syscalls); err != nil {
-		return fmt.Errorf("policy %s: %w", p.Name, err)
-	}
 	if wantsCgroup(p.Limits) {
 		parent, err := cgroups.Find(ctx, cgroups.Options{})
 		switch {
