@@ -89,8 +89,11 @@ func Find(ctx context.Context, o Options) (*Parent, error) {
 		}
 		reasons = append(reasons, err)
 	}
-	return nil, hint.Errorf("run under a systemd user session (loginctl enable-linger "+strconv.Itoa(os.Getuid())+"), or: systemd-run --user --scope -p Delegate=yes mcpbox …",
-		"%w: %s", ErrUnavailable, oneLine(reasons))
+	remedy := "a systemd user session hands out cgroups: sudo loginctl enable-linger " + strconv.Itoa(os.Getuid())
+	if os.Geteuid() == 0 {
+		remedy = "in a container: run it with --privileged --cgroupns=host, so that " + h.mount + " can be written"
+	}
+	return nil, hint.Errorf(remedy, "%w: %s", ErrUnavailable, oneLine(reasons))
 }
 
 func oneLine(errs []error) string {

@@ -76,7 +76,7 @@ func (s *Sandbox) request(p Process, t *tree) *initproto.SpawnBody {
 	body := &initproto.SpawnBody{
 		Argv: p.Args, Env: environment(s.spec.Policy.Environment, p), Dir: p.Dir, TTY: p.TTY,
 		OuterID: s.ids.Tool, ToolID: initproto.ToolID, CloneFlags: unix.CLONE_NEWCGROUP,
-		Mounts: s.plan.Cell, Rlimits: t.rlimits(), Landlock: s.landlock, Filter: s.filter.Program(), FilterFlags: unix.SECCOMP_FILTER_FLAG_NEW_LISTENER,
+		Mounts: s.plan.Cell, Rlimits: t.rlimits(), Landlock: s.landlock, Filter: s.filter.Program(), FilterFlags: filterFlags(),
 		InCgroup: t.leaf != nil,
 	}
 	if body.Dir == "" {
@@ -87,6 +87,18 @@ func (s *Sandbox) request(p Process, t *tree) *initproto.SpawnBody {
 	}
 	return body
 }
+
+// filterFlags: a listener, and, from Linux 5.19, waiting calls that only a fatal signal interrupts: each other
+// signal would restart the call and count it as another refusal. seccomp(2)
+var filterFlags = sync.OnceValue(func() uint {
+	const waitKillable = 1 << 5 // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+	flags := uintptr(unix.SECCOMP_FILTER_FLAG_NEW_LISTENER)
+	// Without a program: EFAULT if the flags are known, EINVAL if not.
+	if _, _, e := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags|waitKillable, 0); e == unix.EFAULT {
+		flags |= waitKillable
+	}
+	return uint(flags)
+})
 
 // lock sends the request and waits until the child has every layer on.
 func (r *Running) lock(ctx context.Context, p Process, body *initproto.SpawnBody) (packet, error) {
