@@ -43,12 +43,17 @@ func (g *guard) decide(c *seccomp.Call) seccomp.Answer {
 	if kill {
 		e.Action = "kill"
 	}
-	g.run.box.recorder.Record(e)
+	g.run.record(e)
 	if kill {
 		g.run.box.stop(StatusViolation)
 	}
 	return seccomp.Answer{Errno: c.Errno}
 }
+
+func (r *Running) record(e monitor.Event) { r.box.recorder.Record(r.process.attributed(e)) }
+
+// Record adds an event that the caller saw, such as a refused tool call.
+func (s *Sandbox) Record(e monitor.Event) { s.recorder.Record(e) }
 
 func errnoName(e syscall.Errno) string { return unix.ErrnoName(e) }
 
@@ -107,7 +112,7 @@ func (r *Running) breach(b cgroups.Breach) {
 	if b.Fatal {
 		e.Action = "kill"
 	}
-	r.box.recorder.Record(e)
+	r.record(e)
 	if b.Fatal && status != "" {
 		r.box.stop(status)
 	}
@@ -115,7 +120,7 @@ func (r *Running) breach(b cgroups.Breach) {
 
 func (r *Running) onTimeout() {
 	limit := time.Duration(r.box.spec.Policy.Limits.Timeout)
-	r.box.recorder.Record(monitor.Event{Type: monitor.TimeoutExceeded, Action: "kill",
+	r.record(monitor.Event{Type: monitor.TimeoutExceeded, Action: "kill",
 		Limit: &monitor.Limit{Name: "timeout", Value: limit.Milliseconds(), Observed: time.Since(r.began).Milliseconds(), Backend: backendClock}})
 	r.box.stop(StatusTimeout)
 }
@@ -146,7 +151,7 @@ func (r *Running) checkDisk() {
 	}
 	if used, full := storageFull(r.box.storage); full {
 		r.hit.disk.Store(true)
-		r.box.recorder.Record(monitor.Event{Type: monitor.ResourceLimitExceeded, Action: "ENOSPC",
+		r.record(monitor.Event{Type: monitor.ResourceLimitExceeded, Action: "ENOSPC",
 			Limit: &monitor.Limit{Name: "disk", Value: limit, Observed: used, Backend: backendTmpfs}})
 	}
 }

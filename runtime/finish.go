@@ -84,7 +84,7 @@ func (r *Running) outcome(res *Result, exit *initproto.Exit) {
 func (r *Running) signalled(res *Result, sig unix.Signal) {
 	l := r.box.spec.Policy.Limits
 	limit := func(name string, value int64) {
-		r.box.recorder.Record(monitor.Event{Type: monitor.ResourceLimitExceeded, Action: unix.SignalName(sig),
+		r.record(monitor.Event{Type: monitor.ResourceLimitExceeded, Action: unix.SignalName(sig),
 			Limit: &monitor.Limit{Name: name, Value: value, Observed: value, Backend: backendRlimit}})
 	}
 	switch sig {

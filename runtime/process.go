@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/mcpbox/mcpbox/cgroups"
 	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/seccomp"
@@ -19,6 +20,7 @@ type Running struct {
 	box     *Sandbox
 	number  int
 	command []string
+	process Process
 	tree    *tree
 	inbox   chan packet
 	layers  Layers
@@ -44,7 +46,7 @@ func (s *Sandbox) Spawn(ctx context.Context, p Process) (_ *Running, err error) 
 	s.next++
 	number := s.next
 	s.mu.Unlock()
-	r := &Running{box: s, number: number, command: p.Args, inbox: s.open(number), served: make(chan struct{}), ended: make(chan struct{})}
+	r := &Running{box: s, number: number, command: p.Args, process: p, inbox: s.open(number), served: make(chan struct{}), ended: make(chan struct{})}
 	close(r.served)
 	if r.tree, err = newTree(s.group, number, s.spec.Policy.Limits); err != nil {
 		return nil, &SetupError{Step: "cgroup", Index: -1, Err: err}
@@ -214,6 +216,9 @@ func (r *Running) Signal(sig unix.Signal) error {
 
 // Layers is what was found on the process before it ran the tool.
 func (r *Running) Layers() Layers { return r.layers }
+
+// Usage is what the process and its descendants have used so far.
+func (r *Running) Usage() cgroups.Usage { return r.tree.usage() }
 
 // Limits names the backend of every limit.
 func (r *Running) Limits() map[string]LimitState { return r.tree.states() }

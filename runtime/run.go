@@ -38,19 +38,28 @@ func Run(ctx context.Context, spec Spec, p Process, started func(*Running)) (*Re
 		shown = done
 		defer restore()
 	}
-	res, err := r.Wait()
-	if err != nil {
+	if _, err := r.Wait(); err != nil {
 		return nil, err
 	}
-	// Whatever the tool left behind ends here; its last events still count.
 	box.container.Destroy()
-	<-r.served
 	<-shown
+	return box.Finish(r)
+}
+
+// Finish waits for r, takes the sandbox down with whatever r left behind, and returns r's result with all events in it.
+func (s *Sandbox) Finish(r *Running) (*Result, error) {
+	res, err := r.Wait()
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	s.container.Destroy() // what was left behind ends here; its last events still count
+	<-r.served
 	r.output.drain()
 	r.tree.remove()
 	flush, cancel := context.WithTimeout(context.Background(), flushTime)
 	defer cancel()
-	res.EventStats = box.recorder.Close(flush)
-	res.Events = box.recorder.Events()
-	return res, box.Close()
+	res.EventStats = s.recorder.Close(flush)
+	res.Events = s.recorder.Events()
+	return res, s.Close()
 }

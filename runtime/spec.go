@@ -23,4 +23,15 @@ type Process struct {
 	Stdout *os.File
 	Stderr *os.File
 	TTY    bool // a pty of the sandbox's own; Stdin and Stdout are its outside ends
+
+	// Call names the MCP calls in flight, for the events that this process causes; nil: none. It must not block.
+	Call func() *monitor.Call
+}
+
+// attributed adds the call that the process is at work for.
+func (p Process) attributed(e monitor.Event) monitor.Event {
+	if p.Call != nil && e.Call == nil {
+		e.Call = p.Call()
+	}
+	return e
 }

@@ -55,7 +55,7 @@ func (r *Running) stdio(p Process) (*stdio, error) {
 }
 
 func (r *Running) onOutput(limit, seen int64) {
-	r.box.recorder.Record(monitor.Event{Type: monitor.ResourceLimitExceeded, Action: "kill",
+	r.record(monitor.Event{Type: monitor.ResourceLimitExceeded, Action: "kill",
 		Limit: &monitor.Limit{Name: "output", Value: limit, Observed: seen, Backend: backendPipe}})
 	r.box.stop(StatusOutput)
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -15,8 +14,6 @@ import (
 const controlFD = 3
 
 func main() {
-	// A small heap: init is resident for as long as the sandbox is.
-	debug.SetGCPercent(50)
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "mcpbox-init:", err)
 		os.Exit(1)

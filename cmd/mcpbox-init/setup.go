@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -12,8 +13,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// setup makes the folders, files and links of the tool's root, drops what only
-// that needed, and hands out a descriptor of the root for disk usage (fstatfs).
+// setup makes the folders, files and links of the tool's root, and hands out a
+// descriptor of it for disk usage (fstatfs).
 func (in *initProcess) setup(body []byte) {
 	var s initproto.SetupBody
 	if err := json.Unmarshal(body, &s); err != nil {
@@ -22,10 +23,6 @@ func (in *initProcess) setup(body []byte) {
 	}
 	if index, err := build(&s); err != nil {
 		in.fail(0, fault(initproto.StepSetup, index, err))
-		return
-	}
-	if err := keepOnly(unix.CAP_SETUID, unix.CAP_SETGID, unix.CAP_SETFCAP); err != nil {
-		in.fail(0, fault(initproto.StepCaps, 0, err))
 		return
 	}
 	storage, err := unix.Open(initproto.Root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -63,16 +60,38 @@ func build(s *initproto.SetupBody) (index int, err error) {
 
 func makeDir(d initproto.Dir) error {
 	path := inRoot(d.Path)
+	if d.Tool {
+		return makeToolDir(path, d.Mode)
+	}
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return err
 	}
-	if err := unix.Chmod(path, d.Mode); err != nil { // before it belongs to the tool: no CAP_FOWNER here
+	return unix.Chmod(path, d.Mode)
+}
+
+// makeToolDir makes a folder with the tool's id as its owner, without CAP_CHOWN:
+// with the file system id of the tool, in a parent that lets it for a moment. No
+// tool runs yet. setfsuid(2) acts on one thread.
+func makeToolDir(path string, mode uint32) error {
+	parent := filepath.Dir(path)
+	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return err
 	}
-	if !d.Tool {
-		return nil
+	if err := unix.Chmod(parent, 0o777); err != nil {
+		return err
 	}
-	return unix.Chown(path, toolOuterID(), toolOuterID())
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	id := toolOuterID()
+	unix.SetfsgidRetGid(id)
+	unix.SetfsuidRetUid(id)
+	err := unix.Mkdir(path, mode)
+	unix.SetfsuidRetUid(0)
+	unix.SetfsgidRetGid(0)
+	if err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return unix.Chmod(parent, 0o755)
 }
 
 func inRoot(path string) string { return filepath.Join(initproto.Root, path) }
@@ -83,25 +102,6 @@ func toolOuterID() int {
 		return initproto.ToolID
 	}
 	return 0
-}
-
-// keepOnly reduces all capability sets of every thread (capset(2) works on one: PR and Go's AllThreadsSyscall reach all).
-func keepOnly(caps ...uint) error {
-	var mask uint64
-	for _, c := range caps {
-		mask |= 1 << c
-	}
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	data := [2]unix.CapUserData{}
-	var have [2]unix.CapUserData
-	if err := unix.Capget(&header, &have[0]); err != nil {
-		return err
-	}
-	for i := range data {
-		keep := uint32(mask>>(32*i)) & have[i].Permitted
-		data[i] = unix.CapUserData{Effective: keep, Permitted: keep}
-	}
-	return allThreadsCapset(&header, &data)
 }
 
 func fault(step initproto.Step, index int, err error) initproto.Fault {

@@ -77,9 +77,9 @@ func libcontainerConfig(cfg Config, root string) (*configs.Config, error) {
 	return c, nil
 }
 
-// initCapabilities: to own the tool's folders (dropped after setup) and to map a cell's ids.
+// initCapabilities: what mapping a cell's ids needs, and making folders with the tool's id.
 func initCapabilities() *configs.Capabilities {
-	caps := []string{"CAP_CHOWN", "CAP_SETUID", "CAP_SETGID", "CAP_SETFCAP"}
+	caps := []string{"CAP_SETUID", "CAP_SETGID", "CAP_SETFCAP"}
 	return &configs.Capabilities{Bounding: caps, Effective: caps, Permitted: caps}
 }
 
