@@ -52,7 +52,7 @@ func Start(cfg Config) (*Container, error) {
 	process := &libcontainer.Process{
 		Args:       []string{"/proc/self/fd/" + strconv.Itoa(initFD)},
 		Cwd:        "/",
-		Env:        []string{"GOGC=50"}, // a small heap: it is resident for as long as the sandbox is
+		Env:        []string{"GOGC=50", "GOMAXPROCS=1"}, // small: it is resident for as long as the sandbox is
 		Init:       true,
 		ExtraFiles: []*os.File{cfg.Control, cfg.Init},
 	}
