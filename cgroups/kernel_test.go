@@ -310,7 +310,7 @@ func TestAnUnprivilegedPID1MaySpawnIntoLeavesButNotRaiseLimits(t *testing.T) {
 		cmd.Path, cmd.Dir = "/proc/self/exe", "/"
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uid, Gid: uid}
 		cmd.ExtraFiles = []*os.File{l.fd}
-		cmd.Env = []string{"MCPBOX_TEST_SPAWN=" + leaf.Path()}
+		cmd.Env = []string{"MCPBOX_TEST_SPAWN=" + l.Path(), "PATH=" + os.Getenv("PATH")}
 		out, err := cmd.Output()
 		return fmt.Sprintf("%s%v", out, err)
 	}

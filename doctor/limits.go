@@ -38,9 +38,9 @@ func cgroup2(ctx context.Context) Item {
 
 func delegateFix() string {
 	if isRoot() {
-		return "boot with systemd.unified_cgroup_hierarchy=1 and without cgroup_disable="
+		return `take cgroup_disable= out of GRUB_CMDLINE_LINUX in /etc/default/grub, then: sudo update-grub && sudo reboot`
 	}
-	return `printf '[Service]\nDelegate=cpu cpuset io memory pids\n' | sudo systemctl edit --stdin user@.service`
+	return `sudo mkdir -p /etc/systemd/system/user@.service.d && printf '[Service]\nDelegate=cpu cpuset io memory pids\n' | sudo tee /etc/systemd/system/user@.service.d/delegate.conf && sudo systemctl daemon-reload; then log in again`
 }
 
 func userSession() Item {

@@ -3,7 +3,9 @@ package doctor
 import (
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -55,9 +57,18 @@ func landlock() Item {
 	case errno == 0:
 		return ok(name, fmt.Sprintf("ABI %d", abi))
 	case errno == unix.EOPNOTSUPP:
-		return Item{name, Warn, "in the kernel but not switched on at boot", loses, "add landlock to the lsm= list on the kernel command line, then reboot; now: cat /sys/kernel/security/lsm"}
+		return Item{name, Warn, "in the kernel but not switched on at boot", loses, bootWithLandlock()}
 	case errno == unix.ENOSYS:
 		return Item{name, Warn, "not in this kernel", loses, "boot Linux 5.13 or later with CONFIG_SECURITY_LANDLOCK=y"}
 	}
 	return Item{name, Warn, errno.Error(), loses, "in a container: allow landlock_create_ruleset in its seccomp profile"}
+}
+
+// bootWithLandlock puts Landlock before the security modules that are switched on now.
+func bootWithLandlock() string {
+	modules := "landlock"
+	if b, err := os.ReadFile("/sys/kernel/security/lsm"); err == nil && len(b) > 0 {
+		modules += "," + strings.TrimSpace(string(b))
+	}
+	return `sudo sed -i 's/^GRUB_CMDLINE_LINUX="/&lsm=` + modules + ` /' /etc/default/grub && sudo update-grub && sudo reboot`
 }
