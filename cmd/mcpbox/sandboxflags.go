@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 
@@ -79,7 +80,11 @@ func (f *sandboxFlags) spec(cmd *cobra.Command) (mcpruntime.Spec, error) {
 func (f *sandboxFlags) override(cmd *cobra.Command, p *policies.Policy) error {
 	changed := cmd.Flags().Changed
 	if f.rootfs != "" {
-		p.Filesystem.Rootfs = f.rootfs
+		abs, err := filepath.Abs(f.rootfs)
+		if err != nil {
+			return err
+		}
+		p.Filesystem.Rootfs = abs
 	}
 	switch policies.NetworkMode(f.network) {
 	case "":

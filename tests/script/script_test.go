@@ -2,17 +2,20 @@
 package script
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestScripts runs every script with mcpbox in PATH: the one that MCPBOX_BIN names, else one built here.
+// TestScripts runs every script with mcpbox in PATH: the one that MCPBOX names, else one built here.
 func TestScripts(t *testing.T) {
-	bin := os.Getenv("MCPBOX_BIN")
+	bin := os.Getenv("MCPBOX")
 	if bin == "" {
 		bin = filepath.Join(t.TempDir(), "mcpbox")
 		if out, err := exec.Command("go", "build", "-o", bin, "../../cmd/mcpbox").CombinedOutput(); err != nil {
@@ -29,6 +32,39 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PATH", filepath.Dir(bin)+string(os.PathListSeparator)+env.Getenv("PATH"))
 			return nil
 		},
+		Condition:           func(name string) (bool, error) { return condition(bin, name) },
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 		RequireExplicitExec: true,
 	})
+}
+
+// condition: [root], [sandbox] (this host allows one), [cgroup2] (its limits can be had).
+func condition(bin, name string) (bool, error) {
+	switch name {
+	case "root":
+		return os.Geteuid() == 0, nil
+	case "sandbox":
+		return exec.Command(bin, "run", "-q", "--", "true").Run() == nil, nil
+	case "cgroup2":
+		return exec.Command(bin, "run", "-q", "--policy", "strict", "--", "true").Run() == nil, nil
+	}
+	return false, fmt.Errorf("unknown condition %q", name)
+}
+
+// exits CODE COMMAND…: the command ends with exactly that code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND…")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
 }
