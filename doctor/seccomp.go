@@ -39,12 +39,18 @@ func seccompNotify() Item {
 	return Item{name, Fail, err.Error(), loses, "docker run --security-opt seccomp=unconfined …"}
 }
 
-// onThread runs f on a thread of its own, which ends afterwards: what f set cannot be unset.
+// onThread runs f on a thread of its own, which ends afterwards: what f set
+// cannot be unset. Never the first thread: that one stays to the end.
 func onThread(f func() error) error {
 	done := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // never unlocked: the runtime ends the thread
-		done <- f()
+		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			done <- onThread(f) // elsewhere, as this thread is taken
+			runtime.UnlockOSThread()
+			return
+		}
+		done <- f() // never unlocked: the runtime ends the thread
 	}()
 	return <-done
 }
