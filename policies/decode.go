@@ -159,13 +159,18 @@ func (d *decoder) decodeMap(path string, n ast.Node, v reflect.Value) {
 		sub := join(path, key)
 		d.index[sub] = d.at(entry.Key)
 		element := reflect.New(v.Type().Elem()).Elem()
-		switch element.Kind() {
-		case reflect.String: // environment values: 8080 and true are text there
+		switch {
+		case element.Kind() == reflect.String: // environment values: 8080 and true are text there
 			value, ok := text(entry.Value)
 			if !ok {
 				d.fail(entry.Value, "quote it", "%s is text, not %s", sub, kindOf(entry.Value))
 			}
 			element.SetString(value)
+		case element.Type() != reflect.TypeFor[map[string]any]():
+			if inherited := v.MapIndex(reflect.ValueOf(key)); inherited.IsValid() && element.Kind() != reflect.Slice {
+				element.Set(inherited) // merged key by key; a list of a map's is replaced
+			}
+			d.decode(sub, entry.Value, element, "")
 		default:
 			value, ok := d.generic(entry.Value)
 			schema, isMap := value.(map[string]any)

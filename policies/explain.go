@@ -150,29 +150,6 @@ func (e *explainer) environment(p *Policy) {
 	}
 }
 
-func (e *explainer) mcp(p *Policy) {
-	e.area("MCP")
-	tools := &p.MCP.Tools
-	switch {
-	case len(tools.Allow) > 0:
-		e.item("clients see the tools: %s", strings.Join(tools.Allow, ", "))
-	default:
-		e.item("clients see every tool")
-	}
-	if len(tools.Deny) > 0 {
-		e.item("but not: %s", strings.Join(tools.Deny, ", "))
-	}
-	if names := sortedKeys(p.MCP.Parameters); len(names) > 0 {
-		e.item("arguments are checked for: %s", strings.Join(names, ", "))
-	}
-	if p.MCP.Output.Tag != "" {
-		e.item("output is tagged %s", p.MCP.Output.Tag)
-	}
-	if p.MCP.Output.MaxBytes > 0 {
-		e.item("output is cut at %s", p.MCP.Output.MaxBytes)
-	}
-}
-
 func (e *explainer) rules(p *Policy) {
 	if len(p.Rules) == 0 {
 		return

@@ -73,6 +73,12 @@ func flow(v reflect.Value) string {
 			items[i] = flow(v.Index(i))
 		}
 		return "[" + strings.Join(items, ", ") + "]"
+	case reflect.Map:
+		var fields []string
+		for _, name := range sortedMapKeys(v) {
+			fields = append(fields, scalar(name)+": "+flow(v.MapIndex(reflect.ValueOf(name))))
+		}
+		return "{" + strings.Join(fields, ", ") + "}"
 	case reflect.String:
 		return scalar(v.String())
 	case reflect.Uint64:

@@ -36,6 +36,9 @@ func (d *decoder) placePaths(p *Policy) {
 	if p.Filesystem.Rootfs != "" && d.index["filesystem.rootfs"].src == d.src {
 		p.Filesystem.Rootfs = expandPath(p.Filesystem.Rootfs, folder)
 	}
+	if p.MCP.Pin.File != "" && d.index["mcp.pin.file"].src == d.src {
+		p.MCP.Pin.File = expandPath(p.MCP.Pin.File, folder)
+	}
 	for i := range p.Limits.IO {
 		at := d.index["limits.io["+strconv.Itoa(i)+"]"]
 		if at.src == d.src && p.Limits.IO[i].Device != "" {

@@ -159,23 +159,6 @@ type Code struct {
 	Timeout Duration `yaml:"timeout,omitempty" json:"timeout,omitempty"` // used when limits.timeout is unset
 }
 
-// MCP is the proxy's part.
-type MCP struct {
-	Tools      MCPNames                  `yaml:"tools,omitempty" json:"tools,omitzero"`
-	Parameters map[string]map[string]any `yaml:"parameters,omitempty" json:"parameters,omitempty"` // tool → JSON Schema
-	Output     MCPOutput                 `yaml:"output,omitempty" json:"output,omitzero"`
-}
-
-type MCPNames struct {
-	Allow []string `yaml:"allow,omitempty" json:"allow,omitempty"`
-	Deny  []string `yaml:"deny,omitempty" json:"deny,omitempty"`
-}
-
-type MCPOutput struct {
-	Tag      string `yaml:"tag,omitempty" json:"tag,omitempty"`
-	MaxBytes Size   `yaml:"max_bytes,omitempty" json:"max_bytes,omitempty"`
-}
-
 // Rule: when an event matches the expression, the severity is raised to Severity and Action is taken.
 type Rule struct {
 	ID       string `yaml:"id" json:"id"`

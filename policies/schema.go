@@ -64,8 +64,10 @@ func schemaOf(t reflect.Type, path, enum string) map[string]any {
 		s["type"] = "object"
 		if t.Elem().Kind() == reflect.String {
 			s["additionalProperties"] = map[string]any{"type": []string{"string", "number", "boolean"}}
-		} else {
+		} else if t.Elem() == reflect.TypeFor[map[string]any]() {
 			s["additionalProperties"] = map[string]any{"type": "object"}
+		} else {
+			s["additionalProperties"] = schemaOf(t.Elem(), path+"[]", "")
 		}
 	case reflect.String:
 		s["type"] = "string"
@@ -152,12 +154,34 @@ func describe(path string) string {
 		return "variables handed on; no other reaches the tool"
 	case "code.timeout":
 		return "wall clock of mcpbox code where limits.timeout is unset"
+	case "mcp.mode":
+		return "what becomes of what no rule names: open (allowed), deny (not there); off: nothing is there"
+	case "mcp.server":
+		return "which server may run: its command line or sha256:… of its program or script, and versions as semver ranges"
 	case "mcp.tools":
 		return "names or patterns (*, ?, [a-z]) of the tools a client sees; deny wins"
+	case "mcp.resources":
+		return "URIs or patterns of the resources a client may read; deny wins"
+	case "mcp.prompts":
+		return "names or patterns of the prompts a client sees; deny wins"
 	case "mcp.parameters":
 		return "by tool: a JSON Schema its arguments must satisfy"
+	case "mcp.paths":
+		return "by tool and argument: folders inside the sandbox under which the path must lie, symbolic links resolved"
+	case "mcp.input_schema":
+		return "enforce: arguments must satisfy the tool's own inputSchema too"
+	case "mcp.capabilities":
+		return "by tool: what it needs (fs.read, fs.write, net, exec); --grant decides which tools exist"
+	case "mcp.limits":
+		return "by tool: limits of one call"
+	case "mcp.pin":
+		return "the approved definitions of the tools, and what a change of one means"
+	case "mcp.output.mark":
+		return "meta: _meta says where a result comes from; wrap: its texts stand in a tag, too; none: untouched"
 	case "mcp.output.tag":
-		return "marks a tool's output for the model, such as untrusted"
+		return "the tag around a tool's texts; naming one means mark: wrap"
+	case "mcp.output.strip":
+		return "take terminal sequences, invisible and bidirectional characters out; wrap does so anyway"
 	case "rules":
 		return "what to do when an event matches an expression"
 	}

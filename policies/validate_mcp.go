@@ -5,28 +5,111 @@ import (
 	"maps"
 	"path"
 	"slices"
+
+	"github.com/Masterminds/semver/v3"
 )
 
 func (c *checker) mcp(m *MCP) {
-	for key, list := range map[string][]string{"allow": m.Tools.Allow, "deny": m.Tools.Deny} {
-		for i, glob := range list {
-			at := fmt.Sprintf("mcp.tools.%s[%d]", key, i)
-			if _, err := path.Match(glob, ""); err != nil || glob == "" || !printable(glob) {
-				c.fail(at, "a name, or a pattern with * ? [a-z]", "%s: %q is not a tool's name or pattern", at, glob)
+	c.enum("mcp.mode", string(m.Mode), string(MCPOpen), string(MCPDeny), string(MCPOff))
+	c.enum("mcp.input_schema", string(m.InputSchema), string(MCPEnforce), string(MCPPass))
+	c.enum("mcp.pin.on_change", string(m.Pin.OnChange), string(MCPPinRefuse), string(MCPPinFlag))
+	c.enum("mcp.output.mark", string(m.Output.Mark), string(MCPMarkNone), string(MCPMarkMeta), string(MCPMarkWrap))
+	c.patterns("mcp.tools.allow", m.Tools.Allow)
+	c.patterns("mcp.tools.deny", m.Tools.Deny)
+	c.patterns("mcp.resources.allow", m.Resources.Allow)
+	c.patterns("mcp.resources.deny", m.Resources.Deny)
+	c.patterns("mcp.prompts.allow", m.Prompts.Allow)
+	c.patterns("mcp.prompts.deny", m.Prompts.Deny)
+	c.mcpServer(&m.Server)
+	for _, tool := range sortedKeys(m.Parameters) {
+		c.toolName("mcp.parameters", tool)
+		c.schema("mcp.parameters."+tool, "mcp.parameters."+tool, m.Parameters[tool])
+	}
+	for _, tool := range sortedKeys(m.Paths) {
+		c.toolName("mcp.paths", tool)
+		c.paths("mcp.paths."+tool, m.Paths[tool])
+	}
+	for _, tool := range sortedKeys(m.Capabilities) {
+		c.toolName("mcp.capabilities", tool)
+		for i, name := range m.Capabilities[tool] {
+			at := fmt.Sprintf("mcp.capabilities.%s[%d]", tool, i)
+			if !slices.Contains(MCPCapabilities(), name) {
+				c.fail(at, suggestion(name, MCPCapabilities()), "%s: unknown capability %q", at, name)
 			}
 		}
 	}
-	for _, tool := range sortedKeys(m.Parameters) {
-		at := "mcp.parameters." + tool
-		if tool == "" || !printable(tool) {
-			c.fail(at, "", "mcp.parameters: %q is not a tool's name", tool)
-		}
-		c.schema(at, at, m.Parameters[tool])
+	for _, tool := range sortedKeys(m.Limits) {
+		c.toolName("mcp.limits", tool)
+		l := m.Limits[tool]
+		c.notNegative("mcp.limits."+tool+".timeout", int64(l.Timeout))
+		c.notNegative("mcp.limits."+tool+".memory", int64(l.Memory))
+		c.notNegative("mcp.limits."+tool+".cpu_time", int64(l.CPUTime))
 	}
 	c.notNegative("mcp.output.max_bytes", int64(m.Output.MaxBytes))
-	if !printable(m.Output.Tag) {
-		c.fail("mcp.output.tag", "use plain words", "mcp.output.tag %q is not printable text", m.Output.Tag)
+	if !tagName(m.Output.Tag) {
+		c.fail("mcp.output.tag", "use letters, digits and dashes, such as untrusted", "mcp.output.tag %q is not a tag's name", m.Output.Tag)
 	}
+	if m.Output.Tag != "" && m.Output.Mark != "" && m.Output.Mark != MCPMarkWrap {
+		c.fail("mcp.output.tag", "write mark: wrap, or leave the tag out", "mcp.output: a tag is written with mark: wrap only, not with %s", m.Output.Mark)
+	}
+}
+
+// patterns accepts what path.Match does.
+func (c *checker) patterns(at string, list []string) {
+	for i, glob := range list {
+		at := fmt.Sprintf("%s[%d]", at, i)
+		if _, err := path.Match(glob, ""); err != nil || glob == "" || !printable(glob) {
+			c.fail(at, "a name, or a pattern with * ? [a-z]", "%s: %q is not a name or pattern", at, glob)
+		}
+	}
+}
+
+// toolName looks at a key of a map by tools. Patterns are for capabilities and limits; elsewhere they match nothing but themselves.
+func (c *checker) toolName(at, tool string) {
+	if _, err := path.Match(tool, ""); err != nil || tool == "" || !printable(tool) {
+		c.fail(at+"."+tool, "", "%s: %q is not a tool's name", at, tool)
+	}
+}
+
+func (c *checker) mcpServer(s *MCPServer) {
+	c.patterns("mcp.server.allow", s.Allow)
+	c.patterns("mcp.server.deny", s.Deny)
+	if s.Version != "" && !semverRange(s.Version) {
+		c.fail("mcp.server.version", `such as ">=1.2.0 <2"`, "mcp.server.version %q is not a range of versions", s.Version)
+	}
+	for _, name := range sortedKeys(s.Packages) {
+		if at := "mcp.server.packages." + name; !semverRange(s.Packages[name]) {
+			c.fail(at, `such as "^1.2.0"`, "%s: %q is not a range of versions", at, s.Packages[name])
+		}
+	}
+}
+
+func semverRange(text string) bool {
+	_, err := semver.NewConstraint(text)
+	return err == nil
+}
+
+func (c *checker) paths(at string, byArgument map[string][]string) {
+	for _, argument := range sortedKeys(byArgument) {
+		for i, folder := range byArgument[argument] {
+			if !path.IsAbs(folder) || path.Clean(folder) != folder {
+				c.fail(at+"."+argument, "such as /work", "%s.%s[%d]: %q is not a clean absolute path", at, argument, i, folder)
+			}
+		}
+		if len(byArgument[argument]) == 0 {
+			c.fail(at+"."+argument, "name at least one, such as [/work]", "%s.%s: no folder is allowed", at, argument)
+		}
+	}
+}
+
+// tagName is what can stand in <…> without a second thought.
+func tagName(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (i == 0 || (c < '0' || c > '9') && c != '-') {
+			return false
+		}
+	}
+	return len(s) <= 32
 }
 
 // schema checks the shape of a JSON Schema where a slip would silently allow everything: its well-known keywords must

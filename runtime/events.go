@@ -47,6 +47,9 @@ func (g *guard) decide(c *seccomp.Call) seccomp.Answer {
 	if kill {
 		g.run.box.stop(StatusViolation)
 	}
+	if g.run.box.stopReason() != "" {
+		<-g.run.box.gone // killed by policy or rule: the call never returns to the tool
+	}
 	return seccomp.Answer{Errno: c.Errno}
 }
 

@@ -29,7 +29,14 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: ".",
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("PATH", filepath.Dir(bin)+string(os.PathListSeparator)+env.Getenv("PATH"))
+			dir := filepath.Join(env.WorkDir, ".bin") // whatever the file is called, the manual says mcpbox
+			if err := os.Mkdir(dir, 0o755); err != nil {
+				return err
+			}
+			if err := os.Symlink(bin, filepath.Join(dir, "mcpbox")); err != nil {
+				return err
+			}
+			env.Setenv("PATH", dir+string(os.PathListSeparator)+env.Getenv("PATH"))
 			return nil
 		},
 		Condition:           func(name string) (bool, error) { return condition(bin, name) },
