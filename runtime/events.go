@@ -48,7 +48,7 @@ func (g *guard) decide(c *seccomp.Call) seccomp.Answer {
 		g.run.box.stop(StatusViolation)
 	}
 	if g.run.box.stopReason() != "" {
-		<-g.run.box.gone // killed by policy or rule: the call never returns to the tool
+		<-g.run.box.container.Done() // killed by policy or rule: the call never returns to the tool
 	}
 	return seccomp.Answer{Errno: c.Errno}
 }

@@ -93,6 +93,9 @@ func (c *Container) identify(p *libcontainer.Process) error {
 	return nil
 }
 
+// Done is closed when mcpbox-init has been reaped, and with it every process of the PID namespace has ended.
+func (c *Container) Done() <-chan struct{} { return c.done }
+
 // Kill ends PID 1, and with it all processes of the sandbox. It may be called at any time.
 func (c *Container) Kill() {
 	if c.fd != nil {
