@@ -6,7 +6,7 @@ import (
 	"path"
 	"slices"
 
-	"github.com/Masterminds/semver/v3"
+	"github.com/mcpbox/mcpbox/internal/semver"
 )
 
 func (c *checker) mcp(m *MCP) {
@@ -85,7 +85,7 @@ func (c *checker) mcpServer(s *MCPServer) {
 }
 
 func semverRange(text string) bool {
-	_, err := semver.NewConstraint(text)
+	_, err := semver.ParseRange(text)
 	return err == nil
 }
 
