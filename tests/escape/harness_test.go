@@ -1,0 +1,145 @@
+package escape
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// claim is one attack and what must come of it.
+type claim struct {
+	attack string   // C: the body of attack(argc, argv), or whole functions if it contains one of that name
+	args   []string // of the attack, bare
+	inside []string // of the attack, inside; nil: the same
+	stdin  func(t *testing.T) *os.File
+	extra  []*os.File // open in the caller as 3, 4, …
+	dir    string     // the caller's working directory
+
+	needsRoot bool   // bare, only root can do it
+	bare      string // the errno with which it fails bare, past the check of permission; "": it succeeds
+	mayLack   string // an errno by which a kernel without the interface answers bare
+
+	presets []string // nil: all
+	flags   []string // of mcpbox run
+	events  []string // system calls, or limits, one of which must be reported
+	silent  []string // presets in which the kernel refuses by itself: no event
+	ends    string   // the status of a run that mcpbox ends; "": it goes on to say that it was refused
+
+	// harmed looks at the host: true if the attack got its way. It is asked after the bare run too, where it must be true.
+	harmed func(inside bool) bool
+}
+
+var allPresets = []string{"basic", "standard", "strict", "maximum"}
+
+// without are the presets but those named: where one permits by design what is attacked.
+func without(names ...string) (out []string) {
+	for _, p := range allPresets {
+		if !slices.Contains(names, p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// slots keeps a small machine from being asked for everything at once.
+var slots = make(chan struct{}, 3)
+
+const deadline = 60 * time.Second
+
+func hold(t *testing.T, c claim) {
+	t.Helper()
+	t.Parallel()
+	dir := compile(t, c.attack)
+	t.Run("bare", func(t *testing.T) { c.runBare(t, dir) })
+	presets := c.presets
+	if presets == nil {
+		presets = allPresets
+	}
+	for _, preset := range presets {
+		t.Run(preset, func(t *testing.T) { c.runInside(t, dir, preset) })
+	}
+}
+
+func (c *claim) runBare(t *testing.T, dir string) {
+	if c.needsRoot && os.Geteuid() != 0 {
+		t.Skip("bare, only root can do this")
+	}
+	out := c.execute(t, exec.Command(dir+"/attack", c.args...))
+	want, code := "", 0
+	if c.bare != "" {
+		want, code = ": "+c.bare+"\n", 1
+	}
+	if c.mayLack != "" && out.code == 1 && strings.HasSuffix(out.stdout, ": "+c.mayLack+"\n") {
+		t.Skipf("this kernel has no such interface: %s", out.stdout)
+	}
+	if out.code != code || !strings.HasSuffix(out.stdout, want) {
+		t.Fatalf("the attack proves nothing: bare it should end with %d %q\nit ended with %d\n%s%s", code, want, out.code, out.stdout, out.stderr)
+	}
+	if c.bare == "" && c.harmed != nil && !c.harmed(false) {
+		t.Fatal("the attack proves nothing: bare it harms nobody")
+	}
+}
+
+func (c *claim) runInside(t *testing.T, dir, preset string) {
+	args := c.inside
+	if args == nil {
+		args = c.args
+	}
+	flags := append([]string{"--policy", preset, "--mount", dir + ":/attack:ro"}, c.flags...)
+	r := runMcpbox(t, c, flags, append([]string{"/attack/attack"}, args...))
+	status, code := "failed", 1
+	if c.ends != "" {
+		status, code = c.ends, 137
+	}
+	switch {
+	case preset == "maximum" && r.code == 137 && r.Status == "violation": // it ends at the first refusal
+	case r.code != code || r.Status != status || c.ends == "" && !strings.HasPrefix(r.stdout, "refused: "):
+		t.Errorf("HOLE or broken attack: status %q, exit code %d\nstdout: %s\nstderr: %s", r.Status, r.code, r.stdout, r.stderr)
+	}
+	if c.harmed != nil && c.harmed(true) {
+		t.Error("HOLE: the host was harmed")
+	}
+	if len(c.events) > 0 && !slices.Contains(c.silent, preset) && !r.reported(c.events, preset) {
+		t.Errorf("not reported: want an event about one of %v, got %v\nstdout: %s", c.events, r.names(), r.stdout)
+	}
+	r.checkTruth(t)
+}
+
+type output struct {
+	stdout, stderr string
+	code           int
+}
+
+func (c *claim) execute(t *testing.T, cmd *exec.Cmd) output {
+	t.Helper()
+	slots <- struct{}{}
+	defer func() { <-slots }()
+	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	defer cancel()
+	bounded := exec.CommandContext(ctx, cmd.Path, cmd.Args[1:]...)
+	// A group of its own, so that an attack that signals its group reaches itself only.
+	bounded.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	bounded.WaitDelay = time.Second
+	bounded.Dir, bounded.ExtraFiles = c.dir, c.extra
+	if c.stdin != nil {
+		f := c.stdin(t)
+		defer f.Close()
+		bounded.Stdin = f
+	}
+	var stdout, stderr bytes.Buffer
+	bounded.Stdout, bounded.Stderr = &stdout, &stderr
+	err := bounded.Run()
+	if bounded.ProcessState == nil {
+		t.Fatalf("%v: %v", cmd.Args, err)
+	}
+	if ctx.Err() != nil {
+		t.Fatalf("%v: still running after %v\n%s%s", cmd.Args, deadline, stdout.String(), stderr.String())
+	}
+	return output{stdout.String(), stderr.String(), bounded.ProcessState.ExitCode()}
+}
