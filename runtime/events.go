@@ -15,6 +15,7 @@ import (
 	"github.com/mcpbox/mcpbox/cgroups"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/runtime/internal/watchdog"
 	"github.com/mcpbox/mcpbox/seccomp"
 )
 
@@ -107,6 +108,9 @@ func (r *Running) breach(b cgroups.Breach) {
 	case "pids":
 		r.hit.pids.Store(true)
 		status = StatusPIDs
+		if b.Backend == watchdog.Backend {
+			e.Action = "reached" // whether the kernel then refused a fork is not to be seen
+		}
 	case "cpu_time":
 		status = StatusCPU
 	case "cpus":

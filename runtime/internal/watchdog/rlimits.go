@@ -16,8 +16,7 @@ const dataMargin = 2 << 30
 
 // Rlimits are the limits that the kernel holds per process (and, tasks, per
 // user namespace) on every backend's behalf. They never exceed the caller's
-// own hard limits. Tasks get one more than the policy says: reaching it proves
-// that the limit was exceeded and not merely met.
+// own hard limits.
 func Rlimits(l policies.Limits) []initproto.Rlimit {
 	out := []initproto.Rlimit{{Resource: unix.RLIMIT_CORE}}
 	add := func(resource int, soft, hard uint64) {
@@ -28,7 +27,7 @@ func Rlimits(l policies.Limits) []initproto.Rlimit {
 		out = append(out, initproto.Rlimit{Resource: resource, Soft: soft, Hard: hard})
 	}
 	if l.PIDs > 0 {
-		add(unix.RLIMIT_NPROC, uint64(l.PIDs)+1, uint64(l.PIDs)+1)
+		add(unix.RLIMIT_NPROC, uint64(l.PIDs), uint64(l.PIDs))
 	}
 	if l.Memory > 0 {
 		add(unix.RLIMIT_DATA, uint64(l.Memory)+dataMargin, uint64(l.Memory)+dataMargin)

@@ -51,8 +51,8 @@ type Watchdog struct {
 }
 
 // Start begins to watch. onBreach is called from one goroutine: once for
-// memory and cpu_time (fatal), and once per excursion for pids (not fatal: RLIMIT_NPROC
-// holds it at one more than the limit, see Rlimits).
+// memory and cpu_time (fatal), and each time that pids is reached (not fatal: RLIMIT_NPROC
+// holds it there, and whether more was asked for can't be seen from outside).
 func Start(cfg Config, onBreach func(cgroups.Breach)) *Watchdog {
 	w := newWatchdog(cfg, onBreach)
 	go w.loop()
@@ -126,7 +126,7 @@ func (w *Watchdog) look(now time.Time, last bool) (time.Duration, bool) {
 	}
 	s := sampleOf(procs)
 	s.memory += w.memory.memfdBytes()
-	if s.tasks > w.cfg.PIDs && w.cfg.PIDs > 0 {
+	if s.tasks >= w.cfg.PIDs && w.cfg.PIDs > 0 {
 		if !w.pidsTold {
 			w.breach(cgroups.Breach{Limit: "pids", Value: w.cfg.PIDs, Observed: s.tasks})
 		}

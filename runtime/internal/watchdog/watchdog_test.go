@@ -127,9 +127,9 @@ func TestPagesUnsharedByForksAreReported(t *testing.T) {
 	}
 }
 
-func TestTooManyTasksAreReportedOnceAndNotFatal(t *testing.T) {
+func TestReachingTheTaskLimitIsReportedOnceAndNotFatal(t *testing.T) {
 	pid := sandbox(t, perl(`for(1..10){ if(!fork){ sleep 1000; exit } }`), true)
-	got, w := looks(t, Config{InitPID: pid, PIDs: 5})
+	got, w := looks(t, Config{InitPID: pid, PIDs: 11})
 	if len(got) != 1 || got[0].Limit != "pids" || got[0].Fatal || got[0].Observed != 11 {
 		t.Errorf("breaches %+v", got)
 	}
@@ -138,9 +138,9 @@ func TestTooManyTasksAreReportedOnceAndNotFatal(t *testing.T) {
 	}
 }
 
-func TestAsManyTasksAsAllowedAreNoBreach(t *testing.T) {
+func TestFewerTasksThanAllowedAreNoBreach(t *testing.T) {
 	pid := sandbox(t, perl(`for(1..10){ if(!fork){ sleep 1000; exit } }`), true)
-	if got, _ := looks(t, Config{InitPID: pid, PIDs: 11}); len(got) > 0 {
+	if got, _ := looks(t, Config{InitPID: pid, PIDs: 12}); len(got) > 0 {
 		t.Errorf("breaches %+v", got)
 	}
 }
@@ -187,7 +187,7 @@ func TestRlimitsNeverExceedTheCallersOwn(t *testing.T) {
 	}
 	l := policies.Limits{Memory: 1 << 20, PIDs: 3, CPUTime: policies.Duration(1500 * time.Millisecond), FileSize: 4096, OpenFiles: 1 << 40}
 	want := map[int]uint64{
-		unix.RLIMIT_CORE: 0, unix.RLIMIT_NPROC: 4, unix.RLIMIT_CPU: 3, unix.RLIMIT_FSIZE: 4096,
+		unix.RLIMIT_CORE: 0, unix.RLIMIT_NPROC: 3, unix.RLIMIT_CPU: 3, unix.RLIMIT_FSIZE: 4096,
 		unix.RLIMIT_DATA: 1<<20 + dataMargin, unix.RLIMIT_NOFILE: own.Max,
 	}
 	for _, r := range Rlimits(l) {
