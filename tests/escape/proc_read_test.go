@@ -1,0 +1,19 @@
+package escape
+
+import "testing"
+
+func TestCannotReadTheMemoryAndAddressesOfTheKernel(t *testing.T) {
+	for _, path := range []string{"/proc/kcore", "/proc/kallsyms", "/proc/kmsg", "/proc/timer_list", "/proc/kpagecount", "/proc/iomem", "/proc/slabinfo", "/proc/vmallocinfo", "/proc/modules"} {
+		t.Run(path, func(t *testing.T) {
+			hold(t, claim{
+				attack: `
+	char byte;
+	int fd = TRY(open(argv[1], O_RDONLY | O_NONBLOCK));
+	if (read(fd, &byte, 1) == 0) held("it is empty");
+	struct stat st;
+	if (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode)) held("it is a device, /dev/null");`,
+				args: []string{path}, needsRoot: true, mayLack: "ENOENT",
+			})
+		})
+	}
+}
