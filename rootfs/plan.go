@@ -42,8 +42,9 @@ type Mount struct {
 	Type     string // "bind", "dev" (a bind mount with device nodes), "tmpfs", "proc" or "devpts"
 	Data     string
 	ReadOnly bool
-	User     bool // named by the caller: its owner appears as the tool
-	Outer    bool // below libcontainer's root, for cells to bind parts of: the tool never sees it whole
+	User     bool   // named by the caller: its owner appears as the tool
+	Dev, Ino uint64 // of a User mount's source when it was looked at
+	Outer    bool   // below libcontainer's root, for cells to bind parts of: the tool never sees it whole
 }
 
 // Access is the second opinion's view of a path: what Landlock grants below it.

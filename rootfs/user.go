@@ -22,13 +22,16 @@ func (b *builder) userMounts() error {
 		if err := b.checkTarget(m, source); err != nil {
 			return err
 		}
-		b.mount(Mount{Source: source, Target: m.Target, Type: "bind", ReadOnly: m.Mode != policies.ReadWrite, User: true})
+		var st unix.Stat_t
+		if err := unix.Stat(source, &st); err != nil {
+			return hint.Errorf("the user that runs mcpbox must be able to reach it", "mount source %s: %w", source, err)
+		}
+		b.mount(Mount{Source: source, Target: m.Target, Type: "bind", ReadOnly: m.Mode != policies.ReadWrite, User: true, Dev: st.Dev, Ino: st.Ino})
 		right := Read
 		if m.Mode == policies.ReadWrite {
 			right = Write
 		}
-		st, err := os.Stat(source)
-		b.plan.Access = append(b.plan.Access, Access{Path: m.Target, Right: right, File: err == nil && !st.IsDir()})
+		b.plan.Access = append(b.plan.Access, Access{Path: m.Target, Right: right, File: st.Mode&unix.S_IFMT != unix.S_IFDIR})
 	}
 	return nil
 }

@@ -147,6 +147,9 @@ func (r *Running) admit(locked packet) error {
 	if r.layers, err = verify(pid, r.box.ids.ToolUID); err != nil {
 		return err
 	}
+	if err := verifyMounts(pid, r.box.plan); err != nil {
+		return err
+	}
 	r.completeLayers()
 	if err := r.layers.mandatory(); err != nil {
 		return err

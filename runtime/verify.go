@@ -8,7 +8,10 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/rootfs"
 )
 
 // verify reads from the kernel what holds for a process that is locked in and
@@ -53,6 +56,24 @@ func verify(pid, toolUID int) (Layers, error) {
 	}
 	set(policies.LayerRootfs, sealedRoot(mounts))
 	return l, nil
+}
+
+// verifyMounts compares what is mounted with what was looked at: libcontainer opens a source by its path, and
+// whoever may write a folder on the way could have put a link there in between.
+func verifyMounts(pid int, plan *rootfs.Plan) error {
+	for _, m := range plan.Mounts {
+		if !m.User {
+			continue
+		}
+		var st unix.Stat_t
+		if err := unix.Stat("/proc/"+strconv.Itoa(pid)+"/root"+m.Target, &st); err != nil {
+			return fmt.Errorf("verify the mount %s: %w", m.Target, err)
+		}
+		if st.Dev != m.Dev || st.Ino != m.Ino {
+			return fmt.Errorf("verify the mount %s: it is not %s as it was when mcpbox started", m.Target, m.Source)
+		}
+	}
+	return nil
 }
 
 func statusFields(data []byte) map[string]string {
