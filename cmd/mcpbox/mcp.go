@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/safetext"
+	"github.com/mcpbox/mcpbox/mcp"
+	"github.com/mcpbox/mcpbox/policies"
+	mcpruntime "github.com/mcpbox/mcpbox/runtime"
+)
+
+// mcpFlags are what `mcpbox mcp` has beside the flags of every sandbox.
+type mcpFlags struct {
+	sandboxFlags
+	name, audit, pins, isolate string
+	grant                      []string
+}
+
+func newMCPCmd() *cobra.Command {
+	var f mcpFlags
+	cmd := &cobra.Command{
+		Use:   "mcp [flags] -- SERVER [ARGS…]",
+		Short: "Run a stdio MCP server in a sandbox: tools allowlisted, outputs marked, deeds tied to the call",
+		Long: `Stands between an MCP client and a stdio server that runs in the sandbox. What the policy's mcp section says about
+tools, their arguments and their outputs is applied; every other message passes byte for byte.`,
+		Example: `  mcpbox mcp --workspace ~/notes -- node server.js
+  mcpbox mcp --policy notes.yaml --events events.jsonl --audit calls.jsonl -- npx -y @modelcontextprotocol/server-memory
+  mcpbox mcp pin --pins pins.json -- node server.js`,
+		Args: needServer,
+		RunE: func(cmd *cobra.Command, args []string) error { return f.serve(cmd, args) },
+	}
+	f.register(cmd)
+	return cmd
+}
+
+func (f *mcpFlags) register(cmd *cobra.Command) {
+	f.sandboxFlags.register(cmd)
+	fl := cmd.Flags()
+	fl.StringVar(&f.name, "name", "", "what the server is called in events and tags (default: from its command)")
+	fl.StringVar(&f.audit, "audit", "", "append a record of every call and refusal to `FILE`, one JSON object a line")
+	fl.StringVar(&f.pins, "pins", "", "the approved tool definitions, as `mcpbox mcp pin` writes them to `FILE`")
+	fl.StringSliceVar(&f.grant, "grant", nil, "capabilities of the agent: fs.read, fs.write, net, exec (default: all)")
+	fl.StringVar(&f.isolate, "isolate", "", "`call`: a fresh server for every tool call")
+}
+
+func needServer(_ *cobra.Command, args []string) error {
+	if len(args) == 0 || args[0] == "" {
+		return hint.Errorf("mcpbox mcp [flags] -- SERVER [ARGS…]", "no server given")
+	}
+	return nil
+}
+
+func (f *mcpFlags) serve(cmd *cobra.Command, args []string) error {
+	spec, err := f.spec(cmd)
+	if err != nil {
+		return err
+	}
+	cfg, err := f.config(cmd, spec, args)
+	if err != nil {
+		return err
+	}
+	result, err := f.openResult()
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(cmd.Context(), unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
+	defer stop()
+	signal.Ignore(unix.SIGPIPE) // a client that is gone is an error of the write
+	cfg.ClientGone = mcp.Hangup(os.Stdout)
+	out, err := mcp.Serve(ctx, *cfg)
+	if err != nil {
+		result.write(mcpruntime.SetupResult(spec, mcpruntime.Process{Args: args}, err, exitCode(err)))
+		return err
+	}
+	tellLost(out.Result.EventStats)
+	result.write(out.Result)
+	if out.Left || out.Result.ExitCode == 0 {
+		return nil
+	}
+	return exitError(out.Result.ExitCode)
+}
+
+// config puts together what the proxy needs. The first sandbox takes the spec, with its sinks; later ones get their own.
+func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []string) (*mcp.Config, error) {
+	first := &spec
+	host := &mcp.Host{
+		Spec: func() (mcpruntime.Spec, error) {
+			if s := first; s != nil {
+				first = nil
+				return *s, nil
+			}
+			return f.spec(cmd)
+		},
+		Process: mcpruntime.Process{Args: args, Env: f.environment(), Dir: f.dir, Stderr: os.Stderr},
+		Started: func(r *mcpruntime.Running) { f.tellMissing(r.Layers(), r.Limits()) },
+	}
+	if spec.Policy.Isolation == policies.IsolationNone {
+		fmt.Fprintln(os.Stderr, "mcpbox: policy none: the server runs without a sandbox")
+	}
+	cfg := &mcp.Config{
+		Client: mcp.Pipe{Reader: os.Stdin, Writer: os.Stdout}, Launch: host.Launch, Server: f.name, Policy: spec.Policy.Name,
+		Command: args, Rules: spec.Policy.MCP, Grant: f.grant, Isolate: f.isolate == "call",
+		Warn: func(format string, a ...any) {
+			fmt.Fprintf(os.Stderr, "mcpbox: %s\n", safetext.Clean(fmt.Sprintf(format, a...), 400))
+		},
+	}
+	if f.isolate != "" && f.isolate != "call" {
+		return nil, hint.Errorf("use --isolate call, or leave it out", "unknown isolation %q", f.isolate)
+	}
+	if cfg.Server == "" {
+		cfg.Server = filepath.Base(args[len(args)-1])
+	}
+	if f.audit != "" {
+		file, err := os.OpenFile(f.audit, os.O_APPEND|os.O_CREATE|os.O_WRONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
+		if err != nil {
+			return nil, hint.Errorf("name a file in a folder that you may write to", "audit file: %w", err)
+		}
+		cfg.Audit = mcp.NewAuditLog(file)
+	}
+	return cfg, nil
+}

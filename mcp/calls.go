@@ -1,0 +1,192 @@
+package mcp
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mcpbox/mcpbox/monitor"
+)
+
+// call is a request of the client's that the server has not answered yet.
+type call struct {
+	id      id
+	raw     []byte // the id as the client wrote it
+	method  string
+	name    string // of the tool or prompt, or the URI
+	began   time.Time
+	bytesIn int
+	args    []byte // for the audit
+	before  Usage
+	metered bool
+	events  atomic.Int64
+	shared  atomic.Bool // another call was in flight at some time
+
+	answered atomic.Bool // the client has its answer: what the server still sends is late
+	stop     func()      // ends the watching of the call's limits
+	private  chan answer // the proxy's own request: the answer goes here
+}
+
+type answer struct {
+	data []byte
+	env  envelope
+	err  error
+}
+
+// works reports whether security events may be this request's doing.
+func (c *call) works() bool {
+	switch c.method {
+	case "tools/call", "resources/read", "prompts/get", "completion/complete", "tasks/result":
+		return c.private == nil
+	}
+	return false
+}
+
+// tool is how events name what was called.
+func (c *call) tool() string {
+	if c.method == "tools/call" {
+		return c.name
+	}
+	return c.method
+}
+
+// flight is the set of calls in flight to one server process.
+type flight struct {
+	server string
+
+	mu     sync.Mutex
+	all    map[id]*call
+	late   map[id]bool // cancelled or given up: an answer may still come
+	order  []*call     // those that work, oldest first
+	inside atomic.Pointer[snapshot]
+}
+
+// snapshot is what an event needs, ready made: the hook runs while a thread of the tool waits.
+type snapshot struct {
+	call  *monitor.Call
+	calls []*call
+}
+
+func newFlight(server string) *flight {
+	return &flight{server: server, all: map[id]*call{}, late: map[id]bool{}}
+}
+
+// add reports false if the id is taken.
+func (f *flight) add(c *call) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.all[c.id] != nil {
+		return false
+	}
+	delete(f.late, c.id)
+	f.all[c.id] = c
+	if c.works() {
+		f.order = append(f.order, c)
+		if len(f.order) > 1 {
+			for _, o := range f.order {
+				o.shared.Store(true)
+			}
+		}
+		f.publish()
+	}
+	return true
+}
+
+// remove takes a call out of the set; nil if it is not there.
+func (f *flight) remove(i id) *call {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.all[i]
+	if c == nil {
+		return nil
+	}
+	delete(f.all, i)
+	f.drop(c)
+	return c
+}
+
+func (f *flight) drop(c *call) {
+	for n, o := range f.order {
+		if o == c {
+			f.order = append(f.order[:n:n], f.order[n+1:]...)
+			f.publish()
+			return
+		}
+	}
+}
+
+const maxLate = 4096
+
+// giveUp takes a call out of the set whose answer, if it still comes, is nobody's.
+func (f *flight) giveUp(i id) *call {
+	c := f.remove(i)
+	if c != nil {
+		f.mu.Lock()
+		if len(f.late) < maxLate {
+			f.late[i] = true
+		}
+		f.mu.Unlock()
+	}
+	return c
+}
+
+// wasLate forgets a late id; true if it was one.
+func (f *flight) wasLate(i id) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	ok := f.late[i]
+	delete(f.late, i)
+	return ok
+}
+
+func (f *flight) get(i id) *call {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.all[i]
+}
+
+func (f *flight) empty() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.all) == 0
+}
+
+// takeAll empties the set.
+func (f *flight) takeAll() (out []*call) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, c := range f.all {
+		out = append(out, c)
+		delete(f.all, i)
+	}
+	f.order = nil
+	f.publish()
+	return out
+}
+
+// publish is called with the lock held.
+func (f *flight) publish() {
+	if len(f.order) == 0 {
+		f.inside.Store(nil)
+		return
+	}
+	s := &snapshot{calls: append([]*call(nil), f.order...)}
+	first := f.order[0]
+	s.call = &monitor.Call{Server: f.server, Request: first.id.String(), Tool: first.tool()}
+	for _, o := range f.order[1:] {
+		s.call.Ambiguous = append(s.call.Ambiguous, o.id.String()+" "+o.tool())
+	}
+	f.inside.Store(s)
+}
+
+// now is the hook for events: which call they belong to. If several are in flight, all are named.
+func (f *flight) now() *monitor.Call {
+	s := f.inside.Load()
+	if s == nil {
+		return nil
+	}
+	for _, c := range s.calls {
+		c.events.Add(1)
+	}
+	return s.call
+}

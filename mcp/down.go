@@ -1,0 +1,160 @@
+package mcp
+
+import (
+	"bytes"
+	"io"
+	"time"
+
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// down reads what the server says until its stdout comes to its end.
+func (l *link) down() {
+	defer close(l.read)
+	s := l.s
+	lines := newLines(l.srv.Stdout(), s.cfg.MaxMessage, func(e *envelope) bool { return !s.stream || e.kind == '[' })
+	for {
+		m, err := lines.next()
+		if err != nil {
+			return
+		}
+		switch {
+		case m.part:
+			err = s.client.stream(m, lines, func() { l.streamed(m.env, len(m.data)) })
+			if err == errTorn {
+				s.cfg.Warn("the server: %v; the session ends", err)
+			}
+		case m.over && m.err == nil:
+			l.tooLong(m)
+		case m.err != nil:
+			l.suspicious("junk", "wrote a line that is not JSON", m.data)
+		case m.env.kind == '[':
+			err = l.downBatch(m)
+		default:
+			if pass := l.fromServer(m.data, m.env); pass != nil {
+				err = s.client.send(pass...)
+			}
+		}
+		if err != nil { // the client is gone, or what it got is torn: let the server's writes go nowhere
+			_, _ = io.Copy(io.Discard, l.srv.Stdout())
+			return
+		}
+	}
+}
+
+// fromServer decides about one message and returns the pieces to be sent on, nil if nothing.
+func (l *link) fromServer(data []byte, e *envelope) [][]byte {
+	switch {
+	case e.has(fMethod):
+		return l.fromServerAsking(data, e)
+	case e.response():
+		return l.answer(data, e)
+	case e.has(fError): // to a request whose id it could not read
+		return [][]byte{data}
+	}
+	l.suspicious("junk", "wrote JSON that is no message of the protocol", data)
+	return nil
+}
+
+// fromServerAsking handles requests and notifications.
+func (l *link) fromServerAsking(data []byte, e *envelope) [][]byte {
+	if e.request() {
+		return l.asks(data, e)
+	}
+	if e.method() == "notifications/tools/list_changed" {
+		l.s.tools.stale()
+	}
+	return [][]byte{data}
+}
+
+// answer matches a response with its request.
+func (l *link) answer(data []byte, e *envelope) [][]byte {
+	i := e.id()
+	c := l.flight.remove(i)
+	if c == nil {
+		if l.flight.wasLate(i) {
+			return nil // the client has given up on it, or has been answered already
+		}
+		l.suspicious("unasked", "answered a request that nobody made", data)
+		return nil
+	}
+	if c.private != nil {
+		c.private <- answer{data: bytes.Clone(data), env: *e}
+		return nil
+	}
+	outcome := "ok"
+	if e.has(fError) || string(e.v[fIsError].raw) == "true" {
+		outcome = "error"
+	}
+	pieces := [][]byte{data}
+	if e.has(fResult) && e.v[fResult].kind == '{' {
+		pieces = l.transform(c, data, e)
+	}
+	l.s.finish(l, c, outcome, len(data))
+	return pieces
+}
+
+// transform applies the rules to a result.
+func (l *link) transform(c *call, data []byte, e *envelope) [][]byte {
+	switch c.method {
+	case "tools/call", "tasks/result":
+		return l.mark(c, data, e)
+	case "tools/list", "resources/list", "resources/templates/list", "prompts/list":
+		return l.filter(c, data, e)
+	case "initialize", "server/discover":
+		return l.introduced(c, data, e)
+	}
+	return [][]byte{data}
+}
+
+// streamed accounts for an answer that was passed on in pieces.
+func (l *link) streamed(e *envelope, size int) {
+	if !e.response() {
+		return
+	}
+	if c := l.flight.remove(e.id()); c != nil {
+		l.s.finish(l, c, "ok", size)
+	}
+}
+
+// tooLong answers in place of a message that no rule can look at.
+func (l *link) tooLong(m message) {
+	if !m.env.response() {
+		l.suspicious("too-long", "sent a message longer than a message may be", m.data[:min(len(m.data), 200)])
+		return
+	}
+	c := l.flight.remove(m.env.id())
+	switch {
+	case c == nil:
+		return
+	case c.private != nil:
+		c.private <- answer{err: errSyntax}
+		return
+	}
+	l.suspicious("too-long", "answered with a message longer than a message may be", m.data[:min(len(m.data), 200)])
+	l.s.finish(l, c, "error", len(m.data))
+	_ = l.s.client.send(l.s.refused(c, &refusal{say: "The answer is too long.", code: -32603}))
+}
+
+// finish writes the audit record of a call that is over.
+func (s *session) finish(l *link, c *call, outcome string, size int) {
+	if c.stop != nil {
+		c.stop()
+	}
+	if s.cfg.Audit == nil || !c.works() {
+		return
+	}
+	r := Record{Decision: "allowed", Outcome: outcome, Duration: time.Since(c.began).Seconds(), BytesOut: size, Events: c.events.Load(), Shared: c.shared.Load()}
+	if c.metered {
+		u := l.srv.Usage()
+		if u.CPU >= 0 && c.before.CPU >= 0 {
+			r.CPUTime = (u.CPU - c.before.CPU).Seconds()
+		}
+		if u.MemoryPeak >= 0 && c.before.MemoryPeak >= 0 {
+			r.MemoryGrowth = u.MemoryPeak - c.before.MemoryPeak
+		}
+	}
+	s.record(l, c, r)
+}
+
+var _ = policies.MCPMarkNone

@@ -1,0 +1,36 @@
+package mcp
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/monitor"
+	mcpruntime "github.com/mcpbox/mcpbox/runtime"
+)
+
+// Usage is what a server's processes have used so far; -1: unknown.
+type Usage struct {
+	CPU        time.Duration
+	Memory     int64 // now
+	MemoryPeak int64
+}
+
+// Instance is a started server.
+type Instance interface {
+	Stdin() io.WriteCloser
+	Stdout() io.Reader
+	Sandbox() string // its id
+	Root() string    // a path through which its file system can be seen, or ""
+	Record(monitor.Event)
+	Signal(unix.Signal)
+	Usage() Usage
+	Done() <-chan struct{} // closed when the server's process has ended
+	// End kills what is left of it and takes the sandbox down. After it, Stdout comes to its end.
+	End() (*mcpruntime.Result, error)
+}
+
+// Launch starts a server. call names the calls that are in flight to it.
+type Launch func(ctx context.Context, call func() *monitor.Call) (Instance, error)

@@ -1,0 +1,196 @@
+package rules
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"path"
+	"strings"
+	"unicode"
+
+	"github.com/Masterminds/semver/v3"
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+)
+
+// Layer is what a rule is about.
+type Layer string
+
+const (
+	Global    Layer = "global"
+	Server    Layer = "server"
+	Version   Layer = "version"
+	Tool      Layer = "tool"
+	Resource  Layer = "resource"
+	Prompt    Layer = "prompt"
+	Parameter Layer = "parameter"
+)
+
+// Layers lists them in the order in which they are asked.
+func Layers() []Layer { return []Layer{Global, Server, Version, Tool, Resource, Prompt, Parameter} }
+
+// Effect is what a rule does with what it matches.
+type Effect string
+
+const (
+	Allow Effect = "allow"
+	Deny  Effect = "deny"
+)
+
+// Rule is one line of an allowlist. Layer, Server and Match say which one: a set has one rule for each.
+type Rule struct {
+	Layer  Layer           `json:"layer"`
+	Server string          `json:"server"`           // glob of the servers it is for; "*": all
+	Match  string          `json:"match,omitempty"`  // what it matches: see the package's text
+	Effect Effect          `json:"effect"`           // of a parameter rule: allow
+	Schema json.RawMessage `json:"schema,omitempty"` // a parameter rule's
+	Note   string          `json:"note,omitempty"`
+}
+
+const (
+	digestPrefix  = "sha256:"
+	commandPrefix = "command:"
+	maxText       = 1024
+	maxSchema     = 1 << 20
+)
+
+// ID names the rule: short, and the same for the same layer, server and match.
+func (r Rule) ID() string {
+	sum := sha256.Sum256([]byte(string(r.Layer) + "\x00" + r.Server + "\x00" + r.Match))
+	return hex.EncodeToString(sum[:4])
+}
+
+// String is the rule in one line.
+func (r Rule) String() string {
+	var b strings.Builder
+	b.WriteString(string(r.Layer) + " " + string(r.Effect))
+	if r.Match != "" {
+		b.WriteString(" " + r.Match)
+	}
+	if r.Server != "*" {
+		b.WriteString(" (server " + r.Server + ")")
+	}
+	if r.Schema != nil {
+		b.WriteString(" " + string(r.Schema))
+	}
+	return b.String()
+}
+
+// Canonical checks a rule and returns it in the form that is stored and compared.
+func (r Rule) Canonical() (Rule, error) {
+	if r.Server == "" {
+		r.Server = "*"
+	}
+	if r.Layer == Parameter && r.Effect == "" {
+		r.Effect = Allow
+	}
+	if r.Effect != Allow && r.Effect != Deny {
+		return r, hint.Errorf("use allow or deny", "rule: unknown effect %q", r.Effect)
+	}
+	for _, s := range []string{r.Server, r.Match, r.Note} {
+		if len(s) > maxText || strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }) {
+			return r, hint.Errorf("at most 1024 bytes, on one line", "rule: %q is too long or has characters that can't be printed", s[:min(len(s), 40)])
+		}
+	}
+	if err := checkGlob(r.Server); err != nil {
+		return r, err
+	}
+	if err := r.checkMatch(); err != nil {
+		return r, err
+	}
+	if r.Layer != Parameter {
+		if r.Schema != nil {
+			return r, hint.Errorf("use the layer parameter", "rule: a %s rule takes no schema", r.Layer)
+		}
+		return r, nil
+	}
+	if r.Effect != Allow {
+		return r, hint.Errorf("say in the schema what is allowed", "rule: a parameter rule can't deny")
+	}
+	schema, err := canonicalSchema(r.Schema)
+	if err != nil {
+		return r, hint.Errorf(`a schema such as {"properties": {"name": {"pattern": "^[a-z]+$"}}}`, "rule: parameters of %s: %w", r.Match, err)
+	}
+	r.Schema = schema
+	return r, nil
+}
+
+func (r Rule) checkMatch() error {
+	if (r.Match == "") != (r.Layer == Global) {
+		return hint.Errorf("global takes none, every other layer one", "rule: layer %s and match %q", r.Layer, r.Match)
+	}
+	switch r.Layer {
+	case Global:
+		return nil
+	case Server:
+		if digest, ok := strings.CutPrefix(r.Match, digestPrefix); ok {
+			if sum, err := hex.DecodeString(digest); err != nil || len(sum) != sha256.Size || strings.ToLower(digest) != digest {
+				return hint.Errorf("sha256sum FILE prints it", "rule: %q is not sha256: and 64 small hexadecimal digits", r.Match)
+			}
+			return nil
+		}
+		return checkGlob(strings.TrimPrefix(r.Match, commandPrefix))
+	case Version:
+		if _, err := semver.NewConstraint(r.Match); err != nil {
+			return hint.Errorf(`a range such as ">=1.2 <2" or "^1.2.3"`, "rule: %q is no version range", r.Match)
+		}
+		return nil
+	case Tool, Resource, Prompt, Parameter:
+		return checkGlob(r.Match)
+	}
+	return hint.Errorf("use one of: global, server, version, tool, resource, prompt, parameter", "rule: unknown layer %q", r.Layer)
+}
+
+func checkGlob(pattern string) error {
+	if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
+		return hint.Errorf("*, ? and [a-z] have a meaning; put \\ before one that is meant as it is", "rule: %q is no glob", pattern)
+	}
+	return nil
+}
+
+// canonicalSchema checks that a schema can be used, and returns it without blanks and with its keys in order.
+func canonicalSchema(raw json.RawMessage) (json.RawMessage, error) {
+	if len(raw) == 0 || len(raw) > maxSchema {
+		return nil, fmt.Errorf("no schema, or one above 1 MiB")
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	var tree map[string]any
+	if err := dec.Decode(&tree); err != nil {
+		return nil, fmt.Errorf("not a JSON object: %w", err)
+	}
+	if dec.More() {
+		return nil, fmt.Errorf("text after the schema")
+	}
+	var schema jsonschema.Schema
+	if err := json.Unmarshal(raw, &schema); err != nil {
+		return nil, err
+	}
+	if _, err := schema.Resolve(nil); err != nil {
+		return nil, err
+	}
+	return marshal(tree)
+}
+
+// marshal leaves <, > and & as they are: rules are read by people.
+func marshal(v any) (json.RawMessage, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// JSON is the rule as it is stored, compared and hashed.
+func (r Rule) JSON() json.RawMessage {
+	text, err := marshal(r)
+	if err != nil { // a schema that is no JSON: Canonical has refused it
+		panic(err)
+	}
+	return text
+}

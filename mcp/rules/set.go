@@ -1,0 +1,165 @@
+package rules
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/mcpbox/mcpbox/mcp"
+)
+
+// Set is rules to ask. It doesn't change, and may be asked from several goroutines.
+type Set struct {
+	rules map[Layer][]Rule
+	spans map[string]*semver.Constraints // by a version rule's match
+}
+
+// Launch is what the proxy runs as a server.
+type Launch struct {
+	Name    string   // the server's, as the proxy calls it
+	Command []string // its command line
+	Digest  string   // SHA-256 of its program, hexadecimal; "" if unknown
+}
+
+// NewSet checks the rules and makes them ready.
+func NewSet(list []Rule) (*Set, error) {
+	s := &Set{rules: map[Layer][]Rule{}, spans: map[string]*semver.Constraints{}}
+	seen := map[string]bool{}
+	for _, r := range list {
+		r, err := r.Canonical()
+		if err != nil {
+			return nil, err
+		}
+		key := string(r.Layer) + "\x00" + r.Server + "\x00" + r.Match
+		if seen[key] {
+			return nil, fmt.Errorf("rule: %s twice", r)
+		}
+		seen[key] = true
+		if r.Layer == Version {
+			if s.spans[r.Match], err = semver.NewConstraint(r.Match); err != nil {
+				return nil, err
+			}
+		}
+		s.rules[r.Layer] = append(s.rules[r.Layer], r)
+	}
+	return s, nil
+}
+
+// Check asks every layer but the parameters. launch is nil if the proxy didn't say what it runs.
+func (s *Set) Check(i mcp.Item, launch *Launch) mcp.Verdict {
+	for _, r := range s.rules[Global] {
+		if r.Effect == Deny && glob(r.Server, i.Server) {
+			return refuse(Global, "the allowlist is switched off: rule %s", r.ID())
+		}
+	}
+	if launch == nil {
+		launch = &Launch{Name: i.Server}
+	}
+	if v := s.checkServer(*launch, i.Server); !v.Allowed {
+		return v
+	}
+	if v := s.checkVersion(i); !v.Allowed {
+		return v
+	}
+	return s.checkItem(i)
+}
+
+func refuse(layer Layer, format string, args ...any) mcp.Verdict {
+	return mcp.Verdict{Layer: string(layer), Reason: fmt.Sprintf(format, args...)}
+}
+
+// CheckLaunch asks whether a server may run at all.
+func (s *Set) CheckLaunch(l Launch) mcp.Verdict {
+	for _, r := range s.rules[Global] {
+		if r.Effect == Deny && glob(r.Server, l.Name) {
+			return refuse(Global, "the allowlist is switched off: rule %s", r.ID())
+		}
+	}
+	return s.checkServer(l, l.Name)
+}
+
+func (s *Set) checkServer(l Launch, name string) mcp.Verdict {
+	matches := func(r Rule) bool {
+		if digest, ok := strings.CutPrefix(r.Match, digestPrefix); ok {
+			return digest == l.Digest
+		}
+		if pattern, ok := strings.CutPrefix(r.Match, commandPrefix); ok {
+			return len(l.Command) > 0 && glob(pattern, strings.Join(l.Command, " "))
+		}
+		return glob(r.Match, name)
+	}
+	return s.layer(Server, name, matches, false, "the server "+name)
+}
+
+func (s *Set) checkVersion(i mcp.Item) mcp.Verdict {
+	v, err := semver.NewVersion(i.Version)
+	matches := func(r Rule) bool {
+		if err != nil { // what can't be compared is in no range that allows, and in each that denies
+			return r.Effect == Deny
+		}
+		return s.spans[r.Match].Check(v)
+	}
+	return s.layer(Version, i.Server, matches, false, fmt.Sprintf("the version %q of %s", i.Version, i.Server))
+}
+
+func (s *Set) checkItem(i mcp.Item) mcp.Verdict {
+	return s.layer(Layer(i.Kind), i.Server, func(r Rule) bool { return glob(r.Match, i.Name) }, true, fmt.Sprintf("the %s %s", i.Kind, i.Name))
+}
+
+// layer decides: denied by a rule, allowed by one, or by none. Then closed says no, and so does a layer that has a rule
+// which allows something else to this server.
+func (s *Set) layer(l Layer, server string, matches func(Rule) bool, closed bool, what string) mcp.Verdict {
+	allowed := false
+	for _, r := range s.rules[l] {
+		if !glob(r.Server, server) {
+			continue
+		}
+		switch hit := matches(r); {
+		case hit && r.Effect == Deny:
+			return refuse(l, "%s is denied by rule %s (%s)", what, r.ID(), r.Match)
+		case hit:
+			allowed = true
+		case r.Effect == Allow:
+			closed = true
+		}
+	}
+	if !allowed && closed {
+		return refuse(l, "no rule allows %s", what)
+	}
+	return mcp.Verdict{Allowed: true}
+}
+
+// Schemas are what the arguments of a tool must satisfy, all of them.
+func (s *Set) Schemas(server, tool string) (out []json.RawMessage) {
+	for _, r := range s.rules[Parameter] {
+		if glob(r.Server, server) && glob(r.Match, tool) {
+			out = append(out, r.Schema)
+		}
+	}
+	return out
+}
+
+// Rules are the rules, by layer, server and match.
+func (s *Set) Rules() (out []Rule) {
+	for _, l := range Layers() {
+		out = append(out, s.rules[l]...)
+	}
+	Sort(out)
+	return out
+}
+
+// Sort puts rules in the order in which they are asked and shown.
+func Sort(list []Rule) {
+	slices.SortFunc(list, func(a, b Rule) int {
+		if d := slices.Index(Layers(), a.Layer) - slices.Index(Layers(), b.Layer); d != 0 {
+			return d
+		}
+		if d := strings.Compare(a.Server, b.Server); d != 0 {
+			return d
+		}
+		return strings.Compare(a.Match, b.Match)
+	})
+}

@@ -1,0 +1,154 @@
+package mcp
+
+import (
+	"bytes"
+	"io"
+	"time"
+)
+
+// up reads what the client says until it stops.
+func (s *session) up() error {
+	lines := newLines(s.cfg.Client.Reader, s.cfg.MaxMessage, func(e *envelope) bool { return !s.stream || e.kind == '[' })
+	for {
+		m, err := lines.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		l := s.current()
+		switch {
+		case m.part:
+			err = l.in.stream(m, lines, func() {
+				if m.env.request() {
+					l.flight.add(s.newCall(m.env, nil))
+				}
+			})
+		case m.over:
+			s.answerTooLong(l, m)
+		case m.err != nil:
+			err = s.notJSON(l, m)
+		case m.env.kind == '[':
+			err = s.upBatch(l, m)
+		default:
+			var pass []byte
+			if pass = s.fromClient(l, m.data, m.env); pass != nil {
+				err = l.in.send(pass)
+			}
+		}
+		if err != nil && !s.serverWentAway(l, err) {
+			return err
+		}
+	}
+}
+
+// serverWentAway tells a write to an ended server, which is not the end of the session by itself, from a real failure.
+func (s *session) serverWentAway(l *link, err error) bool {
+	if err == errTorn {
+		return false
+	}
+	select {
+	case <-l.srv.Done():
+	case <-time.After(time.Second): // it has closed its stdin and goes on: as it wishes
+	}
+	return true
+}
+
+// newCall notes a request of the client's.
+func (s *session) newCall(e *envelope, data []byte) *call {
+	c := &call{id: e.id(), raw: bytes.Clone(e.v[fID].raw), method: e.method(), began: time.Now(), bytesIn: len(data)}
+	switch c.method {
+	case "tools/call", "prompts/get":
+		c.name = e.text(fName)
+	case "resources/read":
+		c.name = e.text(fURI)
+	}
+	if s.cfg.Audit != nil && data != nil && c.method == "tools/call" {
+		c.args = bytes.Clone(e.of(data, fArguments))
+	}
+	return c
+}
+
+// fromClient decides about one message and returns what is to be sent on, nil if nothing.
+func (s *session) fromClient(l *link, data []byte, e *envelope) []byte {
+	switch {
+	case e.request():
+		return s.request(l, data, e)
+	case e.notification():
+		return s.notification(l, data, e)
+	case e.response():
+		return s.reply(l, data, e)
+	}
+	return data // the server may make of it what it can
+}
+
+func (s *session) request(l *link, data []byte, e *envelope) []byte {
+	c := s.newCall(e, data)
+	s.remember(c, data, e)
+	if r := s.judge(l, c, e, data); r != nil {
+		s.refuse(l, c, r)
+		return nil
+	}
+	if s.cfg.Isolate && c.method == "tools/call" {
+		s.isolate(c, bytes.Clone(data))
+		return nil
+	}
+	if s.tools.mustKnow(c) {
+		s.park(l, c, bytes.Clone(data))
+		return nil
+	}
+	return s.admit(l, c, data, e)
+}
+
+// admit registers a call that may be made. The answer can't come before the message is sent.
+func (s *session) admit(l *link, c *call, data []byte, e *envelope) []byte {
+	if s.cfg.Audit != nil && c.works() {
+		c.before, c.metered = l.srv.Usage(), true
+	}
+	if !l.flight.add(c) {
+		s.refuse(l, c, &refusal{layer: LayerProtocol, reason: "its request id is in use", say: "The request id is in use."})
+		return nil
+	}
+	s.watchLimits(l, c)
+	return data
+}
+
+func (s *session) notification(l *link, data []byte, e *envelope) []byte {
+	switch e.method() {
+	case "notifications/cancelled":
+		i := idOf(e.v[fRequestID].raw)
+		if s.unpark(i) {
+			return nil
+		}
+		if isolated := s.isolatedCall(i); isolated != nil {
+			isolated.cancel()
+			return nil
+		}
+		if c := l.flight.giveUp(i); c != nil {
+			s.finish(l, c, "cancelled", 0)
+		}
+	case "notifications/initialized":
+		s.mu.Lock()
+		s.handshake.initialized = bytes.Clone(data)
+		s.mu.Unlock()
+	}
+	return data
+}
+
+// notJSON deals with a line of the client's that is no JSON. Where rules apply nothing passes that can't be read.
+func (s *session) notJSON(l *link, m message) error {
+	if !s.rules.constrain {
+		return l.in.send(m.data)
+	}
+	return s.client.send([]byte(`{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}` + "\n"))
+}
+
+func (s *session) answerTooLong(l *link, m message) {
+	if m.err != nil || !m.env.request() {
+		s.cfg.Warn("a message of the client's was longer than %d bytes and is not passed on", s.cfg.MaxMessage)
+		return
+	}
+	c := s.newCall(m.env, nil)
+	s.refuse(l, c, &refusal{layer: LayerLimit, reason: "the request is longer than a message may be", say: "The request is too long."})
+}
