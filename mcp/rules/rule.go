@@ -60,7 +60,7 @@ const (
 // ID names the rule: short, and the same for the same layer, server and match.
 func (r Rule) ID() string {
 	sum := sha256.Sum256([]byte(string(r.Layer) + "\x00" + r.Server + "\x00" + r.Match))
-	return hex.EncodeToString(sum[:4])
+	return hex.EncodeToString(sum[:6])
 }
 
 // String is the rule in one line.

@@ -33,11 +33,10 @@ func NewSet(list []Rule) (*Set, error) {
 		if err != nil {
 			return nil, err
 		}
-		key := string(r.Layer) + "\x00" + r.Server + "\x00" + r.Match
-		if seen[key] {
-			return nil, fmt.Errorf("rule: %s twice", r)
+		if seen[r.ID()] {
+			return nil, fmt.Errorf("rule: %s is there twice", r)
 		}
-		seen[key] = true
+		seen[r.ID()] = true
 		if r.Layer == Version {
 			if s.spans[r.Match], err = semver.NewConstraint(r.Match); err != nil {
 				return nil, err
