@@ -79,7 +79,7 @@ func standard(t *testing.T) *policies.Policy {
 }
 
 func runTrue(p *policies.Policy) error {
-	_, err := Run(context.Background(), Spec{Policy: p, BestEffort: true}, Process{Args: []string{"true"}}, nil)
+	_, err := Run(context.Background(), Spec{Policy: p, BestEffort: true}, Process{Args: []string{"true"}})
 	return err
 }
 

@@ -67,6 +67,9 @@ func (s *Sandbox) Spawn(ctx context.Context, p Process) (_ *Running, err error) 
 	if err := checkpoint("admitted"); err != nil {
 		return nil, err
 	}
+	if p.Admitted != nil {
+		p.Admitted(r)
+	}
 	if err := r.release(ctx, body); err != nil {
 		return nil, err
 	}

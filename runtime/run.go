@@ -11,9 +11,9 @@ import (
 const flushTime = 2 * time.Second
 
 // Run starts a sandbox, runs one process in it to its end, and takes everything
-// down again. started, if not nil, is called when the process runs: to forward
-// signals, say. An error means that mcpbox failed; the tool's failure is a Result.
-func Run(ctx context.Context, spec Spec, p Process, started func(*Running)) (*Result, error) {
+// down again. Cancelling ctx ends the run. An error means that mcpbox failed; the
+// tool's failure is a Result.
+func Run(ctx context.Context, spec Spec, p Process) (*Result, error) {
 	if spec.Policy.Isolation == policies.IsolationNone {
 		return runBare(ctx, spec, p)
 	}
@@ -28,9 +28,6 @@ func Run(ctx context.Context, spec Spec, p Process, started func(*Running)) (*Re
 	}
 	stop := context.AfterFunc(ctx, func() { box.stop(StatusSignaled) })
 	defer stop()
-	if started != nil {
-		started(r)
-	}
 	shown := make(chan struct{})
 	close(shown)
 	if p.TTY {

@@ -24,6 +24,10 @@ type Process struct {
 	Stderr *os.File
 	TTY    bool // a pty of the sandbox's own; Stdin and Stdout are its outside ends
 
+	// Admitted, if not nil, is called when every layer is on and verified, right before execve: to say what is
+	// missing, or to begin forwarding signals, before the program can do anything.
+	Admitted func(*Running)
+
 	// Call names the MCP calls in flight, for the events that this process causes; nil: none. It must not block.
 	Call func() *monitor.Call
 }

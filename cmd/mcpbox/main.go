@@ -46,6 +46,10 @@ func run(args []string) int {
 
 // exitCode is how mcpbox itself fails.
 func exitCode(err error) int {
+	var sig interrupted
+	if errors.As(err, &sig) {
+		return 128 + int(sig)
+	}
 	switch {
 	case errors.Is(err, mcpruntime.ErrNotFound):
 		return exitNotFound

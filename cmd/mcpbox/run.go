@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/signal"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/monitor"
@@ -33,11 +31,15 @@ func newRunCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p := mcpruntime.Process{Args: args, Env: f.environment(), Dir: f.dir, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, TTY: tty}
-			res, err := mcpruntime.Run(cmd.Context(), spec, p, func(r *mcpruntime.Running) {
-				f.tellMissing(r.Layers(), r.Limits())
-				forwardSignals(r)
-			})
+			ctx, forward := catchSignals(cmd.Context())
+			p := mcpruntime.Process{
+				Args: args, Env: f.environment(), Dir: f.dir, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, TTY: tty,
+				Admitted: func(r *mcpruntime.Running) {
+					forward(r)
+					f.tellMissing(r.Layers(), r.Limits())
+				},
+			}
+			res, err := mcpruntime.Run(ctx, spec, p)
 			if err != nil {
 				result.write(mcpruntime.SetupResult(spec, p, err, exitCode(err)))
 				return err
@@ -63,17 +65,6 @@ func needCommand(_ *cobra.Command, args []string) error {
 		return hint.Errorf("mcpbox run [flags] -- COMMAND [ARGS…]", "no command given")
 	}
 	return nil
-}
-
-// forwardSignals passes on what a shell or a service manager would send to the program itself.
-func forwardSignals(r *mcpruntime.Running) {
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCONT, unix.SIGALRM)
-	go func() {
-		for s := range signals {
-			r.Signal(s.(unix.Signal))
-		}
-	}()
 }
 
 // resultFile is --result, opened before the run: a path that can't be written must not cost a finished run.

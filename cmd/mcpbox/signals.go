@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"golang.org/x/sys/unix"
+
+	mcpruntime "github.com/mcpbox/mcpbox/runtime"
+)
+
+// interrupted is the cause of a start that a signal ended.
+type interrupted unix.Signal
+
+func (s interrupted) Error() string {
+	return fmt.Sprintf("interrupted by %s before the program ran", unix.SignalName(unix.Signal(s)))
+}
+
+// catchSignals passes on what a shell or a service manager would send to the
+// program itself: once forward has been called to the program, and before that
+// to the start, which it cancels.
+func catchSignals(parent context.Context) (ctx context.Context, forward func(*mcpruntime.Running)) {
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCONT, unix.SIGALRM)
+	ctx, cancel := context.WithCancelCause(parent)
+	running := make(chan *mcpruntime.Running) // unbuffered: after forward, no signal cancels
+	go func() {
+		var r *mcpruntime.Running
+		for {
+			select {
+			case r = <-running:
+			case s := <-signals:
+				switch sig := s.(unix.Signal); {
+				case r != nil:
+					r.Signal(sig)
+				case sig == unix.SIGINT || sig == unix.SIGTERM || sig == unix.SIGHUP || sig == unix.SIGQUIT:
+					cancel(interrupted(sig))
+				}
+			}
+		}
+	}()
+	return ctx, func(r *mcpruntime.Running) { running <- r }
+}

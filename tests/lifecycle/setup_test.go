@@ -1,0 +1,108 @@
+package lifecycle
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// deadline bounds every wait: far more than a loaded machine needs.
+const deadline = 30 * time.Second
+
+var binary string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	if binary = os.Getenv("MCPBOX"); binary == "" {
+		dir, err := os.MkdirTemp("", "mcpbox-lifecycle")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		binary = filepath.Join(dir, "mcpbox")
+		if out, err := exec.Command("go", "build", "-o", binary, "../../cmd/mcpbox").CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build mcpbox: %v\n%s", err, out)
+			return 1
+		}
+	}
+	return m.Run()
+}
+
+// box prepares `mcpbox run -q` with a marker in the tool's arguments, by which its processes are found.
+func box(t *testing.T, script string, args ...string) (cmd *exec.Cmd, marker string) {
+	t.Helper()
+	if out, err := exec.Command(binary, "run", "-q", "--", "true").CombinedOutput(); err != nil {
+		t.Skipf("no sandbox on this host: %s", out)
+	}
+	marker = fmt.Sprintf("lifecycle-%d-%d", os.Getpid(), time.Now().UnixNano())
+	args = append(append([]string{"run", "-q"}, args...), "--", "sh", "-c", script, marker)
+	return exec.Command(binary, args...), marker
+}
+
+// processes lists those whose command line has the marker, mcpbox itself left out.
+func processes(t *testing.T, marker string) (pids []int) {
+	t.Helper()
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range dirs {
+		data, err := os.ReadFile(dir + "/cmdline")
+		if err != nil || !bytes.Contains(data, []byte(marker)) {
+			continue
+		}
+		if exe, _, _ := strings.Cut(string(data), "\x00"); exe == binary {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// eventually polls a condition that has no event to wait for.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(deadline); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatalf("%s: not within %v", what, deadline)
+}
+
+// started runs cmd and waits until its tool has written a line.
+func started(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	if _, err := out.Read(make([]byte, 64)); err != nil {
+		t.Fatalf("the tool said nothing: %v", err)
+	}
+}
+
+// exit waits for cmd and returns its exit code, -1 for a signal.
+func exit(t *testing.T, cmd *exec.Cmd) int {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { cmd.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(deadline):
+		cmd.Process.Kill()
+		t.Fatal("mcpbox hangs")
+	}
+	return cmd.ProcessState.ExitCode()
+}
