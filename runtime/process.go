@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 type Running struct {
 	box     *Sandbox
 	number  int
+	pid     int // as this namespace sees it
 	command []string
 	process Process
 	tree    *tree
@@ -147,6 +149,7 @@ func (r *Running) admit(locked packet) error {
 	if err != nil {
 		return &SetupError{Step: "verify", Index: -1, Err: err}
 	}
+	r.pid = pid
 	if r.layers, err = verify(pid, r.box.ids.ToolUID); err != nil {
 		return err
 	}
@@ -222,6 +225,9 @@ func (r *Running) Signal(sig unix.Signal) error {
 
 // Layers is what was found on the process before it ran the tool.
 func (r *Running) Layers() Layers { return r.layers }
+
+// Root is a path of the host under which the process's file system is seen as it sees it, for as long as it runs.
+func (r *Running) Root() string { return "/proc/" + strconv.Itoa(r.pid) + "/root" }
 
 // Usage is what the process and its descendants have used so far.
 func (r *Running) Usage() cgroups.Usage { return r.tree.usage() }

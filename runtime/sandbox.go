@@ -52,12 +52,6 @@ type Sandbox struct {
 	closeErr error
 }
 
-// packet is a message from mcpbox-init with its descriptors.
-type packet struct {
-	initproto.Message
-	fds []int
-}
-
 // Start builds a sandbox. ctx bounds the start only. On an error nothing is left
 // on the host; the error names the step, and hint.Of(err) the remedy.
 func Start(ctx context.Context, spec Spec) (*Sandbox, error) {
@@ -265,55 +259,6 @@ func (s *Sandbox) setupEntry(i int) string {
 		return set.Links[i-len(set.Dirs)-len(set.Files)].Path
 	}
 	return ""
-}
-
-// receive hands each message to the process it is about, until PID 1 is gone.
-func (s *Sandbox) receive() {
-	defer close(s.gone)
-	for {
-		m, _, fds, err := s.conn.Receive()
-		if err != nil {
-			return
-		}
-		s.mu.Lock()
-		box := s.inbox[m.Process]
-		s.mu.Unlock()
-		if box == nil {
-			initproto.CloseAll(fds)
-			continue
-		}
-		box <- packet{m, fds} // buffered for all that one process can be told
-	}
-}
-
-func (s *Sandbox) open(number int) chan packet {
-	box := make(chan packet, 8)
-	s.mu.Lock()
-	s.inbox[number] = box
-	s.mu.Unlock()
-	return box
-}
-
-// await returns the next message, or an error when the sandbox or ctx ends first.
-func (s *Sandbox) await(ctx context.Context, box chan packet) (packet, error) {
-	select {
-	case m := <-box:
-		return m, nil
-	default:
-	}
-	select {
-	case m := <-box:
-		return m, nil
-	case <-s.gone:
-		select {
-		case m := <-box: // told before it died
-			return m, nil
-		default:
-			return packet{}, ErrClosed
-		}
-	case <-ctx.Done():
-		return packet{}, context.Cause(ctx)
-	}
 }
 
 // stop kills everything in the sandbox; the first reason given is the one in the result.
