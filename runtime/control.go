@@ -60,4 +60,3 @@ func (s *Sandbox) await(ctx context.Context, box chan packet) (packet, error) {
 		return packet{}, context.Cause(ctx)
 	}
 }
-

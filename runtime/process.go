@@ -59,6 +59,7 @@ func (s *Sandbox) Spawn(ctx context.Context, p Process) (_ *Running, err error) 
 		}
 	}()
 	body := s.request(p, r.tree)
+	tamper(body)
 	locked, err := r.lock(ctx, p, body)
 	if err != nil {
 		return nil, err
@@ -156,7 +157,7 @@ func (r *Running) admit(locked packet) error {
 	if err := verifyMounts(pid, r.box.plan); err != nil {
 		return err
 	}
-	r.completeLayers()
+	r.completeLayers(locked.Landlock)
 	if err := r.layers.mandatory(); err != nil {
 		return err
 	}
@@ -164,6 +165,9 @@ func (r *Running) admit(locked packet) error {
 		if err := r.layers.require(r.box.spec.Policy); err != nil {
 			return err
 		}
+	}
+	if locked.Listener < 0 {
+		return &SetupError{Step: "seccomp", Index: -1, Err: ErrLayer}
 	}
 	fd, err := unix.PidfdGetfd(pidfd, locked.Listener, 0)
 	if err != nil {
@@ -182,10 +186,10 @@ func (r *Running) admit(locked packet) error {
 }
 
 // completeLayers adds what /proc does not tell: Landlock, proved by the child on its canary, and the cgroup.
-func (r *Running) completeLayers() {
+func (r *Running) completeLayers(proved bool) {
 	r.layers[policies.LayerLandlock] = Absent
-	if r.box.landlock != nil {
-		r.layers[policies.LayerLandlock] = Enforced // or the child would not have come this far
+	if proved {
+		r.layers[policies.LayerLandlock] = Enforced
 	}
 	if r.box.spec.Policy.Network.Mode == policies.NetworkHost && r.layers[policies.LayerNetworkNamespace] == Absent {
 		r.layers[policies.LayerNetworkNamespace] = Off

@@ -29,7 +29,7 @@ type child struct {
 
 	byte1  [1]byte
 	stat   unix.Stat_t
-	record [4]int32 // step, index, errno, listener
+	record [5]int32 // step, index, errno, listener, landlock proved
 	limit  unix.Rlimit
 	rule   pathBeneath
 	caps   [2]unix.CapUserData
@@ -97,11 +97,11 @@ func (c *child) main() {
 	if e := prctl(unix.PR_SET_NO_NEW_PRIVS, 1); e != 0 {
 		c.fail(initproto.StepNoNewPrivs, 0, e)
 	}
-	c.restrict()
+	proved := c.restrict()
 	c.dropCapabilities()
 	listener := c.installFilter()
 
-	c.record = [4]int32{0, 0, 0, int32(listener)}
+	c.record = [5]int32{0, 0, 0, int32(listener), proved}
 	sys3(unix.SYS_WRITE, statusFD, uintptr(unsafe.Pointer(&c.record)), unsafe.Sizeof(c.record))
 	c.await() // the supervisor has verified the layers and answers the listener
 	_, e := sys6(unix.SYS_EXECVE, uintptr(unsafe.Pointer(command)), uintptr(unsafe.Pointer(&c.argv[0])), uintptr(unsafe.Pointer(&c.envv[0])), 0, 0, 0)
@@ -208,14 +208,14 @@ func (c *child) lookup() *byte {
 	return nil
 }
 
-// restrict applies Landlock, and proves it on the canary: readable before, refused after.
+// restrict applies Landlock, and proves it on the canary: readable before, refused after. 1 is proved, 0 not wanted.
 //
 //go:nosplit
 //go:norace
-func (c *child) restrict() {
+func (c *child) restrict() int32 {
 	l := c.landlock
 	if l == nil {
-		return
+		return 0
 	}
 	ruleset, e := sys6(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&l.attr)), l.size, 0, 0, 0, 0)
 	if e != 0 {
@@ -246,6 +246,7 @@ func (c *child) restrict() {
 	if e := c.openCanary(); e != unix.EACCES {
 		c.fail(initproto.StepLandlockProbe, 1, e)
 	}
+	return 1
 }
 
 //go:nosplit
@@ -312,7 +313,7 @@ func (c *child) await() {
 //go:nosplit
 //go:norace
 func (c *child) fail(step initproto.Step, index int, e syscall.Errno) {
-	c.record = [4]int32{int32(step), int32(index), int32(e), -1}
+	c.record = [5]int32{int32(step), int32(index), int32(e), -1, 0}
 	sys3(unix.SYS_WRITE, uintptr(c.status), uintptr(unsafe.Pointer(&c.record)), unsafe.Sizeof(c.record))
 	for {
 		sys3(unix.SYS_EXIT_GROUP, 1, 0, 0)

@@ -108,7 +108,7 @@ func (st *start) run(fds []int) initproto.Fault {
 		st.in.abandon(p)
 		return fault(initproto.StepPipe, 1, err)
 	}
-	listener, f := readStatus(status)
+	state, f := readStatus(status)
 	if f.Step != initproto.StepNone {
 		st.in.abandon(p)
 		return f
@@ -117,7 +117,7 @@ func (st *start) run(fds []int) initproto.Fault {
 	if master >= 0 {
 		out = append(out, master)
 	}
-	m := initproto.Message{Kind: initproto.Locked, Process: st.number, PID: pid, Listener: listener, TTY: master >= 0}
+	m := initproto.Message{Kind: initproto.Locked, Process: st.number, PID: pid, Listener: state.listener, Landlock: state.landlock, TTY: master >= 0}
 	if err := st.in.conn.Send(m, nil, out...); err != nil {
 		st.in.abandon(p)
 	}
@@ -183,9 +183,15 @@ func (in *initProcess) abandon(p *process) {
 	unix.Close(p.status)
 }
 
+// locked is what a child says of itself before it waits.
+type locked struct {
+	listener int
+	landlock bool // refused on the canary
+}
+
 // readStatus reads the child's record; EOF is StepDied.
-func readStatus(fd int) (listener int, f initproto.Fault) {
-	var r [4]int32
+func readStatus(fd int) (locked, initproto.Fault) {
+	var r [5]int32
 	buf := unsafe.Slice((*byte)(unsafe.Pointer(&r)), unsafe.Sizeof(r))
 	for {
 		n, err := unix.Read(fd, buf)
@@ -193,9 +199,9 @@ func readStatus(fd int) (listener int, f initproto.Fault) {
 			continue
 		}
 		if err != nil || n != len(buf) {
-			return -1, initproto.Fault{Step: initproto.StepDied, Errno: unix.ECHILD}
+			return locked{listener: -1}, initproto.Fault{Step: initproto.StepDied, Errno: unix.ECHILD}
 		}
-		return int(r[3]), initproto.Fault{Step: initproto.Step(r[0]), Index: r[1], Errno: syscall.Errno(r[2])}
+		return locked{int(r[3]), r[4] == 1}, initproto.Fault{Step: initproto.Step(r[0]), Index: r[1], Errno: syscall.Errno(r[2])}
 	}
 }
 

@@ -28,6 +28,7 @@ type Message struct {
 	Process  int   `json:"process,omitempty"`
 	PID      int   `json:"pid,omitempty"`      // locked: in the sandbox's PID namespace
 	Listener int   `json:"listener,omitempty"` // locked: the child's seccomp notify descriptor, -1 for none
+	Landlock bool  `json:"landlock,omitempty"` // locked: the canary was refused
 	Signal   int   `json:"signal,omitempty"`
 	Exit     *Exit `json:"exit,omitempty"`
 	Fault    Fault `json:"fault,omitzero"`

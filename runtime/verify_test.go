@@ -1,0 +1,95 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// A layer that silently isn't there is the worst bug: each is taken away behind the runtime's back, and must be missed.
+func TestALayerThatSilentlyIsNotThereIsFound(t *testing.T) {
+	requireNamespaces(t)
+	privateState(t)
+	marker := filepath.Join(t.TempDir(), "ran")
+	for _, c := range []struct {
+		layer policies.Layer
+		take  func(*initproto.SpawnBody)
+	}{
+		{policies.LayerSeccomp, func(b *initproto.SpawnBody) { b.Filter = nil }},
+		{policies.LayerRootfs, func(b *initproto.SpawnBody) { b.Mounts = b.Mounts[:len(b.Mounts)-1] }},
+		{policies.LayerLandlock, func(b *initproto.SpawnBody) { b.Landlock = nil }},
+		{policies.LayerCgroupNamespace, func(b *initproto.SpawnBody) { b.CloneFlags &^= unix.CLONE_NEWCGROUP }},
+	} {
+		t.Run(string(c.layer), func(t *testing.T) {
+			p := standard(t)
+			p.Require = append(p.Require, c.layer)
+			p.Filesystem.Mounts = []policies.Mount{{Source: filepath.Dir(marker), Target: "/work", Mode: policies.ReadWrite}}
+			touch := Process{Args: []string{"touch", "/work/ran"}}
+			if _, err := Run(context.Background(), Spec{Policy: p}, touch); err != nil {
+				if errors.Is(err, ErrLayer) {
+					t.Skipf("this host does not have it: %v", err)
+				}
+				t.Fatalf("with every layer: %v", err)
+			}
+			if err := os.Remove(marker); err != nil {
+				t.Fatalf("the tool did not run: %v", err)
+			}
+			tamper = c.take
+			defer func() { tamper = func(*initproto.SpawnBody) {} }()
+			if _, err := Run(context.Background(), Spec{Policy: p}, touch); err == nil {
+				t.Errorf("the run went on without %s", c.layer)
+			}
+			if _, err := os.Stat(marker); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the tool ran without %s", c.layer)
+			}
+		})
+	}
+}
+
+func TestVerifyBelievesOnlyWhatTheKernelSays(t *testing.T) {
+	// This test process itself: no layer at all.
+	layers, err := verify(os.Getpid(), os.Geteuid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for layer, state := range layers {
+		if layer == policies.LayerNoNewPrivileges || layer == policies.LayerSeccomp || layer == policies.LayerCapabilities {
+			continue // a container or an ordinary user may have these
+		}
+		if state == Enforced {
+			t.Errorf("%s is said to be enforced on the test itself", layer)
+		}
+	}
+	if layers.mandatory() == nil {
+		t.Error("a process without layers passes")
+	}
+}
+
+// On a host with cgroup v1, nothing of libcontainer may appear there.
+func TestNoV1CgroupIsMade(t *testing.T) {
+	requireNamespaces(t)
+	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
+		t.Skip("this host is purely cgroup v2")
+	}
+	privateState(t)
+	box, err := Start(context.Background(), Spec{Policy: standard(t), BestEffort: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer box.Close()
+	filepath.WalkDir("/sys/fs/cgroup", func(path string, _ fs.DirEntry, _ error) error {
+		if strings.Contains(path, "mcpbox-") && strings.Contains(path, box.ID) {
+			t.Errorf("%s was made", path)
+		}
+		return nil
+	})
+}
