@@ -20,6 +20,7 @@ type claim struct {
 	stdin  func(t *testing.T) *os.File
 	extra  []*os.File // open in the caller as 3, 4, …
 	dir    string     // the caller's working directory
+	around []string   // a command that runs the attack, or mcpbox: prlimit …
 
 	needsRoot bool   // bare, only root can do it
 	bare      string // the errno with which it fails bare, past the check of permission; "": it succeeds
@@ -30,6 +31,7 @@ type claim struct {
 	events  []string // system calls, or limits, one of which must be reported
 	silent  []string // presets in which the kernel refuses by itself: no event
 	ends    string   // the status of a run that mcpbox ends; "": it goes on to say that it was refused
+	endsAs  string   // the status of a run that fails of a limit; "": failed
 
 	// harmed looks at the host: true if the attack got its way. It is asked after the bare run too, where it must be true.
 	harmed func(inside bool) bool
@@ -94,6 +96,9 @@ func (c *claim) runInside(t *testing.T, dir, preset string) {
 	flags := append([]string{"--policy", preset, "--mount", dir + ":/attack:ro"}, c.flags...)
 	r := runMcpbox(t, c, flags, append([]string{"/attack/attack"}, args...))
 	status, code := "failed", 1
+	if c.endsAs != "" {
+		status = c.endsAs
+	}
 	if c.ends != "" {
 		status, code = c.ends, 137
 	}
@@ -122,7 +127,8 @@ func (c *claim) execute(t *testing.T, cmd *exec.Cmd) output {
 	defer func() { <-slots }()
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
-	bounded := exec.CommandContext(ctx, cmd.Path, cmd.Args[1:]...)
+	line := append(slices.Clone(c.around), cmd.Args...)
+	bounded := exec.CommandContext(ctx, line[0], line[1:]...)
 	// A group of its own, so that an attack that signals its group reaches itself only.
 	bounded.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	bounded.WaitDelay = time.Second

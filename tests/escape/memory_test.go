@@ -1,0 +1,92 @@
+package escape
+
+import "testing"
+
+const takeMemory = `
+	int mib = atoi(argv[1]);
+	for (int i = 0; i < mib; i++) {
+		char *p = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (p == MAP_FAILED) refused("mmap");
+		memset(p, 1, 1 << 20);
+	}
+`
+
+func TestCannotTakeMoreMemoryThanItMay(t *testing.T) {
+	hold(t, claim{
+		attack: takeMemory + `sleep(atoi(argv[2]));`,
+		args:   []string{"400", "0"}, inside: []string{"400", "5"}, flags: []string{"--memory", "64MiB"},
+		ends: "memory_limit", events: []string{"memory"},
+	})
+}
+
+// The main thread ends, the process lives on in another: /proc/<pid>/status has no memory figures any more.
+func TestCannotHideMemoryBehindAMainThreadThatHasEnded(t *testing.T) {
+	hold(t, claim{
+		attack: `
+static int mib, seconds;
+static void *other(void *unused) {
+	usleep(100000);
+	for (int i = 0; i < mib; i++) {
+		char *p = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (p == MAP_FAILED) refused("mmap");
+		memset(p, 1, 1 << 20);
+	}
+	sleep(seconds);
+	puts("done");
+	exit(0);
+}
+static void attack(int argc, char **argv) {
+	mib = atoi(argv[1]); seconds = atoi(argv[2]);
+	pthread_t thread;
+	if ((errno = pthread_create(&thread, NULL, other, NULL))) refused("pthread_create");
+	syscall(SYS_exit, 0);
+}`,
+		args: []string{"400", "0"}, inside: []string{"400", "5"}, flags: []string{"--memory", "64MiB"},
+		presets: without("maximum"), // one thread
+		ends:    "memory_limit", events: []string{"memory"},
+	})
+}
+
+// A memfd in a message that nobody has received belongs to no process.
+func TestCannotHideMemoryInAMessage(t *testing.T) {
+	needCgroup(t)
+	hold(t, claim{
+		attack: `
+	int ends[2];
+	char *block = calloc(1, 1 << 20);
+	TRY(socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+	for (int i = 0; i < atoi(argv[1]); i++) {
+		int fd = TRY(syscall(SYS_memfd_create, "x", 0));
+		for (int mib = 0; mib < 8; mib++) TRY(write(fd, block, 1 << 20));
+		char byte = 0, control[CMSG_SPACE(sizeof fd)] = {0};
+		struct iovec data = {&byte, 1};
+		struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+		struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+		*c = (struct cmsghdr){CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS};
+		memcpy(CMSG_DATA(c), &fd, sizeof fd);
+		TRY(sendmsg(ends[0], &message, 0));
+		close(fd);
+	}
+	sleep(atoi(argv[2]));`,
+		args: []string{"50", "0"}, inside: []string{"50", "3"}, flags: []string{"--memory", "64MiB"},
+		ends: "memory_limit", events: []string{"memory", "memfd_create"}, presets: []string{"standard"},
+	})
+}
+
+// A System V segment lives on when nobody has it attached.
+func TestCannotHideMemoryInASegmentThatNobodyHasAttached(t *testing.T) {
+	needCgroup(t)
+	hold(t, claim{
+		attack: `
+	for (int i = 0; i < atoi(argv[1]); i++) {
+		int id = TRY(shmget(IPC_PRIVATE, 8 << 20, 0600));
+		char *p = TRY((char *)shmat(id, NULL, 0));
+		memset(p, 1, 8 << 20);
+		shmdt(p);
+		if (argc > 3) shmctl(id, IPC_RMID, NULL); // bare: leave nothing
+	}
+	sleep(atoi(argv[2]));`,
+		args: []string{"50", "0", "clean"}, inside: []string{"50", "3"}, flags: []string{"--memory", "64MiB"},
+		ends: "memory_limit", events: []string{"memory", "shmget"}, presets: []string{"standard"},
+	})
+}

@@ -1,0 +1,20 @@
+package escape
+
+import "testing"
+
+// Families whose kernel modules are loaded on demand.
+func TestCannotOpenASocketOfARareFamily(t *testing.T) {
+	for _, family := range []string{"AF_ALG", "AF_VSOCK", "AF_TIPC", "AF_CAN", "AF_RDS", "AF_BLUETOOTH", "AF_NFC", "AF_KCM", "AF_XDP"} {
+		t.Run(family, func(t *testing.T) {
+			hold(t, claim{
+				attack: `
+	int types[] = {SOCK_SEQPACKET, SOCK_STREAM, SOCK_DGRAM, SOCK_RAW};
+	for (int i = 0; i < 4; i++) if (socket(` + family + `, types[i], 0) >= 0) return;
+	if (errno == ESOCKTNOSUPPORT || errno == EPROTONOSUPPORT || errno == EPROTOTYPE) errno = EAFNOSUPPORT;
+	refused("socket");`,
+				mayLack: "EAFNOSUPPORT",
+				events:  []string{"socket"},
+			})
+		})
+	}
+}
