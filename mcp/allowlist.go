@@ -67,15 +67,3 @@ func matchAny(patterns []string, name string) (string, bool) {
 
 // flat takes the meaning away that a slash has for path.Match.
 func flat(s string) string { return strings.ReplaceAll(s, "/", "\x01") }
-
-// allowAll is several allowlists of which each must allow.
-type allowAll []Allowlist
-
-func (all allowAll) Check(i Item) Verdict {
-	for _, a := range all {
-		if v := a.Check(i); !v.Allowed {
-			return v
-		}
-	}
-	return Verdict{Allowed: true}
-}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -62,6 +63,7 @@ func (b *bare) Stdin() io.WriteCloser  { return b.in }
 func (b *bare) Stdout() io.Reader      { return b.out }
 func (b *bare) Sandbox() string        { return "none" }
 func (b *bare) Root() string           { return "/" }
+func (b *bare) Dir() string            { dir, _ := filepath.Abs(b.cmd.Dir); return dir }
 func (b *bare) Record(e monitor.Event) { b.recorder.Record(e) }
 func (b *bare) Signal(s unix.Signal)   { _ = b.cmd.Process.Signal(s) }
 func (b *bare) Done() <-chan struct{}  { return b.done }

@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,9 +23,9 @@ type call struct {
 	events  atomic.Int64
 	shared  atomic.Bool // another call was in flight at some time
 
-	answered atomic.Bool // the client has its answer: what the server still sends is late
-	stop     func()      // ends the watching of the call's limits
-	private  chan answer // the proxy's own request: the answer goes here
+	stop    func()      // ends the watching of the call's limits
+	over    func()      // tells whoever waits for the call's end
+	private chan answer // the proxy's own request: the answer goes here
 }
 
 type answer struct {
@@ -55,6 +56,7 @@ type flight struct {
 	server string
 
 	mu     sync.Mutex
+	closed bool
 	all    map[id]*call
 	late   map[id]bool // cancelled or given up: an answer may still come
 	order  []*call     // those that work, oldest first
@@ -71,12 +73,16 @@ func newFlight(server string) *flight {
 	return &flight{server: server, all: map[id]*call{}, late: map[id]bool{}}
 }
 
-// add reports false if the id is taken.
-func (f *flight) add(c *call) bool {
+var errTaken = errors.New("its request id is in use")
+
+func (f *flight) add(c *call) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.all[c.id] != nil {
-		return false
+	switch {
+	case f.closed:
+		return errGone
+	case f.all[c.id] != nil:
+		return errTaken
 	}
 	delete(f.late, c.id)
 	f.all[c.id] = c
@@ -89,7 +95,7 @@ func (f *flight) add(c *call) bool {
 		}
 		f.publish()
 	}
-	return true
+	return nil
 }
 
 // remove takes a call out of the set; nil if it is not there.
@@ -151,10 +157,11 @@ func (f *flight) empty() bool {
 	return len(f.all) == 0
 }
 
-// takeAll empties the set.
+// takeAll empties the set for good: nothing can be added to it any more.
 func (f *flight) takeAll() (out []*call) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.closed = true
 	for i, c := range f.all {
 		out = append(out, c)
 		delete(f.all, i)

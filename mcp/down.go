@@ -3,9 +3,8 @@ package mcp
 import (
 	"bytes"
 	"io"
+	"strings"
 	"time"
-
-	"github.com/mcpbox/mcpbox/policies"
 )
 
 // down reads what the server says until its stdout comes to its end.
@@ -58,18 +57,19 @@ func (l *link) fromServer(data []byte, e *envelope) [][]byte {
 
 // fromServerAsking handles requests and notifications.
 func (l *link) fromServerAsking(data []byte, e *envelope) [][]byte {
-	if e.request() {
-		return l.asks(data, e)
-	}
-	if e.method() == "notifications/tools/list_changed" {
-		l.s.tools.stale()
+	switch {
+	case l.only == nil:
+	case e.request():
+		return l.s.renumber(l, data, e)
+	case strings.HasSuffix(e.method(), "/list_changed"): // of a server that lives for one call
+		return nil
 	}
 	return [][]byte{data}
 }
 
 // answer matches a response with its request.
 func (l *link) answer(data []byte, e *envelope) [][]byte {
-	i := e.id()
+	s, i := l.s, e.id()
 	c := l.flight.remove(i)
 	if c == nil {
 		if l.flight.wasLate(i) {
@@ -90,7 +90,11 @@ func (l *link) answer(data []byte, e *envelope) [][]byte {
 	if e.has(fResult) && e.v[fResult].kind == '{' {
 		pieces = l.transform(c, data, e)
 	}
-	l.s.finish(l, c, outcome, len(data))
+	if c.over != nil { // the server ends with its call: the answer first
+		_ = s.client.send(pieces...)
+		pieces = nil
+	}
+	s.finish(l, c, outcome, len(data))
 	return pieces
 }
 
@@ -141,6 +145,9 @@ func (s *session) finish(l *link, c *call, outcome string, size int) {
 	if c.stop != nil {
 		c.stop()
 	}
+	if c.over != nil {
+		defer c.over()
+	}
 	if s.cfg.Audit == nil || !c.works() {
 		return
 	}
@@ -156,5 +163,3 @@ func (s *session) finish(l *link, c *call, outcome string, size int) {
 	}
 	s.record(l, c, r)
 }
-
-var _ = policies.MCPMarkNone

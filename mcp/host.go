@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/rootfs"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
@@ -38,7 +40,7 @@ func (h *Host) Launch(ctx context.Context, call func() *monitor.Call) (Instance,
 	if spec.Policy.Isolation == policies.IsolationNone {
 		return startBare(spec, p, ends)
 	}
-	b := &boxed{ends: ends, done: make(chan struct{})}
+	b := &boxed{ends: ends, dir: cmp.Or(p.Dir, rootfs.Work), done: make(chan struct{})}
 	if b.box, err = mcpruntime.Start(ctx, spec); err != nil {
 		ends.close()
 		return nil, err
@@ -95,6 +97,7 @@ type boxed struct {
 	*ends
 	box  *mcpruntime.Sandbox
 	run  *mcpruntime.Running
+	dir  string
 	done chan struct{}
 
 	once   sync.Once
@@ -105,7 +108,8 @@ type boxed struct {
 func (b *boxed) Stdin() io.WriteCloser  { return b.in }
 func (b *boxed) Stdout() io.Reader      { return b.out }
 func (b *boxed) Sandbox() string        { return b.box.ID }
-func (b *boxed) Root() string           { return "" }
+func (b *boxed) Root() string           { return b.run.Root() }
+func (b *boxed) Dir() string            { return b.dir }
 func (b *boxed) Record(e monitor.Event) { b.box.Record(e) }
 func (b *boxed) Signal(s unix.Signal)   { b.run.Signal(s) }
 func (b *boxed) Done() <-chan struct{}  { return b.done }

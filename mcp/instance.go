@@ -24,6 +24,7 @@ type Instance interface {
 	Stdout() io.Reader
 	Sandbox() string // its id
 	Root() string    // a path through which its file system can be seen, or ""
+	Dir() string     // its working directory
 	Record(monitor.Event)
 	Signal(unix.Signal)
 	Usage() Usage

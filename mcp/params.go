@@ -1,3 +1,159 @@
 package mcp
 
-type Parameters struct{}
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	securejoin "github.com/cyphar/filepath-securejoin"
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// schema is a compiled JSON Schema; nil accepts everything.
+type schema struct{ resolved *jsonschema.Resolved }
+
+func compileSchema(raw []byte) (*schema, error) {
+	var s jsonschema.Schema
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return nil, err
+	}
+	resolved, err := s.Resolve(nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := resolved.Validate(map[string]any{}); err != nil && strings.Contains(err.Error(), "cannot validate version") {
+		return nil, err
+	}
+	return &schema{resolved}, nil
+}
+
+func (s *schema) validate(v any) error {
+	if s == nil {
+		return nil
+	}
+	return s.resolved.Validate(v)
+}
+
+// Parameters is what a tool's arguments must satisfy: a schema, and for arguments that are paths the folders they must be in.
+type Parameters struct {
+	whole *schema
+	each  map[string]*schema // by argument, to tell which one is at fault
+	paths map[string][]string
+}
+
+// NewParameters compiles a JSON Schema and path rules (argument → folders as the server sees them). Either may be nil.
+func NewParameters(rules map[string]any, paths map[string][]string) (*Parameters, error) {
+	p := &Parameters{paths: paths, each: map[string]*schema{}}
+	if rules == nil {
+		return p, nil
+	}
+	var err error
+	if p.whole, err = compileSchema(encode(rules)); err != nil {
+		return nil, err
+	}
+	properties, _ := rules["properties"].(map[string]any)
+	for name, sub := range properties {
+		if s, err := compileSchema(encode(sub)); err == nil { // one with a $ref to the whole can't stand alone
+			p.each[name] = s
+		}
+	}
+	return p, nil
+}
+
+// check returns the argument at fault, if it is a single one, and what is wrong, in the operator's terms.
+func (p *Parameters) check(args map[string]any, srv Instance) (at string, err error) {
+	if p == nil {
+		return "", nil
+	}
+	if err := p.whole.validate(args); err != nil {
+		for name, s := range p.each {
+			if v, ok := args[name]; ok && s.validate(v) != nil {
+				at = name
+			}
+		}
+		return at, err
+	}
+	for name, folders := range p.paths {
+		v, ok := args[name]
+		if !ok {
+			continue
+		}
+		if err := within(v, folders, srv); err != nil {
+			return name, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return "", nil
+}
+
+// within checks a path, or a list of paths.
+func within(v any, folders []string, srv Instance) error {
+	switch v := v.(type) {
+	case string:
+		return inside(v, folders, srv)
+	case []any:
+		for _, item := range v {
+			if err := within(item, folders, srv); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("not a path: %T", v)
+}
+
+// inside resolves a path as the server would, symbolic links and all, and looks where it ends. What the server does with
+// it afterwards may differ if a link changes in between; the sandbox's own walls hold all the same.
+func inside(p string, folders []string, srv Instance) error {
+	if strings.HasPrefix(p, "file:") {
+		u, err := url.Parse(p)
+		if err != nil || u.Host != "" || u.Path == "" {
+			return fmt.Errorf("%q is no file's URI", p)
+		}
+		p = u.Path
+	}
+	if strings.ContainsRune(p, 0) || strings.HasPrefix(p, "~") {
+		return fmt.Errorf("%q: what it means is the server's to say", p)
+	}
+	if !path.IsAbs(p) {
+		p = srv.Dir() + "/" + p
+	}
+	// A server may clean the path before the kernel sees it, or not; "link/.." makes a difference.
+	for _, candidate := range []string{p, path.Clean(p)} {
+		real, err := resolve(srv.Root(), candidate)
+		if err != nil {
+			return fmt.Errorf("%q can't be resolved: %w", p, err)
+		}
+		under := func(folder string) bool {
+			return real == folder || folder == "/" || strings.HasPrefix(real, folder+"/")
+		}
+		if !slices.ContainsFunc(folders, under) {
+			return fmt.Errorf("%q leads to %q, which is not in %s", p, real, strings.Join(folders, ", "))
+		}
+	}
+	return nil
+}
+
+// resolve follows symbolic links below root; what does not exist is as it is written.
+func resolve(root, p string) (string, error) {
+	full, err := securejoin.SecureJoin(root, p)
+	if err != nil {
+		return "", err
+	}
+	return "/" + strings.TrimLeft(strings.TrimPrefix(full, strings.TrimSuffix(root, "/")), "/"), nil
+}
+
+// ambiguous reports an object with two members whose names are the same, or the same but for case: which of them a server
+// goes by is not known.
+func ambiguous(object []byte) bool {
+	seen := map[string]bool{}
+	twice := false
+	walk(object, 0, func(key []byte, _, _ int) {
+		name := strings.ToLower(unquote(key))
+		twice = twice || seen[name]
+		seen[name] = true
+	})
+	return twice
+}

@@ -26,7 +26,9 @@ func Serve(ctx context.Context, cfg Config) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.mu.Lock()
 	s.main = l
+	s.mu.Unlock()
 	stopWatching := s.watchAllowlist()
 	defer stopWatching()
 
@@ -40,34 +42,33 @@ func Serve(ctx context.Context, cfg Config) (*Outcome, error) {
 // wait returns when the session is over, and whether it was not the server that ended it.
 func (s *session) wait(ctx context.Context, upDone <-chan error) (left bool, err error) {
 	for {
-		l := s.current()
+		l, replacing := s.peek()
+		done, read := l.srv.Done(), (<-chan struct{})(l.read)
+		if replacing {
+			done, read = nil, nil
+		}
 		select {
-		case <-l.srv.Done():
-			if s.current() != l || s.restarting(l) {
-				<-s.restarts
-				continue
+		case <-done:
+			if now, replacing := s.peek(); now == l && !replacing {
+				return false, nil
 			}
-			return false, nil
-		case <-l.read:
-			if s.current() != l || s.restarting(l) {
-				<-s.restarts
-				continue
+		case <-read:
+			if now, replacing := s.peek(); now == l && !replacing {
+				s.dismiss(l)
+				return false, nil
 			}
-			s.dismiss(l, ctx)
-			return false, nil
 		case <-s.restarts:
-			continue
 		case err := <-upDone:
 			if errors.Is(err, errTorn) {
 				return true, err
 			}
-			s.settle(ctx, l)
+			s.settle(ctx, s.current())
 			return true, nil
 		case <-s.cfg.ClientGone:
-			s.dismiss(l, ctx)
+			s.dismiss(l)
 			return true, nil
 		case <-ctx.Done():
-			s.dismiss(l, ctx)
+			s.dismiss(l)
 			return true, nil
 		}
 	}
@@ -86,10 +87,10 @@ func (s *session) settle(ctx context.Context, l *link) {
 		case <-l.read:
 			return
 		case <-s.cfg.ClientGone:
-			s.dismiss(l, ctx)
+			s.dismiss(l)
 			return
 		case <-ctx.Done():
-			s.dismiss(l, ctx)
+			s.dismiss(l)
 			return
 		case <-tick.C:
 		}
@@ -97,16 +98,16 @@ func (s *session) settle(ctx context.Context, l *link) {
 	select {
 	case <-l.srv.Done():
 	case <-ctx.Done():
-		s.dismiss(l, ctx)
+		s.dismiss(l)
 	case <-s.cfg.ClientGone:
-		s.dismiss(l, ctx)
+		s.dismiss(l)
 	case <-time.After(graceIdle):
-		s.dismiss(l, ctx)
+		s.dismiss(l)
 	}
 }
 
 // dismiss asks the server to end, and waits a little.
-func (s *session) dismiss(l *link, _ context.Context) {
+func (s *session) dismiss(l *link) {
 	l.srv.Stdin().Close()
 	l.srv.Signal(unix.SIGTERM)
 	select {

@@ -54,13 +54,18 @@ type session struct {
 	modern atomic.Bool // protocol 2026-07-28 or later: no handshake, results have a type
 	stream bool        // no rule needs a message as a whole
 
-	mu        sync.Mutex
-	main      *link
-	handshake handshake
-	version   string // serverInfo.version
-	tasks     map[string]string
-	restarts  chan *link
-	ended     bool
+	mu             sync.Mutex
+	main           *link
+	handshake      handshake
+	version        string // serverInfo.version
+	introducedOnce bool
+	unfit          string           // why the server must not be used, or ""
+	replacing      chan struct{}    // closed when a new server has taken the place of main; nil: main is it
+	isolated       map[id]*link     // the servers that live for one call
+	asked          map[id]foreignID // requests of theirs that the client has not answered yet
+	asks           int
+	ended          bool
+	restarts       chan struct{} // a token for every end of a restart
 }
 
 // link is one server process with its calls.
@@ -82,7 +87,7 @@ func newSession(cfg Config) *session {
 	if cfg.Warn == nil {
 		cfg.Warn = func(string, ...any) {}
 	}
-	s := &session{cfg: cfg, client: &outlet{w: cfg.Client.Writer}, tasks: map[string]string{}, restarts: make(chan *link, 1)}
+	s := &session{cfg: cfg, client: &outlet{w: cfg.Client.Writer}, isolated: map[id]*link{}, asked: map[id]foreignID{}, restarts: make(chan struct{}, 1)}
 	s.rules = newRules(&s.cfg)
 	s.tools = newCatalog(s)
 	s.stream = cfg.Rules.Output.Marking() == policies.MCPMarkNone && cfg.Rules.Output.MaxBytes == 0 && !s.rules.constrain && !cfg.Isolate
@@ -101,11 +106,24 @@ func (s *session) start(ctx context.Context) (*link, error) {
 	return l, nil
 }
 
-// current is the server that messages go to now.
+// current is the server that messages go to now. While it is being replaced, it waits for the new one.
 func (s *session) current() *link {
+	for {
+		s.mu.Lock()
+		l, wait := s.main, s.replacing
+		s.mu.Unlock()
+		if wait == nil {
+			return l
+		}
+		<-wait
+	}
+}
+
+// peek is current without the waiting, and whether it is being replaced.
+func (s *session) peek() (l *link, replacing bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.main
+	return s.main, s.replacing != nil
 }
 
 func (s *session) serverVersion() string {

@@ -22,7 +22,7 @@ func (s *session) up() error {
 		case m.part:
 			err = l.in.stream(m, lines, func() {
 				if m.env.request() {
-					l.flight.add(s.newCall(m.env, nil))
+					_ = l.flight.add(s.newCall(m.env, nil))
 				}
 			})
 		case m.over:
@@ -32,8 +32,7 @@ func (s *session) up() error {
 		case m.env.kind == '[':
 			err = s.upBatch(l, m)
 		default:
-			var pass []byte
-			if pass = s.fromClient(l, m.data, m.env); pass != nil {
+			if pass := s.fromClient(l, m.data, m.env); pass != nil {
 				err = l.in.send(pass)
 			}
 		}
@@ -90,28 +89,44 @@ func (s *session) request(l *link, data []byte, e *envelope) []byte {
 		s.refuse(l, c, r)
 		return nil
 	}
+	if s.tools.mustKnow(c) {
+		s.park(l, c, bytes.Clone(data), e)
+		return nil
+	}
+	return s.admit(l, c, data)
+}
+
+// admit registers a call that may be made and returns what to send. The answer can't come before the message is sent.
+func (s *session) admit(l *link, c *call, data []byte) []byte {
 	if s.cfg.Isolate && c.method == "tools/call" {
 		s.isolate(c, bytes.Clone(data))
 		return nil
 	}
-	if s.tools.mustKnow(c) {
-		s.park(l, c, bytes.Clone(data))
+	if !s.register(l, c) {
 		return nil
 	}
-	return s.admit(l, c, data, e)
+	return data
 }
 
-// admit registers a call that may be made. The answer can't come before the message is sent.
-func (s *session) admit(l *link, c *call, data []byte, e *envelope) []byte {
+func (s *session) register(l *link, c *call) bool {
 	if s.cfg.Audit != nil && c.works() {
 		c.before, c.metered = l.srv.Usage(), true
 	}
-	if !l.flight.add(c) {
-		s.refuse(l, c, &refusal{layer: LayerProtocol, reason: "its request id is in use", say: "The request id is in use."})
-		return nil
-	}
 	s.watchLimits(l, c)
-	return data
+	err := l.flight.add(c)
+	if err == nil {
+		return true
+	}
+	if c.stop != nil {
+		c.stop()
+	}
+	switch err {
+	case errGone:
+		_ = s.client.send(rpcError(c, -32000, "The server has ended."))
+	default:
+		s.refuse(l, c, &refusal{layer: LayerProtocol, reason: err.Error(), say: "The request's id is in use."})
+	}
+	return false
 }
 
 func (s *session) notification(l *link, data []byte, e *envelope) []byte {
@@ -121,8 +136,7 @@ func (s *session) notification(l *link, data []byte, e *envelope) []byte {
 		if s.unpark(i) {
 			return nil
 		}
-		if isolated := s.isolatedCall(i); isolated != nil {
-			isolated.cancel()
+		if s.cancelIsolated(i) {
 			return nil
 		}
 		if c := l.flight.giveUp(i); c != nil {

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -21,6 +22,7 @@ type mcpFlags struct {
 	sandboxFlags
 	name, audit, pins, isolate string
 	grant                      []string
+	unpinned                   bool // `mcp pin`: the file is about to be made
 }
 
 func newMCPCmd() *cobra.Command {
@@ -37,6 +39,7 @@ tools, their arguments and their outputs is applied; every other message passes 
 		RunE: func(cmd *cobra.Command, args []string) error { return f.serve(cmd, args) },
 	}
 	f.register(cmd)
+	cmd.AddCommand(newMCPPinCmd(), newMCPDiffCmd())
 	return cmd
 }
 
@@ -89,6 +92,10 @@ func (f *mcpFlags) serve(cmd *cobra.Command, args []string) error {
 
 // config puts together what the proxy needs. The first sandbox takes the spec, with its sinks; later ones get their own.
 func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []string) (*mcp.Config, error) {
+	var err error
+	if f.pins != "" {
+		spec.Policy.MCP.Pin.File = f.pins
+	}
 	first := &spec
 	host := &mcp.Host{
 		Spec: func() (mcpruntime.Spec, error) {
@@ -106,7 +113,7 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 	}
 	cfg := &mcp.Config{
 		Client: mcp.Pipe{Reader: os.Stdin, Writer: os.Stdout}, Launch: host.Launch, Server: f.name, Policy: spec.Policy.Name,
-		Command: args, Rules: spec.Policy.MCP, Grant: f.grant, Isolate: f.isolate == "call",
+		Command: args, Rules: spec.Policy.MCP, Isolate: f.isolate == "call",
 		Warn: func(format string, a ...any) {
 			fmt.Fprintf(os.Stderr, "mcpbox: %s\n", safetext.Clean(fmt.Sprintf(format, a...), 400))
 		},
@@ -114,15 +121,44 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 	if f.isolate != "" && f.isolate != "call" {
 		return nil, hint.Errorf("use --isolate call, or leave it out", "unknown isolation %q", f.isolate)
 	}
+	if err := mcp.CheckServer(spec.Policy, args); err != nil {
+		return nil, err
+	}
 	if cfg.Server == "" {
-		cfg.Server = filepath.Base(args[len(args)-1])
+		cfg.Server = mcp.ServerName(spec.Policy, args)
+	}
+	if cmd.Flags().Changed("grant") {
+		if cfg.Grant, err = grants(f.grant); err != nil {
+			return nil, err
+		}
+	}
+	if file := spec.Policy.MCP.Pin.File; file != "" && !f.unpinned {
+		if cfg.Pins, err = mcp.LoadPins(file); err != nil {
+			return nil, err
+		}
 	}
 	if f.audit != "" {
-		file, err := os.OpenFile(f.audit, os.O_APPEND|os.O_CREATE|os.O_WRONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
+		var file *os.File
+		file, err = os.OpenFile(f.audit, os.O_APPEND|os.O_CREATE|os.O_WRONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
 		if err != nil {
 			return nil, hint.Errorf("name a file in a folder that you may write to", "audit file: %w", err)
 		}
 		cfg.Audit = mcp.NewAuditLog(file)
 	}
 	return cfg, nil
+}
+
+// grants reads --grant. An empty one grants nothing.
+func grants(given []string) ([]string, error) {
+	out := []string{}
+	for _, c := range given {
+		switch {
+		case c == "" || c == "none":
+		case slices.Contains(policies.MCPCapabilities(), c):
+			out = append(out, c)
+		default:
+			return nil, hint.Errorf("use "+strings.Join(policies.MCPCapabilities(), ", ")+", or none", "unknown capability %q", c)
+		}
+	}
+	return out, nil
 }

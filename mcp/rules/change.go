@@ -36,6 +36,9 @@ func Diff(before, after []Rule) (out []Change) {
 	return out
 }
 
+// EncodeChanges writes changes so that the rules in them read back byte for byte.
+func EncodeChanges(list []Change) (json.RawMessage, error) { return marshal(list) }
+
 // String is the change as lines of a diff.
 func (c Change) String() string {
 	var b strings.Builder

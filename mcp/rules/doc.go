@@ -3,7 +3,7 @@
 //
 //	set, err := rules.NewSet([]rules.Rule{{Layer: rules.Tool, Server: "notes", Match: "read_*", Effect: rules.Allow}})
 //	v := set.Check(mcp.Item{Server: "notes", Kind: mcp.KindTool, Name: "read_note"}, nil)   // v.Allowed
-//	schemas := set.Schemas("notes", "read_note")                                      // what its arguments must satisfy
+//	v = set.CheckArguments("notes", "read_note", arguments)                           // what its arguments must satisfy
 //
 // # The layers
 //

@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -42,12 +44,13 @@ const (
 
 // Rule is one line of an allowlist. Layer, Server and Match say which one: a set has one rule for each.
 type Rule struct {
-	Layer  Layer           `json:"layer"`
-	Server string          `json:"server"`           // glob of the servers it is for; "*": all
-	Match  string          `json:"match,omitempty"`  // what it matches: see the package's text
-	Effect Effect          `json:"effect"`           // of a parameter rule: allow
-	Schema json.RawMessage `json:"schema,omitempty"` // a parameter rule's
-	Note   string          `json:"note,omitempty"`
+	Layer  Layer               `json:"layer"`
+	Server string              `json:"server"`           // glob of the servers it is for; "*": all
+	Match  string              `json:"match,omitempty"`  // what it matches: see the package's text
+	Effect Effect              `json:"effect"`           // of a parameter rule: allow
+	Schema json.RawMessage     `json:"schema,omitempty"` // a parameter rule's
+	Paths  map[string][]string `json:"paths,omitempty"`  // a parameter rule's: argument → folders, as the server sees them
+	Note   string              `json:"note,omitempty"`
 }
 
 const (
@@ -76,6 +79,9 @@ func (r Rule) String() string {
 	if r.Schema != nil {
 		b.WriteString(" " + string(r.Schema))
 	}
+	for _, name := range slices.Sorted(maps.Keys(r.Paths)) {
+		b.WriteString(" " + name + " in " + strings.Join(r.Paths[name], ", "))
+	}
 	return b.String()
 }
 
@@ -102,19 +108,31 @@ func (r Rule) Canonical() (Rule, error) {
 		return r, err
 	}
 	if r.Layer != Parameter {
-		if r.Schema != nil {
-			return r, hint.Errorf("use the layer parameter", "rule: a %s rule takes no schema", r.Layer)
+		if r.Schema != nil || r.Paths != nil {
+			return r, hint.Errorf("use the layer parameter", "rule: a %s rule takes no schema and no paths", r.Layer)
 		}
 		return r, nil
 	}
 	if r.Effect != Allow {
 		return r, hint.Errorf("say in the schema what is allowed", "rule: a parameter rule can't deny")
 	}
-	schema, err := canonicalSchema(r.Schema)
-	if err != nil {
-		return r, hint.Errorf(`a schema such as {"properties": {"name": {"pattern": "^[a-z]+$"}}}`, "rule: parameters of %s: %w", r.Match, err)
+	if len(r.Schema) == 0 && len(r.Paths) == 0 {
+		return r, hint.Errorf("give it one of them", "rule: parameters of %s: neither a schema nor paths", r.Match)
 	}
-	r.Schema = schema
+	for name, folders := range r.Paths {
+		for _, f := range folders {
+			if !path.IsAbs(f) || path.Clean(f) != f || name == "" {
+				return r, hint.Errorf("as the server sees it, e.g. /work", "rule: parameters of %s: %q is no absolute folder", r.Match, f)
+			}
+		}
+	}
+	if len(r.Schema) > 0 {
+		schema, err := canonicalSchema(r.Schema)
+		if err != nil {
+			return r, hint.Errorf(`a schema such as {"properties": {"name": {"pattern": "^[a-z]+$"}}}`, "rule: parameters of %s: %w", r.Match, err)
+		}
+		r.Schema = schema
+	}
 	return r, nil
 }
 
@@ -153,8 +171,8 @@ func checkGlob(pattern string) error {
 
 // canonicalSchema checks that a schema can be used, and returns it without blanks and with its keys in order.
 func canonicalSchema(raw json.RawMessage) (json.RawMessage, error) {
-	if len(raw) == 0 || len(raw) > maxSchema {
-		return nil, fmt.Errorf("no schema, or one above 1 MiB")
+	if len(raw) > maxSchema {
+		return nil, fmt.Errorf("the schema is above 1 MiB")
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()

@@ -131,16 +131,6 @@ func (s *Set) layer(l Layer, server string, matches func(Rule) bool, closed bool
 	return mcp.Verdict{Allowed: true}
 }
 
-// Schemas are what the arguments of a tool must satisfy, all of them.
-func (s *Set) Schemas(server, tool string) (out []json.RawMessage) {
-	for _, r := range s.rules[Parameter] {
-		if glob(r.Server, server) && glob(r.Match, tool) {
-			out = append(out, r.Schema)
-		}
-	}
-	return out
-}
-
 // Rules are the rules, by layer, server and match.
 func (s *Set) Rules() (out []Rule) {
 	for _, l := range Layers() {

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/safetext"
+	"github.com/mcpbox/mcpbox/mcp"
+)
+
+func newMCPPinCmd() *cobra.Command {
+	f := mcpFlags{unpinned: true}
+	cmd := &cobra.Command{
+		Use:   "pin --pins FILE [flags] -- SERVER [ARGS…]",
+		Short: "Approve the tools that a server offers now: write their definitions to a file",
+		Args:  needServer,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			now, file, err := f.listed(cmd, args)
+			if err != nil {
+				return err
+			}
+			if old, err := mcp.LoadPins(file); err == nil {
+				for _, line := range old.Diff(now) {
+					fmt.Fprintln(cmd.OutOrStdout(), line)
+				}
+			}
+			if err := now.Save(file); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%d tools of %s %s approved in %s\n", len(now.Tools), safetext.Clean(now.Server, 80), safetext.Clean(now.Version, 40), file)
+			return nil
+		},
+	}
+	f.register(cmd)
+	return cmd
+}
+
+func newMCPDiffCmd() *cobra.Command {
+	f := mcpFlags{unpinned: true}
+	cmd := &cobra.Command{
+		Use:   "diff --pins FILE [flags] -- SERVER [ARGS…]",
+		Short: "Compare the tools that a server offers now with the approved ones; exit code 1 if they differ",
+		Args:  needServer,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			now, file, err := f.listed(cmd, args)
+			if err != nil {
+				return err
+			}
+			old, err := mcp.LoadPins(file)
+			if err != nil {
+				return err
+			}
+			changes := old.Diff(now)
+			for _, line := range changes {
+				fmt.Fprintln(cmd.OutOrStdout(), line)
+			}
+			if len(changes) > 0 {
+				return exitError(1)
+			}
+			return nil
+		},
+	}
+	f.register(cmd)
+	return cmd
+}
+
+// listed runs the server in its sandbox to hear which tools it has, and names the file of pins.
+func (f *mcpFlags) listed(cmd *cobra.Command, args []string) (*mcp.Pins, string, error) {
+	spec, err := f.spec(cmd)
+	if err != nil {
+		return nil, "", err
+	}
+	cfg, err := f.config(cmd, spec, args)
+	if err != nil {
+		return nil, "", err
+	}
+	file := spec.Policy.MCP.Pin.File
+	if file == "" {
+		return nil, "", hint.Errorf("give --pins FILE, or mcp.pin.file in the policy", "no file of pins given")
+	}
+	now, err := mcp.ListTools(cmd.Context(), *cfg)
+	return now, file, err
+}

@@ -1,0 +1,63 @@
+package mcp
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// filter takes out of a listing what does not exist for this client, and remembers the tools.
+func (l *link) filter(c *call, data []byte, e *envelope) [][]byte {
+	s := l.s
+	f, kind, member := fTools, KindTool, "name"
+	switch c.method {
+	case "resources/list":
+		f, kind, member = fResources, KindResource, "uri"
+	case "resources/templates/list":
+		f, kind, member = fTemplates, KindResource, "uriTemplate"
+	case "prompts/list":
+		f, kind = fPrompts, KindPrompt
+	}
+	v := e.v[f]
+	if v.kind != '[' {
+		return [][]byte{data}
+	}
+	var all [][]byte
+	walk(data, v.start, func(_ []byte, from, to int) { all = append(all, data[from:to]) })
+	var changed map[string]bool
+	if kind == KindTool {
+		changed = s.tools.learn(l, all, !e.has(fCursor))
+	}
+	var kept [][]byte
+	for _, raw := range all {
+		name, ok := nameOf(raw, member)
+		switch {
+		case !s.rules.constrain:
+		case !ok:
+			continue
+		case kind == KindTool && s.tools.refuses && changed[name]:
+			continue
+		case !s.rules.Check(s.item(kind, name)).Allowed:
+			continue
+		}
+		kept = append(kept, raw)
+	}
+	if len(kept) == len(all) {
+		return [][]byte{data}
+	}
+	return [][]byte{data[:v.start], []byte("["), bytes.Join(kept, []byte(",")), []byte("]"), data[v.end:]}
+}
+
+// nameOf reads one member of an object; false if it is not there, or there twice.
+func nameOf(raw []byte, member string) (name string, ok bool) {
+	if len(raw) == 0 || raw[0] != '{' {
+		return "", false
+	}
+	n := 0
+	walk(raw, 0, func(key []byte, from, to int) {
+		if unquote(key) == member {
+			n++
+			ok = json.Unmarshal(raw[from:to], &name) == nil
+		}
+	})
+	return name, ok && n == 1
+}

@@ -1,0 +1,96 @@
+package mcp
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+const (
+	usageInterval = 50 * time.Millisecond
+	graceCall     = time.Second // for the server to answer a call that it was told to stop
+)
+
+// watchLimits holds a call to its tool's limits. Memory and cpu time are the whole server's during the call: with other
+// calls in flight they count too.
+func (s *session) watchLimits(l *link, c *call) {
+	if c.method != "tools/call" {
+		return
+	}
+	limits, any := s.rules.limits(c.name)
+	if !any {
+		return
+	}
+	done := make(chan struct{})
+	var once sync.Once
+	c.stop = func() { once.Do(func() { close(done) }) }
+	go s.holdTo(l, c, limits, done)
+}
+
+func (s *session) holdTo(l *link, c *call, limits policies.MCPLimits, done <-chan struct{}) {
+	var timeout, look <-chan time.Time
+	if limits.Timeout > 0 {
+		t := time.NewTimer(time.Duration(limits.Timeout))
+		defer t.Stop()
+		timeout = t.C
+	}
+	before := l.srv.Usage()
+	if limits.Memory > 0 || limits.CPUTime > 0 {
+		t := time.NewTicker(usageInterval)
+		defer t.Stop()
+		look = t.C
+	}
+	for {
+		select {
+		case <-done:
+			return
+		case <-l.srv.Done():
+			return
+		case <-timeout:
+			s.overrun(l, c, monitor.Event{Type: monitor.TimeoutExceeded, Limit: &monitor.Limit{Name: "timeout", Backend: "clock",
+				Value: time.Duration(limits.Timeout).Milliseconds(), Observed: time.Since(c.began).Milliseconds()}}, "timeout", "The call took longer than it may.")
+			return
+		case <-look:
+			now := l.srv.Usage()
+			if grown := now.Memory - before.Memory; limits.Memory > 0 && before.Memory >= 0 && grown > int64(limits.Memory) {
+				s.overrun(l, c, monitor.Event{Type: monitor.ResourceLimitExceeded, Limit: &monitor.Limit{Name: "memory", Backend: "proxy",
+					Value: int64(limits.Memory), Observed: grown}}, "limit", "The call took more memory than it may.")
+				return
+			}
+			if used := now.CPU - before.CPU; limits.CPUTime > 0 && before.CPU >= 0 && used > time.Duration(limits.CPUTime) {
+				s.overrun(l, c, monitor.Event{Type: monitor.ResourceLimitExceeded, Limit: &monitor.Limit{Name: "cpu_time", Backend: "proxy",
+					Value: time.Duration(limits.CPUTime).Milliseconds(), Observed: used.Milliseconds()}}, "limit", "The call took more computing time than it may.")
+				return
+			}
+		}
+	}
+}
+
+// overrun ends a call: the client has its answer, the server is told to stop, and is replaced if it does not.
+func (s *session) overrun(l *link, c *call, e monitor.Event, outcome, say string) {
+	if l.flight.giveUp(c.id) == nil {
+		return // answered just now
+	}
+	e.Action = "cancelled"
+	l.event(e, c)
+	_ = s.client.send(s.toolError(c, say))
+	s.finish(l, c, outcome, 0)
+	if l.only != nil {
+		return // its server ends with it
+	}
+	go func() { // the server may not be reading
+		_ = l.in.send(join(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":`, c.raw, `,"reason":"over its limit"}}`, "\n"))
+	}()
+	hung := time.NewTimer(graceCall)
+	defer hung.Stop()
+	select {
+	case <-l.srv.Done():
+	case <-hung.C:
+		if l.flight.wasLate(c.id) {
+			s.restart(l, fmt.Sprintf("it did not end the call of %s that was over its limit", c.name))
+		}
+	}
+}

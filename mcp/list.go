@@ -1,0 +1,58 @@
+package mcp
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ListTools starts the server, asks for its tools, and ends it: the definitions to approve or to compare.
+func ListTools(ctx context.Context, cfg Config) (*Pins, error) {
+	cfg.Client = Pipe{Writer: io.Discard}
+	s := newSession(cfg)
+	l, err := s.start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		l.srv.Stdin().Close()
+		l.srv.Signal(unix.SIGTERM)
+		select {
+		case <-l.srv.Done():
+		case <-time.After(graceTerm):
+		}
+		_, _ = l.srv.End()
+	}()
+	a, err := l.ask(ctx, "initialize", []byte(`{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"mcpbox","version":"1"}}`))
+	if err != nil {
+		return nil, err
+	}
+	if err := l.in.send([]byte(`{"jsonrpc":"2.0","method":"notifications/initialized"}` + "\n")); err != nil {
+		return nil, err
+	}
+	var hello struct {
+		ServerInfo struct{ Name, Version string }
+	}
+	_ = json.Unmarshal(a.env.of(a.data, fResult), &hello)
+	tools, err := l.listTools(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pins{Server: hello.ServerInfo.Name, Version: hello.ServerInfo.Version, Time: time.Now().UTC().Truncate(time.Second), Tools: map[string]*Pin{}}
+	for _, raw := range tools {
+		name, ok := nameOf(raw, "name")
+		pin, err := NewPin(raw)
+		if !ok || err != nil {
+			return nil, fmt.Errorf("tools/list: a tool without a name")
+		}
+		if p.Tools[name] != nil {
+			return nil, fmt.Errorf("tools/list: two tools are named %q", name)
+		}
+		p.Tools[name] = pin
+	}
+	return p, nil
+}

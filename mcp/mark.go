@@ -1,0 +1,138 @@
+package mcp
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// ProvenanceKey is the member of _meta that says where a result comes from.
+const ProvenanceKey = "mcpbox/provenance"
+
+// provenance is what ProvenanceKey holds.
+type provenance struct {
+	Untrusted bool   `json:"untrusted"` // always true: what a tool returns is data, not instructions
+	Server    string `json:"server"`
+	Tool      string `json:"tool"`
+	Call      string `json:"call"`
+	Sandbox   string `json:"sandbox"`
+	Policy    string `json:"policy"`
+}
+
+// mark labels a tool's result as the policy says.
+func (l *link) mark(c *call, data []byte, e *envelope) [][]byte {
+	o := &l.s.rules.policy.Output
+	how := o.Marking()
+	if how == policies.MCPMarkNone && !o.Strip && o.MaxBytes == 0 {
+		return [][]byte{data}
+	}
+	m := &marker{how: how, tag: o.TagName(), strip: o.Strip || how == policies.MCPMarkWrap, budget: -1,
+		source: "mcp:" + attribute(l.s.cfg.Server) + "/" + attribute(c.tool())}
+	if o.MaxBytes > 0 {
+		m.max, m.budget = int(o.MaxBytes), int(o.MaxBytes)
+	}
+	if how != policies.MCPMarkNone {
+		m.meta = encode(provenance{true, l.s.cfg.Server, c.tool(), c.id.String(), l.srv.Sandbox(), l.s.cfg.Policy})
+	}
+	result := e.v[fResult]
+	if !m.strip && m.max == 0 {
+		return m.label(data, result, e.v[fMeta])
+	}
+	m.output = l.s.tools.outputSchema(c.name)
+	fresh, withheld := m.rebuild(data[result.start:result.end])
+	if withheld != "" {
+		return [][]byte{l.s.refused(c, &refusal{say: withheld, code: -32603})}
+	}
+	return [][]byte{data[:result.start], fresh, data[result.end:]}
+}
+
+// marker rewrites one result.
+type marker struct {
+	how    policies.MCPMark
+	tag    string
+	source string
+	strip  bool
+	max    int // bytes of content; 0: no limit
+	budget int // what is left of it
+	meta   []byte
+	output *schema
+}
+
+// label adds the provenance and leaves every other byte alone.
+func (m *marker) label(data []byte, result, meta value) [][]byte {
+	if meta.kind == '{' {
+		return [][]byte{data[:meta.start], m.mergeMeta(data[meta.start:meta.end]), data[meta.end:]}
+	}
+	if meta.kind != 0 { // no object: as good as none
+		return [][]byte{data[:meta.start], m.mergeMeta(nil), data[meta.end:]}
+	}
+	rest := data[result.start+1:]
+	comma := ","
+	if i := skipTo(data, result.start+1); data[i] == '}' {
+		comma = ""
+	}
+	return [][]byte{data[:result.start+1], join(`"_meta":`, m.mergeMeta(nil), comma), rest}
+}
+
+// mergeMeta returns a _meta object with the provenance in it and what else there was. What a server says under the
+// proxy's name is dropped.
+func (m *marker) mergeMeta(object []byte) []byte {
+	members := [][]byte{join(quote(ProvenanceKey), ":", m.meta)}
+	if object != nil {
+		walk(object, 0, func(key []byte, from, to int) {
+			if !strings.HasPrefix(strings.ToLower(unquote(key)), "mcpbox/") {
+				members = append(members, join(key, ":", object[from:to]))
+			}
+		})
+	}
+	return join("{", bytes.Join(members, []byte(",")), "}")
+}
+
+// rebuild writes the result anew, its members in their order. withheld is what to say instead if that can't be done.
+func (m *marker) rebuild(result []byte) (fresh []byte, withheld string) {
+	var members [][]byte
+	labelled := m.meta == nil
+	walk(result, 0, func(key []byte, from, to int) {
+		v := result[from:to]
+		switch unquote(key) {
+		case "_meta":
+			if m.meta != nil {
+				labelled = true
+				if v[0] != '{' {
+					v = nil
+				}
+				v = m.mergeMeta(v)
+			}
+		case "content":
+			if v[0] == '[' {
+				v = m.content(v)
+			}
+		case "structuredContent":
+			var problem string
+			if v, problem = m.structured(v); problem != "" {
+				withheld = problem
+			}
+		}
+		members = append(members, join(key, ":", v))
+	})
+	if !labelled {
+		members = append(members, join(`"_meta":`, m.mergeMeta(nil)))
+	}
+	return join("{", bytes.Join(members, []byte(",")), "}"), withheld
+}
+
+// attribute makes a name fit to stand between quotes in a tag.
+func attribute(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '"' || r == '\'' || r == '&' || r == '\n' || r == '\t' || r == '\r' || bracket(r) || r == '>' || ignorable(r):
+			return '_'
+		}
+		return r
+	}, strip(s))
+	if len(s) > 128 {
+		s = strings.ToValidUTF8(s[:128], "")
+	}
+	return s
+}

@@ -1,0 +1,43 @@
+package mcp
+
+import (
+	"context"
+
+	"github.com/mcpbox/mcpbox/monitor"
+)
+
+// restart puts a new server in the place of one that hangs. Calls in flight are answered; the client's handshake is said
+// again. What the old server held in memory is gone.
+func (s *session) restart(l *link, why string) {
+	s.mu.Lock()
+	if s.main != l || s.replacing != nil || s.ended {
+		s.mu.Unlock()
+		return
+	}
+	ready := make(chan struct{})
+	s.replacing = ready
+	s.mu.Unlock()
+
+	s.cfg.Warn("the server is restarted: %s", why)
+	l.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Medium, Rule: "mcp:restart", Reason: why, Action: "restart"}, nil)
+	s.abandon(l, "The server was restarted before it answered.")
+	_, _ = l.srv.End()
+	<-l.read
+	fresh, err := s.start(context.Background())
+	if err == nil {
+		if err = s.greet(context.Background(), fresh); err != nil {
+			_, _ = fresh.srv.End()
+		}
+	}
+	if err != nil {
+		s.cfg.Warn("restart: %v", err)
+	}
+	s.mu.Lock()
+	if err == nil {
+		s.main = fresh
+	}
+	s.replacing = nil
+	s.mu.Unlock()
+	close(ready)
+	s.restarts <- struct{}{}
+}

@@ -1,0 +1,128 @@
+package rules
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/mcpbox/mcpbox/mcp"
+)
+
+// Parameters is what the arguments of a tool must satisfy, as the proxy checks it: nil if no rule is about it.
+func (s *Set) Parameters(i mcp.Item) (*mcp.Parameters, error) {
+	list := s.about(i.Server, i.Name)
+	if i.Kind != mcp.KindTool || len(list) == 0 {
+		return nil, nil
+	}
+	schema, err := all(list)
+	if err != nil {
+		return nil, err
+	}
+	return mcp.NewParameters(schema, folders(list))
+}
+
+// about lists the parameter rules of a tool.
+func (s *Set) about(server, tool string) (out []Rule) {
+	for _, r := range s.rules[Parameter] {
+		if glob(r.Server, server) && glob(r.Match, tool) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// all is one schema that asks for what each of the rules asks for; nil if none has one.
+func all(list []Rule) (map[string]any, error) {
+	var schemas []any
+	for _, r := range list {
+		if len(r.Schema) == 0 {
+			continue
+		}
+		var tree map[string]any
+		if err := json.Unmarshal(r.Schema, &tree); err != nil {
+			return nil, err
+		}
+		schemas = append(schemas, tree)
+	}
+	switch len(schemas) {
+	case 0:
+		return nil, nil
+	case 1:
+		return schemas[0].(map[string]any), nil
+	}
+	return map[string]any{"allOf": schemas}, nil
+}
+
+// folders are, for each argument, those that every rule about it agrees to.
+func folders(list []Rule) map[string][]string {
+	out := map[string][]string{}
+	for _, r := range list {
+		for name, more := range r.Paths {
+			if have, ok := out[name]; ok {
+				out[name] = append(inside(have, more), inside(more, have)...)
+			} else {
+				out[name] = more
+			}
+		}
+	}
+	return out
+}
+
+// inside are the folders of which one of the others is a parent, or the same.
+func inside(list, others []string) (out []string) {
+	for _, f := range list {
+		if slices.ContainsFunc(others, func(o string) bool { return o == "/" || f == o || strings.HasPrefix(f, o+"/") }) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// CheckArguments judges arguments that are not at a server: the paths in them are compared as they are written, no
+// symbolic link is followed.
+func (s *Set) CheckArguments(server, tool string, arguments json.RawMessage) mcp.Verdict {
+	list := s.about(server, tool)
+	if len(list) == 0 {
+		return mcp.Verdict{Allowed: true}
+	}
+	if len(arguments) == 0 {
+		arguments = json.RawMessage("{}")
+	}
+	var args map[string]any
+	if err := json.Unmarshal(arguments, &args); err != nil {
+		return refuse(Parameter, "the arguments of %s are no JSON object", tool)
+	}
+	tree, err := all(list)
+	if err != nil {
+		return refuse(Parameter, "%v", err)
+	}
+	if tree != nil {
+		if err := validate(tree, args); err != nil {
+			return refuse(Parameter, "%v", err)
+		}
+	}
+	for name, allowed := range folders(list) {
+		if v, ok := args[name]; ok && !lexically(v, allowed) {
+			return refuse(Parameter, "%s is not in %s", name, strings.Join(allowed, ", "))
+		}
+	}
+	return mcp.Verdict{Allowed: true}
+}
+
+func validate(tree map[string]any, args map[string]any) error {
+	text, err := marshal(tree)
+	if err != nil {
+		return err
+	}
+	var schema jsonschema.Schema
+	if err := json.Unmarshal(text, &schema); err != nil {
+		return err
+	}
+	resolved, err := schema.Resolve(nil)
+	if err != nil {
+		return err
+	}
+	return resolved.Validate(args)
+}

@@ -1,0 +1,172 @@
+package mcp
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/semver"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// ErrServer means that the policy does not let this server run.
+var ErrServer = errors.New("the policy does not allow this server")
+
+// CheckServer is the server layer and the version layer as far as they are known before the start: the command line, the
+// digest of the program or script, and the package that it belongs to.
+func CheckServer(p *policies.Policy, command []string) error {
+	rules := &p.MCP.Server
+	line := strings.Join(command, " ")
+	if len(rules.Allow)+len(rules.Deny)+len(rules.Packages) == 0 {
+		return nil
+	}
+	names := []string{line}
+	program := hostPath(p.Filesystem, subject(p.Filesystem, command))
+	if digests := slices.ContainsFunc(slices.Concat(rules.Allow, rules.Deny), func(s string) bool { return strings.HasPrefix(s, "sha256:") }); digests {
+		sum, err := digest(program)
+		if err != nil {
+			return hint.Errorf("name the server by its path", "%w: %s can't be digested: %w", ErrServer, command[0], err)
+		}
+		names = append(names, "sha256:"+sum)
+	}
+	allowed := len(rules.Allow) == 0
+	for _, name := range names {
+		if glob, ok := matchAny(rules.Deny, name); ok {
+			return hint.Errorf("run another server, or change mcp.server.deny", "%w: mcp.server.deny has %q", ErrServer, glob)
+		}
+		if _, ok := matchAny(rules.Allow, name); ok {
+			allowed = true
+		}
+	}
+	if !allowed {
+		return hint.Errorf("to allow it, add it to mcp.server.allow: "+names[len(names)-1], "%w: mcp.server.allow does not name %q", ErrServer, line)
+	}
+	return checkPackage(rules.Packages, command, program)
+}
+
+func checkPackage(ranges map[string]string, command []string, program string) error {
+	if len(ranges) == 0 {
+		return nil
+	}
+	name, version := packageOf(command, program)
+	allowed, ok := ranges[name]
+	if !ok {
+		return hint.Errorf("mcp.server.packages names what may run", "%w: its package is %q", ErrServer, name)
+	}
+	r, err := semver.ParseRange(allowed)
+	if err != nil {
+		return err
+	}
+	v, err := semver.Parse(version)
+	if err != nil || !r.Contains(v) {
+		return hint.Errorf("run another version, or change mcp.server.packages", "%w: %s is of version %q, not %s", ErrServer, name, version, allowed)
+	}
+	return nil
+}
+
+// interpreters run what their first argument names.
+func interpreter(program string) bool {
+	base := path.Base(program)
+	for _, name := range []string{"node", "nodejs", "bun", "deno", "python", "ruby", "perl", "sh", "bash", "php"} {
+		if strings.TrimRight(base, "0123456789.") == name {
+			return true
+		}
+	}
+	return false
+}
+
+// subject is the file that a command is about: the program, or the script that an interpreter runs.
+func subject(fs policies.Filesystem, command []string) string {
+	if interpreter(command[0]) {
+		for _, arg := range command[1:] {
+			if strings.HasPrefix(arg, "-") {
+				continue
+			}
+			if info, err := os.Stat(hostPath(fs, arg)); err == nil && info.Mode().IsRegular() {
+				return arg
+			}
+		}
+	}
+	if !strings.Contains(command[0], "/") {
+		if found, err := exec.LookPath(command[0]); err == nil {
+			return found
+		}
+	}
+	return command[0]
+}
+
+// hostPath is where the host keeps a path that the server sees.
+func hostPath(fs policies.Filesystem, inside string) string {
+	best, at := "", inside
+	if !path.IsAbs(at) {
+		at = path.Join("/work", at)
+	}
+	for _, m := range fs.Mounts {
+		if (at == m.Target || strings.HasPrefix(at, m.Target+"/")) && len(m.Target) > len(best) {
+			best = m.Target
+			inside = m.Source + strings.TrimPrefix(at, m.Target)
+		}
+	}
+	if best == "" && fs.Rootfs != "" {
+		return filepath.Join(fs.Rootfs, at)
+	}
+	return inside
+}
+
+func digest(file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// packageOf finds an npm package: the one named to npx, or the one whose folder the script is in.
+func packageOf(command []string, program string) (name, version string) {
+	if base := path.Base(command[0]); base == "npx" || base == "bunx" || base == "uvx" {
+		for _, arg := range command[1:] {
+			if !strings.HasPrefix(arg, "-") {
+				if i := strings.LastIndexByte(arg, '@'); i > 0 {
+					return arg[:i], strings.TrimPrefix(arg[i+1:], "=")
+				}
+				return arg, ""
+			}
+		}
+	}
+	real, err := filepath.EvalSymlinks(program)
+	if err != nil {
+		return "", ""
+	}
+	for dir := filepath.Dir(real); ; dir = filepath.Dir(dir) {
+		var p struct{ Name, Version string }
+		if data, err := os.ReadFile(filepath.Join(dir, "package.json")); err == nil && json.Unmarshal(data, &p) == nil && p.Name != "" {
+			return p.Name, p.Version
+		}
+		if dir == filepath.Dir(dir) {
+			return "", ""
+		}
+	}
+}
+
+// ServerName is what a server is called when nobody says so: its package, or its program's or script's name.
+func ServerName(p *policies.Policy, command []string) string {
+	program := hostPath(p.Filesystem, subject(p.Filesystem, command))
+	if name, _ := packageOf(command, program); name != "" {
+		return path.Base(name)
+	}
+	return strings.TrimSuffix(path.Base(program), path.Ext(program))
+}

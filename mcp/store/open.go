@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	_ "github.com/mattn/go-sqlite3" // the driver
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+)
+
+// Store is an open allowlist. Its methods may be called from several goroutines.
+type Store struct {
+	db   *sql.DB
+	path string
+}
+
+// DefaultPath is where the allowlist lies unless another file is named.
+func DefaultPath() (string, error) {
+	dir := os.Getenv("XDG_DATA_HOME")
+	if !filepath.IsAbs(dir) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", hint.Errorf("give it with --store FILE", "allowlist store: %w", err)
+		}
+		dir = filepath.Join(home, ".local", "share")
+	}
+	return filepath.Join(dir, "mcpbox", "allow.db"), nil
+}
+
+// Open opens the store at path and makes it if there is none: the file for its owner alone, and so its folder if that
+// is new.
+func Open(path string) (*Store, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, hint.Errorf("name another file with --store", "make the allowlist's folder: %w", err)
+	}
+	// SQLite gives its journal the mode of the file, so the file must be right before SQLite sees it.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|unix.O_CLOEXEC, 0o600)
+	if err == nil {
+		f.Close()
+	} else if !errors.Is(err, os.ErrExist) {
+		return nil, hint.Errorf("name another file with --store", "make the allowlist store: %w", err)
+	}
+	s, err := connect(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.tx(context.Background(), "IMMEDIATE", func(c *sql.Conn) error { return initialise(c, path) }); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// OpenExisting opens the store at path; one that isn't there is os.ErrNotExist.
+func OpenExisting(path string) (*Store, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, hint.Errorf("`mcpbox allow add` makes one; --store names another", "allowlist store: %w", err)
+	}
+	s, err := connect(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.tx(context.Background(), "DEFERRED", func(c *sql.Conn) error { return checkForm(c, path) }); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func connect(path string) (*Store, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := private(path); err != nil {
+		return nil, err
+	}
+	// EXTRA: the removal of the journal, which is the commit, is on disk when Update returns.
+	options := url.Values{"mode": {"rw"}, "_busy_timeout": {"10000"}, "_synchronous": {"EXTRA"}, "_cell_size_check": {"1"}, "_trusted_schema": {"0"}}
+	source := url.URL{Scheme: "file", Path: path, RawQuery: options.Encode()}
+	db, err := sql.Open("sqlite3", source.String())
+	if err != nil {
+		return nil, fmt.Errorf("open the allowlist store: %w", err)
+	}
+	db.SetMaxOpenConns(1)
+	return &Store{db: db, path: path}, nil
+}
+
+// private refuses a store that somebody else could exchange or change.
+func private(path string) error {
+	for _, p := range []string{path, filepath.Dir(path)} {
+		var st unix.Stat_t
+		if err := unix.Stat(p, &st); err != nil {
+			return fmt.Errorf("allowlist store %s: %w", p, err)
+		}
+		others := uint32(unix.S_IWOTH)
+		if p == path {
+			others |= unix.S_IWGRP
+		}
+		sticky := p != path && st.Mode&unix.S_ISVTX != 0
+		if st.Mode&others != 0 && !sticky {
+			return hint.Errorf("chmod go-w "+p, "allowlist store: others may write %s", p)
+		}
+		if st.Uid != 0 && int(st.Uid) != os.Geteuid() && p == path {
+			return hint.Errorf("name one of your own with --store", "allowlist store: %s belongs to another user", p)
+		}
+	}
+	return nil
+}
+
+// Close closes the store.
+func (s *Store) Close() error { return s.db.Close() }
+
+// tx runs work in one transaction: IMMEDIATE to write, DEFERRED to read.
+func (s *Store) tx(ctx context.Context, mode string, work func(*sql.Conn) error) (err error) {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return readable(err, s.path)
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "BEGIN "+mode); err != nil {
+		return readable(err, s.path)
+	}
+	done := false
+	defer func() {
+		if !done {
+			conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		}
+	}()
+	if err := work(conn); err != nil {
+		return err
+	}
+	if _, err := conn.ExecContext(ctx, "COMMIT"); err != nil {
+		return readable(err, s.path)
+	}
+	done = true
+	return nil
+}
