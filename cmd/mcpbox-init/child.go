@@ -16,6 +16,7 @@ type child struct {
 	candidates []*byte // paths of the command, the first executable one is taken
 	root, dir  *byte
 	nsLimit    *byte // /proc/sys/user/max_user_namespaces
+	inotify    *byte // /proc/sys/user/max_inotify_instances
 	mounts     []rawMount
 	rlimits    []initproto.Rlimit
 	landlock   *rawLandlock
@@ -67,7 +68,7 @@ const (
 	firstFD  = 5
 )
 
-var zero = [2]byte{'0', 0}
+var zero, fewInotify = [2]byte{'0', 0}, [3]byte{'6', '4', 0}
 
 // main is the straight line from clone to execve. Each step says its name when it fails.
 //
@@ -128,13 +129,8 @@ func (c *child) session() {
 //go:nosplit
 //go:norace
 func (c *child) enterRoot() {
-	fd, e := sys6(unix.SYS_OPENAT, at(unix.AT_FDCWD), uintptr(unsafe.Pointer(c.nsLimit)), unix.O_WRONLY|unix.O_CLOEXEC, 0, 0, 0)
-	if e != 0 {
-		c.fail(initproto.StepNoNested, 0, e)
-	}
-	if e := sys3(unix.SYS_WRITE, fd, uintptr(unsafe.Pointer(&zero)), 1); e != 0 {
-		c.fail(initproto.StepNoNested, 1, e)
-	}
+	c.lower(0, c.nsLimit, uintptr(unsafe.Pointer(&zero)), 1)
+	c.lower(2, c.inotify, uintptr(unsafe.Pointer(&fewInotify)), 2)
 	for i := range c.mounts {
 		m := &c.mounts[i]
 		_, e := sys6(unix.SYS_MOUNT, uintptr(unsafe.Pointer(m.source)), uintptr(unsafe.Pointer(m.target)),
@@ -153,6 +149,21 @@ func (c *child) enterRoot() {
 	// pivot_root(".", ".") leaves the old root mounted on top: pivot_root(2).
 	if e := sys3(unix.SYS_UMOUNT2, dot, unix.MNT_DETACH, 0); e != 0 {
 		c.fail(initproto.StepPivot, 2, e)
+	}
+}
+
+// lower sets a limit of the cell's own user namespace, which its tool can't raise. What is used inside counts for the
+// user who made the namespace as well: inotify instances, of which a user has 128, are not all the tool's. namespaces(7)
+//
+//go:nosplit
+//go:norace
+func (c *child) lower(index int, file *byte, value, length uintptr) {
+	fd, e := sys6(unix.SYS_OPENAT, at(unix.AT_FDCWD), uintptr(unsafe.Pointer(file)), unix.O_WRONLY|unix.O_CLOEXEC, 0, 0, 0)
+	if e != 0 {
+		c.fail(initproto.StepNoNested, index, e)
+	}
+	if e := sys3(unix.SYS_WRITE, fd, value, length); e != 0 {
+		c.fail(initproto.StepNoNested, index+1, e)
 	}
 }
 
