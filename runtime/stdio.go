@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
@@ -37,6 +38,9 @@ func (r *Running) stdio(p Process) (*stdio, error) {
 			}
 			s.own = append(s.own, null)
 			f = null
+		} else if st, err := f.Stat(); err == nil && st.IsDir() {
+			s.close()
+			return nil, hint.Errorf("give it a file, a pipe or /dev/null", "stdio: descriptor %d is a folder: the tool would walk out of its root from there", i)
 		} else if limit := int64(r.box.spec.Policy.Limits.Output); limit > 0 && i > 0 {
 			if r.output == nil {
 				r.output = &outputMeter{limit: limit, exceeded: r.onOutput}
