@@ -14,6 +14,7 @@ func TestCannotClimbFromAFolderThatIsItsStdin(t *testing.T) {
 	TRY(openat(0, argv[1], O_RDONLY));`,
 		args:  []string{"../" + filepath.Base(filepath.Dir(path)) + "/secret"},
 		stdin: func(t *testing.T) *os.File { return open(t, filepath.Dir(path), os.O_RDONLY) },
+		ends:  "setup_error",
 	})
 }
 
@@ -25,5 +26,6 @@ func TestCannotLookAtTheHostFromAFolderThatIsItsStdin(t *testing.T) {
 	TRY(fstatat(0, argv[1], &st, 0));`,
 		args:  []string{"../" + filepath.Base(filepath.Dir(path)) + "/secret"},
 		stdin: func(t *testing.T) *os.File { return open(t, filepath.Dir(path), os.O_RDONLY) },
+		ends:  "setup_error",
 	})
 }
