@@ -13,3 +13,8 @@ func glob(pattern, text string) bool {
 
 // flat takes the meaning away that a slash has for path.Match.
 func flat(s string) string { return strings.ReplaceAll(s, "/", "\x01") }
+
+// Quote is the pattern that matches name alone.
+func Quote(name string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(name)
+}

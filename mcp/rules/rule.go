@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 
 	"github.com/Masterminds/semver/v3"
 	"github.com/google/jsonschema-go/jsonschema"
@@ -81,6 +82,23 @@ func (r Rule) String() string {
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Paths)) {
 		b.WriteString(" " + name + " in " + strings.Join(r.Paths[name], ", "))
+	}
+	return printable(b.String())
+}
+
+// printable writes what a terminal would not show as it is, in the way of JSON: a schema stays the same schema.
+func printable(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
 	}
 	return b.String()
 }

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -152,3 +151,17 @@ func Sort(list []Rule) {
 		return strings.Compare(a.Match, b.Match)
 	})
 }
+
+// Names tells what the rules of its own layer say of an item: whether one denies it, and whether one allows it.
+func (s *Set) Names(i mcp.Item) (denied, allowed bool) {
+	for _, r := range s.rules[Layer(i.Kind)] {
+		if glob(r.Server, i.Server) && glob(r.Match, i.Name) {
+			denied = denied || r.Effect == Deny
+			allowed = allowed || r.Effect == Allow
+		}
+	}
+	return denied, allowed
+}
+
+// HasParameters tells whether a rule is about the arguments of a tool.
+func (s *Set) HasParameters(server, tool string) bool { return len(s.about(server, tool)) > 0 }

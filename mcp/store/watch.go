@@ -48,7 +48,7 @@ func folder(path string) (*os.File, error) {
 		return nil, os.NewSyscallError("inotify_init1", err)
 	}
 	dir := filepath.Dir(path)
-	if _, err := unix.InotifyAddWatch(fd, dir, unix.IN_DELETE|unix.IN_MOVE|unix.IN_CREATE|unix.IN_CLOSE_WRITE|unix.IN_MODIFY|unix.IN_DELETE_SELF); err != nil {
+	if _, err := unix.InotifyAddWatch(fd, dir, unix.IN_DELETE|unix.IN_MOVE|unix.IN_CREATE|unix.IN_MODIFY|unix.IN_DELETE_SELF); err != nil {
 		unix.Close(fd)
 		return nil, &os.PathError{Op: "watch", Path: dir, Err: err}
 	}

@@ -1,0 +1,100 @@
+package learn
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/mcp"
+	"github.com/mcpbox/mcpbox/mcp/rules"
+)
+
+// Evaluation is how rules judge labelled records: positive is malicious, and refusing it is right.
+type Evaluation struct {
+	Records        int        `json:"records"`
+	TruePositives  int        `json:"true_positives"`  // malicious, refused
+	FalsePositives int        `json:"false_positives"` // benign, refused
+	TrueNegatives  int        `json:"true_negatives"`  // benign, allowed
+	FalseNegatives int        `json:"false_negatives"` // malicious, allowed
+	Precision      *float64   `json:"precision"`       // of what was refused, the malicious part; null: nothing was refused
+	Recall         *float64   `json:"recall"`          // of what was malicious, the refused part; null: nothing was malicious
+	Wrong          []Misjudge `json:"wrong"`
+}
+
+// Misjudge is a record that the rules get wrong.
+type Misjudge struct {
+	Line   int    `json:"line"`
+	Label  string `json:"label"`
+	Server string `json:"server"`
+	Tool   string `json:"tool"`
+	Layer  string `json:"layer,omitempty"`
+	Reason string `json:"reason,omitempty"` // of the refusal
+}
+
+// Evaluate judges labelled records, one JSON object a line: the proxy's records with a label, benign or malicious.
+func Evaluate(set *rules.Set, r io.Reader) (*Evaluation, error) {
+	records, bad, err := readLabelled(r)
+	if err != nil {
+		return nil, err
+	}
+	if len(bad) > 0 {
+		return nil, hint.Errorf("every line is a record of --audit, with a label", "line %d: %s", bad[0].Line, bad[0].Why)
+	}
+	e := &Evaluation{Records: len(records), Wrong: []Misjudge{}}
+	for _, rec := range records {
+		v, err := judge(set, rec.Record)
+		if err != nil {
+			return nil, hint.Errorf("tools/call, resources/read and prompts/get are judged", "line %d: %w", rec.line, err)
+		}
+		switch rec.Label {
+		case "malicious":
+			e.count(!v.Allowed, &e.TruePositives, &e.FalseNegatives, rec, v)
+		case "benign":
+			e.count(v.Allowed, &e.TrueNegatives, &e.FalsePositives, rec, v)
+		default:
+			return nil, hint.Errorf(`add "label": "benign" or "label": "malicious"`, "line %d: unknown label %q", rec.line, rec.Label)
+		}
+	}
+	e.Precision = ratio(e.TruePositives, e.TruePositives+e.FalsePositives)
+	e.Recall = ratio(e.TruePositives, e.TruePositives+e.FalseNegatives)
+	return e, nil
+}
+
+func (e *Evaluation) count(right bool, yes, no *int, rec Labelled, v mcp.Verdict) {
+	if right {
+		*yes++
+		return
+	}
+	*no++
+	e.Wrong = append(e.Wrong, Misjudge{rec.line, rec.Label, rec.Server, rec.Tool, v.Layer, v.Reason})
+}
+
+func ratio(part, whole int) *float64 {
+	if whole == 0 {
+		return nil
+	}
+	r := float64(part) / float64(whole)
+	return &r
+}
+
+// judge is what the proxy would have answered, as far as the rules go. What a server was run from, a record doesn't say.
+func judge(set *rules.Set, r mcp.Record) (mcp.Verdict, error) {
+	item := mcp.Item{Server: r.Server, Version: r.Version, Name: r.Tool}
+	switch r.Method {
+	case "tools/call":
+		item.Kind = mcp.KindTool
+	case "resources/read", "resources/subscribe", "resources/unsubscribe":
+		item.Kind = mcp.KindResource
+	case "prompts/get":
+		item.Kind = mcp.KindPrompt
+	default:
+		return mcp.Verdict{}, fmt.Errorf("the method %q", r.Method)
+	}
+	if v := set.Check(item, nil); !v.Allowed || item.Kind != mcp.KindTool {
+		return v, nil
+	}
+	if r.Cut {
+		return mcp.Verdict{Layer: string(rules.Parameter), Reason: "the record has not all of its arguments"}, nil
+	}
+	return set.CheckArguments(r.Server, r.Tool, r.Arguments), nil
+}

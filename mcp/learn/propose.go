@@ -1,0 +1,191 @@
+package learn
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/mcpbox/mcpbox/mcp"
+	"github.com/mcpbox/mcpbox/mcp/rules"
+)
+
+// Options say how much it takes. Zero values are the defaults.
+type Options struct {
+	MinCalls   int  // of a tool, to propose it: 5
+	MinSamples int  // of an argument, to say more than its type: 20
+	Replace    bool // propose other parameter rules for tools that have one
+}
+
+// Proposal is a rule to add, with what speaks for it.
+type Proposal struct {
+	Rule   rules.Rule
+	Change rules.Change
+	Why    []string
+}
+
+// Skip is a tool, or a part of the records, that nothing was learnt from.
+type Skip struct{ What, Why string }
+
+// Report is what the records teach.
+type Report struct {
+	Records   int
+	Proposals []Proposal
+	Skipped   []Skip
+}
+
+type tool struct{ server, name string }
+
+// calls are what was seen of a tool.
+type calls struct {
+	arguments []any // of those that teach, oldest first
+	left      map[string]int
+}
+
+// Propose finds rules that current lacks. It is a pure function of what it is given.
+func Propose(records []mcp.Record, current []rules.Rule, o Options) (*Report, error) {
+	if o.MinCalls <= 0 {
+		o.MinCalls = 5
+	}
+	if o.MinSamples <= 0 {
+		o.MinSamples = 20
+	}
+	set, err := rules.NewSet(current)
+	if err != nil {
+		return nil, err
+	}
+	report := &Report{Records: len(records)}
+	seen := collect(records)
+	order := slices.SortedFunc(maps.Keys(seen), func(a, b tool) int {
+		return bytes.Compare([]byte(a.server+"\x00"+a.name), []byte(b.server+"\x00"+b.name))
+	})
+	for _, t := range order {
+		if err := report.tool(t, seen[t], set, o); err != nil {
+			return nil, err
+		}
+	}
+	return report, nil
+}
+
+func collect(records []mcp.Record) map[tool]*calls {
+	records = slices.Clone(records)
+	slices.SortStableFunc(records, func(a, b mcp.Record) int { return a.Time.Compare(b.Time) })
+	seen := map[tool]*calls{}
+	for _, r := range records {
+		if r.Method != "tools/call" || r.Tool == "" {
+			continue
+		}
+		t := tool{r.Server, r.Tool}
+		if seen[t] == nil {
+			seen[t] = &calls{left: map[string]int{}}
+		}
+		args, why := sample(r)
+		if why != "" {
+			seen[t].left[why]++
+			continue
+		}
+		seen[t].arguments = append(seen[t].arguments, args)
+	}
+	return seen
+}
+
+// sample is a record's arguments, or why they teach nothing.
+func sample(r mcp.Record) (args any, why string) {
+	switch {
+	case r.Decision != "allowed":
+		return nil, "not allowed (" + r.Decision + ")"
+	case r.Outcome != "" && r.Outcome != "ok":
+		return nil, "failed (" + r.Outcome + ")"
+	case r.Events > 0:
+		return nil, "caused security events"
+	case r.Cut:
+		return nil, "arguments cut"
+	}
+	raw := r.Arguments
+	if len(raw) == 0 || string(raw) == "null" {
+		raw = json.RawMessage("{}")
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	var tree map[string]any
+	if err := dec.Decode(&tree); err != nil {
+		return nil, "arguments that are no object"
+	}
+	if why := suspicious(tree); why != "" {
+		return nil, why
+	}
+	return tree, ""
+}
+
+func (r *Report) skip(t tool, format string, args ...any) {
+	r.Skipped = append(r.Skipped, Skip{t.server + "/" + t.name, fmt.Sprintf(format, args...)})
+}
+
+func (r *Report) tool(t tool, c *calls, set *rules.Set, o Options) error {
+	for _, why := range slices.Sorted(maps.Keys(c.left)) {
+		r.skip(t, "%d calls left out: %s", c.left[why], why)
+	}
+	n := len(c.arguments)
+	if n < o.MinCalls {
+		r.skip(t, "%d calls that teach: %d make a rule", n, o.MinCalls)
+		return nil
+	}
+	server, match := rules.Quote(t.server), rules.Quote(t.name)
+	item := mcp.Item{Server: t.server, Kind: mcp.KindTool, Name: t.name}
+	switch denied, allowed := set.Names(item); {
+	case denied:
+		r.skip(t, "a rule denies it: nothing is proposed")
+		return nil
+	case !allowed:
+		err := r.propose(rules.Rule{Layer: rules.Tool, Server: server, Match: match, Effect: rules.Allow}, set, []string{fmt.Sprintf("called %d times without fault", n)})
+		if err != nil {
+			return err
+		}
+	}
+	if n < o.MinSamples {
+		r.skip(t, "%d calls that teach: %d make a rule for its arguments", n, o.MinSamples)
+		return nil
+	}
+	l := &learner{minSamples: o.MinSamples, paths: map[string][]string{}}
+	schema, err := json.Marshal(l.infer("", c.arguments, 0))
+	if err != nil {
+		return err
+	}
+	rule := rules.Rule{Layer: rules.Parameter, Server: server, Match: match, Effect: rules.Allow, Schema: schema}
+	if len(l.paths) > 0 {
+		rule.Paths = l.paths
+	}
+	if has := set.HasParameters(t.server, t.name); has && !o.Replace {
+		r.skip(t, "it has a rule for its arguments: that one stays")
+		return nil
+	}
+	return r.propose(rule, set, l.why)
+}
+
+func (r *Report) propose(rule rules.Rule, set *rules.Set, why []string) error {
+	rule, err := rule.Canonical()
+	if err != nil {
+		return err
+	}
+	before := set.Rules()
+	changes := rules.Diff(before, upsert(before, rule))
+	if len(changes) == 0 {
+		return nil
+	}
+	r.Proposals = append(r.Proposals, Proposal{Rule: rule, Change: changes[0], Why: why})
+	return nil
+}
+
+func upsert(list []rules.Rule, rule rules.Rule) []rules.Rule {
+	out := slices.DeleteFunc(slices.Clone(list), func(r rules.Rule) bool { return r.ID() == rule.ID() })
+	return append(out, rule)
+}
+
+// Apply is current with the proposals in it.
+func (r *Report) Apply(current []rules.Rule) []rules.Rule {
+	for _, p := range r.Proposals {
+		current = upsert(current, p.Rule)
+	}
+	return current
+}

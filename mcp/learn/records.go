@@ -1,0 +1,79 @@
+package learn
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/mcpbox/mcpbox/mcp"
+)
+
+// maxLine is more than a record can have: its arguments are cut at 16 KiB.
+const maxLine = 1 << 20
+
+// Labelled is a record with a judgement on it.
+type Labelled struct {
+	mcp.Record
+	Label string `json:"label"` // benign or malicious
+	line  int
+}
+
+// Bad is a line that is no record.
+type Bad struct {
+	Line int
+	Why  string
+}
+
+// ReadRecords reads the proxy's audit file. Lines that are none are told; a half-written last one is to be expected.
+func ReadRecords(r io.Reader) (records []mcp.Record, bad []Bad, err error) {
+	all, bad, err := readLabelled(r)
+	for i := range all {
+		records = append(records, all[i].Record)
+	}
+	return records, bad, err
+}
+
+func readLabelled(r io.Reader) (out []Labelled, bad []Bad, err error) {
+	in := bufio.NewReaderSize(r, 64<<10)
+	for n := 1; ; n++ {
+		line, tooLong, err := readLine(in)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, nil, err
+		}
+		end := err != nil
+		switch line = bytes.TrimSpace(line); {
+		case tooLong:
+			bad = append(bad, Bad{n, "longer than 1 MiB"})
+		case len(line) > 0:
+			rec := Labelled{line: n}
+			if err := json.Unmarshal(line, &rec); err != nil {
+				bad = append(bad, Bad{n, fmt.Sprintf("not a record: %v", err)})
+			} else if rec.Method == "" {
+				bad = append(bad, Bad{n, "not a record: it has no method"})
+			} else {
+				out = append(out, rec)
+			}
+		}
+		if end {
+			return out, bad, nil
+		}
+	}
+}
+
+// readLine reads a line of any length and keeps maxLine of it.
+func readLine(in *bufio.Reader) (line []byte, tooLong bool, err error) {
+	for {
+		part, err := in.ReadSlice('\n')
+		if len(line)+len(part) <= maxLine {
+			line = append(line, part...)
+		} else {
+			tooLong = true
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, tooLong, err
+		}
+	}
+}
