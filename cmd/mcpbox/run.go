@@ -20,7 +20,7 @@ func newRunCmd() *cobra.Command {
 		Short: "Run a program in a sandbox, with its own stdin, stdout, stderr and exit code",
 		Example: `  mcpbox run -- python3 -c 'print("hello")'
   mcpbox run --policy strict --timeout 10s -- python3 -c 'while True: pass'
-  mcpbox run --workspace . --events events.jsonl -- node server.js`,
+  mcpbox run --workspace . --events /tmp/events.jsonl -- node server.js`,
 		Args: needCommand,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			spec, err := f.spec(cmd)

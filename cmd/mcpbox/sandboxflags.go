@@ -63,6 +63,11 @@ func (f *sandboxFlags) spec(cmd *cobra.Command) (mcpruntime.Spec, error) {
 	if err := p.Validate(); err != nil {
 		return mcpruntime.Spec{}, err
 	}
+	for _, path := range []string{f.events, f.result} {
+		if err := outOfReach(path, p.Filesystem.Mounts); err != nil {
+			return mcpruntime.Spec{}, err
+		}
+	}
 	spec := mcpruntime.Spec{Policy: p, BestEffort: f.bestEffort}
 	if f.events != "" {
 		sink, err := monitor.OpenJSONL(f.events)
@@ -176,7 +181,7 @@ func (f *sandboxFlags) openResult() (resultFile, error) {
 	if f.result == "" {
 		return resultFile{}, nil
 	}
-	file, err := os.OpenFile(f.result, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_CLOEXEC, 0o600)
+	file, err := os.OpenFile(f.result, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return resultFile{}, hint.Errorf("give a path that can be written", "result: %w", err)
 	}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// outOfReach refuses a path for an event log or a result that leads through a folder which the tool may write: it
+// could rewrite what is said about it, or by a link lead the next run to a file of its choice.
+func outOfReach(path string, mounts []policies.Mount) error {
+	if path == "" {
+		return nil
+	}
+	at, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	for at != "/" {
+		at = filepath.Dir(at)
+		real, err := filepath.EvalSymlinks(at)
+		if err != nil {
+			continue // opening it will say
+		}
+		for _, m := range mounts {
+			if m.Mode == policies.ReadWrite && strings.HasPrefix(real+"/", strings.TrimSuffix(m.Source, "/")+"/") {
+				return hint.Errorf("give a path outside of the folders that are bound writable", "%s lies in %s, where the program could rewrite it", path, m.Source)
+			}
+		}
+	}
+	return nil
+}
