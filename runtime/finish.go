@@ -80,25 +80,22 @@ func (r *Running) outcome(res *Result, exit *initproto.Exit) {
 	}
 }
 
-// signalled turns the kernel's own signals for limits and filters into statuses and events.
+// signalled turns the kernel's own signals for limits into statuses and events.
 func (r *Running) signalled(res *Result, sig unix.Signal) {
 	l := r.box.spec.Policy.Limits
 	limit := func(name string, value int64) {
 		r.record(monitor.Event{Type: monitor.ResourceLimitExceeded, Action: unix.SignalName(sig),
 			Limit: &monitor.Limit{Name: name, Value: value, Observed: value, Backend: backendRlimit}})
 	}
-	switch sig {
-	case unix.SIGXFSZ:
+	// A tool can send itself any of them: without a limit, or below it, that is all it was.
+	switch {
+	case sig == unix.SIGXFSZ && l.FileSize > 0:
 		res.Status = StatusDisk
 		limit("file_size", int64(l.FileSize))
-	case unix.SIGXCPU:
+	case sig == unix.SIGXCPU && l.CPUTime > 0 && time.Duration(res.CPUTime) >= time.Duration(l.CPUTime):
 		res.Status = StatusCPU
 		limit("cpu_time", time.Duration(l.CPUTime).Milliseconds())
-	case unix.SIGSYS:
-		res.Status = StatusViolation
-	case unix.SIGKILL:
-		if r.hit.memory.Load() {
-			res.Status = StatusMemory
-		}
+	case sig == unix.SIGKILL && r.hit.memory.Load():
+		res.Status = StatusMemory
 	}
 }
