@@ -73,7 +73,7 @@ func (m *memoryJudge) memfdBytes() int64 {
 func (m *memoryJudge) scanMemfds(procs []process) {
 	m.memfds = nil
 	for _, p := range procs {
-		dir := "/proc/" + strconv.Itoa(p.pid) + "/fd"
+		dir := "/proc/" + strconv.Itoa(p.mem) + "/fd"
 		for _, name := range names(dir) {
 			path := dir + "/" + name
 			var link [64]byte
@@ -98,10 +98,10 @@ func (m *memoryJudge) exactSum(r *reader, procs []process) int64 {
 	total := m.memfdBytes()
 	for _, p := range procs {
 		if len(m.memfds) == 0 {
-			text := r.read(strconv.Itoa(p.pid), "smaps_rollup")
+			text := r.read(strconv.Itoa(p.mem), "smaps_rollup")
 			total += (max(field(text, "Pss_Anon:"), 0) + max(field(text, "Pss_Shmem:"), 0)) << 10
 		} else {
-			total += m.shareByMapping(r.read(strconv.Itoa(p.pid), "smaps"))
+			total += m.shareByMapping(r.read(strconv.Itoa(p.mem), "smaps"))
 		}
 	}
 	return total

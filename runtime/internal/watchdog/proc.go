@@ -11,6 +11,7 @@ import (
 // process is one sample of a live process.
 type process struct {
 	pid     int
+	mem     int // the thread whose /proc files tell of memory and descriptors: the first one alive
 	threads int64
 	anon    int64 // bytes
 	shmem   int64 // bytes, mapped shared memory
@@ -97,9 +98,18 @@ func (r *reader) status(pid int) (process, bool) {
 	if len(text) == 0 {
 		return process{}, false
 	}
-	kib := func(key string) int64 { return max(field(text, key), 0) << 10 }
 	// A zombie has no memory lines, and still is a task.
-	return process{pid: pid, threads: max(field(text, "Threads:"), 1), anon: kib("RssAnon:"), shmem: kib("RssShmem:")}, true
+	p := process{pid: pid, mem: pid, threads: max(field(text, "Threads:"), 1)}
+	if p.threads > 1 && field(text, "RssAnon:") < 0 { // the main thread has ended, the others go on
+		for _, name := range names("/proc/" + strconv.Itoa(pid) + "/task") {
+			if text = r.read(strconv.Itoa(pid), "task", name, "status"); field(text, "RssAnon:") >= 0 {
+				p.mem, _ = strconv.Atoi(name)
+				break
+			}
+		}
+	}
+	p.anon, p.shmem = max(field(text, "RssAnon:"), 0)<<10, max(field(text, "RssShmem:"), 0)<<10
+	return p, true
 }
 
 // field finds "Key:   123 …" at the beginning of a line.
