@@ -30,6 +30,8 @@ type Sandbox struct {
 	ID string
 
 	spec      Spec
+	state     string   // StateDir
+	stale     []string // ids whose state folders were removed first: their cgroups may be there
 	plan      *rootfs.Plan
 	filter    *seccomp.Filter
 	landlock  *initproto.Landlock
@@ -70,6 +72,9 @@ func Start(ctx context.Context, spec Spec) (*Sandbox, error) {
 
 	filter := s.compileFilter()
 	undo.Push(func() { filter() }) // it is not to outlive a failed start
+	if err := s.claim(undo); err != nil {
+		return nil, err
+	}
 	if err := s.prepare(ctx, undo); err != nil {
 		return nil, err
 	}
@@ -102,6 +107,23 @@ func (s *Sandbox) compileFilter() (wait func() error) {
 	return sync.OnceValue(func() error { return <-done })
 }
 
+// claim removes what killed ones left and takes the sandbox's id, before there is anything that bears it.
+func (s *Sandbox) claim(undo *cleanup.Stack) error {
+	var err error
+	if s.stale, err = Collect(); err != nil {
+		return err
+	}
+	if s.state, err = StateDir(); err != nil {
+		return err
+	}
+	lock, err := claim(s.state, s.ID)
+	if err != nil {
+		return &SetupError{Step: "state folder", Index: -1, Err: err}
+	}
+	undo.Push(func() { os.Remove(filepath.Join(s.state, "locks", s.ID)); lock.Close() })
+	return checkpoint("claim")
+}
+
 // prepare decides what limits and mounts there will be.
 func (s *Sandbox) prepare(ctx context.Context, undo *cleanup.Stack) error {
 	p := s.spec.Policy
@@ -110,6 +132,9 @@ func (s *Sandbox) prepare(ctx context.Context, undo *cleanup.Stack) error {
 		parent, err := cgroups.Find(ctx, cgroups.Options{})
 		switch {
 		case err == nil:
+			if len(s.stale) > 0 {
+				parent.Collect(ctx) // of no consequence to this sandbox; `mcpbox gc` reports errors
+			}
 			if s.group, err = parent.Create(s.ID, p.Limits); err != nil {
 				return &SetupError{Step: "cgroup", Index: -1, Err: err}
 			}
@@ -152,22 +177,7 @@ func (s *Sandbox) requires(layer policies.Layer) bool {
 
 // launch creates the container and runs mcpbox-init in it.
 func (s *Sandbox) launch(undo *cleanup.Stack) error {
-	if _, err := Collect(); err != nil {
-		return err
-	}
-	state, err := StateDir()
-	if err != nil {
-		return err
-	}
-	lock, err := claim(state, s.ID)
-	if err != nil {
-		return &SetupError{Step: "state folder", Index: -1, Err: err}
-	}
-	undo.Push(func() { os.Remove(filepath.Join(state, "locks", s.ID)); lock.Close() })
-	if err := checkpoint("claim"); err != nil {
-		return err
-	}
-	if err := s.chooseIDs(state, undo); err != nil {
+	if err := s.chooseIDs(s.state, undo); err != nil {
 		return err
 	}
 	if err := checkpoint("ids"); err != nil {
@@ -187,7 +197,7 @@ func (s *Sandbox) launch(undo *cleanup.Stack) error {
 		return err
 	}
 	cfg := container.Config{
-		ID: s.ID, StateDir: state, Plan: s.plan, IDs: s.ids, Rootless: os.Geteuid() != 0,
+		ID: s.ID, StateDir: s.state, Plan: s.plan, IDs: s.ids, Rootless: os.Geteuid() != 0,
 		HostNet: s.spec.Policy.Network.Mode == policies.NetworkHost, Hostname: hostname, Init: executable, Control: theirs,
 	}
 	if s.group != nil {

@@ -61,20 +61,22 @@ func newID() string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
 }
 
-// lockFile takes an exclusive lock that ends with the process; ok is false if somebody else holds it.
-func lockFile(path string) (f *os.File, ok bool, err error) {
-	f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+// lockFile takes an exclusive lock that ends with the process.
+func lockFile(path string, flags, how int) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW|flags, 0o600)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
-		if err == unix.EWOULDBLOCK {
-			return nil, false, nil
+	for {
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|how)
+		if err == nil {
+			return f, nil
 		}
-		return nil, false, err
+		if err != unix.EINTR {
+			f.Close()
+			return nil, err
+		}
 	}
-	return f, true, nil
 }
 
 // claim locks a sandbox's id for as long as this process lives.
@@ -83,35 +85,20 @@ func claim(state, id string) (*os.File, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil && !os.IsExist(err) {
 		return nil, err
 	}
-	f, ok, err := lockFile(filepath.Join(dir, id))
-	if err == nil && !ok {
-		err = fmt.Errorf("sandbox %s exists", id)
-	}
-	return f, err
-}
-
-// Collect removes what sandboxes left whose supervisor was killed, and returns their ids.
-func Collect() ([]string, error) {
-	state, err := StateDir()
-	if err != nil {
-		return nil, err
-	}
-	entries, err := os.ReadDir(filepath.Join(state, "locks"))
-	if os.IsNotExist(err) {
-		return nil, nil
-	}
-	var removed []string
-	for _, e := range entries {
-		path := filepath.Join(state, "locks", e.Name())
-		f, ok, err := lockFile(path)
-		if err != nil || !ok {
-			continue
+	// A collector may come between the file's making and its lock, and remove it: wait for it, and look before believing.
+	path := filepath.Join(dir, id)
+	const attempts = 100
+	for range attempts {
+		f, err := lockFile(path, os.O_CREATE, 0)
+		if err != nil {
+			return nil, err
 		}
-		if err := os.RemoveAll(filepath.Join(state, e.Name())); err == nil {
-			os.Remove(path)
-			removed = append(removed, e.Name())
+		mine, err1 := f.Stat()
+		there, err2 := os.Lstat(path)
+		if err1 == nil && err2 == nil && os.SameFile(mine, there) {
+			return f, nil
 		}
 		f.Close()
 	}
-	return removed, err
+	return nil, fmt.Errorf("lock of sandbox %s: removed by a collector at every attempt", id)
 }

@@ -10,6 +10,7 @@ func commands() []*cobra.Command {
 		newEventsCmd(),
 		newReportCmd(),
 		newPolicyCmd(),
+		newGCCmd(),
 		newDoctorCmd(),
 	}
 }
