@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// endOfInput is the character that ends the input of a terminal in its default mode (VEOF, ^D). termios(3)
+const endOfInput = 4
+
 // attach joins the caller's terminal to the pty of the tool until the tool's
 // side is closed; restore puts the caller's terminal back.
 func (r *Running) attach(in, out *os.File) (done chan struct{}, restore func()) {
@@ -24,7 +27,10 @@ func (r *Running) attach(in, out *os.File) (done chan struct{}, restore func()) 
 				restore = func() { unix.IoctlSetTermios(int(in.Fd()), unix.TCSETS, old) }
 			}
 		}
-		go io.Copy(r.master, in) // ends with the process: a blocked read can't be taken back
+		go func() { // ends with the process: a blocked read can't be taken back
+			io.Copy(r.master, in)
+			r.master.Write([]byte{endOfInput})
+		}()
 		resized := make(chan os.Signal, 1)
 		signal.Notify(resized, unix.SIGWINCH)
 		go r.followSize(in, resized)
