@@ -136,7 +136,7 @@ func (e *envelope) request() bool { return e.has(fMethod) && e.has(fID) }
 func (e *envelope) notification() bool { return e.has(fMethod) && !e.has(fID) }
 
 func (e *envelope) response() bool {
-	return !e.has(fMethod) && e.has(fID) && (e.has(fResult) || e.has(fError))
+	return !e.has(fMethod) && e.has(fID) && e.v[fID].kind != 'n' && (e.has(fResult) || e.has(fError))
 }
 
 // text is a member that is a string, or "".

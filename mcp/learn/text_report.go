@@ -25,3 +25,27 @@ func (r *Report) String() string {
 
 // clean makes a line of what a client or a server had a say in.
 func clean(line string) string { return safetext.Clean(line, 400) + "\n" }
+
+// String is the evaluation for a terminal.
+func (e *Evaluation) String() string {
+	var b strings.Builder
+	for _, w := range e.Wrong {
+		line := fmt.Sprintf("line %d: %s, but allowed: %s/%s", w.Line, w.Label, w.Server, w.Tool)
+		if w.Reason != "" {
+			line = fmt.Sprintf("line %d: %s, but refused: %s/%s: %s: %s", w.Line, w.Label, w.Server, w.Tool, w.Layer, w.Reason)
+		}
+		b.WriteString(clean(line))
+	}
+	fmt.Fprintf(&b, "%-10s %8s %8s\n", "", "refused", "allowed")
+	fmt.Fprintf(&b, "%-10s %8d %8d\n", "malicious", e.TruePositives, e.FalseNegatives)
+	fmt.Fprintf(&b, "%-10s %8d %8d\n", "benign", e.FalsePositives, e.TrueNegatives)
+	fmt.Fprintf(&b, "precision %s, recall %s\n", share(e.Precision), share(e.Recall))
+	return b.String()
+}
+
+func share(f *float64) string {
+	if f == nil {
+		return "undefined"
+	}
+	return fmt.Sprintf("%.3f", *f)
+}

@@ -13,10 +13,10 @@ import (
 	"unicode"
 	"unicode/utf16"
 
-	"github.com/Masterminds/semver/v3"
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/semver"
 )
 
 // Layer is what a rule is about.
@@ -170,7 +170,7 @@ func (r Rule) checkMatch() error {
 		}
 		return checkGlob(strings.TrimPrefix(r.Match, commandPrefix))
 	case Version:
-		if _, err := semver.NewConstraint(r.Match); err != nil {
+		if _, err := semver.ParseRange(r.Match); err != nil {
 			return hint.Errorf(`a range such as ">=1.2 <2" or "^1.2.3"`, "rule: %q is no version range", r.Match)
 		}
 		return nil

@@ -5,15 +5,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/Masterminds/semver/v3"
-
+	"github.com/mcpbox/mcpbox/internal/semver"
 	"github.com/mcpbox/mcpbox/mcp"
 )
 
 // Set is rules to ask. It doesn't change, and may be asked from several goroutines.
 type Set struct {
 	rules map[Layer][]Rule
-	spans map[string]*semver.Constraints // by a version rule's match
+	spans map[string]semver.Range // by a version rule's match
 }
 
 // Launch is what the proxy runs as a server.
@@ -25,7 +24,7 @@ type Launch struct {
 
 // NewSet checks the rules and makes them ready.
 func NewSet(list []Rule) (*Set, error) {
-	s := &Set{rules: map[Layer][]Rule{}, spans: map[string]*semver.Constraints{}}
+	s := &Set{rules: map[Layer][]Rule{}, spans: map[string]semver.Range{}}
 	seen := map[string]bool{}
 	for _, r := range list {
 		r, err := r.Canonical()
@@ -37,7 +36,7 @@ func NewSet(list []Rule) (*Set, error) {
 		}
 		seen[r.ID()] = true
 		if r.Layer == Version {
-			if s.spans[r.Match], err = semver.NewConstraint(r.Match); err != nil {
+			if s.spans[r.Match], err = semver.ParseRange(r.Match); err != nil {
 				return nil, err
 			}
 		}
@@ -93,12 +92,12 @@ func (s *Set) checkServer(l Launch, name string) mcp.Verdict {
 }
 
 func (s *Set) checkVersion(i mcp.Item) mcp.Verdict {
-	v, err := semver.NewVersion(i.Version)
+	v, err := semver.Parse(i.Version)
 	matches := func(r Rule) bool {
 		if err != nil { // what can't be compared is in no range that allows, and in each that denies
 			return r.Effect == Deny
 		}
-		return s.spans[r.Match].Check(v)
+		return s.spans[r.Match].Contains(v)
 	}
 	return s.layer(Version, i.Server, matches, false, fmt.Sprintf("the version %q of %s", i.Version, i.Server))
 }

@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mcpbox/mcpbox/mcp"
+	"github.com/mcpbox/mcpbox/mcp/rules"
+)
+
+var readNote = mcp.Item{Server: "notes", Kind: mcp.KindTool, Name: "read_note"}
+
+// until waits for changes of the list until it answers so.
+func until(t *testing.T, list *rules.List, allowed bool, why string) mcp.Verdict {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	for {
+		changed := list.Changed()
+		v := list.Check(readNote)
+		if v.Allowed == allowed && strings.Contains(v.Reason, why) {
+			return v
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			t.Fatalf("still %+v", v)
+		}
+	}
+}
+
+func TestAFollowerSeesEveryChangeAtOnce(t *testing.T) {
+	s := newStore(t)
+	list, err := Follow(t.Context(), s.path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, list, false, "no rule allows")
+	add(t, s, tool("read_*"), rules.Rule{Layer: rules.Parameter, Match: "read_note", Schema: []byte(`{"required":["name"]}`)})
+	until(t, list, true, "")
+	if list.Parameters(readNote) == nil {
+		t.Error("the rule for its arguments is not there")
+	}
+	if _, err := s.Rollback(context.Background(), Author{User: "ada"}, 0, false); err != nil {
+		t.Fatal(err)
+	}
+	until(t, list, false, "no rule allows")
+}
+
+func TestAFollowerRefusesEverythingWhileTheStoreIsBad(t *testing.T) {
+	s := newStore(t)
+	add(t, s, tool("read_*"))
+	good, err := os.ReadFile(s.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := Follow(t.Context(), s.path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, list, true, "")
+	if _, err := s.db.Exec(`INSERT INTO rules VALUES ('0', '{"layer":"tool","server":"*","match":"*","effect":"allow"}')`); err != nil {
+		t.Fatal(err)
+	}
+	until(t, list, false, "tampered")
+	// A backup put in its place makes it good again.
+	if err := os.WriteFile(s.path+".new", good, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(s.path+".new", s.path); err != nil {
+		t.Fatal(err)
+	}
+	until(t, list, true, "")
+	if err := os.Remove(s.path); err != nil {
+		t.Fatal(err)
+	}
+	until(t, list, false, "no such file")
+}
+
+func TestAFollowerNeedsAGoodStoreToBeginWith(t *testing.T) {
+	if _, err := Follow(t.Context(), t.TempDir()+"/allow.db", nil); err == nil {
+		t.Error("followed a store that is not there")
+	}
+}
+
+func TestWatchEndsWithItsContext(t *testing.T) {
+	s := newStore(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if err := Watch(ctx, s.path, cancel); err != nil {
+		t.Error(err)
+	}
+}
