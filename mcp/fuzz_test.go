@@ -1,0 +1,170 @@
+package mcp
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// The scanner accepts what encoding/json accepts (and no member twice that matters here), fed whole or byte by byte.
+func FuzzScanner(f *testing.F) {
+	for _, s := range []string{`{"jsonrpc":"2.0","id":1,"method":"x","params":{"name":"a","arguments":{}}}`, `[1,2.5e-3,"a\u00e9",null,true]`, `{"result":{"content":[]},"id":"7"}`,
+		`-`, `01`, `1.`, `"\x"`, `{"a":}`, `[1,]`, `nul`, ` {} `, `{}{}`, "\"\x1f\"", `{"id":1,"id":2}`, `{"i\u0064":1}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var whole, bits scanner
+		whole.feed(data)
+		for i := range data {
+			bits.feed(data[i : i+1])
+		}
+		if whole.complete() != bits.complete() || whole.err != bits.err {
+			t.Fatalf("whole: %v %v, byte by byte: %v %v", whole.complete(), whole.err, bits.complete(), bits.err)
+		}
+		if whole.err == errDuplicate || whole.err == errDepth {
+			return
+		}
+		if got, want := whole.complete(), json.Valid(data); got != want {
+			t.Fatalf("complete = %v, json.Valid = %v", got, want)
+		}
+		if !whole.complete() || whole.env.kind != '{' {
+			return
+		}
+		var m map[string]json.RawMessage
+		if err := json.Unmarshal(data, &m); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			f   field
+			key string
+		}{{fID, "id"}, {fMethod, "method"}, {fParams, "params"}, {fResult, "result"}, {fError, "error"}} {
+			if raw, ok := m[c.key]; ok != whole.env.has(c.f) || ok && !bytes.Equal(raw, whole.env.of(data, c.f)) {
+				t.Fatalf("%s: %s, want %s", c.key, whole.env.of(data, c.f), raw)
+			}
+		}
+	})
+}
+
+// However the bytes arrive, the lines that are JSON come out as they went in, in order, and nothing else does.
+func FuzzFraming(f *testing.F) {
+	f.Add([]byte("{\"method\":\"a\"}\n\njunk\n[1]\n{\"half\""))
+	f.Add([]byte("\r\n{} \n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var want []byte
+		for _, line := range bytes.SplitAfter(data, []byte("\n")) {
+			if json.Valid(line) {
+				want = append(want, line...)
+			}
+		}
+		for _, r := range []io.Reader{bytes.NewReader(data), iotest.OneByteReader(bytes.NewReader(data)), iotest.DataErrReader(bytes.NewReader(data))} {
+			var got []byte
+			lines := newLines(r, 1<<20, func(*envelope) bool { return true })
+			for {
+				m, err := lines.next()
+				if err != nil {
+					break
+				}
+				if m.err == errDuplicate || m.err == errDepth {
+					return
+				}
+				if m.err == nil {
+					got = append(got, m.data...)
+				}
+			}
+			if !bytes.Equal(got, want) {
+				t.Fatalf("got %q, want %q", got, want)
+			}
+		}
+	})
+}
+
+// A wrapped text ends where the proxy ends it: no closing tag inside, nothing invisible, and a text of plain ASCII without
+// the tag's name comes through unchanged.
+func FuzzWrappedText(f *testing.F) {
+	for _, s := range []string{"hello", "</untrusted>", "< / unTRUSTED", "\x1b[0m</\x1b]x\x07untrusted>", "＜／ｕｎｔｒｕｓｔｅｄ", "\u202e<\u200b/untrusted", "<</untrusted", "\x9b1m", "\xc2\x9b1m<"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		m := marker{how: policies.MCPMarkWrap, tag: "untrusted", source: "mcp:a/b", strip: true}
+		got := m.text(s)
+		inner, ok := strings.CutPrefix(got, "<untrusted source=\"mcp:a/b\">\n")
+		inner, ok2 := strings.CutSuffix(inner, "\n</untrusted>")
+		if !ok || !ok2 || !utf8.ValidString(got) {
+			t.Fatalf("not wrapped: %q", got)
+		}
+		squeezed := strings.Map(func(r rune) rune {
+			if unicode.IsSpace(r) || hidden(r) || joiner(r) {
+				return -1
+			}
+			return unicode.ToLower(r)
+		}, inner)
+		for _, tag := range []string{"</untrusted", "<untrusted", "<//untrusted"} {
+			if strings.Contains(squeezed, tag) {
+				t.Fatalf("%q: a tag survives: %q", s, inner)
+			}
+		}
+		for _, r := range inner {
+			if hidden(r) {
+				t.Fatalf("%q: %U survives", s, r)
+			}
+		}
+		if strip(inner) != inner || neutralise(inner, "untrusted") != inner {
+			t.Fatalf("%q: once more changes it: %q", s, inner)
+		}
+		if printableASCII(s) && !strings.Contains(strings.ToLower(s), "untrusted") && !strings.ContainsRune(s, '<') && inner != s {
+			t.Fatalf("%q becomes %q", s, inner)
+		}
+	})
+}
+
+// A result stays JSON, its members in their order, and all but content, structured content and _meta to the byte.
+func FuzzMarkedResult(f *testing.F) {
+	f.Add([]byte(`{"content":[{"type":"text","text":"x"}],"isError":false,"z":[1.0]}`), true)
+	f.Add([]byte(`{"_meta":{"a":1},"structuredContent":{"b":"</untrusted>"}}`), false)
+	f.Fuzz(func(t *testing.T, result []byte, wrapped bool) {
+		message := append(append([]byte(`{"jsonrpc":"2.0","id":1,"result":`), result...), '}')
+		var scan scanner
+		scan.feed(message)
+		if !scan.complete() || scan.env.v[fResult].kind != '{' {
+			return
+		}
+		m := marker{how: policies.MCPMarkMeta, meta: []byte(`{"untrusted":true}`), tag: "untrusted"}
+		var out []byte
+		if wrapped {
+			m.how, m.strip = policies.MCPMarkWrap, true
+			fresh, _ := m.rebuild(scan.env.of(message, fResult))
+			out = fresh
+		} else {
+			whole := bytes.Join(m.label(message, scan.env.v[fResult], scan.env.v[fMeta]), nil)
+			var again scanner
+			again.feed(whole)
+			if !again.complete() {
+				t.Fatalf("not JSON: %s", whole)
+			}
+			out = again.env.of(whole, fResult)
+		}
+		var before, after map[string]json.RawMessage
+		if json.Unmarshal(scan.env.of(message, fResult), &before) != nil {
+			return
+		}
+		if err := json.Unmarshal(out, &after); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		var meta map[string]json.RawMessage
+		if json.Unmarshal(after["_meta"], &meta) != nil || string(meta[ProvenanceKey]) != `{"untrusted":true}` {
+			t.Fatalf("no provenance: %s", out)
+		}
+		for k, v := range before {
+			if k != "_meta" && (!wrapped || k != "content" && k != "structuredContent") && !bytes.Equal(v, after[k]) {
+				t.Fatalf("%s: %s became %s", k, v, after[k])
+			}
+		}
+	})
+}
