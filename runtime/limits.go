@@ -57,14 +57,14 @@ func (t *tree) enforcedByCgroup(name string) bool {
 }
 
 // start begins to watch, before the tool runs.
-func (t *tree) start(initPID int, onBreach func(cgroups.Breach)) error {
+func (t *tree) start(initPID, tool int, onBreach func(cgroups.Breach)) error {
 	if t.leaf != nil {
 		var err error
 		if t.watch, err = t.leaf.Watch(onBreach); err != nil {
 			return err
 		}
 	}
-	cfg := watchdog.Config{InitPID: initPID}
+	cfg := watchdog.Config{InitPID: initPID, Tool: tool}
 	if !t.enforcedByCgroup("memory") {
 		cfg.Memory = int64(t.limits.Memory)
 	}

@@ -182,7 +182,10 @@ func (r *Running) admit(locked packet) error {
 		listener.Serve(context.Background(), guard.decide)
 	}()
 	go r.watchDisk()
-	return r.tree.start(r.box.container.PID, r.breach)
+	if r.number > 1 {
+		pid = 0 // this watch sees the sandbox whole: the first one may know its own tree only
+	}
+	return r.tree.start(r.box.container.PID, pid, r.breach)
 }
 
 // completeLayers adds what /proc does not tell: Landlock, proved by the child on its canary, and the cgroup.

@@ -54,6 +54,7 @@ func Start(cfg Config) (*Container, error) {
 		Cwd:        "/",
 		Env:        []string{"GOGC=50", "GOMAXPROCS=1"}, // small: it is resident for as long as the sandbox is
 		Init:       true,
+		LogLevel:   "2", // errors only: nobody reads the rest, and it travels as JSON
 		ExtraFiles: []*os.File{cfg.Control, cfg.Init},
 	}
 	started := make(chan error, 1)

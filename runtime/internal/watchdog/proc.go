@@ -2,6 +2,7 @@ package watchdog
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"time"
 
@@ -33,15 +34,20 @@ func sampleOf(procs []process) sample {
 type reader struct {
 	init      int
 	initStart uint64 // starttime, so that a reused pid is not taken for PID 1
+	tool      int
+	toolStart uint64
 	buf       []byte
 	path      []byte
 	queue     []int
 	children  bool // the kernel has …/children
 }
 
-func newReader(init int) *reader {
-	r := &reader{init: init, buf: make([]byte, 16<<10)}
+func newReader(init, tool int) *reader {
+	r := &reader{init: init, tool: tool, buf: make([]byte, 16<<10)}
 	r.initStart = r.startTime(init)
+	if tool != 0 {
+		r.toolStart = r.startTime(tool)
+	}
 	r.children = unix.Access("/proc/thread-self/children", unix.F_OK) == nil
 	return r
 }
@@ -83,7 +89,7 @@ func (r *reader) processes() ([]process, bool) {
 		}
 		return procs, true
 	}
-	r.queue = r.childrenOf(process{pid: r.init}, r.queue[:0])
+	r.queue = r.roots(r.queue[:0])
 	for i := 0; i < len(r.queue); i++ {
 		if p, ok := r.status(r.queue[i]); ok {
 			procs = append(procs, p)
@@ -91,6 +97,20 @@ func (r *reader) processes() ([]process, bool) {
 		}
 	}
 	return procs, true
+}
+
+// roots are PID 1's children. With the tool known, PID 1's threads are not asked one by one: orphans go to
+// its first thread, and each /proc/…/task/… looked at is an entry in the kernel's cache that PID 1's threads
+// throw away at their end, while whoever waits for PID 1 spins on them (2 ms measured).
+func (r *reader) roots(pids []int) []int {
+	if r.tool == 0 {
+		return r.childrenOf(process{pid: r.init}, pids)
+	}
+	pids = r.childrenOf(process{pid: r.init, threads: 1}, pids)
+	if !slices.Contains(pids, r.tool) && r.toolStart != 0 && r.startTime(r.tool) == r.toolStart {
+		pids = append(pids, r.tool)
+	}
+	return pids
 }
 
 func (r *reader) status(pid int) (process, bool) {

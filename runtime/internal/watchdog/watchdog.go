@@ -21,6 +21,7 @@ const (
 // Config says what to hold. Zero means no limit.
 type Config struct {
 	InitPID  int // host pid of the sandbox's PID 1
+	Tool     int // host pid of the process that PID 1 started; 0: look for all that it started
 	Memory   int64
 	PIDs     int64 // tasks
 	CPUTime  time.Duration
@@ -67,7 +68,7 @@ func newWatchdog(cfg Config, onBreach func(cgroups.Breach)) *Watchdog {
 		cfg: cfg, onBreach: onBreach,
 		stop: make(chan struct{}), stopped: make(chan struct{}),
 		usage: cgroups.UnknownUsage(),
-		proc:  newReader(cfg.InitPID),
+		proc:  newReader(cfg.InitPID, cfg.Tool),
 	}
 	w.memory.limit = cfg.Memory
 	if t, ok := w.proc.times(cfg.InitPID); ok {

@@ -158,7 +158,7 @@ func TestCPUTimeIsSummedOverProcesses(t *testing.T) {
 
 func TestWithoutChildrenFilesTheSameProcessesAreFound(t *testing.T) {
 	pid := sandbox(t, perl(`for(1..3){ if(!fork){ sleep 1000; exit } }`), true)
-	fast, slow := newReader(pid), newReader(pid)
+	fast, slow := newReader(pid, 0), newReader(pid, 0)
 	slow.children = false
 	if !fast.children {
 		t.Skip("this kernel has no /proc/…/children: only the scan is in use")
@@ -166,7 +166,10 @@ func TestWithoutChildrenFilesTheSameProcessesAreFound(t *testing.T) {
 	a, _ := fast.processes()
 	b, _ := slow.processes()
 	if len(a) != 4 || len(b) != 4 {
-		t.Errorf("children files: %v, scan: %v, want 4 processes", a, b)
+		t.Fatalf("children files: %v, scan: %v, want 4 processes", a, b)
+	}
+	if c, _ := newReader(pid, a[0].pid).processes(); len(c) != 4 {
+		t.Errorf("with the tool known: %v, want 4 processes", c)
 	}
 }
 
