@@ -7,6 +7,9 @@ func commands() []*cobra.Command {
 	return []*cobra.Command{
 		newRunCmd(),
 		newMCPCmd(),
+		newAllowCmd(),
+		newWrapCmd(),
+		newUnwrapCmd(),
 		newEventsCmd(),
 		newReportCmd(),
 		newPolicyCmd(),

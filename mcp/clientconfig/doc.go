@@ -12,11 +12,11 @@
 // command is rewritten:
 //
 //	{"command": "node", "args": ["server.js"], "env": {"TOKEN": "…"}}
-//	{"command": "mcpbox", "args": ["mcp", "--policy", "strict", "--env=TOKEN", "--", "node", "server.js"], "env": {"TOKEN": "…"}}
+//	{"command": "mcpbox", "args": ["mcp", "--policy", "strict", "--name=notes", "--env=TOKEN", "--", "node", "server.js"], "env": {"TOKEN": "…"}}
 //
-// The file is edited, never printed anew: outside of the command and the args nothing changes, not a blank. Variables
-// are passed on by name, so that their values don't appear in a process's arguments. What has a URL is left alone, and
-// so is what runs under mcpbox already.
+// The file is edited, never printed anew: outside of the command and the args nothing changes, not a blank. The key
+// becomes the name that the allowlist goes by. Variables are passed on by name: their values are in no process's
+// arguments. What has a URL is left alone, and so is what runs under mcpbox already.
 //
 // # The way back
 //

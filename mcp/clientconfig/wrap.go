@@ -21,6 +21,9 @@ func (o *Options) wants(name string) bool {
 // passEnv passes a variable on by its name. In one word, so that no name can be taken for something else.
 const passEnv = "--env="
 
+// nameFlag tells the proxy what the client calls the server: the allowlist's rules go by it.
+const nameFlag = "--name="
+
 // edit replaces data[start:end].
 type edit struct {
 	start, end int
@@ -70,7 +73,7 @@ func wrapEntry(data []byte, e entry, o Options) (Server, []edit, error) {
 		out.After = slices.Insert(slices.Clone(out.Before), at+1, words...)
 		return out, []edit{envEdit(data, s, at, words)}, nil
 	}
-	words := slices.Concat([]string{"mcp"}, o.Flags)
+	words := slices.Concat([]string{"mcp"}, o.Flags, []string{nameFlag + e.name})
 	for _, name := range s.env {
 		words = append(words, passEnv+name)
 	}

@@ -12,20 +12,20 @@ var options = Options{Binary: "/usr/bin/mcpbox", Flags: []string{"--policy", "st
 func TestWrapEditsTheCommandAndTheArgsOnly(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
 		{"one line", `{"mcpServers":{"a":{"command":"node","args":["s.js","-v"]}}}`,
-			`{"mcpServers":{"a":{"command":"/usr/bin/mcpbox","args":["mcp", "--policy", "strict", "--", "node", "s.js","-v"]}}}`},
+			`{"mcpServers":{"a":{"command":"/usr/bin/mcpbox","args":["mcp", "--policy", "strict", "--name=a", "--", "node", "s.js","-v"]}}}`},
 		{"no args", `{"mcpServers":{"a":{"command":"node"}}}`,
-			`{"mcpServers":{"a":{"command":"/usr/bin/mcpbox", "args": ["mcp", "--policy", "strict", "--", "node"]}}}`},
+			`{"mcpServers":{"a":{"command":"/usr/bin/mcpbox", "args": ["mcp", "--policy", "strict", "--name=a", "--", "node"]}}}`},
 		{"empty args", `{"servers":{"a":{"args":[],"command":"node"}}}`,
-			`{"servers":{"a":{"args":["mcp", "--policy", "strict", "--", "node"],"command":"/usr/bin/mcpbox"}}}`},
+			`{"servers":{"a":{"args":["mcp", "--policy", "strict", "--name=a", "--", "node"],"command":"/usr/bin/mcpbox"}}}`},
 		{"variables by name", `{"mcpServers":{"a":{"command":"node","args":["s.js"],"env":{"TOKEN":"secret"}}}}`,
-			`{"mcpServers":{"a":{"command":"/usr/bin/mcpbox","args":["mcp", "--policy", "strict", "--env=TOKEN", "--", "node", "s.js"],"env":{"TOKEN":"secret"}}}}`},
+			`{"mcpServers":{"a":{"command":"/usr/bin/mcpbox","args":["mcp", "--policy", "strict", "--name=a", "--env=TOKEN", "--", "node", "s.js"],"env":{"TOKEN":"secret"}}}}`},
 		{"comments, trailing commas, CRLF, one argument a line",
 			"{\r\n  // mine\r\n  \"servers\": {\r\n    \"a\": {\r\n      \"command\": \"n\\u00f6de\", // why\r\n      \"args\": [\r\n        \"s.js\", /* last */\r\n      ],\r\n    },\r\n  },\r\n}\r\n",
-			"{\r\n  // mine\r\n  \"servers\": {\r\n    \"a\": {\r\n      \"command\": \"/usr/bin/mcpbox\", // why\r\n      \"args\": [\r\n        \"mcp\",\r\n        \"--policy\",\r\n        \"strict\",\r\n        \"--\",\r\n        \"n\\u00f6de\",\r\n        \"s.js\", /* last */\r\n      ],\r\n    },\r\n  },\r\n}\r\n"},
+			"{\r\n  // mine\r\n  \"servers\": {\r\n    \"a\": {\r\n      \"command\": \"/usr/bin/mcpbox\", // why\r\n      \"args\": [\r\n        \"mcp\",\r\n        \"--policy\",\r\n        \"strict\",\r\n        \"--name=a\",\r\n        \"--\",\r\n        \"n\\u00f6de\",\r\n        \"s.js\", /* last */\r\n      ],\r\n    },\r\n  },\r\n}\r\n"},
 		{"args of their own line", "{\"mcpServers\": {\"a\": {\n\t\"command\": \"node\",\n\t\"cwd\": \"/x\"}}}",
-			"{\"mcpServers\": {\"a\": {\n\t\"command\": \"/usr/bin/mcpbox\",\n\t\"args\": [\"mcp\", \"--policy\", \"strict\", \"--\", \"node\"],\n\t\"cwd\": \"/x\"}}}"},
+			"{\"mcpServers\": {\"a\": {\n\t\"command\": \"/usr/bin/mcpbox\",\n\t\"args\": [\"mcp\", \"--policy\", \"strict\", \"--name=a\", \"--\", \"node\"],\n\t\"cwd\": \"/x\"}}}"},
 		{"settings and projects", `{"mcp":{"servers":{"a":{"command":"x"}}},"projects":{"/p":{"mcpServers":{"b":{"command":"y"}}}}}`,
-			`{"mcp":{"servers":{"a":{"command":"/usr/bin/mcpbox", "args": ["mcp", "--policy", "strict", "--", "x"]}}},"projects":{"/p":{"mcpServers":{"b":{"command":"/usr/bin/mcpbox", "args": ["mcp", "--policy", "strict", "--", "y"]}}}}}`},
+			`{"mcp":{"servers":{"a":{"command":"/usr/bin/mcpbox", "args": ["mcp", "--policy", "strict", "--name=a", "--", "x"]}}},"projects":{"/p":{"mcpServers":{"b":{"command":"/usr/bin/mcpbox", "args": ["mcp", "--policy", "strict", "--name=b", "--", "y"]}}}}}`},
 		{"a byte order mark", "\ufeff{\"mcpServers\":{}}", "\ufeff{\"mcpServers\":{}}"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

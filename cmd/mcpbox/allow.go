@@ -1,0 +1,260 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/mcp/rules"
+	"github.com/mcpbox/mcpbox/mcp/store"
+)
+
+// allowFlags are those of every `mcpbox allow` command.
+type allowFlags struct {
+	store, as string
+	json, dry bool
+}
+
+func newAllowCmd() *cobra.Command {
+	var f allowFlags
+	cmd := &cobra.Command{
+		Use:   "allow",
+		Short: "Manage the allowlist of MCP servers, tools and their arguments",
+		Long: `The allowlist says what MCP servers and their tools may be used for, beside what a policy says: both must allow.
+Every change is kept, with its time and operator, in a log that is chained by hashes. A running proxy
+(mcpbox mcp) picks a change up at once.
+
+The layers, each of which must let a call through; in each, deny wins over allow:
+  global              deny: everything is off
+  server MATCH        the server's name, sha256:HEX of its program, or command:GLOB of its command line
+  version RANGE       a semver range that the server's own version must lie in
+  tool MATCH          names and globs; what no rule allows is refused
+  resource, prompt    likewise
+  parameter MATCH     a JSON Schema, or folders, for the arguments of a tool`,
+		Example: `  mcpbox allow add tool 'read_*' --server notes
+  mcpbox allow add parameter read_note --schema '{"properties": {"name": {"pattern": "^[a-z-]+$"}}}'
+  mcpbox allow learn calls.jsonl`,
+		Args:                       unknownCommand,
+		SuggestionsMinimumDistance: 2,
+		RunE: func(*cobra.Command, []string) error {
+			return hint.Errorf("see mcpbox allow --help", "allow: name one of list, add, remove, history, rollback, export, import, verify, learn, evaluate")
+		},
+	}
+	cmd.PersistentFlags().StringVar(&f.store, "store", "", "the allowlist's `FILE` (default ${XDG_DATA_HOME:-~/.local/share}/mcpbox/allow.db)")
+	cmd.PersistentFlags().StringVar(&f.as, "as", "", "whom you act for: `NAME` is kept in the history beside your account")
+	cmd.AddCommand(f.list(), f.add(), f.remove(), f.history(), f.rollback(), f.export(), f.importer(), f.verify(), f.learn(), f.evaluate())
+	return cmd
+}
+
+func (f *allowFlags) path() (string, error) {
+	if f.store != "" {
+		return f.store, nil
+	}
+	return store.DefaultPath()
+}
+
+// open opens the store; make makes it if it isn't there.
+func (f *allowFlags) open(make bool) (*store.Store, error) {
+	p, err := f.path()
+	if err != nil {
+		return nil, err
+	}
+	if make {
+		return store.Open(p)
+	}
+	return store.OpenExisting(p)
+}
+
+// update makes one change and shows it.
+func (f *allowFlags) update(cmd *cobra.Command, action string, edit func([]rules.Rule) ([]rules.Rule, error)) error {
+	s, err := f.open(!f.dry)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	entry, err := s.Update(cmd.Context(), store.CurrentAuthor(f.as), action, f.dry, edit)
+	if err != nil {
+		return err
+	}
+	return f.show(cmd.OutOrStdout(), entry)
+}
+
+// show prints what a change did, or would do.
+func (f *allowFlags) show(w io.Writer, entry *store.Entry) error {
+	if entry == nil {
+		_, err := fmt.Fprintln(w, "nothing to change")
+		return err
+	}
+	var b strings.Builder
+	for _, c := range entry.Changes {
+		b.WriteString(c.String())
+	}
+	if f.dry {
+		b.WriteString("not applied: a dry run\n")
+	} else {
+		fmt.Fprintf(&b, "entry %d\n", entry.Seq)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (f *allowFlags) list() *cobra.Command {
+	var server string
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the rules in force",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			list, err := f.rules(cmd)
+			if err != nil {
+				return err
+			}
+			list = slices.DeleteFunc(list, func(r rules.Rule) bool { return server != "" && r.Server != server && r.Server != "*" })
+			if f.json {
+				return writeJSON(cmd.OutOrStdout(), append([]rules.Rule{}, list...))
+			}
+			var b strings.Builder
+			for _, r := range list {
+				line := r.ID() + "  " + r.String()
+				if r.Note != "" {
+					line += "  # " + r.Note
+				}
+				b.WriteString(line + "\n")
+			}
+			_, err = io.WriteString(cmd.OutOrStdout(), b.String())
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
+	cmd.Flags().StringVar(&server, "server", "", "only rules for this server, and those for all")
+	return cmd
+}
+
+// rules are those in force.
+func (f *allowFlags) rules(cmd *cobra.Command) ([]rules.Rule, error) {
+	s, err := f.open(false)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	list, _, err := s.Rules(cmd.Context())
+	return list, err
+}
+
+func (f *allowFlags) add() *cobra.Command {
+	var deny bool
+	var schema string
+	var paths []string
+	r := rules.Rule{Effect: rules.Allow}
+	cmd := &cobra.Command{
+		Use:   "add LAYER [MATCH]",
+		Short: "Add a rule, or change the one for the same layer, server and match",
+		Args:  cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			r.Layer = rules.Layer(args[0])
+			if len(args) > 1 {
+				r.Match = args[1]
+			}
+			if deny {
+				r.Effect = rules.Deny
+			}
+			if r.Schema, err = readSchema(schema); err != nil {
+				return err
+			}
+			if r.Paths, err = readPaths(paths); err != nil {
+				return err
+			}
+			rule, err := r.Canonical()
+			if err != nil {
+				return err
+			}
+			return f.update(cmd, "add", func(now []rules.Rule) ([]rules.Rule, error) {
+				return append(without(now, rule.ID()), rule), nil
+			})
+		},
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&r.Server, "server", "*", "name or glob of the servers that it is for")
+	fl.BoolVar(&deny, "deny", false, "deny what matches; default is to allow it")
+	fl.StringVar(&schema, "schema", "", "parameter: `JSON` Schema of the arguments, or @FILE")
+	fl.StringArrayVar(&paths, "path", nil, "parameter: `ARG=DIR`, the argument must lead into that folder (may be repeated)")
+	fl.StringVar(&r.Note, "note", "", "why")
+	fl.BoolVar(&f.dry, "dry-run", false, "show the change, and don't make it")
+	return cmd
+}
+
+func readSchema(text string) (json.RawMessage, error) {
+	if name, ok := strings.CutPrefix(text, "@"); ok {
+		data, err := os.ReadFile(name)
+		return data, hint.Wrap(err, "--schema takes JSON, or @FILE")
+	}
+	if text == "" {
+		return nil, nil
+	}
+	return json.RawMessage(text), nil
+}
+
+func readPaths(list []string) (map[string][]string, error) {
+	var out map[string][]string
+	for _, text := range list {
+		arg, dir, ok := strings.Cut(text, "=")
+		if !ok || arg == "" || !path.IsAbs(dir) {
+			return nil, hint.Errorf("--path ARG=DIR, e.g. --path file=/work", "path %q is not an argument and a folder", text)
+		}
+		if out == nil {
+			out = map[string][]string{}
+		}
+		out[arg] = append(out[arg], path.Clean(dir))
+	}
+	return out, nil
+}
+
+func without(list []rules.Rule, id string) []rules.Rule {
+	return slices.DeleteFunc(list, func(r rules.Rule) bool { return r.ID() == id })
+}
+
+func (f *allowFlags) remove() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "remove ID…",
+		Short: "Remove rules by the ids that list prints, or by their beginnings",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.update(cmd, "remove", func(now []rules.Rule) ([]rules.Rule, error) {
+				for _, arg := range args {
+					id, err := oneID(now, arg)
+					if err != nil {
+						return nil, err
+					}
+					now = without(now, id)
+				}
+				return now, nil
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "show the change, and don't make it")
+	return cmd
+}
+
+// oneID is the id that begins so.
+func oneID(list []rules.Rule, begin string) (id string, err error) {
+	for _, r := range list {
+		if begin == "" || !strings.HasPrefix(r.ID(), begin) {
+			continue
+		}
+		if id != "" {
+			return "", hint.Errorf("give more of it", "two rules have an id that begins with %q", begin)
+		}
+		id = r.ID()
+	}
+	if id == "" {
+		return "", hint.Errorf("`mcpbox allow list` prints the ids", "there is no rule with the id %q", begin)
+	}
+	return id, nil
+}

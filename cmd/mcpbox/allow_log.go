@@ -1,0 +1,200 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/safetext"
+	"github.com/mcpbox/mcpbox/mcp/rules"
+	"github.com/mcpbox/mcpbox/mcp/store"
+)
+
+func (f *allowFlags) history() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "history",
+		Short: "Show every change: when, by whom, what before and after",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := f.open(false)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			entries, problems, err := s.History(cmd.Context())
+			if err != nil {
+				return err
+			}
+			for _, p := range problems {
+				fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: not to be trusted: %s\n", safetext.Clean(p, 400))
+			}
+			if f.json {
+				err = writeJSON(cmd.OutOrStdout(), append([]store.Entry{}, entries...))
+			} else {
+				_, err = io.WriteString(cmd.OutOrStdout(), historyText(entries))
+			}
+			if err == nil && len(problems) > 0 {
+				err = exitError(1)
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON, with the hashes")
+	return cmd
+}
+
+func historyText(entries []store.Entry) string {
+	var b strings.Builder
+	for _, e := range entries {
+		who := e.Operator
+		if e.As != "" {
+			who += " as " + e.As
+		}
+		fmt.Fprintf(&b, "%d  %s  %s: %s\n", e.Seq, e.Time.Format("2006-01-02 15:04:05Z"), safetext.Clean(who, 0), safetext.Clean(e.Action, 0))
+		for _, c := range e.Changes {
+			for line := range strings.Lines(c.String()) {
+				b.WriteString("   " + line)
+			}
+		}
+	}
+	return b.String()
+}
+
+func (f *allowFlags) rollback() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "rollback ENTRY",
+		Short: "Put the rules back to what they were after that entry of the history (0: before the first)",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			seq, err := strconv.ParseInt(args[0], 10, 64)
+			if err != nil {
+				return hint.Errorf("`mcpbox allow history` lists them", "rollback: %q is not the number of an entry", args[0])
+			}
+			s, err := f.open(false)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			entry, err := s.Rollback(cmd.Context(), store.CurrentAuthor(f.as), seq, f.dry)
+			if err != nil {
+				return err
+			}
+			return f.show(cmd.OutOrStdout(), entry)
+		},
+	}
+	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "show the change, and don't make it")
+	return cmd
+}
+
+func (f *allowFlags) export() *cobra.Command {
+	return &cobra.Command{
+		Use:   "export [FILE]",
+		Short: "Write the rules as JSON, to standard output or to a new file",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			list, err := f.rules(cmd)
+			if err != nil {
+				return err
+			}
+			data, err := rules.Export(list)
+			if err != nil {
+				return err
+			}
+			if len(args) == 0 || args[0] == "-" {
+				_, err = cmd.OutOrStdout().Write(data)
+				return err
+			}
+			file, err := os.OpenFile(args[0], os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_CLOEXEC, 0o600)
+			if err != nil {
+				return hint.Errorf("name a file that is not there yet", "export: %w", err)
+			}
+			if _, err = file.Write(data); err != nil {
+				file.Close()
+				return fmt.Errorf("export: %w", err)
+			}
+			return file.Close()
+		},
+	}
+}
+
+func (f *allowFlags) importer() *cobra.Command {
+	var merge bool
+	cmd := &cobra.Command{
+		Use:   "import FILE|-",
+		Short: "Replace the rules by those of a file that export wrote: all of them, or none",
+		Args:  oneFile("mcpbox allow import rules.json"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			list, err := readRules(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			return f.update(cmd, "import", func(now []rules.Rule) ([]rules.Rule, error) {
+				if !merge {
+					return list, nil
+				}
+				for _, r := range list {
+					now = append(without(now, r.ID()), r)
+				}
+				return now, nil
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&merge, "merge", false, "add to the rules that are there instead of replacing them")
+	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "show the change, and don't make it")
+	return cmd
+}
+
+func readRules(cmd *cobra.Command, name string) ([]rules.Rule, error) {
+	data, err := readInput(cmd, name)
+	if err != nil {
+		return nil, hint.Wrap(err, "name a file that `mcpbox allow export` wrote, or - for standard input")
+	}
+	list, err := rules.Import(data)
+	if err != nil {
+		return nil, hint.Wrap(fmt.Errorf("%s: %w", name, err), hint.Of(err))
+	}
+	return list, nil
+}
+
+func (f *allowFlags) verify() *cobra.Command {
+	var expect string
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Check the log's chain of hashes, and that the rules are what the log comes to",
+		Long: `Check the log's chain of hashes, and that the rules are what the log comes to. The chain has no secret: note the head
+that is printed elsewhere, and give it back with --expect to find out whether the newest entries were exchanged.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := f.open(false)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			head, problems, err := s.Verify(cmd.Context(), expect)
+			if err != nil {
+				return err
+			}
+			if f.json {
+				err = writeJSON(cmd.OutOrStdout(), map[string]any{"ok": len(problems) == 0, "head": head, "problems": append([]string{}, problems...)})
+			} else if len(problems) == 0 {
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "ok: %d entries, head %s\n", head.Seq, head)
+			}
+			if len(problems) == 0 || err != nil {
+				return err
+			}
+			for _, p := range problems {
+				fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: %s\n", safetext.Clean(p, 400))
+			}
+			return exitError(1)
+		},
+	}
+	cmd.Flags().StringVar(&expect, "expect", "", "an earlier `HEAD` that the log must still have")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
+	return cmd
+}

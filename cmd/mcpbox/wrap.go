@@ -1,0 +1,216 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/safetext"
+	"github.com/mcpbox/mcpbox/mcp/clientconfig"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// wrapFlags are those of wrap and unwrap.
+type wrapFlags struct {
+	client, policy string
+	servers        []string
+	dry            bool
+}
+
+func (f *wrapFlags) register(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.client, "client", "", "`NAME|FILE`: claude-desktop, claude-code, cursor, vscode, or a configuration file (default: every client found)")
+	fl.StringArrayVar(&f.servers, "server", nil, "only the server of this `NAME` (may be repeated)")
+	fl.BoolVar(&f.dry, "dry-run", false, "show what would change, and change nothing")
+}
+
+func newWrapCmd() *cobra.Command {
+	var f wrapFlags
+	cmd := &cobra.Command{
+		Use:   "wrap [flags] [-- FLAGS OF mcpbox mcp]",
+		Short: "Make an MCP client start its servers under mcpbox",
+		Long: `Rewrites the servers in an MCP client's configuration so that the client starts them under mcpbox mcp. Comments and
+formatting stay; a backup is left beside the file; what was wrapped before is left as it is; remote servers are left alone.
+The client has to be restarted. mcpbox unwrap takes it back.`,
+		Example: `  mcpbox wrap --client cursor --dry-run
+  mcpbox wrap --client claude-desktop --policy strict --server notes
+  mcpbox wrap --client .vscode/mcp.json -- --workspace . --audit /var/log/calls.jsonl`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
+				return hint.Errorf("name the file with --client; flags of mcpbox mcp go after --", "wrap: what is %q?", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o, err := f.options(args)
+			if err != nil {
+				return err
+			}
+			return f.each(cmd, func(path string) (*clientconfig.Change, error) { return clientconfig.WrapFile(path, o, f.dry) })
+		},
+	}
+	f.register(cmd)
+	cmd.Flags().StringVarP(&f.policy, "policy", "p", "standard", "`NAME|FILE`: the policy that the servers run under")
+	return cmd
+}
+
+func newUnwrapCmd() *cobra.Command {
+	var f wrapFlags
+	cmd := &cobra.Command{
+		Use:   "unwrap",
+		Short: "Take mcpbox out of an MCP client's configuration again",
+		Long: `Takes back what mcpbox wrap did: byte for byte where the file was not touched since, and with every later edit kept
+where it was.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o := clientconfig.Options{Binary: binary(), Servers: f.servers}
+			return f.each(cmd, func(path string) (*clientconfig.Change, error) { return clientconfig.UnwrapFile(path, o, f.dry) })
+		},
+	}
+	f.register(cmd)
+	return cmd
+}
+
+// options checks what the servers will be started with, for a mistake would show in the client only.
+func (f *wrapFlags) options(extra []string) (clientconfig.Options, error) {
+	o := clientconfig.Options{Binary: binary(), Servers: f.servers}
+	if _, err := policies.Resolve(f.policy); err != nil {
+		return o, err
+	}
+	policy := f.policy
+	if !slices.Contains(policies.PresetNames(), policy) {
+		full, err := filepath.Abs(policy) // the client starts its servers wherever it likes
+		if err != nil {
+			return o, err
+		}
+		policy = full
+	}
+	proxy := newMCPCmd()
+	if err := proxy.ParseFlags(extra); err != nil {
+		return o, flagError(proxy, err)
+	}
+	if proxy.Flags().NArg() > 0 || slices.Contains(extra, "--") {
+		return o, hint.Errorf("only flags of mcpbox mcp go after --; the command is the client's", "wrap: %q is no flag", proxy.Flags().Args())
+	}
+	o.Flags = append([]string{"--policy", policy}, extra...)
+	return o, nil
+}
+
+// binary is how a client starts this mcpbox: by its name if PATH leads to it, else by its path.
+func binary() string {
+	self, err := os.Executable()
+	if err != nil {
+		return "mcpbox"
+	}
+	found, err := exec.LookPath("mcpbox")
+	if err != nil {
+		return self
+	}
+	a, errA := os.Stat(found)
+	b, errB := os.Stat(self)
+	if errA == nil && errB == nil && os.SameFile(a, b) {
+		return "mcpbox"
+	}
+	return self
+}
+
+func (f *wrapFlags) files() ([]string, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return nil, hint.Errorf("give the file itself: --client FILE", "client config: %w", err)
+	}
+	work, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	d := clientconfig.Dirs{Home: home, Config: os.Getenv("XDG_CONFIG_HOME"), Work: work}
+	if !filepath.IsAbs(d.Config) {
+		d.Config = filepath.Join(home, ".config")
+	}
+	if f.client != "" {
+		return clientconfig.Find(f.client, d)
+	}
+	var out []string
+	for _, client := range clientconfig.Clients() {
+		if found, err := clientconfig.Find(client, d); err == nil {
+			out = append(out, found...)
+		}
+	}
+	if len(out) == 0 {
+		return nil, hint.Errorf("name a file with --client FILE", "no configuration with servers found of %s", strings.Join(clientconfig.Clients(), ", "))
+	}
+	return out, nil
+}
+
+// each does every file; one that can't be done doesn't keep the others from it.
+func (f *wrapFlags) each(cmd *cobra.Command, do func(string) (*clientconfig.Change, error)) error {
+	files, err := f.files()
+	if err != nil {
+		return err
+	}
+	failed := false
+	for _, path := range files {
+		change, err := do(path)
+		switch {
+		case err != nil && len(files) == 1:
+			return err
+		case err != nil:
+			failed = true
+			printProblems(cmd.ErrOrStderr(), err)
+			continue
+		}
+		if _, err := io.WriteString(cmd.OutOrStdout(), f.report(change)); err != nil {
+			return err
+		}
+	}
+	if failed {
+		return exitError(exitFailure)
+	}
+	return nil
+}
+
+func (f *wrapFlags) report(c *clientconfig.Change) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n", safetext.Clean(c.Path, 0))
+	for _, s := range c.Servers {
+		line := safetext.Clean(s.Name, 100) + ": " + string(s.Action)
+		if s.Why != "" {
+			line += ": " + s.Why
+		}
+		fmt.Fprintf(&b, "  %s\n", line)
+		if s.Action != clientconfig.Left {
+			fmt.Fprintf(&b, "    - %s\n    + %s\n", shellLine(s.Before), shellLine(s.After))
+		}
+	}
+	switch {
+	case !c.Changed():
+		b.WriteString("  nothing to change\n")
+	case f.dry:
+		b.WriteString("  not changed: a dry run\n")
+	case c.Backup != "":
+		fmt.Fprintf(&b, "  backup: %s\n", safetext.Clean(c.Backup, 0))
+	}
+	return b.String()
+}
+
+// shellLine is a command line to read; words that are not plain are quoted.
+func shellLine(words []string) string {
+	var out []string
+	for _, w := range words {
+		if w == "" || strings.ContainsFunc(w, func(r rune) bool {
+			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+=,~", r))
+		}) {
+			w = strconv.Quote(w)
+		}
+		out = append(out, w)
+	}
+	return strings.Join(out, " ")
+}
