@@ -1,6 +1,10 @@
 package main
 
-import "golang.org/x/sys/unix"
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
 
 // alloc takes mib MiB in steps of one, and touches every page so that they are real.
 func alloc(mib int) error {
@@ -13,5 +17,14 @@ func alloc(mib int) error {
 			block[i] = 1
 		}
 	}
+	return nil
+}
+
+// hold takes mib MiB and keeps them for so many seconds.
+func hold(mib, seconds int) error {
+	if err := alloc(mib); err != nil {
+		return err
+	}
+	time.Sleep(time.Duration(seconds) * time.Second)
 	return nil
 }

@@ -32,8 +32,12 @@ func main() {
 		report("fork", forkMany(number(args, 0, 200)))
 	case "threads":
 		report("threads", threads(number(args, 0, 200)))
+	case "hold":
+		report("hold", hold(number(args, 0, 100), number(args, 1, 1)))
 	case "spin":
 		spin(number(args, 0, 60))
+	case "burn":
+		burn(number(args, 0, 1000))
 	case "fill":
 		report("fill", fill(text(args, 0, "/tmp"), number(args, 1, 1024)))
 	case "bigfile":
@@ -60,7 +64,7 @@ func main() {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: victim alloc MIB | fork N | threads N | spin SECONDS | fill DIR MIB | bigfile PATH MIB |\n"+
+	fmt.Fprintln(os.Stderr, "usage: victim alloc MIB | hold MIB SECONDS | fork N | threads N | spin SECONDS | burn MS | fill DIR MIB | bigfile PATH MIB |\n"+
 		"              openfiles N | flood MIB | ptrace PID | mount DIR | unshare | sockets | survivor SECONDS")
 	os.Exit(2)
 }

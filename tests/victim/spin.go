@@ -4,11 +4,23 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // spin burns one core for so many seconds.
 func spin(seconds int) {
 	for end := time.Now().Add(time.Duration(seconds) * time.Second); time.Now().Before(end); {
+	}
+}
+
+// burn works until this process has used so many milliseconds of CPU time, however long it takes.
+func burn(ms int) {
+	var used unix.Timespec
+	for used.Nano() < int64(ms)*int64(time.Millisecond) {
+		if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &used); err != nil {
+			panic(err)
+		}
 	}
 }
 

@@ -1,0 +1,12 @@
+// Package limits proves with the built mcpbox that every limit holds: what the
+// kernel (or, without cgroup v2, the watchdog) does to a program that runs into
+// it, what the result and the events then say, and that nothing is left of it.
+//
+//	MCPBOX=bin/mcpbox VICTIM=bin/victim go test ./tests/limits
+//	tests/vm/test.sh -m root,delegated ./tests/limits     # on a kernel with cgroup v2
+//
+// MCPBOX_TEST_EXPECT=cgroup2 says that this host has cgroup v2 and no other
+// sandboxes than these: tests that need it then fail instead of being skipped.
+// MCPBOX_TEST_DISK names a folder on a disk of its own, for io limits;
+// MCPBOX_TEST_RUNS how many runs the test of leftovers makes (200).
+package limits

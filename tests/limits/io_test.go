@@ -1,0 +1,47 @@
+package limits
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// A folder on a disk of its own, written without the page cache: io.max makes three MiB at one MiB/s take their time.
+func TestWritingToADiskIsHeldToItsRate(t *testing.T) {
+	disk := os.Getenv("MCPBOX_TEST_DISK")
+	if disk == "" {
+		t.Skip("MCPBOX_TEST_DISK names no folder on a disk of its own")
+	}
+	requireCgroup2(t)
+	dir, err := os.MkdirTemp(disk, "io")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	policy := func(limits string) string {
+		file := filepath.Join(t.TempDir(), "policy.yaml")
+		text := fmt.Sprintf("version: 1\nname: slow-disk\nextends: standard\nfilesystem: {mounts: [{source: %s, target: /work, mode: rw}]}\n%s", dir, limits)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	write := func(limits string) outcome {
+		o := run(t, "--policy", policy(limits), "--", "dd", "if=/dev/zero", "of=/work/f", "bs=64k", "count=48", "oflag=direct", "status=none")
+		if !o.Success {
+			t.Fatalf("status %s\n%s", o.Status, o.stderr)
+		}
+		return o
+	}
+	free := write("")
+	held := write(fmt.Sprintf("limits: {io: [{device: %s, write_bps: 1MiB}]}", disk))
+	t.Logf("3 MiB: %v without a limit, %v at 1 MiB/s", time.Duration(free.ExecutionTime), time.Duration(held.ExecutionTime))
+	if took := time.Duration(held.ExecutionTime); took < 2*time.Second || took < 2*time.Duration(free.ExecutionTime) {
+		t.Errorf("3 MiB at 1 MiB/s took %v, without a limit %v", took, time.Duration(free.ExecutionTime))
+	}
+	if b := held.Limits["io"].Backend; b != "cgroup2" {
+		t.Errorf("io is limited by %q", b)
+	}
+}

@@ -1,0 +1,151 @@
+package limits
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// host is what a run could leave something in. Others may use this host at the
+// same time: only what has no owner counts, for owners hold locks.
+type host struct {
+	state  string // folder
+	mounts int    // lines of ours in this process's mount table
+}
+
+// adopt makes this process the parent of every orphan that its runs leave, and looks around. prctl(2), PR_SET_CHILD_SUBREAPER
+func adopt(t *testing.T) host {
+	t.Helper()
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	return host{stateDir(), mounts(t)}
+}
+
+func stateDir() string {
+	switch run := os.Getenv("XDG_RUNTIME_DIR"); {
+	case os.Geteuid() == 0:
+		return "/run/mcpbox"
+	case run != "":
+		return filepath.Join(run, "mcpbox")
+	}
+	return "/tmp/mcpbox-" + strconv.Itoa(os.Geteuid())
+}
+
+func mounts(t *testing.T) int {
+	t.Helper()
+	data, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Count(string(data), "mcpbox")
+}
+
+// nothingNew fails if anything is left of the runs since adopt.
+func (h host) nothingNew(t *testing.T) {
+	t.Helper()
+	for _, p := range descendants(t) {
+		t.Errorf("process left: %s", p)
+	}
+	if n := mounts(t); n != h.mounts {
+		t.Errorf("%d mounts left", n-h.mounts)
+	}
+	for _, what := range append(h.ownerlessState(t), ownerlessCgroups(t)...) {
+		t.Errorf("left: %s", what)
+	}
+}
+
+// descendants waits until every orphan that is dying is dead, and lists those that are not.
+func descendants(t *testing.T) []string {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		for {
+			var ws unix.WaitStatus
+			if pid, err := unix.Wait4(-1, &ws, unix.WNOHANG, nil); pid <= 0 || err != nil {
+				if err == unix.ECHILD {
+					return nil
+				}
+				break
+			}
+		}
+		if time.Now().After(end) {
+			break
+		}
+	}
+	out, _ := exec.Command("ps", "-o", "pid,ppid,stat,wchan:20,args", "--ppid", strconv.Itoa(os.Getpid())).Output()
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
+
+// ownerlessState lists the state folders and locks that nobody holds.
+func (h host) ownerlessState(t *testing.T) (left []string) {
+	t.Helper()
+	locks, _ := os.ReadDir(filepath.Join(h.state, "locks"))
+	for _, e := range locks {
+		if path := filepath.Join(h.state, "locks", e.Name()); !held(path) {
+			left = append(left, path)
+		}
+	}
+	dirs, err := os.ReadDir(h.state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range dirs {
+		if slices.Contains([]string{"ids", "locks", "root"}, e.Name()) {
+			continue
+		}
+		if path := filepath.Join(h.state, e.Name()); !held(filepath.Join(h.state, "locks", e.Name())) && exists(path) {
+			left = append(left, path)
+		}
+	}
+	return left
+}
+
+// ownerlessCgroups lists sandboxes' cgroups that nobody holds, wherever in the hierarchy they are.
+func ownerlessCgroups(t *testing.T) (left []string) {
+	t.Helper()
+	err := filepath.WalkDir("/sys/fs/cgroup", func(path string, e os.DirEntry, err error) error {
+		if err != nil || !e.IsDir() || !strings.HasPrefix(e.Name(), "mcpbox-") || strings.HasSuffix(e.Name(), ".scope") {
+			return nil
+		}
+		if !held(path) && exists(path) {
+			left = append(left, path)
+		}
+		return filepath.SkipDir
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return left
+}
+
+// held says whether somebody has the file locked. One that is gone was held until a moment ago.
+func held(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == unix.EWOULDBLOCK
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// gc runs `mcpbox gc` and returns what it says.
+func gc(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command(mcpbox(t), "gc").CombinedOutput()
+	if err != nil {
+		t.Errorf("mcpbox gc: %v: %s", err, out)
+	}
+	return string(out)
+}
