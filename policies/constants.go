@@ -107,6 +107,8 @@ var constants = [...]constant{
 	{"O_APPEND", unix.O_APPEND},
 	{"O_ACCMODE", unix.O_ACCMODE},
 	{"O_TMPFILE", unix.O_TMPFILE},
+	{"S_ISUID", unix.S_ISUID},
+	{"S_ISGID", unix.S_ISGID},
 	{"O_PATH", unix.O_PATH},
 	{"O_CLOEXEC", unix.O_CLOEXEC},
 	{"O_DIRECTORY", unix.O_DIRECTORY},

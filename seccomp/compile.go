@@ -77,9 +77,14 @@ func indispensable(name string) bool {
 	return false
 }
 
-// ringCall: io_uring's operations pass no filter, so only its own name opens it.
-func ringCall(name string) bool {
-	return name == "io_uring_setup" || name == "io_uring_enter" || name == "io_uring_register"
+// blindCall: what a ring does passes no filter, and openat2's mode, with its set-user-ID bit, is in memory where a
+// filter can't see it; so only their own names open them, no group and no default.
+func blindCall(name string) bool {
+	switch name {
+	case "io_uring_setup", "io_uring_enter", "io_uring_register", "openat2":
+		return true
+	}
+	return false
 }
 
 // plan applies the rules, name by name, to the calls this machine has.
@@ -88,7 +93,7 @@ func plan(s policies.Syscalls) (table, error) {
 	switch s.Default {
 	case policies.DefaultAllow:
 		for nr, name := range nativeNames() {
-			if name != "" && !ringCall(name) {
+			if name != "" && !blindCall(name) {
 				t.at(nr).allowAll = true
 			}
 		}
@@ -144,7 +149,7 @@ func (t table) apply(list string, r policies.SyscallRule, add func(*entry, []con
 			if list == "deny" && indispensable(m) {
 				return denyIndispensable(name, m)
 			}
-			if list == "allow" && isGroup(name) && ringCall(m) {
+			if list == "allow" && isGroup(name) && blindCall(m) {
 				continue
 			}
 			conds, err := conditions(m, r.Args)

@@ -22,7 +22,7 @@ func (l *Listener) decode(n *notification) *Call {
 	c := &Call{ID: n.id, PID: int(n.pid), Arch: n.arch, Number: int(n.nr), Raw: n.args, Errno: unix.EPERM}
 	_, c.ArchName = entryPoint(n.arch, c.Number)
 	c.Name, _ = SyscallName(n.arch, c.Number)
-	if c.Name == "" {
+	if c.Name == "" || c.Name == "openat2" { // programs that know openat2 fall back to openat
 		c.Errno = syscall.ENOSYS
 	}
 	if c.ArchName == "" && (c.Name == "execve" || c.Name == "execveat") && !l.exec {

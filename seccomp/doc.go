@@ -16,6 +16,8 @@
 //     allowed: without them a process cannot even be started or ended;
 //   - clone3 answers ENOSYS, unreported: its flags are in memory, where a filter
 //     cannot see them, and every libc falls back to clone;
+//   - openat2 answers ENOSYS, unless a policy names it: its mode is in memory, and
+//     with it a set-user-ID bit; every program that knows it falls back to openat;
 //   - io_uring is open only to a policy that names its calls: what a ring does
 //     passes no filter, so neither a group nor default: allow opens it;
 //   - numbers nobody had a name for when this was written are refused with ENOSYS;
