@@ -30,7 +30,7 @@ func TestCannotLeaveASetUserIDProgramInTheWorkspace(t *testing.T) {
 				args:   []string{at("/bare")}, inside: []string{"/work/inside"},
 				flags:  []string{"--workspace", dir},
 				harmed: func(inside bool) bool { return inside && setuid(at("/inside")) || !inside && setuid(at("/bare")) },
-				events: []string{name, "openat", "creat"},
+				events: []string{name, "mknodat", "openat", "creat"},
 			})
 		})
 	}
