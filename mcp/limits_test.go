@@ -1,0 +1,156 @@
+package mcp
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// slow answers everything but calls of "hang", until it is told to stop; stubborn ones do not listen.
+func slow(stubborn bool) func(*fake, *bufio.Reader, io.Writer) {
+	return func(_ *fake, in *bufio.Reader, out io.Writer) {
+		hung := ""
+		each(in, func(r request) {
+			switch {
+			case r.Params.Name == "hang":
+				hung = string(r.ID)
+			case hung != "" && stubborn:
+			case r.Method == "notifications/cancelled":
+				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"content":[],"late":true}}`+"\n", hung)
+				hung = ""
+			case r.ID != nil:
+				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"said":%q}}`+"\n", r.ID, r.Method)
+			}
+		})
+	}
+}
+
+func hangs(l policies.MCPLimits) policies.MCP {
+	return policies.MCP{Limits: map[string]policies.MCPLimits{"hang": l}, Output: unmarked.Output}
+}
+
+func TestACallOverItsTimeIsAnsweredAndTheServerToldToStop(t *testing.T) {
+	var audit bytes.Buffer
+	b := start(t, Config{Rules: hangs(policies.MCPLimits{Timeout: policies.Duration(50 * time.Millisecond)}), Audit: NewAuditLog(&audit)}, slow(false))
+	b.say(callTool("1", "hang", "{}"))
+	b.hears(refusal1("1", "The call took longer than it may."))
+	b.say(`{"jsonrpc":"2.0","id":2,"method":"ping"}`)
+	b.hears(`{"jsonrpc":"2.0","id":2,"result":{"said":"ping"}}`) // and the late answer is nobody's
+	e := b.server(0).seen()
+	if len(e) != 1 || e[0].Type != "timeout_exceeded" || e[0].Limit.Value != 50 || e[0].Call.Tool != "hang" {
+		t.Errorf("events: %+v", e)
+	}
+	var r Record
+	if err := json.Unmarshal(audit.Bytes(), &r); err != nil || r.Outcome != "timeout" || r.Tool != "hang" || r.Duration <= 0 {
+		t.Errorf("audit: %s", audit.String())
+	}
+}
+
+func TestAServerThatHangsIsReplacedAndGreetedAgain(t *testing.T) {
+	b := start(t, Config{Rules: hangs(policies.MCPLimits{Timeout: policies.Duration(20 * time.Millisecond)})}, slow(true))
+	b.say(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}`)
+	b.hears(`{"jsonrpc":"2.0","id":0,"result":{"said":"initialize"}}`)
+	b.say(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
+	b.say(callTool("1", "hang", "{}"))
+	b.hears(refusal1("1", "The call took longer than it may."))
+	b.say(callTool("2", "other", "{}"))
+	b.hears(`{"jsonrpc":"2.0","id":2,"error":{"code":-32000,"message":"The server was restarted before it answered."}}`)
+	b.say(callTool("3", "other", "{}"))
+	b.hears(`{"jsonrpc":"2.0","id":3,"result":{"said":"tools/call"}}`)
+	if b.server(1) == nil || b.server(2) != nil {
+		t.Error("the server was not restarted once")
+	}
+}
+
+func TestACallOverItsMemoryOrCPUTimeIsEnded(t *testing.T) {
+	for _, limit := range []policies.MCPLimits{{Memory: 1 << 20}, {CPUTime: policies.Duration(time.Second)}} {
+		b := start(t, Config{Rules: hangs(limit)}, func(f *fake, in *bufio.Reader, out io.Writer) {
+			f.mu.Lock()
+			f.usage = Usage{CPU: time.Second, Memory: 5 << 20, MemoryPeak: 5 << 20}
+			f.mu.Unlock()
+			each(in, func(r request) {
+				f.mu.Lock()
+				f.usage = Usage{CPU: 3 * time.Second, Memory: 50 << 20, MemoryPeak: 50 << 20}
+				f.mu.Unlock()
+			})
+		})
+		for b.server(0) == nil || b.server(0).Usage().CPU < 0 {
+			time.Sleep(time.Millisecond)
+		}
+		b.say(callTool("1", "hang", "{}"))
+		if got := b.hear(); !strings.Contains(got, "than it may") {
+			t.Errorf("%+v: %s", limit, got)
+		}
+		if e := b.server(0).seen(); len(e) == 0 || e[0].Type != "resource_limit_exceeded" || e[0].Call == nil {
+			t.Errorf("%+v: events: %+v", limit, e)
+		}
+	}
+}
+
+func TestACancelledCallIsOver(t *testing.T) {
+	b := start(t, Config{}, slow(false))
+	b.say(callTool("1", "hang", "{}"))
+	b.say(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
+	b.say(`{"jsonrpc":"2.0","id":2,"method":"ping"}`)
+	b.hears(`{"jsonrpc":"2.0","id":2,"result":{"said":"ping"}}`)
+	if e := b.server(0).seen(); len(e) != 0 {
+		t.Errorf("events: %+v", e)
+	}
+}
+
+// A server that asks its client back in the middle of a call, under an id that every one of them uses.
+func asking(f *fake, in *bufio.Reader, out io.Writer) {
+	var call string
+	each(in, func(r request) {
+		switch {
+		case r.Method == "initialize":
+			fmt.Fprintf(out, `{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}`+"\n"+`{"jsonrpc":"2.0","id":%s,"result":{}}`+"\n", r.ID)
+		case r.Method == "tools/call":
+			call = string(r.ID)
+			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":1,"method":"roots/list","params":{"for":%s}}`+"\n", call)
+		case r.Method == "" && call != "":
+			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"reply":%s,"event":%q}}`+"\n", call, r.raw, fmt.Sprint(f.call().Request, f.call().Ambiguous))
+		case r.ID != nil:
+			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{}}`+"\n", r.ID)
+		}
+	})
+}
+
+func TestIsolatedCallsHaveServersOfTheirOwn(t *testing.T) {
+	b := start(t, Config{Rules: unmarked, Isolate: true}, asking)
+	b.say(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{}}`)
+	b.hears(`{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}`)
+	b.hears(`{"jsonrpc":"2.0","id":0,"result":{}}`)
+	b.say(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
+	b.say(callTool("7", "a", "{}"))
+	b.say(callTool(`"x"`, "b", "{}"))
+	ids := map[string]string{}
+	for range 2 {
+		var asks struct {
+			ID     json.RawMessage
+			Params struct{ For json.RawMessage }
+		}
+		line := b.hear()
+		if err := json.Unmarshal([]byte(line), &asks); err != nil || string(asks.Params.For) == "" {
+			t.Fatalf("%v: %s", err, line)
+		}
+		ids[string(asks.Params.For)] = string(asks.ID)
+	}
+	if ids["7"] == "" || ids[`"x"`] == "" || ids["7"] == ids[`"x"`] {
+		t.Fatalf("the two servers' requests: %v", ids)
+	}
+	b.say(`{"jsonrpc":"2.0","id":` + ids[`"x"`] + `,"result":{"roots":[2]}}`)
+	b.hears(`{"jsonrpc":"2.0","id":"x","result":{"reply":{"jsonrpc":"2.0","id":1,"result":{"roots":[2]}},"event":"x[]"}}`)
+	b.say(`{"jsonrpc":"2.0","id":` + ids["7"] + `,"result":{"roots":[1]}}`)
+	b.hears(`{"jsonrpc":"2.0","id":7,"result":{"reply":{"jsonrpc":"2.0","id":1,"result":{"roots":[1]}},"event":"7[]"}}`)
+	for i := 1; i <= 2; i++ {
+		<-b.server(i).Done() // each ends with its call
+	}
+}

@@ -1,0 +1,123 @@
+package rules
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/mcpbox/mcpbox/mcp"
+)
+
+func set(t *testing.T, list ...Rule) *Set {
+	t.Helper()
+	s, err := NewSet(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func tool(server, name string) mcp.Item {
+	return mcp.Item{Server: server, Version: "1.4.0", Kind: mcp.KindTool, Name: name}
+}
+
+func TestEachLayerMustLetACallThrough(t *testing.T) {
+	read := Rule{Layer: Tool, Server: "notes", Match: "read_*", Effect: Allow}
+	digest := digestPrefix + strings.Repeat("ab", 32)
+	launch := &Launch{Name: "notes", Command: []string{"/usr/bin/node", "server.js"}, Digest: strings.Repeat("ab", 32)}
+	for _, c := range []struct {
+		name   string
+		rules  []Rule
+		launch *Launch
+		item   mcp.Item
+		layer  Layer // that refuses; "": allowed
+	}{
+		{"nothing is allowed by nobody", nil, nil, tool("notes", "read_note"), Tool},
+		{"a glob", []Rule{read}, nil, tool("notes", "read_note"), ""},
+		{"another tool", []Rule{read}, nil, tool("notes", "write_note"), Tool},
+		{"another server's tool", []Rule{read}, nil, tool("mail", "read_note"), Tool},
+		{"a resource is no tool", []Rule{read}, nil, mcp.Item{Server: "notes", Kind: mcp.KindResource, Name: "read_note"}, Resource},
+		{"deny wins", []Rule{read, {Layer: Tool, Match: "read_secret", Effect: Deny}}, nil, tool("notes", "read_secret"), Tool},
+		{"off", []Rule{read, {Layer: Global, Effect: Deny}}, nil, tool("notes", "read_note"), Global},
+		{"off for another server", []Rule{read, {Layer: Global, Server: "mail", Effect: Deny}}, nil, tool("notes", "read_note"), ""},
+		{"on says nothing of tools", []Rule{{Layer: Global, Effect: Allow}}, nil, tool("notes", "read_note"), Tool},
+		{"the server is named", []Rule{read, {Layer: Server, Match: "notes", Effect: Allow}}, nil, tool("notes", "read_note"), ""},
+		{"another server is named", []Rule{read, {Layer: Server, Match: "mail", Effect: Allow}}, nil, tool("notes", "read_note"), Server},
+		{"the digest is right", []Rule{read, {Layer: Server, Match: digest, Effect: Allow}}, launch, tool("notes", "read_note"), ""},
+		{"the digest is unknown", []Rule{read, {Layer: Server, Match: digest, Effect: Allow}}, nil, tool("notes", "read_note"), Server},
+		{"the command is right", []Rule{read, {Layer: Server, Match: "command:*/node server.js", Effect: Allow}}, launch, tool("notes", "read_note"), ""},
+		{"the command is another", []Rule{read, {Layer: Server, Match: "command:*/python *", Effect: Allow}}, launch, tool("notes", "read_note"), Server},
+		{"the version is in the range", []Rule{read, {Layer: Version, Server: "notes", Match: ">=1.2 <2", Effect: Allow}}, nil, tool("notes", "read_note"), ""},
+		{"the version is outside", []Rule{read, {Layer: Version, Server: "notes", Match: "^2", Effect: Allow}}, nil, tool("notes", "read_note"), Version},
+		{"the version is denied", []Rule{read, {Layer: Version, Match: "<=1.4.0", Effect: Deny}}, nil, tool("notes", "read_note"), Version},
+		{"a version of another server", []Rule{read, {Layer: Version, Server: "mail", Match: "^2", Effect: Allow}}, nil, tool("notes", "read_note"), ""},
+		{"no version said", []Rule{read, {Layer: Version, Match: "^1", Effect: Allow}}, nil, mcp.Item{Server: "notes", Kind: mcp.KindTool, Name: "read_note"}, Version},
+		{"no version, one is denied", []Rule{read, {Layer: Version, Match: "<1", Effect: Deny}}, nil, mcp.Item{Server: "notes", Kind: mcp.KindTool, Name: "read_note"}, Version},
+		{"a URI with slashes", []Rule{{Layer: Resource, Match: "file:///work/*", Effect: Allow}}, nil, mcp.Item{Server: "notes", Kind: mcp.KindResource, Name: "file:///work/a/b"}, ""},
+		{"a name with a star, quoted", []Rule{{Layer: Tool, Match: Quote("a*[b]"), Effect: Allow}}, nil, tool("notes", "a*[b]"), ""},
+		{"a quoted star is no glob", []Rule{{Layer: Tool, Match: Quote("a*"), Effect: Allow}}, nil, tool("notes", "ab"), Tool},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := set(t, c.rules...).Check(c.item, c.launch)
+			if v.Allowed != (c.layer == "") || v.Layer != string(c.layer) || v.Allowed != (v.Reason == "") {
+				t.Errorf("%+v; want it refused by %q", v, c.layer)
+			}
+		})
+	}
+}
+
+func TestArgumentsMustSatisfyEveryRuleAboutThem(t *testing.T) {
+	s := set(t,
+		Rule{Layer: Parameter, Match: "read_*", Schema: []byte(`{"required": ["name"], "properties": {"name": {"pattern": "^[a-z]+$"}}}`)},
+		Rule{Layer: Parameter, Match: "read_note", Schema: []byte(`{"properties": {"name": {"maxLength": 5}}}`), Paths: map[string][]string{"dir": {"/work"}}},
+		Rule{Layer: Parameter, Server: "n*", Match: "read_note", Paths: map[string][]string{"dir": {"/work/notes", "/tmp"}}},
+	)
+	for args, allowed := range map[string]bool{
+		`{"name": "abc"}`:                             true,
+		`{"name": "abc", "dir": "/work/notes/today"}`: true,
+		`{"name": "abc", "dir": ["/work/notes"]}`:     true,
+		`{"name": "abc", "dir": "today"}`:             true, // the server's folder is the proxy's to know
+		`{"name": "abc", "dir": "/work/other"}`:       false,
+		`{"name": "abc", "dir": "/tmp"}`:              false,
+		`{"name": "abc", "dir": "../etc"}`:            false,
+		`{"name": "abc", "dir": "/work/notes/../.."}`: false,
+		`{"name": "abc", "dir": 7}`:                   false,
+		`{"name": "ABC"}`:                             false,
+		`{"name": "abcdef"}`:                          false,
+		`{}`:                                          false,
+		``:                                            false,
+		`[]`:                                          false,
+	} {
+		if v := s.CheckArguments("notes", "read_note", []byte(args)); v.Allowed != allowed {
+			t.Errorf("%s: %+v", args, v)
+		}
+	}
+	if v := s.CheckArguments("notes", "other", nil); !v.Allowed {
+		t.Errorf("a tool without rules: %+v", v)
+	}
+	if p, err := s.Parameters(tool("notes", "read_note")); p == nil || err != nil {
+		t.Errorf("the proxy gets %v, %v", p, err)
+	}
+	if p, err := s.Parameters(tool("notes", "other")); p != nil || err != nil {
+		t.Errorf("the proxy gets %v, %v", p, err)
+	}
+}
+
+func TestAListRefusesEverythingUntilItHasRules(t *testing.T) {
+	l := NewList(nil)
+	if v := l.Check(tool("notes", "read_note")); v.Allowed {
+		t.Error("allowed before there are rules")
+	}
+	changed := l.Changed()
+	l.Replace(set(t, Rule{Layer: Tool, Match: "*", Effect: Allow}, Rule{Layer: Parameter, Match: "read_note", Schema: []byte(`{"required":["name"]}`)}), nil)
+	<-changed
+	if v := l.Check(tool("notes", "read_note")); !v.Allowed {
+		t.Errorf("%+v", v)
+	}
+	if l.Parameters(tool("notes", "read_note")) == nil || l.Parameters(tool("notes", "other")) != nil {
+		t.Error("the rules for arguments are on the wrong tool")
+	}
+	l.Replace(nil, ErrTest)
+	if v := l.Check(tool("notes", "read_note")); v.Allowed || !strings.Contains(v.Reason, ErrTest.Error()) {
+		t.Errorf("with an error: %+v", v)
+	}
+}
