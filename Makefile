@@ -4,8 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PREFIX  ?= /usr/local
-BENCH   ?= .
-FUZZ    ?= 20s
+BENCH   ?=
+FUZZ    ?= 60s
 STATIC  := -trimpath -tags "netgo osusergo" -ldflags '-s -w -extldflags -static'
 INIT    := runtime/internal/initbin/mcpbox-init
 # Only what must not be older than its sources is a file target; go knows the rest.
@@ -34,10 +34,10 @@ test-system: bin/mcpbox bin/victim bin/demo/notesserver bin/demo-client ## every
 test-vm: build ## the tests again in a virtual machine whose kernel has cgroup v2 and systemd
 	tests/vm/run.sh
 
-bench: build ## the figures of tests/bench (ratios in one run; minutes)
-	go test -run '^$$' -bench '$(BENCH)' ./tests/bench/...
+bench: build ## measure every budget beside the peers, and write docs/BENCHMARKS.md (BENCH=start,spawn: some, to the terminal)
+	go run ./tests/bench -mcpbox bin/mcpbox $(if $(BENCH),-only '$(BENCH)',-o docs/BENCHMARKS.md)
 
-fuzz: $(INIT) ## every fuzz target for FUZZ (20s) each
+fuzz: $(INIT) ## every fuzz target for FUZZ (60s) each
 	@grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -rn1 dirname | sort -u | while read -r dir; do \
 	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$$dir"/*_test.go | awk '{print $$2}'); do \
 	    echo "go test -fuzz ^$$f\$$ $$dir"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZ) "$$dir"; \
