@@ -41,6 +41,19 @@ func strip(s string) string {
 }
 
 func printableASCII(s string) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		if ((w-ones*' ')&^w|w|(w+ones))&highs != 0 && !printableBytes(s[i:i+8]) { // below a space, or from DEL on
+			return false
+		}
+	}
+	return printableBytes(s[i:])
+}
+
+func printableBytes(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; (c < ' ' && c != '\n' && c != '\t' && c != '\r') || c > '~' {
 			return false

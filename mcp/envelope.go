@@ -1,7 +1,6 @@
 package mcp
 
 import (
-	"encoding/json"
 	"strconv"
 	"strings"
 )
@@ -159,19 +158,6 @@ func (e *envelope) of(data []byte, f field) []byte {
 		return nil
 	}
 	return data[v.start:v.end]
-}
-
-func unquote(raw []byte) string {
-	if len(raw) < 2 {
-		return ""
-	}
-	inner := raw[1 : len(raw)-1]
-	if plain(inner) == len(inner) {
-		return string(inner)
-	}
-	var s string
-	_ = json.Unmarshal(raw, &s)
-	return s
 }
 
 // id is a request id in one spelling: "7" and 7 differ, 7 and 7.0 do not.

@@ -1,9 +1,6 @@
 package mcp
 
-import (
-	"bytes"
-	"encoding/json"
-)
+import "bytes"
 
 // filter takes out of a listing what does not exist for this client, and remembers the tools.
 func (l *link) filter(c *call, data []byte, e *envelope) [][]byte {
@@ -47,7 +44,7 @@ func (l *link) filter(c *call, data []byte, e *envelope) [][]byte {
 	return [][]byte{data[:v.start], []byte("["), bytes.Join(kept, []byte(",")), []byte("]"), data[v.end:]}
 }
 
-// nameOf reads one member of an object; false if it is not there, or there twice.
+// nameOf reads one member of an object, a string; false if it is none, not there, or there twice.
 func nameOf(raw []byte, member string) (name string, ok bool) {
 	if len(raw) == 0 || raw[0] != '{' {
 		return "", false
@@ -56,7 +53,9 @@ func nameOf(raw []byte, member string) (name string, ok bool) {
 	walk(raw, 0, func(key []byte, from, to int) {
 		if unquote(key) == member {
 			n++
-			ok = json.Unmarshal(raw[from:to], &name) == nil
+			if ok = raw[from] == '"'; ok {
+				name = unquote(raw[from:to])
+			}
 		}
 	})
 	return name, ok && n == 1

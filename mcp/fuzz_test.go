@@ -168,3 +168,24 @@ func FuzzMarkedResult(f *testing.F) {
 		}
 	})
 }
+
+// Strings are read and written as encoding/json does it.
+func FuzzQuote(f *testing.F) {
+	for _, s := range []string{`"a"`, `"\u00e9\ud83d\ude00\ud800x\n\/\\"`, "\"\xff\"", `"<>&\u2028"`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var want string
+		if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &want) != nil || raw[len(raw)-1] != '"' {
+			return
+		}
+		got := unquote(raw)
+		if got != want {
+			t.Fatalf("unquote(%q) = %q, want %q", raw, got, want)
+		}
+		var again string
+		if json.Unmarshal(quote(got), &again) != nil || again != got {
+			t.Fatalf("quote(%q) = %q", got, quote(got))
+		}
+	})
+}

@@ -10,7 +10,7 @@ import (
 // becomes "&lt;". Case, spaces, invisible characters, combining marks, full-width and look-alike letters make no
 // difference: what a model could read as the tag is taken for it.
 func neutralise(s, tag string) string {
-	if strings.IndexFunc(s, bracket) < 0 {
+	if strings.IndexByte(s, '<') < 0 && (printableASCII(s) || strings.IndexFunc(s, bracket) < 0) {
 		return s
 	}
 	want := []rune(strings.ToLower(tag))

@@ -3,10 +3,22 @@ package mcp
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // quote writes a JSON string, with < and > as they are.
-func quote(s string) []byte { return encode(s) }
+func quote(s string) []byte {
+	out := make([]byte, 0, len(s)+2)
+	if printableASCII(s) && strings.IndexAny(s, "\"\\\n\t\r") < 0 {
+		out = append(out, '"')
+		out = append(out, s...)
+		return append(out, '"')
+	}
+	return encode(s)
+}
 
 // encode writes a JSON value without escaping what only HTML would mind.
 func encode(v any) []byte {
@@ -17,4 +29,71 @@ func encode(v any) []byte {
 		return []byte("null")
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// unquote reads a JSON string that is known to be one, with its quotes. What is not UTF-8 becomes U+FFFD, as with
+// encoding/json.
+func unquote(raw []byte) string {
+	if len(raw) < 2 {
+		return ""
+	}
+	inner := raw[1 : len(raw)-1]
+	n := plain(inner)
+	if n == len(inner) {
+		return valid(string(inner))
+	}
+	var b strings.Builder
+	b.Grow(len(inner))
+	for {
+		b.Write(inner[:n])
+		if inner = inner[n:]; len(inner) < 2 {
+			return valid(b.String())
+		}
+		switch c := inner[1]; c {
+		case 'u':
+			r, size := unicodeEscape(inner)
+			b.WriteRune(r)
+			inner = inner[size:]
+		default:
+			if i := strings.IndexByte("bfnrt", c); i >= 0 {
+				c = "\b\f\n\r\t"[i]
+			}
+			b.WriteByte(c)
+			inner = inner[2:]
+		}
+		n = plain(inner)
+	}
+}
+
+// unicodeEscape reads \uXXXX, or two of them that make one character.
+func unicodeEscape(b []byte) (r rune, size int) {
+	first := hex4(b)
+	if !utf16.IsSurrogate(first) {
+		return max(first, 0), 6
+	}
+	if len(b) >= 12 && b[6] == '\\' && b[7] == 'u' {
+		if r := utf16.DecodeRune(first, hex4(b[6:])); r != utf8.RuneError {
+			return r, 12
+		}
+	}
+	return utf8.RuneError, 6
+}
+
+func hex4(b []byte) rune {
+	if len(b) < 6 {
+		return utf8.RuneError
+	}
+	n, err := strconv.ParseUint(string(b[2:6]), 16, 32)
+	if err != nil {
+		return utf8.RuneError
+	}
+	return rune(n)
+}
+
+// valid replaces each byte that is not UTF-8.
+func valid(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return string([]rune(s))
 }

@@ -2,10 +2,8 @@ package mcp
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"math/bits"
-	"strings"
 )
 
 const (
@@ -44,7 +42,7 @@ type scanner struct {
 	state   state
 	stack   []byte // open brackets
 	base    int    // offset of the piece in hand
-	key     []byte // the key being read
+	key     []byte // the key being read, with its quotes
 	isKey   bool
 	tooLong bool // the key: it is none that matters
 	hex     int
@@ -172,7 +170,7 @@ func (s *scanner) structure(c byte, at int) {
 			s.err = errSyntax
 			return
 		}
-		s.state, s.isKey, s.key, s.tooLong = inString, true, s.key[:0], false
+		s.state, s.isKey, s.key, s.tooLong = inString, true, append(s.key[:0], '"'), false
 	case wantColon:
 		if c != ':' {
 			s.err = errSyntax
@@ -275,10 +273,7 @@ func (s *scanner) endKey() {
 	if d > 2 || s.stack[0] != '{' || s.tooLong {
 		return
 	}
-	key := string(s.key[:len(s.key)-1]) // without the closing quote
-	if strings.IndexByte(key, '\\') >= 0 {
-		_ = json.Unmarshal([]byte(`"`+key+`"`), &key)
-	}
+	key := unquote(s.key)
 	if d == 1 {
 		s.current[1] = topField(key)
 	} else {
