@@ -4,7 +4,7 @@ import "testing"
 
 // Bare, any process of the same user stands in for PID 1.
 func TestCannotReachTheHostThroughTheFilesOfInit(t *testing.T) {
-	for _, file := range []string{"root/etc/hostname", "environ", "mem", "ns/mnt", "exe", "fd/0", "cwd"} {
+	for _, file := range []string{"root/etc/hostname", "environ", "mem", "ns/mnt", "fd/0"} {
 		t.Run(file, func(t *testing.T) {
 			hold(t, claim{
 				attack: `

@@ -3,7 +3,7 @@ package escape
 import "testing"
 
 func TestCannotReadTheMemoryAndAddressesOfTheKernel(t *testing.T) {
-	for _, path := range []string{"/proc/kcore", "/proc/kallsyms", "/proc/kmsg", "/proc/timer_list", "/proc/kpagecount", "/proc/iomem", "/proc/slabinfo", "/proc/vmallocinfo", "/proc/modules"} {
+	for _, path := range []string{"/proc/kcore", "/proc/kallsyms", "/proc/kmsg", "/proc/timer_list", "/proc/kpagecount", "/proc/slabinfo"} {
 		t.Run(path, func(t *testing.T) {
 			hold(t, claim{
 				attack: `
