@@ -108,9 +108,9 @@ func sample(r mcp.Record) (args any, why string) {
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
-	var tree map[string]any
-	if err := dec.Decode(&tree); err != nil {
-		return nil, "arguments that are no object"
+	var tree, plain map[string]any
+	if dec.Decode(&tree) != nil || json.Unmarshal(raw, &plain) != nil { // plain: numbers may be too large for anybody
+		return nil, "arguments that can't be read"
 	}
 	if why := suspicious(tree); why != "" {
 		return nil, why
@@ -128,7 +128,7 @@ func (r *Report) tool(t tool, c *calls, set *rules.Set, o Options) error {
 	}
 	n := len(c.arguments)
 	if n < o.MinCalls {
-		r.skip(t, "%d calls that teach: %d make a rule", n, o.MinCalls)
+		r.skip(t, "called %d times without fault: %d make a rule", n, o.MinCalls)
 		return nil
 	}
 	server, match := rules.Quote(t.server), rules.Quote(t.name)
@@ -144,7 +144,7 @@ func (r *Report) tool(t tool, c *calls, set *rules.Set, o Options) error {
 		}
 	}
 	if n < o.MinSamples {
-		r.skip(t, "%d calls that teach: %d make a rule for its arguments", n, o.MinSamples)
+		r.skip(t, "called %d times without fault: %d make a rule for its arguments", n, o.MinSamples)
 		return nil
 	}
 	l := &learner{minSamples: o.MinSamples, paths: map[string][]string{}}

@@ -153,7 +153,7 @@ func specific(folder string) bool {
 	case "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/media", "/mnt", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/usr", "/var":
 		return false
 	}
-	return path.Clean(folder) == folder
+	return path.Clean(folder) == folder && path.Dir(folder) != "/home"
 }
 
 // hosts takes URLs whose hosts are few. User names, other ports and escapes are not let in.

@@ -94,12 +94,12 @@ func (s *Set) CheckArguments(server, tool string, arguments json.RawMessage) mcp
 	if err := json.Unmarshal(arguments, &args); err != nil {
 		return refuse(Parameter, "the arguments of %s are no JSON object", tool)
 	}
-	tree, err := all(list)
+	schema, err := s.resolved(server, tool, list)
 	if err != nil {
 		return refuse(Parameter, "%v", err)
 	}
-	if tree != nil {
-		if err := validate(tree, args); err != nil {
+	if schema != nil {
+		if err := schema.Validate(args); err != nil {
 			return refuse(Parameter, "%v", err)
 		}
 	}
@@ -111,18 +111,27 @@ func (s *Set) CheckArguments(server, tool string, arguments json.RawMessage) mcp
 	return mcp.Verdict{Allowed: true}
 }
 
-func validate(tree map[string]any, args map[string]any) error {
+// resolved compiles the schema of a tool once: thousands of records are judged with it.
+func (s *Set) resolved(server, tool string, list []Rule) (*jsonschema.Resolved, error) {
+	key := server + "\x00" + tool
+	if have, ok := s.schemas.Load(key); ok {
+		return have.(*jsonschema.Resolved), nil
+	}
+	tree, err := all(list)
+	if tree == nil || err != nil {
+		return nil, err
+	}
 	text, err := marshal(tree)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var schema jsonschema.Schema
 	if err := json.Unmarshal(text, &schema); err != nil {
-		return err
+		return nil, err
 	}
-	resolved, err := schema.Resolve(nil)
-	if err != nil {
-		return err
+	out, err := schema.Resolve(nil)
+	if err == nil {
+		s.schemas.Store(key, out)
 	}
-	return resolved.Validate(args)
+	return out, err
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/mcpbox/mcpbox/internal/semver"
 	"github.com/mcpbox/mcpbox/mcp"
@@ -13,6 +14,8 @@ import (
 type Set struct {
 	rules map[Layer][]Rule
 	spans map[string]semver.Range // by a version rule's match
+
+	schemas sync.Map // compiled for CheckArguments, by server and tool
 }
 
 // Launch is what the proxy runs as a server.

@@ -72,7 +72,7 @@ func TestArgumentsMustSatisfyEveryRuleAboutThem(t *testing.T) {
 		Rule{Layer: Parameter, Server: "n*", Match: "read_note", Paths: map[string][]string{"dir": {"/work/notes", "/tmp"}}},
 	)
 	for args, allowed := range map[string]bool{
-		`{"name": "abc"}`:                             true,
+		`{"name": "abc"}`: true,
 		`{"name": "abc", "dir": "/work/notes/today"}`: true,
 		`{"name": "abc", "dir": ["/work/notes"]}`:     true,
 		`{"name": "abc", "dir": "today"}`:             true, // the server's folder is the proxy's to know
