@@ -17,6 +17,7 @@ type child struct {
 	root, dir  *byte
 	nsLimit    *byte // /proc/sys/user/max_user_namespaces
 	inotify    *byte // /proc/sys/user/max_inotify_instances
+	watches    *byte // /proc/sys/user/max_inotify_watches
 	mounts     []rawMount
 	rlimits    []initproto.Rlimit
 	landlock   *rawLandlock
@@ -68,7 +69,7 @@ const (
 	firstFD  = 5
 )
 
-var zero, fewInotify = [2]byte{'0', 0}, [3]byte{'6', '4', 0}
+var zero, fewInotify, fewWatches = [2]byte{'0', 0}, [3]byte{'6', '4', 0}, [6]byte{'6', '5', '5', '3', '6', 0}
 
 // main is the straight line from clone to execve. Each step says its name when it fails.
 //
@@ -131,6 +132,7 @@ func (c *child) session() {
 func (c *child) enterRoot() {
 	c.lower(0, c.nsLimit, uintptr(unsafe.Pointer(&zero)), 1)
 	c.lower(2, c.inotify, uintptr(unsafe.Pointer(&fewInotify)), 2)
+	c.lower(4, c.watches, uintptr(unsafe.Pointer(&fewWatches)), 5)
 	for i := range c.mounts {
 		m := &c.mounts[i]
 		_, e := sys6(unix.SYS_MOUNT, uintptr(unsafe.Pointer(m.source)), uintptr(unsafe.Pointer(m.target)),
@@ -153,7 +155,8 @@ func (c *child) enterRoot() {
 }
 
 // lower sets a limit of the cell's own user namespace, which its tool can't raise. What is used inside counts for the
-// user who made the namespace as well: inotify instances, of which a user has 128, are not all the tool's. namespaces(7)
+// user who made the namespace as well: inotify instances, of which a user has 128, and watches, each about a KiB of the
+// kernel's memory, are not all the tool's. namespaces(7)
 //
 //go:nosplit
 //go:norace

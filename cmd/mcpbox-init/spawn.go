@@ -248,7 +248,7 @@ func prepare(s *initproto.SpawnBody) (*child, error) {
 		c.candidates = append(c.candidates, str(path))
 	}
 	c.root, c.dir, c.nsLimit = str(initproto.Root), str(s.Dir), str("/proc/sys/user/max_user_namespaces")
-	c.inotify = str("/proc/sys/user/max_inotify_instances")
+	c.inotify, c.watches = str("/proc/sys/user/max_inotify_instances"), str("/proc/sys/user/max_inotify_watches")
 	for _, m := range s.Mounts {
 		c.mounts = append(c.mounts, rawMount{optional(m.Source), str(m.Target), optional(m.Type), optional(m.Data), uintptr(m.Flags), m.Optional})
 	}

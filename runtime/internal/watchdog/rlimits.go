@@ -14,8 +14,12 @@ import (
 // far more than they touch.
 const dataMargin = 2 << 30
 
-// maxSignals is far more than programs queue, and a small part of what the kernel grants a user.
-const maxSignals = 4096
+// maxSignals is far more than programs queue, and a small part of what the kernel grants a user; so are maxQueues, of
+// the 819200 bytes that POSIX message queues may have.
+const (
+	maxSignals = 4096
+	maxQueues  = 200 << 10
+)
 
 // Rlimits are the limits that the kernel holds per process (and, tasks, per
 // user namespace) on every backend's behalf. They never exceed the caller's
@@ -29,9 +33,10 @@ func Rlimits(l policies.Limits) []initproto.Rlimit {
 		}
 		out = append(out, initproto.Rlimit{Resource: resource, Soft: soft, Hard: hard})
 	}
-	// Without a policy's word: queued signals are counted for the user who made the namespace too, and whoever uses them
+	// Without a policy's word: queued signals and messages are counted for the user who made the namespace too, and whoever uses them
 	// up leaves the host's programs without timers; running in real time starves the host. user_namespaces(7)
 	add(unix.RLIMIT_SIGPENDING, maxSignals, maxSignals)
+	add(unix.RLIMIT_MSGQUEUE, maxQueues, maxQueues)
 	add(unix.RLIMIT_RTPRIO, 0, 0)
 	if l.PIDs > 0 {
 		add(unix.RLIMIT_NPROC, uint64(l.PIDs), uint64(l.PIDs))

@@ -192,7 +192,7 @@ func TestRlimitsNeverExceedTheCallersOwn(t *testing.T) {
 	want := map[int]uint64{
 		unix.RLIMIT_CORE: 0, unix.RLIMIT_NPROC: 3, unix.RLIMIT_CPU: 3, unix.RLIMIT_FSIZE: 4096,
 		unix.RLIMIT_DATA: 1<<20 + dataMargin, unix.RLIMIT_NOFILE: own.Max,
-		unix.RLIMIT_SIGPENDING: maxSignals, unix.RLIMIT_RTPRIO: 0,
+		unix.RLIMIT_SIGPENDING: maxSignals, unix.RLIMIT_MSGQUEUE: maxQueues, unix.RLIMIT_RTPRIO: 0,
 	}
 	for _, r := range Rlimits(l) {
 		if r.Soft != want[r.Resource] || r.Hard < r.Soft {
