@@ -12,8 +12,8 @@ func TestCannotOpenASocketOfARareFamily(t *testing.T) {
 	for (int i = 0; i < 4; i++) if (socket(` + family + `, types[i], 0) >= 0) return;
 	if (errno == ESOCKTNOSUPPORT || errno == EPROTONOSUPPORT || errno == EPROTOTYPE) errno = EAFNOSUPPORT;
 	refused("socket");`,
-				mayLack: "EAFNOSUPPORT",
-				events:  []string{"socket"},
+				needsRoot: true, mayLack: "EAFNOSUPPORT", // packets by AF_XDP are root's
+				events: []string{"socket"},
 			})
 		})
 	}
