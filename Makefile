@@ -31,8 +31,8 @@ test-system: bin/mcpbox bin/victim bin/demo/notesserver bin/demo-client ## every
 	MCPBOX="$(CURDIR)/bin/mcpbox" VICTIM="$(CURDIR)/bin/victim" go test -count=1 ./tests/...
 	bin/demo-client >/dev/null && echo "ok  	make demo"
 
-test-vm: build ## the tests again in a virtual machine whose kernel has cgroup v2 and systemd
-	tests/vm/run.sh
+test-vm: build bin/victim ## limits, cgroups and hosts of other kinds, in virtual machines (root; 8 minutes)
+	tests/vm/all.sh
 
 bench: build ## measure every budget beside the peers, and write docs/BENCHMARKS.md (BENCH=start,spawn: some, to the terminal)
 	go run ./tests/bench -mcpbox bin/mcpbox $(if $(BENCH),-only '$(BENCH)',-o docs/BENCHMARKS.md)

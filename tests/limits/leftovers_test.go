@@ -12,14 +12,13 @@ import (
 	"time"
 )
 
-// kills of the runs are cut short by a SIGKILL to mcpbox itself, at any moment of their lives.
-const kills = 20
-
+// Some of the runs are cut short by a SIGKILL to mcpbox itself, at any moment of their lives.
 func TestManyRunsSomeKilledLeaveNothing(t *testing.T) {
 	requireSandbox(t)
-	runs := 200
+	runs, kills := 200, 20
 	if n, err := strconv.Atoi(os.Getenv("MCPBOX_TEST_RUNS")); err == nil {
-		runs = max(n, 2*kills)
+		runs = max(n, 10)
+		kills = min(kills, runs/2)
 	}
 	gc(t)
 	was := adopt(t)

@@ -32,6 +32,7 @@ load() {
 load virtio_console
 load overlay
 load loop
+load virtio_blk
 mount -t tmpfs -o mode=0755 tmpfs /mnt || die "no tmpfs"
 mkdir /mnt/lower /mnt/up /mnt/work /mnt/root
 mount --bind / /mnt/lower
@@ -79,7 +80,9 @@ done
 echo vm:100000:65536 >>/etc/subuid
 echo vm:100000:65536 >>/etc/subgid
 
-export HOME=/root TERM=dumb RESULTS
+mkdir -p /mnt/scratch
+mount -t ext4 /dev/vda /mnt/scratch || die "no scratch disk"
+export HOME=/root TERM=dumb RESULTS MCPBOX_TEST_DISK=/mnt/scratch
 cd /
 read -r up _ </proc/uptime
 echo "vm-init: $(uname -r), job at ${up}s, controllers: $(cat /sys/fs/cgroup/cgroup.controllers)" >&2
@@ -109,7 +112,7 @@ run_systemd() {
 		Type=oneshot
 		Delegate=yes
 		TimeoutStartSec=infinity
-		Environment=HOME=/root PATH=$PATH RESULTS=$RESULTS
+		Environment=HOME=/root PATH=$PATH RESULTS=$RESULTS MCPBOX_TEST_DISK=$MCPBOX_TEST_DISK
 		ExecStart=/bin/bash -c 'bash "$JOB" >"$OUT" 2>&1 </dev/null; echo exit=\$\$? >"$REPORT"; echo o >/proc/sysrq-trigger; sleep 30'
 	EOF
 	cat >/run/systemd/system/vm-job.target <<-EOF

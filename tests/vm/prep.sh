@@ -9,7 +9,7 @@ KERNELS=${*:-6.12 6.1}
 
 # Modules that the guest loads, in load order; those built in are not in the package.
 BOOT_MODULES="virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci fuse virtiofs"
-LATE_MODULES="virtio_console overlay loop"
+LATE_MODULES="virtio_console overlay loop virtio_blk"
 
 meta_package() {
 	case $1 in
@@ -23,6 +23,7 @@ install_tools() {
 	local need=()
 	[ -x /usr/bin/qemu-system-x86_64 ] || need+=(qemu-system-x86)
 	[ -x /usr/lib/qemu/virtiofsd ] || [ -x /usr/libexec/virtiofsd ] || need+=(qemu-system-common)
+	[ -x /sbin/mkfs.ext4 ] || need+=(e2fsprogs)
 	[ -x /bin/busybox ] || need+=(busybox-static)
 	command -v xz >/dev/null || need+=(xz-utils)
 	command -v cpio >/dev/null || need+=(cpio)
@@ -55,7 +56,9 @@ make_initrd() {
 
 unpack_kernel() {
 	local dir=$STATE/$1 meta pkg tmp m
-	[ -e "$dir/version" ] && return
+	# Complete, and with this list of modules.
+	[ "$(cat "$dir/modules" 2>/dev/null)" = "$BOOT_MODULES $LATE_MODULES" ] && return
+	rm -rf "$dir"
 	meta=$(meta_package "$1")
 	apt-cache show "$meta" >/dev/null 2>&1 || apt-get -qq update
 	pkg=$(apt-cache depends --important "$meta" | sed -n 's/^ *Depends: //p' | head -n 1)
@@ -71,6 +74,7 @@ unpack_kernel() {
 	rm -rf "$tmp"
 	[ ! -e "$dir/mod/virtiofs.ko" ] || make_initrd "$dir"
 	echo "$pkg" >"$dir/version"
+	echo "$BOOT_MODULES $LATE_MODULES" >"$dir/modules"
 }
 
 install_tools

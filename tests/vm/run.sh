@@ -59,6 +59,8 @@ trap cleanup EXIT
 trap 'exit 130' INT TERM
 for _ in $(seq 100); do [ -S "$RUN/vfs.sock" ] && break; sleep 0.05; done
 
+# A disk of the guest's own, mounted on /mnt/scratch: io limits need a block device.
+truncate -s 64M "$RUN/disk" && mkfs.ext4 -q -F -O ^has_journal "$RUN/disk" || { echo "vm: no mkfs.ext4" >&2; exit 125; }
 INITRD=()
 BOOT="root=rootfs rootfstype=virtiofs ro init=$HERE/guest-init.sh"
 if [ -e "$K/initrd" ]; then
@@ -74,6 +76,7 @@ timeout -k 5 "$LIMIT" qemu-system-x86_64 -M q35 -accel "${VM_ACCEL:-tcg,thread=m
 	-append "console=ttyS0 quiet panic=-1 mitigations=off $BOOT vm.job=$RUN/job.sh vm.mod=$K/mod $APPEND" \
 	-serial "file:$RUN/console.log" \
 	-chardev socket,id=fs,path="$RUN/vfs.sock" -device vhost-user-fs-pci,chardev=fs,tag=rootfs \
+	-drive file="$RUN/disk",format=raw,if=none,id=disk,cache=unsafe -device virtio-blk-pci,drive=disk \
 	-device virtio-serial-pci \
 	-chardev file,id=rep,path="$RUN/report" -device virtserialport,chardev=rep,name=report \
 	-chardev file,id=res,path="$RUN/results.tar" -device virtserialport,chardev=res,name=results \

@@ -1,18 +1,19 @@
 #!/bin/bash
 # go test in the VM: builds the packages' test binaries on the host and runs
 # them all in one guest, each in its package's folder.
-#   tests/vm/test.sh [-k kernel] [-t seconds] [-a append] [-m mode,…] [-run regexp] packages…
+#   tests/vm/test.sh [-k kernel] [-t seconds] [-a append] [-m mode,…] package[=regexp]…
 # Modes, how the tests are run in the guest (systemd only alone):
 #   root       uid 0
 #   delegated  uid 1000 in a cgroup subtree that was given to it
 #   systemd    uid 1000 with a systemd user session
+# package=regexp runs the tests of that package that match. A skipped test is a failure, unless skips.tsv allows it.
 set -eu
 HERE=$(cd "$(dirname "$0")" && pwd)
 KERNEL=${VM_KERNEL:-6.12} LIMIT=280 APPEND= MODE=root ARGS=(-test.v -test.timeout=200s)
 while [ $# -gt 0 ]; do
 	case $1 in
 	-k) KERNEL=$2; shift 2 ;; -t) LIMIT=$2; shift 2 ;; -a) APPEND=$2; shift 2 ;; -m) MODE=$2; shift 2 ;;
-	-run) ARGS+=("-test.run=$2"); shift 2 ;; *) break ;;
+	*) break ;;
 	esac
 done
 [ "$MODE" != systemd ] || APPEND="$APPEND vm.systemd=vm"
@@ -20,12 +21,16 @@ B=$(mktemp -d /var/tmp/mcpbox-vmtest.XXXXXX)
 trap 'rm -rf "$B"' EXIT
 chmod 755 "$B" # the guest's test user reads it
 n=0
-while IFS=$'\t' read -r pkg dir; do
-	n=$((n + 1))
-	go test -c -o "$B/$n.test" "$pkg"
-	[ ! -e "$B/$n.test" ] || printf '%s\t%s\t%s\n' "$B/$n.test" "$dir" "$pkg" >>"$B/list"
-done < <(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{"\t"}}{{.Dir}}{{end}}' "$@" | grep .)
+for arg in "$@"; do
+	pattern=.
+	case $arg in *=*) pattern=${arg#*=} ;; esac
+	while IFS=$'\t' read -r pkg dir; do
+		n=$((n + 1))
+		go test -c -o "$B/$n.test" "$pkg"
+		[ ! -e "$B/$n.test" ] || printf '%s\t%s\t%s\t%s\n' "$B/$n.test" "$dir" "$pkg" "$pattern" >>"$B/list"
+	done < <(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{"\t"}}{{.Dir}}{{end}}' "${arg%%=*}" | grep .)
+done
 [ -s "$B/list" ] || { echo "vm-test: no tests" >&2; exit 1; }
 export MCPBOX_TEST_EXPECT=${MCPBOX_TEST_EXPECT-cgroup2}
-VM_ENV="MCPBOX_TEST_EXPECT ${VM_ENV:-}" "$HERE/run.sh" -k "$KERNEL" -t "$LIMIT" -a "$APPEND" -- \
+VM_ENV="MCPBOX_TEST_EXPECT MCPBOX_TEST_RUNS MCPBOX VICTIM ${VM_ENV:-}" "$HERE/run.sh" -k "$KERNEL" -t "$LIMIT" -a "$APPEND" -- \
 	bash "$HERE/suite.sh" "$MODE" "$B/list" "${ARGS[@]}"
