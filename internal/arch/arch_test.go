@@ -26,11 +26,13 @@ var layers = [][]string{
 	{"runtime/internal"},
 	{"runtime"},
 	{"code", "mcp"},
+	{"mcp/rules", "mcp/clientconfig"},
+	{"mcp/store", "mcp/learn"},
 	{"server"},
 	{"cmd/mcpbox"},
 }
 
-// doors names, for each library that is a door to the kernel, who may open it.
+// doors names, for each library that is a door to the kernel or to a file format, who may open it.
 var doors = map[string][]string{
 	"github.com/opencontainers/runc":       {"runtime/internal/container"},
 	"github.com/opencontainers/cgroups":    {"runtime/internal/container"}, // libcontainer's configuration types
@@ -41,6 +43,7 @@ var doors = map[string][]string{
 	"github.com/godbus/dbus":               {"cgroups"},
 	"github.com/landlock-lsm/go-landlock":  {"runtime/internal/landlock"},
 	"github.com/spf13/cobra":               {"cmd/mcpbox"},
+	"github.com/mattn/go-sqlite3":          {"mcp/store"},
 }
 
 // initMay is everything that PID 1 of the sandbox may import beside the standard library.

@@ -32,6 +32,7 @@ type Misjudge struct {
 }
 
 // Evaluate judges labelled records, one JSON object a line: the proxy's records with a label, benign or malicious.
+// Server rules that name a program are left out.
 func Evaluate(set *rules.Set, r io.Reader) (*Evaluation, error) {
 	records, bad, err := readLabelled(r)
 	if err != nil {
@@ -40,6 +41,7 @@ func Evaluate(set *rules.Set, r io.Reader) (*Evaluation, error) {
 	if len(bad) > 0 {
 		return nil, hint.Errorf("every line is a record of --audit, with a label", "line %d: %s", bad[0].Line, bad[0].Why)
 	}
+	set = set.ByName() // what a server was run from, a record doesn't say
 	e := &Evaluation{Records: len(records), Wrong: []Misjudge{}}
 	for _, rec := range records {
 		v, err := judge(set, rec.Record)
@@ -77,7 +79,7 @@ func ratio(part, whole int) *float64 {
 	return &r
 }
 
-// judge is what the proxy would have answered, as far as the rules go. What a server was run from, a record doesn't say.
+// judge is what the proxy would have answered, as far as the rules go.
 func judge(set *rules.Set, r mcp.Record) (mcp.Verdict, error) {
 	item := mcp.Item{Server: r.Server, Version: r.Version, Name: r.Tool}
 	switch r.Method {

@@ -236,6 +236,7 @@ func TestEvaluateCountsWhatIsRefusedAndWhatIsNot(t *testing.T) {
 		{Layer: rules.Tool, Match: "read_note", Effect: rules.Allow},
 		{Layer: rules.Parameter, Match: "read_note", Schema: []byte(`{"properties":{"name":{"pattern":"^[a-z]+$"}}}`)},
 		{Layer: rules.Resource, Match: "file:///work/*", Effect: rules.Allow},
+		{Layer: rules.Server, Match: "command:*/node *", Effect: rules.Allow},
 	})
 	if err != nil {
 		t.Fatal(err)

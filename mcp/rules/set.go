@@ -83,11 +83,12 @@ func (s *Set) CheckLaunch(l Launch) mcp.Verdict {
 
 func (s *Set) checkServer(l Launch, name string) mcp.Verdict {
 	matches := func(r Rule) bool {
+		// What is unknown may be what is denied, and is not what is allowed.
 		if digest, ok := strings.CutPrefix(r.Match, digestPrefix); ok {
-			return digest == l.Digest
+			return digest == l.Digest || l.Digest == "" && r.Effect == Deny
 		}
 		if pattern, ok := strings.CutPrefix(r.Match, commandPrefix); ok {
-			return len(l.Command) > 0 && glob(pattern, strings.Join(l.Command, " "))
+			return len(l.Command) > 0 && glob(pattern, strings.Join(l.Command, " ")) || len(l.Command) == 0 && r.Effect == Deny
 		}
 		return glob(r.Match, name)
 	}
@@ -138,6 +139,19 @@ func (s *Set) Rules() (out []Rule) {
 		out = append(out, s.rules[l]...)
 	}
 	Sort(out)
+	return out
+}
+
+// ByName is the set without the rules that tie a server to a program: for where it is not known what ran.
+func (s *Set) ByName() *Set {
+	out := &Set{rules: map[Layer][]Rule{}, spans: s.spans}
+	for l, list := range s.rules {
+		for _, r := range list {
+			if l != Server || !strings.HasPrefix(r.Match, digestPrefix) && !strings.HasPrefix(r.Match, commandPrefix) {
+				out.rules[l] = append(out.rules[l], r)
+			}
+		}
+	}
 	return out
 }
 
