@@ -2,6 +2,7 @@ package rootfs
 
 import (
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -58,27 +59,52 @@ func (b *builder) cell() {
 	}
 }
 
-// hidden masks what the policy wants out of sight below the bound folders.
+// hidden masks what the policy wants out of sight, wherever in the tool's root it comes from.
 func (b *builder) hidden() error {
 	for _, path := range b.Filesystem.Hidden {
-		_, source, ok := b.plan.covering(path)
-		if !ok {
-			continue
-		}
-		st, err := os.Stat(source)
-		if err != nil {
-			continue // not there: nothing to hide
-		}
 		if path == "/" || path == "/proc" || path == "/dev" {
 			return hint.Errorf("hide a path below it", "hidden path %s is needed by the sandbox", path)
 		}
-		if st.IsDir() {
+		folder, ok := b.visible(path)
+		switch {
+		case !ok: // not there: nothing to hide
+		case folder:
 			b.op(initproto.MountOp{Source: "tmpfs", Target: initproto.Root + path, Type: "tmpfs", Flags: plainData | unix.MS_RDONLY, Data: "size=4k,nr_inodes=2", Optional: true})
-		} else {
+		default:
 			b.op(initproto.MountOp{Source: initproto.Root + "/dev/null", Target: initproto.Root + path, Flags: unix.MS_BIND, Optional: true})
 		}
 	}
 	return nil
+}
+
+// visible reports whether the tool would see path, and whether as a folder.
+func (b *builder) visible(path string) (folder, ok bool) {
+	m, source, ok := b.plan.covering(path)
+	if !ok {
+		return false, false
+	}
+	switch m.Type {
+	case "bind":
+	case "proc":
+		source = path // the host's has the same entries
+	default: // on the storage: made by the setup, or bound by the cell from an outer mount
+		for _, d := range b.plan.Setup.Dirs {
+			if _, in := below(d.Path, path); in {
+				folder, ok = true, true
+			}
+		}
+		bound := func(op initproto.MountOp) bool { _, in := below(path, op.Source); return in }
+		if !slices.ContainsFunc(b.ops, bound) {
+			made := slices.ContainsFunc(b.plan.Setup.Files, func(f initproto.File) bool { return f.Path == path })
+			return folder, folder || made
+		}
+		source = path
+	}
+	st, err := os.Stat(source)
+	if err != nil {
+		return false, false
+	}
+	return st.IsDir(), true
 }
 
 // seal makes the root itself read-only, last: mounts on it keep their own flags.
