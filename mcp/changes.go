@@ -7,13 +7,14 @@ func (s *session) watchAllowlist() (stop func()) {
 		return func() {}
 	}
 	done := make(chan struct{})
+	changed := s.cfg.Allow.Changed()
 	go func() {
 		for {
-			changed := s.cfg.Allow.Changed()
 			select {
 			case <-done:
 				return
 			case <-changed:
+				changed = s.cfg.Allow.Changed() // before the client is told, so that no change is missed
 				s.mu.Lock()
 				ready := s.handshake.initialized != nil
 				s.mu.Unlock()

@@ -27,17 +27,17 @@ func (s *session) watchLimits(l *link, c *call) {
 	done := make(chan struct{})
 	var once sync.Once
 	c.stop = func() { once.Do(func() { close(done) }) }
-	go s.holdTo(l, c, limits, done)
+	go s.holdTo(l, c, limits, l.srv.Usage(), done)
 }
 
-func (s *session) holdTo(l *link, c *call, limits policies.MCPLimits, done <-chan struct{}) {
+// holdTo waits for the end of the call or of its patience. before is what the server had used when the call began.
+func (s *session) holdTo(l *link, c *call, limits policies.MCPLimits, before Usage, done <-chan struct{}) {
 	var timeout, look <-chan time.Time
 	if limits.Timeout > 0 {
 		t := time.NewTimer(time.Duration(limits.Timeout))
 		defer t.Stop()
 		timeout = t.C
 	}
-	before := l.srv.Usage()
 	if limits.Memory > 0 || limits.CPUTime > 0 {
 		t := time.NewTicker(usageInterval)
 		defer t.Stop()
@@ -76,8 +76,8 @@ func (s *session) overrun(l *link, c *call, e monitor.Event, outcome, say string
 	}
 	e.Action = "cancelled"
 	l.event(e, c)
-	_ = s.client.send(s.toolError(c, say))
 	s.finish(l, c, outcome, 0)
+	_ = s.client.send(s.toolError(c, say))
 	if l.only != nil {
 		return // its server ends with it
 	}

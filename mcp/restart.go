@@ -3,6 +3,8 @@ package mcp
 import (
 	"context"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
@@ -12,6 +14,12 @@ func (s *session) restart(l *link, why string) {
 	s.mu.Lock()
 	if s.main != l || s.replacing != nil || s.ended {
 		s.mu.Unlock()
+		return
+	}
+	if s.leaving {
+		s.dismissed = true
+		s.mu.Unlock()
+		l.srv.Signal(unix.SIGKILL)
 		return
 	}
 	ready := make(chan struct{})

@@ -35,12 +35,11 @@ func Serve(ctx context.Context, cfg Config) (*Outcome, error) {
 	upDone := make(chan error, 1)
 	go func() { upDone <- s.up() }()
 
-	left, err := s.wait(ctx, upDone)
-	return s.end(left, err)
+	return s.end(s.wait(ctx, upDone))
 }
 
-// wait returns when the session is over, and whether it was not the server that ended it.
-func (s *session) wait(ctx context.Context, upDone <-chan error) (left bool, err error) {
+// wait returns when the session is over. An error is a failure of the proxy's or of the client's, not of the server's.
+func (s *session) wait(ctx context.Context, upDone <-chan error) error {
 	for {
 		l, replacing := s.peek()
 		done, read := l.srv.Done(), (<-chan struct{})(l.read)
@@ -50,50 +49,48 @@ func (s *session) wait(ctx context.Context, upDone <-chan error) (left bool, err
 		select {
 		case <-done:
 			if now, replacing := s.peek(); now == l && !replacing {
-				return false, nil
+				return nil
 			}
 		case <-read:
 			if now, replacing := s.peek(); now == l && !replacing {
-				s.dismiss(l)
-				return false, nil
+				select {
+				case <-l.srv.Done(): // it is just ending
+				case <-time.After(graceTerm):
+					s.dismiss(l)
+				}
+				return nil
 			}
 		case <-s.restarts:
 		case err := <-upDone:
 			if errors.Is(err, errTorn) {
-				return true, err
+				return err
 			}
 			s.settle(ctx, s.current())
-			return true, nil
+			return nil
 		case <-s.cfg.ClientGone:
 			s.dismiss(l)
-			return true, nil
+			return nil
 		case <-ctx.Done():
 			s.dismiss(l)
-			return true, nil
+			return nil
 		}
 	}
 }
 
 // settle is for a client that has said all it had to say: the server is told so, and what is in flight is waited for.
 func (s *session) settle(ctx context.Context, l *link) {
+	s.mu.Lock()
+	s.leaving = true
+	s.mu.Unlock()
 	s.waitParked(ctx)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
+	if !s.pollUntil(ctx, nil, func() bool { return !s.isolatedRunning() }) {
+		s.dismiss(l)
+		return
+	}
 	l.srv.Stdin().Close()
-	for !l.flight.empty() || s.isolatedRunning() {
-		select {
-		case <-l.srv.Done():
-			return
-		case <-l.read:
-			return
-		case <-s.cfg.ClientGone:
-			s.dismiss(l)
-			return
-		case <-ctx.Done():
-			s.dismiss(l)
-			return
-		case <-tick.C:
-		}
+	if !s.pollUntil(ctx, l, l.flight.empty) {
+		s.dismiss(l)
+		return
 	}
 	select {
 	case <-l.srv.Done():
@@ -106,8 +103,40 @@ func (s *session) settle(ctx context.Context, l *link) {
 	}
 }
 
+// pollUntil waits until done or, if l is given, until its server has nothing more to say; false: nobody waits for it any more.
+func (s *session) pollUntil(ctx context.Context, l *link, done func() bool) bool {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	var ended, read <-chan struct{}
+	if l != nil {
+		ended, read = l.srv.Done(), l.read
+	}
+	for !done() {
+		select {
+		case <-ended:
+			return true
+		case <-read:
+			return true
+		case <-s.cfg.ClientGone:
+			return false
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+	}
+	return true
+}
+
 // dismiss asks the server to end, and waits a little.
 func (s *session) dismiss(l *link) {
+	select {
+	case <-l.srv.Done():
+		return
+	default:
+	}
+	s.mu.Lock()
+	s.dismissed = true
+	s.mu.Unlock()
 	l.srv.Stdin().Close()
 	l.srv.Signal(unix.SIGTERM)
 	select {
@@ -117,10 +146,10 @@ func (s *session) dismiss(l *link) {
 }
 
 // end takes the server down, passes on its last words, and answers what it left unanswered.
-func (s *session) end(left bool, err error) (*Outcome, error) {
+func (s *session) end(err error) (*Outcome, error) {
 	s.mu.Lock()
 	s.ended = true
-	l := s.main
+	l, dismissed := s.main, s.dismissed
 	s.mu.Unlock()
 	s.endIsolated()
 	type ended struct {
@@ -144,7 +173,7 @@ func (s *session) end(left bool, err error) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Outcome{Result: e.res, Left: left}, nil
+	return &Outcome{Result: e.res, Dismissed: dismissed}, nil
 }
 
 // abandon answers every call of a server that is gone.

@@ -122,6 +122,11 @@ func hostPath(fs policies.Filesystem, inside string) string {
 	return inside
 }
 
+// ServerDigest is the SHA-256 of the program, or of the script that it interprets, in hexadecimal.
+func ServerDigest(p *policies.Policy, command []string) (string, error) {
+	return digest(hostPath(p.Filesystem, subject(p.Filesystem, command)))
+}
+
 func digest(file string) (string, error) {
 	f, err := os.Open(file)
 	if err != nil {

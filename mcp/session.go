@@ -41,8 +41,8 @@ type Config struct {
 
 // Outcome is how a session ended.
 type Outcome struct {
-	Result *mcpruntime.Result // of the server
-	Left   bool               // the client had left, or the caller ended it, before the server did
+	Result    *mcpruntime.Result // of the server
+	Dismissed bool               // it was told to end: how it did is of no interest
 }
 
 // session is one client talking to one server, through all restarts of it.
@@ -65,6 +65,8 @@ type session struct {
 	asked          map[id]foreignID // requests of theirs that the client has not answered yet
 	asks           int
 	ended          bool
+	leaving        bool // the client says no more
+	dismissed      bool
 	restarts       chan struct{} // a token for every end of a restart
 }
 

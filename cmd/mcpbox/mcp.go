@@ -13,6 +13,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/mcp"
+	"github.com/mcpbox/mcpbox/mcp/rules"
+	"github.com/mcpbox/mcpbox/mcp/store"
 	"github.com/mcpbox/mcpbox/policies"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
@@ -20,9 +22,9 @@ import (
 // mcpFlags are what `mcpbox mcp` has beside the flags of every sandbox.
 type mcpFlags struct {
 	sandboxFlags
-	name, audit, pins, isolate string
-	grant                      []string
-	unpinned                   bool // `mcp pin`: the file is about to be made
+	name, audit, pins, isolate, store string
+	grant                             []string
+	unpinned                          bool // `mcp pin`: the file is about to be made
 }
 
 func newMCPCmd() *cobra.Command {
@@ -49,6 +51,7 @@ func (f *mcpFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.name, "name", "", "what the server is called in events and tags (default: from its command)")
 	fl.StringVar(&f.audit, "audit", "", "append a record of every call and refusal to `FILE`, one JSON object a line")
 	fl.StringVar(&f.pins, "pins", "", "the approved tool definitions, as `mcpbox mcp pin` writes them to `FILE`")
+	fl.StringVar(&f.store, "store", "", "hold the server to the allowlist that `mcpbox allow` keeps in `FILE`, beside the policy; changes apply at once")
 	fl.StringSliceVar(&f.grant, "grant", nil, "capabilities of the agent: fs.read, fs.write, net, exec (default: all)")
 	fl.StringVar(&f.isolate, "isolate", "", "`call`: a fresh server for every tool call")
 }
@@ -84,7 +87,7 @@ func (f *mcpFlags) serve(cmd *cobra.Command, args []string) error {
 	}
 	tellLost(out.Result.EventStats)
 	result.write(out.Result)
-	if out.Left || out.Result.ExitCode == 0 {
+	if out.Dismissed || out.Result.ExitCode == 0 {
 		return nil
 	}
 	return exitError(out.Result.ExitCode)
@@ -95,6 +98,11 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 	var err error
 	if f.pins != "" {
 		spec.Policy.MCP.Pin.File = f.pins
+	}
+	for _, file := range []string{f.audit, f.store, spec.Policy.MCP.Pin.File} {
+		if err := outOfReach(file, spec.Policy.Filesystem.Mounts); err != nil {
+			return nil, err
+		}
 	}
 	first := &spec
 	host := &mcp.Host{
@@ -127,6 +135,11 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 	if cfg.Server == "" {
 		cfg.Server = mcp.ServerName(spec.Policy, args)
 	}
+	if f.store != "" {
+		if cfg.Allow, err = f.follow(cmd, spec.Policy, cfg.Server, args); err != nil {
+			return nil, err
+		}
+	}
 	if cmd.Flags().Changed("grant") {
 		if cfg.Grant, err = grants(f.grant); err != nil {
 			return nil, err
@@ -146,6 +159,19 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 		cfg.Audit = mcp.NewAuditLog(file)
 	}
 	return cfg, nil
+}
+
+// follow holds the server to the operator's store: whether it may run now, and what it may offer from now on.
+func (f *mcpFlags) follow(cmd *cobra.Command, p *policies.Policy, name string, args []string) (mcp.Allowlist, error) {
+	digest, _ := mcp.ServerDigest(p, args) // unknown: a rule that names one does not match
+	list, err := store.Follow(cmd.Context(), f.store, &rules.Launch{Name: name, Command: args, Digest: digest})
+	if err != nil {
+		return nil, err
+	}
+	if v := list.CheckLaunch(); !v.Allowed {
+		return nil, hint.Errorf("to allow it: mcpbox allow add --store "+f.store+" …", "%w: %s", mcp.ErrServer, v.Reason)
+	}
+	return list, nil
 }
 
 // grants reads --grant. An empty one grants nothing.
