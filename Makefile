@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PREFIX  ?= /usr/local
 BENCH   ?=
 FUZZ    ?= 60s
-STATIC  := -trimpath -tags "netgo osusergo" -ldflags '-s -w -extldflags -static'
+STATIC  := -trimpath -tags "netgo osusergo sqlite_omit_load_extension" -ldflags '-s -w -extldflags -static'
 INIT    := runtime/internal/initbin/mcpbox-init
 # Only what must not be older than its sources is a file target; go knows the rest.
 GOSRC   := $(shell find cmd internal runtime seccomp cgroups rootfs monitor policies mcp code server -type f ! -path '$(INIT)' 2>/dev/null)
