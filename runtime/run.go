@@ -43,6 +43,16 @@ func Run(ctx context.Context, spec Spec, p Process) (*Result, error) {
 	return box.Finish(r)
 }
 
+// Stop kills all that runs in the sandbox; when it returns, the last output is with the caller and every event is recorded.
+// How the process ended stands, if it had ended before.
+func (r *Running) Stop() {
+	r.box.stop(StatusSignaled)
+	r.Wait()
+	r.box.container.Destroy()
+	<-r.served
+	r.output.drain()
+}
+
 // Finish waits for r, takes the sandbox down with whatever r left behind, and returns r's result with all events in it.
 func (s *Sandbox) Finish(r *Running) (*Result, error) {
 	res, err := r.Wait()
