@@ -20,7 +20,7 @@ func (b *bench) runners() (mcpbox, runc *candidate, all []*candidate) {
 		command("mcpbox run, host's /usr", nil, b.mcpbox, "run", "-q", "--", "true"), runc,
 		command("bwrap --unshare-all", nil, "bwrap", "--unshare-all", "--ro-bind", b.root, "/", "--proc", "/proc", "--dev", "/dev", "/bin/true"),
 		command("firejail", nil, "firejail", "--quiet", "--noprofile", "--net=none", "--private", "--", "true"),
-		command("podman run", nil, "podman", "run", "--rm", "--network", "none", "--rootfs", b.root+":O", "/bin/true"),
+		command("podman run", nil, "podman", "run", "--rm", "--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", "--rootfs", b.root+":O", "/bin/true"),
 		command("docker run", nil, "docker", "run", "--rm", "--network", "none", "mcpbox-bench", "/bin/true"),
 	}
 	return mcpbox, runc, all
