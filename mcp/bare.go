@@ -69,10 +69,14 @@ func (b *bare) Signal(s unix.Signal)   { _ = b.cmd.Process.Signal(s) }
 func (b *bare) Done() <-chan struct{}  { return b.done }
 func (b *bare) Usage() Usage           { return Usage{-1, -1, -1} }
 
+func (b *bare) Stop() {
+	_ = unix.Kill(-b.cmd.Process.Pid, unix.SIGKILL)
+	<-b.done
+}
+
 func (b *bare) End() (*mcpruntime.Result, error) {
 	b.once.Do(func() {
-		_ = unix.Kill(-b.cmd.Process.Pid, unix.SIGKILL)
-		<-b.done
+		b.Stop()
 		b.in.Close()
 		b.result = &mcpruntime.Result{Policy: b.policy, Command: b.cmd.Args, Timestamp: b.began.UTC(), ExecutionTime: mcpruntime.Seconds(time.Since(b.began)),
 			Status: mcpruntime.StatusFailed, ExitCode: b.cmd.ProcessState.ExitCode(), MemoryUsed: -1, ProcessesPeak: -1,

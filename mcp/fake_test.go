@@ -51,10 +51,13 @@ func (f *fake) Record(e monitor.Event) {
 	f.events = append(f.events, e)
 }
 
-func (f *fake) End() (*mcpruntime.Result, error) {
+func (f *fake) Stop() {
 	f.in.Close()
 	f.out.Close()
 	<-f.done
+}
+
+func (f *fake) End() (*mcpruntime.Result, error) {
 	return &mcpruntime.Result{Status: mcpruntime.StatusOK, Success: true}, nil
 }
 

@@ -119,11 +119,15 @@ func (b *boxed) Usage() Usage {
 	return Usage{CPU: u.CPU, Memory: u.MemoryCurrent, MemoryPeak: u.MemoryPeak}
 }
 
+func (b *boxed) Stop() {
+	b.run.Stop()
+	b.stdout.Close()
+}
+
 func (b *boxed) End() (*mcpruntime.Result, error) {
 	b.once.Do(func() {
-		b.run.Signal(unix.SIGKILL)
+		b.Stop()
 		b.result, b.err = b.box.Finish(b.run)
-		b.stdout.Close()
 		b.in.Close()
 	})
 	return b.result, b.err

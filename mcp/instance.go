@@ -29,7 +29,9 @@ type Instance interface {
 	Signal(unix.Signal)
 	Usage() Usage
 	Done() <-chan struct{} // closed when the server's process has ended
-	// End kills what is left of it and takes the sandbox down. After it, Stdout comes to its end.
+	// Stop kills what is left of it. After it, Stdout comes to its end. Events are still recorded.
+	Stop()
+	// End takes the sandbox down, after Stop.
 	End() (*mcpruntime.Result, error)
 }
 

@@ -53,8 +53,7 @@ func (s *session) runIsolated(c *call, data []byte) {
 		case <-l.srv.Done():
 		}
 	}
-	_, _ = l.srv.End()
-	<-l.read
+	_, _ = l.end()
 	s.abandon(l, "The server ended before it answered.")
 }
 
@@ -74,7 +73,7 @@ func (s *session) startIsolated(ctx context.Context, c *call) (*link, error) {
 		err = errGone
 	}
 	if err != nil {
-		_, _ = srv.End()
+		_, _ = l.end()
 		return nil, err
 	}
 	return l, nil
@@ -115,7 +114,7 @@ func (s *session) endIsolated() {
 		l.srv.Signal(unix.SIGKILL)
 	}
 	for _, l := range all {
-		_, _ = l.srv.End()
+		_, _ = l.end()
 	}
 }
 

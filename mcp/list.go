@@ -25,7 +25,7 @@ func ListTools(ctx context.Context, cfg Config) (*Pins, error) {
 		case <-l.srv.Done():
 		case <-time.After(graceTerm):
 		}
-		_, _ = l.srv.End()
+		_, _ = l.end()
 	}()
 	a, err := l.ask(ctx, "initialize", []byte(`{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"mcpbox","version":"1"}}`))
 	if err != nil {

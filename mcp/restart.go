@@ -29,12 +29,11 @@ func (s *session) restart(l *link, why string) {
 	s.cfg.Warn("the server is restarted: %s", why)
 	l.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Medium, Rule: "mcp:restart", Reason: why, Action: "restart"}, nil)
 	s.abandon(l, "The server was restarted before it answered.")
-	_, _ = l.srv.End()
-	<-l.read
+	_, _ = l.end()
 	fresh, err := s.start(context.Background())
 	if err == nil {
 		if err = s.greet(context.Background(), fresh); err != nil {
-			_, _ = fresh.srv.End()
+			_, _ = fresh.end()
 		}
 	}
 	if err != nil {

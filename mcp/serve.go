@@ -152,28 +152,25 @@ func (s *session) end(err error) (*Outcome, error) {
 	l, dismissed := s.main, s.dismissed
 	s.mu.Unlock()
 	s.endIsolated()
-	type ended struct {
-		res *mcpruntime.Result
-		err error
-	}
-	done := make(chan ended, 1)
-	go func() {
-		res, err := l.srv.End()
-		done <- ended{res, err}
-	}()
-	e := <-done
-	select {
-	case <-l.read:
-	case <-time.After(graceRead):
-	}
-	if e.err != nil {
-		return nil, e.err
+	res, endErr := l.end()
+	if endErr != nil {
+		return nil, endErr
 	}
 	s.abandon(l, "The server ended before it answered.")
 	if err != nil {
 		return nil, err
 	}
-	return &Outcome{Result: e.res, Dismissed: dismissed}, nil
+	return &Outcome{Result: res, Dismissed: dismissed}, nil
+}
+
+// end kills what is left of a server, reads its last words, and takes its sandbox down.
+func (l *link) end() (*mcpruntime.Result, error) {
+	l.srv.Stop()
+	select {
+	case <-l.read:
+	case <-time.After(graceRead): // the client does not read
+	}
+	return l.srv.End()
 }
 
 // abandon answers every call of a server that is gone.
