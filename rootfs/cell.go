@@ -66,6 +66,9 @@ func (b *builder) hidden() error {
 			return hint.Errorf("hide a path below it", "hidden path %s is needed by the sandbox", path)
 		}
 		folder, ok := b.visible(path)
+		if ok {
+			b.pin(path)
+		}
 		switch {
 		case !ok: // not there: nothing to hide
 		case folder:
@@ -75,6 +78,20 @@ func (b *builder) hidden() error {
 		}
 	}
 	return nil
+}
+
+// pin keeps the folders around a hidden path where they are: in a writable mount the tool could move one away, and its
+// next run would find the path uncovered. A mount point can't be renamed: rename(2), EBUSY.
+func (b *builder) pin(path string) {
+	m, _, _ := b.plan.covering(path)
+	if !m.User || m.ReadOnly {
+		return
+	}
+	for i := len(m.Target) + 1; i < len(path); i++ {
+		if path[i] == '/' {
+			b.op(initproto.MountOp{Source: initproto.Root + path[:i], Target: initproto.Root + path[:i], Flags: unix.MS_BIND | unix.MS_REC, Optional: true})
+		}
+	}
 }
 
 // visible reports whether the tool would see path, and whether as a folder.
