@@ -1,12 +1,15 @@
 package integration
 
 import (
+	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
@@ -79,4 +82,32 @@ func TestServerMemoryAnswersTheSameThroughTheProxy(t *testing.T) {
 	}
 	sameTranscript(t, transcripts["bare"], transcripts["mcpbox"])
 	sameTree(t, bare.host, boxed.host)
+}
+
+func TestTheTypeScriptClientHasTheSameSessionThroughTheProxy(t *testing.T) {
+	bare, boxed := proxied(t, "{output: {mark: none}}")
+	nodePath, _ := node(t)
+	said := map[string]string{}
+	for _, s := range []*side{bare, boxed} {
+		argv := append([]string{"session.mjs"}, s.prefix...)
+		if len(s.prefix) > 0 {
+			argv = append(argv, "--")
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, nodePath, append(argv, nodePath, filepath.Join(s.modules, everything), "stdio")...)
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", s.name, err, stderr.String())
+		}
+		said[s.name] = string(out)
+	}
+	for _, want := range []string{`"sampled"`, `"asked"`, `"progress"`, `"same":true`, "enough", "no-such-tool"} {
+		if !strings.Contains(said["bare"], want) {
+			t.Errorf("the bare session has no %s: %s", want, said["bare"])
+		}
+	}
+	sameTranscript(t, strings.Split(said["bare"], "\n"), strings.Split(said["mcpbox"], "\n"))
 }
