@@ -29,7 +29,7 @@ func newAllowCmd() *cobra.Command {
 		Short: "Manage the allowlist of MCP servers, tools and their arguments",
 		Long: `The allowlist says what MCP servers and their tools may be used for, beside what a policy says: both must allow.
 Every change is kept, with its time and operator, in a log that is chained by hashes. A running proxy
-(mcpbox mcp) picks a change up at once.
+(mcpbox mcp --store FILE) picks a change up at once.
 
 The layers, each of which must let a call through; in each, deny wins over allow:
   global              deny: everything is off

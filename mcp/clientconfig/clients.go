@@ -3,6 +3,7 @@ package clientconfig
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
@@ -44,7 +45,10 @@ func Find(client string, d Dirs) ([]string, error) {
 		return paths, nil
 	}
 	var out []string
-	for _, p := range paths {
+	for i, p := range paths {
+		if slices.Contains(paths[:i], p) {
+			continue // the project is the home
+		}
 		data, err := os.ReadFile(p)
 		if os.IsNotExist(err) {
 			continue

@@ -170,4 +170,11 @@ func TestClientsAreFoundWhereTheyKeepTheirServers(t *testing.T) {
 			t.Errorf("%s: %q, %v; want %q", client, got, err, want)
 		}
 	}
+	d.Work = d.Home
+	if err := os.WriteFile(d.Home+"/.cursor/mcp.json", []byte(plain), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Find("cursor", d); len(got) != 1 || err != nil {
+		t.Errorf("in the home folder: %q, %v", got, err)
+	}
 }
