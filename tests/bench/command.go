@@ -40,8 +40,8 @@ func runOnce(argv []string) (sample, error) {
 }
 
 // asUser prefixes a command so that an ordinary user runs it.
-func asUser(uid string, argv ...string) []string {
-	return append([]string{"setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "env", "-u", "XDG_RUNTIME_DIR", "HOME=/tmp"}, argv...)
+func asUser(uid, runtimeDir string, argv ...string) []string {
+	return append([]string{"setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "env", "XDG_RUNTIME_DIR=" + runtimeDir, "HOME=/tmp"}, argv...)
 }
 
 func installed(program string) bool {

@@ -99,7 +99,7 @@ func (b *bench) filter() error {
 	for _, preset := range []string{"basic", "standard", "strict"} { // maximum refuses getppid
 		cs = append(cs, b.reported(preset, b.mcpbox, "run", "-q", "--best-effort", "--policy", preset, "--cpus", "8", "--rootfs", b.root, "--", "/bin/victim", "getppid", calls))
 	}
-	interleave(max(b.rounds/5, 5), sectionTime, cs...)
+	interleave(max(b.rounds/2, 5), sectionTime, cs...)
 	rows := [][]string{{"policy", "ns a call, median", "min", "over bare (median)", "over bare (min)", "runs"}}
 	for _, c := range cs {
 		if c.err != nil {

@@ -2,6 +2,9 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,7 +44,20 @@ func (b *bench) startAsUser() error {
 	if !isRoot() {
 		return fmt.Errorf("the run itself was by an ordinary user: see above")
 	}
-	user := func(name string, argv ...string) *candidate { return command(name, nil, asUser(b.user, argv...)...) }
+	id, err := strconv.Atoi(b.user)
+	if err != nil {
+		return err
+	}
+	runtimeDir := filepath.Join(b.dir, "run") // or state would be left in /tmp
+	if err := os.Mkdir(runtimeDir, 0o700); err != nil {
+		return err
+	}
+	if err := os.Chown(runtimeDir, id, id); err != nil {
+		return err
+	}
+	user := func(name string, argv ...string) *candidate {
+		return command(name, nil, asUser(b.user, runtimeDir, argv...)...)
+	}
 	bare := user("bare", b.trueProgram())
 	mcpbox := user("mcpbox run", b.mcpbox, "run", "-q", "--rootfs", b.root, "--", "/bin/true")
 	bwrap := user("bwrap --unshare-all", "bwrap", "--unshare-all", "--ro-bind", b.root, "/", "--proc", "/proc", "--dev", "/dev", "/bin/true")
