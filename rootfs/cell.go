@@ -17,7 +17,7 @@ const (
 
 // What of /proc tells about, or acts on, the whole machine. proc(5)
 var (
-	procEmpty = []string{"acpi", "asound", "scsi"}
+	procEmpty = []string{"acpi", "asound", "pressure", "scsi"}
 	procNull  = []string{"kcore", "keys", "key-users", "kmsg", "kallsyms", "kpagecount", "kpageflags", "kpagecgroup", "iomem", "ioports",
 		"latency_stats", "modules", "sched_debug", "slabinfo", "timer_list", "timer_stats", "vmallocinfo"}
 	procReadOnly = []string{"bus", "driver", "fs", "irq", "mtrr", "sys", "sysrq-trigger", "tty"}
