@@ -16,14 +16,22 @@ type List struct {
 	changed chan struct{}
 }
 
-// loaded is a set, or why there is none.
+// loaded is a set, or why there is none, with the answers that were given: a call asks several times for the same.
 type loaded struct {
 	set *Set
 	err error
-	mu  sync.Mutex
-	// compiled parameters by tool: every call asks for them
-	parameters map[mcp.Item]*mcp.Parameters
+
+	mu      sync.Mutex
+	answers map[mcp.Item]answer
 }
+
+type answer struct {
+	verdict    mcp.Verdict
+	parameters *mcp.Parameters
+}
+
+// maxAnswers bounds what a server with ever new names of tools can make the proxy keep.
+const maxAnswers = 4096
 
 var _ mcp.Allowlist = (*List)(nil)
 
@@ -36,7 +44,7 @@ func NewList(launch *Launch) *List {
 
 // Replace puts other rules in force at once. With an error instead, everything is refused: rules that can't be read allow nothing.
 func (l *List) Replace(set *Set, err error) {
-	l.now.Store(&loaded{set: set, err: err, parameters: map[mcp.Item]*mcp.Parameters{}})
+	l.now.Store(&loaded{set: set, err: err, answers: map[mcp.Item]answer{}})
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	close(l.changed)
@@ -44,21 +52,42 @@ func (l *List) Replace(set *Set, err error) {
 }
 
 // Check is mcp.Allowlist's.
-func (l *List) Check(i mcp.Item) mcp.Verdict {
-	now := l.now.Load()
+func (l *List) Check(i mcp.Item) mcp.Verdict { return l.now.Load().answer(i, l.launch).verdict }
+
+// Parameters is mcp.Allowlist's. What can't be compiled, Check has refused.
+func (l *List) Parameters(i mcp.Item) *mcp.Parameters {
+	return l.now.Load().answer(i, l.launch).parameters
+}
+
+func (l *loaded) answer(i mcp.Item, launch *Launch) answer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a, ok := l.answers[i]
+	if !ok {
+		a = l.judge(i, launch)
+		if len(l.answers) < maxAnswers && l.answers != nil {
+			l.answers[i] = a
+		}
+	}
+	return a
+}
+
+func (l *loaded) judge(i mcp.Item, launch *Launch) (a answer) {
 	switch {
-	case now.err != nil:
-		return refuse(Global, "the allowlist can't be used: %v", now.err)
-	case now.set == nil:
-		return refuse(Global, "the allowlist is not loaded")
+	case l.err != nil:
+		a.verdict = refuse(Global, "the allowlist can't be used: %v", l.err)
+		return a
+	case l.set == nil:
+		a.verdict = refuse(Global, "the allowlist is not loaded")
+		return a
 	}
-	if v := now.set.Check(i, l.launch); !v.Allowed || i.Kind != mcp.KindTool {
-		return v
+	var err error
+	if a.parameters, err = l.set.Parameters(i); err != nil {
+		a.verdict = refuse(Parameter, "the rules for the arguments of %s can't be used: %v", i.Name, err)
+		return a
 	}
-	if _, err := now.compiled(i); err != nil {
-		return refuse(Parameter, "the rules for the arguments of %s can't be used: %v", i.Name, err)
-	}
-	return mcp.Verdict{Allowed: true}
+	a.verdict = l.set.Check(i, launch)
+	return a
 }
 
 // CheckLaunch asks whether the server may run at all.
@@ -71,31 +100,6 @@ func (l *List) CheckLaunch() mcp.Verdict {
 		return refuse(Global, "the allowlist is not loaded, or not told what runs")
 	}
 	return now.set.CheckLaunch(*l.launch)
-}
-
-// Parameters is mcp.Allowlist's. What can't be compiled, Check has refused.
-func (l *List) Parameters(i mcp.Item) *mcp.Parameters {
-	p, _ := l.now.Load().compiled(i)
-	return p
-}
-
-// maxCompiled bounds what a server with ever new names of tools can make the proxy keep.
-const maxCompiled = 4096
-
-func (l *loaded) compiled(i mcp.Item) (*mcp.Parameters, error) {
-	if l.set == nil {
-		return nil, nil
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if p, ok := l.parameters[i]; ok {
-		return p, nil
-	}
-	p, err := l.set.Parameters(i)
-	if err == nil && len(l.parameters) < maxCompiled {
-		l.parameters[i] = p
-	}
-	return p, err
 }
 
 // Changed is mcp.Allowlist's.

@@ -36,7 +36,6 @@ func importForEver(path string) error {
 		if err := s.Close(); err != nil {
 			return err
 		}
-		fmt.Println(n)
 	}
 }
 
