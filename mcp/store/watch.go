@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/mcpbox/mcpbox/mcp/rules"
 )
 
 // lookEvery is how often Watch looks without having been told: for file systems that tell nothing.
@@ -112,52 +110,4 @@ func (e *eye) look(ctx context.Context, path string) (changed bool) {
 func (e *eye) dataVersion(ctx context.Context) (v int64, err error) {
 	err = e.store.db.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&v)
 	return v, err
-}
-
-// Follow returns the rules of the store at path as an allowlist for the proxy. It stays up to date until ctx ends; while
-// the store can't be read or fails its check, it refuses everything. launch is what the proxy runs; nil if it doesn't say.
-func Follow(ctx context.Context, path string, launch *rules.Launch) (*rules.List, error) {
-	if _, err := load(ctx, path); err != nil {
-		return nil, err
-	}
-	list := rules.NewList(launch)
-	ready := make(chan struct{})
-	ended := make(chan error, 1)
-	first := true
-	go func() {
-		ended <- Watch(ctx, path, func() {
-			set, err := load(ctx, path)
-			if ctx.Err() == nil {
-				list.Replace(set, err)
-			}
-			if first {
-				first = false
-				close(ready)
-			}
-		})
-		if ctx.Err() == nil {
-			list.Replace(nil, errors.New("changes to the allowlist store can't be seen any more"))
-		}
-	}()
-	select {
-	case <-ready:
-		return list, nil
-	case err := <-ended:
-		return nil, err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func load(ctx context.Context, path string) (*rules.Set, error) {
-	s, err := OpenExisting(path)
-	if err != nil {
-		return nil, err
-	}
-	defer s.Close()
-	now, _, err := s.Rules(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return rules.NewSet(now)
 }

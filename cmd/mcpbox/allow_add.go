@@ -1,0 +1,125 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/mcp/rules"
+)
+
+func (f *allowFlags) add() *cobra.Command {
+	var deny bool
+	var schema string
+	var paths []string
+	r := rules.Rule{Effect: rules.Allow}
+	cmd := &cobra.Command{
+		Use:   "add LAYER [MATCH]",
+		Short: "Add a rule, or change the one for the same layer, server and match",
+		Args:  cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			r.Layer = rules.Layer(args[0])
+			if len(args) > 1 {
+				r.Match = args[1]
+			}
+			if deny {
+				r.Effect = rules.Deny
+			}
+			if r.Schema, err = readSchema(schema); err != nil {
+				return err
+			}
+			if r.Paths, err = readPaths(paths); err != nil {
+				return err
+			}
+			rule, err := r.Canonical()
+			if err != nil {
+				return err
+			}
+			return f.update(cmd, "add", func(now []rules.Rule) ([]rules.Rule, error) {
+				return append(without(now, rule.ID()), rule), nil
+			})
+		},
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&r.Server, "server", "*", "name or glob of the servers that it is for")
+	fl.BoolVar(&deny, "deny", false, "deny what matches; default is to allow it")
+	fl.StringVar(&schema, "schema", "", "parameter: `JSON` Schema of the arguments, or @FILE")
+	fl.StringArrayVar(&paths, "path", nil, "parameter: `ARG=DIR`, the argument must lead into that folder (may be repeated)")
+	fl.StringVar(&r.Note, "note", "", "why")
+	fl.BoolVar(&f.dry, "dry-run", false, "show the change, and don't make it")
+	return cmd
+}
+
+func readSchema(text string) (json.RawMessage, error) {
+	if name, ok := strings.CutPrefix(text, "@"); ok {
+		data, err := os.ReadFile(name)
+		return data, hint.Wrap(err, "--schema takes JSON, or @FILE")
+	}
+	if text == "" {
+		return nil, nil
+	}
+	return json.RawMessage(text), nil
+}
+
+func readPaths(list []string) (map[string][]string, error) {
+	var out map[string][]string
+	for _, text := range list {
+		arg, dir, ok := strings.Cut(text, "=")
+		if !ok || arg == "" || !path.IsAbs(dir) {
+			return nil, hint.Errorf("--path ARG=DIR, e.g. --path file=/work", "path %q is not an argument and a folder", text)
+		}
+		if out == nil {
+			out = map[string][]string{}
+		}
+		out[arg] = append(out[arg], path.Clean(dir))
+	}
+	return out, nil
+}
+
+func without(list []rules.Rule, id string) []rules.Rule {
+	return slices.DeleteFunc(list, func(r rules.Rule) bool { return r.ID() == id })
+}
+
+func (f *allowFlags) remove() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "remove ID…",
+		Short: "Remove rules by the ids that list prints, or by their beginnings",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.update(cmd, "remove", func(now []rules.Rule) ([]rules.Rule, error) {
+				for _, arg := range args {
+					id, err := oneID(now, arg)
+					if err != nil {
+						return nil, err
+					}
+					now = without(now, id)
+				}
+				return now, nil
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "show the change, and don't make it")
+	return cmd
+}
+
+// oneID is the id that begins so.
+func oneID(list []rules.Rule, begin string) (id string, err error) {
+	for _, r := range list {
+		if begin == "" || !strings.HasPrefix(r.ID(), begin) {
+			continue
+		}
+		if id != "" {
+			return "", hint.Errorf("give more of it", "two rules have an id that begins with %q", begin)
+		}
+		id = r.ID()
+	}
+	if id == "" {
+		return "", hint.Errorf("`mcpbox allow list` prints the ids", "there is no rule with the id %q", begin)
+	}
+	return id, nil
+}
