@@ -13,7 +13,7 @@ import (
 )
 
 // DefaultMaxMessage bounds a message that has to be looked at as a whole.
-const DefaultMaxMessage = 256 << 20
+const DefaultMaxMessage = 96 << 20
 
 // Pipe is the client's side: Reader is where its messages come from, Writer where they go to.
 type Pipe struct {

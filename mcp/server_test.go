@@ -1,0 +1,119 @@
+package mcp
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// app makes a folder with a script of an npm package in it and returns a policy that shows it as /opt/app.
+func app(t *testing.T) (*policies.Policy, string) {
+	t.Helper()
+	dir := t.TempDir()
+	script := []byte("console.log(1)\n")
+	if err := errors.Join(
+		os.Mkdir(filepath.Join(dir, "dist"), 0o755),
+		os.WriteFile(filepath.Join(dir, "dist", "index.js"), script, 0o644),
+		os.WriteFile(filepath.Join(dir, "package.json"), []byte(`{"name":"@acme/notes","version":"1.4.2"}`), 0o644),
+	); err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(script)
+	return &policies.Policy{Filesystem: policies.Filesystem{Mounts: []policies.Mount{{Source: dir, Target: "/opt/app"}}}}, hex.EncodeToString(sum[:])
+}
+
+func TestTheServerIsHeldToCommandDigestAndPackage(t *testing.T) {
+	policy, sum := app(t)
+	command := []string{"node", "--enable-source-maps", "/opt/app/dist/index.js", "stdio"}
+	for _, c := range []struct {
+		what  string
+		rules policies.MCPServer
+		ok    bool
+	}{
+		{"no rule", policies.MCPServer{}, true},
+		{"its command", policies.MCPServer{Allow: []string{"node * /opt/app/*"}}, true},
+		{"another command", policies.MCPServer{Allow: []string{"python3 *"}}, false},
+		{"denied", policies.MCPServer{Allow: []string{"*"}, Deny: []string{"*stdio"}}, false},
+		{"its digest", policies.MCPServer{Allow: []string{"sha256:" + sum}}, true},
+		{"another digest", policies.MCPServer{Allow: []string{"sha256:0000"}}, false},
+		{"its digest, denied", policies.MCPServer{Deny: []string{"sha256:" + sum}}, false},
+		{"its package", policies.MCPServer{Packages: map[string]string{"@acme/notes": "^1.4"}}, true},
+		{"its package, too old", policies.MCPServer{Packages: map[string]string{"@acme/notes": ">=2"}}, false},
+		{"another package", policies.MCPServer{Packages: map[string]string{"@acme/other": "*"}}, false},
+	} {
+		policy.MCP.Server = c.rules
+		if err := CheckServer(policy, command); (err == nil) != c.ok || err != nil && !errors.Is(err, ErrServer) {
+			t.Errorf("%s: %v", c.what, err)
+		}
+	}
+	if got := ServerName(policy, command); got != "notes" {
+		t.Errorf("the server's name is %q", got)
+	}
+}
+
+func TestThePackageGivenToNPXCounts(t *testing.T) {
+	policy := &policies.Policy{}
+	policy.MCP.Server.Packages = map[string]string{"@acme/notes": "^1.4"}
+	for command, ok := range map[string]bool{"@acme/notes@1.5.0": true, "@acme/notes@2.0.0": false, "@acme/notes": false, "@acme/notes@latest": false} {
+		if err := CheckServer(policy, []string{"npx", "-y", command}); (err == nil) != ok {
+			t.Errorf("npx -y %s: %v", command, err)
+		}
+	}
+}
+
+func TestPathsAreFollowedToWhereTheyLead(t *testing.T) {
+	root := t.TempDir()
+	for _, dir := range []string{"work/notes/sub", "etc"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, to := range map[string]string{"work/notes/out": "/etc", "work/notes/up": "../..", "work/notes/in": "sub", "work/notes/abs": "/work/notes/sub"} {
+		if err := os.Symlink(to, filepath.Join(root, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	srv := &rooted{root: root}
+	for p, ok := range map[string]bool{
+		"/work/notes":                          true,
+		"/work/notes/new/file":                 true,
+		"notes/sub/../a":                       true,
+		"/work/notes/in/a":                     true,
+		"/work/notes/abs":                      true,
+		"file:///work/notes/a%20b":             true,
+		"/work/notes/out/passwd":               false,
+		"/work/notes/up/etc":                   false,
+		"/work/notes/../x":                     false,
+		"/work/notesandmore":                   false,
+		"/work/notes/in/../../x":               false,
+		"file:///etc/passwd":                   false,
+		"file://host/work/notes":               false,
+		"file:///work/notes/%2e%2e/%2e%2e/etc": false,
+		"~/x":                                  false,
+		"/work/notes/a\x00b":                   false,
+		"":                                     false,
+	} {
+		if err := inside(p, []string{"/work/notes"}, srv); (err == nil) != ok {
+			t.Errorf("%q: %v", p, err)
+		}
+	}
+	if err := within([]any{"/work/notes/a", "/etc/passwd"}, []string{"/work/notes"}, srv); err == nil {
+		t.Error("a list with one path outside is let through")
+	}
+	if err := within(5.0, []string{"/work/notes"}, srv); err == nil {
+		t.Error("a number is taken for a path")
+	}
+}
+
+// rooted is a server whose file system is a folder.
+type rooted struct {
+	fake
+	root string
+}
+
+func (r *rooted) Root() string { return r.root }
