@@ -58,13 +58,10 @@ func (s *session) runIsolated(c *call, data []byte) {
 }
 
 func (s *session) startIsolated(ctx context.Context, c *call) (*link, error) {
-	l := &link{s: s, flight: newFlight(s.cfg.Server), read: make(chan struct{}), only: c}
-	srv, err := s.cfg.Launch(ctx, l.flight.now)
+	l, err := s.start(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	l.srv, l.in = srv, &outlet{w: srv.Stdin()}
-	go l.down()
 	s.mu.Lock()
 	s.isolated[c.id] = l
 	ended := s.ended

@@ -14,7 +14,7 @@ import (
 func ListTools(ctx context.Context, cfg Config) (*Pins, error) {
 	cfg.Client = Pipe{Writer: io.Discard}
 	s := newSession(cfg)
-	l, err := s.start(ctx)
+	l, err := s.start(ctx, nil)
 	if err != nil {
 		return nil, err
 	}

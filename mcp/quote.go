@@ -9,15 +9,34 @@ import (
 	"unicode/utf8"
 )
 
-// quote writes a JSON string, with < and > as they are.
+// quote writes a JSON string, with < and > as they are. What is not UTF-8 becomes U+FFFD.
 func quote(s string) []byte {
-	out := make([]byte, 0, len(s)+2)
-	if printableASCII(s) && strings.IndexAny(s, "\"\\\n\t\r") < 0 {
-		out = append(out, '"')
-		out = append(out, s...)
-		return append(out, '"')
+	s = valid(s)
+	out := append(make([]byte, 0, len(s)+len(s)/16+16), '"')
+	for done := 0; ; {
+		i := done
+		for i < len(s) && s[i] >= ' ' && s[i] != '"' && s[i] != '\\' {
+			i++
+		}
+		out = append(out, s[done:i]...)
+		if i == len(s) {
+			return append(out, '"')
+		}
+		switch c := s[i]; c {
+		case '"', '\\':
+			out = append(out, '\\', c)
+		case '\n':
+			out = append(out, '\\', 'n')
+		case '\t':
+			out = append(out, '\\', 't')
+		case '\r':
+			out = append(out, '\\', 'r')
+		default:
+			const digits = "0123456789abcdef"
+			out = append(out, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
+		}
+		done = i + 1
 	}
-	return encode(s)
 }
 
 // encode writes a JSON value without escaping what only HTML would mind.

@@ -30,7 +30,7 @@ func (s *session) restart(l *link, why string) {
 	l.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Medium, Rule: "mcp:restart", Reason: why, Action: "restart"}, nil)
 	s.abandon(l, "The server was restarted before it answered.")
 	_, _ = l.end()
-	fresh, err := s.start(context.Background())
+	fresh, err := s.start(context.Background(), nil)
 	if err == nil {
 		if err = s.greet(context.Background(), fresh); err != nil {
 			_, _ = fresh.end()

@@ -22,7 +22,7 @@ const (
 // An error means that mcpbox failed; how the server ended is in the Outcome.
 func Serve(ctx context.Context, cfg Config) (*Outcome, error) {
 	s := newSession(cfg)
-	l, err := s.start(ctx)
+	l, err := s.start(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
