@@ -23,6 +23,7 @@ type wrapFlags struct {
 	client, policy string
 	servers        []string
 	dry            bool
+	inside         *surroundings // nil when unwrapping
 }
 
 func (f *wrapFlags) register(cmd *cobra.Command) {
@@ -82,7 +83,8 @@ where it was.`,
 // options checks what the servers will be started with, for a mistake would show in the client only.
 func (f *wrapFlags) options(extra []string) (clientconfig.Options, error) {
 	o := clientconfig.Options{Binary: binary(), Servers: f.servers}
-	if _, err := policies.Resolve(f.policy); err != nil {
+	p, err := policies.Resolve(f.policy)
+	if err != nil {
 		return o, err
 	}
 	policy := f.policy
@@ -100,6 +102,8 @@ func (f *wrapFlags) options(extra []string) (clientconfig.Options, error) {
 	if proxy.Flags().NArg() > 0 || slices.Contains(extra, "--") {
 		return o, hint.Errorf("only flags of mcpbox mcp go after --; the command is the client's", "wrap: %q is no flag", proxy.Flags().Args())
 	}
+	inside := around(p, proxy)
+	f.inside = &inside
 	o.Flags = append([]string{"--policy", policy}, extra...)
 	return o, nil
 }
@@ -188,6 +192,11 @@ func (f *wrapFlags) report(c *clientconfig.Change) string {
 		fmt.Fprintf(&b, "  %s\n", line)
 		if s.Action != clientconfig.Left {
 			fmt.Fprintf(&b, "    - %s\n    + %s\n", shellLine(s.Before), shellLine(s.After))
+		}
+		if s.Action == clientconfig.Wrapped && f.inside != nil {
+			for _, note := range f.inside.notes(s.Before) {
+				fmt.Fprintf(&b, "    note: %s\n", safetext.Clean(note, 400))
+			}
 		}
 	}
 	switch {

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// surroundings are what a wrapped server will find inside.
+type surroundings struct {
+	targets []string // of mounts
+	network bool
+}
+
+// around puts together what the policy and the flags of mcpbox mcp give.
+func around(p *policies.Policy, proxy *cobra.Command) surroundings {
+	s := surroundings{targets: []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/dev", "/proc"}, network: p.Network.Mode == policies.NetworkHost}
+	for _, m := range p.Filesystem.Mounts {
+		s.targets = append(s.targets, m.Target)
+	}
+	mounts, _ := proxy.Flags().GetStringArray("mount")
+	for _, text := range mounts {
+		if m, err := parseMount(text); err == nil {
+			s.targets = append(s.targets, m.Target)
+		}
+	}
+	if network, _ := proxy.Flags().GetString("network"); network != "" {
+		s.network = network == string(policies.NetworkHost)
+	}
+	if p.Isolation == policies.IsolationNone {
+		s = surroundings{targets: []string{"/"}, network: true}
+	}
+	return s
+}
+
+// notes tell why a server may not work in there, before the client finds out.
+func (s *surroundings) notes(command []string) (out []string) {
+	if len(command) == 0 {
+		return nil
+	}
+	switch base := filepath.Base(command[0]); base {
+	case "npx", "bunx", "uvx", "pipx", "docker", "podman":
+		if !s.network {
+			out = append(out, base+" fetches what it runs, and there is no network: install the server, or wrap … -- --network host")
+		}
+	}
+	for _, word := range command {
+		if !filepath.IsAbs(word) || s.shows(word) {
+			continue
+		}
+		if _, err := os.Stat(word); err == nil {
+			dir := word
+			if info, err := os.Stat(word); err == nil && !info.IsDir() {
+				dir = filepath.Dir(word)
+			}
+			out = append(out, fmt.Sprintf("it won't see %s: wrap … -- --mount %s:%s:ro, or a policy with that mount", word, dir, dir))
+		}
+	}
+	return out
+}
+
+func (s *surroundings) shows(file string) bool {
+	if file == "/tmp" || file == "/work" {
+		return true // its own, empty
+	}
+	for _, t := range s.targets {
+		if t == "/" || file == t || strings.HasPrefix(file, t+"/") {
+			return true
+		}
+	}
+	return false
+}
