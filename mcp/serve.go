@@ -156,7 +156,15 @@ func (s *session) end(err error) (*Outcome, error) {
 	if endErr != nil {
 		return nil, endErr
 	}
-	s.abandon(l, "The server ended before it answered.")
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		s.abandon(l, "The server ended before it answered.")
+	}()
+	select {
+	case <-told:
+	case <-time.After(graceRead): // nobody reads
+	}
 	if err != nil {
 		return nil, err
 	}

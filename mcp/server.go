@@ -18,8 +18,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// ErrServer means that the policy does not let this server run.
-var ErrServer = errors.New("the policy does not allow this server")
+// ErrServer means that the policy, or the operator's store, does not let this server run.
+var ErrServer = errors.New("this server may not run")
 
 // CheckServer is the server layer and the version layer as far as they are known before the start: the command line, the
 // digest of the program or script, and the package that it belongs to.

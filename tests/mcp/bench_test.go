@@ -67,7 +67,9 @@ func BenchmarkThroughput(b *testing.B) {
 	}
 }
 
-func report(b *testing.B, unit string, d []time.Duration) { b.ReportMetric(float64(median(d))/1e3, unit) }
+func report(b *testing.B, unit string, d []time.Duration) {
+	b.ReportMetric(float64(median(d))/1e3, unit)
+}
 
 func median(d []time.Duration) time.Duration {
 	slices.Sort(d)
