@@ -30,25 +30,39 @@ func mcpbox(tb testing.TB) string {
 	return path
 }
 
-// hostile builds the server whose tools misbehave, once.
-var hostile = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "mcpbox-hostile-")
+// builtServers is a folder with the test servers, for machines without Go: $MCPBOX_SERVERS, or one made here.
+var builtServers = sync.OnceValues(func() (string, error) {
+	if dir := os.Getenv("MCPBOX_SERVERS"); dir != "" {
+		return dir, nil
+	}
+	dir, err := os.MkdirTemp("", "mcpbox-servers-")
 	if err != nil {
 		return "", err
 	}
-	bin := filepath.Join(dir, "hostile")
-	cmd := exec.Command("go", "build", "-o", bin, "./hostile")
+	cmd := exec.Command("go", "build", "-o", dir+"/", "./hostile", "./sdkserver")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%v: %s", err, out)
+		return dir, fmt.Errorf("%v: %s", err, out)
 	}
-	return bin, os.Chmod(dir, 0o755)
+	return dir, os.Chmod(dir, 0o755)
 })
+
+func server(tb testing.TB, name string) string {
+	tb.Helper()
+	dir, err := builtServers()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return filepath.Join(dir, name)
+}
+
+// hostile is the server whose tools misbehave.
+func hostile(tb testing.TB) string { return server(tb, "hostile") }
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if bin, err := hostile(); err == nil {
-		os.RemoveAll(filepath.Dir(bin))
+	if dir, _ := builtServers(); dir != "" && os.Getenv("MCPBOX_SERVERS") == "" {
+		os.RemoveAll(dir)
 	}
 	os.Exit(code)
 }
@@ -86,10 +100,7 @@ func (l *lockedBuffer) String() string {
 // proxied starts the hostile server under mcpbox, with the given mcp section and flags.
 func proxied(tb testing.TB, rules string, flags ...string) *session {
 	tb.Helper()
-	bin, err := hostile()
-	if err != nil {
-		tb.Fatal(err)
-	}
+	bin := hostile(tb)
 	dir := tb.TempDir()
 	policy := filepath.Join(dir, "policy.yaml")
 	if err := os.WriteFile(policy, []byte("extends: standard\nmcp: "+rules+"\n"), 0o600); err != nil {
@@ -104,12 +115,8 @@ func proxied(tb testing.TB, rules string, flags ...string) *session {
 // bare starts it without mcpbox.
 func bare(tb testing.TB) *session {
 	tb.Helper()
-	bin, err := hostile()
-	if err != nil {
-		tb.Fatal(err)
-	}
 	s := &session{tb: tb}
-	s.run(exec.Command(bin))
+	s.run(exec.Command(hostile(tb)))
 	return s
 }
 

@@ -103,10 +103,7 @@ func TestEventsNameTheCall(t *testing.T) {
 }
 
 func TestTheRugPullIsRefused(t *testing.T) {
-	bin, err := hostile()
-	if err != nil {
-		t.Fatal(err)
-	}
+	bin := hostile(t)
 	pins := filepath.Join(t.TempDir(), "pins.json")
 	pin := exec.Command(mcpbox(t), "mcp", "pin", "-q", "--pins", pins, "--mount", bin+":/opt/hostile:ro", "--", "/opt/hostile")
 	if out, err := pin.CombinedOutput(); err != nil || !strings.Contains(string(out), "14 tools of hostile 1.0.0 approved") {

@@ -13,16 +13,7 @@ import (
 
 // The official SDK on both sides, in the newest protocol and in an old one: without the proxy and with it.
 func TestTheGoSDKTalksToItselfThroughTheProxy(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	server := filepath.Join(dir, "sdkserver")
-	build := exec.Command("go", "build", "-o", server, "./sdkserver")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	server, dir := server(t, "sdkserver"), t.TempDir()
 	policy := filepath.Join(dir, "policy.yaml")
 	rules := "extends: standard\nmcp: {tools: {deny: [secret]}, server: {version: ^2.3}, output: {mark: wrap}}\n"
 	if err := os.WriteFile(policy, []byte(rules), 0o600); err != nil {
