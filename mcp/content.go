@@ -23,6 +23,9 @@ func (m *marker) content(list []byte) []byte {
 }
 
 func (m *marker) item(item []byte) []byte {
+	if ambiguous(item) { // which of the two a client shows is not known
+		return leftOut("an item that says a thing twice", len(item))
+	}
 	kind, _ := nameOf(item, "type")
 	text, isText := nameOf(item, "text")
 	if kind == "text" && isText {
@@ -30,7 +33,7 @@ func (m *marker) item(item []byte) []byte {
 	}
 	if m.max > 0 {
 		if len(item) > m.budget {
-			return join(`{"type":"text","text":`, quote(fmt.Sprintf("[%s of %d bytes left out by mcpbox]", attribute(kind), len(item))), "}")
+			return leftOut(attribute(kind), len(item))
 		}
 		m.budget -= len(item)
 	}
@@ -38,6 +41,11 @@ func (m *marker) item(item []byte) []byte {
 		return item
 	}
 	return m.replace(item, "_meta", nil)
+}
+
+// leftOut stands for an item that is not passed on.
+func leftOut(what string, size int) []byte {
+	return join(`{"type":"text","text":`, quote(fmt.Sprintf("[%s of %d bytes left out by mcpbox]", what, size)), "}")
 }
 
 // replace sets one member of an object, or merges the provenance into its _meta (value nil).
