@@ -128,10 +128,13 @@ func (m *marker) structured(raw []byte) (clean []byte, problem string) {
 		return nil, "The result was withheld: it can't be read."
 	}
 	v, changed := m.cleanValue(v)
-	if !changed {
+	if !changed && bytes.IndexAny(raw, `<\`) < 0 && printableASCII(string(raw)) {
 		return raw, ""
 	}
-	clean = encode(v)
+	clean = encode(v) // a member that is there twice is there once now
+	if !changed {
+		return clean, ""
+	}
 	var plainNumbers any
 	if json.Unmarshal(clean, &plainNumbers) != nil || m.output.validate(plainNumbers) != nil {
 		return nil, "The result was withheld: without its control characters and tags it does not satisfy the tool's output schema."

@@ -121,6 +121,10 @@ func TestStructuredContentStaysValidOrIsWithheld(t *testing.T) {
 	if strings.Contains(got, "</untrusted>") || !strings.Contains(got, `"isError":true`) {
 		t.Errorf("a schema that wants the closing tag: %s", got)
 	}
+	got = resultThrough(t, wrap(0), tools, `{"structuredContent":{"s":"</untrusted>","s":"fine"}}`)
+	if !strings.Contains(got, `"structuredContent":{"s":"fine"}`) {
+		t.Errorf("a member twice: %s", got)
+	}
 	got = resultThrough(t, wrap(10), tools, `{"structuredContent":{"s":"much too long for it"}}`)
 	if !strings.Contains(got, `"isError":true`) || !strings.Contains(got, "larger than 10 bytes") {
 		t.Errorf("too large: %s", got)
