@@ -19,17 +19,29 @@ func (m *marker) content(list []byte) []byte {
 		}
 		items = append(items, item)
 	})
-	return join("[", bytes.Join(items, []byte(",")), "]")
+	return enclose('[', items, ']')
 }
 
 func (m *marker) item(item []byte) []byte {
-	if ambiguous(item) { // which of the two a client shows is not known
+	all := members(item)
+	if twice(all) { // which of the two a client shows is not known
 		return leftOut("an item that says a thing twice", len(item))
 	}
-	kind, _ := nameOf(item, "type")
-	text, isText := nameOf(item, "text")
-	if kind == "text" && isText {
-		return m.replace(item, "text", quote(m.text(text)))
+	var kind string
+	var text, meta *member
+	for i := range all {
+		switch v := all[i].value; {
+		case all[i].key == "type" && v[0] == '"':
+			kind = unquote(v)
+		case all[i].key == "text" && v[0] == '"':
+			text = &all[i]
+		case all[i].key == "_meta":
+			meta = &all[i]
+		}
+	}
+	if kind == "text" && text != nil {
+		text.value = quote(m.text(unquote(text.value)))
+		return object(all)
 	}
 	if m.max > 0 {
 		if len(item) > m.budget {
@@ -40,43 +52,20 @@ func (m *marker) item(item []byte) []byte {
 	if m.how != policies.MCPMarkWrap {
 		return item
 	}
-	return m.replace(item, "_meta", nil)
+	switch {
+	case meta == nil:
+		all = append(all, member{key: "_meta", raw: []byte(`"_meta"`), value: m.mergeMeta(nil)})
+	case meta.value[0] == '{':
+		meta.value = m.mergeMeta(meta.value)
+	default:
+		meta.value = m.mergeMeta(nil)
+	}
+	return object(all)
 }
 
 // leftOut stands for an item that is not passed on.
 func leftOut(what string, size int) []byte {
 	return join(`{"type":"text","text":`, quote(fmt.Sprintf("[%s of %d bytes left out by mcpbox]", what, size)), "}")
-}
-
-// replace sets one member of an object, or merges the provenance into its _meta (value nil).
-func (m *marker) replace(object []byte, member string, value []byte) []byte {
-	var members [][]byte
-	found := false
-	walk(object, 0, func(key []byte, from, to int) {
-		v := object[from:to]
-		if unquote(key) == member {
-			if found {
-				return
-			}
-			found = true
-			switch {
-			case value != nil:
-				v = value
-			case v[0] == '{':
-				v = m.mergeMeta(v)
-			default:
-				v = m.mergeMeta(nil)
-			}
-		}
-		members = append(members, join(key, ":", v))
-	})
-	if !found {
-		if value == nil {
-			value = m.mergeMeta(nil)
-		}
-		members = append(members, join(quote(member), ":", value))
-	}
-	return join("{", bytes.Join(members, []byte(",")), "}")
 }
 
 // text is a text as the client gets it.

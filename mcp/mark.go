@@ -1,7 +1,6 @@
 package mcp
 
 import (
-	"bytes"
 	"strings"
 
 	"github.com/mcpbox/mcpbox/policies"
@@ -77,49 +76,49 @@ func (m *marker) label(data []byte, result, meta value) [][]byte {
 
 // mergeMeta returns a _meta object with the provenance in it and what else there was. What a server says under the
 // proxy's name is dropped.
-func (m *marker) mergeMeta(object []byte) []byte {
-	members := [][]byte{join(quote(ProvenanceKey), ":", m.meta)}
-	if object != nil {
-		walk(object, 0, func(key []byte, from, to int) {
-			if !strings.HasPrefix(strings.ToLower(unquote(key)), "mcpbox/") {
-				members = append(members, join(key, ":", object[from:to]))
+func (m *marker) mergeMeta(was []byte) []byte {
+	all := []member{{raw: quote(ProvenanceKey), value: m.meta}}
+	if was != nil {
+		for _, o := range members(was) {
+			if !strings.HasPrefix(strings.ToLower(o.key), "mcpbox/") {
+				all = append(all, o)
 			}
-		})
+		}
 	}
-	return join("{", bytes.Join(members, []byte(",")), "}")
+	return object(all)
 }
 
 // rebuild writes the result anew, its members in their order. withheld is what to say instead if that can't be done.
 func (m *marker) rebuild(result []byte) (fresh []byte, withheld string) {
-	var members [][]byte
+	all := members(result)
 	labelled := m.meta == nil
-	walk(result, 0, func(key []byte, from, to int) {
-		v := result[from:to]
-		switch unquote(key) {
+	for i := range all {
+		v := &all[i].value
+		switch all[i].key {
 		case "_meta":
-			if m.meta != nil {
-				labelled = true
-				if v[0] != '{' {
-					v = nil
-				}
-				v = m.mergeMeta(v)
+			if m.meta == nil {
+				continue
 			}
+			labelled = true
+			if (*v)[0] != '{' {
+				*v = nil
+			}
+			*v = m.mergeMeta(*v)
 		case "content":
-			if v[0] == '[' {
-				v = m.content(v)
+			if (*v)[0] == '[' {
+				*v = m.content(*v)
 			}
 		case "structuredContent":
 			var problem string
-			if v, problem = m.structured(v); problem != "" {
+			if *v, problem = m.structured(*v); problem != "" {
 				withheld = problem
 			}
 		}
-		members = append(members, join(key, ":", v))
-	})
-	if !labelled {
-		members = append(members, join(`"_meta":`, m.mergeMeta(nil)))
 	}
-	return join("{", bytes.Join(members, []byte(",")), "}"), withheld
+	if !labelled {
+		all = append(all, member{key: "_meta", raw: []byte(`"_meta"`), value: m.mergeMeta(nil)})
+	}
+	return object(all), withheld
 }
 
 // attribute makes a name fit to stand between quotes in a tag.

@@ -144,16 +144,3 @@ func resolve(root, p string) (string, error) {
 	}
 	return "/" + strings.TrimLeft(strings.TrimPrefix(full, strings.TrimSuffix(root, "/")), "/"), nil
 }
-
-// ambiguous reports an object with two members whose names are the same, or the same but for case: which of them a server
-// goes by is not known.
-func ambiguous(object []byte) bool {
-	seen := map[string]bool{}
-	twice := false
-	walk(object, 0, func(key []byte, _, _ int) {
-		name := strings.ToLower(unquote(key))
-		twice = twice || seen[name]
-		seen[name] = true
-	})
-	return twice
-}

@@ -1,0 +1,61 @@
+package mcp
+
+import "strings"
+
+// member is one of an object's.
+type member struct {
+	key        string
+	raw, value []byte // the key with its quotes, and the value
+}
+
+func members(object []byte) (all []member) {
+	walk(object, 0, func(key []byte, from, to int) {
+		all = append(all, member{unquote(key), key, object[from:to]})
+	})
+	return all
+}
+
+// twice reports two members whose names are the same, or the same but for case.
+func twice(all []member) bool {
+	seen := make(map[string]bool, len(all))
+	for _, m := range all {
+		name := strings.ToLower(m.key)
+		if seen[name] {
+			return true
+		}
+		seen[name] = true
+	}
+	return false
+}
+
+// object writes the members in their order.
+func object(all []member) []byte {
+	size := 2
+	for _, m := range all {
+		size += len(m.raw) + len(m.value) + 2
+	}
+	out := append(make([]byte, 0, size), '{')
+	for i, m := range all {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(append(append(out, m.raw...), ':'), m.value...)
+	}
+	return append(out, '}')
+}
+
+// enclose writes an array, or the members of an object that are written already.
+func enclose(open byte, items [][]byte, end byte) []byte {
+	size := 2
+	for _, item := range items {
+		size += len(item) + 1
+	}
+	out := append(make([]byte, 0, size), open)
+	for i, item := range items {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, item...)
+	}
+	return append(out, end)
+}
