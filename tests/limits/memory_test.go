@@ -16,7 +16,8 @@ func TestAProgramOverItsMemoryIsKilledAndSaidSo(t *testing.T) {
 	if e.Type != "resource_limit_exceeded" || e.Action != "kill" || e.Limit.Value != 64*mib || e.Limit.Observed < 64*mib || e.Limit.Backend != b {
 		t.Errorf("event %+v, limit %+v, want a kill by %s", e, *e.Limit, b)
 	}
-	if b == "cgroup2" && (o.MemoryUsed < 60*mib || o.MemoryUsed > 64*mib) {
+	// The peak may pass the limit by what each CPU charges ahead: memcontrol.c, MEMCG_CHARGE_BATCH.
+	if b == "cgroup2" && (o.MemoryUsed < 60*mib || o.MemoryUsed > 65*mib) {
 		t.Errorf("the kernel let it use %d bytes of 64 MiB", o.MemoryUsed)
 	}
 }

@@ -10,6 +10,7 @@
 # /tmp/results comes back in the results folder. VM_ENV names the variables
 # that the guest gets. VM_ACCEL=kvm VM_CPU=host where KVM really works.
 set -u
+ARGS=("$@")
 HERE=$(cd "$(dirname "$0")" && pwd)
 STATE=${VM_STATE:-${XDG_CACHE_HOME:-$HOME/.cache}/mcpbox-vm}
 KERNEL=${VM_KERNEL:-6.12} LIMIT=240 RESULTS= MEM=2048 CPUS=$(nproc) APPEND=
@@ -99,6 +100,12 @@ if [ -n "$RESULTS" ] && [ -s "$RUN/results.tar" ]; then mkdir -p "$RESULTS" && t
 if [ -z "$rc" ]; then
 	echo "vm: no exit status from the guest (qemu $qrc); last console lines:" >&2
 	tail -n 25 "$RUN/console.log" >&2
+	# The emulated CPU makes a guest kernel panic now and then, before anything of ours has run. Once more, and said.
+	if [ -z "${VM_AGAIN:-}" ] && grep -q 'Kernel panic' "$RUN/console.log"; then
+		echo "vm: the guest's kernel panicked; starting it once more" >&2
+		cleanup
+		VM_AGAIN=1 exec "$0" "${ARGS[@]}"
+	fi
 	if [ $qrc = 124 ] || [ $qrc = 137 ]; then rc=124; else rc=125; fi
 fi
 exit "$rc"
