@@ -49,9 +49,11 @@ func (e *explainer) isolation(p *Policy) {
 		e.item("nothing is required: a layer the host lacks is reported, not refused")
 		return
 	}
-	names := make([]string, len(p.Require))
-	for i, l := range p.Require {
-		names[i] = strings.ReplaceAll(string(l), "_", " ")
+	var names []string
+	for _, l := range p.Require {
+		if l != LayerNetworkNamespace || p.Network.Mode != NetworkHost {
+			names = append(names, strings.ReplaceAll(string(l), "_", " "))
+		}
 	}
 	e.item("does not start unless the kernel enforces: %s", strings.Join(names, ", "))
 }

@@ -38,7 +38,8 @@ func (l Layers) Missing() (out []policies.Layer) {
 func (l Layers) require(p *policies.Policy) error {
 	var missing []string
 	for _, layer := range p.Require {
-		if l[layer] != Enforced {
+		granted := layer == policies.LayerNetworkNamespace && p.Network.Mode == policies.NetworkHost // --network host: asked for, not missing
+		if l[layer] != Enforced && !granted {
 			missing = append(missing, string(layer))
 		}
 	}
