@@ -35,7 +35,7 @@ func newMCPCmd() *cobra.Command {
 		Long: `Stands between an MCP client and a stdio server that runs in the sandbox. What the policy's mcp section says about
 tools, their arguments and their outputs is applied; every other message passes byte for byte.`,
 		Example: `  mcpbox mcp --workspace ~/notes -- node server.js
-  mcpbox mcp --policy notes.yaml --events events.jsonl --audit calls.jsonl -- npx -y @modelcontextprotocol/server-memory
+  mcpbox mcp --policy notes.yaml --events events.jsonl --audit calls.jsonl --workspace . -- node server.js
   mcpbox mcp pin --pins pins.json -- node server.js`,
 		Args: needServer,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.serve(cmd, args) },
@@ -50,8 +50,8 @@ func (f *mcpFlags) register(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.name, "name", "", "what the server is called in events and tags (default: from its command)")
 	fl.StringVar(&f.audit, "audit", "", "append a record of every call and refusal to `FILE`, one JSON object a line")
-	fl.StringVar(&f.pins, "pins", "", "the approved tool definitions, as `mcpbox mcp pin` writes them to `FILE`")
-	fl.StringVar(&f.store, "store", "", "hold the server to the allowlist that `mcpbox allow` keeps in `FILE`, beside the policy; changes apply at once")
+	fl.StringVar(&f.pins, "pins", "", "the `FILE` of approved tool definitions that mcpbox mcp pin writes")
+	fl.StringVar(&f.store, "store", "", "hold the server to the allowlist in `FILE`, as mcpbox allow keeps it, beside the policy; changes apply at once")
 	fl.StringSliceVar(&f.grant, "grant", nil, "capabilities of the agent: fs.read, fs.write, net, exec (default: all)")
 	fl.StringVar(&f.isolate, "isolate", "", "`call`: a fresh server for every tool call")
 }

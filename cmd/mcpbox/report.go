@@ -22,7 +22,7 @@ func newReportCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report FILE|-",
 		Short: "Judge a run: risk level, reasons, what to do",
-		Long: `Judge a run from the file that --result wrote, or from an event log (--events).
+		Long: `Judge a run from a file that mcpbox run --result FILE or --events FILE wrote.
 A result also tells which layers were enforced; an event log does not.`,
 		Args: oneFile("mcpbox report result.json"),
 		RunE: func(cmd *cobra.Command, args []string) error {
