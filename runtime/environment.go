@@ -3,6 +3,7 @@ package runtime
 import (
 	"os"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/mcpbox/mcpbox/policies"
@@ -40,4 +41,14 @@ func environment(e policies.Environment, p Process) []string {
 	}
 	sort.Strings(out)
 	return out
+}
+
+// callerUmask reads the caller's file mode mask, which umask(2) can't without setting it. proc_pid_status(5), Linux ≥ 4.7
+func callerUmask() uint32 {
+	if data, err := os.ReadFile("/proc/self/status"); err == nil {
+		if mask, err := strconv.ParseUint(statusFields(data)["Umask"], 8, 32); err == nil {
+			return uint32(mask)
+		}
+	}
+	return 0o022
 }

@@ -40,6 +40,18 @@ func (e *SetupError) Error() string {
 
 func (e *SetupError) Unwrap() error { return e.Err }
 
+// setupFault is a step of completing the root that failed on entry.
+func setupFault(f initproto.Fault, entry string) error {
+	e := &SetupError{Step: f.Step.String(), Index: int(f.Index), Detail: entry, Err: f.Errno}
+	switch f.Errno {
+	case unix.ENOSPC:
+		return hint.Wrap(e, "raise --disk: the sandbox's own folders and files need about 64 KiB of it")
+	case unix.EROFS, unix.EEXIST, unix.EISDIR, unix.ENOTDIR:
+		return hint.Wrap(e, "a mount covers a place that the sandbox needs itself: mount somewhere else, such as /opt/NAME")
+	}
+	return hint.Wrap(e, "`mcpbox doctor` says what this host allows")
+}
+
 // spawnError turns what mcpbox-init reports into the error a user reads.
 func spawnError(f initproto.Fault, body *initproto.SpawnBody) error {
 	command := body.Argv[0]

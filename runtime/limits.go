@@ -144,9 +144,18 @@ func (t *tree) states() map[string]LimitState {
 	add("timeout", time.Duration(l.Timeout).Milliseconds(), backendClock)
 	add("disk", int64(l.Disk), backendTmpfs)
 	add("file_size", int64(l.FileSize), backendRlimit)
-	add("open_files", l.OpenFiles, backendRlimit)
+	add("open_files", withinOwn(unix.RLIMIT_NOFILE, l.OpenFiles), backendRlimit)
 	add("output", int64(l.Output), backendPipe)
 	return out
+}
+
+// withinOwn is the value that a limit really gets: never more than the caller's own hard limit.
+func withinOwn(resource int, value int64) int64 {
+	var own unix.Rlimit
+	if unix.Getrlimit(resource, &own) == nil && own.Max < uint64(value) {
+		return int64(own.Max)
+	}
+	return value
 }
 
 // cgroupLimits reports whether memory, cpus and pids, as far as set, are all the kernel's to enforce.

@@ -83,7 +83,7 @@ func (s *Sandbox) Spawn(ctx context.Context, p Process) (_ *Running, err error) 
 func (s *Sandbox) request(p Process, t *tree) *initproto.SpawnBody {
 	body := &initproto.SpawnBody{
 		Argv: p.Args, Env: environment(s.spec.Policy.Environment, p), Dir: p.Dir, TTY: p.TTY,
-		OuterID: s.ids.Tool, ToolID: initproto.ToolID, CloneFlags: unix.CLONE_NEWCGROUP,
+		Umask: callerUmask(), OuterID: s.ids.Tool, ToolID: initproto.ToolID, CloneFlags: unix.CLONE_NEWCGROUP,
 		Mounts: s.plan.Cell, Rlimits: t.rlimits(), Landlock: s.landlock, Filter: s.filter.Program(), FilterFlags: filterFlags(),
 		InCgroup: t.leaf != nil,
 	}
@@ -228,6 +228,12 @@ func (r *Running) release(ctx context.Context, body *initproto.SpawnBody) error 
 // Signal sends a signal to the process (not to its children).
 func (r *Running) Signal(sig unix.Signal) error {
 	return r.box.conn.Send(initproto.Message{Kind: initproto.Signal, Process: r.number, Signal: int(sig)}, nil)
+}
+
+// SignalGroup sends a signal to the process and those of its children that have not left its process group, as a
+// terminal does.
+func (r *Running) SignalGroup(sig unix.Signal) error {
+	return r.box.conn.Send(initproto.Message{Kind: initproto.Signal, Process: r.number, Signal: int(sig), Group: true}, nil)
 }
 
 // Layers is what was found on the process before it ran the tool.

@@ -250,7 +250,7 @@ func (s *Sandbox) complete(ctx context.Context, undo *cleanup.Stack) error {
 	}
 	if m.Kind != initproto.Ready || len(m.fds) != 1 {
 		initproto.CloseAll(m.fds)
-		return &SetupError{Step: m.Fault.Step.String(), Index: int(m.Fault.Index), Detail: s.setupEntry(int(m.Fault.Index)), Err: m.Fault.Errno}
+		return setupFault(m.Fault, s.setupEntry(int(m.Fault.Index)))
 	}
 	s.storage = m.fds[0]
 	undo.Push(func() { unix.Close(s.storage) })

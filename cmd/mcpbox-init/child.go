@@ -27,7 +27,7 @@ type child struct {
 	stdio        [3]int
 	tty          bool
 	status, gate int // pipes: fault record out, permission to go on in
-	id           uintptr
+	id, umask    uintptr
 
 	byte1  [1]byte
 	stat   unix.Stat_t
@@ -193,7 +193,7 @@ func (c *child) descriptors() {
 	if e := sys3(unix.SYS_CLOSE_RANGE, firstFD, ^uintptr(0)>>32, 0); e != 0 {
 		c.fail(initproto.StepStdio, 5, e)
 	}
-	sys3(unix.SYS_UMASK, 0o022, 0, 0)
+	sys3(unix.SYS_UMASK, c.umask, 0, 0)
 }
 
 // lookup returns the first candidate that is an executable regular file.

@@ -73,7 +73,7 @@ func (in *initProcess) serve() error {
 		case initproto.Release:
 			in.release(m.Process)
 		case initproto.Signal:
-			in.signal(m.Process, m.Signal)
+			in.signal(m)
 		}
 		initproto.CloseAll(fds)
 	}
@@ -94,13 +94,18 @@ func (in *initProcess) byNumber(number int) *process {
 	return nil
 }
 
-func (in *initProcess) signal(number, sig int) {
+func (in *initProcess) signal(m initproto.Message) {
 	// Under the lock: reap takes a pid out of the table before it can be used again.
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for _, p := range in.running {
-		if p.number == number {
-			unix.Kill(p.pid, unix.Signal(sig))
+		if p.number != m.Process {
+			continue
 		}
+		to := p.pid
+		if m.Group {
+			to = -to // it leads its session: setsid(2)
+		}
+		unix.Kill(to, unix.Signal(m.Signal))
 	}
 }

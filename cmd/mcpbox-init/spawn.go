@@ -221,7 +221,7 @@ func writeIDMaps(pid, toolID, outerID int) error {
 
 // prepare turns the request into what the child can use without allocating.
 func prepare(s *initproto.SpawnBody) (*child, error) {
-	c := &child{tty: s.TTY, id: uintptr(s.ToolID), rlimits: s.Rlimits, capHdr: unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}}
+	c := &child{tty: s.TTY, id: uintptr(s.ToolID), umask: uintptr(s.Umask), rlimits: s.Rlimits, capHdr: unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}}
 	var err error
 	str := func(text string) *byte {
 		p, e := syscall.BytePtrFromString(text)

@@ -65,6 +65,7 @@ func newRootCmd() *cobra.Command {
 		Short:         "Run MCP servers, tools and code in a locked-down Linux sandbox",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Version:       version(),
 		Args:          unknownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

@@ -23,7 +23,7 @@ func (s interrupted) Error() string {
 // to the start, which it cancels.
 func catchSignals(parent context.Context) (ctx context.Context, forward func(*mcpruntime.Running)) {
 	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCONT, unix.SIGALRM)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCONT, unix.SIGALRM, unix.SIGTSTP)
 	ctx, cancel := context.WithCancelCause(parent)
 	running := make(chan *mcpruntime.Running) // unbuffered: after forward, no signal cancels
 	go func() {
@@ -33,6 +33,13 @@ func catchSignals(parent context.Context) (ctx context.Context, forward func(*mc
 			case r = <-running:
 			case s := <-signals:
 				switch sig := s.(unix.Signal); {
+				case sig == unix.SIGTSTP:
+					if r != nil {
+						r.SignalGroup(unix.SIGSTOP) // not SIGTSTP: a session without a terminal ignores it
+					}
+					unix.Kill(os.Getpid(), unix.SIGSTOP)
+				case r != nil && (sig == unix.SIGCONT || fromTerminal(sig)):
+					r.SignalGroup(sig)
 				case r != nil:
 					r.Signal(sig)
 				case sig == unix.SIGINT || sig == unix.SIGTERM || sig == unix.SIGHUP || sig == unix.SIGQUIT:
@@ -42,4 +49,19 @@ func catchSignals(parent context.Context) (ctx context.Context, forward func(*mc
 		}
 	}()
 	return ctx, func(r *mcpruntime.Running) { running <- r }
+}
+
+// fromTerminal reports whether sig may be a key of our terminal, which would have reached every process of the
+// foreground group, the program's children too, had it run bare.
+func fromTerminal(sig unix.Signal) bool {
+	if sig != unix.SIGINT && sig != unix.SIGQUIT && sig != unix.SIGHUP {
+		return false
+	}
+	tty, err := os.Open("/dev/tty")
+	if err != nil {
+		return false
+	}
+	defer tty.Close()
+	foreground, err := unix.IoctlGetInt(int(tty.Fd()), unix.TIOCGPGRP)
+	return err == nil && (foreground == unix.Getpgrp() || sig == unix.SIGHUP)
 }

@@ -30,6 +30,7 @@ type Message struct {
 	Listener int   `json:"listener,omitempty"` // locked: the child's seccomp notify descriptor, -1 for none
 	Landlock bool  `json:"landlock,omitempty"` // locked: the canary was refused
 	Signal   int   `json:"signal,omitempty"`
+	Group    bool  `json:"group,omitempty"` // signal: to the process group that the process leads
 	Exit     *Exit `json:"exit,omitempty"`
 	Fault    Fault `json:"fault,omitzero"`
 	HasBody  bool  `json:"body,omitempty"` // the first descriptor is a memfd with the JSON body
@@ -80,6 +81,7 @@ type SpawnBody struct {
 	Cols     uint16   `json:"cols,omitempty"`
 	InCgroup bool     `json:"in_cgroup,omitempty"`
 
+	Umask       uint32    `json:"umask"`
 	OuterID     int       `json:"outer_id"`    // id in libcontainer's user namespace that ToolID of the cell maps to
 	ToolID      int       `json:"tool_id"`     // uid and gid inside
 	CloneFlags  uint64    `json:"clone_flags"` // namespaces of the cell besides user and mount
