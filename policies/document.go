@@ -22,6 +22,7 @@ type document struct {
 }
 
 func parseDocument(data []byte, filename string) (*document, error) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // a byte order mark, as some editors write it
 	src := &source{filename, data}
 	start := position{src: src, line: 1, column: 1}
 	if len(data) > maxBytes {

@@ -69,7 +69,7 @@ func (e *explainer) files(p *Policy) {
 	if p.Limits.Disk > 0 {
 		storage = ", " + p.Limits.Disk.String() + " in all"
 	}
-	if verdict(p, "openat", "@file-system", "@system-service") == partly && p.Syscalls.Default != DefaultAllow {
+	if allowed(p, "openat", "@file-system", "@system-service") == partly { // a deny rule on mode bits leaves writing
 		e.item("can open files in certain ways only: see the conditions below")
 	} else {
 		e.item("can write to /tmp, its home and /work, which are its own and vanish with it%s", storage)

@@ -16,27 +16,9 @@ const (
 // verdict says whether a policy allows a syscall: always, for some arguments, or not. The groups it is in are given, because
 // this package knows no group's contents.
 func verdict(p *Policy, name string, groups ...string) answer {
-	names := func(r SyscallRule) bool {
-		return slices.ContainsFunc(r.Names, func(n string) bool {
-			return n == name || n == "@known" || slices.Contains(groups, n)
-		})
-	}
-	result := no
-	if p.Syscalls.Default == DefaultAllow {
-		result = yes
-	}
-	for _, r := range p.Syscalls.Allow {
-		if !names(r) {
-			continue
-		}
-		if len(r.Args) == 0 {
-			result = yes
-		} else if result == no {
-			result = partly
-		}
-	}
+	result := allowed(p, name, groups...)
 	for _, r := range p.Syscalls.Deny {
-		if !names(r) {
+		if !names(r, name, groups) {
 			continue
 		}
 		if len(r.Args) == 0 {
@@ -47,6 +29,31 @@ func verdict(p *Policy, name string, groups ...string) answer {
 		}
 	}
 	return result
+}
+
+// allowed is the verdict before anything is denied.
+func allowed(p *Policy, name string, groups ...string) answer {
+	result := no
+	if p.Syscalls.Default == DefaultAllow {
+		result = yes
+	}
+	for _, r := range p.Syscalls.Allow {
+		if !names(r, name, groups) {
+			continue
+		}
+		if len(r.Args) == 0 {
+			result = yes
+		} else if result == no {
+			result = partly
+		}
+	}
+	return result
+}
+
+func names(r SyscallRule, name string, groups []string) bool {
+	return slices.ContainsFunc(r.Names, func(n string) bool {
+		return n == name || n == "@known" || slices.Contains(groups, n)
+	})
 }
 
 // ability is something people ask about, and the syscall it takes.

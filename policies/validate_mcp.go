@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 
 	"github.com/mcpbox/mcpbox/internal/semver"
@@ -142,7 +143,14 @@ func (c *checker) schema(tool, at string, s map[string]any) {
 		case "type":
 			_, isText := value.(string)
 			ok, want = (isText || isTextList(value)) && knownTypes(value), "one of "+fmt.Sprint(jsonTypes())
-		case "pattern", "format", "description", "title", "$ref", "$schema":
+		case "pattern":
+			text, isText := value.(string)
+			_, err := regexp.Compile(text)
+			ok, want = isText && err == nil, "a regular expression of RE2"
+			if err != nil {
+				want += ": " + err.Error()
+			}
+		case "format", "description", "title", "$ref", "$schema":
 			_, ok = value.(string)
 			want = "text"
 		case "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf":

@@ -100,6 +100,9 @@ func (f *sandboxFlags) override(cmd *cobra.Command, p *policies.Policy) error {
 	}
 	if f.workspace != "" {
 		dir, mode := cutMode(f.workspace, policies.ReadWrite)
+		if st, err := os.Stat(dir); err == nil && !st.IsDir() {
+			return hint.Errorf("--mount FILE:/opt/NAME binds a single file", "workspace %s is not a folder", dir)
+		}
 		p.Filesystem.Mounts = replaceTarget(p.Filesystem.Mounts, policies.Mount{Source: dir, Target: rootfs.Work, Mode: mode})
 	}
 	for _, text := range f.mounts {
