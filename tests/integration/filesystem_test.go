@@ -45,6 +45,16 @@ func filesystemCalls() []call {
 
 func TestServerFilesystemAnswersTheSame(t *testing.T) {
 	bare, boxed := bothSides(t, "standard")
+	sameFilesystemSession(t, bare, boxed)
+}
+
+func TestServerFilesystemAnswersTheSameThroughTheProxy(t *testing.T) {
+	bare, boxed := proxied(t, "{output: {mark: none}, input_schema: enforce}")
+	sameFilesystemSession(t, bare, boxed)
+}
+
+func sameFilesystemSession(t *testing.T, bare, boxed *side) {
+	t.Helper()
 	transcripts := map[string][]string{}
 	for _, s := range []*side{bare, boxed} {
 		write(t, filepath.Join(s.host, "dot.gif"), "GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
