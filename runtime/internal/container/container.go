@@ -46,7 +46,7 @@ func Start(cfg Config) (*Container, error) {
 	}
 	lib, err := libcontainer.Create(cfg.StateDir, cfg.ID, lc)
 	if err != nil {
-		return nil, fmt.Errorf("create: %w", err)
+		return nil, translate(fmt.Errorf("create: %w", err))
 	}
 	c := &Container{c: lib, dir: filepath.Join(cfg.StateDir, cfg.ID), done: make(chan struct{})}
 	process := &libcontainer.Process{

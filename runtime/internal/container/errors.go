@@ -2,6 +2,7 @@ package container
 
 import (
 	"errors"
+	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +16,8 @@ func translate(err error) error {
 	text := strings.NewReplacer(initproto.Root+"/", "/", "error during container init: ", "", "unable to start container process: ", "").Replace(err.Error())
 	short := &startError{text, err}
 	switch {
+	case os.Getenv("MCPBOX") == "1":
+		return hint.Wrap(short, "this is inside a sandbox of mcpbox already, and sandboxes don't nest")
 	case strings.Contains(text, "MOUNT_ATTR_IDMAP") || strings.Contains(text, "idmap"):
 		return hint.Wrap(short, "the file system of a mounted folder does not support idmapped mounts: use another folder, or run mcpbox as the folder's owner")
 	case strings.Contains(text, "unshare") || strings.Contains(text, "clone"), errors.Is(err, unix.EPERM):
