@@ -36,7 +36,7 @@ func terminal(t *testing.T) (master, slave *os.File) {
 
 // ^C reaches what the tool started, as it would have bare: a shell waits for its child before it acts.
 func TestControlCReachesTheToolsChildren(t *testing.T) {
-	boxed, _ := box(t, `echo ready; sleep 1000; echo after`)
+	boxed, _ := box(t, `sh -c "echo ready; exec sleep 1000"; echo after`)
 	for _, cmd := range []*exec.Cmd{exec.Command("sh", boxed.Args[len(boxed.Args)-3:]...), boxed} {
 		master, slave := terminal(t)
 		cmd.Stdin, cmd.Stdout = slave, slave
