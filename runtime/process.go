@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -211,8 +212,8 @@ func (r *Running) release(ctx context.Context, body *initproto.SpawnBody) error 
 	}
 	m, err := r.box.await(ctx, r.inbox)
 	if err != nil {
-		if r.box.stopReason() != "" {
-			return nil // a limit or rule ended it already: Wait tells
+		if r.box.stopReason() != "" || errors.Is(err, ErrClosed) {
+			return nil // released, and ended before it could be told: Wait says how
 		}
 		return err
 	}
