@@ -48,6 +48,11 @@ func Run(ctx context.Context, spec Spec, p Process) (*Result, error) {
 func (r *Running) Stop() {
 	r.box.stop(StatusSignaled)
 	r.Wait()
+	r.settle()
+}
+
+// settle ends what was left behind, and waits for its last events and output.
+func (r *Running) settle() {
 	r.box.container.Destroy()
 	<-r.served
 	r.output.drain()
@@ -60,9 +65,7 @@ func (s *Sandbox) Finish(r *Running) (*Result, error) {
 		s.Close()
 		return nil, err
 	}
-	s.container.Destroy() // what was left behind ends here; its last events still count
-	<-r.served
-	r.output.drain()
+	r.settle()
 	r.tree.remove()
 	flush, cancel := context.WithTimeout(context.Background(), flushTime)
 	defer cancel()
