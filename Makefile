@@ -8,7 +8,7 @@ BENCH   ?=
 FUZZ    ?= 60s
 STATIC  := -ldflags '-s -w -extldflags -static'
 # The same for every go command, so that C code (SQLite is 250,000 lines) is compiled once; -O1 -g0: in a third of the time.
-export GOFLAGS    := $(shell go env GOFLAGS 2>/dev/null) -trimpath -tags=netgo,osusergo,sqlite_omit_load_extension
+export GOFLAGS    := $(shell go env GOFLAGS 2>/dev/null) -trimpath -tags=netgo,osusergo,runc_nocriu,sqlite_omit_load_extension
 export CGO_CFLAGS := -O1 -g0
 INIT    := runtime/internal/initbin/mcpbox-init
 # Only what must not be older than its sources is a file target; go knows the rest.

@@ -103,7 +103,7 @@ func (s *Sandbox) compileFilter() (wait func() error) {
 		}
 		done <- err
 	}()
-	go initbin.File() // likewise
+	go initbin.Sealed() // likewise
 	return sync.OnceValue(func() error { return <-done })
 }
 
@@ -198,7 +198,7 @@ func (s *Sandbox) launch(undo *cleanup.Stack) error {
 	}
 	cfg := container.Config{
 		ID: s.ID, StateDir: s.state, Plan: s.plan, IDs: s.ids, Rootless: os.Geteuid() != 0,
-		HostNet: s.spec.Policy.Network.Mode == policies.NetworkHost, Hostname: hostname, Init: executable, Control: theirs,
+		HostNet: s.spec.Policy.Network.Mode == policies.NetworkHost, Hostname: hostname, Init: executable, Sealed: initbin.Sealed, Control: theirs,
 	}
 	if s.group != nil {
 		cfg.Cgroup = s.group.InitPath()
@@ -241,7 +241,7 @@ func (s *Sandbox) chooseIDs(state string, undo *cleanup.Stack) error {
 // complete has mcpbox-init finish the root.
 func (s *Sandbox) complete(ctx context.Context, undo *cleanup.Stack) error {
 	box := s.open(0)
-	if err := s.conn.Send(initproto.Message{Kind: initproto.Setup}, s.plan.Setup); err != nil {
+	if err := s.conn.Send(initproto.Message{Kind: initproto.Setup}, &s.plan.Setup); err != nil {
 		return &SetupError{Step: "setup", Index: -1, Err: err}
 	}
 	m, err := s.await(ctx, box)

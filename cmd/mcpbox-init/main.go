@@ -1,9 +1,8 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"os"
-	"os/signal"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -15,31 +14,26 @@ const controlFD = 3
 
 func main() {
 	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "mcpbox-init:", err)
+		os.Stderr.WriteString("mcpbox-init: " + err.Error() + "\n")
 		os.Exit(1)
 	}
 }
 
 func run() error {
 	if os.Getpid() != 1 {
-		return fmt.Errorf("this is PID 1 of a sandbox and is started by mcpbox only")
+		return errors.New("this is PID 1 of a sandbox and is started by mcpbox only")
 	}
 	// Not dumpable: a tool with the same kernel uid (single-id map) can't ptrace it or read /proc/1.
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
-		return fmt.Errorf("PR_SET_DUMPABLE: %w", err)
+		return os.NewSyscallError("prctl(PR_SET_DUMPABLE)", err)
 	}
 	unix.CloseRange(controlFD+1, ^uint(0), 0)
 	conn, err := initproto.FromFD(controlFD)
 	if err != nil {
 		return err
 	}
-	// Handlers, not SIG_IGN: an ignored signal would stay ignored in the tool.
-	// Nothing is done with them; a tool can't end its own sandbox's bookkeeping by kill(1, …).
-	signals := make(chan os.Signal, 64)
-	signal.Notify(signals)
-
 	in := &initProcess{conn: conn, running: map[int]*process{}}
-	go in.reap(signals)
+	go in.reap(childEnds())
 	return in.serve()
 }
 

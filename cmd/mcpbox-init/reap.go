@@ -9,11 +9,9 @@ import (
 )
 
 // reap collects ended children: those we started are reported, orphans of the tool are only reaped.
-func (in *initProcess) reap(signals <-chan os.Signal) {
-	for sig := range signals {
-		if sig == unix.SIGCHLD {
-			in.reapAll()
-		}
+func (in *initProcess) reap(ends <-chan os.Signal) {
+	for range ends {
+		in.reapAll()
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -17,7 +16,7 @@ import (
 // descriptor of it for disk usage (fstatfs).
 func (in *initProcess) setup(body []byte) {
 	var s initproto.SetupBody
-	if err := json.Unmarshal(body, &s); err != nil {
+	if err := initproto.Decode(body, &s); err != nil {
 		in.fail(0, initproto.Fault{Step: initproto.StepBody, Errno: unix.EBADMSG})
 		return
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,7 +16,7 @@ import (
 // spawn starts a process in a new cell and reports it locked: every layer on, execve not yet called.
 func (in *initProcess) spawn(number int, body []byte, fds []int) {
 	var s initproto.SpawnBody
-	if err := json.Unmarshal(body, &s); err != nil || len(s.Argv) == 0 {
+	if err := initproto.Decode(body, &s); err != nil || len(s.Argv) == 0 {
 		in.fail(number, initproto.Fault{Step: initproto.StepBody, Errno: unix.EBADMSG})
 		return
 	}

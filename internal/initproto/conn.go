@@ -1,9 +1,7 @@
 package initproto
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"syscall"
@@ -27,11 +25,11 @@ type Conn struct{ f *os.File }
 func Pair() (supervisor *Conn, init *os.File, err error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return nil, nil, fmt.Errorf("socketpair: %w", err)
+		return nil, nil, os.NewSyscallError("socketpair", err)
 	}
 	// Non-blocking, so that Close wakes a blocked Receive through the runtime's poller.
 	if err := unix.SetNonblock(fds[0], true); err != nil {
-		return nil, nil, fmt.Errorf("set non-blocking: %w", err)
+		return nil, nil, os.NewSyscallError("fcntl", err)
 	}
 	return &Conn{os.NewFile(uintptr(fds[0]), "control")}, os.NewFile(uintptr(fds[1]), "control-init"), nil
 }
@@ -39,7 +37,7 @@ func Pair() (supervisor *Conn, init *os.File, err error) {
 // FromFD wraps an inherited descriptor.
 func FromFD(fd int) (*Conn, error) {
 	if err := unix.SetNonblock(fd, true); err != nil {
-		return nil, fmt.Errorf("control socket: %w", err)
+		return nil, os.NewSyscallError("fcntl", err)
 	}
 	unix.CloseOnExec(fd)
 	return &Conn{os.NewFile(uintptr(fd), "control")}, nil
@@ -48,7 +46,7 @@ func FromFD(fd int) (*Conn, error) {
 func (c *Conn) Close() error { return c.f.Close() }
 
 // Send writes one message; body, if not nil, travels in a memfd ahead of fds.
-func (c *Conn) Send(m Message, body any, fds ...int) error {
+func (c *Conn) Send(m Message, body Body, fds ...int) error {
 	if body != nil {
 		memfd, err := bodyFile(body)
 		if err != nil {
@@ -58,10 +56,7 @@ func (c *Conn) Send(m Message, body any, fds ...int) error {
 		m.HasBody = true
 		fds = append([]int{memfd}, fds...)
 	}
-	packet, err := json.Marshal(m)
-	if err != nil {
-		return err
-	}
+	packet := encode(&m)
 	var oob []byte
 	if len(fds) > 0 {
 		oob = unix.UnixRights(fds...)
@@ -78,7 +73,7 @@ func (c *Conn) Send(m Message, body any, fds ...int) error {
 		return err
 	}
 	if serr != nil {
-		return fmt.Errorf("send %s: %w", m.Kind, serr)
+		return os.NewSyscallError("sendmsg", serr)
 	}
 	return nil
 }
@@ -120,8 +115,7 @@ func (c *Conn) Receive() (m Message, body []byte, fds []int, err error) {
 	if flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
 		return m, nil, fds, ErrTooLarge
 	}
-	m, err = Decode(buf[:n])
-	if err != nil {
+	if err = Decode(buf[:n], &m); err != nil {
 		return m, nil, fds, err
 	}
 	if m.HasBody {
@@ -135,32 +129,20 @@ func (c *Conn) Receive() (m Message, body []byte, fds []int, err error) {
 	return m, body, fds, err
 }
 
-// Decode parses the fixed part of a packet.
-func Decode(packet []byte) (Message, error) {
-	var m Message
-	if err := json.Unmarshal(packet, &m); err != nil {
-		return m, fmt.Errorf("control message: %w", err)
-	}
-	return m, nil
-}
-
-func bodyFile(body any) (int, error) {
-	data, err := json.Marshal(body)
-	if err != nil {
-		return -1, err
-	}
+func bodyFile(body Body) (int, error) {
+	data := encode(body)
 	if len(data) > maxBody {
 		return -1, ErrTooLarge
 	}
 	fd, err := unix.MemfdCreate("mcpbox-message", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
-		return -1, fmt.Errorf("memfd_create: %w", err)
+		return -1, os.NewSyscallError("memfd_create", err)
 	}
 	for off := 0; off < len(data); {
 		n, err := unix.Pwrite(fd, data[off:], int64(off))
 		if err != nil {
 			unix.Close(fd)
-			return -1, fmt.Errorf("write message: %w", err)
+			return -1, os.NewSyscallError("pwrite", err)
 		}
 		off += n
 	}

@@ -2,9 +2,9 @@ package initproto
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"reflect"
 	"strings"
@@ -47,7 +47,12 @@ func TestAMessageArrivesAsItWasSent(t *testing.T) {
 
 func TestALargeBodyAndDescriptorsTravelTogether(t *testing.T) {
 	s, i := pair(t)
-	body := SpawnBody{Argv: []string{strings.Repeat("x", 1<<20)}, Filter: bytes.Repeat([]byte{1, 2}, 4096)}
+	body := SpawnBody{
+		Argv: []string{strings.Repeat("x", 1<<20), ""}, Env: []string{"A=b"}, Dir: "/work", TTY: true, Rows: 65535, Cols: 1, InCgroup: true,
+		Umask: 0o77, OuterID: 1, ToolID: -1, CloneFlags: math.MaxUint64, Mounts: []MountOp{{}, {"a", "b", "c", 1 << 63, "d", true}},
+		Rlimits: []Rlimit{{7, 0, math.MaxUint64}}, Filter: bytes.Repeat([]byte{1, 2}, 4096), FilterFlags: 40,
+		Landlock: &Landlock{1, 2, 3, []LandlockRule{{"/", math.MaxUint64, true}}, "canary"},
+	}
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +67,7 @@ func TestALargeBodyAndDescriptorsTravelTogether(t *testing.T) {
 		t.Fatalf("received %+v, %v, %v", m, fds, err)
 	}
 	var got SpawnBody
-	if err := json.Unmarshal(data, &got); err != nil || !reflect.DeepEqual(got, body) {
+	if err := Decode(data, &got); err != nil || !reflect.DeepEqual(got, body) {
 		t.Errorf("the body changed on its way (%v)", err)
 	}
 	if flags, err := unix.FcntlInt(uintptr(fds[0]), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
@@ -124,16 +129,18 @@ func TestBadPacketsAreErrorsAndLeakNoDescriptor(t *testing.T) {
 	if err := unix.Ftruncate(huge, maxBody+1); err != nil {
 		t.Fatal(err)
 	}
+	announced := encode(&Message{Kind: Spawn, HasBody: true})
 	for _, c := range []struct {
 		name   string
 		packet []byte
 		fds    []int
 	}{
-		{"no JSON", []byte("{"), []int{int(null.Fd())}},
-		{"another type", []byte(`{"process":"one"}`), []int{int(null.Fd())}},
-		{"a body that was announced and is not there", []byte(`{"body":true}`), nil},
-		{"a body over the bound", []byte(`{"body":true}`), []int{huge}},
-		{"longer than a packet may be", bytes.Repeat([]byte(" "), maxPacket+1), []int{int(null.Fd())}},
+		{"cut short", announced[:len(announced)-1], []int{int(null.Fd())}},
+		{"with something behind its end", append(bytes.Clone(announced), 0), []int{int(null.Fd())}},
+		{"a text that is longer than the packet", []byte{100, 'x'}, []int{int(null.Fd())}},
+		{"a body that was announced and is not there", announced, nil},
+		{"a body over the bound", announced, []int{huge}},
+		{"longer than a packet may be", make([]byte, maxPacket+1), []int{int(null.Fd())}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, i := pair(t)

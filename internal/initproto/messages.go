@@ -24,102 +24,180 @@ const ToolID = 1000
 
 // Message is the fixed part of every packet. Process numbers the spawns of a sandbox, from 1.
 type Message struct {
-	Kind     Kind  `json:"kind"`
-	Process  int   `json:"process,omitempty"`
-	PID      int   `json:"pid,omitempty"`      // locked: in the sandbox's PID namespace
-	Listener int   `json:"listener,omitempty"` // locked: the child's seccomp notify descriptor, -1 for none
-	Landlock bool  `json:"landlock,omitempty"` // locked: the canary was refused
-	Signal   int   `json:"signal,omitempty"`
-	Group    bool  `json:"group,omitempty"` // signal: to the process group that the process leads
-	Exit     *Exit `json:"exit,omitempty"`
-	Fault    Fault `json:"fault,omitzero"`
-	HasBody  bool  `json:"body,omitempty"` // the first descriptor is a memfd with the JSON body
-	TTY      bool  `json:"tty,omitempty"`  // locked: a pty master follows the pidfd
+	Kind     Kind
+	Process  int
+	PID      int  // locked: in the sandbox's PID namespace
+	Listener int  // locked: the child's seccomp notify descriptor, -1 for none
+	Landlock bool // locked: the canary was refused
+	Signal   int
+	Group    bool // signal: to the process group that the process leads
+	Exit     *Exit
+	Fault    Fault
+	HasBody  bool // the first descriptor is a memfd with the body
+	TTY      bool // locked: a pty master follows the pidfd
 }
 
 // Exit is how a process ended: wait(2) status and getrusage(2) figures.
 type Exit struct {
-	Status    int   `json:"status"`
-	UserUsec  int64 `json:"user_usec"`
-	SysUsec   int64 `json:"sys_usec"`
-	MaxRSSKiB int64 `json:"max_rss_kib"`
+	Status    int
+	UserUsec  int64
+	SysUsec   int64
+	MaxRSSKiB int64
 }
 
 // SetupBody completes the tool's root: what mounts alone can't make. Paths are inside it.
 type SetupBody struct {
-	Dirs  []Dir  `json:"dirs"`
-	Files []File `json:"files"`
-	Links []Link `json:"links"`
+	Dirs  []Dir
+	Files []File
+	Links []Link
 }
 
 // Dir is created if missing; Tool makes the tool's id its owner.
 type Dir struct {
-	Path string `json:"path"`
-	Mode uint32 `json:"mode"`
-	Tool bool   `json:"tool,omitempty"`
+	Path string
+	Mode uint32
+	Tool bool
 }
 
 type File struct {
-	Path string `json:"path"`
-	Mode uint32 `json:"mode"`
-	Data []byte `json:"data"`
+	Path string
+	Mode uint32
+	Data []byte
 }
 
 type Link struct {
-	Path   string `json:"path"`
-	Target string `json:"target"`
+	Path   string
+	Target string
 }
 
 // SpawnBody is one process to start. The message's descriptors after the
 // memfd are stdin, stdout, stderr (none with TTY), then the cgroup's if InCgroup.
 type SpawnBody struct {
-	Argv     []string `json:"argv"`
-	Env      []string `json:"env"`
-	Dir      string   `json:"dir"`
-	TTY      bool     `json:"tty,omitempty"`
-	Rows     uint16   `json:"rows,omitempty"`
-	Cols     uint16   `json:"cols,omitempty"`
-	InCgroup bool     `json:"in_cgroup,omitempty"`
+	Argv     []string
+	Env      []string
+	Dir      string
+	TTY      bool
+	Rows     uint16
+	Cols     uint16
+	InCgroup bool
 
-	Umask       uint32    `json:"umask"`
-	OuterID     int       `json:"outer_id"`    // id in libcontainer's user namespace that ToolID of the cell maps to
-	ToolID      int       `json:"tool_id"`     // uid and gid inside
-	CloneFlags  uint64    `json:"clone_flags"` // namespaces of the cell besides user and mount
-	Mounts      []MountOp `json:"mounts"`
-	Rlimits     []Rlimit  `json:"rlimits"`
-	Landlock    *Landlock `json:"landlock,omitempty"`
-	Filter      []byte    `json:"filter,omitempty"` // struct sock_filter[]
-	FilterFlags uint      `json:"filter_flags,omitempty"`
+	Umask       uint32
+	OuterID     int    // id in libcontainer's user namespace that ToolID of the cell maps to
+	ToolID      int    // uid and gid inside
+	CloneFlags  uint64 // namespaces of the cell besides user and mount
+	Mounts      []MountOp
+	Rlimits     []Rlimit
+	Landlock    *Landlock
+	Filter      []byte // struct sock_filter[]
+	FilterFlags uint
 }
 
 // MountOp is one mount(2) in the cell, before (Old) or after its pivot_root.
 type MountOp struct {
-	Source   string `json:"s,omitempty"`
-	Target   string `json:"t"`
-	Type     string `json:"y,omitempty"`
-	Flags    uint64 `json:"f,omitempty"`
-	Data     string `json:"d,omitempty"`
-	Optional bool   `json:"o,omitempty"` // a missing target or source is fine
+	Source   string
+	Target   string
+	Type     string
+	Flags    uint64
+	Data     string
+	Optional bool // a missing target or source is fine
 }
 
 // Rlimit is a setrlimit(2) resource with soft and hard value.
 type Rlimit struct {
-	Resource int    `json:"r"`
-	Soft     uint64 `json:"s"`
-	Hard     uint64 `json:"h"`
+	Resource int
+	Soft     uint64
+	Hard     uint64
 }
 
 // Landlock is a ruleset: handled rights, and the rights granted below each path. landlock(7)
 type Landlock struct {
-	HandledFS  uint64         `json:"fs"`
-	HandledNet uint64         `json:"net,omitempty"`
-	Scoped     uint64         `json:"scoped,omitempty"`
-	Rules      []LandlockRule `json:"rules"`
-	Canary     string         `json:"canary"` // readable before, must not be after
+	HandledFS  uint64
+	HandledNet uint64
+	Scoped     uint64
+	Rules      []LandlockRule
+	Canary     string // readable before, must not be after
 }
 
 type LandlockRule struct {
-	Path     string `json:"p"`
-	Access   uint64 `json:"a"`
-	Optional bool   `json:"o,omitempty"`
+	Path     string
+	Access   uint64
+	Optional bool
+}
+
+func (m *Message) walk(c *coder) {
+	c.text((*string)(&m.Kind))
+	number(c, &m.Process)
+	number(c, &m.PID)
+	number(c, &m.Listener)
+	c.flag(&m.Landlock)
+	number(c, &m.Signal)
+	c.flag(&m.Group)
+	optional(c, &m.Exit, func(e *Exit) {
+		number(c, &e.Status)
+		number(c, &e.UserUsec)
+		number(c, &e.SysUsec)
+		number(c, &e.MaxRSSKiB)
+	})
+	number(c, &m.Fault.Step)
+	number(c, &m.Fault.Index)
+	number(c, &m.Fault.Errno)
+	c.flag(&m.HasBody)
+	c.flag(&m.TTY)
+}
+
+func (b *SetupBody) walk(c *coder) {
+	list(c, &b.Dirs, func(d *Dir) {
+		c.text(&d.Path)
+		number(c, &d.Mode)
+		c.flag(&d.Tool)
+	})
+	list(c, &b.Files, func(f *File) {
+		c.text(&f.Path)
+		number(c, &f.Mode)
+		c.bytes(&f.Data)
+	})
+	list(c, &b.Links, func(l *Link) {
+		c.text(&l.Path)
+		c.text(&l.Target)
+	})
+}
+
+func (b *SpawnBody) walk(c *coder) {
+	list(c, &b.Argv, c.text)
+	list(c, &b.Env, c.text)
+	c.text(&b.Dir)
+	c.flag(&b.TTY)
+	number(c, &b.Rows)
+	number(c, &b.Cols)
+	c.flag(&b.InCgroup)
+	number(c, &b.Umask)
+	number(c, &b.OuterID)
+	number(c, &b.ToolID)
+	number(c, &b.CloneFlags)
+	list(c, &b.Mounts, func(m *MountOp) {
+		c.text(&m.Source)
+		c.text(&m.Target)
+		c.text(&m.Type)
+		number(c, &m.Flags)
+		c.text(&m.Data)
+		c.flag(&m.Optional)
+	})
+	list(c, &b.Rlimits, func(r *Rlimit) {
+		number(c, &r.Resource)
+		number(c, &r.Soft)
+		number(c, &r.Hard)
+	})
+	optional(c, &b.Landlock, func(l *Landlock) {
+		number(c, &l.HandledFS)
+		number(c, &l.HandledNet)
+		number(c, &l.Scoped)
+		list(c, &l.Rules, func(r *LandlockRule) {
+			c.text(&r.Path)
+			number(c, &r.Access)
+			c.flag(&r.Optional)
+		})
+		c.text(&l.Canary)
+	})
+	c.bytes(&b.Filter)
+	number(c, &b.FilterFlags)
 }

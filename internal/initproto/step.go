@@ -1,7 +1,7 @@
 package initproto
 
 import (
-	"fmt"
+	"strconv"
 	"syscall"
 )
 
@@ -40,17 +40,20 @@ var stepNames = [...]string{"none", "request", "rootfs", "pipe", "terminal", "cl
 
 func (s Step) String() string {
 	if s < 0 || int(s) >= len(stepNames) {
-		return fmt.Sprintf("step %d", int32(s))
+		return "step " + strconv.Itoa(int(s))
 	}
 	return stepNames[s]
 }
 
 // Fault says which step failed, on which entry of its list, and why.
 type Fault struct {
-	Step  Step          `json:"step,omitempty"`
-	Index int32         `json:"index,omitempty"`
-	Errno syscall.Errno `json:"errno,omitempty"`
+	Step  Step
+	Index int32
+	Errno syscall.Errno
 }
 
-func (f Fault) Error() string { return fmt.Sprintf("%s #%d: %v", f.Step, f.Index, f.Errno) }
+func (f Fault) Error() string {
+	return f.Step.String() + " #" + strconv.Itoa(int(f.Index)) + ": " + f.Errno.Error()
+}
+
 func (f Fault) Unwrap() error { return f.Errno }

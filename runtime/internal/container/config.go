@@ -23,8 +23,9 @@ type Config struct {
 	HostNet  bool   // keep the host's network namespace
 	Cgroup   string // of mcpbox-init, relative to the cgroup v2 mount; "" for none
 	Hostname string
-	Init     *os.File // mcpbox-init's executable, a sealed memfd
-	Control  *os.File // its end of the control socket
+	Init     *os.File     // mcpbox-init's executable, a memfd
+	Sealed   func() error // waits until Init is complete and can't be changed
+	Control  *os.File     // its end of the control socket
 }
 
 // outerRoot is libcontainer's own root: mount points only, the same for all sandboxes. Tools never see it.

@@ -63,14 +63,21 @@ func Start(cfg Config) (*Container, error) {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		defer close(c.done)
-		err := lib.Run(process)
-		if err == nil {
-			err = c.identify(process)
+		err := lib.Start(process)
+		if err != nil {
 			started <- err
-			process.Wait()
 			return
 		}
+		if err = cfg.Sealed(); err == nil {
+			err = lib.Exec()
+		}
+		if err == nil {
+			err = c.identify(process)
+		} else {
+			process.Signal(unix.SIGKILL)
+		}
 		started <- err
+		process.Wait()
 	}()
 	if err := <-started; err != nil {
 		c.Destroy()
