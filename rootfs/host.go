@@ -3,6 +3,7 @@ package rootfs
 import (
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -14,7 +15,7 @@ import (
 var (
 	etcFolders = []string{"alternatives", "ssl/certs", "pki/tls/certs", "pki/ca-trust/extracted", "ca-certificates/extracted",
 		"fonts", "perl", "python3", "terminfo", "crypto-policies"}
-	etcGlobs = []string{"/etc/python3.*", "/etc/java-*", "/etc/lua*"}
+	etcGlobs = []string{"python3.*", "java-*", "lua*"}
 	etcFiles = []string{"ld.so.cache", "ld.so.conf", "localtime", "timezone", "locale.alias", "locale.conf", "mime.types", "services",
 		"protocols", "rpc", "ethertypes", "os-release", "debian_version", "ssl/openssl.cnf", "inputrc", "bash.bashrc", "gai.conf", "magic"}
 	topFolders = []string{"bin", "sbin", "lib", "lib64", "lib32", "libx32"}
@@ -33,14 +34,7 @@ func (b *builder) host() error {
 	b.mount(Mount{Source: "/etc", Target: "/etc", Type: "bind", ReadOnly: true, Outer: true})
 	b.dir("/etc", 0o755)
 	b.grant("/etc", Read)
-	folders := etcFolders
-	for _, g := range etcGlobs {
-		matches, _ := filepath.Glob(g) // the patterns are constants
-		for _, m := range matches {
-			folders = append(folders, m[len("/etc/"):])
-		}
-	}
-	for _, name := range folders {
+	for _, name := range append(etcMatches(), etcFolders...) {
 		path := "/etc/" + name
 		if st, err := os.Stat(path); err == nil && st.IsDir() {
 			b.dir(path, 0o755)
@@ -51,6 +45,17 @@ func (b *builder) host() error {
 		b.etcFile("/etc/" + name)
 	}
 	return nil
+}
+
+// etcMatches are the names in /etc that etcGlobs stand for.
+func etcMatches() (out []string) {
+	entries, _ := os.ReadDir("/etc") // without it, there is nothing to show
+	for _, e := range entries {
+		if slices.ContainsFunc(etcGlobs, func(g string) bool { ok, _ := filepath.Match(g, e.Name()); return ok }) {
+			out = append(out, e.Name())
+		}
+	}
+	return out
 }
 
 // etcFile shows one file: a link into /usr as the same link, anything else bound.

@@ -84,7 +84,7 @@ func (s *Sandbox) Spawn(ctx context.Context, p Process) (_ *Running, err error) 
 func (s *Sandbox) request(p Process, t *tree) *initproto.SpawnBody {
 	body := &initproto.SpawnBody{
 		Argv: p.Args, Env: environment(s.spec.Policy.Environment, p), Dir: p.Dir, TTY: p.TTY,
-		Umask: callerUmask(), OuterID: s.ids.Tool, ToolID: initproto.ToolID, CloneFlags: unix.CLONE_NEWCGROUP,
+		Umask: s.umask, OuterID: s.ids.Tool, ToolID: initproto.ToolID, CloneFlags: unix.CLONE_NEWCGROUP,
 		Mounts: s.plan.Cell, Rlimits: t.rlimits(), Landlock: s.landlock, Filter: s.filter.Program(), FilterFlags: filterFlags(),
 		InCgroup: t.leaf != nil,
 	}

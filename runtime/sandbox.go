@@ -40,7 +40,8 @@ type Sandbox struct {
 	group     *cgroups.Group
 	container *container.Container
 	conn      *initproto.Conn
-	storage   int // O_PATH descriptor of the sandbox's own tmpfs
+	umask     uint32 // of the caller, at the start
+	storage   int    // O_PATH descriptor of the sandbox's own tmpfs
 	recorder  *monitor.Recorder
 	undo      *cleanup.Stack
 	setupTime time.Duration
@@ -104,6 +105,7 @@ func (s *Sandbox) compileFilter() (wait func() error) {
 		done <- err
 	}()
 	go initbin.Sealed() // likewise
+	go container.Warm()
 	return sync.OnceValue(func() error { return <-done })
 }
 
@@ -244,6 +246,9 @@ func (s *Sandbox) complete(ctx context.Context, undo *cleanup.Stack) error {
 	if err := s.conn.Send(initproto.Message{Kind: initproto.Setup}, &s.plan.Setup); err != nil {
 		return &SetupError{Step: "setup", Index: -1, Err: err}
 	}
+	// While PID 1 is at it, what a spawn needs to know.
+	s.umask = callerUmask()
+	filterFlags()
 	m, err := s.await(ctx, box)
 	if err != nil {
 		return fmt.Errorf("start: %w", err)

@@ -2,18 +2,31 @@ package main
 
 import "github.com/spf13/cobra"
 
-// commands lists the sub-commands in the order of the manual.
-func commands() []*cobra.Command {
-	return []*cobra.Command{
-		newRunCmd(),
-		newMCPCmd(),
-		newAllowCmd(),
-		newWrapCmd(),
-		newUnwrapCmd(),
-		newEventsCmd(),
-		newReportCmd(),
-		newPolicyCmd(),
-		newGCCmd(),
-		newDoctorCmd(),
+var commands = []struct {
+	name string
+	make func() *cobra.Command
+}{
+	{"run", newRunCmd},
+	{"mcp", newMCPCmd},
+	{"allow", newAllowCmd},
+	{"wrap", newWrapCmd},
+	{"unwrap", newUnwrapCmd},
+	{"events", newEventsCmd},
+	{"report", newReportCmd},
+	{"policy", newPolicyCmd},
+	{"gc", newGCCmd},
+	{"doctor", newDoctorCmd},
+}
+
+// addCommands adds the command that args name, or all of them: making one costs as much as finding it, and each start waits for it.
+func addCommands(root *cobra.Command, args []string) {
+	for _, c := range commands {
+		if len(args) > 0 && args[0] == c.name {
+			root.AddCommand(c.make())
+			return
+		}
+	}
+	for _, c := range commands {
+		root.AddCommand(c.make())
 	}
 }

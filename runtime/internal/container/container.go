@@ -32,6 +32,14 @@ type Container struct {
 	close sync.Once
 }
 
+// Warm does, beside other work, what the first Start in a process would wait for: package os tries out pidfds once, by a
+// clone of its own.
+func Warm() {
+	if self, err := os.FindProcess(os.Getpid()); err == nil {
+		self.Release()
+	}
+}
+
 // Start creates the namespaces and mounts and runs mcpbox-init. On an error nothing is left.
 func Start(cfg Config) (*Container, error) {
 	leaveV1Alone()
@@ -114,14 +122,16 @@ func (c *Container) Kill() {
 // Destroy kills what runs, waits for its end and removes what is on disk. It may be called twice.
 func (c *Container) Destroy() error {
 	c.Kill()
+	// Its death takes a while (the mounts go, which waits for an RCU grace period), this is done meanwhile.
+	// libcontainer's own Destroy would walk cgroups that are not its business here.
+	err := os.RemoveAll(c.dir)
 	<-c.done
 	c.close.Do(func() {
 		if c.fd != nil {
 			c.fd.Close()
 		}
 	})
-	// libcontainer's own Destroy would walk cgroups that are not its business here.
-	if err := os.RemoveAll(c.dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove state folder: %w", err)
 	}
 	return nil
