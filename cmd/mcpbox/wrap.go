@@ -39,7 +39,8 @@ func newWrapCmd() *cobra.Command {
 		Use:   "wrap [flags] [-- FLAGS OF mcpbox mcp]",
 		Short: "Make an MCP client start its servers under mcpbox",
 		Long: `Rewrites the servers in an MCP client's configuration so that the client starts them under mcpbox mcp. Comments and
-formatting stay; a backup is left beside the file; what was wrapped before is left as it is; remote servers are left alone.
+formatting stay; a backup is left beside the file; what was wrapped before is left as it is. Left alone is what can't work in
+the sandbox: remote servers, and those that docker or podman starts.
 The client has to be restarted. mcpbox unwrap takes it back.`,
 		Example: `  mcpbox wrap --client cursor --dry-run
   mcpbox wrap --client claude-desktop --policy strict --server notes
@@ -103,7 +104,7 @@ func (f *wrapFlags) options(extra []string) (clientconfig.Options, error) {
 		return o, hint.Errorf("only flags of mcpbox mcp go after --; the command is the client's", "wrap: %q is no flag", proxy.Flags().Args())
 	}
 	inside := around(p, proxy)
-	f.inside = &inside
+	f.inside, o.Leave = &inside, inside.leave
 	o.Flags = append([]string{"--policy", policy}, extra...)
 	return o, nil
 }
@@ -187,7 +188,7 @@ func (f *wrapFlags) report(c *clientconfig.Change) string {
 	for _, s := range c.Servers {
 		line := safetext.Clean(s.Name, 100) + ": " + string(s.Action)
 		if s.Why != "" {
-			line += ": " + s.Why
+			line += ": " + safetext.Clean(s.Why, 400)
 		}
 		fmt.Fprintf(&b, "  %s\n", line)
 		if s.Action != clientconfig.Left {

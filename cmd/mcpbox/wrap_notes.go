@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 type surroundings struct {
 	targets []string // of mounts
 	network bool
+	bare    bool // no sandbox at all
 }
 
 // around puts together what the policy and the flags of mcpbox mcp give.
@@ -33,9 +35,29 @@ func around(p *policies.Policy, proxy *cobra.Command) surroundings {
 		s.network = network == string(policies.NetworkHost)
 	}
 	if p.Isolation == policies.IsolationNone {
-		s = surroundings{targets: []string{"/"}, network: true}
+		s = surroundings{targets: []string{"/"}, network: true, bare: true}
 	}
 	return s
+}
+
+// leave says why a server can't work in there, whatever is mounted; "" if it may.
+func (s *surroundings) leave(command []string) string {
+	switch base := filepath.Base(command[0]); base {
+	case "docker", "docker-compose", "podman", "nerdctl":
+		if !s.bare {
+			return base + " starts a container outside of the sandbox, and can't from inside: wrap the program that is in the image instead"
+		}
+	case "npx", "bunx", "uvx", "pipx":
+		url := slices.IndexFunc(command, isURL)
+		if url > 0 && !s.network {
+			return "it talks to " + command[url] + ", and there is no network: wrap … -- --network host"
+		}
+	}
+	return ""
+}
+
+func isURL(word string) bool {
+	return strings.HasPrefix(word, "https://") || strings.HasPrefix(word, "http://")
 }
 
 // notes tell why a server may not work in there, before the client finds out.
@@ -44,7 +66,7 @@ func (s *surroundings) notes(command []string) (out []string) {
 		return nil
 	}
 	switch base := filepath.Base(command[0]); base {
-	case "npx", "bunx", "uvx", "pipx", "docker", "podman":
+	case "npx", "bunx", "uvx", "pipx":
 		if !s.network {
 			out = append(out, base+" fetches what it runs, and there is no network: install the server, or wrap … -- --network host")
 		}

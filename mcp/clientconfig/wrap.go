@@ -12,6 +12,8 @@ type Options struct {
 	Binary  string   // how the client starts mcpbox
 	Flags   []string // of mcpbox mcp, e.g. --policy strict
 	Servers []string // only these; nil: all
+	// Leave says why a command line is not to be wrapped, "" if it is; nil: every one is.
+	Leave func(command []string) string
 }
 
 func (o *Options) wants(name string) bool {
@@ -72,6 +74,11 @@ func wrapEntry(data []byte, e entry, o Options) (Server, []edit, error) {
 		out.Action = Updated
 		out.After = slices.Insert(slices.Clone(out.Before), at+1, words...)
 		return out, []edit{envEdit(data, s, at, words)}, nil
+	}
+	if o.Leave != nil {
+		if out.Why = o.Leave(out.Before); out.Why != "" {
+			return out, nil, nil
+		}
 	}
 	words := slices.Concat([]string{"mcp"}, o.Flags, []string{nameFlag + e.name})
 	for _, name := range s.env {
