@@ -109,7 +109,8 @@ func (f *wrapFlags) options(extra []string) (clientconfig.Options, error) {
 	return o, nil
 }
 
-// binary is how a client starts this mcpbox: by its name if PATH leads to it, else by its path.
+// binary is how a client starts this mcpbox: by its name only from where every PATH leads, for a desktop's clients do not
+// have the shell's. A link to it that PATH finds stays when a new version is put behind it.
 func binary() string {
 	self, err := os.Executable()
 	if err != nil {
@@ -121,10 +122,14 @@ func binary() string {
 	}
 	a, errA := os.Stat(found)
 	b, errB := os.Stat(self)
-	if errA == nil && errB == nil && os.SameFile(a, b) {
+	if errA != nil || errB != nil || !os.SameFile(a, b) {
+		return self
+	}
+	switch filepath.Dir(found) {
+	case "/usr/bin", "/usr/local/bin":
 		return "mcpbox"
 	}
-	return self
+	return found
 }
 
 func (f *wrapFlags) files() ([]string, error) {
