@@ -130,7 +130,7 @@ func (c *catalog) compile(l *link, tool, which string, raw json.RawMessage) *sch
 	}
 	s, err := compileSchema(raw)
 	if err != nil && (which == "output" || c.enforce) {
-		l.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Low, Rule: "mcp:schema", Action: string(monitor.Alert),
+		l.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Low, Rule: monitor.RuleMCP + "schema", Action: string(monitor.Alert),
 			Reason: fmt.Sprintf("the %s schema of tool %s can't be used: %v", which, tool, err)}, nil)
 	}
 	return s
@@ -167,8 +167,8 @@ func (c *catalog) compare(l *link, tool string, d *definition) {
 	if c.refuses {
 		action, severity = "refused", monitor.High
 	}
-	l.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: severity, Rule: "mcp:pin", Action: action,
+	l.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: severity, Rule: monitor.RuleMCP + LayerPin, Action: action,
 		Reason: fmt.Sprintf("tool %s is not as it was approved: %s", tool, d.changed[0]),
-		Hint:   "look at `mcpbox mcp diff`; to approve it: `mcpbox mcp pin`"}, nil)
+		Hint:   pinRemedy}, nil)
 	c.s.record(l, nil, Record{Decision: action, Layer: LayerPin, Method: "tools/list", Tool: tool, Reason: d.changed[0]})
 }

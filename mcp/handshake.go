@@ -74,7 +74,8 @@ func (l *link) introduced(c *call, data []byte, e *envelope) [][]byte {
 	if reason == "" {
 		return [][]byte{data}
 	}
-	l.event(monitor.Event{Type: monitor.PermissionDenied, Severity: monitor.High, Rule: "mcp:" + LayerVersion, Reason: reason, Action: "refused"}, nil)
+	l.event(monitor.Event{Type: monitor.PermissionDenied, Severity: monitor.High, Rule: monitor.RuleMCP + LayerVersion, Reason: reason, Action: "refused",
+		Hint: s.remedy(c, LayerVersion)}, nil)
 	s.record(l, c, Record{Decision: "refused", Layer: LayerVersion, Reason: reason})
 	return [][]byte{rpcError(c, -32600, "This server is not available.")}
 }

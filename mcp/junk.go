@@ -15,7 +15,7 @@ type junk struct {
 }
 
 func (l *link) suspicious(rule, what string, sample []byte) {
-	l.srv.Record(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Medium, Rule: "mcp:" + rule, Reason: what, Action: "dropped", Call: l.flight.now()})
+	l.srv.Record(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Medium, Rule: monitor.RuleMCP + rule, Reason: what, Action: "dropped", Call: l.flight.now()})
 	l.junk.mu.Lock()
 	first := !l.junk.told[rule]
 	if l.junk.told == nil {

@@ -52,7 +52,7 @@ func (s *session) listForParked(l *link, meta []byte) {
 // unparked goes on with a call where it was left.
 func (s *session) unparked(p parkedCall, err error) {
 	if err != nil {
-		s.refuse(p.l, p.c, &refusal{layer: LayerTool, reason: "the server's tools can't be listed: " + err.Error(), say: "The server does not say which tools it has."})
+		s.refuse(p.l, p.c, &refusal{layer: LayerProtocol, reason: "the server's tools can't be listed: " + err.Error(), say: "The server does not say which tools it has."})
 		return
 	}
 	var scan scanner

@@ -17,6 +17,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/safetext"
 )
 
+const pinRemedy = "to approve it: look at `mcpbox mcp diff`, then `mcpbox mcp pin`"
+
 // Pins are approved tool definitions, as a file holds them.
 type Pins struct {
 	Server  string          `json:"server"`            // serverInfo.name

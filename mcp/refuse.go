@@ -14,7 +14,8 @@ type refusal struct {
 
 // refuse answers the request, records an event and an audit record.
 func (s *session) refuse(l *link, c *call, r *refusal) {
-	l.event(monitor.Event{Type: monitor.PermissionDenied, Severity: monitor.Medium, Rule: "mcp:" + r.layer, Reason: c.tool() + ": " + r.reason, Action: "refused"}, c)
+	l.event(monitor.Event{Type: monitor.PermissionDenied, Severity: monitor.Medium, Rule: monitor.RuleMCP + r.layer, Reason: c.tool() + ": " + r.reason, Action: "refused",
+		Hint: s.remedy(c, r.layer)}, c)
 	s.record(l, c, Record{Decision: "refused", Layer: r.layer, Reason: r.reason})
 	_ = s.client.send(s.refused(c, r))
 }

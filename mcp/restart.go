@@ -27,7 +27,7 @@ func (s *session) restart(l *link, why string) {
 	s.mu.Unlock()
 
 	s.cfg.Warn("the server is restarted: %s", why)
-	l.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Medium, Rule: "mcp:restart", Reason: why, Action: "restart"}, nil)
+	l.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Medium, Rule: monitor.RuleMCP + "restart", Reason: why, Action: "restart"}, nil)
 	s.abandon(l, "The server was restarted before it answered.")
 	_, _ = l.end()
 	fresh, err := s.start(context.Background(), nil)

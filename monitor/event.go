@@ -14,6 +14,9 @@ const (
 	TimeoutExceeded       Type = "timeout_exceeded"
 )
 
+// RuleMCP begins the rule of what the MCP proxy found: there it is a message that was refused, not a system call.
+const RuleMCP = "mcp:"
+
 // Severity orders events and is the scale of a report's risk.
 type Severity string
 

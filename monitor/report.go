@@ -67,6 +67,8 @@ func (rep *Report) eventReasons() {
 	for _, e := range worst {
 		rep.reason(e.Severity, eventReason(e), e.ID)
 		switch {
+		case e.Type == PermissionDenied && strings.HasPrefix(e.Rule, RuleMCP):
+			rep.recommend(refusedCall(e), e.ID)
 		case e.Type == EscapeAttempt, e.Type != SuspiciousBehavior && e.Hint == "" && e.Severity.AtLeast(Medium):
 			rep.recommend("find out what in this tool did this before it runs again; keep it under this policy or a stricter one", e.ID)
 		case e.Rule == "builtin:event-flood":
@@ -77,6 +79,14 @@ func (rep *Report) eventReasons() {
 			rep.recommend("if the tool is meant to do this, "+strings.TrimPrefix(e.Hint, "to "), e.ID)
 		}
 	}
+}
+
+// refusedCall is the advice for what the proxy refused: it was the agent that asked, not the tool.
+func refusedCall(e Event) string {
+	if e.Hint == "" {
+		return "find out what made the agent send this"
+	}
+	return "if the agent is meant to do this, " + strings.TrimPrefix(e.Hint, "to ")
 }
 
 func eventReason(e Event) string {
