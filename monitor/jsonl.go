@@ -3,13 +3,10 @@ package monitor
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"os"
-	"syscall"
 
-	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/logfile"
 )
 
 type jsonl struct {
@@ -24,15 +21,9 @@ func NewJSONL(w io.WriteCloser) Sink { return &jsonl{name: "events", w: w} }
 // OpenJSONL appends to a file that only its owner may read. It follows no symbolic link, and opens a FIFO only if
 // somebody reads it.
 func OpenJSONL(path string) (Sink, error) {
-	const flags = os.O_APPEND | os.O_CREATE | os.O_WRONLY | syscall.O_CLOEXEC | syscall.O_NOFOLLOW | syscall.O_NONBLOCK
-	f, err := os.OpenFile(path, flags, 0o600)
-	switch {
-	case errors.Is(err, syscall.ELOOP):
-		return nil, hint.Errorf("name the file itself", "events file %q is a symbolic link", path)
-	case errors.Is(err, syscall.ENXIO):
-		return nil, hint.Errorf("start the reader first", "events file %q has no reader", path)
-	case err != nil:
-		return nil, hint.Wrap(fmt.Errorf("events file: %w", err), "name a file in a folder that you may write to")
+	f, err := logfile.Open("events file", path, os.O_APPEND)
+	if err != nil {
+		return nil, err
 	}
 	return &jsonl{name: "events file " + path, w: f}, nil
 }

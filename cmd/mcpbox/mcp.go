@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/logfile"
 	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/mcp"
 	"github.com/mcpbox/mcpbox/mcp/rules"
@@ -151,10 +152,9 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 		}
 	}
 	if f.audit != "" {
-		var file *os.File
-		file, err = os.OpenFile(f.audit, os.O_APPEND|os.O_CREATE|os.O_WRONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
+		file, err := logfile.Open("audit file", f.audit, os.O_APPEND)
 		if err != nil {
-			return nil, hint.Errorf("name a file in a folder that you may write to", "audit file: %w", err)
+			return nil, err
 		}
 		cfg.Audit = mcp.NewAuditLog(file)
 	}

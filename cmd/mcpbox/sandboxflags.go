@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/logfile"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/rootfs"
@@ -184,11 +184,8 @@ func (f *sandboxFlags) openResult() (resultFile, error) {
 	if f.result == "" {
 		return resultFile{}, nil
 	}
-	file, err := os.OpenFile(f.result, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return resultFile{}, hint.Errorf("give a path that can be written", "result: %w", err)
-	}
-	return resultFile{file}, nil
+	file, err := logfile.Open("result file", f.result, os.O_TRUNC)
+	return resultFile{file}, err
 }
 
 // tellMissing says on stderr which layers and limits this run goes without.
