@@ -98,18 +98,11 @@ func (f *sandboxFlags) override(cmd *cobra.Command, p *policies.Policy) error {
 	default:
 		return hint.Errorf("use none or host", "unknown network mode %q", f.network)
 	}
-	if f.workspace != "" {
-		dir, mode := cutMode(f.workspace, policies.ReadWrite)
-		if st, err := os.Stat(dir); err == nil && !st.IsDir() {
-			return hint.Errorf("--mount FILE:/opt/NAME binds a single file", "workspace %s is not a folder", dir)
-		}
-		p.Filesystem.Mounts = replaceTarget(p.Filesystem.Mounts, policies.Mount{Source: dir, Target: rootfs.Work, Mode: mode})
+	given, err := f.givenMounts(changed("workspace"))
+	if err != nil {
+		return err
 	}
-	for _, text := range f.mounts {
-		m, err := parseMount(text)
-		if err != nil {
-			return err
-		}
+	for _, m := range given {
 		p.Filesystem.Mounts = replaceTarget(p.Filesystem.Mounts, m)
 	}
 	for i := range p.Filesystem.Mounts {
@@ -119,53 +112,20 @@ func (f *sandboxFlags) override(cmd *cobra.Command, p *policies.Policy) error {
 		}
 		p.Filesystem.Mounts[i].Source = source
 	}
-	l, given := &p.Limits, f.limits
+	l, limits := &p.Limits, f.limits
 	for _, o := range []struct {
 		flag string
 		set  func()
 	}{
-		{"memory", func() { l.Memory = given.Memory }}, {"cpus", func() { l.CPUs = given.CPUs }}, {"pids", func() { l.PIDs = given.PIDs }},
-		{"timeout", func() { l.Timeout = given.Timeout }}, {"cpu-time", func() { l.CPUTime = given.CPUTime }}, {"disk", func() { l.Disk = given.Disk }},
-		{"file-size", func() { l.FileSize = given.FileSize }}, {"open-files", func() { l.OpenFiles = given.OpenFiles }}, {"output", func() { l.Output = given.Output }},
+		{"memory", func() { l.Memory = limits.Memory }}, {"cpus", func() { l.CPUs = limits.CPUs }}, {"pids", func() { l.PIDs = limits.PIDs }},
+		{"timeout", func() { l.Timeout = limits.Timeout }}, {"cpu-time", func() { l.CPUTime = limits.CPUTime }}, {"disk", func() { l.Disk = limits.Disk }},
+		{"file-size", func() { l.FileSize = limits.FileSize }}, {"open-files", func() { l.OpenFiles = limits.OpenFiles }}, {"output", func() { l.Output = limits.Output }},
 	} {
 		if changed(o.flag) {
 			o.set()
 		}
 	}
 	return nil
-}
-
-// replaceTarget adds a mount, in place of one at the same target.
-func replaceTarget(mounts []policies.Mount, m policies.Mount) []policies.Mount {
-	for i := range mounts {
-		if mounts[i].Target == m.Target {
-			mounts[i] = m
-			return mounts
-		}
-	}
-	return append(mounts, m)
-}
-
-// cutMode splits a trailing :ro or :rw off.
-func cutMode(text string, otherwise policies.MountMode) (string, policies.MountMode) {
-	for _, mode := range []policies.MountMode{policies.ReadOnly, policies.ReadWrite} {
-		if rest, ok := strings.CutSuffix(text, ":"+string(mode)); ok {
-			return rest, mode
-		}
-	}
-	return text, otherwise
-}
-
-func parseMount(text string) (policies.Mount, error) {
-	rest, mode := cutMode(text, policies.ReadOnly)
-	source, target, ok := strings.Cut(rest, ":")
-	if !ok || source == "" || target == "" {
-		return policies.Mount{}, hint.Errorf("--mount SRC:DST[:ro|rw], e.g. --mount ./data:/opt/data:ro", "mount %q is not SRC:DST", text)
-	}
-	if strings.Contains(target, ":") {
-		return policies.Mount{}, hint.Errorf("the last part is ro or rw", "mount %q: unknown mode", text)
-	}
-	return policies.Mount{Source: source, Target: target, Mode: mode}, nil
 }
 
 // environment turns --env into K=V pairs; a bare name is passed on if it is set.
