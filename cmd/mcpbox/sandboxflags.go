@@ -112,6 +112,11 @@ func (f *sandboxFlags) override(cmd *cobra.Command, p *policies.Policy) error {
 		}
 		p.Filesystem.Mounts[i].Source = source
 	}
+	for _, e := range f.env {
+		if e == "" || e[0] == '=' {
+			return hint.Errorf("--env NAME=VALUE sets it, --env NAME passes the caller's on", "environment variable %q has no name", e)
+		}
+	}
 	l, limits := &p.Limits, f.limits
 	for _, o := range []struct {
 		flag string
