@@ -3,6 +3,9 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -52,14 +55,32 @@ func setupFault(f initproto.Fault, entry string) error {
 	return hint.Wrap(e, "`mcpbox doctor` says what this host allows")
 }
 
+// notFoundRemedy looks whether the command is on the host: only then does a mount help.
+func notFoundRemedy(command, dir, root string) string {
+	if strings.Contains(command, "/") && !filepath.IsAbs(command) {
+		return "it is looked for in " + dir + " of the sandbox: --workspace DIR shows a folder of the host as " + rootfs.Work
+	}
+	if root != "" {
+		return "it has to be in " + root + ", the root file system"
+	}
+	found, _ := exec.LookPath(command)
+	if found == "" {
+		return "it is not on the host either: check its name and PATH"
+	}
+	if real, err := filepath.EvalSymlinks(found); err == nil {
+		found = real
+	}
+	return "of the host only /usr, /bin and /lib are inside: bind the folder of " + found + " with --mount DIR:DIR, and give the whole path"
+}
+
 // spawnError turns what mcpbox-init reports into the error a user reads.
-func spawnError(f initproto.Fault, body *initproto.SpawnBody) error {
+func spawnError(f initproto.Fault, body *initproto.SpawnBody, root string) error {
 	command := body.Argv[0]
 	switch {
 	case f.Step == initproto.StepLookup && f.Errno == unix.EACCES, f.Step == initproto.StepExec && f.Errno == unix.EACCES:
 		return hint.Errorf("it must be a regular file with an x bit for everybody, or owned by the workspace's owner", "%s: %w", command, ErrNotExecutable)
 	case f.Step == initproto.StepLookup:
-		return hint.Errorf("only /usr, /bin and /lib of the host are inside; bind the tool's own folder with --mount DIR:DIR", "%s: %w", command, ErrNotFound)
+		return hint.Errorf(notFoundRemedy(command, body.Dir, root), "%s: %w", command, ErrNotFound)
 	case f.Step == initproto.StepExec && f.Errno == unix.ENOEXEC:
 		return hint.Errorf("it has no #! line and is no ELF program: name its interpreter", "%s: %w", command, ErrNotExecutable)
 	case f.Step == initproto.StepExec && f.Errno == unix.ENOENT:

@@ -132,7 +132,7 @@ func (r *Running) lock(ctx context.Context, p Process, body *initproto.SpawnBody
 	}
 	if m.Kind != initproto.Locked || len(m.fds) < 1 {
 		initproto.CloseAll(m.fds)
-		return m, spawnError(m.Fault, body)
+		return m, spawnError(m.Fault, body, r.box.spec.Policy.Filesystem.Rootfs)
 	}
 	return m, nil
 }
@@ -219,7 +219,7 @@ func (r *Running) release(ctx context.Context, body *initproto.SpawnBody) error 
 	}
 	switch m.Kind {
 	case initproto.Failed:
-		return spawnError(m.Fault, body)
+		return spawnError(m.Fault, body, r.box.spec.Policy.Filesystem.Rootfs)
 	case initproto.Exited:
 		r.inbox <- m // it was quicker than its Started: for Wait
 	}
