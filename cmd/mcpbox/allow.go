@@ -38,8 +38,7 @@ The layers, each of which must let a call through; in each, deny wins over allow
 		Example: `  mcpbox allow add tool 'read_*' --server notes
   mcpbox allow add parameter read_note --schema '{"properties": {"name": {"pattern": "^[a-z-]+$"}}}'
   mcpbox allow learn calls.jsonl`,
-		Args:                       unknownCommand,
-		SuggestionsMinimumDistance: 2,
+		Args: unknownCommand,
 		RunE: func(*cobra.Command, []string) error {
 			return hint.Errorf("see mcpbox allow --help", "allow: name one of list, add, remove, history, rollback, export, import, verify, learn, evaluate")
 		},
@@ -107,7 +106,7 @@ func (f *allowFlags) list() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the rules in force",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list, err := f.rules(cmd)
 			if err != nil {

@@ -21,7 +21,7 @@ func (f *allowFlags) add() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "add LAYER [MATCH]",
 		Short: "Add a rule, or change the one for the same layer, server and match",
-		Args:  cobra.RangeArgs(1, 2),
+		Args:  arguments(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			r.Layer = rules.Layer(args[0])
 			if len(args) > 1 {
@@ -89,7 +89,7 @@ func (f *allowFlags) remove() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "remove ID…",
 		Short: "Remove rules by the ids that list prints, or by their beginnings",
-		Args:  cobra.MinimumNArgs(1),
+		Args:  arguments(1, many),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.update(cmd, "remove", func(now []rules.Rule) ([]rules.Rule, error) {
 				for _, arg := range args {

@@ -23,7 +23,7 @@ func (f *allowFlags) learn() *cobra.Command {
 		Short: "Propose rules from what the proxy recorded (mcpbox mcp --audit)",
 		Long: `Propose tool and parameter rules from what the proxy recorded, with what speaks for each. Nothing is applied without
 --apply. --json prints the allowlist as it would be, for allow evaluate --rules or allow import.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: arguments(1, many),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			records, err := readAudit(cmd, args)
 			if err != nil {
@@ -102,7 +102,7 @@ func (f *allowFlags) evaluate() *cobra.Command {
 		Short: "Measure the rules against labelled records: what they refuse that is benign, what they let pass that is malicious",
 		Long: `Measure the rules against records that somebody has judged: one JSON object a line, as mcpbox mcp --audit writes them,
 with "label": "benign" or "label": "malicious". Positive is malicious, and refusing it is right.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list, err := f.measured(cmd, file)
 			if err != nil {

@@ -20,7 +20,7 @@ func (f *allowFlags) history() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history",
 		Short: "Show every change: when, by whom, what before and after",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := f.open(false)
 			if err != nil {
@@ -70,7 +70,7 @@ func (f *allowFlags) rollback() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rollback ENTRY",
 		Short: "Put the rules back to what they were after that entry of the history (0: before the first)",
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			seq, err := strconv.ParseInt(args[0], 10, 64)
 			if err != nil {
@@ -96,7 +96,7 @@ func (f *allowFlags) export() *cobra.Command {
 	return &cobra.Command{
 		Use:   "export [FILE]",
 		Short: "Write the rules as JSON, to standard output or to a new file",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  arguments(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			list, err := f.rules(cmd)
 			if err != nil {
@@ -169,7 +169,7 @@ func (f *allowFlags) verify() *cobra.Command {
 		Short: "Check the log's chain of hashes, and that the rules are what the log comes to",
 		Long: `Check the log's chain of hashes, and that the rules are what the log comes to. The chain has no secret: note the head
 that is printed elsewhere, and give it back with --expect to find out whether the newest entries were exchanged.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := f.open(false)
 			if err != nil {

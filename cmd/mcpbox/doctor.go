@@ -17,7 +17,7 @@ func newDoctorCmd() *cobra.Command {
 		Short: "Say what this host can enforce, and how to mend what it can't",
 		Long: "Say what this host can enforce, and how to mend what it can't.\n\n" +
 			"The exit code is 0 if the preset \"standard\" can be enforced, else 1.",
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			report := doctor.Check(cmd.Context())
 			if err := printReport(cmd.OutOrStdout(), report, asJSON); err != nil {

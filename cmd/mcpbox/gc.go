@@ -15,7 +15,7 @@ func newGCCmd() *cobra.Command {
 		Short: "Remove what sandboxes left whose mcpbox was killed, and say what it was",
 		Long: "Remove what sandboxes left whose mcpbox was killed: state folders and cgroups.\n\n" +
 			"It prints a line for each. Running sandboxes are not touched. Every start of a sandbox does the same for the user who starts it.",
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			removed, err := mcpruntime.CollectAll(cmd.Context())
 			for _, r := range removed {

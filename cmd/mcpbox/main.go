@@ -76,18 +76,7 @@ func newRootCmd(args []string) *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(newHelpCmd())
 	addCommands(root, args)
 	return root
-}
-
-// unknownCommand is cobra's own check, in one line and with the remedy apart.
-func unknownCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	remedy := "`mcpbox --help` lists the commands"
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		remedy = "did you mean " + near[0] + "?"
-	}
-	return hint.Errorf(remedy, "unknown command %q", args[0])
 }

@@ -22,7 +22,7 @@ func newPolicyCmd() *cobra.Command {
 		Use:   "policy",
 		Short: "List, show, check, explain and compare policies",
 		Long:  "A policy says what a tool may do. It is a preset (see mcpbox policy list) or a YAML or JSON file.",
-		Args:  cobra.NoArgs,
+		Args:  unknownCommand,
 		RunE: func(*cobra.Command, []string) error {
 			return hint.Errorf("see mcpbox policy --help", "policy: name one of list, show, check, explain, diff")
 		},
@@ -36,7 +36,7 @@ func newPolicyListCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the presets, from open to closed",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			type entry struct {
 				Name        string `json:"name"`
@@ -68,7 +68,7 @@ func newPolicyShowCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show NAME|FILE",
 		Short: "Print a policy as written, or with everything it inherits",
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := policies.Resolve(args[0])
 			if err != nil {
@@ -106,7 +106,7 @@ func newPolicyCheckCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check FILE…",
 		Short: "Check policy files: their form, their values, their syscalls, their rules",
-		Args:  cobra.MinimumNArgs(1),
+		Args:  arguments(1, many),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			bad := 0
 			for _, arg := range args {
@@ -172,7 +172,7 @@ func newPolicyExplainCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain NAME|FILE",
 		Short: "Say in words what a policy lets a tool do and what not",
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := policies.Resolve(args[0])
 			if err != nil {
@@ -189,7 +189,7 @@ func newPolicyDiffCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff A B",
 		Short: "Compare two policies, each a preset or a file",
-		Args:  cobra.ExactArgs(2),
+		Args:  arguments(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a, err := policies.Resolve(args[0])
 			if err != nil {

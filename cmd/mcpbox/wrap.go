@@ -71,7 +71,7 @@ func newUnwrapCmd() *cobra.Command {
 		Short: "Take mcpbox out of an MCP client's configuration again",
 		Long: `Takes back what mcpbox wrap did: byte for byte where the file was not touched since, and with every later edit kept
 where it was.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o := clientconfig.Options{Binary: binary(), Servers: f.servers}
 			return f.each(cmd, func(path string) (*clientconfig.Change, error) { return clientconfig.UnwrapFile(path, o, f.dry) })
