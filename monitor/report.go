@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mcpbox/mcpbox/internal/plural"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -164,10 +165,10 @@ func (rep *Report) lossReasons(s Stats) {
 		rep.recommend("treat the log of this run as incomplete", "")
 	}
 	if s.Forgotten > 0 {
-		rep.reason(Low, fmt.Sprintf("%d earlier events are in the event log only", s.Forgotten), "")
+		rep.reason(Low, plural.Of(s.Forgotten, "earlier event")+" in the event log only", "")
 	}
 	if s.LinesLost > 0 {
-		rep.reason(Medium, fmt.Sprintf("%d lines of the event log were lost", s.LinesLost), "")
+		rep.reason(Medium, plural.Of(s.LinesLost, "line")+" of the event log lost", "")
 		rep.recommend("give the event log a disk with room and a reader that keeps up", "")
 	}
 	for _, w := range s.Warnings {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+
+	"github.com/mcpbox/mcpbox/internal/plural"
 )
 
 // Sink receives events, one at a time, from one goroutine. Emit may block and may fail: the recorder does not wait
@@ -115,7 +117,7 @@ func (f *feed) warning() string {
 		name = n.String()
 	}
 	if n := f.lost.Load(); n > 0 {
-		return text(fmt.Sprintf("%s: %d lines lost: %v", name, n, f.err), maxText)
+		return text(fmt.Sprintf("%s: %s lost: %v", name, plural.Of(n, "line"), f.err), maxText)
 	}
 	return text(fmt.Sprintf("%s: %v", name, f.err), maxText)
 }

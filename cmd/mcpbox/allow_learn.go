@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/plural"
 	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/mcp"
 	"github.com/mcpbox/mcpbox/mcp/learn"
@@ -85,7 +86,7 @@ func readAudit(cmd *cobra.Command, names []string) (out []mcp.Record, err error)
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		if len(bad) > 0 {
-			fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: %s: passed over %d lines; line %d: %s\n", name, len(bad), bad[0].Line, safetext.Clean(bad[0].Why, 200))
+			fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: %s: passed over %s; line %d: %s\n", name, plural.Of(len(bad), "line"), bad[0].Line, safetext.Clean(bad[0].Why, 200))
 		}
 		if len(records) == 0 {
 			return nil, hint.Errorf("give it a file that mcpbox mcp --audit wrote", "%s: no records in it", name)

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/plural"
 	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/mcp/rules"
 	"github.com/mcpbox/mcpbox/mcp/store"
@@ -183,7 +184,7 @@ that is printed elsewhere, and give it back with --expect to find out whether th
 			if f.json {
 				err = writeJSON(cmd.OutOrStdout(), map[string]any{"ok": len(problems) == 0, "head": head, "problems": append([]string{}, problems...)})
 			} else if len(problems) == 0 {
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "ok: %d entries, head %s\n", head.Seq, head)
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "ok: %s, head %s\n", plural.Of(head.Seq, "entry"), head)
 			}
 			if len(problems) == 0 || err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/plural"
 	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/mcp"
 )
@@ -29,7 +30,7 @@ func newMCPPinCmd() *cobra.Command {
 			if err := now.Save(file); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%d tools of %s %s approved in %s\n", len(now.Tools), safetext.Clean(now.Server, 80), safetext.Clean(now.Version, 40), file)
+			fmt.Fprintf(cmd.OutOrStdout(), "%s of %s %s approved in %s\n", plural.Of(len(now.Tools), "tool"), safetext.Clean(now.Server, 80), safetext.Clean(now.Version, 40), file)
 			return nil
 		},
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/plural"
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
@@ -71,7 +72,7 @@ func viewOf(cmd *cobra.Command, name string, data []byte) (monitor.ResultView, e
 
 func warnBad(cmd *cobra.Command, name string, bad int) {
 	if bad > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: %s: passed over %d lines that are no events\n", name, bad)
+		fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: %s: passed over %s without an event\n", name, plural.Of(bad, "line"))
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/mcpbox/mcpbox/internal/plural"
 )
 
 const (
@@ -39,7 +41,7 @@ func (l *learner) infer(at string, values []any, depth int) map[string]any {
 		return schema
 	}
 	if types[0] != "object" && len(values) < l.minSamples {
-		l.because(at, "seen %d times: only its type (%d make a rule)", len(values), l.minSamples)
+		l.because(at, "%s: only its type (a rule takes %d)", plural.Of(len(values), "sample"), l.minSamples)
 		return schema
 	}
 	switch types[0] {
@@ -144,7 +146,7 @@ func (l *learner) list(at string, schema map[string]any, values [][]any, depth i
 	}
 	if bound := roomy(trained, 4); longest <= bound {
 		schema["maxItems"] = roomy(longest, 4)
-		l.because(at, "at most %d elements in %d lists", longest, len(values))
+		l.because(at, "at most %s in %s", plural.Of(longest, "element"), plural.Of(len(values), "list"))
 	} else {
 		l.because(at, "lists still grew in the last third: no maxItems")
 	}
@@ -180,7 +182,7 @@ func (l *learner) number(at string, schema map[string]any, values []any) {
 	} else {
 		l.because(at, "the largest still grew in the last third: no maximum")
 	}
-	l.because(at, "%d numbers from %s to %s", len(values), format(lo), format(hi))
+	l.because(at, "%s from %s to %s", plural.Of(len(values), "number"), format(lo), format(hi))
 }
 
 func format(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }

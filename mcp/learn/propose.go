@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/mcpbox/mcpbox/internal/plural"
 	"github.com/mcpbox/mcpbox/mcp"
 	"github.com/mcpbox/mcpbox/mcp/rules"
 )
@@ -124,11 +125,11 @@ func (r *Report) skip(t tool, format string, args ...any) {
 
 func (r *Report) tool(t tool, c *calls, set *rules.Set, o Options) error {
 	for _, why := range slices.Sorted(maps.Keys(c.left)) {
-		r.skip(t, "%d calls left out: %s", c.left[why], why)
+		r.skip(t, "%s left out: %s", plural.Of(c.left[why], "call"), why)
 	}
 	n := len(c.arguments)
 	if n < o.MinCalls {
-		r.skip(t, "called %d times without fault: %d make a rule", n, o.MinCalls)
+		r.skip(t, "%s without fault: a rule takes %d", plural.Of(n, "call"), o.MinCalls)
 		return nil
 	}
 	server, match := rules.Quote(t.server), rules.Quote(t.name)
@@ -138,13 +139,13 @@ func (r *Report) tool(t tool, c *calls, set *rules.Set, o Options) error {
 		r.skip(t, "a rule denies it: nothing is proposed")
 		return nil
 	case !allowed:
-		err := r.propose(rules.Rule{Layer: rules.Tool, Server: server, Match: match, Effect: rules.Allow}, set, []string{fmt.Sprintf("called %d times without fault", n)})
+		err := r.propose(rules.Rule{Layer: rules.Tool, Server: server, Match: match, Effect: rules.Allow}, set, []string{plural.Of(n, "call") + " without fault"})
 		if err != nil {
 			return err
 		}
 	}
 	if n < o.MinSamples {
-		r.skip(t, "called %d times without fault: %d make a rule for its arguments", n, o.MinSamples)
+		r.skip(t, "%s without fault: a rule for its arguments takes %d", plural.Of(n, "call"), o.MinSamples)
 		return nil
 	}
 	l := &learner{minSamples: o.MinSamples, paths: map[string][]string{}}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/mcpbox/mcpbox/internal/plural"
 )
 
 const (
@@ -43,7 +45,7 @@ func (l *learner) text(at string, schema map[string]any, values []string, depth 
 	l.length(at, schema, values)
 	is, ok := narrowest(values)
 	if !ok {
-		l.because(at, "%d texts of no common form: only their length", len(values))
+		l.because(at, "%s of no common form: only the length", plural.Of(len(values), "text"))
 		return
 	}
 	if early, _ := narrowest(train(values)); early != is {
@@ -51,7 +53,7 @@ func (l *learner) text(at string, schema map[string]any, values []string, depth 
 		return
 	}
 	schema["pattern"] = is.pattern
-	l.because(at, "%d texts, %d different, each %s", len(values), len(distinct(values)), is.name)
+	l.because(at, "%s, %d different, each %s", plural.Of(len(values), "text"), len(distinct(values)), is.name)
 }
 
 func distinct(values []string) map[string]int {
@@ -77,7 +79,7 @@ func (l *learner) enum(at string, schema map[string]any, values []string) bool {
 	schema["enum"] = list
 	var shown []string
 	for _, text := range list {
-		shown = append(shown, fmt.Sprintf("%q %d times", text, counts[text]))
+		shown = append(shown, fmt.Sprintf("%q %s", text, plural.Of(counts[text], "time")))
 	}
 	l.because(at, "only %s", strings.Join(shown, ", "))
 	return true
@@ -130,7 +132,7 @@ func (l *learner) folder(at string, schema map[string]any, values []string, dept
 	if depth == 1 {
 		l.paths[at] = []string{common}
 	}
-	l.because(at, "%d paths, all in %s", len(values), common)
+	l.because(at, "%s, all in %s", plural.Of(len(values), "path"), common)
 	return true
 }
 
@@ -181,6 +183,6 @@ func (l *learner) hosts(at string, schema map[string]any, values []string) bool 
 		return true
 	}
 	schema["pattern"] = pattern
-	l.because(at, "%d URLs, all of %s", len(values), strings.Join(slices.Sorted(maps.Keys(late)), ", "))
+	l.because(at, "%s, all of %s", plural.Of(len(values), "URL"), strings.Join(slices.Sorted(maps.Keys(late)), ", "))
 	return true
 }

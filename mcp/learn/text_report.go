@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/mcpbox/mcpbox/internal/plural"
 	"github.com/mcpbox/mcpbox/internal/safetext"
 )
 
@@ -19,7 +20,7 @@ func (r *Report) String() string {
 	for _, s := range r.Skipped {
 		b.WriteString("  " + clean(s.What+": "+s.Why))
 	}
-	fmt.Fprintf(&b, "%d records, %d rules proposed\n", r.Records, len(r.Proposals))
+	fmt.Fprintf(&b, "%s, %s proposed\n", plural.Of(r.Records, "record"), plural.Of(len(r.Proposals), "rule"))
 	return b.String()
 }
 

@@ -84,7 +84,7 @@ func TestAFullDiskForEventsIsSaidAndCostsNothingElse(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); code != 5 {
 		t.Errorf("exit code %d, want the tool's own 5", code)
 	}
-	if !strings.Contains(stderr.String(), "events file /dev/full: 1 lines lost") {
+	if !strings.Contains(stderr.String(), "events file /dev/full: 1 line lost") {
 		t.Errorf("the loss is not said: %q", stderr.String())
 	}
 }
