@@ -36,7 +36,7 @@ func (f *sandboxFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.dir, "dir", "", "working directory inside (default /work)")
 	fl.StringVar(&f.rootfs, "rootfs", "", "use `DIR` as the root file system instead of the host's /usr")
 	fl.StringVar(&f.network, "network", "", "`none|host`")
-	fl.Var(&f.limits.Memory, "memory", "memory limit, e.g. 256MiB")
+	fl.Var(&f.limits.Memory, "memory", "memory, e.g. 256MiB; of this and the other limits the default is the policy's, and 0 is none")
 	fl.Float64Var(&f.limits.CPUs, "cpus", 0, "CPUs, e.g. 0.5")
 	fl.Int64Var(&f.limits.PIDs, "pids", 0, "processes and threads")
 	fl.Var(&f.limits.Timeout, "timeout", "wall clock, e.g. 30s")
@@ -45,6 +45,9 @@ func (f *sandboxFlags) register(cmd *cobra.Command) {
 	fl.Var(&f.limits.FileSize, "file-size", "largest file, e.g. 10MiB")
 	fl.Int64Var(&f.limits.OpenFiles, "open-files", 0, "open files of a process")
 	fl.Var(&f.limits.Output, "output", "stdout and stderr together, e.g. 16MiB")
+	for _, name := range []string{"timeout", "cpu-time"} {
+		fl.Lookup(name).DefValue = "0" // which pflag knows to be no default
+	}
 	fl.StringVar(&f.events, "events", "", "append security events to `FILE`, one JSON object a line")
 	fl.StringVar(&f.result, "result", "", "write the result to `FILE` as JSON")
 	fl.BoolVar(&f.bestEffort, "best-effort", false, "run even if the host lacks a layer that the policy requires, and say so")
