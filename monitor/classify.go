@@ -17,6 +17,9 @@ import (
 //	ptrace and memory of another process, pidfd_getfd    escape_attempt      high
 //	open_by_handle_at, modules, kexec, keys, bpf,
 //	userfaultfd, time, reboot, swap, ports               escape_attempt      high or critical
+//	syslog: clears or silences the kernel's log; acct,
+//	quotactl, sethostname …                              escape_attempt      high
+//	syslog: reads it, as dmesg does                      permission_denied   medium
 //	mount, umount2, chroot, mknod                        permission_denied   high (chroot, mknod: medium)
 //	socket families                                      permission_denied   medium (raw, AF_ALG, AF_VSOCK …: high)
 //	connect, bind, listen … where no sockets are allowed permission_denied   medium

@@ -74,7 +74,13 @@ func syscallClass(e Event) class {
 		return esc("swap", High, "tried to change the host's swap space")
 	case "iopl", "ioperm":
 		return esc("ports", Critical, "asked for direct access to the hardware")
-	case "acct", "quotactl", "quotactl_fd", "syslog", "lookup_dcookie", "sethostname", "setdomainname", "vhangup", "nfsservctl", "uselib", "_sysctl":
+	case "syslog":
+		switch arg(s, 0) {
+		case "2", "3", "9", "10": // READ, READ_ALL, SIZE_UNREAD, SIZE_BUFFER: what dmesg asks for. syslog(2)
+			return denied("kernel-log", Medium, "tried to read the kernel's log, which is the host's", "")
+		}
+		return esc("host-administration", High, "tried to administer the host")
+	case "acct", "quotactl", "quotactl_fd", "lookup_dcookie", "sethostname", "setdomainname", "vhangup", "nfsservctl", "uselib", "_sysctl":
 		return esc("host-administration", High, "tried to administer the host")
 
 	case "socket", "socketpair":
