@@ -137,8 +137,8 @@ func TestABreachedLimitNamesTheFlagThatRaisesIt(t *testing.T) {
 		{"cpu_time", 10e3, monitor.ResourceLimitExceeded, "10s", "--cpu-time"},
 		{"cpus", 500, monitor.ResourceLimitExceeded, "0.5", "--cpus"},
 		{"file_size", 10 << 20, monitor.ResourceLimitExceeded, "10MiB", "--file-size"},
-		{"open_files", 64, monitor.ResourceLimitExceeded, "64", "limits.open_files"},
-		{"output", 1 << 20, monitor.ResourceLimitExceeded, "1MiB", "limits.output"},
+		{"open_files", 64, monitor.ResourceLimitExceeded, "64", "--open-files or limits.open_files"},
+		{"output", 1 << 20, monitor.ResourceLimitExceeded, "1MiB", "--output or limits.output"},
 	} {
 		got := monitor.Classify(monitor.Event{Limit: &monitor.Limit{Name: c.name, Value: c.value, Observed: c.value}})
 		if got.Type != c.typ || !strings.Contains(got.Reason, c.reason) || !strings.Contains(got.Hint, c.hint) {

@@ -2,29 +2,19 @@ package monitor
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
 // classifyLimit gives a breach its type, severity, sentence and remedy.
 func classifyLimit(e Event) Event {
 	l := e.Limit
-	typ, severity, remedy := ResourceLimitExceeded, Medium, "raise it with limits."+l.Name
+	typ, severity := ResourceLimitExceeded, Medium
 	switch l.Name {
 	case "timeout":
 		typ = TimeoutExceeded
 	case "cpus":
 		severity = Low // throttled, as intended
-	}
-	switch l.Name {
-	case "memory", "cpus", "pids", "timeout", "cpu_time", "disk", "file_size":
-		flag := l.Name
-		switch flag {
-		case "cpu_time":
-			flag = "cpu-time"
-		case "file_size":
-			flag = "file-size"
-		}
-		remedy = "raise it with --" + flag + " or limits." + l.Name
 	}
 	if e.Type == "" || e.Type == SyscallBlocked {
 		e.Type = typ
@@ -36,7 +26,7 @@ func classifyLimit(e Event) Event {
 		e.Reason = limitReason(l)
 	}
 	if e.Hint == "" {
-		e.Hint = remedy
+		e.Hint = "raise it with --" + strings.ReplaceAll(l.Name, "_", "-") + " or limits." + l.Name
 	}
 	return e
 }

@@ -49,6 +49,44 @@ type Result struct {
 	Timestamp     time.Time             `json:"timestamp"`
 }
 
+// Cause is the event that ended the run; nil if the program ended by itself.
+func (r *Result) Cause() *monitor.Event {
+	if r.Signal == "" && r.Status != StatusTimeout {
+		return nil
+	}
+	for i := range r.Events {
+		if e := &r.Events[i]; r.Status == endedBy(e) {
+			return e
+		}
+	}
+	return nil
+}
+
+// endedBy is the status of a run that such an event ended; "" for one that doesn't end a run.
+func endedBy(e *monitor.Event) Status {
+	if e.Limit == nil {
+		if e.Action == string(monitor.Kill) || e.Action == string(monitor.Quarantine) {
+			return StatusViolation
+		}
+		return ""
+	}
+	switch e.Limit.Name {
+	case "timeout":
+		return StatusTimeout
+	case "memory":
+		return StatusMemory
+	case "cpu_time":
+		return StatusCPU
+	case "pids":
+		return StatusPIDs
+	case "disk", "file_size":
+		return StatusDisk
+	case "output":
+		return StatusOutput
+	}
+	return ""
+}
+
 // SetupResult is the result of a run that did not come about.
 func SetupResult(spec Spec, p Process, err error, exitCode int) *Result {
 	return &Result{Policy: spec.Policy.Name, Command: p.Args, Status: StatusSetup, ExitCode: exitCode, Error: err.Error(),

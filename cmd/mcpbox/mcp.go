@@ -91,6 +91,7 @@ func (f *mcpFlags) serve(cmd *cobra.Command, args []string) error {
 	if out.Dismissed || out.Result.ExitCode == 0 {
 		return nil
 	}
+	tellCause(out.Result)
 	return exitError(out.Result.ExitCode)
 }
 
@@ -115,7 +116,7 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 			return f.spec(cmd)
 		},
 		Process: mcpruntime.Process{Args: args, Env: f.environment(), Dir: f.dir, Stderr: os.Stderr},
-		Started: func(r *mcpruntime.Running) { f.tellMissing(r.Layers(), r.Limits()) },
+		Started: func(r *mcpruntime.Running) { f.tellMissing(spec.Policy.Require, r.Layers(), r.Limits()) },
 	}
 	if spec.Policy.Isolation == policies.IsolationNone {
 		fmt.Fprintln(os.Stderr, "mcpbox: policy none: the server runs without a sandbox")

@@ -36,7 +36,7 @@ func newRunCmd() *cobra.Command {
 				Args: args, Env: f.environment(), Dir: f.dir, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, TTY: tty,
 				Admitted: func(r *mcpruntime.Running) {
 					forward(r)
-					f.tellMissing(r.Layers(), r.Limits())
+					f.tellMissing(spec.Policy.Require, r.Layers(), r.Limits())
 				},
 			}
 			res, err := mcpruntime.Run(ctx, spec, p)
@@ -49,6 +49,7 @@ func newRunCmd() *cobra.Command {
 				fmt.Fprintln(os.Stderr, "mcpbox: policy none: it ran without a sandbox")
 			}
 			result.write(res)
+			tellCause(res)
 			if res.ExitCode != 0 {
 				return exitError(res.ExitCode)
 			}
@@ -82,6 +83,22 @@ func (r resultFile) write(res *mcpruntime.Result) {
 	if err != nil {
 		// The program has run: its exit code stands.
 		fmt.Fprintf(os.Stderr, "mcpbox: result %s is not complete: %v\n", r.f.Name(), err)
+	}
+}
+
+// tellCause says why mcpbox, or the kernel on its behalf, ended the program. That is an error: --quiet does not hide it.
+func tellCause(res *mcpruntime.Result) {
+	e := res.Cause()
+	if e == nil {
+		return
+	}
+	why := e.Reason
+	if e.Syscall != nil {
+		why = e.Syscall.Name + ": " + why
+	}
+	fmt.Fprintf(os.Stderr, "mcpbox: ended: %s\n", why)
+	if e.Hint != "" {
+		fmt.Fprintf(os.Stderr, "mcpbox: hint: %s\n", e.Hint)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -51,7 +52,7 @@ func (f *sandboxFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.events, "events", "", "append security events to `FILE`, one JSON object a line")
 	fl.StringVar(&f.result, "result", "", "write the result to `FILE` as JSON")
 	fl.BoolVar(&f.bestEffort, "best-effort", false, "run even if the host lacks a layer that the policy requires, and say so")
-	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no event summary on stderr")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no events on stderr; errors, and why the program was ended, are still said")
 }
 
 // spec resolves the policy and the flags over it.
@@ -156,18 +157,20 @@ func (f *sandboxFlags) openResult() (resultFile, error) {
 	return resultFile{file}, err
 }
 
-// tellMissing says on stderr which layers and limits this run goes without.
-func (f *sandboxFlags) tellMissing(layers mcpruntime.Layers, limits map[string]mcpruntime.LimitState) {
+// tellMissing says on stderr which layers and limits this run goes without; --quiet, only which that the policy requires.
+func (f *sandboxFlags) tellMissing(require []policies.Layer, layers mcpruntime.Layers, limits map[string]mcpruntime.LimitState) {
 	var out []string
 	for _, l := range layers.Missing() {
-		out = append(out, "layer "+string(l))
+		if !f.quiet || slices.Contains(require, l) {
+			out = append(out, "layer "+string(l))
+		}
 	}
 	for name, s := range limits {
-		if s.Backend == "none" {
+		if s.Backend == "none" && !f.quiet {
 			out = append(out, "limit "+name)
 		}
 	}
-	if len(out) > 0 && !f.quiet {
+	if len(out) > 0 {
 		sort.Strings(out)
 		fmt.Fprintf(os.Stderr, "mcpbox: not enforced on this host: %s (`mcpbox doctor` says why)\n", strings.Join(out, ", "))
 	}
