@@ -81,6 +81,7 @@ func (f *mcpFlags) serve(cmd *cobra.Command, args []string) error {
 	defer stop()
 	signal.Ignore(unix.SIGPIPE) // a client that is gone is an error of the write
 	cfg.ClientGone = mcp.Hangup(os.Stdout)
+	f.tellNoDownload(spec.Policy, args)
 	out, err := mcp.Serve(ctx, *cfg)
 	if err != nil {
 		result.write(mcpruntime.SetupResult(spec, mcpruntime.Process{Args: args}, err, exitCode(err)))

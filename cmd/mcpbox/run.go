@@ -37,6 +37,7 @@ func newRunCmd() *cobra.Command {
 				Admitted: func(r *mcpruntime.Running) {
 					forward(r)
 					f.tellMissing(spec.Policy.Require, r.Layers(), r.Limits())
+					f.tellNoDownload(spec.Policy, args)
 				},
 			}
 			res, err := mcpruntime.Run(ctx, spec, p)

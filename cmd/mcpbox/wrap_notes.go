@@ -47,11 +47,9 @@ func (s *surroundings) leave(command []string) string {
 		if !s.bare {
 			return base + " starts a container outside of the sandbox, and can't from inside: wrap the program that is in the image instead"
 		}
-	case "npx", "bunx", "uvx", "pipx":
-		url := slices.IndexFunc(command, isURL)
-		if url > 0 && !s.network {
-			return "it talks to " + command[url] + ", and there is no network: wrap … -- --network host"
-		}
+	}
+	if url := slices.IndexFunc(command, isURL); url > 0 && !s.network && fetches(command) != "" {
+		return "it talks to " + command[url] + ", and there is no network: wrap … -- --network host"
 	}
 	return ""
 }
@@ -65,11 +63,8 @@ func (s *surroundings) notes(command []string) (out []string) {
 	if len(command) == 0 {
 		return nil
 	}
-	switch base := filepath.Base(command[0]); base {
-	case "npx", "bunx", "uvx", "pipx":
-		if !s.network {
-			out = append(out, base+" fetches what it runs, and there is no network: install the server, or wrap … -- --network host")
-		}
+	if runner := fetches(command); runner != "" && !s.network {
+		out = append(out, runner+" downloads what it does not find, and there is no network: install the server, or wrap … -- --network host")
 	}
 	for _, word := range command {
 		if !filepath.IsAbs(word) || s.shows(word) {
