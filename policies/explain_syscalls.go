@@ -134,9 +134,24 @@ func (e *explainer) conditions(p *Policy) {
 				reasons[key] = append(reasons[key], why)
 			}
 		}
-		for _, key := range order {
-			e.item("%s: %s: %s", key, part.verb, strings.Join(reasons[key], "; "))
+		for len(order) > 0 {
+			why := reasons[order[0]]
+			alike := func(key string) bool { return slices.Equal(reasons[key], why) }
+			e.condition(slices.DeleteFunc(slices.Clone(order), func(key string) bool { return !alike(key) }), part.verb, why)
+			order = slices.DeleteFunc(order, alike)
 		}
+	}
+}
+
+// condition is one line, or one for each reason if there are many.
+func (e *explainer) condition(calls []string, verb string, why []string) {
+	if len(why) <= 2 {
+		e.item("%s: %s: %s", strings.Join(calls, ", "), verb, strings.Join(why, "; "))
+		return
+	}
+	e.item("%s: %s", strings.Join(calls, ", "), verb)
+	for _, w := range why {
+		e.line("      %s", w)
 	}
 }
 

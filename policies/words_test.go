@@ -29,7 +29,7 @@ func TestExplainAnswersWhatPeopleAsk(t *testing.T) {
 	for name, want := range map[string][]string{
 		"none":     {"the tool runs bare"},
 		"basic":    {"shares the host's network", "can: start other programs", "cannot: debug other processes", "nothing is required"},
-		"standard": {"can open sockets: local (Unix), IPv4, IPv6", "cannot reach any network", "memory: 512MiB", "can: start other programs", "refused: types into the caller's terminal"},
+		"standard": {"can open sockets: local (Unix), IPv4, IPv6", "cannot reach any network", "memory: 512MiB", "can: start other programs", "      types into the caller's terminal"},
 		"strict":   {"cannot: start other programs, create child processes", "cannot open sockets: IPv4, IPv6", "timeout of mcpbox code: 10s"},
 		"maximum":  {"cannot open any socket", "an attempt kills the sandbox", "openat: only for: opens for reading"},
 	} {
