@@ -3,7 +3,7 @@
 // under every preset that it applies to, where it must fail, must leave the host
 // as it was, and must be reported if a system call was refused on the way.
 //
-//	make build && MCPBOX=bin/mcpbox go test ./tests/escape
+//	make build && go test ./tests/escape
 //
 // An attack that would harm the machine it runs on is never run bare in full.
 // Its bare proof is then an error that only somebody with the right to do it

@@ -3,9 +3,9 @@ package escape
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
+
+	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
 
 // mcpbox is the binary under test; scratch is a folder that a sandbox's user can reach.
@@ -30,15 +30,8 @@ func run(m *testing.M) (int, error) {
 		return 1, err
 	}
 	os.Setenv("MCPBOX_TEST_TOKEN", "s3cret") // what no sandbox may see of its caller's environment
-	for _, name := range []string{"MCPBOX", "MCPBOX_BIN"} {
-		if path := os.Getenv(name); path != "" {
-			mcpbox, err = filepath.Abs(path)
-			return m.Run(), err
-		}
-	}
-	mcpbox = filepath.Join(scratch, "mcpbox")
-	if out, err := exec.Command("go", "build", "-o", mcpbox, "../../cmd/mcpbox").CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("build mcpbox: %w\n%s", err, out)
+	if mcpbox, err = built.Path(); err != nil {
+		return 1, err
 	}
 	return m.Run(), nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mcpbox/mcpbox/tests/internal/built"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -90,7 +91,7 @@ func TestVulnerableServerLeaksBareAndNotUnderMCPBox(t *testing.T) {
 
 			_, nodeMounts := node(t)
 			boxed := &side{name: "mcpbox", modules: "/opt/server/node_modules", host: allowed, work: allowed}
-			boxed.prefix = append([]string{mcpbox(t), "run", "--policy", "standard",
+			boxed.prefix = append([]string{built.Mcpbox(t), "run", "--policy", "standard",
 				"--mount", allowed + ":" + allowed + ":rw",
 				"--mount", serverModules(t) + ":/opt/server/node_modules:ro"}, nodeMounts...)
 			session, _ = boxed.connect(t, vulnerable, allowed)

@@ -5,6 +5,6 @@
 //	make build && go test ./tests/integration
 //
 // The servers are pinned in package-lock.json and fetched once by `npm ci`.
-// Without npm, the network or bin/mcpbox the tests skip and say why; with
+// Without npm or the network the tests skip and say why; with
 // MCPBOX_REQUIRE=1 (as in `make test` on a machine that has them) they fail.
 package integration

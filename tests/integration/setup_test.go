@@ -18,27 +18,6 @@ func missing(t *testing.T, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
-// mcpboxPath is the binary under test: $MCPBOX, else bin/mcpbox of this tree.
-func mcpboxPath() string {
-	if path := os.Getenv("MCPBOX"); path != "" {
-		return path
-	}
-	path, err := filepath.Abs(filepath.Join("..", "..", "bin", "mcpbox"))
-	if err != nil {
-		panic(err)
-	}
-	return path
-}
-
-func mcpbox(t *testing.T) string {
-	t.Helper()
-	path := mcpboxPath()
-	if _, err := os.Stat(path); err != nil {
-		missing(t, "no mcpbox to test: %v (make build)", err)
-	}
-	return path
-}
-
 // node returns the interpreter, and the --mount flags that show it inside
 // when it does not live in /usr.
 func node(t *testing.T) (path string, mounts []string) {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mcpbox/mcpbox/tests/internal/built"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -36,7 +37,7 @@ func bothSides(t *testing.T, policy string) (bare, boxed *side) {
 
 	_, nodeMounts := node(t)
 	boxed = &side{name: "mcpbox", modules: "/opt/server/node_modules", host: workspace(t), work: "/work"}
-	boxed.prefix = append([]string{mcpbox(t), "run", "--policy", policy,
+	boxed.prefix = append([]string{built.Mcpbox(t), "run", "--policy", policy,
 		"--workspace", boxed.host, "--mount", modules + ":/opt/server/node_modules:ro"}, nodeMounts...)
 	return bare, boxed
 }

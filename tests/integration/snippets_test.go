@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
 
 const python = "/usr/bin/python3"
@@ -31,8 +32,13 @@ type outcome struct {
 	events []monitor.Event
 }
 
+// strictRefusal is asked once.
 var strictRefusal = sync.OnceValues(func() (string, error) {
-	out, err := exec.Command(mcpboxPath(), "run", "--policy", "strict", "--", "/usr/bin/true").CombinedOutput()
+	path, err := built.Path()
+	if err != nil {
+		return "", err
+	}
+	out, err := exec.Command(path, "run", "--policy", "strict", "--", "/usr/bin/true").CombinedOutput()
 	return string(out), err
 })
 
@@ -40,7 +46,6 @@ var strictRefusal = sync.OnceValues(func() (string, error) {
 // refuse to start otherwise; the limits are the watchdog's then.
 func bestEffort(t *testing.T) []string {
 	t.Helper()
-	mcpbox(t)
 	said, err := strictRefusal()
 	var exit *exec.ExitError
 	switch {
@@ -64,7 +69,7 @@ func strict(t *testing.T, code string, flags ...string) outcome {
 	args = append(args, bestEffort(t)...)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, mcpbox(t), append(args, "--", python, "-c", code)...)
+	cmd := exec.CommandContext(ctx, built.Mcpbox(t), append(args, "--", python, "-c", code)...)
 	cmd.Dir = dir
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
 
 // deadline bounds every wait: far more than a loaded machine needs.
@@ -17,23 +19,13 @@ const deadline = 30 * time.Second
 
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	if binary = os.Getenv("MCPBOX"); binary == "" {
-		dir, err := os.MkdirTemp("", "mcpbox-lifecycle")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(dir)
-		binary = filepath.Join(dir, "mcpbox")
-		if out, err := exec.Command("go", "build", "-o", binary, "../../cmd/mcpbox").CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build mcpbox: %v\n%s", err, out)
-			return 1
-		}
+func TestMain(m *testing.M) {
+	var err error
+	if binary, err = built.Path(); err != nil {
+		fmt.Fprintln(os.Stderr, "lifecycle:", err)
+		os.Exit(1)
 	}
-	return m.Run()
+	os.Exit(m.Run())
 }
 
 // box prepares `mcpbox run -q` with a marker in the tool's arguments, by which its processes are found.

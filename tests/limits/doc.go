@@ -2,7 +2,7 @@
 // kernel (or, without cgroup v2, the watchdog) does to a program that runs into
 // it, what the result and the events then say, and that nothing is left of it.
 //
-//	MCPBOX=bin/mcpbox VICTIM=bin/victim go test ./tests/limits
+//	make build && go test ./tests/limits
 //	tests/vm/test.sh -m root,delegated ./tests/limits     # on a kernel with cgroup v2
 //
 // MCPBOX_TEST_EXPECT=cgroup2 says that this host has cgroup v2 and no other

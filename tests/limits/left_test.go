@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mcpbox/mcpbox/tests/internal/built"
 	"golang.org/x/sys/unix"
 )
 
@@ -143,7 +144,7 @@ func exists(path string) bool {
 // gc runs `mcpbox gc` and returns what it says.
 func gc(t *testing.T) string {
 	t.Helper()
-	out, err := exec.Command(mcpbox(t), "gc").CombinedOutput()
+	out, err := exec.Command(built.Mcpbox(t), "gc").CombinedOutput()
 	if err != nil {
 		t.Errorf("mcpbox gc: %v: %s", err, out)
 	}

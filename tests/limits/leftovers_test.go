@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
 
 // Some of the runs are cut short by a SIGKILL to mcpbox itself, at any moment of their lives.
@@ -35,7 +37,7 @@ func TestManyRunsSomeKilledLeaveNothing(t *testing.T) {
 			for j := range jobs {
 				if j.killAfter > 0 {
 					killed(t, j.killAfter)
-				} else if out, err := exec.Command(mcpbox(t), "run", "--", "sh", "-c", "sleep 0 & exec true").CombinedOutput(); err != nil {
+				} else if out, err := exec.Command(built.Mcpbox(t), "run", "--", "sh", "-c", "sleep 0 & exec true").CombinedOutput(); err != nil {
 					t.Errorf("a run beside killed ones: %v: %s", err, out)
 				}
 			}
@@ -55,7 +57,7 @@ func TestManyRunsSomeKilledLeaveNothing(t *testing.T) {
 		t.Errorf("process left: %s", p)
 	}
 	// The next start finds what the dead left.
-	if out, err := exec.Command(mcpbox(t), "run", "--", "true").CombinedOutput(); err != nil {
+	if out, err := exec.Command(built.Mcpbox(t), "run", "--", "true").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	was.nothingNew(t)
@@ -66,7 +68,7 @@ func TestManyRunsSomeKilledLeaveNothing(t *testing.T) {
 
 // killed starts a run that would last for ever, and kills its mcpbox.
 func killed(t *testing.T, after time.Duration) {
-	cmd := exec.Command(mcpbox(t), "run", "-q", "--", "sh", "-c", "sleep 600 & setsid sleep 600 & sleep 600")
+	cmd := exec.Command(built.Mcpbox(t), "run", "-q", "--", "sh", "-c", "sleep 600 & setsid sleep 600 & sleep 600")
 	if err := cmd.Start(); err != nil {
 		t.Error(err)
 		return
@@ -82,7 +84,7 @@ func lifetime(t *testing.T) time.Duration {
 	var took time.Duration
 	for range 2 {
 		begin := time.Now()
-		if out, err := exec.Command(mcpbox(t), "run", "--", "true").CombinedOutput(); err != nil {
+		if out, err := exec.Command(built.Mcpbox(t), "run", "--", "true").CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 		took = time.Since(begin)
@@ -94,7 +96,7 @@ func TestGCRemovesWhatAKilledRunLeftAndSaysSo(t *testing.T) {
 	b := requireSandbox(t)
 	gc(t)
 	was := adopt(t)
-	cmd := exec.Command(mcpbox(t), "run", "-q", "--", "sh", "-c", "echo started; sleep 600")
+	cmd := exec.Command(built.Mcpbox(t), "run", "-q", "--", "sh", "-c", "echo started; sleep 600")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

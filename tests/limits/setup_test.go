@@ -14,6 +14,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/runtime"
+	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
 
 const mib = 1 << 20
@@ -21,18 +22,6 @@ const mib = 1 << 20
 // expected says whether the caller promised a thing of this host.
 func expected(what string) bool {
 	return slices.Contains(strings.Split(os.Getenv("MCPBOX_TEST_EXPECT"), ","), what)
-}
-
-func mcpbox(t *testing.T) string {
-	t.Helper()
-	path := os.Getenv("MCPBOX")
-	if path == "" {
-		path, _ = filepath.Abs("../../bin/mcpbox")
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("no mcpbox to test: %v (make build)", err)
-	}
-	return path
 }
 
 // victim returns the program tests/victim as the sandbox sees it, and the flags that show it inside.
@@ -75,7 +64,7 @@ type outcome struct {
 func run(t *testing.T, args ...string) outcome {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "result.json")
-	cmd := exec.Command(mcpbox(t), append([]string{"run", "--result", file}, args...)...)
+	cmd := exec.Command(built.Mcpbox(t), append([]string{"run", "--result", file}, args...)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
@@ -109,9 +98,9 @@ func runVictim(t *testing.T, flags []string, deed ...string) outcome {
 
 // backend is what holds memory on this host: cgroup2 or watchdog. It skips where there is no sandbox at all.
 var backend = sync.OnceValues(func() (string, string) {
-	path := os.Getenv("MCPBOX")
-	if path == "" {
-		path = "../../bin/mcpbox"
+	path, err := built.Path()
+	if err != nil {
+		return "", err.Error()
 	}
 	dir, err := os.MkdirTemp("", "mcpbox-limits")
 	if err != nil {

@@ -13,22 +13,9 @@ import (
 	"sync"
 	"testing"
 	"time"
-)
 
-func mcpbox(tb testing.TB) string {
-	tb.Helper()
-	path := os.Getenv("MCPBOX")
-	if path == "" {
-		path, _ = filepath.Abs(filepath.Join("..", "..", "bin", "mcpbox"))
-	}
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("MCPBOX_REQUIRE") != "" {
-			tb.Fatal(err)
-		}
-		tb.Skipf("no mcpbox to test: %v (make build)", err)
-	}
-	return path
-}
+	"github.com/mcpbox/mcpbox/tests/internal/built"
+)
 
 // builtServers is a folder with the test servers, for machines without Go: $MCPBOX_SERVERS, or one made here.
 var builtServers = sync.OnceValues(func() (string, error) {
@@ -108,7 +95,7 @@ func proxied(tb testing.TB, rules string, flags ...string) *session {
 	}
 	s := &session{tb: tb, events: filepath.Join(dir, "events.jsonl"), audit: filepath.Join(dir, "audit.jsonl")}
 	args := append([]string{"mcp", "-q", "--policy", policy, "--events", s.events, "--audit", s.audit, "--name", "hostile", "--mount", bin + ":/opt/hostile:ro"}, flags...)
-	s.run(exec.Command(mcpbox(tb), append(args, "--", "/opt/hostile")...))
+	s.run(exec.Command(built.Mcpbox(tb), append(args, "--", "/opt/hostile")...))
 	return s
 }
 

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
 
 func TestTheServerThatMisbehavesDoesSoBare(t *testing.T) {
@@ -105,7 +107,7 @@ func TestEventsNameTheCall(t *testing.T) {
 func TestTheRugPullIsRefused(t *testing.T) {
 	bin := hostile(t)
 	pins := filepath.Join(t.TempDir(), "pins.json")
-	pin := exec.Command(mcpbox(t), "mcp", "pin", "-q", "--pins", pins, "--mount", bin+":/opt/hostile:ro", "--", "/opt/hostile")
+	pin := exec.Command(built.Mcpbox(t), "mcp", "pin", "-q", "--pins", pins, "--mount", bin+":/opt/hostile:ro", "--", "/opt/hostile")
 	if out, err := pin.CombinedOutput(); err != nil || !strings.Contains(string(out), "14 tools of hostile 1.0.0 approved") {
 		t.Fatalf("pin: %v: %s", err, out)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mcpbox/mcpbox/tests/internal/built"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -19,7 +20,7 @@ func TestTheGoSDKTalksToItselfThroughTheProxy(t *testing.T) {
 	if err := os.WriteFile(policy, []byte(rules), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	box := mcpbox(t)
+	box := built.Mcpbox(t)
 	for _, version := range []string{"", "2025-03-26"} {
 		results := map[string]string{}
 		for name, cmd := range map[string]*exec.Cmd{

@@ -10,22 +10,13 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/mcpbox/mcpbox/tests/internal/built"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestScripts runs every script with mcpbox in PATH: the one that MCPBOX names, else one built here.
+// TestScripts runs every script with mcpbox in PATH.
 func TestScripts(t *testing.T) {
-	bin := os.Getenv("MCPBOX")
-	if bin == "" {
-		bin = filepath.Join(t.TempDir(), "mcpbox")
-		if out, err := exec.Command("go", "build", "-o", bin, "../../cmd/mcpbox").CombinedOutput(); err != nil {
-			t.Fatalf("build mcpbox: %v\n%s", err, out)
-		}
-	}
-	bin, err := filepath.Abs(bin)
-	if err != nil {
-		t.Fatal(err)
-	}
+	bin := built.Mcpbox(t)
 	testscript.Run(t, testscript.Params{
 		Dir: ".",
 		Setup: func(env *testscript.Env) error {
