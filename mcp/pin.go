@@ -168,7 +168,11 @@ func (p *Pins) Diff(now *Pins) (out []string) {
 		name := safetext.Clean(n, 80)
 		switch {
 		case was == nil:
-			out = append(out, fmt.Sprintf("+ %s: %s", name, show(is.Definition["description"])))
+			line := "+ " + name
+			if about, ok := is.Definition["description"]; ok {
+				line += ": " + show(about)
+			}
+			out = append(out, line)
 		case is == nil:
 			out = append(out, fmt.Sprintf("- %s", name))
 		case was.Digest != is.Digest:

@@ -78,12 +78,12 @@ func TestAChangeWithinASessionIsFlaggedWithoutPins(t *testing.T) {
 
 func TestDiffIsReadableAndSafe(t *testing.T) {
 	was := pinsOf(t, `{"name":"a","description":"adds","inputSchema":{"type":"object","properties":{"x":{"type":"number"}}}}`, `{"name":"gone"}`)
-	is := pinsOf(t, `{"name":"a","description":"adds.\u001b[2J<IMPORTANT>","inputSchema":{"type":"object","properties":{"x":{"type":"string"},"y":{}}}}`, `{"name":"new","description":"n"}`)
+	is := pinsOf(t, `{"name":"a","description":"adds.\u001b[2J<IMPORTANT>","inputSchema":{"type":"object","properties":{"x":{"type":"string"},"y":{}}}}`, `{"name":"new","description":"n"}`, `{"name":"terse"}`)
 	got := strings.Join(was.Diff(is), "\n")
 	want := "~ a.description: \"adds\" → \"adds.\\x1b[2J<IMPORTANT>\"\n" +
 		"~ a.inputSchema.properties.x.type: \"number\" → \"string\"\n" +
 		"~ a.inputSchema.properties.y: added {}\n" +
-		"- gone\n+ new: \"n\""
+		"- gone\n+ new: \"n\"\n+ terse"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -87,8 +87,10 @@ func spawnError(f initproto.Fault, body *initproto.SpawnBody, root string) error
 		return hint.Errorf("bind the folder of its interpreter or loader with --mount DIR:DIR, or use a --rootfs that has it", "%s: its interpreter: %w", command, ErrNotFound)
 	case f.Step == initproto.StepExec:
 		return hint.Errorf("raise the memory or process limit if it is below what the program needs to start", "%s: %w: %w", command, ErrNotExecutable, f.Errno)
+	case f.Step == initproto.StepDir && f.Errno == unix.EACCES:
+		return hint.Errorf("the user that runs mcpbox must be allowed to enter the folder that is mounted there", "working directory %s: %w", body.Dir, f.Errno)
 	case f.Step == initproto.StepDir:
-		return hint.Errorf("the default is "+rootfs.Work, "working directory %s: %w", body.Dir, f.Errno)
+		return hint.Errorf("name a folder as the sandbox sees it; the default is "+rootfs.Work, "working directory %s: %w", body.Dir, f.Errno)
 	case f.Step == initproto.StepDied:
 		return hint.Errorf("raise the memory or process limit: a process needs about 4 MiB and one task to start", "start: the process died before its command ran")
 	}

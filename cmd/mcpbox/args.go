@@ -31,7 +31,7 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	remedy := "`" + cmd.CommandPath() + " --help` lists the commands"
-	cmd.SuggestionsMinimumDistance = 2
+	cmd.SuggestionsMinimumDistance = min(2, len(args[0])/2) // two letters of "ls" are all of it
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		remedy = "did you mean " + near[0] + "?"
 	}

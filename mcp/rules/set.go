@@ -107,7 +107,7 @@ func (s *Set) checkVersion(i mcp.Item) mcp.Verdict {
 }
 
 func (s *Set) checkItem(i mcp.Item) mcp.Verdict {
-	return s.layer(Layer(i.Kind), i.Server, func(r Rule) bool { return glob(r.Match, i.Name) }, true, fmt.Sprintf("the %s %s", i.Kind, i.Name))
+	return s.layer(Layer(i.Kind), i.Server, func(r Rule) bool { return glob(r.Match, i.Name) }, true, fmt.Sprintf("the %s %s of the server %s", i.Kind, i.Name, i.Server))
 }
 
 // layer decides: denied by a rule, allowed by one, or by none. Then closed says no, and so does a layer that has a rule
