@@ -153,6 +153,12 @@ func (f *sandboxFlags) openResult() (resultFile, error) {
 	if f.result == "" {
 		return resultFile{}, nil
 	}
+	// spec has opened the events file: if the two are one, it is there by now.
+	events, err1 := os.Stat(f.events)
+	result, err2 := os.Stat(f.result)
+	if err1 == nil && err2 == nil && os.SameFile(events, result) && result.Mode().IsRegular() {
+		return resultFile{}, hint.Errorf("give each a file of its own", "--events and --result are both %s: one would overwrite the other", f.result)
+	}
 	file, err := logfile.Open("result file", f.result, os.O_TRUNC)
 	return resultFile{file}, err
 }

@@ -96,14 +96,21 @@ func (f *wrapFlags) options(extra []string) (clientconfig.Options, error) {
 		}
 		policy = full
 	}
-	proxy := newMCPCmd()
+	var given mcpFlags
+	proxy := &cobra.Command{Use: "mcp"}
+	(&cobra.Command{Use: "mcpbox"}).AddCommand(proxy) // for the name that a hint gives it
+	given.register(proxy)
 	if err := proxy.ParseFlags(extra); err != nil {
 		return o, flagError(proxy, err)
 	}
 	if proxy.Flags().NArg() > 0 || slices.Contains(extra, "--") {
 		return o, hint.Errorf("only flags of mcpbox mcp go after --; the command is the client's", "wrap: %q is no flag", proxy.Flags().Args())
 	}
-	inside := around(p, proxy)
+	mounts, err := given.givenMounts(proxy.Flags().Changed("workspace"))
+	if err != nil {
+		return o, err
+	}
+	inside := around(p, mounts, given.network)
 	f.inside, o.Leave = &inside, inside.leave
 	o.Flags = append([]string{"--policy", policy}, extra...)
 	return o, nil

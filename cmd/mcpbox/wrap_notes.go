@@ -3,39 +3,39 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/spf13/cobra"
 
 	"github.com/mcpbox/mcpbox/policies"
 )
 
 // surroundings are what a wrapped server will find inside.
 type surroundings struct {
-	targets []string // of mounts
-	network bool
-	bare    bool // no sandbox at all
+	targets  []string // of mounts
+	relative []string // sources of mounts that are looked for where the client starts the server
+	network  bool
+	bare     bool // no sandbox at all
 }
 
 // around puts together what the policy and the flags of mcpbox mcp give.
-func around(p *policies.Policy, proxy *cobra.Command) surroundings {
+func around(p *policies.Policy, given []policies.Mount, network string) surroundings {
+	if p.Isolation == policies.IsolationNone {
+		return surroundings{targets: []string{"/"}, network: true, bare: true}
+	}
 	s := surroundings{targets: []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/dev", "/proc"}, network: p.Network.Mode == policies.NetworkHost}
+	if network != "" {
+		s.network = network == string(policies.NetworkHost)
+	}
 	for _, m := range p.Filesystem.Mounts {
 		s.targets = append(s.targets, m.Target)
 	}
-	mounts, _ := proxy.Flags().GetStringArray("mount")
-	for _, text := range mounts {
-		if m, err := parseMount(text); err == nil {
-			s.targets = append(s.targets, m.Target)
+	for _, m := range given {
+		s.targets = append(s.targets, m.Target)
+		if !filepath.IsAbs(m.Source) && !strings.HasPrefix(m.Source, "${") { // VS Code puts its folders in
+			s.relative = append(s.relative, m.Source)
 		}
-	}
-	if network, _ := proxy.Flags().GetString("network"); network != "" {
-		s.network = network == string(policies.NetworkHost)
-	}
-	if p.Isolation == policies.IsolationNone {
-		s = surroundings{targets: []string{"/"}, network: true, bare: true}
 	}
 	return s
 }
@@ -66,19 +66,36 @@ func (s *surroundings) notes(command []string) (out []string) {
 	if runner := fetches(command); runner != "" && !s.network {
 		out = append(out, runner+" downloads what it does not find, and there is no network: install the server, or wrap … -- --network host")
 	}
+	for _, source := range s.relative {
+		out = append(out, fmt.Sprintf("%s is looked for in the folder that the client starts its servers in: the whole path is safer", source))
+	}
+	if program, err := exec.LookPath(command[0]); err == nil && !strings.Contains(command[0], "/") && !s.shows(program) {
+		out = append(out, fmt.Sprintf("it won't find %s, which is %s here: name it so in the configuration, and wrap … -- --mount %[3]s:%[3]s:ro", command[0], program, folderOf(program)))
+	}
 	for _, word := range command {
 		if !filepath.IsAbs(word) || s.shows(word) {
 			continue
 		}
 		if _, err := os.Stat(word); err == nil {
-			dir := word
-			if info, err := os.Stat(word); err == nil && !info.IsDir() {
-				dir = filepath.Dir(word)
-			}
-			out = append(out, fmt.Sprintf("it won't see %s: wrap … -- --mount %s:%s:ro, or a policy with that mount", word, dir, dir))
+			out = append(out, fmt.Sprintf("it won't see %s: wrap … -- --mount %[2]s:%[2]s:ro, or a policy with that mount", word, folderOf(word)))
 		}
 	}
 	return out
+}
+
+// folderOf is the folder that a file or folder needs to be of use: of an interpreter in a virtual environment or a
+// version manager's folder, the whole of that.
+func folderOf(file string) string {
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		return file
+	}
+	dir := filepath.Dir(file)
+	for _, sign := range []string{"pyvenv.cfg", "lib/node_modules"} {
+		if _, err := os.Stat(filepath.Join(dir, "..", sign)); err == nil && filepath.Base(dir) == "bin" {
+			return filepath.Dir(dir)
+		}
+	}
+	return dir
 }
 
 func (s *surroundings) shows(file string) bool {
