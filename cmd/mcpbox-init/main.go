@@ -50,6 +50,9 @@ type process struct {
 	pid     int
 	release int // write end: one byte lets the child call execve
 	status  int // read end: a fault record, or EOF when execve closed it
+
+	// Counts who still has to tell what the status pipe says: that comes before the exit, which would hide why a start failed.
+	untold sync.WaitGroup
 }
 
 // serve handles requests in their order until the supervisor closes the socket.
@@ -77,11 +80,13 @@ func (in *initProcess) fail(number int, f initproto.Fault) {
 	in.conn.Send(initproto.Message{Kind: initproto.Failed, Process: number, Fault: f}, nil)
 }
 
+// byNumber finds a locked process, and keeps its exit from being told before its execve is.
 func (in *initProcess) byNumber(number int) *process {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for _, p := range in.running {
 		if p.number == number {
+			p.untold.Add(1)
 			return p
 		}
 	}

@@ -34,6 +34,7 @@ func (in *initProcess) reapAll() {
 			return
 		}
 		if p != nil {
+			p.untold.Wait() // not for long: its end of the status pipe is closed
 			in.conn.Send(initproto.Message{Kind: initproto.Exited, Process: p.number, Exit: &initproto.Exit{
 				Status:    int(status),
 				UserUsec:  usage.Utime.Sec*1e6 + usage.Utime.Usec,

@@ -25,14 +25,18 @@ func (in *initProcess) spawn(number int, body []byte, fds []int) {
 	if f := st.run(fds); f.Step != initproto.StepNone {
 		in.fail(number, f)
 	}
+	if st.process != nil {
+		st.process.untold.Done()
+	}
 }
 
 // start is one spawn in progress; own are descriptors to close when it is over.
 type start struct {
-	in     *initProcess
-	number int
-	body   *initproto.SpawnBody
-	own    []int
+	in      *initProcess
+	number  int
+	body    *initproto.SpawnBody
+	own     []int
+	process *process // once it is forked
 }
 
 func (st *start) cleanup() { initproto.CloseAll(st.own) }
@@ -92,6 +96,8 @@ func (st *start) run(fds []int) initproto.Fault {
 		return initproto.Fault{Step: initproto.StepClone, Errno: errno}
 	}
 	p := &process{number: st.number, pid: pid, release: gate, status: status}
+	p.untold.Add(1)
+	st.process = p
 	st.in.running[pid] = p
 	st.in.mu.Unlock()
 	st.keep(int(pidfd))
@@ -156,10 +162,12 @@ func (in *initProcess) release(number int) {
 	unix.Close(p.release)
 	if err != nil {
 		unix.Close(p.status)
+		p.untold.Done()
 		return
 	}
 	// Not in the request loop's way: an execve that is refused by notification waits for the supervisor.
 	go func() {
+		defer p.untold.Done()
 		_, f := readStatus(p.status)
 		unix.Close(p.status)
 		if f.Step == initproto.StepDied { // EOF: execve closed the pipe, or the child is dead and exited says how
