@@ -13,7 +13,7 @@ set -u
 ARGS=("$@")
 HERE=$(cd "$(dirname "$0")" && pwd)
 STATE=${VM_STATE:-${XDG_CACHE_HOME:-$HOME/.cache}/mcpbox-vm}
-KERNEL=${VM_KERNEL:-6.12} LIMIT=240 RESULTS= MEM=2048 CPUS=$(nproc) APPEND=
+KERNEL=${VM_KERNEL:-6.12} LIMIT=240 RESULTS= MEM=2048 CPUS=1 APPEND=
 usage() { echo "usage: run.sh [-k kernel] [-t seconds] [-o results] [-m MiB] [-c cpus] [-a append] -- command…" >&2; exit 2; }
 while getopts k:t:o:m:c:a: o; do
 	case $o in
@@ -70,11 +70,11 @@ if [ -e "$K/initrd" ]; then
 fi
 exec 3> >(exec cat) # a write-only descriptor, whatever our stdout is
 CAT=$!
-timeout -k 5 "$LIMIT" qemu-system-x86_64 -M q35 -accel "${VM_ACCEL:-tcg,thread=multi}" -cpu "${VM_CPU:-max}" \
+timeout -k 5 "$LIMIT" qemu-system-x86_64 -M q35 -accel "${VM_ACCEL:-tcg,thread=multi}" -cpu "${VM_CPU:-max,la57=off}" \
 	-smp "$CPUS" -m "$MEM" -object memory-backend-memfd,id=mem,size="${MEM}M",share=on -numa node,memdev=mem \
 	-nodefaults -no-user-config -display none -no-reboot \
 	-kernel "$K/vmlinuz" "${INITRD[@]}" \
-	-append "console=ttyS0 quiet panic=-1 mitigations=off $BOOT vm.job=$RUN/job.sh vm.mod=$K/mod $APPEND" \
+	-append "console=ttyS0 quiet panic=-1 mitigations=off rcupdate.rcu_expedited=1 nokaslr $BOOT vm.job=$RUN/job.sh vm.mod=$K/mod $APPEND" \
 	-serial "file:$RUN/console.log" \
 	-chardev socket,id=fs,path="$RUN/vfs.sock" -device vhost-user-fs-pci,chardev=fs,tag=rootfs \
 	-drive file="$RUN/disk",format=raw,if=none,id=disk,cache=unsafe -device virtio-blk-pci,drive=disk \

@@ -9,7 +9,7 @@
 # package=regexp runs the tests of that package that match. A skipped test is a failure, unless skips.tsv allows it.
 set -eu
 HERE=$(cd "$(dirname "$0")" && pwd)
-KERNEL=${VM_KERNEL:-6.12} LIMIT=280 APPEND= MODE=root ARGS=(-test.v -test.timeout=200s)
+KERNEL=${VM_KERNEL:-6.12} LIMIT=400 APPEND= MODE=root ARGS=(-test.v -test.timeout=340s)
 while [ $# -gt 0 ]; do
 	case $1 in
 	-k) KERNEL=$2; shift 2 ;; -t) LIMIT=$2; shift 2 ;; -a) APPEND=$2; shift 2 ;; -m) MODE=$2; shift 2 ;;
