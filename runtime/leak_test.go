@@ -139,3 +139,21 @@ func TestAFailedStartLeavesNothing(t *testing.T) {
 		})
 	}
 }
+
+// libcontainer would leave one of /proc.
+func TestTheSupervisorHoldsNoMountOfItsOwn(t *testing.T) {
+	requireNamespaces(t)
+	privateState(t)
+	if err := runTrue(standard(t)); err != nil {
+		t.Fatal(err)
+	}
+	fds, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil || len(fds) == 0 {
+		t.Fatalf("no descriptors: %v", err)
+	}
+	for _, fd := range fds {
+		if target, _ := os.Readlink(fd); target == "/" {
+			t.Errorf("%s is the root of a mount", fd)
+		}
+	}
+}

@@ -62,10 +62,18 @@ func makeDir(d initproto.Dir) error {
 	if d.Tool {
 		return makeToolDir(path, d.Mode)
 	}
-	if err := os.MkdirAll(path, 0o755); err != nil {
-		return err
+	// With a umask of 0 a new folder has its mode at once, which is nearly always.
+	err := unix.Mkdir(path, d.Mode)
+	if err == unix.ENOENT {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		err = unix.Mkdir(path, d.Mode)
 	}
-	return unix.Chmod(path, d.Mode)
+	if err == unix.EEXIST {
+		err = unix.Chmod(path, d.Mode)
+	}
+	return err
 }
 
 // makeToolDir makes a folder with the tool's id as its owner, without CAP_CHOWN:

@@ -43,6 +43,7 @@ func Warm() {
 // Start creates the namespaces and mounts and runs mcpbox-init. On an error nothing is left.
 func Start(cfg Config) (*Container, error) {
 	leaveV1Alone()
+	useHostProc()
 	logrus.SetOutput(io.Discard) // its errors are returned as well
 	root, err := outerRoot(cfg.StateDir)
 	if err != nil {
