@@ -2,7 +2,6 @@ package mcp
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"sync"
 
@@ -28,10 +27,9 @@ type catalog struct {
 // definition is one tool as the server described it last.
 type definition struct {
 	raw     []byte
-	input   *schema
-	output  *schema
-	changed []string // how it differs from what was approved; nil: it does not
-	told    string   // the digest that was last reported
+	schemas map[string]*schema // those that were needed so far
+	changed []string           // how it differs from what was approved; nil: it does not
+	told    string             // the digest that was last reported
 }
 
 func newCatalog(s *session) *catalog {
@@ -71,22 +69,10 @@ func (c *catalog) inputSchema(tool string) *schema {
 	if !c.enforce {
 		return nil
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if d := c.tools[tool]; d != nil {
-		return d.input
-	}
-	return nil
+	return c.schema(tool, "inputSchema")
 }
 
-func (c *catalog) outputSchema(tool string) *schema {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if d := c.tools[tool]; d != nil {
-		return d.output
-	}
-	return nil
-}
+func (c *catalog) outputSchema(tool string) *schema { return c.schema(tool, "outputSchema") }
 
 // learn takes in one page of a listing and returns the names of tools that are not as approved.
 func (c *catalog) learn(l *link, tools [][]byte, last bool) map[string]bool {
@@ -97,49 +83,70 @@ func (c *catalog) learn(l *link, tools [][]byte, last bool) map[string]bool {
 	}
 	changed := map[string]bool{}
 	for _, raw := range tools {
-		var t struct {
-			Name         string          `json:"name"`
-			InputSchema  json.RawMessage `json:"inputSchema"`
-			OutputSchema json.RawMessage `json:"outputSchema"`
-		}
-		if json.Unmarshal(raw, &t) != nil {
+		name, ok := toolName(raw)
+		if !ok {
 			continue
 		}
-		d := c.tools[t.Name]
+		d := c.tools[name]
 		if d == nil || !bytes.Equal(d.raw, raw) {
 			told := ""
 			if d != nil {
 				told = d.told
 			}
 			d = &definition{raw: bytes.Clone(raw), told: told}
-			d.input, d.output = c.compile(l, t.Name, "input", t.InputSchema), c.compile(l, t.Name, "output", t.OutputSchema)
-			c.compare(l, t.Name, d)
-			c.tools[t.Name] = d
+			c.compare(l, name, d)
+			c.tools[name] = d
 		}
 		if d.changed != nil {
-			changed[t.Name] = true
+			changed[name] = true
 		}
 	}
 	c.known = c.known || last
 	return changed
 }
 
-func (c *catalog) compile(l *link, tool, which string, raw json.RawMessage) *schema {
-	if raw == nil {
+// toolName is the name of a tool, if there is no doubt about what its definition says: to a client that reads the other
+// of two members, or one in another spelling, it would be another tool.
+func toolName(raw []byte) (string, bool) {
+	name, ok := nameOf(raw, "name")
+	return name, ok && !twice(members(raw)) && !repeats(raw, false)
+}
+
+// schema compiles one of a tool's schemas when it is first needed: a server may list any number, of any size.
+func (c *catalog) schema(tool, which string) *schema {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := c.tools[tool]
+	if d == nil {
 		return nil
 	}
-	s, err := compileSchema(raw)
-	if err != nil && (which == "output" || c.enforce) {
-		l.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Low, Rule: monitor.RuleMCP + "schema", Action: string(monitor.Alert),
-			Reason: fmt.Sprintf("the %s schema of tool %s can't be used: %v", which, tool, err)}, nil)
+	if s, ok := d.schemas[which]; ok {
+		return s
 	}
-	return s
+	var compiled *schema
+	for _, m := range members(d.raw) {
+		if m.key != which {
+			continue
+		}
+		var err error
+		if compiled, err = compileForeignSchema(m.value); err != nil {
+			l, _ := c.s.peek()
+			l.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Low, Rule: monitor.RuleMCP + "schema", Action: string(monitor.Alert),
+				Reason: fmt.Sprintf("the %s of tool %s can't be used and is not enforced: %v", which, tool, err)}, nil)
+		}
+	}
+	if d.schemas == nil {
+		d.schemas = map[string]*schema{}
+	}
+	d.schemas[which] = compiled
+	return compiled
 }
 
 // compare holds a definition against the approved one, or against the first that was seen.
 func (c *catalog) compare(l *link, tool string, d *definition) {
 	pin, err := NewPin(d.raw)
 	if err != nil {
+		d.changed = []string{"it can't be read: " + err.Error()}
 		return
 	}
 	base := c.pins

@@ -43,11 +43,15 @@ func (l *link) down() {
 
 // fromServer decides about one message and returns the pieces to be sent on, nil if nothing.
 func (l *link) fromServer(data []byte, e *envelope) [][]byte {
+	twofold := e.has(fMethod) && (e.has(fResult) || e.has(fError)) || e.disguises&inMessage != 0 && !l.s.stream
 	switch {
-	case e.has(fMethod):
-		return l.fromServerAsking(data, e)
 	case e.response():
 		return l.answer(data, e)
+	case twofold:
+		l.suspicious("junk", "wrote a message that could be read in two ways", data)
+		return nil
+	case e.has(fMethod):
+		return l.fromServerAsking(data, e)
 	case e.has(fError): // to a request whose id it could not read
 		return [][]byte{data}
 	}
@@ -87,7 +91,11 @@ func (l *link) answer(data []byte, e *envelope) [][]byte {
 		outcome = "error"
 	}
 	pieces := [][]byte{data}
-	if e.has(fResult) && e.v[fResult].kind == '{' {
+	switch {
+	case e.disguises != 0 && !s.stream:
+		l.suspicious("junk", "gave an answer that could be read in two ways", data)
+		pieces, outcome = [][]byte{s.refused(c, &refusal{say: "The server's answer is not well formed.", code: -32603})}, "error"
+	case e.has(fResult) && e.v[fResult].kind == '{':
 		pieces = l.transform(c, data, e)
 	}
 	if c.over != nil { // the server ends with its call: the answer first

@@ -20,6 +20,7 @@ const (
 	fURI
 	fArguments
 	fRequestID
+	fRef
 	// in a result
 	fContent
 	fStructured
@@ -45,86 +46,58 @@ type value struct {
 	raw        []byte // of scalars
 }
 
+// disguise tells of members whose names differ in case only from those that rules look at: to some parsers they are those.
+type disguise uint8
+
+const (
+	inMessage disguise = 1 << iota
+	inParams
+	inResult
+)
+
 // envelope is what the scanner noted of a message.
 type envelope struct {
 	start, end int
 	kind       byte // '{', '[' or, of something that is no message, another
-	disguised  bool // a member's name differs from one that rules look at in case only: some servers would take it for that
+	disguises  disguise
 	v          [fields]value
 }
 
-func topField(key string) field {
-	switch key {
-	case "id":
-		return fID
-	case "method":
-		return fMethod
-	case "params":
-		return fParams
-	case "result":
-		return fResult
-	case "error":
-		return fError
-	}
-	return none
-}
+var (
+	topFields    = map[string]field{"id": fID, "method": fMethod, "params": fParams, "result": fResult, "error": fError}
+	paramFields  = map[string]field{"name": fName, "uri": fURI, "arguments": fArguments, "requestId": fRequestID, "ref": fRef, "_meta": fMeta, "cursor": fCursor, "task": fTask}
+	resultFields = map[string]field{"content": fContent, "structuredContent": fStructured, "isError": fIsError, "tools": fTools, "resources": fResources,
+		"resourceTemplates": fTemplates, "prompts": fPrompts, "serverInfo": fServerInfo, "resultType": fResultType, "_meta": fMeta, "nextCursor": fCursor, "task": fTask}
+)
 
 func subField(parent field, key string) field {
 	switch parent {
 	case fParams:
-		switch key {
-		case "name":
-			return fName
-		case "uri":
-			return fURI
-		case "arguments":
-			return fArguments
-		case "requestId":
-			return fRequestID
-		case "_meta":
-			return fMeta
-		case "cursor":
-			return fCursor
-		case "task":
-			return fTask
-		}
+		return paramFields[key]
 	case fResult:
-		switch key {
-		case "content":
-			return fContent
-		case "structuredContent":
-			return fStructured
-		case "isError":
-			return fIsError
-		case "tools":
-			return fTools
-		case "resources":
-			return fResources
-		case "resourceTemplates":
-			return fTemplates
-		case "prompts":
-			return fPrompts
-		case "serverInfo":
-			return fServerInfo
-		case "resultType":
-			return fResultType
-		case "_meta":
-			return fMeta
-		case "nextCursor":
-			return fCursor
-		case "task":
-			return fTask
-		}
+		return resultFields[key]
 	}
 	return none
 }
 
 // disguised tells an unknown key for one that a parser without regard to case would accept.
-func disguised(depth int, parent field, key string) bool {
-	if depth == 1 {
-		return strings.EqualFold(key, "id") || strings.EqualFold(key, "method") || strings.EqualFold(key, "params") || strings.EqualFold(key, "result")
+func disguised(depth int, parent field, key string) disguise {
+	names, where := topFields, inMessage
+	switch {
+	case depth == 1:
+	case parent == fParams:
+		names, where = paramFields, inParams
+	case parent == fResult:
+		names, where = resultFields, inResult
+	default:
+		return 0
 	}
-	return parent == fParams && (strings.EqualFold(key, "name") || strings.EqualFold(key, "uri") || strings.EqualFold(key, "arguments"))
+	for name := range names {
+		if strings.EqualFold(key, name) {
+			return where
+		}
+	}
+	return 0
 }
 
 func (e *envelope) has(f field) bool { return e.v[f].kind != 0 }
@@ -136,6 +109,12 @@ func (e *envelope) notification() bool { return e.has(fMethod) && !e.has(fID) }
 
 func (e *envelope) response() bool {
 	return !e.has(fMethod) && e.has(fID) && e.v[fID].kind != 'n' && (e.has(fResult) || e.has(fError))
+}
+
+// matchable reports whether answers can be matched with the id: a text or a number, of a length that is kept.
+func (e *envelope) matchable() bool {
+	v := &e.v[fID]
+	return !v.long && (v.kind == '"' || v.kind == '-' || v.kind >= '0' && v.kind <= '9')
 }
 
 // text is a member that is a string, or "".

@@ -1,6 +1,11 @@
 package mcp
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/mcpbox/mcpbox/internal/safetext"
+	"github.com/mcpbox/mcpbox/monitor"
+)
 
 // filter takes out of a listing what does not exist for this client, and remembers the tools.
 func (l *link) filter(c *call, data []byte, e *envelope) [][]byte {
@@ -27,6 +32,11 @@ func (l *link) filter(c *call, data []byte, e *envelope) [][]byte {
 	var kept [][]byte
 	for _, raw := range all {
 		name, ok := nameOf(raw, member)
+		if kind == KindTool {
+			if name, ok = toolName(raw); !ok {
+				l.twofold(raw)
+			}
+		}
 		switch {
 		case !s.rules.constrain:
 		case !ok:
@@ -42,6 +52,16 @@ func (l *link) filter(c *call, data []byte, e *envelope) [][]byte {
 		return [][]byte{data}
 	}
 	return [][]byte{data[:v.start], []byte("["), bytes.Join(kept, []byte(",")), []byte("]"), data[v.end:]}
+}
+
+// twofold reports a tool whose definition leaves open what it says.
+func (l *link) twofold(raw []byte) {
+	action := "flagged"
+	if l.s.rules.constrain {
+		action = "refused"
+	}
+	l.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Medium, Rule: monitor.RuleMCP + LayerProtocol, Action: action,
+		Reason: "a tool's definition has no name, or a member twice or in two spellings: " + safetext.Clean(string(raw), 80)}, nil)
 }
 
 // nameOf reads one member of an object, a string; false if it is none, not there, or there twice.

@@ -12,8 +12,8 @@ func (s *session) judge(l *link, c *call, e *envelope, data []byte) *refusal {
 	if !s.rules.constrain {
 		return nil
 	}
-	if e.disguised {
-		return &refusal{layer: LayerProtocol, reason: "a member's name differs in case from one that rules look at", say: "The request is not well formed."}
+	if e.disguises != 0 {
+		return &refusal{layer: LayerProtocol, reason: errDisguised, say: "The request is not well formed."}
 	}
 	if r := s.fit(c); r != nil {
 		return r
@@ -38,12 +38,36 @@ func (s *session) judge(l *link, c *call, e *envelope, data []byte) *refusal {
 		if v := s.rules.Check(s.item(KindResource, uri)); !v.Allowed {
 			return &refusal{layer: v.Layer, reason: fmt.Sprintf("resource %s: %s", safetext.Clean(uri, 80), v.Reason), say: "Resource not found", code: -32002}
 		}
+	case "completion/complete":
+		return s.completion(e, data)
 	case "prompts/get":
 		if v := s.rules.Check(s.item(KindPrompt, c.name)); !v.Allowed || c.name == "" {
 			return &refusal{layer: v.Layer, reason: fmt.Sprintf("prompt %s: %s", safetext.Clean(c.name, 80), v.Reason), say: "Unknown prompt"}
 		}
 	}
 	return nil
+}
+
+// completion holds what is completed to the rules for it: a prompt's argument, or a resource's.
+func (s *session) completion(e *envelope, data []byte) *refusal {
+	if e.v[fRef].kind != '{' {
+		return &refusal{layer: LayerProtocol, reason: "what is to be completed is missing", say: "The request is not well formed."}
+	}
+	ref := e.of(data, fRef)
+	name, isPrompt := nameOf(ref, "name")
+	uri, isResource := nameOf(ref, "uri")
+	v := Verdict{Layer: LayerProtocol, Reason: "it names a prompt and a resource, or neither"}
+	switch {
+	case twice(members(ref)) || isPrompt && isResource:
+	case isPrompt:
+		v = s.rules.Check(s.item(KindPrompt, name))
+	case isResource:
+		v = s.rules.Check(s.item(KindResource, uri))
+	}
+	if v.Allowed {
+		return nil
+	}
+	return &refusal{layer: v.Layer, reason: fmt.Sprintf("completion for %s: %s", safetext.Clean(name+uri, 80), v.Reason), say: "There is nothing to complete."}
 }
 
 // noTool says no more than that there is no such tool: the model is not told what the policy has against it.

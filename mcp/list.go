@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/safetext"
 )
 
 // ListTools starts the server, asks for its tools, and ends it: the definitions to approve or to compare.
@@ -44,10 +46,10 @@ func ListTools(ctx context.Context, cfg Config) (*Pins, error) {
 	}
 	p := &Pins{Server: hello.ServerInfo.Name, Version: hello.ServerInfo.Version, Time: time.Now().UTC().Truncate(time.Second), Tools: map[string]*Pin{}}
 	for _, raw := range tools {
-		name, ok := nameOf(raw, "name")
+		name, ok := toolName(raw)
 		pin, err := NewPin(raw)
 		if !ok || err != nil {
-			return nil, fmt.Errorf("tools/list: a tool without a name")
+			return nil, fmt.Errorf("tools/list: a tool without a name, or one that says a thing twice: %s", safetext.Clean(string(raw), 80))
 		}
 		if p.Tools[name] != nil {
 			return nil, fmt.Errorf("tools/list: two tools are named %q", name)

@@ -1,6 +1,9 @@
 package mcp
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // member is one of an object's.
 type member struct {
@@ -19,13 +22,53 @@ func members(object []byte) (all []member) {
 func twice(all []member) bool {
 	seen := make(map[string]bool, len(all))
 	for _, m := range all {
-		name := strings.ToLower(m.key)
+		name := folded(m.key)
 		if seen[name] {
 			return true
 		}
 		seen[name] = true
 	}
 	return false
+}
+
+// repeats reports an object, anywhere in value, that has a member twice; fold: or in two spellings.
+func repeats(value []byte, fold bool) bool {
+	var open []map[string]bool // the members seen of each; nil of an array
+	for i := 0; i < len(value); i++ {
+		switch value[i] {
+		case '{':
+			open = append(open, map[string]bool{})
+		case '[':
+			open = append(open, nil)
+		case '}', ']':
+			open = open[:len(open)-1]
+		case '"':
+			end := skipString(value, i)
+			if next := skipTo(value, end); next < len(value) && value[next] == ':' {
+				name, seen := unquote(value[i:end]), open[len(open)-1]
+				if fold {
+					name = folded(name)
+				}
+				if seen[name] {
+					return true
+				}
+				seen[name] = true
+			}
+			i = end - 1
+		}
+	}
+	return false
+}
+
+// folded is the same for all spellings that strings.EqualFold takes for equal.
+func folded(s string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			least = min(least, f)
+		}
+		return least
+	}, s)
 }
 
 // object writes the members in their order.

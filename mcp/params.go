@@ -1,7 +1,6 @@
 package mcp
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"path"
@@ -9,33 +8,7 @@ import (
 	"strings"
 
 	securejoin "github.com/cyphar/filepath-securejoin"
-	"github.com/google/jsonschema-go/jsonschema"
 )
-
-// schema is a compiled JSON Schema; nil accepts everything.
-type schema struct{ resolved *jsonschema.Resolved }
-
-func compileSchema(raw []byte) (*schema, error) {
-	var s jsonschema.Schema
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return nil, err
-	}
-	resolved, err := s.Resolve(nil)
-	if err != nil {
-		return nil, err
-	}
-	if err := resolved.Validate(map[string]any{}); err != nil && strings.Contains(err.Error(), "cannot validate version") {
-		return nil, err
-	}
-	return &schema{resolved}, nil
-}
-
-func (s *schema) validate(v any) error {
-	if s == nil {
-		return nil
-	}
-	return s.resolved.Validate(v)
-}
 
 // Parameters is what a tool's arguments must satisfy: a schema, and for arguments that are paths the folders they must be in.
 type Parameters struct {

@@ -17,7 +17,9 @@ func (s *session) refuse(l *link, c *call, r *refusal) {
 	l.event(monitor.Event{Type: monitor.PermissionDenied, Severity: monitor.Medium, Rule: monitor.RuleMCP + r.layer, Reason: c.tool() + ": " + r.reason, Action: "refused",
 		Hint: s.remedy(c, r.layer)}, c)
 	s.record(l, c, Record{Decision: "refused", Layer: r.layer, Reason: r.reason})
-	_ = s.client.send(s.refused(c, r))
+	if c.raw != nil { // what has no id gets no answer
+		_ = s.client.send(s.refused(c, r))
+	}
 }
 
 // refused is the answer: for a tool a result that the model reads, for all else a JSON-RPC error.

@@ -15,6 +15,7 @@ var (
 	errSyntax    = errors.New("not JSON")
 	errDepth     = errors.New("nested too deeply")
 	errDuplicate = errors.New("a member is there twice")
+	errReturn    = errors.New("a carriage return is in the middle")
 )
 
 // state is what the scanner expects next.
@@ -140,7 +141,10 @@ func (s *scanner) feed(b []byte) {
 		if i == len(b) {
 			break
 		}
-		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
+		switch {
+		case c == '\r' && s.state != finished: // JSON allows it, but to many readers of lines it ends one: what follows would be a message
+			s.err = errReturn
+		case c != ' ' && c != '\t' && c != '\r' && c != '\n':
 			s.structure(c, s.base+i)
 		}
 		i++
@@ -275,12 +279,12 @@ func (s *scanner) endKey() {
 	}
 	key := unquote(s.key)
 	if d == 1 {
-		s.current[1] = topField(key)
+		s.current[1] = topFields[key]
 	} else {
 		s.current[2] = subField(s.current[1], key)
 	}
-	if s.current[d] == none && disguised(d, s.current[1], key) {
-		s.env.disguised = true
+	if s.current[d] == none {
+		s.env.disguises |= disguised(d, s.current[1], key)
 	}
 }
 

@@ -72,14 +72,31 @@ func (s *session) newCall(e *envelope, data []byte) *call {
 // fromClient decides about one message and returns what is to be sent on, nil if nothing.
 func (s *session) fromClient(l *link, data []byte, e *envelope) []byte {
 	switch {
-	case e.request():
+	case e.request() && e.matchable():
 		return s.request(l, data, e)
+	case e.request():
+		return s.malformed(l, data, e, "its id is no text and no number, or too long")
+	case s.rules.constrain && e.disguises != 0:
+		return s.malformed(l, data, e, errDisguised)
 	case e.notification():
 		return s.notification(l, data, e)
 	case e.response():
 		return s.reply(l, data, e)
+	case s.rules.constrain:
+		return s.malformed(l, data, e, "it is no request, no notification and no answer")
 	}
 	return data // the server may make of it what it can
+}
+
+const errDisguised = "a member's name differs in case from one that rules look at"
+
+// malformed keeps from the server what it could understand otherwise than the rules do.
+func (s *session) malformed(l *link, data []byte, e *envelope, why string) []byte {
+	c := s.newCall(e, data)
+	c.id, c.raw = "", nil
+	s.refuse(l, c, &refusal{layer: LayerProtocol, reason: why})
+	_ = s.client.send([]byte(`{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Invalid Request"}}` + "\n"))
+	return nil
 }
 
 func (s *session) request(l *link, data []byte, e *envelope) []byte {
@@ -131,6 +148,11 @@ func (s *session) register(l *link, c *call) bool {
 
 func (s *session) notification(l *link, data []byte, e *envelope) []byte {
 	switch e.method() {
+	case "tools/call", "resources/read", "resources/subscribe", "prompts/get", "completion/complete":
+		if s.rules.constrain { // some servers do the work all the same
+			s.refuse(l, s.newCall(e, data), &refusal{layer: LayerProtocol, reason: "the request has no id: its answer could not be held to the rules"})
+			return nil
+		}
 	case "notifications/cancelled":
 		i := idOf(e.v[fRequestID].raw)
 		if s.unpark(i) {
