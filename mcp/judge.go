@@ -93,7 +93,7 @@ func (s *session) arguments(l *link, c *call, raw []byte) *refusal {
 	if err := json.Unmarshal(raw, &args); err != nil {
 		return &refusal{layer: LayerParameter, reason: "the arguments are no object", say: "The arguments of a tool are a JSON object."}
 	}
-	if (own != nil || beside != nil) && twice(members(raw)) {
+	if (own != nil || beside != nil) && repeats(raw, true) {
 		return &refusal{layer: LayerParameter, reason: "an argument is there twice, or in two spellings", say: "An argument is there twice."}
 	}
 	if err := schema.validate(args); err != nil { // the schema is the client's to see, so this may be said in full

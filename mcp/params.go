@@ -15,11 +15,17 @@ type Parameters struct {
 	whole *schema
 	each  map[string]*schema // by argument, to tell which one is at fault
 	paths map[string][]string
+	names map[string]bool // of all that is ruled, at any depth
+	folds map[string]bool // and without their case
 }
 
 // NewParameters compiles a JSON Schema and path rules (argument → folders as the server sees them). Either may be nil.
 func NewParameters(rules map[string]any, paths map[string][]string) (*Parameters, error) {
-	p := &Parameters{paths: paths, each: map[string]*schema{}}
+	p := &Parameters{paths: paths, each: map[string]*schema{}, names: map[string]bool{}, folds: map[string]bool{}}
+	for name := range paths {
+		p.names[name], p.folds[folded(name)] = true, true
+	}
+	p.learnNames(rules)
 	if rules == nil {
 		return p, nil
 	}
@@ -36,10 +42,54 @@ func NewParameters(rules map[string]any, paths map[string][]string) (*Parameters
 	return p, nil
 }
 
+// learnNames notes the properties that a schema speaks of.
+func (p *Parameters) learnNames(rules any) {
+	switch rules := rules.(type) {
+	case map[string]any:
+		properties, _ := rules["properties"].(map[string]any)
+		for name := range properties {
+			p.names[name], p.folds[folded(name)] = true, true
+		}
+		for _, sub := range rules {
+			p.learnNames(sub)
+		}
+	case []any:
+		for _, sub := range rules {
+			p.learnNames(sub)
+		}
+	}
+}
+
+// misspelt finds a member, at any depth, whose name is that of a ruled one but for case. To the rules it is another one; to
+// a server that reads without regard to case, as many do, it is the ruled one.
+func (p *Parameters) misspelt(v any) (name string, found bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, item := range v {
+			if !p.names[key] && p.folds[folded(key)] {
+				return key, true
+			}
+			if name, found = p.misspelt(item); found {
+				return name, true
+			}
+		}
+	case []any:
+		for _, item := range v {
+			if name, found = p.misspelt(item); found {
+				return name, true
+			}
+		}
+	}
+	return "", false
+}
+
 // check returns the argument at fault, if it is a single one, and what is wrong, in the operator's terms.
 func (p *Parameters) check(args map[string]any, srv Instance) (at string, err error) {
 	if p == nil {
 		return "", nil
+	}
+	if name, found := p.misspelt(args); found {
+		return "", fmt.Errorf("%q is the name of a ruled argument in another spelling", name)
 	}
 	if err := p.whole.validate(args); err != nil {
 		for name, s := range p.each {
@@ -80,33 +130,45 @@ func within(v any, folders []string, srv Instance) error {
 // inside resolves a path as the server would, symbolic links and all, and looks where it ends. What the server does with
 // it afterwards may differ if a link changes in between; the sandbox's own walls hold all the same.
 func inside(p string, folders []string, srv Instance) error {
-	if strings.HasPrefix(p, "file:") {
-		u, err := url.Parse(p)
-		if err != nil || u.Host != "" || u.Path == "" {
-			return fmt.Errorf("%q is no file's URI", p)
-		}
-		p = u.Path
-	}
-	if strings.ContainsRune(p, 0) || strings.HasPrefix(p, "~") {
-		return fmt.Errorf("%q: what it means is the server's to say", p)
-	}
-	if !path.IsAbs(p) {
-		p = srv.Dir() + "/" + p
-	}
-	// A server may clean the path before the kernel sees it, or not; "link/.." makes a difference.
-	for _, candidate := range []string{p, path.Clean(p)} {
-		real, err := resolve(srv.Root(), candidate)
+	for _, reading := range []string{p, strings.TrimSpace(p)} { // some servers trim
+		file, err := fileOf(reading)
 		if err != nil {
-			return fmt.Errorf("%q can't be resolved: %w", p, err)
+			return err
 		}
-		under := func(folder string) bool {
-			return real == folder || folder == "/" || strings.HasPrefix(real, folder+"/")
+		if !path.IsAbs(file) {
+			file = srv.Dir() + "/" + file
 		}
-		if !slices.ContainsFunc(folders, under) {
-			return fmt.Errorf("%q leads to %q, which is not in %s", p, real, strings.Join(folders, ", "))
+		// A server may clean the path before the kernel sees it, or not; "link/.." makes a difference.
+		for _, candidate := range []string{file, path.Clean(file)} {
+			real, err := resolve(srv.Root(), candidate)
+			if err != nil {
+				return fmt.Errorf("%q can't be resolved: %w", p, err)
+			}
+			under := func(folder string) bool {
+				return real == folder || folder == "/" || strings.HasPrefix(real, folder+"/")
+			}
+			if !slices.ContainsFunc(folders, under) {
+				return fmt.Errorf("%q leads to %q, which is not in %s", p, real, strings.Join(folders, ", "))
+			}
 		}
 	}
 	return nil
+}
+
+// fileOf is the file that a path, or a file's URI, names. What servers would read in different ways names none.
+func fileOf(p string) (string, error) {
+	scheme, rest, ok := strings.Cut(p, ":")
+	switch {
+	case strings.ContainsRune(p, 0) || strings.HasPrefix(p, "~"):
+		return "", fmt.Errorf("%q: what it means is the server's to say", p)
+	case !ok || strings.ContainsAny(scheme, "/ ") || !strings.EqualFold(scheme, "file") && !strings.HasPrefix(rest, "/"):
+		return p, nil
+	}
+	u, err := url.Parse(p)
+	if err != nil || u.Scheme != "file" || u.Host != "" || u.Path == "" || strings.ContainsAny(p, `?#\`) {
+		return "", fmt.Errorf("%q is no file's URI", p)
+	}
+	return u.Path, nil
 }
 
 // resolve follows symbolic links below root; what does not exist is as it is written.

@@ -93,6 +93,7 @@ func TestArgumentsAreHeldToPolicyAndSchema(t *testing.T) {
 		{`{}`, "do not satisfy the tool's input schema"},
 		{`{"name":"a","name":"../etc"}`, "An argument is there twice."},
 		{`{"name":"a","NAME":"../etc"}`, "An argument is there twice."},
+		{`{"name":"a","x":[{"y":1,"y":2}]}`, "An argument is there twice."},
 		{`[]`, "JSON object"},
 	} {
 		b.say(callTool("1", "read_note", c.args))

@@ -102,6 +102,22 @@ func TestPathsAreFollowedToWhereTheyLead(t *testing.T) {
 			t.Errorf("%q: %v", p, err)
 		}
 	}
+	for p, ok := range map[string]bool{
+		"notes: today.md":                        true,
+		"file:///work/a":                         true,
+		"FILE:///etc/passwd":                     false, // schemes have no case
+		"http://localhost/":                      false,
+		" /etc/passwd":                           false, // to a server that trims
+		"\n~/x":                                  false,
+		" file:///etc/passwd":                    false,
+		"file:///work/a?/../../etc/passwd":       false, // to a server that only takes "file://" off
+		"file:///work/a#/../../etc/passwd":       false,
+		`file:///work/notes\..\..\..\etc\passwd`: false, // to WHATWG's URL a backslash is a slash
+	} {
+		if err := inside(p, []string{"/work"}, srv); (err == nil) != ok {
+			t.Errorf("%q: %v", p, err)
+		}
+	}
 	if err := within([]any{"/work/notes/a", "/etc/passwd"}, []string{"/work/notes"}, srv); err == nil {
 		t.Error("a list with one path outside is let through")
 	}
