@@ -10,12 +10,12 @@ import (
 // filter takes out of a listing what does not exist for this client, and remembers the tools.
 func (l *link) filter(c *call, data []byte, e *envelope) [][]byte {
 	s := l.s
-	f, kind, member := fTools, KindTool, "name"
+	f, kind, member, check := fTools, KindTool, "name", s.rules.Check
 	switch c.method {
 	case "resources/list":
 		f, kind, member = fResources, KindResource, "uri"
 	case "resources/templates/list":
-		f, kind, member = fTemplates, KindResource, "uriTemplate"
+		f, kind, member, check = fTemplates, KindResource, "uriTemplate", s.rules.written
 	case "prompts/list":
 		f, kind = fPrompts, KindPrompt
 	}
@@ -43,7 +43,7 @@ func (l *link) filter(c *call, data []byte, e *envelope) [][]byte {
 			continue
 		case kind == KindTool && s.tools.refuses && changed[name]:
 			continue
-		case !s.rules.Check(s.item(kind, name)).Allowed:
+		case !check(s.item(kind, name)).Allowed:
 			continue
 		}
 		kept = append(kept, raw)

@@ -62,7 +62,7 @@ func (s *session) completion(e *envelope, data []byte) *refusal {
 	case isPrompt:
 		v = s.rules.Check(s.item(KindPrompt, name))
 	case isResource:
-		v = s.rules.Check(s.item(KindResource, uri))
+		v = s.rules.written(s.item(KindResource, uri)) // a template, as a rule
 	}
 	if v.Allowed {
 		return nil

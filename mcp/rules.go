@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -46,8 +47,32 @@ func (r *rules) compile(tool string) {
 	r.parameters[tool] = c
 }
 
-// Check asks every layer that knows names: global, tool, capability, and the allowlist beside the policy.
+// Check asks every layer that knows names: global, tool, capability, and the allowlist beside the policy. A resource must
+// pass under every reading of its URI.
 func (r *rules) Check(i Item) Verdict {
+	v := r.written(i)
+	if !v.Allowed || i.Kind != KindResource || !r.aboutResources() {
+		return v
+	}
+	readings, err := Readings(i.Name)
+	if err != nil {
+		return Verdict{Layer: LayerTool, Reason: err.Error()}
+	}
+	for _, i.Name = range readings[1:] {
+		if v = r.written(i); !v.Allowed {
+			v.Reason = fmt.Sprintf("it is %s: %s", safetext.Clean(i.Name, 80), v.Reason)
+			return v
+		}
+	}
+	return v
+}
+
+func (r *rules) aboutResources() bool {
+	return len(r.policy.Resources.Allow)+len(r.policy.Resources.Deny) > 0 || r.beside != nil
+}
+
+// written is Check for a name as it is written: of a template of URIs there is no other reading.
+func (r *rules) written(i Item) Verdict {
 	if v := r.named(i); !v.Allowed {
 		return v
 	}

@@ -92,6 +92,17 @@ func judge(set *rules.Set, r mcp.Record) (mcp.Verdict, error) {
 	default:
 		return mcp.Verdict{}, fmt.Errorf("the method %q", r.Method)
 	}
+	if item.Kind == mcp.KindResource {
+		readings, err := mcp.Readings(item.Name)
+		if err != nil {
+			return mcp.Verdict{Layer: string(rules.Resource), Reason: err.Error()}, nil
+		}
+		for _, item.Name = range readings {
+			if v := set.Check(item, nil); !v.Allowed {
+				return v, nil
+			}
+		}
+	}
 	if v := set.Check(item, nil); !v.Allowed || item.Kind != mcp.KindTool {
 		return v, nil
 	}
