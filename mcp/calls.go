@@ -18,6 +18,7 @@ type call struct {
 	began   time.Time
 	bytesIn int
 	args    []byte // for the audit
+	cut     bool   // they were not kept
 	before  Usage
 	metered bool
 	events  atomic.Int64
@@ -42,6 +43,9 @@ func (c *call) works() bool {
 	}
 	return false
 }
+
+// marked reports whether what is answered are a tool's words.
+func (c *call) marked() bool { return c.method == "tools/call" || c.method == "tasks/result" }
 
 // tool is how events name what was called.
 func (c *call) tool() string {

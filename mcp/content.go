@@ -9,48 +9,66 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// content rewrites the items of a result: texts are stripped, cut and wrapped; images, audio and resources are labelled.
+// content rewrites the items of a result: texts are stripped, cut and wrapped, those of resources too; images, audio and
+// resources are labelled; whatever other words are there are stripped.
 func (m *marker) content(list []byte) []byte {
 	var items [][]byte
-	walk(list, 0, func(_ []byte, from, to int) {
-		item := list[from:to]
-		if item[0] == '{' {
-			item = m.item(item)
-		}
-		items = append(items, item)
-	})
+	walk(list, 0, func(_ []byte, from, to int) { items = append(items, m.item(list[from:to])) })
 	return enclose('[', items, ']')
 }
 
 func (m *marker) item(item []byte) []byte {
+	if item[0] != '{' {
+		return leftOut("an item that is no object", len(item))
+	}
 	all := members(item)
 	if twice(all) { // which of the two a client shows is not known
 		return leftOut("an item that says a thing twice", len(item))
 	}
 	var kind string
-	var text, meta *member
+	var text, resource, meta *member
 	for i := range all {
 		switch v := all[i].value; {
 		case all[i].key == "type" && v[0] == '"':
 			kind = unquote(v)
 		case all[i].key == "text" && v[0] == '"':
 			text = &all[i]
+		case all[i].key == "resource" && v[0] == '{':
+			resource = &all[i]
 		case all[i].key == "_meta":
 			meta = &all[i]
 		}
 	}
-	if kind == "text" && text != nil {
-		text.value = quote(m.text(unquote(text.value)))
-		return object(all)
-	}
-	if m.max > 0 {
-		if len(item) > m.budget {
-			return leftOut(attribute(kind), len(item))
+	inner := []member(nil)
+	if resource != nil {
+		if inner = members(resource.value); twice(inner) {
+			return leftOut("an item that says a thing twice", len(item))
 		}
-		m.budget -= len(item)
+		for i := range inner {
+			if inner[i].key == "text" && inner[i].value[0] == '"' && text == nil {
+				text = &inner[i]
+			}
+		}
 	}
-	if m.how != policies.MCPMarkWrap {
-		return item
+	if !m.affords(kind, item, text) {
+		return leftOut(attribute(kind), len(item))
+	}
+	for _, list := range [][]member{all, inner} {
+		for i := range list {
+			switch o := &list[i]; {
+			case o == text:
+				o.value = quote(m.text(unquote(o.value)))
+			case o == resource:
+			default:
+				o.raw, o.value = m.clean(o.raw), m.clean(o.value)
+			}
+		}
+	}
+	if resource != nil {
+		resource.value = object(inner)
+	}
+	if m.how != policies.MCPMarkWrap || kind == "text" {
+		return object(all)
 	}
 	switch {
 	case meta == nil:
@@ -62,6 +80,27 @@ func (m *marker) item(item []byte) []byte {
 	}
 	return object(all)
 }
+
+// affords takes from the budget what the item has beside the text, which is cut by itself.
+func (m *marker) affords(kind string, item []byte, text *member) bool {
+	if m.max == 0 {
+		return true
+	}
+	size := len(item)
+	if text != nil {
+		size -= len(text.value)
+	}
+	if kind == "text" {
+		size -= min(size, textFrame)
+	}
+	if size > m.budget {
+		return false
+	}
+	m.budget -= size
+	return true
+}
+
+const textFrame = 64 // bytes that a text's item takes without counting
 
 // leftOut stands for an item that is not passed on.
 func leftOut(what string, size int) []byte {
@@ -88,6 +127,32 @@ func (m *marker) text(s string) string {
 		return s + notice
 	}
 	return "<" + m.tag + ` source="` + m.source + "\">\n" + neutralise(s, m.tag) + "\n</" + m.tag + ">" + notice
+}
+
+// clean strips the strings of a JSON value, the names of members among them, and takes the tags from them.
+func (m *marker) clean(value []byte) []byte {
+	if !m.strip {
+		return value
+	}
+	var out []byte
+	done := 0
+	for i := bytes.IndexByte(value, '"'); i >= 0 && i < len(value); {
+		end := skipString(value, i)
+		plain := unquote(value[i:end])
+		if clean, changed := m.cleanValue(plain); changed {
+			out = append(append(out, value[done:i]...), quote(clean.(string))...)
+			done = end
+		}
+		next := bytes.IndexByte(value[end:], '"')
+		if next < 0 {
+			break
+		}
+		i = end + next
+	}
+	if done == 0 {
+		return value
+	}
+	return append(out, value[done:]...)
 }
 
 // cutAt shortens s to n bytes at most, whole characters only.

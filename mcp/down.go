@@ -19,7 +19,7 @@ func (l *link) down() {
 		}
 		switch {
 		case m.part:
-			err = s.client.stream(m, lines, func() { l.streamed(m.env, len(m.data)) })
+			err = s.client.stream(m, lines, func(size int) { l.streamed(m, size) })
 			if err == errTorn {
 				s.cfg.Warn("the server: %v; the session ends", err)
 			}
@@ -86,16 +86,18 @@ func (l *link) answer(data []byte, e *envelope) [][]byte {
 		c.private <- answer{data: bytes.Clone(data), env: *e}
 		return nil
 	}
-	outcome := "ok"
-	if e.has(fError) || string(e.v[fIsError].raw) == "true" {
-		outcome = "error"
-	}
+	outcome := e.outcome()
 	pieces := [][]byte{data}
 	switch {
-	case e.disguises != 0 && !s.stream:
+	case (e.disguises != 0 || e.has(fResult) && e.v[fResult].kind != 'n' && e.failed()) && !s.stream:
 		l.suspicious("junk", "gave an answer that could be read in two ways", data)
-		pieces, outcome = [][]byte{s.refused(c, &refusal{say: "The server's answer is not well formed.", code: -32603})}, "error"
-	case e.has(fResult) && e.v[fResult].kind == '{':
+		pieces, outcome = [][]byte{s.refused(c, &refusal{say: notWellFormed, code: -32603})}, "error"
+	case !c.marked() && l.forged(data, e):
+		l.suspicious("forged", "gave an answer with mcpbox's own mark in it", data)
+		pieces, outcome = [][]byte{s.refused(c, &refusal{say: notWellFormed, code: -32603})}, "error"
+	case e.failed() && c.marked():
+		pieces = l.markError(c, data, e)
+	case e.has(fResult):
 		pieces = l.transform(c, data, e)
 	}
 	if c.over != nil { // the server ends with its call: the answer first
@@ -106,11 +108,17 @@ func (l *link) answer(data []byte, e *envelope) [][]byte {
 	return pieces
 }
 
+const notWellFormed = "The server's answer is not well formed."
+
 // transform applies the rules to a result.
 func (l *link) transform(c *call, data []byte, e *envelope) [][]byte {
-	switch c.method {
-	case "tools/call", "tasks/result":
+	switch {
+	case c.marked():
 		return l.mark(c, data, e)
+	case e.v[fResult].kind != '{':
+		return [][]byte{data}
+	}
+	switch c.method {
 	case "tools/list", "resources/list", "resources/templates/list", "prompts/list":
 		return l.filter(c, data, e)
 	case "initialize", "server/discover":
@@ -119,13 +127,17 @@ func (l *link) transform(c *call, data []byte, e *envelope) [][]byte {
 	return [][]byte{data}
 }
 
-// streamed accounts for an answer that was passed on in pieces.
-func (l *link) streamed(e *envelope, size int) {
-	if !e.response() {
+// streamed accounts for a message that was passed on in pieces.
+func (l *link) streamed(m message, size int) {
+	if !m.env.response() {
 		return
 	}
-	if c := l.flight.remove(e.id()); c != nil {
-		l.s.finish(l, c, "ok", size)
+	c := l.flight.remove(m.env.id())
+	switch {
+	case c != nil:
+		l.s.finish(l, c, m.env.outcome(), size)
+	case !l.flight.wasLate(m.env.id()):
+		l.report("unasked", "answered a request that nobody made, with a message too long to be kept back", "passed on", m.data)
 	}
 }
 

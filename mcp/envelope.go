@@ -111,6 +111,19 @@ func (e *envelope) response() bool {
 	return !e.has(fMethod) && e.has(fID) && e.v[fID].kind != 'n' && (e.has(fResult) || e.has(fError))
 }
 
+// failed reports an answer that is an error. Some servers write one of null beside every result.
+func (e *envelope) failed() bool {
+	return e.has(fError) && (e.v[fError].kind != 'n' || !e.has(fResult))
+}
+
+// outcome is what a record says of an answer.
+func (e *envelope) outcome() string {
+	if e.failed() || string(e.v[fIsError].raw) == "true" {
+		return "error"
+	}
+	return "ok"
+}
+
 // matchable reports whether answers can be matched with the id: a text or a number, of a length that is kept.
 func (e *envelope) matchable() bool {
 	v := &e.v[fID]

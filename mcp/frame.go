@@ -180,21 +180,22 @@ func (o *outlet) send(pieces ...[]byte) error {
 	return nil
 }
 
-// stream writes a message that comes in part; nobody else writes in between. known is called when the envelope is
-// complete, before the last piece is written.
-func (o *outlet) stream(m message, l *lines, known func()) error {
+// stream writes a message that comes in part; nobody else writes in between. known is called with its size when the envelope
+// is complete, before the last piece is written.
+func (o *outlet) stream(m message, l *lines, known func(size int)) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if _, err := o.w.Write(m.data); err != nil {
 		return err
 	}
+	size := len(m.data)
 	for {
 		piece, last, err := l.rest()
 		if err != nil {
 			return err
 		}
-		if last {
-			known()
+		if size += len(piece); last {
+			known(size)
 		}
 		if _, err := o.w.Write(piece); err != nil || last {
 			return err

@@ -14,8 +14,13 @@ type junk struct {
 	told map[string]bool
 }
 
+// suspicious reports what is kept from the client.
 func (l *link) suspicious(rule, what string, sample []byte) {
-	l.srv.Record(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Medium, Rule: monitor.RuleMCP + rule, Reason: what, Action: "dropped", Call: l.flight.now()})
+	l.report(rule, what, "dropped", sample)
+}
+
+func (l *link) report(rule, what, action string, sample []byte) {
+	l.srv.Record(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Medium, Rule: monitor.RuleMCP + rule, Reason: what, Action: action, Call: l.flight.now()})
 	l.junk.mu.Lock()
 	first := !l.junk.told[rule]
 	if l.junk.told == nil {
@@ -24,6 +29,10 @@ func (l *link) suspicious(rule, what string, sample []byte) {
 	l.junk.told[rule] = true
 	l.junk.mu.Unlock()
 	if first {
-		l.s.cfg.Warn("the server %s; it was kept from the client: %s", what, safetext.Clean(string(bytes.TrimSpace(sample)), 120))
+		fate := action
+		if action == "dropped" {
+			fate = "kept from the client"
+		}
+		l.s.cfg.Warn("the server %s; it was %s: %s", what, fate, safetext.Clean(string(bytes.TrimSpace(sample)), 120))
 	}
 }

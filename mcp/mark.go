@@ -1,6 +1,8 @@
 package mcp
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mcpbox/mcpbox/policies"
@@ -19,12 +21,12 @@ type provenance struct {
 	Policy    string `json:"policy"`
 }
 
-// mark labels a tool's result as the policy says.
-func (l *link) mark(c *call, data []byte, e *envelope) [][]byte {
+// marker returns what marks a call's answer; nil: it passes as it is.
+func (l *link) marker(c *call) *marker {
 	o := &l.s.rules.policy.Output
 	how := o.Marking()
 	if how == policies.MCPMarkNone && !o.Strip && o.MaxBytes == 0 {
-		return [][]byte{data}
+		return nil
 	}
 	m := &marker{how: how, tag: o.TagName(), strip: o.Strip || how == policies.MCPMarkWrap, budget: -1,
 		source: "mcp:" + attribute(l.s.cfg.Server) + "/" + attribute(c.tool())}
@@ -34,8 +36,18 @@ func (l *link) mark(c *call, data []byte, e *envelope) [][]byte {
 	if how != policies.MCPMarkNone {
 		m.meta = encode(provenance{true, l.s.cfg.Server, c.tool(), c.id.String(), l.srv.Sandbox(), l.s.cfg.Policy})
 	}
-	result := e.v[fResult]
-	if !m.strip && m.max == 0 {
+	return m
+}
+
+// mark labels a tool's result as the policy says.
+func (l *link) mark(c *call, data []byte, e *envelope) [][]byte {
+	m, result := l.marker(c), e.v[fResult]
+	switch {
+	case m == nil:
+		return [][]byte{data}
+	case result.kind != '{': // it could not be marked
+		return [][]byte{l.s.refused(c, &refusal{say: notWellFormed, code: -32603})}
+	case !m.strip && m.max == 0:
 		return m.label(data, result, e.v[fMeta])
 	}
 	m.output = l.s.tools.outputSchema(c.name)
@@ -44,6 +56,39 @@ func (l *link) mark(c *call, data []byte, e *envelope) [][]byte {
 		return [][]byte{l.s.refused(c, &refusal{say: withheld, code: -32603})}
 	}
 	return [][]byte{data[:result.start], fresh, data[result.end:]}
+}
+
+// forged reports an answer that is not marked here, and says so all the same.
+func (l *link) forged(data []byte, e *envelope) bool {
+	return l.s.rules.policy.Output.Marking() != policies.MCPMarkNone && e.v[fMeta].kind == '{' && slices.ContainsFunc(members(e.of(data, fMeta)), ours)
+}
+
+// ours reports a member under the proxy's name.
+func ours(o member) bool { return strings.HasPrefix(strings.ToLower(o.key), "mcpbox/") }
+
+// markError rewrites the words of an error as those of a result are. It has no place for a label.
+func (l *link) markError(c *call, data []byte, e *envelope) [][]byte {
+	m, v := l.marker(c), e.v[fError]
+	if m == nil || !m.strip && m.max == 0 {
+		return [][]byte{data}
+	}
+	if v.kind != '{' {
+		return [][]byte{l.s.refused(c, &refusal{say: notWellFormed, code: -32603})}
+	}
+	all := members(data[v.start:v.end])
+	for i := range all {
+		o := &all[i]
+		o.raw = m.clean(o.raw)
+		switch {
+		case o.key == "message" && o.value[0] == '"':
+			o.value = quote(m.text(unquote(o.value)))
+		case m.max > 0 && len(o.value) > m.max:
+			o.value = []byte("null")
+		default:
+			o.value = m.clean(o.value)
+		}
+	}
+	return [][]byte{data[:v.start], object(all), data[v.end:]}
 }
 
 // marker rewrites one result.
@@ -80,7 +125,7 @@ func (m *marker) mergeMeta(was []byte) []byte {
 	all := []member{{raw: quote(ProvenanceKey), value: m.meta}}
 	if was != nil {
 		for _, o := range members(was) {
-			if !strings.HasPrefix(strings.ToLower(o.key), "mcpbox/") {
+			if !ours(o) {
 				all = append(all, o)
 			}
 		}
@@ -94,6 +139,7 @@ func (m *marker) rebuild(result []byte) (fresh []byte, withheld string) {
 	labelled := m.meta == nil
 	for i := range all {
 		v := &all[i].value
+		all[i].raw = m.clean(all[i].raw)
 		switch all[i].key {
 		case "_meta":
 			if m.meta == nil {
@@ -105,14 +151,20 @@ func (m *marker) rebuild(result []byte) (fresh []byte, withheld string) {
 			}
 			*v = m.mergeMeta(*v)
 		case "content":
-			if (*v)[0] == '[' {
-				*v = m.content(*v)
+			if (*v)[0] != '[' {
+				return nil, "The result was withheld: its content is no list."
 			}
+			*v = m.content(*v)
 		case "structuredContent":
 			var problem string
 			if *v, problem = m.structured(*v); problem != "" {
 				withheld = problem
 			}
+		default: // what a client makes of it is not known
+			if m.max > 0 && len(*v) > m.max {
+				withheld = fmt.Sprintf("The result was withheld: it is larger than %d bytes.", m.max)
+			}
+			*v = m.clean(*v)
 		}
 	}
 	if !labelled {

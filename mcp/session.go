@@ -151,7 +151,7 @@ func (s *session) record(l *link, c *call, r Record) {
 	r.Server, r.Version, r.Policy, r.Sandbox = s.cfg.Server, s.serverVersion(), s.cfg.Policy, l.srv.Sandbox()
 	if c != nil {
 		r.Method, r.Request, r.Tool, r.BytesIn = c.method, c.id.String(), c.name, c.bytesIn
-		r.Arguments = c.args
+		r.Arguments, r.Cut = c.args, c.cut
 		if len(c.args) > maxAudited {
 			r.Arguments, r.Cut = nil, true
 		}

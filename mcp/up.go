@@ -20,9 +20,11 @@ func (s *session) up() error {
 		l := s.current()
 		switch {
 		case m.part:
-			err = l.in.stream(m, lines, func() {
-				if m.env.request() {
-					_ = l.flight.add(s.newCall(m.env, nil))
+			err = l.in.stream(m, lines, func(size int) {
+				if m.env.request() && m.env.matchable() {
+					c := s.newCall(m.env, nil)
+					c.bytesIn, c.cut = size, m.env.has(fArguments)
+					_ = s.register(l, c)
 				}
 			})
 		case m.over:
