@@ -79,6 +79,9 @@ func connect(path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if path, err = filepath.EvalSymlinks(path); err != nil { // SQLite's journal lies beside the file itself
+		return nil, fmt.Errorf("allowlist store: %w", err)
+	}
 	if err := private(path); err != nil {
 		return nil, err
 	}
@@ -93,22 +96,18 @@ func connect(path string) (*Store, error) {
 	return &Store{db: db, path: path}, nil
 }
 
-// private refuses a store that somebody else could exchange or change.
+// private refuses a store that somebody else could exchange or change. In its folder, a sticky one too, that takes no more
+// than to make a file: SQLite rolls back what a journal beside the store says, whoever wrote it.
 func private(path string) error {
 	for _, p := range []string{path, filepath.Dir(path)} {
 		var st unix.Stat_t
 		if err := unix.Stat(p, &st); err != nil {
 			return fmt.Errorf("allowlist store %s: %w", p, err)
 		}
-		others := uint32(unix.S_IWOTH)
-		if p == path {
-			others |= unix.S_IWGRP
+		if st.Mode&(unix.S_IWOTH|unix.S_IWGRP) != 0 {
+			return hint.Errorf("chmod go-w "+p+", or name a file in a folder of your own with --store", "allowlist store: others may write %s", p)
 		}
-		sticky := p != path && st.Mode&unix.S_ISVTX != 0
-		if st.Mode&others != 0 && !sticky {
-			return hint.Errorf("chmod go-w "+p, "allowlist store: others may write %s", p)
-		}
-		if st.Uid != 0 && int(st.Uid) != os.Geteuid() && p == path {
+		if st.Uid != 0 && int(st.Uid) != os.Geteuid() {
 			return hint.Errorf("name one of your own with --store", "allowlist store: %s belongs to another user", p)
 		}
 	}

@@ -34,6 +34,24 @@ func TestAStoreIsForItsOwnerAlone(t *testing.T) {
 	if _, err := OpenExisting(s.path); err == nil || !strings.Contains(err.Error(), "others may write") {
 		t.Errorf("a store that the group may write opens: %v", err)
 	}
+	if err := os.Chmod(s.path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// Who can make a file beside the store can have SQLite roll back a journal of theirs, and so replace all of it.
+	for _, mode := range []os.FileMode{0o777 | os.ModeSticky, 0o770} {
+		if err := os.Chmod(filepath.Dir(s.path), mode); err != nil {
+			t.Fatal(err)
+		}
+		link := filepath.Join(t.TempDir(), "link.db")
+		if err := os.Symlink(s.path, link); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{s.path, link} {
+			if _, err := OpenExisting(path); err == nil || !strings.Contains(err.Error(), "others may write") {
+				t.Errorf("%s in a folder of mode %v opens: %v", path, mode, err)
+			}
+		}
+	}
 }
 
 func TestAStoreThatIsNotThereIsNotMadeByReading(t *testing.T) {
