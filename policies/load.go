@@ -50,15 +50,31 @@ func Load(path string) (*Policy, error) {
 // Resolve takes what --policy takes: a preset's name, else a file. A name without a slash or a dot can only be a preset
 // or a file that exists.
 func Resolve(nameOrFile string) (*Policy, error) {
+	p, _, err := ResolveFiles(nameOrFile)
+	return p, err
+}
+
+// ResolveFiles is Resolve, and names the files that were read: the policy's, and those that it extends.
+func ResolveFiles(nameOrFile string) (p *Policy, files []string, err error) {
 	if slices.Contains(PresetNames(), nameOrFile) {
-		return Preset(nameOrFile)
+		p, err = Preset(nameOrFile)
+		return p, nil, err
 	}
 	if !looksLikeFile(nameOrFile) {
 		if _, err := os.Stat(nameOrFile); err != nil {
-			return nil, hint.Errorf(suggestion(nameOrFile, PresetNames())+" (a file is also taken)", "unknown policy %q: no such preset and no such file", nameOrFile)
+			return nil, nil, hint.Errorf(suggestion(nameOrFile, PresetNames())+" (a file is also taken)", "unknown policy %q: no such preset and no such file", nameOrFile)
 		}
 	}
-	return Load(nameOrFile)
+	read := func(path string) ([]byte, error) {
+		files = append(files, path)
+		return readPolicy(path)
+	}
+	data, err := read(nameOrFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err = parse(data, nameOrFile, read)
+	return p, files, err
 }
 
 func looksLikeFile(s string) bool { return strings.ContainsAny(s, "/.") }

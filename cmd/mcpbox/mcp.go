@@ -26,6 +26,7 @@ type mcpFlags struct {
 	name, audit, pins, isolate, store string
 	grant                             []string
 	unpinned                          bool // `mcp pin`: the file is about to be made
+	allow                             *rules.List
 }
 
 func newMCPCmd() *cobra.Command {
@@ -36,7 +37,7 @@ func newMCPCmd() *cobra.Command {
 		Long: `Stands between an MCP client and a stdio server that runs in the sandbox. What the policy's mcp section says about
 tools, their arguments and their outputs is applied; every other message passes byte for byte.`,
 		Example: `  mcpbox mcp --workspace ~/notes -- node server.js
-  mcpbox mcp --policy notes.yaml --events events.jsonl --audit calls.jsonl --workspace . -- node server.js
+  mcpbox mcp --policy notes.yaml --events events.jsonl --audit calls.jsonl --workspace ./notes -- node server.js
   mcpbox mcp pin --pins pins.json -- node server.js`,
 		Args: needServer,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.serve(cmd, args) },
@@ -107,23 +108,11 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 			return nil, err
 		}
 	}
-	first := &spec
-	host := &mcp.Host{
-		Spec: func() (mcpruntime.Spec, error) {
-			if s := first; s != nil {
-				first = nil
-				return *s, nil
-			}
-			return f.spec(cmd)
-		},
-		Process: mcpruntime.Process{Args: args, Env: f.environment(), Dir: f.dir, Stderr: os.Stderr},
-		Started: func(r *mcpruntime.Running) { f.tellMissing(spec.Policy.Require, r.Layers(), r.Limits()) },
-	}
 	if spec.Policy.Isolation == policies.IsolationNone {
 		fmt.Fprintln(os.Stderr, "mcpbox: policy none: the server runs without a sandbox")
 	}
 	cfg := &mcp.Config{
-		Client: mcp.Pipe{Reader: os.Stdin, Writer: os.Stdout}, Launch: host.Launch, Server: f.name, Policy: spec.Policy.Name,
+		Client: mcp.Pipe{Reader: os.Stdin, Writer: os.Stdout}, Server: f.name, Policy: spec.Policy.Name,
 		Command: args, Rules: spec.Policy.MCP, Isolate: f.isolate == "call",
 		Warn: func(format string, a ...any) {
 			fmt.Fprintf(os.Stderr, "mcpbox: %s\n", safetext.Clean(fmt.Sprintf(format, a...), 400))
@@ -132,17 +121,34 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 	if f.isolate != "" && f.isolate != "call" {
 		return nil, hint.Errorf("use --isolate call, or leave it out", "unknown isolation %q", f.isolate)
 	}
-	if err := mcp.CheckServer(spec.Policy, args); err != nil {
-		return nil, err
-	}
 	if cfg.Server == "" {
 		cfg.Server = mcp.ServerName(spec.Policy, args)
 	}
 	if f.store != "" {
-		if cfg.Allow, err = f.follow(cmd, spec.Policy, cfg.Server, args); err != nil {
+		if f.allow, err = store.Follow(cmd.Context(), f.store, launched(spec.Policy, cfg.Server, args)); err != nil {
 			return nil, err
 		}
+		cfg.Allow = f.allow
 	}
+	if err := f.mayRun(spec.Policy, cfg.Server, args); err != nil {
+		return nil, err
+	}
+	first := &spec
+	host := &mcp.Host{
+		Spec: func() (mcpruntime.Spec, error) {
+			if s := first; s != nil {
+				first = nil
+				return *s, nil
+			}
+			if err := f.mayRun(spec.Policy, cfg.Server, args); err != nil { // it may have rewritten itself
+				return mcpruntime.Spec{}, err
+			}
+			return f.again(spec)
+		},
+		Process: mcpruntime.Process{Args: args, Env: f.environment(), Dir: f.dir, Stderr: os.Stderr},
+		Started: func(r *mcpruntime.Running) { f.tellMissing(spec.Policy.Require, r.Layers(), r.Limits()) },
+	}
+	cfg.Launch = host.Launch
 	if cmd.Flags().Changed("grant") {
 		if cfg.Grant, err = grants(f.grant); err != nil {
 			return nil, err
@@ -163,17 +169,24 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 	return cfg, nil
 }
 
-// follow holds the server to the operator's store: whether it may run now, and what it may offer from now on.
-func (f *mcpFlags) follow(cmd *cobra.Command, p *policies.Policy, name string, args []string) (mcp.Allowlist, error) {
+// launched is what the operator's store is told of the server as it is now.
+func launched(p *policies.Policy, name string, args []string) *rules.Launch {
 	digest, _ := mcp.ServerDigest(p, args) // unknown: a rule that names one does not match
-	list, err := store.Follow(cmd.Context(), f.store, &rules.Launch{Name: name, Command: args, Digest: digest})
-	if err != nil {
-		return nil, err
+	return &rules.Launch{Name: name, Command: args, Digest: digest}
+}
+
+// mayRun asks the policy and the operator's store whether the server may run, as it is now.
+func (f *mcpFlags) mayRun(p *policies.Policy, name string, args []string) error {
+	if err := mcp.CheckServer(p, args); err != nil {
+		return err
 	}
-	if v := list.CheckLaunch(); !v.Allowed {
-		return nil, hint.Errorf("to allow it: mcpbox allow add --store "+f.store+" …", "%w: %s", mcp.ErrServer, v.Reason)
+	if f.allow == nil {
+		return nil
 	}
-	return list, nil
+	if v := f.allow.CheckLaunch(*launched(p, name, args)); !v.Allowed {
+		return hint.Errorf("to allow it: mcpbox allow add --store "+f.store+" …", "%w: %s", mcp.ErrServer, v.Reason)
+	}
+	return nil
 }
 
 // grants reads --grant. An empty one grants nothing.

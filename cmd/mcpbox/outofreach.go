@@ -8,9 +8,9 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// outOfReach refuses a path for an event log or a result that leads through a folder which the tool may write: it
-// could rewrite what is said about it, or by a link lead the next run to a file of its choice. Nor may it be where the
-// tool's own output goes, which it could write such lines to.
+// outOfReach refuses a path for a policy, an event log or a result that leads through a folder which the tool may write:
+// it could rewrite what it is held to and what is said about it, or by a link lead the next run to a file of its choice. Nor
+// may it be where the tool's own output goes, which it could write such lines to.
 func outOfReach(path string, mounts []policies.Mount) error {
 	if path == "" {
 		return nil
@@ -18,6 +18,11 @@ func outOfReach(path string, mounts []policies.Mount) error {
 	switch filepath.Clean(path) {
 	case "-", "/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2", "/proc/self/fd/1", "/proc/self/fd/2":
 		return hint.Errorf("give a file, or a FIFO that somebody reads", "%q is where the program itself writes: it could forge what is said about it", path)
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil && real != filepath.Clean(path) {
+		if err := outOfReach(real, mounts); err != nil {
+			return err
+		}
 	}
 	at, err := filepath.Abs(path)
 	if err != nil {

@@ -57,7 +57,7 @@ func (f *sandboxFlags) register(cmd *cobra.Command) {
 
 // spec resolves the policy and the flags over it.
 func (f *sandboxFlags) spec(cmd *cobra.Command) (mcpruntime.Spec, error) {
-	p, err := policies.Resolve(f.policy)
+	p, files, err := policies.ResolveFiles(f.policy)
 	if err != nil {
 		return mcpruntime.Spec{}, err
 	}
@@ -67,23 +67,42 @@ func (f *sandboxFlags) spec(cmd *cobra.Command) (mcpruntime.Spec, error) {
 	if err := p.Validate(); err != nil {
 		return mcpruntime.Spec{}, err
 	}
-	for _, path := range []string{f.events, f.result} {
+	for _, path := range append(files, f.events, f.result) { // whoever may write the files decides what the next run is held to
 		if err := outOfReach(path, p.Filesystem.Mounts); err != nil {
 			return mcpruntime.Spec{}, err
 		}
 	}
 	spec := mcpruntime.Spec{Policy: p, BestEffort: f.bestEffort}
+	spec.Sinks, err = f.sinks()
+	return spec, err
+}
+
+// again is the spec for a further sandbox of the same command: the policy as it was when the command began, for the
+// sandbox before may have written where it came from, and mounts that lead to where they led.
+func (f *sandboxFlags) again(first mcpruntime.Spec) (mcpruntime.Spec, error) {
+	for _, m := range first.Policy.Filesystem.Mounts {
+		if real, err := rootfs.ResolveSource(m.Source); err != nil || real != m.Source {
+			return mcpruntime.Spec{}, hint.Errorf("bind no folder that lies in one that is bound writable", "mount source %s is not what it was when the command began", m.Source)
+		}
+	}
+	var err error
+	first.Sinks, err = f.sinks()
+	return first, err
+}
+
+// sinks are for one sandbox, which owns them.
+func (f *sandboxFlags) sinks() (out []monitor.Sink, err error) {
 	if f.events != "" {
 		sink, err := monitor.OpenJSONL(f.events)
 		if err != nil {
-			return spec, err
+			return nil, err
 		}
-		spec.Sinks = append(spec.Sinks, sink)
+		out = append(out, sink)
 	}
 	if !f.quiet {
-		spec.Sinks = append(spec.Sinks, monitor.NewStderr(os.Stderr))
+		out = append(out, monitor.NewStderr(os.Stderr))
 	}
-	return spec, nil
+	return out, nil
 }
 
 func (f *sandboxFlags) override(cmd *cobra.Command, p *policies.Policy) error {

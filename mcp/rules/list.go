@@ -90,16 +90,16 @@ func (l *loaded) judge(i mcp.Item, launch *Launch) (a answer) {
 	return a
 }
 
-// CheckLaunch asks whether the server may run at all.
-func (l *List) CheckLaunch() mcp.Verdict {
+// CheckLaunch asks whether the server may run at all, as it is now: the program may be another one than at first.
+func (l *List) CheckLaunch(launch Launch) mcp.Verdict {
 	now := l.now.Load()
 	switch {
 	case now.err != nil:
 		return refuse(Global, "the allowlist can't be used: %v", now.err)
-	case now.set == nil || l.launch == nil:
-		return refuse(Global, "the allowlist is not loaded, or not told what runs")
+	case now.set == nil:
+		return refuse(Global, "the allowlist is not loaded")
 	}
-	return now.set.CheckLaunch(*l.launch)
+	return now.set.CheckLaunch(launch)
 }
 
 // Changed is mcp.Allowlist's.

@@ -60,6 +60,7 @@ type session struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
 	lines  chan string // closed at the end of stdout
+	policy string
 	events string
 	audit  string
 	stderr *lockedBuffer
@@ -93,7 +94,7 @@ func proxied(tb testing.TB, rules string, flags ...string) *session {
 	if err := os.WriteFile(policy, []byte("extends: standard\nmcp: "+rules+"\n"), 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	s := &session{tb: tb, events: filepath.Join(dir, "events.jsonl"), audit: filepath.Join(dir, "audit.jsonl")}
+	s := &session{tb: tb, policy: policy, events: filepath.Join(dir, "events.jsonl"), audit: filepath.Join(dir, "audit.jsonl")}
 	args := append([]string{"mcp", "-q", "--policy", policy, "--events", s.events, "--audit", s.audit, "--name", "hostile", "--mount", bin + ":/opt/hostile:ro"}, flags...)
 	s.run(exec.Command(built.Mcpbox(tb), append(args, "--", "/opt/hostile")...))
 	return s

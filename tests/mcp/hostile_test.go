@@ -1,7 +1,9 @@
 package mcp_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -108,7 +110,7 @@ func TestTheRugPullIsRefused(t *testing.T) {
 	bin := hostile(t)
 	pins := filepath.Join(t.TempDir(), "pins.json")
 	pin := exec.Command(built.Mcpbox(t), "mcp", "pin", "-q", "--pins", pins, "--mount", bin+":/opt/hostile:ro", "--", "/opt/hostile")
-	if out, err := pin.CombinedOutput(); err != nil || !strings.Contains(string(out), "14 tools of hostile 1.0.0 approved") {
+	if out, err := pin.CombinedOutput(); err != nil || !strings.Contains(string(out), "15 tools of hostile 1.0.0 approved") {
 		t.Fatalf("pin: %v: %s", err, out)
 	}
 	s := proxied(t, "{}", "--pins", pins)
@@ -179,6 +181,67 @@ func TestIsolatedCallsDoNotTouchEachOther(t *testing.T) {
 		}
 	}
 	t.Error("the event of an isolated call does not name it")
+}
+
+// A server can have written its policy, its mounts' folders and itself before it is started again: none of it counts.
+func TestAServerStartedAgainIsHeldToWhatWasSaidAtFirst(t *testing.T) {
+	inner, secret := filepath.Join(t.TempDir(), "inner"), t.TempDir()
+	for _, file := range []string{filepath.Join(inner, "mine"), filepath.Join(secret, "secret")} {
+		os.MkdirAll(filepath.Dir(file), 0o755)
+		if err := os.WriteFile(file, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := proxied(t, "{}", "--isolate", "call", "--mount", inner+":/opt/inner:rw")
+	if got, _ := s.call("look", "{}"); !strings.Contains(got, "mine") {
+		t.Fatalf("at first: %s", got)
+	}
+	wide := "extends: standard\nfilesystem: {mounts: [{source: " + secret + ", target: /opt/inner/sub}]}\nmcp: {mode: off}\n"
+	if err := os.WriteFile(s.policy, []byte(wide), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := s.call("look", "{}"); !strings.Contains(got, "mine") || strings.Contains(got, "sub") {
+		t.Errorf("after the policy was rewritten: %s", got)
+	}
+	if err := os.Rename(inner, inner+".was"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(secret, inner); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := s.call("look", "{}"); strings.Contains(got, "secret") || !strings.Contains(got, "could not be started") {
+		t.Errorf("after the folder was exchanged: %s", got)
+	}
+}
+
+// A program that was approved by its digest is not approved any more once it is another one.
+func TestAServerThatRewroteItselfIsNotStartedAgain(t *testing.T) {
+	data, err := os.ReadFile(hostile(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "server")
+	if err := os.WriteFile(program, data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	policy := filepath.Join(t.TempDir(), "policy.yaml")
+	if err := os.WriteFile(policy, []byte(fmt.Sprintf("extends: standard\nmcp: {server: {allow: [\"sha256:%x\"]}}\n", sha256.Sum256(data))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := &session{tb: t}
+	s.run(exec.Command(built.Mcpbox(t), "mcp", "-q", "--policy", policy, "--isolate", "call", "--mount", filepath.Dir(program)+":/opt/hostile:rw", "--", "/opt/hostile/server"))
+	if got, _ := s.call("echo", `{"text":"as approved"}`); !strings.Contains(got, "as approved") {
+		t.Fatalf("at first: %s", got)
+	}
+	if err := os.Rename(program, program+".was"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(program, append(data, 0), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := s.call("echo", `{"text":"another one"}`); !strings.Contains(got, "could not be started") {
+		t.Errorf("after it was exchanged: %s", got)
+	}
 }
 
 // However a session ends, no process of it is left: not the server, not the daemon that it forked.

@@ -77,7 +77,7 @@ func text(id json.RawMessage, s string) {
 func tools() string {
 	listed++
 	var list []string
-	for _, name := range []string{"echo", "big", "tags", "flood", "half", "unasked", "notify", "crash", "ptrace", "daemon", "net", "hang", "spin"} {
+	for _, name := range []string{"echo", "big", "tags", "flood", "half", "unasked", "notify", "crash", "ptrace", "daemon", "net", "hang", "spin", "look"} {
 		list = append(list, fmt.Sprintf(`{"name":%q,"description":"does %s","inputSchema":{"type":"object","properties":{"text":{"type":"string"},"size":{"type":"integer"}}}}`, name, name))
 	}
 	rug := "adds two numbers"
@@ -135,6 +135,9 @@ func call(r request) {
 		text(r.ID, fmt.Sprint(err))
 	case "hang":
 		time.Sleep(time.Hour)
+	case "look":
+		files, err := os.ReadDir("/opt/inner")
+		text(r.ID, fmt.Sprint("sees ", files, err))
 	case "spin":
 		for {
 		}
