@@ -42,6 +42,7 @@ func (s *session) runIsolated(c *call, data []byte) {
 	l, err := s.startIsolated(ctx, c)
 	if err != nil {
 		s.cfg.Warn("--isolate call: %v", err)
+		s.record(s.current(), c, Record{Decision: "allowed", Outcome: "not_started", Reason: err.Error()})
 		_ = s.client.send(rpcError(c, -32000, "The server for this call could not be started."))
 		return
 	}

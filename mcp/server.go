@@ -30,11 +30,10 @@ func CheckServer(p *policies.Policy, command []string) error {
 		return nil
 	}
 	names := []string{line}
-	program := hostPath(p.Filesystem, subject(p.Filesystem, command))
 	if digests := slices.ContainsFunc(slices.Concat(rules.Allow, rules.Deny), func(s string) bool { return strings.HasPrefix(s, "sha256:") }); digests {
-		sum, err := digest(program)
+		sum, err := ServerDigest(p, command)
 		if err != nil {
-			return hint.Errorf("name the server by its path", "%w: %s can't be digested: %w", ErrServer, command[0], err)
+			return hint.Errorf("name the server by its path, right after the interpreter", "%w: %s can't be digested: %w", ErrServer, command[0], err)
 		}
 		names = append(names, "sha256:"+sum)
 	}
@@ -50,14 +49,17 @@ func CheckServer(p *policies.Policy, command []string) error {
 	if !allowed {
 		return hint.Errorf("to allow it, add it to mcp.server.allow: "+names[len(names)-1], "%w: mcp.server.allow does not name %q", ErrServer, line)
 	}
-	return checkPackage(rules.Packages, command, program)
+	return checkPackage(rules.Packages, p, command)
 }
 
-func checkPackage(ranges map[string]string, command []string, program string) error {
+func checkPackage(ranges map[string]string, p *policies.Policy, command []string) error {
 	if len(ranges) == 0 {
 		return nil
 	}
-	name, version := packageOf(command, program)
+	var name, version string // of what runs other code besides, or instead, no package is known
+	if program, sure := subject(p.Filesystem, command); sure {
+		name, version = packageOf(command, hostPath(p.Filesystem, program))
+	}
 	allowed, ok := ranges[name]
 	if !ok {
 		return hint.Errorf("mcp.server.packages names what may run", "%w: its package is %q", ErrServer, name)
@@ -84,24 +86,52 @@ func interpreter(program string) bool {
 	return false
 }
 
-// subject is the file that a command is about: the program, or the script that an interpreter runs.
-func subject(fs policies.Filesystem, command []string) string {
-	if interpreter(command[0]) {
-		for _, arg := range command[1:] {
-			if strings.HasPrefix(arg, "-") {
+// subject is the file that a command is about: the program, or the script that an interpreter runs. sure: nothing stands
+// before it that may run other code (node --require, python -c, npx --package …).
+func subject(fs policies.Filesystem, command []string) (file string, sure bool) {
+	sure = true
+	if interpreter(command[0]) || fetcher(command[0]) {
+		for i, arg := range command[1:] {
+			switch info, err := os.Stat(hostPath(fs, arg)); {
+			case harmless(command[0], arg, i):
 				continue
+			case strings.HasPrefix(arg, "-"):
+				sure = false
+				continue
+			case fetcher(command[0]):
+				return command[0], sure
+			case err == nil && info.Mode().IsRegular():
+				return arg, sure
 			}
-			if info, err := os.Stat(hostPath(fs, arg)); err == nil && info.Mode().IsRegular() {
-				return arg
-			}
+			sure = false // a command of the interpreter's, or an option's value
 		}
 	}
 	if !strings.Contains(command[0], "/") {
 		if found, err := exec.LookPath(command[0]); err == nil {
-			return found
+			return found, sure
 		}
 	}
-	return command[0]
+	return command[0], sure
+}
+
+// harmless words before a script run no other code, and take no value.
+func harmless(program, word string, at int) bool {
+	switch name := strings.TrimRight(path.Base(program), "0123456789."); {
+	case name == "python":
+		return slices.Contains([]string{"-u", "-I", "-s", "-E", "-B"}, word)
+	case name == "node" || name == "nodejs":
+		return word == "--no-warnings" || word == "--enable-source-maps"
+	case name == "deno":
+		return at == 0 && word == "run" || word == "-A"
+	case fetcher(program):
+		return slices.Contains([]string{"-y", "--yes", "-q", "--quiet"}, word)
+	}
+	return false
+}
+
+// fetcher is a program that runs a package.
+func fetcher(program string) bool {
+	return slices.Contains([]string{"npx", "bunx", "uvx"}, path.Base(program))
 }
 
 // hostPath is where the host keeps a path that the server sees.
@@ -124,7 +154,11 @@ func hostPath(fs policies.Filesystem, inside string) string {
 
 // ServerDigest is the SHA-256 of the program, or of the script that it interprets, in hexadecimal.
 func ServerDigest(p *policies.Policy, command []string) (string, error) {
-	return digest(hostPath(p.Filesystem, subject(p.Filesystem, command)))
+	program, sure := subject(p.Filesystem, command)
+	if !sure {
+		return "", errors.New("its options may run other code than the file's")
+	}
+	return digest(hostPath(p.Filesystem, program))
 }
 
 func digest(file string) (string, error) {
@@ -142,7 +176,7 @@ func digest(file string) (string, error) {
 
 // packageOf finds an npm package: the one named to npx, or the one whose folder the script is in.
 func packageOf(command []string, program string) (name, version string) {
-	if base := path.Base(command[0]); base == "npx" || base == "bunx" || base == "uvx" {
+	if fetcher(command[0]) {
 		for _, arg := range command[1:] {
 			if !strings.HasPrefix(arg, "-") {
 				if i := strings.LastIndexByte(arg, '@'); i > 0 {
@@ -169,7 +203,8 @@ func packageOf(command []string, program string) (name, version string) {
 
 // ServerName is what a server is called when nobody says so: its package, or its program's or script's name.
 func ServerName(p *policies.Policy, command []string) string {
-	program := hostPath(p.Filesystem, subject(p.Filesystem, command))
+	file, _ := subject(p.Filesystem, command)
+	program := hostPath(p.Filesystem, file)
 	if name, _ := packageOf(command, program); name != "" {
 		return path.Base(name)
 	}

@@ -51,6 +51,25 @@ func TestTheServerIsHeldToCommandDigestAndPackage(t *testing.T) {
 			t.Errorf("%s: %v", c.what, err)
 		}
 	}
+	// What runs other code than the file's is not vouched for by the file.
+	for _, words := range [][]string{
+		{"node", "-e", "evil", "/opt/app/dist/index.js"},
+		{"node", "--require", "/opt/app/package.json", "/opt/app/dist/index.js"},
+		{"node", "--require=/tmp/evil.js", "/opt/app/dist/index.js"},
+		{"node", "evil", "/opt/app/dist/index.js"},
+		{"sh", "-c", "evil", "/opt/app/dist/index.js"},
+		{"python3", "-m", "evil", "/opt/app/dist/index.js"},
+		{"perl", "-I", "/opt/app/dist/index.js", "evil.pl"},
+		{"npx", "--package=evil", "@acme/notes@1.4.2"},
+		{"npx", "-c", "evil", "@acme/notes@1.4.2"},
+	} {
+		for _, rules := range []policies.MCPServer{{Allow: []string{"sha256:" + sum}}, {Packages: map[string]string{"@acme/notes": "^1.4"}}} {
+			policy.MCP.Server = rules
+			if err := CheckServer(policy, words); !errors.Is(err, ErrServer) {
+				t.Errorf("%q, %+v: %v", words, rules, err)
+			}
+		}
+	}
 	if got := ServerName(policy, command); got != "notes" {
 		t.Errorf("the server's name is %q", got)
 	}
