@@ -73,7 +73,8 @@ func newUnwrapCmd() *cobra.Command {
 where it was.`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o := clientconfig.Options{Binary: binary(), Servers: f.servers}
+			name, full := binary()
+			o := clientconfig.Options{Binary: name, Path: full, Servers: f.servers}
 			return f.each(cmd, func(path string) (*clientconfig.Change, error) { return clientconfig.UnwrapFile(path, o, f.dry) })
 		},
 	}
@@ -83,7 +84,8 @@ where it was.`,
 
 // options checks what the servers will be started with, for a mistake would show in the client only.
 func (f *wrapFlags) options(extra []string) (clientconfig.Options, error) {
-	o := clientconfig.Options{Binary: binary(), Servers: f.servers}
+	name, full := binary()
+	o := clientconfig.Options{Binary: name, Path: full, Servers: f.servers}
 	p, err := policies.Resolve(f.policy)
 	if err != nil {
 		return o, err
@@ -117,26 +119,26 @@ func (f *wrapFlags) options(extra []string) (clientconfig.Options, error) {
 }
 
 // binary is how a client starts this mcpbox: by its name only from where every PATH leads, for a desktop's clients do not
-// have the shell's. A link to it that PATH finds stays when a new version is put behind it.
-func binary() string {
+// have the shell's. A link to it that PATH finds stays when a new version is put behind it. full is its path in any case.
+func binary() (name, full string) {
 	self, err := os.Executable()
 	if err != nil {
-		return "mcpbox"
+		return "mcpbox", ""
 	}
 	found, err := exec.LookPath("mcpbox")
 	if err != nil {
-		return self
+		return self, self
 	}
 	a, errA := os.Stat(found)
 	b, errB := os.Stat(self)
 	if errA != nil || errB != nil || !os.SameFile(a, b) {
-		return self
+		return self, self
 	}
 	switch filepath.Dir(found) {
 	case "/usr/bin", "/usr/local/bin":
-		return "mcpbox"
+		return "mcpbox", found
 	}
-	return found
+	return found, found
 }
 
 func (f *wrapFlags) files() ([]string, error) {

@@ -10,6 +10,7 @@ import (
 // Options say how servers are rewritten.
 type Options struct {
 	Binary  string   // how the client starts mcpbox
+	Path    string   // of the same: for servers whose PATH is set in the file, where the name may mean another program
 	Flags   []string // of mcpbox mcp, e.g. --policy strict
 	Servers []string // only these; nil: all
 	// Leave says why a command line is not to be wrapped, "" if it is; nil: every one is.
@@ -18,6 +19,13 @@ type Options struct {
 
 func (o *Options) wants(name string) bool {
 	return o.Servers == nil || slices.Contains(o.Servers, name)
+}
+
+func (o *Options) binary(s *stdio) string {
+	if o.Path != "" && slices.Contains(s.env, "PATH") {
+		return o.Path
+	}
+	return o.Binary
 }
 
 // passEnv passes a variable on by its name. In one word, so that no name can be taken for something else.
@@ -63,12 +71,22 @@ func wrapEntry(data []byte, e entry, o Options) (Server, []edit, error) {
 		out.Why = why
 		return out, nil, err
 	}
+	binary := o.binary(s)
 	out.Before = s.line()
 	out.After = out.Before
+	made := slices.Concat([]string{"mcp"}, o.Flags, []string{nameFlag + e.name})
+	for _, name := range s.env {
+		made = append(made, passEnv+name)
+	}
+	made = append(made, "--")
 	if at := s.separator(o.Binary); at > 0 {
 		words := missingEnv(s, at)
 		if len(words) == 0 {
 			out.Why = "it runs under mcpbox already"
+			// Whoever wrote the file may have written this as well: any program is called mcpbox, and a policy may be none.
+			if has := out.Before[:at+2]; !slices.Equal(has, slices.Concat([]string{binary}, made)) {
+				out.Why = "it runs already under: " + strings.Join(has[:at+1], " ")
+			}
 			return out, nil, nil
 		}
 		out.Action = Updated
@@ -80,17 +98,12 @@ func wrapEntry(data []byte, e entry, o Options) (Server, []edit, error) {
 			return out, nil, nil
 		}
 	}
-	words := slices.Concat([]string{"mcp"}, o.Flags, []string{nameFlag + e.name})
-	for _, name := range s.env {
-		words = append(words, passEnv+name)
-	}
-	words = append(words, "--")
 	out.Action = Wrapped
-	out.After = slices.Concat([]string{o.Binary}, words, out.Before)
+	out.After = slices.Concat([]string{binary}, made, out.Before)
 	if s.envFile {
 		out.Why = "the variables of its envFile are not passed on: add --env NAME for each"
 	}
-	return out, wrapEdits(data, e.body, s, o.Binary, words), nil
+	return out, wrapEdits(data, e.body, s, binary, made), nil
 }
 
 // wrapEdits puts the binary in the command's place, and the words and the command's own literal before the args.

@@ -172,3 +172,32 @@ func TestServersAreChosenByName(t *testing.T) {
 		t.Errorf("unknown server: %v", err)
 	}
 }
+
+// The client looks for the command in the PATH that the entry sets: a bare name could be anybody's program.
+func TestAPathInTheFileDoesNotLeadToAnotherMcpbox(t *testing.T) {
+	o := Options{Binary: "mcpbox", Path: "/usr/local/bin/mcpbox"}
+	data := []byte(`{"mcpServers": {"a": {"command": "node", "env": {"PATH": "./evil"}}, "b": {"command": "node"}}}`)
+	out, _, err := Wrap(data, o)
+	if want := `{"mcpServers": {"a": {"command": "/usr/local/bin/mcpbox", "args": ["mcp", "--name=a", "--env=PATH", "--", "node"], "env": {"PATH": "./evil"}}, "b": {"command": "mcpbox", "args": ["mcp", "--name=b", "--", "node"]}}}`; err != nil || string(out) != want {
+		t.Fatalf("%v\n%s\nwant\n%s", err, out, want)
+	}
+	if back, _, err := Unwrap(out, data, o); err != nil || string(back) != string(data) {
+		t.Errorf("and back: %v\n%s", err, back)
+	}
+}
+
+// An entry that only looks wrapped, or is wrapped with other flags than these, is shown as what it is.
+func TestWhatRunsUnderSomethingElseIsShown(t *testing.T) {
+	o := Options{Binary: "mcpbox", Flags: []string{"--policy", "standard"}}
+	for before, want := range map[string]string{
+		`"mcpbox", "args": ["mcp", "--policy", "standard", "--name=notes", "--", "node"]`:        "it runs under mcpbox already",
+		`"mcpbox", "args": ["mcp", "--policy", "none", "--name=notes", "--", "node"]`:            "it runs already under: mcpbox mcp --policy none --name=notes",
+		`"./evil/mcpbox", "args": ["mcp", "--policy", "standard", "--name=notes", "--", "node"]`: "it runs already under: ./evil/mcpbox mcp --policy standard --name=notes",
+	} {
+		data := []byte(`{"mcpServers": {"notes": {"command": ` + before + `}}}`)
+		out, servers, err := Wrap(data, o)
+		if err != nil || string(out) != string(data) || len(servers) != 1 || servers[0].Why != want {
+			t.Errorf("%s: %v, %+v", before, err, servers)
+		}
+	}
+}
