@@ -18,8 +18,8 @@ type jsonl struct {
 // NewJSONL writes one JSON object a line, each with one Write.
 func NewJSONL(w io.WriteCloser) Sink { return &jsonl{name: "events", w: w} }
 
-// OpenJSONL appends to a file that only its owner may read. It follows no symbolic link, and opens a FIFO only if
-// somebody reads it.
+// OpenJSONL appends to a file that only its owner may read, and nobody else write. It follows no symbolic link, and opens a
+// FIFO only if somebody reads it.
 func OpenJSONL(path string) (Sink, error) {
 	f, err := logfile.Open("events file", path, os.O_APPEND)
 	if err != nil {

@@ -3,7 +3,9 @@
 //	f, err := logfile.Open("events file", path, os.O_APPEND)
 //
 // Only its owner may read a new one. A symbolic link is not followed, for it may have been laid by somebody else; of a
-// FIFO without a reader it is told at once, instead of waiting for one. It does not look at the folders on the way.
+// FIFO without a reader it is told at once, instead of waiting for one. A file of another user's, or one that everybody may
+// write, is refused: in a folder such as /tmp somebody may have made it first, to rewrite what is said in it. It does not
+// look at the folders on the way.
 package logfile
 
 import (
@@ -26,5 +28,26 @@ func Open(what, path string, how int) (*os.File, error) {
 	case err != nil:
 		return nil, hint.Wrap(fmt.Errorf("%s: %w", what, err), "name a file in a folder that you may write to")
 	}
+	if err := private(f); err != nil {
+		f.Close()
+		return nil, hint.Errorf("name a file of your own, or chmod o-w it", "%s %q: %w", what, path, err)
+	}
 	return f, nil
+}
+
+var errForeign = errors.New("another user may write it")
+
+func private(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	st, kind := info.Sys().(*syscall.Stat_t), info.Mode().Type()
+	if kind != 0 && kind != os.ModeNamedPipe { // a device is the system's
+		return nil
+	}
+	if st.Uid != 0 && int(st.Uid) != os.Geteuid() || info.Mode().Perm()&0o002 != 0 {
+		return errForeign
+	}
+	return nil
 }
