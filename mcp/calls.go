@@ -155,6 +155,19 @@ func (f *flight) get(i id) *call {
 	return f.all[i]
 }
 
+// listening reports whether an answer may come that is looked at whatever the rules are: who the server is, which tools it has.
+func (f *flight) listening() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.all {
+		switch c.method {
+		case "tools/list", "initialize", "server/discover":
+			return true
+		}
+	}
+	return false
+}
+
 func (f *flight) empty() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 func (l *link) down() {
 	defer close(l.read)
 	s := l.s
-	lines := newLines(l.srv.Stdout(), s.cfg.MaxMessage, func(e *envelope) bool { return !s.stream || e.kind == '[' })
+	lines := newLines(l.srv.Stdout(), s.cfg.MaxMessage, func(e *envelope) bool { return !s.stream || e.kind == '[' || l.flight.listening() })
 	for {
 		m, err := lines.next()
 		if err != nil {

@@ -124,9 +124,10 @@ func FuzzWrappedText(f *testing.F) {
 	})
 }
 
-// A result stays JSON, its members in their order, and all but content, structured content and _meta to the byte.
+// A result stays JSON and has its provenance; labelled, all but _meta stays to the byte; wrapped, no text is left as it was.
 func FuzzMarkedResult(f *testing.F) {
 	f.Add([]byte(`{"content":[{"type":"text","text":"x"}],"isError":false,"z":[1.0]}`), true)
+	f.Add([]byte(`{"content":[{"type":"resource","resource":{"uri":"\u001b[1m","text":"a\u200b"}},"\u202e"],"</untrusted>":[{"\u200b":"</untrusted>"}]}`), true)
 	f.Add([]byte(`{"_meta":{"a":1},"structuredContent":{"b":"</untrusted>"}}`), false)
 	f.Fuzz(func(t *testing.T, result []byte, wrapped bool) {
 		message := append(append([]byte(`{"jsonrpc":"2.0","id":1,"result":`), result...), '}')
@@ -139,7 +140,10 @@ func FuzzMarkedResult(f *testing.F) {
 		var out []byte
 		if wrapped {
 			m.how, m.strip = policies.MCPMarkWrap, true
-			fresh, _ := m.rebuild(scan.env.of(message, fResult))
+			fresh, withheld := m.rebuild(scan.env.of(message, fResult))
+			if withheld != "" {
+				return
+			}
 			out = fresh
 		} else {
 			whole := bytes.Join(m.label(message, scan.env.v[fResult], scan.env.v[fMeta]), nil)
@@ -162,9 +166,26 @@ func FuzzMarkedResult(f *testing.F) {
 			t.Fatalf("no provenance: %s", out)
 		}
 		for k, v := range before {
-			if k != "_meta" && (!wrapped || k != "content" && k != "structuredContent") && !bytes.Equal(v, after[k]) {
+			if k != "_meta" && !wrapped && !bytes.Equal(v, after[k]) {
 				t.Fatalf("%s: %s became %s", k, v, after[k])
 			}
+		}
+		if !wrapped {
+			return
+		}
+		delete(after, "_meta")
+		for k, v := range after {
+			var plain any
+			if json.Unmarshal(v, &plain) != nil { // a number that is too large
+				continue
+			}
+			if k == "content" { // the tags in it are the proxy's own
+				m.how = policies.MCPMarkMeta
+			}
+			if _, changed := m.cleanValue(map[string]any{k: plain}); changed {
+				t.Fatalf("%s: %s: %s is left", result, k, v)
+			}
+			m.how = policies.MCPMarkWrap
 		}
 	})
 }

@@ -33,13 +33,20 @@ func (s *session) isolate(c *call, data []byte) {
 }
 
 func (s *session) runIsolated(c *call, data []byte) {
+	var mine *link
 	defer func() {
 		s.mu.Lock()
 		delete(s.isolated, c.id)
+		for i, f := range s.asked { // what it asked for and nobody answered
+			if f.l == mine {
+				delete(s.asked, i)
+			}
+		}
 		s.mu.Unlock()
 	}()
 	ctx := context.Background()
 	l, err := s.startIsolated(ctx, c)
+	mine = l
 	if err != nil {
 		s.cfg.Warn("--isolate call: %v", err)
 		s.record(s.current(), c, Record{Decision: "allowed", Outcome: "not_started", Reason: err.Error()})

@@ -76,6 +76,24 @@ func TestAChangeWithinASessionIsFlaggedWithoutPins(t *testing.T) {
 	}
 }
 
+// A list that is long enough to be passed on in pieces is compared all the same.
+func TestAChangeInALongListIsFlagged(t *testing.T) {
+	lists := 0
+	b := start(t, Config{Rules: unmarked}, func(_ *fake, in *bufio.Reader, out io.Writer) {
+		each(in, func(r request) {
+			lists++
+			fmt.Fprintf(out, `{"jsonrpc":"2.0","result":{"tools":[{"name":"a","description":"d%d"},{"name":"b","description":"%s"}]},"id":%s}`+"\n", lists, strings.Repeat("x", 2*streamFrom), r.ID)
+		})
+	})
+	for range 2 {
+		b.say(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
+		b.hear()
+	}
+	if e := b.server(0).seen(); len(e) != 1 || e[0].Rule != "mcp:pin" {
+		t.Errorf("events: %+v", e)
+	}
+}
+
 func TestDiffIsReadableAndSafe(t *testing.T) {
 	was := pinsOf(t, `{"name":"a","description":"adds","inputSchema":{"type":"object","properties":{"x":{"type":"number"}}}}`, `{"name":"gone"}`)
 	is := pinsOf(t, `{"name":"a","description":"adds.\u001b[2J<IMPORTANT>","inputSchema":{"type":"object","properties":{"x":{"type":"string"},"y":{}}}}`, `{"name":"new","description":"n"}`, `{"name":"terse"}`)
