@@ -46,7 +46,7 @@ func (l *link) ask(ctx context.Context, method string, params []byte) (answer, e
 
 // listTools asks for all pages. meta is the request's _meta, for protocols that need one; nil: none.
 func (l *link) listTools(ctx context.Context, meta []byte) (tools [][]byte, err error) {
-	cursor := []byte(nil)
+	cursor, size := []byte(nil), 0
 	for range 1000 {
 		var members [][]byte
 		if meta != nil {
@@ -58,6 +58,9 @@ func (l *link) listTools(ctx context.Context, meta []byte) (tools [][]byte, err 
 		a, err := l.ask(ctx, "tools/list", join("{", bytes.Join(members, []byte(",")), "}"))
 		if err != nil {
 			return nil, err
+		}
+		if size += len(a.data); size > l.s.cfg.MaxMessage {
+			return nil, errors.New("tools/list: all pages together are longer than a message may be")
 		}
 		if v := a.env.v[fTools]; v.kind == '[' {
 			walk(a.data, v.start, func(_ []byte, from, to int) { tools = append(tools, a.data[from:to]) })

@@ -1,8 +1,11 @@
 package mcp
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -104,6 +107,19 @@ func TestArgumentsAreHeldToPolicyAndSchema(t *testing.T) {
 		if strings.Contains(got, "^[a-z]") {
 			t.Errorf("the policy leaks: %s", got)
 		}
+	}
+}
+
+func TestAListWithoutEndIsNotKept(t *testing.T) {
+	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPOpen, InputSchema: policies.MCPEnforce}, MaxMessage: 100 << 10}, func(_ *fake, in *bufio.Reader, out io.Writer) {
+		each(in, func(r request) {
+			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"tools":[{"name":"%s"}],"nextCursor":"more"}}`+"\n", r.ID, strings.Repeat("a", 30<<10))
+		})
+	})
+	b.say(callTool("1", "a", "{}"))
+	b.hears(refusal1("1", "The server does not say which tools it has."))
+	if e := b.server(0).seen(); len(e) != 1 || !strings.Contains(e[0].Reason, "longer than a message may be") {
+		t.Errorf("events: %+v", e)
 	}
 }
 
