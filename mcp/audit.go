@@ -26,7 +26,7 @@ type Record struct {
 	Arguments json.RawMessage `json:"arguments,omitempty"`
 	Cut       bool            `json:"arguments_cut,omitempty"` // they were longer than a record takes
 
-	Outcome      string  `json:"outcome,omitempty"`            // ok, error, timeout, limit, cancelled, server_ended, not_started
+	Outcome      string  `json:"outcome,omitempty"`            // ok, error, timeout, limit, cancelled, server_ended, not_started, no_answer
 	Duration     float64 `json:"duration,omitempty"`           // seconds
 	CPUTime      float64 `json:"cpu_time,omitempty"`           // seconds, of the whole server meanwhile
 	MemoryGrowth int64   `json:"memory_peak_growth,omitempty"` // bytes, of the whole server meanwhile

@@ -24,10 +24,16 @@ func (s *session) watchLimits(l *link, c *call) {
 	if !any {
 		return
 	}
+	before := l.srv.Usage()
+	if limits.Memory > 0 && before.Memory < 0 || limits.CPUTime > 0 && before.CPU < 0 {
+		s.unmeasured.Do(func() {
+			s.cfg.Warn("not enforced: the limits memory and cpu_time of calls: what this server uses can't be measured")
+		})
+	}
 	done := make(chan struct{})
 	var once sync.Once
 	c.stop = func() { once.Do(func() { close(done) }) }
-	go s.holdTo(l, c, limits, l.srv.Usage(), done)
+	go s.holdTo(l, c, limits, before, done)
 }
 
 // holdTo waits for the end of the call or of its patience. before is what the server had used when the call began.

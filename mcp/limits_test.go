@@ -69,6 +69,16 @@ func TestAServerThatHangsIsReplacedAndGreetedAgain(t *testing.T) {
 	}
 }
 
+func TestALimitThatCannotBeHeldIsSaid(t *testing.T) {
+	rules := policies.MCP{Limits: map[string]policies.MCPLimits{"a": {Memory: 1 << 20}}}
+	b := start(t, Config{Rules: rules}, answers("[]", "hello")) // of a fake nothing is known, as of a server without a sandbox
+	b.say(callTool("1", "a", "{}"))
+	b.hear()
+	if got := b.warned(); !strings.Contains(got, "not enforced: the limits memory and cpu_time") {
+		t.Errorf("stderr says %q", got)
+	}
+}
+
 func TestACallOverItsMemoryOrCPUTimeIsEnded(t *testing.T) {
 	for _, limit := range []policies.MCPLimits{{Memory: 1 << 20}, {CPUTime: policies.Duration(time.Second)}} {
 		b := start(t, Config{Rules: hangs(limit)}, func(f *fake, in *bufio.Reader, out io.Writer) {

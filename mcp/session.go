@@ -54,6 +54,8 @@ type session struct {
 	modern atomic.Bool // protocol 2026-07-28 or later: no handshake, results have a type
 	stream bool        // no rule needs a message as a whole
 
+	unmeasured sync.Once // said that limits are not enforced
+
 	mu             sync.Mutex
 	main           *link
 	handshake      handshake

@@ -77,6 +77,19 @@ func TestCallsWithoutAnIdAreReported(t *testing.T) {
 	}
 }
 
+// Without rules such a call passes, and is recorded: the server may do what it asks.
+func TestCallsWithoutAnIdAreRecorded(t *testing.T) {
+	var audit lockedBuffer
+	var r recorder
+	b := start(t, Config{Audit: NewAuditLog(&audit)}, r.serve)
+	b.say(`{"jsonrpc":"2.0","method":"tools/call","params":{"name":"write_note"}}`)
+	b.say(`{"jsonrpc":"2.0","id":"end","method":"ping"}`)
+	b.hear()
+	if got := audit.String(); !strings.Contains(got, `"tool":"write_note","outcome":"no_answer"`) || !strings.Contains(r.all(), "write_note") {
+		t.Errorf("audit: %s", got)
+	}
+}
+
 // An id that no answer can be matched with would leave a call open for good, and its refusal would not be JSON.
 func TestIdsAreTextsOrNumbers(t *testing.T) {
 	for _, id := range []string{`null`, `true`, `{"a":1}`, `[1]`, `"` + strings.Repeat("x", 2000) + `"`} {

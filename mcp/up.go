@@ -155,6 +155,7 @@ func (s *session) notification(l *link, data []byte, e *envelope) []byte {
 			s.refuse(l, s.newCall(e, data), &refusal{layer: LayerProtocol, reason: "the request has no id: its answer could not be held to the rules"})
 			return nil
 		}
+		s.record(l, s.newCall(e, data), Record{Decision: "allowed", Outcome: "no_answer", Reason: "it has no id"})
 	case "notifications/cancelled":
 		i := idOf(e.v[fRequestID].raw)
 		if s.unpark(i) {
