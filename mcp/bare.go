@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -81,7 +82,7 @@ func (b *bare) End() (*mcpruntime.Result, error) {
 		b.result = &mcpruntime.Result{Policy: b.policy, Command: b.cmd.Args, Timestamp: b.began.UTC(), ExecutionTime: mcpruntime.Seconds(time.Since(b.began)),
 			Status: mcpruntime.StatusFailed, ExitCode: b.cmd.ProcessState.ExitCode(), MemoryUsed: -1, ProcessesPeak: -1,
 			Limits: map[string]mcpruntime.LimitState{}, Layers: mcpruntime.Layers{}}
-		if ws := b.cmd.ProcessState.Sys().(unix.WaitStatus); ws.Signaled() {
+		if ws := b.cmd.ProcessState.Sys().(syscall.WaitStatus); ws.Signaled() {
 			b.result.Status, b.result.Signal, b.result.ExitCode = mcpruntime.StatusSignaled, unix.SignalName(ws.Signal()), 128+int(ws.Signal())
 		} else if ws.ExitStatus() == 0 {
 			b.result.Status, b.result.Success = mcpruntime.StatusOK, true

@@ -62,7 +62,7 @@ func (s *session) newCall(e *envelope, data []byte) *call {
 	switch c.method {
 	case "tools/call", "prompts/get":
 		c.name = e.text(fName)
-	case "resources/read":
+	case "resources/read", "resources/subscribe":
 		c.name = e.text(fURI)
 	}
 	if s.cfg.Audit != nil && data != nil && c.method == "tools/call" {
