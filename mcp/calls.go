@@ -47,6 +47,21 @@ func (c *call) works() bool {
 // marked reports whether what is answered are a tool's words.
 func (c *call) marked() bool { return c.method == "tools/call" || c.method == "tasks/result" }
 
+// lists reports whether the answer is a list of what there is.
+func (c *call) lists() bool {
+	switch c.method {
+	case "tools/list", "resources/list", "resources/templates/list", "prompts/list":
+		return true
+	}
+	return false
+}
+
+// introduces reports whether the answer says who the server is.
+func (c *call) introduces() bool { return c.method == "initialize" || c.method == "server/discover" }
+
+// ruled reports whether rules look into the result.
+func (c *call) ruled() bool { return c.marked() || c.lists() || c.introduces() }
+
 // tool is how events name what was called.
 func (c *call) tool() string {
 	if c.method == "tools/call" {
@@ -160,8 +175,7 @@ func (f *flight) listening() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, c := range f.all {
-		switch c.method {
-		case "tools/list", "initialize", "server/discover":
+		if c.method == "tools/list" || c.introduces() {
 			return true
 		}
 	}

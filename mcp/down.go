@@ -89,7 +89,7 @@ func (l *link) answer(data []byte, e *envelope) [][]byte {
 	outcome := e.outcome()
 	pieces := [][]byte{data}
 	switch {
-	case (e.disguises != 0 || e.has(fResult) && e.v[fResult].kind != 'n' && e.failed()) && !s.stream:
+	case (e.disguises&inMessage != 0 || e.disguises&inResult != 0 && c.ruled() || e.has(fResult) && e.v[fResult].kind != 'n' && e.failed()) && !s.stream:
 		l.suspicious("junk", "gave an answer that could be read in two ways", data)
 		pieces, outcome = [][]byte{s.refused(c, &refusal{say: notWellFormed, code: -32603})}, "error"
 	case !c.marked() && l.forged(data, e):
@@ -118,10 +118,10 @@ func (l *link) transform(c *call, data []byte, e *envelope) [][]byte {
 	case e.v[fResult].kind != '{':
 		return [][]byte{data}
 	}
-	switch c.method {
-	case "tools/list", "resources/list", "resources/templates/list", "prompts/list":
+	switch {
+	case c.lists():
 		return l.filter(c, data, e)
-	case "initialize", "server/discover":
+	case c.introduces():
 		return l.introduced(c, data, e)
 	}
 	return [][]byte{data}

@@ -7,12 +7,21 @@ import (
 	"github.com/mcpbox/mcpbox/internal/safetext"
 )
 
+// ruled tells the methods whose parameters rules look at.
+func ruled(method string) bool {
+	switch method {
+	case "tools/call", "resources/read", "resources/subscribe", "prompts/get", "completion/complete":
+		return true
+	}
+	return false
+}
+
 // judge decides about a request before the server sees it; nil: it may be made.
 func (s *session) judge(l *link, c *call, e *envelope, data []byte) *refusal {
 	if !s.rules.constrain {
 		return nil
 	}
-	if e.disguises != 0 {
+	if e.disguises&inMessage != 0 || e.disguises&inParams != 0 && ruled(c.method) {
 		return &refusal{layer: LayerProtocol, reason: errDisguised, say: "The request is not well formed."}
 	}
 	if r := s.fit(c); r != nil {

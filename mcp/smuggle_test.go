@@ -137,6 +137,20 @@ func TestAnswersInDisguiseDoNotReachTheClient(t *testing.T) {
 	}
 }
 
+// What no rule looks at passes to the byte, whatever its members are called.
+func TestOtherMethodsMayUseOtherSpellings(t *testing.T) {
+	const result = `{"Content":[],"Tools":1}`
+	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPDeny}}, func(_ *fake, in *bufio.Reader, out io.Writer) {
+		each(in, func(r request) {
+			if strings.Contains(r.raw, `"params":{"Name":"x","URI":1}`) {
+				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":%s}`+"\n", r.ID, result)
+			}
+		})
+	})
+	b.say(`{"jsonrpc":"2.0","id":1,"method":"custom/thing","params":{"Name":"x","URI":1}}`)
+	b.hears(`{"jsonrpc":"2.0","id":1,"result":` + result + `}`)
+}
+
 // A definition that says a thing twice, or in two spellings, is one thing to the proxy and could be another to the client.
 func TestAToolWithTwoFacesIsNotListed(t *testing.T) {
 	pins := pinsOf(t, `{"name":"good","description":"reads"}`)

@@ -78,7 +78,7 @@ func (s *session) fromClient(l *link, data []byte, e *envelope) []byte {
 		return s.request(l, data, e)
 	case e.request():
 		return s.malformed(l, data, e, "its id is no text and no number, or too long")
-	case s.rules.constrain && e.disguises != 0:
+	case s.rules.constrain && e.disguises&inMessage != 0:
 		return s.malformed(l, data, e, errDisguised)
 	case e.notification():
 		return s.notification(l, data, e)
@@ -149,14 +149,14 @@ func (s *session) register(l *link, c *call) bool {
 }
 
 func (s *session) notification(l *link, data []byte, e *envelope) []byte {
-	switch e.method() {
-	case "tools/call", "resources/read", "resources/subscribe", "prompts/get", "completion/complete":
+	switch method := e.method(); {
+	case ruled(method):
 		if s.rules.constrain { // some servers do the work all the same
 			s.refuse(l, s.newCall(e, data), &refusal{layer: LayerProtocol, reason: "the request has no id: its answer could not be held to the rules"})
 			return nil
 		}
 		s.record(l, s.newCall(e, data), Record{Decision: "allowed", Outcome: "no_answer", Reason: "it has no id"})
-	case "notifications/cancelled":
+	case method == "notifications/cancelled":
 		i := idOf(e.v[fRequestID].raw)
 		if s.unpark(i) {
 			return nil
@@ -167,7 +167,7 @@ func (s *session) notification(l *link, data []byte, e *envelope) []byte {
 		if c := l.flight.giveUp(i); c != nil {
 			s.finish(l, c, "cancelled", 0)
 		}
-	case "notifications/initialized":
+	case method == "notifications/initialized":
 		s.mu.Lock()
 		s.handshake.initialized = bytes.Clone(data)
 		s.mu.Unlock()
