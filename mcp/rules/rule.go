@@ -13,10 +13,9 @@ import (
 	"unicode"
 	"unicode/utf16"
 
-	"github.com/google/jsonschema-go/jsonschema"
-
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/semver"
+	"github.com/mcpbox/mcpbox/mcp"
 )
 
 // Layer is what a rule is about.
@@ -201,11 +200,7 @@ func canonicalSchema(raw json.RawMessage) (json.RawMessage, error) {
 	if dec.More() {
 		return nil, fmt.Errorf("text after the schema")
 	}
-	var schema jsonschema.Schema
-	if err := json.Unmarshal(raw, &schema); err != nil {
-		return nil, err
-	}
-	if _, err := schema.Resolve(nil); err != nil {
+	if _, err := mcp.NewParameters(tree, nil); err != nil {
 		return nil, err
 	}
 	return marshal(tree)

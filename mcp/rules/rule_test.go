@@ -23,6 +23,7 @@ func TestWhatIsNoRuleIsRefused(t *testing.T) {
 		"can't deny":                  {Layer: Parameter, Match: "x", Effect: Deny, Schema: []byte(`{}`)},
 		"neither a schema nor paths":  {Layer: Parameter, Match: "x"},
 		"not a JSON object":           {Layer: Parameter, Match: "x", Schema: []byte(`[]`)},
+		"leads back to itself":        {Layer: Parameter, Match: "x", Schema: []byte(`{"$ref":"#"}`)},
 		"text after the schema":       {Layer: Parameter, Match: "x", Schema: []byte(`{} {}`)},
 		"error parsing regexp":        {Layer: Parameter, Match: "x", Schema: []byte(`{"pattern": "("}`)},
 		"no absolute folder":          {Layer: Parameter, Match: "x", Paths: map[string][]string{"a": {"/work/.."}}},
