@@ -40,7 +40,7 @@ func strip(s string) string {
 	return b.String()
 }
 
-func printableASCII(s string) bool {
+func printableASCII[T ~string | ~[]byte](s T) bool {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
@@ -53,7 +53,7 @@ func printableASCII(s string) bool {
 	return printableBytes(s[i:])
 }
 
-func printableBytes(s string) bool {
+func printableBytes[T ~string | ~[]byte](s T) bool {
 	for i := range len(s) {
 		if c := s[i]; (c < ' ' && c != '\n' && c != '\t' && c != '\r') || c > '~' {
 			return false

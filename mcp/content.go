@@ -57,7 +57,7 @@ func (m *marker) item(item []byte) []byte {
 		for i := range list {
 			switch o := &list[i]; {
 			case o == text:
-				o.value = quote(m.text(unquote(o.value)))
+				o.value = m.quoted(o.value)
 			case o == resource:
 			default:
 				o.raw, o.value = m.clean(o.raw), m.clean(o.value)
@@ -107,6 +107,47 @@ func leftOut(what string, size int) []byte {
 	return join(`{"type":"text","text":`, quote(fmt.Sprintf("[%s of %d bytes left out by mcpbox]", what, size)), "}")
 }
 
+// quoted is text for a text in its quotes. Most have nothing that would be taken out: those are framed as they are
+// written, which is what keeps long results cheap.
+func (m *marker) quoted(raw []byte) []byte {
+	inner := raw[1 : len(raw)-1]
+	if !nothingToRemove(inner) || m.max > 0 && (len(inner) > m.budget || bytes.IndexByte(inner, '\\') >= 0) {
+		return quote(m.text(unquote(raw)))
+	}
+	if m.max > 0 {
+		m.budget -= len(inner)
+	}
+	if m.how != policies.MCPMarkWrap {
+		return raw
+	}
+	before, after := m.frame()
+	before, after = string(quote(before)), string(quote(after))
+	return join(before[:len(before)-1], inner, after[1:])
+}
+
+// nothingToRemove reports whether strip and neutralise would leave a JSON string's text alone: it is printable ASCII without
+// a bracket, written without the escapes that could hide one.
+func nothingToRemove(inner []byte) bool {
+	if bytes.IndexByte(inner, '<') >= 0 || !printableASCII(inner) {
+		return false
+	}
+	for {
+		i := bytes.IndexByte(inner, '\\')
+		if i < 0 {
+			return true
+		}
+		if bytes.IndexByte([]byte(`"\/nrt`), inner[i+1]) < 0 {
+			return false
+		}
+		inner = inner[i+2:]
+	}
+}
+
+// frame is what stands before and behind a text that is wrapped.
+func (m *marker) frame() (before, after string) {
+	return "<" + m.tag + ` source="` + m.source + "\">\n", "\n</" + m.tag + ">"
+}
+
 // text is a text as the client gets it.
 func (m *marker) text(s string) string {
 	if m.strip {
@@ -126,7 +167,8 @@ func (m *marker) text(s string) string {
 	if m.how != policies.MCPMarkWrap {
 		return s + notice
 	}
-	return "<" + m.tag + ` source="` + m.source + "\">\n" + neutralise(s, m.tag) + "\n</" + m.tag + ">" + notice
+	before, after := m.frame()
+	return before + neutralise(s, m.tag) + after + notice
 }
 
 // clean strips the strings of a JSON value, the names of members among them, and takes the tags from them.

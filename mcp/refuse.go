@@ -48,7 +48,16 @@ func rpcError(c *call, code int, say string) []byte {
 }
 
 func join(parts ...any) []byte {
-	var out []byte
+	size := 0
+	for _, p := range parts {
+		switch p := p.(type) {
+		case string:
+			size += len(p)
+		case []byte:
+			size += len(p)
+		}
+	}
+	out := make([]byte, 0, size)
 	for _, p := range parts {
 		switch p := p.(type) {
 		case string:

@@ -1,5 +1,7 @@
 package mcp
 
+import "bytes"
+
 // walk calls f for every member of the object, or element of the array, that begins at data[at]. data is known to be JSON.
 // key is a member's, with its quotes; nil in an array. It returns where the object or array ends.
 func walk(data []byte, at int, f func(key []byte, from, to int)) int {
@@ -37,15 +39,24 @@ func skipTo(data []byte, i int) int {
 	return i
 }
 
+// skipString returns where the string that begins at data[i] ends: at the next quote that an even number of backslashes,
+// mostly none, stands before.
 func skipString(data []byte, i int) int {
-	for i++; i < len(data); {
-		i += plain(data[i:])
-		if i >= len(data) || data[i] == '"' {
-			return i + 1
+	for from := i + 1; ; {
+		n := bytes.IndexByte(data[from:], '"')
+		if n < 0 {
+			return len(data)
 		}
-		i += 2 // a backslash and what it escapes
+		end := from + n
+		slashes := 0
+		for end-slashes-1 > i && data[end-slashes-1] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return end + 1
+		}
+		from = end + 1
 	}
-	return len(data)
 }
 
 func skipValue(data []byte, i int) int {
