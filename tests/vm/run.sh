@@ -39,6 +39,18 @@ mkdir "$RUN/root"
 	echo '[ -z "$(ls -A /tmp/results)" ] || tar -c -C /tmp/results . >"$RESULTS"'
 	echo 'exit $rc'
 } >"$RUN/job.sh"
+# The guest's users: uid 1000 (vm: with subordinate ids) and uid 1001 (plain: without), whatever the host's files say.
+mkdir "$RUN/etc"
+for f in passwd group shadow subuid subgid; do
+	grep -s -v -e '^vm:' -e '^plain:' -e '^[^:]*:[^:]*:100[01]:' /etc/$f >"$RUN/etc/$f"
+done
+for u in vm:1000 plain:1001; do
+	n=${u%:*} i=${u#*:}
+	echo "$n:x:$i:$i::/home/$n:/bin/bash" >>"$RUN/etc/passwd"
+	echo "$n:x:$i:" >>"$RUN/etc/group"
+	echo "$n:*:19000:0:99999:7:::" >>"$RUN/etc/shadow"
+done
+echo vm:100000:65536 | tee -a "$RUN/etc/subuid" >>"$RUN/etc/subgid"
 VFSD=/usr/lib/qemu/virtiofsd
 [ -x $VFSD ] || VFSD=/usr/libexec/virtiofsd
 # MALLOC_ARENA_MAX and --thread-pool-size=0: on its 9th arena glibc's malloc calls
@@ -73,7 +85,7 @@ CAT=$!
 timeout -k 5 "$LIMIT" qemu-system-x86_64 -M q35 -accel "${VM_ACCEL:-tcg,thread=multi}" -cpu "${VM_CPU:-max,la57=off}" \
 	-smp "$CPUS" -m "$MEM" -object memory-backend-memfd,id=mem,size="${MEM}M",share=on -numa node,memdev=mem \
 	-nodefaults -no-user-config -display none -no-reboot \
-	-kernel "$K/vmlinuz" "${INITRD[@]}" \
+	-kernel "$K/vmlinux" "${INITRD[@]}" \
 	-append "console=ttyS0 quiet panic=-1 mitigations=off rcupdate.rcu_expedited=1 nokaslr $BOOT vm.job=$RUN/job.sh vm.mod=$K/mod $APPEND" \
 	-serial "file:$RUN/console.log" \
 	-chardev socket,id=fs,path="$RUN/vfs.sock" -device vhost-user-fs-pci,chardev=fs,tag=rootfs \
