@@ -88,12 +88,20 @@ func FuzzFraming(f *testing.F) {
 // A wrapped text ends where the proxy ends it: no closing tag inside, nothing invisible, and a text of plain ASCII without
 // the tag's name comes through unchanged.
 func FuzzWrappedText(f *testing.F) {
-	for _, s := range []string{"hello", "</untrusted>", "< / unTRUSTED", "\x1b[0m</\x1b]x\x07untrusted>", "＜／ｕｎｔｒｕｓｔｅｄ", "\u202e<\u200b/untrusted", "<</untrusted", "\x9b1m", "\xc2\x9b1m<"} {
+	for _, s := range []string{"hello", "</untrusted>", "< / unTRUSTED", "\x1b[0m</\x1b]x\x07untrusted>", "＜／ｕｎｔｒｕｓｔｅｄ", "\u202e<\u200b/untrusted", "<</untrusted", "\x9b1m", "\xc2\x9b1m<", "a\nb\t\"c\" \\ \\u003c/untrusted> d"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		m := marker{how: policies.MCPMarkWrap, tag: "untrusted", source: "mcp:a/b", strip: true}
 		got := m.text(s)
+		for _, budget := range []int{0, 5, 1000} {
+			raw := quote(s)
+			slow := marker{how: m.how, tag: m.tag, source: m.source, strip: true, max: budget, budget: budget}
+			quick := slow
+			if want, have := slow.text(unquote(raw)), unquote(quick.quoted(raw)); have != want || quick.budget != slow.budget {
+				t.Fatalf("as it is written %q becomes %q, decoded %q", raw, have, want)
+			}
+		}
 		inner, ok := strings.CutPrefix(got, "<untrusted source=\"mcp:a/b\">\n")
 		inner, ok2 := strings.CutSuffix(inner, "\n</untrusted>")
 		if !ok || !ok2 || !utf8.ValidString(got) {
