@@ -43,7 +43,7 @@ bench: build ## measure every budget beside the peers, and write docs/BENCHMARKS
 fuzz: $(INIT) ## every fuzz target for FUZZ (60s) each
 	@grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -rn1 dirname | sort -u | while read -r dir; do \
 	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$$dir"/*_test.go | awk '{print $$2}'); do \
-	    echo "go test -fuzz ^$$f\$$ $$dir"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZ) "$$dir"; \
+	    echo "go test -fuzz ^$$f\$$ $$dir"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZ) -fuzzminimizetime 5s "$$dir"; \
 	  done; done
 
 lint: $(INIT) ## gofmt, vet, and golangci-lint where it is installed

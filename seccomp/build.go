@@ -1,6 +1,7 @@
 package seccomp
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -20,6 +21,8 @@ const (
 
 // maxInsns is the kernel's BPF_MAXINSNS.
 const maxInsns = 4096
+
+var errTooLong = errors.New("too many argument rules")
 
 // build lets libseccomp compile the table. Placeholders (SECCOMP_RET_TRACE with an
 // index) stand where a block of our own goes; link puts it there.
@@ -53,7 +56,7 @@ func build(t table, level int) ([]byte, error) {
 	}
 	program = link(program, blocks)
 	if n := len(program) / insnSize; n > maxInsns {
-		return nil, fmt.Errorf("%d instructions, the kernel takes %d: too many argument rules", n, maxInsns)
+		return nil, fmt.Errorf("%d instructions, the kernel takes %d: %w", n, maxInsns, errTooLong)
 	}
 	return program, nil
 }

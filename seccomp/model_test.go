@@ -1,6 +1,7 @@
 package seccomp
 
 import (
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -151,6 +152,9 @@ func agree(t *testing.T, s source, calls int) bool {
 	p := s.policy()
 	tree, err := compile(p, inTree)
 	list, err2 := compile(p, inList)
+	if errors.Is(err, errTooLong) || errors.Is(err2, errTooLong) {
+		return false // refused, and one form may be longer than the other
+	}
 	if (err == nil) != (err2 == nil) {
 		t.Fatalf("compile: %v and %v", err, err2)
 	}
