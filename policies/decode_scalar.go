@@ -45,6 +45,12 @@ func (d *decoder) decodeScalar(path string, n ast.Node, v reflect.Value, enum st
 			return
 		}
 		v.SetString(word)
+	case reflect.Bool:
+		if _, ok := n.(*ast.BoolNode); !ok {
+			d.fail(n, "", "%s is true or false, not %s", path, kindOf(n))
+			return
+		}
+		v.SetBool(strings.EqualFold(word, "true"))
 	case reflect.Uint64: // only argument rules: numbers or names of constants
 		if !isScalar {
 			d.fail(n, "", "%s is a number or a constant's name, not %s", path, kindOf(n))

@@ -74,6 +74,9 @@ func (e *explainer) output(o MCPOutput) {
 	case MCPMarkWrap:
 		e.item("texts are tagged %s, and freed of control characters", o.TagName())
 	}
+	if o.Strip && o.Marking() != MCPMarkWrap {
+		e.item("texts are freed of control characters")
+	}
 	if o.MaxBytes > 0 {
 		e.item("results are cut at %s", o.MaxBytes)
 	}

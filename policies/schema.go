@@ -74,6 +74,8 @@ func schemaOf(t reflect.Type, path, enum string) map[string]any {
 		if enum != "" {
 			s["enum"] = strings.Split(enum, ",")
 		}
+	case reflect.Bool:
+		s["type"] = "boolean"
 	case reflect.Float64:
 		s["type"], s["minimum"] = "number", 0
 	case reflect.Uint64: // an argument's value or mask: a number or constants' names
