@@ -1,6 +1,8 @@
 package mcp
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -98,5 +100,44 @@ func (s *session) overrun(l *link, c *call, e monitor.Event, outcome, say string
 		if l.flight.wasLate(c.id) {
 			s.restart(l, fmt.Sprintf("it did not end the call of %s that was over its limit", c.name))
 		}
+	}
+}
+
+// outlast looks after a call that the client has cancelled, when its tool's time is over: a server that answers nothing then
+// hangs in it, and is replaced. That it does not answer the call itself is as the specification wants it.
+func (s *session) outlast(l *link, c *call) {
+	limits, _ := s.rules.limits(c.name)
+	if c.method != "tools/call" || limits.Timeout == 0 {
+		return
+	}
+	go func() {
+		rest := time.NewTimer(time.Until(c.began.Add(time.Duration(limits.Timeout))))
+		defer rest.Stop()
+		select {
+		case <-l.srv.Done():
+			return
+		case <-rest.C:
+		}
+		if !l.answers(graceCall) {
+			s.restart(l, fmt.Sprintf("it does not come back from the call of %s that was cancelled", c.name))
+		}
+	}()
+}
+
+// answers reports whether the server does not let a ping wait.
+func (l *link) answers(within time.Duration) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	answered := make(chan struct{})
+	go func() { // the server may not be reading
+		if _, err := l.ask(ctx, "ping", []byte("{}")); !errors.Is(err, context.DeadlineExceeded) {
+			close(answered) // that it knows no ping is an answer too
+		}
+	}()
+	select {
+	case <-answered:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }

@@ -115,6 +115,37 @@ func TestACancelledCallIsOver(t *testing.T) {
 	}
 }
 
+func TestAServerThatHangsInACancelledCallIsReplaced(t *testing.T) {
+	b := start(t, Config{Rules: hangs(policies.MCPLimits{Timeout: policies.Duration(20 * time.Millisecond)})}, slow(true))
+	b.say(callTool("1", "hang", "{}") + "\n" + `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
+	b.say(callTool("2", "other", "{}"))
+	b.hears(`{"jsonrpc":"2.0","id":2,"error":{"code":-32000,"message":"The server was restarted before it answered."}}`)
+	b.say(callTool("3", "other", "{}"))
+	b.hears(`{"jsonrpc":"2.0","id":3,"result":{"said":"tools/call"}}`)
+}
+
+// As the specification wants it: no answer to what was cancelled, and at once one to a ping.
+func TestAServerThatDropsACancelledCallStays(t *testing.T) {
+	pinged := make(chan struct{})
+	b := start(t, Config{Rules: hangs(policies.MCPLimits{Timeout: policies.Duration(20 * time.Millisecond)})}, func(_ *fake, in *bufio.Reader, out io.Writer) {
+		each(in, func(r request) {
+			if r.ID != nil && r.Params.Name != "hang" {
+				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{}}`+"\n", r.ID)
+			}
+			if r.Method == "ping" {
+				close(pinged)
+			}
+		})
+	})
+	b.say(callTool("1", "hang", "{}") + "\n" + `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
+	<-pinged
+	b.say(callTool("2", "other", "{}"))
+	b.hears(`{"jsonrpc":"2.0","id":2,"result":{}}`)
+	if b.server(1) != nil {
+		t.Error("the server was restarted")
+	}
+}
+
 // A server that asks its client back in the middle of a call, under an id that every one of them uses.
 func asking(f *fake, in *bufio.Reader, out io.Writer) {
 	var call string

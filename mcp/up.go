@@ -166,6 +166,7 @@ func (s *session) notification(l *link, data []byte, e *envelope) []byte {
 		}
 		if c := l.flight.giveUp(i); c != nil {
 			s.finish(l, c, "cancelled", 0)
+			s.outlast(l, c)
 		}
 	case method == "notifications/initialized":
 		s.mu.Lock()
