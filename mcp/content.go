@@ -4,81 +4,96 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/mcpbox/mcpbox/policies"
 )
 
 // content rewrites the items of a result: texts are stripped, cut and wrapped, those of resources too; images, audio and
-// resources are labelled; whatever other words are there are stripped.
-func (m *marker) content(list []byte) []byte {
-	var items [][]byte
-	walk(list, 0, func(_ []byte, from, to int) { items = append(items, m.item(list[from:to])) })
-	return enclose('[', items, ']')
+// resources are labelled; whatever other words are there are stripped. Like item and quoted it appends to out: a long text
+// is copied once.
+func (m *marker) content(out, list []byte) []byte {
+	out = append(out, '[')
+	began := len(out)
+	walk(list, 0, func(_ []byte, from, to int) {
+		if len(out) > began {
+			out = append(out, ',')
+		}
+		out = m.item(out, list[from:to])
+	})
+	return append(out, ']')
 }
 
-func (m *marker) item(item []byte) []byte {
+func (m *marker) item(out, item []byte) []byte {
 	if item[0] != '{' {
-		return leftOut("an item that is no object", len(item))
+		return append(out, leftOut("an item that is no object", len(item))...)
 	}
 	all := members(item)
 	if twice(all) { // which of the two a client shows is not known
-		return leftOut("an item that says a thing twice", len(item))
+		return append(out, leftOut("an item that says a thing twice", len(item))...)
 	}
-	var kind string
-	var text, resource, meta *member
-	for i := range all {
-		switch v := all[i].value; {
-		case all[i].key == "type" && v[0] == '"':
-			kind = unquote(v)
-		case all[i].key == "text" && v[0] == '"':
-			text = &all[i]
-		case all[i].key == "resource" && v[0] == '{':
-			resource = &all[i]
-		case all[i].key == "_meta":
-			meta = &all[i]
+	kind := ""
+	if i := find(all, "type", '"'); i >= 0 {
+		kind = unquote(all[i].value)
+	}
+	label := m.how == policies.MCPMarkWrap && kind != "text"
+	if label && find(all, "_meta", 0) < 0 {
+		all = append(all, noMeta)
+	}
+	var text, resource *member
+	var inner []member
+	if i := find(all, "resource", '{'); i >= 0 {
+		resource, inner = &all[i], members(all[i].value)
+		if twice(inner) {
+			return append(out, leftOut("an item that says a thing twice", len(item))...)
+		}
+		if i := find(inner, "text", '"'); i >= 0 {
+			text = &inner[i]
 		}
 	}
-	inner := []member(nil)
-	if resource != nil {
-		if inner = members(resource.value); twice(inner) {
-			return leftOut("an item that says a thing twice", len(item))
-		}
-		for i := range inner {
-			if inner[i].key == "text" && inner[i].value[0] == '"' && text == nil {
-				text = &inner[i]
-			}
-		}
+	if i := find(all, "text", '"'); i >= 0 {
+		text = &all[i]
 	}
 	if !m.affords(kind, item, text) {
-		return leftOut(attribute(kind), len(item))
+		return append(out, leftOut(attribute(kind), len(item))...)
 	}
-	for _, list := range [][]member{all, inner} {
-		for i := range list {
-			switch o := &list[i]; {
-			case o == text:
-				o.value = m.quoted(o.value)
-			case o == resource:
-			default:
-				o.raw, o.value = m.clean(o.raw), m.clean(o.value)
-			}
+	within := func(out []byte, o *member) []byte {
+		if o == text {
+			return m.quoted(out, o.value)
 		}
+		return append(out, m.clean(o.value)...)
 	}
-	if resource != nil {
-		resource.value = object(inner)
+	return m.object(out, all, func(out []byte, o *member) []byte {
+		switch {
+		case o == resource:
+			return m.object(out, inner, within)
+		case label && o.key == "_meta":
+			return append(out, m.mergeMeta(m.clean(o.value))...)
+		}
+		return within(out, o)
+	})
+}
+
+// noMeta stands for what is to be added to what has no _meta.
+var noMeta = member{key: "_meta", raw: []byte(`"_meta"`), value: []byte("null")}
+
+// find returns where the member is whose value begins like this, whatever its value if that is 0; -1: nowhere.
+func find(all []member, key string, begins byte) int {
+	return slices.IndexFunc(all, func(o member) bool { return o.key == key && (begins == 0 || o.value[0] == begins) })
+}
+
+// object appends an object of these members, in their order. value appends what becomes of one's value.
+func (m *marker) object(out []byte, all []member, value func(out []byte, o *member) []byte) []byte {
+	out = append(out, '{')
+	for i := range all {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(append(out, m.clean(all[i].raw)...), ':')
+		out = value(out, &all[i])
 	}
-	if m.how != policies.MCPMarkWrap || kind == "text" {
-		return object(all)
-	}
-	switch {
-	case meta == nil:
-		all = append(all, member{key: "_meta", raw: []byte(`"_meta"`), value: m.mergeMeta(nil)})
-	case meta.value[0] == '{':
-		meta.value = m.mergeMeta(meta.value)
-	default:
-		meta.value = m.mergeMeta(nil)
-	}
-	return object(all)
+	return append(out, '}')
 }
 
 // affords takes from the budget what the item has beside the text, which is cut by itself.
@@ -109,20 +124,21 @@ func leftOut(what string, size int) []byte {
 
 // quoted is text for a text in its quotes. Most have nothing that would be taken out: those are framed as they are
 // written, which is what keeps long results cheap.
-func (m *marker) quoted(raw []byte) []byte {
+func (m *marker) quoted(out, raw []byte) []byte {
 	inner := raw[1 : len(raw)-1]
 	if !nothingToRemove(inner) || m.max > 0 && (len(inner) > m.budget || bytes.IndexByte(inner, '\\') >= 0) {
-		return quote(m.text(unquote(raw)))
+		return append(out, quote(m.text(unquote(raw)))...)
 	}
 	if m.max > 0 {
 		m.budget -= len(inner)
 	}
 	if m.how != policies.MCPMarkWrap {
-		return raw
+		return append(out, raw...)
 	}
 	before, after := m.frame()
-	before, after = string(quote(before)), string(quote(after))
-	return join(before[:len(before)-1], inner, after[1:])
+	opening, closing := quote(before), quote(after)
+	out = append(append(out, opening[:len(opening)-1]...), inner...)
+	return append(out, closing[1:]...)
 }
 
 // nothingToRemove reports whether strip and neutralise would leave a JSON string's text alone: it is printable ASCII without

@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -120,10 +121,10 @@ func (m *marker) label(data []byte, result, meta value) [][]byte {
 }
 
 // mergeMeta returns a _meta object with the provenance in it and what else there was. What a server says under the
-// proxy's name is dropped.
+// proxy's name is dropped, and all of what is no object.
 func (m *marker) mergeMeta(was []byte) []byte {
 	all := []member{{raw: quote(ProvenanceKey), value: m.meta}}
-	if was != nil {
+	if len(was) > 0 && was[0] == '{' {
 		for _, o := range members(was) {
 			if !ours(o) {
 				all = append(all, o)
@@ -136,41 +137,32 @@ func (m *marker) mergeMeta(was []byte) []byte {
 // rebuild writes the result anew, its members in their order. withheld is what to say instead if that can't be done.
 func (m *marker) rebuild(result []byte) (fresh []byte, withheld string) {
 	all := members(result)
-	labelled := m.meta == nil
-	for i := range all {
-		v := &all[i].value
-		all[i].raw = m.clean(all[i].raw)
-		switch all[i].key {
-		case "_meta":
-			if m.meta == nil {
-				continue
-			}
-			labelled = true
-			if (*v)[0] != '{' {
-				*v = nil
-			}
-			*v = m.mergeMeta(*v)
-		case "content":
-			if (*v)[0] != '[' {
-				return nil, "The result was withheld: its content is no list."
-			}
-			*v = m.content(*v)
-		case "structuredContent":
-			var problem string
-			if *v, problem = m.structured(*v); problem != "" {
-				withheld = problem
-			}
+	if m.meta != nil && find(all, "_meta", 0) < 0 {
+		all = append(all, noMeta)
+	}
+	const frames = 4 << 10 // as a rule what is added is less
+	fresh = m.object(make([]byte, 0, len(result)+frames), all, func(out []byte, o *member) []byte {
+		switch {
+		case o.key == "_meta" && m.meta == nil:
+		case o.key == "_meta":
+			return append(out, m.mergeMeta(o.value)...)
+		case o.key == "content" && o.value[0] == '[':
+			return m.content(out, o.value)
+		case o.key == "content":
+			withheld = "The result was withheld: its content is no list."
+		case o.key == "structuredContent":
+			clean, problem := m.structured(o.value)
+			withheld = cmp.Or(problem, withheld)
+			return append(out, clean...)
 		default: // what a client makes of it is not known
-			if m.max > 0 && len(*v) > m.max {
+			if m.max > 0 && len(o.value) > m.max {
 				withheld = fmt.Sprintf("The result was withheld: it is larger than %d bytes.", m.max)
 			}
-			*v = m.clean(*v)
+			return append(out, m.clean(o.value)...)
 		}
-	}
-	if !labelled {
-		all = append(all, member{key: "_meta", raw: []byte(`"_meta"`), value: m.mergeMeta(nil)})
-	}
-	return object(all), withheld
+		return append(out, o.value...)
+	})
+	return fresh, withheld
 }
 
 // attribute makes a name fit to stand between quotes in a tag.

@@ -86,19 +86,3 @@ func object(all []member) []byte {
 	}
 	return append(out, '}')
 }
-
-// enclose writes an array, or the members of an object that are written already.
-func enclose(open byte, items [][]byte, end byte) []byte {
-	size := 2
-	for _, item := range items {
-		size += len(item) + 1
-	}
-	out := append(make([]byte, 0, size), open)
-	for i, item := range items {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = append(out, item...)
-	}
-	return append(out, end)
-}

@@ -28,6 +28,16 @@ func TestMessagesPassByteForByte(t *testing.T) {
 	}
 }
 
+// What a batch's rules leave of it passes; each refusal is answered by itself.
+func TestABatchIsDecidedAboutByItsElements(t *testing.T) {
+	rules := policies.MCP{Tools: policies.MCPNames{Deny: []string{"b"}}, InputSchema: policies.MCPPass, Output: unmarked.Output}
+	b := start(t, Config{Rules: rules}, echo)
+	one, three := callTool("1", "a", "{}"), callTool("3", "c", "{}")
+	b.say("[" + one + "," + callTool("2", "b", "{}") + "," + three + "]")
+	b.hears(refusal1("2", `The tool "b" is not available.`))
+	b.hears("[" + one + "," + three + "]")
+}
+
 func TestAGiantPassesInPieces(t *testing.T) {
 	b := start(t, Config{Rules: unmarked, MaxMessage: 1 << 20}, echo)
 	line := `{"jsonrpc":"2.0","method":"x","params":{"text":"` + strings.Repeat("0123456789abcdef", 1<<18) + `"}}` // 4 MiB, over the limit
