@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"cmp"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -73,6 +74,7 @@ func (c *call) tool() string {
 // flight is the set of calls in flight to one server process.
 type flight struct {
 	server string
+	only   *snapshot // of a server that lives for one call: whatever it does and whenever, it does for that call
 
 	mu     sync.Mutex
 	closed bool
@@ -88,8 +90,13 @@ type snapshot struct {
 	calls []*call
 }
 
-func newFlight(server string) *flight {
-	return &flight{server: server, all: map[id]*call{}, late: map[id]bool{}}
+// newFlight is for a server that is for all calls, or only for one.
+func newFlight(server string, only *call) *flight {
+	f := &flight{server: server, all: map[id]*call{}, late: map[id]bool{}}
+	if only != nil {
+		f.only = f.snapshot([]*call{only})
+	}
+	return f
 }
 
 var errTaken = errors.New("its request id is in use")
@@ -208,18 +215,21 @@ func (f *flight) publish() {
 		f.inside.Store(nil)
 		return
 	}
-	s := &snapshot{calls: append([]*call(nil), f.order...)}
-	first := f.order[0]
-	s.call = &monitor.Call{Server: f.server, Request: first.id.String(), Tool: first.tool()}
-	for _, o := range f.order[1:] {
+	f.inside.Store(f.snapshot(f.order))
+}
+
+func (f *flight) snapshot(calls []*call) *snapshot {
+	s := &snapshot{calls: append([]*call(nil), calls...)}
+	s.call = &monitor.Call{Server: f.server, Request: calls[0].id.String(), Tool: calls[0].tool()}
+	for _, o := range calls[1:] {
 		s.call.Ambiguous = append(s.call.Ambiguous, o.id.String()+" "+o.tool())
 	}
-	f.inside.Store(s)
+	return s
 }
 
 // now is the hook for events: which call they belong to. If several are in flight, all are named.
 func (f *flight) now() *monitor.Call {
-	s := f.inside.Load()
+	s := cmp.Or(f.inside.Load(), f.only)
 	if s == nil {
 		return nil
 	}

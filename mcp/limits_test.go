@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -162,6 +163,37 @@ func asking(f *fake, in *bufio.Reader, out io.Writer) {
 			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{}}`+"\n", r.ID)
 		}
 	})
+}
+
+// What an isolated server does before it is called, or after its call was cancelled, is that call's doing as well.
+func TestWhateverAnIsolatedServerDoesIsItsCalls(t *testing.T) {
+	during, called := make(chan *monitor.Call, 3), make(chan struct{})
+	b := start(t, Config{Rules: unmarked, Isolate: true}, func(f *fake, in *bufio.Reader, out io.Writer) {
+		during <- f.call() // at its start
+		each(in, func(r request) {
+			switch r.Method {
+			case "initialize":
+				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{}}`+"\n", r.ID)
+			case "tools/call":
+				close(called)
+			}
+		})
+		during <- f.call() // at its end
+	})
+	if c := <-during; c != nil {
+		t.Errorf("of the server that is for all calls: %+v", c)
+	}
+	b.say(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{}}`)
+	b.hears(`{"jsonrpc":"2.0","id":0,"result":{}}`)
+	b.say(callTool("7", "a", "{}"))
+	if c := <-during; c == nil || c.Request != "7" || c.Tool != "a" {
+		t.Errorf("at its start: %+v", c)
+	}
+	<-called
+	b.say(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}`)
+	if c := <-during; c == nil || c.Request != "7" {
+		t.Errorf("after its call was cancelled: %+v", c)
+	}
 }
 
 func TestIsolatedCallsHaveServersOfTheirOwn(t *testing.T) {

@@ -100,7 +100,7 @@ func newSession(cfg Config) *session {
 
 // start launches a server and reads from it. only is the call that it is for, nil if it is for all.
 func (s *session) start(ctx context.Context, only *call) (*link, error) {
-	l := &link{s: s, flight: newFlight(s.cfg.Server), read: make(chan struct{}), only: only}
+	l := &link{s: s, flight: newFlight(s.cfg.Server, only), read: make(chan struct{}), only: only}
 	srv, err := s.cfg.Launch(ctx, l.flight.now)
 	if err != nil {
 		return nil, err
