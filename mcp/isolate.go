@@ -37,6 +37,7 @@ func (s *session) runIsolated(c *call, data []byte) {
 	defer func() {
 		s.mu.Lock()
 		delete(s.isolated, c.id)
+		delete(s.withdrawn, c.id)
 		for i, f := range s.asked { // what it asked for and nobody answered
 			if f.l == mine {
 				delete(s.asked, i)
@@ -55,7 +56,7 @@ func (s *session) runIsolated(c *call, data []byte) {
 	}
 	over := make(chan struct{})
 	c.over = func() { close(over) }
-	if s.register(l, c) && l.in.send(data) == nil {
+	if s.register(l, c) && !s.withdraw(l, c) && l.in.send(data) == nil {
 		select {
 		case <-over:
 		case <-l.srv.Done():
@@ -84,20 +85,33 @@ func (s *session) startIsolated(ctx context.Context, c *call) (*link, error) {
 	return l, nil
 }
 
-// cancelIsolated ends the server of a call that the client has cancelled.
+// cancelIsolated ends the server of a call that the client has cancelled. If it is only being started, the call is not made.
 func (s *session) cancelIsolated(i id) bool {
+	var c *call
 	s.mu.Lock()
 	l, ok := s.isolated[i]
-	s.mu.Unlock()
-	if !ok {
-		return false
-	}
 	if l != nil {
-		if c := l.flight.giveUp(i); c != nil {
-			s.finish(l, c, "cancelled", 0)
-		}
+		c = l.flight.giveUp(i)
 	}
-	return true
+	if ok && c == nil {
+		s.withdrawn[i] = true
+	}
+	s.mu.Unlock()
+	if c != nil {
+		s.finish(l, c, "cancelled", 0)
+	}
+	return ok
+}
+
+// withdraw gives up a registered call that was cancelled before it was one; false: it was not.
+func (s *session) withdraw(l *link, c *call) bool {
+	s.mu.Lock()
+	withdrawn := s.withdrawn[c.id]
+	s.mu.Unlock()
+	if withdrawn && l.flight.giveUp(c.id) != nil {
+		s.finish(l, c, "cancelled", 0)
+	}
+	return withdrawn
 }
 
 func (s *session) isolatedRunning() bool {

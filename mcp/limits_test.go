@@ -196,6 +196,31 @@ func TestWhateverAnIsolatedServerDoesIsItsCalls(t *testing.T) {
 	}
 }
 
+func TestACallCancelledWhileItsServerStartsIsNotMade(t *testing.T) {
+	cancelled := make(chan struct{})
+	b := start(t, Config{Rules: unmarked, Isolate: true}, func(f *fake, in *bufio.Reader, out io.Writer) {
+		each(in, func(r request) {
+			if r.Method == "initialize" && f.call() != nil {
+				<-cancelled
+			}
+			if r.ID != nil {
+				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"said":%q}}`+"\n", r.ID, r.Method)
+			}
+		})
+	})
+	b.say(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{}}`)
+	b.hears(`{"jsonrpc":"2.0","id":0,"result":{"said":"initialize"}}`)
+	b.say(callTool("1", "a", "{}") + "\n" + `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}` + "\n" + `{"jsonrpc":"2.0","id":2,"method":"ping"}`)
+	b.hears(`{"jsonrpc":"2.0","id":2,"result":{"said":"ping"}}`)
+	close(cancelled)
+	b.say(callTool("3", "a", "{}"))
+	b.hears(`{"jsonrpc":"2.0","id":3,"result":{"said":"tools/call"}}`)
+	b.to.Close() // the session ends when all that was asked is answered
+	if rest, err := b.from.ReadString('\n'); err == nil {
+		t.Errorf("the client gets %s", rest)
+	}
+}
+
 func TestIsolatedCallsHaveServersOfTheirOwn(t *testing.T) {
 	b := start(t, Config{Rules: unmarked, Isolate: true}, asking)
 	b.say(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{}}`)

@@ -64,6 +64,7 @@ type session struct {
 	unfit          string           // why the server must not be used, or ""
 	replacing      chan struct{}    // closed when a new server has taken the place of main; nil: main is it
 	isolated       map[id]*link     // the servers that live for one call
+	withdrawn      map[id]bool      // cancelled while their servers start
 	asked          map[id]foreignID // requests of theirs that the client has not answered yet
 	asks           int
 	ended          bool
@@ -91,7 +92,7 @@ func newSession(cfg Config) *session {
 	if cfg.Warn == nil {
 		cfg.Warn = func(string, ...any) {}
 	}
-	s := &session{cfg: cfg, client: &outlet{w: cfg.Client.Writer}, isolated: map[id]*link{}, asked: map[id]foreignID{}, restarts: make(chan struct{}, 1)}
+	s := &session{cfg: cfg, client: &outlet{w: cfg.Client.Writer}, isolated: map[id]*link{}, withdrawn: map[id]bool{}, asked: map[id]foreignID{}, restarts: make(chan struct{}, 1)}
 	s.rules = newRules(&s.cfg)
 	s.tools = newCatalog(s)
 	s.stream = cfg.Rules.Output.Marking() == policies.MCPMarkNone && cfg.Rules.Output.MaxBytes == 0 && !s.rules.constrain && !cfg.Isolate
