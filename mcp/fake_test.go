@@ -28,6 +28,8 @@ type fake struct {
 	out    *os.File
 	done   chan struct{}
 	usage  Usage
+	term   context.CancelFunc // SIGTERM, or any other signal
+	asked  <-chan struct{}    // to end, by term
 
 	mu     sync.Mutex
 	events []monitor.Event
@@ -38,7 +40,7 @@ func (f *fake) Stdout() io.Reader     { return f.stdout }
 func (f *fake) Sandbox() string       { return "box" }
 func (f *fake) Root() string          { return "/" }
 func (f *fake) Dir() string           { return "/work" }
-func (f *fake) Signal(unix.Signal)    {}
+func (f *fake) Signal(unix.Signal)    { f.term() }
 func (f *fake) Done() <-chan struct{} { return f.done }
 func (f *fake) Usage() Usage {
 	f.mu.Lock()
@@ -82,6 +84,8 @@ type bench struct {
 func (b *bench) launch(serve func(*fake, *bufio.Reader, io.Writer)) Launch {
 	return func(_ context.Context, call func() *monitor.Call) (Instance, error) {
 		f := &fake{serve: serve, call: call, done: make(chan struct{}), usage: Usage{-1, -1, -1}}
+		end, term := context.WithCancel(context.Background())
+		f.term, f.asked = term, end.Done()
 		f.in, f.stdin, _ = os.Pipe()
 		f.stdout, f.out, _ = os.Pipe()
 		b.mu.Lock()

@@ -252,3 +252,17 @@ func TestIsolatedCallsHaveServersOfTheirOwn(t *testing.T) {
 		<-b.server(i).Done() // each ends with its call
 	}
 }
+
+func TestAServerThatHangsDoesNotOutliveItsClientsInput(t *testing.T) {
+	defer func(was time.Duration) { graceCalls = was }(graceCalls)
+	graceCalls = 50 * time.Millisecond
+	b := start(t, Config{Rules: unmarked}, func(f *fake, in *bufio.Reader, _ io.Writer) {
+		each(in, func(request) {})
+		<-f.asked
+	})
+	b.say(callTool("1", "hang", "{}"))
+	b.to.Close()
+	if got := b.hear(); !strings.Contains(got, `"id":1`) || !strings.Contains(got, "ended before it answered") {
+		t.Errorf("the client is told %s", got)
+	}
+}

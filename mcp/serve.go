@@ -18,6 +18,10 @@ const (
 	graceRead = 2 * time.Second         // for the client to read what is left
 )
 
+// graceCalls is how long calls in flight are waited for when the client has closed its side and is still there: a script
+// that feeds a session by a pipe does so, and so does a client that leaves a server which hangs. A variable for tests.
+var graceCalls = 2 * time.Minute
+
 // Serve starts the server and carries messages until either side leaves or ctx ends; then nothing of the server is left.
 // An error means that mcpbox failed; how the server ended is in the Outcome.
 func Serve(ctx context.Context, cfg Config) (*Outcome, error) {
@@ -82,6 +86,8 @@ func (s *session) settle(ctx context.Context, l *link) {
 	s.mu.Lock()
 	s.leaving = true
 	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, graceCalls)
+	defer cancel()
 	s.waitParked(ctx)
 	if !s.pollUntil(ctx, nil, func() bool { return !s.isolatedRunning() }) {
 		s.dismiss(l)
