@@ -3,7 +3,7 @@
 # tmpfs overlay on top and moves into it, mounts a pure cgroup v2 tree, adds the
 # test users, runs the job and reports its exit status.
 #
-# Kernel command line: vm.job=<script> vm.mod=<folder of modules>
+# Kernel command line: vm.job=<script> vm.mod=<folder of modules> vm.top=<this repository>
 #   vm.systemd=1|<user>   systemd as PID 1 (with <user> lingering), the job one of its services
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/go/bin
 export PATH
@@ -13,6 +13,7 @@ for a in $CMDLINE; do
 	case $a in
 	vm.job=*) JOB=${a#*=} ;;
 	vm.mod=*) MOD=${a#*=} ;;
+	vm.top=*) TOP=${a#*=} ;;
 	vm.systemd=*) SYSTEMD=${a#*=} ;;
 	esac
 done
@@ -48,7 +49,14 @@ busybox mkdir -p $R/dev/pts $R/dev/shm
 mount -t devpts -o ptmxmode=666 devpts $R/dev/pts
 mount -t tmpfs -o mode=1777 tmpfs $R/dev/shm
 mount -t tmpfs -o mode=0755 tmpfs $R/run
+case $TOP in # a repository below the host's /tmp stays where it is
+/tmp/*)
+	busybox mkdir /mnt/top
+	mount --bind "$R$TOP" /mnt/top || die "no $TOP"
+	;;
+esac
 mount -t tmpfs -o mode=1777 tmpfs $R/tmp
+[ ! -d /mnt/top ] || { busybox mkdir -p "$R$TOP" && mount --bind /mnt/top "$R$TOP"; } || die "no $TOP"
 mount -t cgroup2 -o nsdelegate,memory_recursiveprot cgroup2 $R/sys/fs/cgroup || die "no cgroup2"
 busybox ln -sf /proc/self/fd $R/dev/fd
 busybox ln -sf /proc/self/fd/0 $R/dev/stdin

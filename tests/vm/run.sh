@@ -86,7 +86,7 @@ timeout -k 5 "$LIMIT" qemu-system-x86_64 -M q35 -accel "${VM_ACCEL:-tcg,thread=m
 	-smp "$CPUS" -m "$MEM" -object memory-backend-memfd,id=mem,size="${MEM}M",share=on -numa node,memdev=mem \
 	-nodefaults -no-user-config -display none -no-reboot \
 	-kernel "$K/vmlinux" "${INITRD[@]}" \
-	-append "console=ttyS0 quiet panic=-1 mitigations=off rcupdate.rcu_expedited=1 nokaslr $BOOT vm.job=$RUN/job.sh vm.mod=$K/mod $APPEND" \
+	-append "console=ttyS0 quiet panic=-1 mitigations=off rcupdate.rcu_expedited=1 nokaslr $BOOT vm.job=$RUN/job.sh vm.mod=$K/mod vm.top=$(realpath "$HERE/../..") $APPEND" \
 	-serial "file:$RUN/console.log" \
 	-chardev socket,id=fs,path="$RUN/vfs.sock" -device vhost-user-fs-pci,chardev=fs,tag=rootfs \
 	-drive file="$RUN/disk",format=raw,if=none,id=disk,cache=unsafe -device virtio-blk-pci,drive=disk \
