@@ -9,13 +9,14 @@
 # package=regexp runs the tests of that package that match. A skipped test is a failure, unless skips.tsv allows it.
 set -eu
 HERE=$(cd "$(dirname "$0")" && pwd)
-KERNEL=${VM_KERNEL:-6.12} LIMIT=400 APPEND= MODE=root ARGS=(-test.v -test.timeout=340s)
+KERNEL=${VM_KERNEL:-6.12} LIMIT=400 APPEND= MODE=root
 while [ $# -gt 0 ]; do
 	case $1 in
 	-k) KERNEL=$2; shift 2 ;; -t) LIMIT=$2; shift 2 ;; -a) APPEND=$2; shift 2 ;; -m) MODE=$2; shift 2 ;;
 	*) break ;;
 	esac
 done
+ARGS=(-test.v "-test.timeout=$((LIMIT - 60))s") # so that it is go test that says where it hangs
 [ "$MODE" != systemd ] || APPEND="$APPEND vm.systemd=vm"
 B=$(mktemp -d /var/tmp/mcpbox-vmtest.XXXXXX)
 trap 'rm -rf "$B"' EXIT
