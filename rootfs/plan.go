@@ -2,7 +2,6 @@ package rootfs
 
 import (
 	"fmt"
-	"sort"
 	"strings"
 
 	"github.com/mcpbox/mcpbox/internal/initproto"
@@ -141,16 +140,15 @@ func (b *builder) grant(path string, r Right) {
 	b.plan.Access = append(b.plan.Access, Access{Path: path, Right: r})
 }
 
-// covering returns the mount that path lies on and the path of the same file in that mount's source.
+// covering returns the mount that path lies on, of two at one place the later, and the path of the same file in that
+// mount's source.
 func (p *Plan) covering(path string) (m Mount, source string, ok bool) {
-	mounts := append([]Mount(nil), p.Mounts...)
-	sort.SliceStable(mounts, func(i, j int) bool { return len(mounts[i].Target) > len(mounts[j].Target) })
-	for _, m := range mounts {
-		if rest, ok := below(path, m.Target); ok && !m.Outer {
-			return m, m.Source + rest, true
+	for _, next := range p.Mounts {
+		if rest, in := below(path, next.Target); in && !next.Outer && len(next.Target) >= len(m.Target) {
+			m, source, ok = next, next.Source+rest, true
 		}
 	}
-	return Mount{}, "", false
+	return m, source, ok
 }
 
 // below reports whether path is dir or lies under it, and the rest ("" or "/…").
