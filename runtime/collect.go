@@ -54,7 +54,8 @@ func Collect() ([]string, error) {
 		if err != nil {
 			continue // it lives, or is gone already
 		}
-		if err := os.RemoveAll(filepath.Join(state, e.Name())); err == nil {
+		// Not if another collector was here first: by that name there may be a living one's lock now.
+		if isAt(f, path) && os.RemoveAll(filepath.Join(state, e.Name())) == nil {
 			os.Remove(path)
 			removed = append(removed, e.Name())
 		}

@@ -93,12 +93,17 @@ func claim(state, id string) (*os.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		mine, err1 := f.Stat()
-		there, err2 := os.Lstat(path)
-		if err1 == nil && err2 == nil && os.SameFile(mine, there) {
+		if isAt(f, path) {
 			return f, nil
 		}
 		f.Close()
 	}
 	return nil, fmt.Errorf("lock of sandbox %s: removed by a collector at every attempt", id)
+}
+
+// isAt reports whether f is still what path names: a file can be locked after somebody has removed it.
+func isAt(f *os.File, path string) bool {
+	mine, err1 := f.Stat()
+	there, err2 := os.Lstat(path)
+	return err1 == nil && err2 == nil && os.SameFile(mine, there)
 }
