@@ -7,12 +7,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mcpbox/mcpbox/internal/lockedbuf"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
 // A message too long to be kept is recorded as what it was: its size, that it failed, that its arguments are not there.
 func TestRecordsOfLongMessagesAreTrue(t *testing.T) {
-	var audit lockedBuffer
+	var audit lockedbuf.Buffer
 	b := start(t, Config{Rules: unmarked, Audit: NewAuditLog(&audit)}, func(_ *fake, in *bufio.Reader, out io.Writer) {
 		each(in, func(r request) {
 			for _, id := range []string{"99", string(r.ID)} {

@@ -240,7 +240,7 @@ func (m *marker) structured(raw []byte) (clean []byte, problem string) {
 		return nil, "The result was withheld: it can't be read."
 	}
 	v, changed := m.cleanValue(v)
-	if !changed && bytes.IndexAny(raw, `<\`) < 0 && printableASCII(string(raw)) {
+	if !changed && bytes.IndexAny(raw, `<\`) < 0 && printableASCII(raw) {
 		return raw, ""
 	}
 	clean = encode(v) // a member that is there twice is there once now

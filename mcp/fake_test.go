@@ -231,21 +231,3 @@ func answers(tools, text string) func(*fake, *bufio.Reader, io.Writer) {
 
 // echo answers every line with itself.
 func echo(_ *fake, in *bufio.Reader, out io.Writer) { io.Copy(out, in) }
-
-// lockedBuffer is written by the proxy while a test reads it.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/mcpbox/mcpbox/internal/lockedbuf"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -62,7 +63,7 @@ func TestCallsInDisguiseDoNotReachTheServer(t *testing.T) {
 }
 
 func TestCallsWithoutAnIdAreReported(t *testing.T) {
-	var audit lockedBuffer
+	var audit lockedbuf.Buffer
 	var r recorder
 	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPDeny}, Audit: NewAuditLog(&audit)}, r.serve)
 	b.say(`{"jsonrpc":"2.0","method":"tools/call","params":{"name":"write_note","arguments":{"a":1}}}`)
@@ -79,7 +80,7 @@ func TestCallsWithoutAnIdAreReported(t *testing.T) {
 
 // Without rules such a call passes, and is recorded: the server may do what it asks.
 func TestCallsWithoutAnIdAreRecorded(t *testing.T) {
-	var audit lockedBuffer
+	var audit lockedbuf.Buffer
 	var r recorder
 	b := start(t, Config{Audit: NewAuditLog(&audit)}, r.serve)
 	b.say(`{"jsonrpc":"2.0","method":"tools/call","params":{"name":"write_note"}}`)

@@ -92,7 +92,7 @@ type SpawnBody struct {
 	FilterFlags uint
 }
 
-// MountOp is one mount(2) in the cell, before (Old) or after its pivot_root.
+// MountOp is one mount(2) in the cell, before its pivot_root.
 type MountOp struct {
 	Source   string
 	Target   string

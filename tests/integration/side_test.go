@@ -3,7 +3,6 @@ package integration
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mcpbox/mcpbox/internal/lockedbuf"
 	"github.com/mcpbox/mcpbox/tests/internal/built"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
@@ -79,8 +79,8 @@ func (s *side) connect(t *testing.T, script string, args ...string) (*mcp.Client
 	if len(s.prefix) == 0 {
 		cmd.Env = append(cmd.Env, s.env...)
 	}
-	stderr := &strings.Builder{}
-	cmd.Stderr = &lockedWriter{w: stderr}
+	stderr := &lockedbuf.Buffer{}
+	cmd.Stderr = stderr
 
 	seen := &answer{}
 	client := mcp.NewClient(&mcp.Implementation{Name: "mcpbox-integration", Version: "1"}, &mcp.ClientOptions{
@@ -119,17 +119,6 @@ func (s *side) connect(t *testing.T, script string, args ...string) (*mcp.Client
 		}
 	})
 	return session, seen
-}
-
-type lockedWriter struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (l *lockedWriter) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(p)
 }
 
 // canonical is v as JSON with the side's own paths replaced.

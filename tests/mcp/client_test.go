@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mcpbox/mcpbox/internal/lockedbuf"
 	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
 
@@ -63,26 +64,9 @@ type session struct {
 	policy string
 	events string
 	audit  string
-	stderr *lockedBuffer
+	stderr *lockedbuf.Buffer
 	next   int
 	exited chan error
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // proxied starts the hostile server under mcpbox, with the given mcp section and flags.
@@ -110,7 +94,7 @@ func bare(tb testing.TB) *session {
 
 func (s *session) run(cmd *exec.Cmd) {
 	s.tb.Helper()
-	s.cmd, s.stderr, s.lines, s.exited = cmd, &lockedBuffer{}, make(chan string, 16), make(chan error, 1)
+	s.cmd, s.stderr, s.lines, s.exited = cmd, &lockedbuf.Buffer{}, make(chan string, 16), make(chan error, 1)
 	cmd.Stderr = s.stderr
 	s.in, _ = cmd.StdinPipe()
 	out, _ := cmd.StdoutPipe()

@@ -1,6 +1,9 @@
 package container
 
-import _ "unsafe" // for go:linkname
+import (
+	"sync"
+	_ "unsafe" // for go:linkname
+)
 
 // To read its child's start time, libcontainer mounts a /proc of its own, which this process would hold for the rest of
 // its life: a superblock more a supervisor, and an RCU grace period (a millisecond) at its exit. In this process the
@@ -10,4 +13,5 @@ import _ "unsafe" // for go:linkname
 //go:linkname hasNewMountAPI github.com/cyphar/filepath-securejoin/pathrs-lite/internal/linux.HasNewMountAPI
 var hasNewMountAPI func() bool
 
-func useHostProc() { hasNewMountAPI = func() bool { return false } }
+// Once: sandboxes may start beside each other, and libcontainer reads it.
+var useHostProc = sync.OnceFunc(func() { hasNewMountAPI = func() bool { return false } })
