@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mcpbox/mcpbox/internal/hostprobe"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -102,7 +103,7 @@ func runTrue(p *policies.Policy) error {
 
 // A start that fails at any step leaves no mount, descriptor, process or file; nor does one that succeeds.
 func TestAFailedStartLeavesNothing(t *testing.T) {
-	requireNamespaces(t)
+	hostprobe.Require(t)
 	privateState(t)
 	var steps []string
 	injected = func(step string) error { steps = append(steps, step); return nil }
@@ -142,7 +143,7 @@ func TestAFailedStartLeavesNothing(t *testing.T) {
 
 // libcontainer would leave one of /proc.
 func TestTheSupervisorHoldsNoMountOfItsOwn(t *testing.T) {
-	requireNamespaces(t)
+	hostprobe.Require(t)
 	privateState(t)
 	if err := runTrue(standard(t)); err != nil {
 		t.Fatal(err)

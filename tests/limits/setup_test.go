@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/mcpbox/mcpbox/internal/hostprobe"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/runtime"
 	"github.com/mcpbox/mcpbox/tests/internal/built"
@@ -112,17 +113,18 @@ var backend = sync.OnceValues(func() (string, string) {
 	var r runtime.Result
 	data, _ := os.ReadFile(file)
 	if err := json.Unmarshal(data, &r); err != nil || r.Status != runtime.StatusOK {
-		return "", "no sandbox on this host: " + string(out)
+		return "", "no sandbox: " + string(out)
 	}
 	return r.Limits["memory"].Backend, ""
 })
 
 func requireSandbox(t *testing.T) string {
 	t.Helper()
+	if os.Getenv("MCPBOX_TEST_EXPECT") == "" {
+		hostprobe.Require(t)
+	}
 	b, problem := backend()
 	switch {
-	case problem != "" && os.Getenv("MCPBOX_TEST_EXPECT") == "":
-		t.Skip(problem)
 	case problem != "":
 		t.Fatal(problem)
 	case expected("cgroup2") && b != "cgroup2":

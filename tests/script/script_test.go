@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/mcpbox/mcpbox/internal/hostprobe"
 	"github.com/mcpbox/mcpbox/tests/internal/built"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -42,7 +43,7 @@ func condition(bin, name string) (bool, error) {
 	case "root":
 		return os.Geteuid() == 0, nil
 	case "sandbox":
-		return exec.Command(bin, "run", "-q", "--", "true").Run() == nil, nil
+		return hostprobe.Forbidden() == nil, nil
 	case "cgroup2":
 		return exec.Command(bin, "run", "-q", "--policy", "strict", "--", "true").Run() == nil, nil
 	}
