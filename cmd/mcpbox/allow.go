@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
-	"github.com/mcpbox/mcpbox/mcp/rules"
+	"github.com/mcpbox/mcpbox/mcp/access"
 	"github.com/mcpbox/mcpbox/mcp/store"
 )
 
@@ -69,7 +69,7 @@ func (f *allowFlags) open(make bool) (*store.Store, error) {
 }
 
 // update makes one change and shows it.
-func (f *allowFlags) update(cmd *cobra.Command, action string, edit func([]rules.Rule) ([]rules.Rule, error)) error {
+func (f *allowFlags) update(cmd *cobra.Command, action string, edit func([]access.Rule) ([]access.Rule, error)) error {
 	s, err := f.open(!f.dry)
 	if err != nil {
 		return err
@@ -112,9 +112,9 @@ func (f *allowFlags) list() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			list = slices.DeleteFunc(list, func(r rules.Rule) bool { return server != "" && r.Server != server && r.Server != "*" })
+			list = slices.DeleteFunc(list, func(r access.Rule) bool { return server != "" && r.Server != server && r.Server != "*" })
 			if f.json {
-				return writeJSON(cmd.OutOrStdout(), append([]rules.Rule{}, list...))
+				return writeJSON(cmd.OutOrStdout(), append([]access.Rule{}, list...))
 			}
 			var b strings.Builder
 			for _, r := range list {
@@ -134,7 +134,7 @@ func (f *allowFlags) list() *cobra.Command {
 }
 
 // rules are those in force.
-func (f *allowFlags) rules(cmd *cobra.Command) ([]rules.Rule, error) {
+func (f *allowFlags) rules(cmd *cobra.Command) ([]access.Rule, error) {
 	s, err := f.open(false)
 	if err != nil {
 		return nil, err

@@ -10,25 +10,25 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
-	"github.com/mcpbox/mcpbox/mcp/rules"
+	"github.com/mcpbox/mcpbox/mcp/access"
 )
 
 func (f *allowFlags) add() *cobra.Command {
 	var deny bool
 	var schema string
 	var paths []string
-	r := rules.Rule{Effect: rules.Allow}
+	r := access.Rule{Effect: access.Allow}
 	cmd := &cobra.Command{
 		Use:   "add LAYER [MATCH]",
 		Short: "Add a rule, or change the one for the same layer, server and match",
 		Args:  arguments(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			r.Layer = rules.Layer(args[0])
+			r.Layer = access.Layer(args[0])
 			if len(args) > 1 {
 				r.Match = args[1]
 			}
 			if deny {
-				r.Effect = rules.Deny
+				r.Effect = access.Deny
 			}
 			if r.Schema, err = readSchema(schema); err != nil {
 				return err
@@ -40,7 +40,7 @@ func (f *allowFlags) add() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return f.update(cmd, "add", func(now []rules.Rule) ([]rules.Rule, error) {
+			return f.update(cmd, "add", func(now []access.Rule) ([]access.Rule, error) {
 				return append(without(now, rule.ID()), rule), nil
 			})
 		},
@@ -81,8 +81,8 @@ func readPaths(list []string) (map[string][]string, error) {
 	return out, nil
 }
 
-func without(list []rules.Rule, id string) []rules.Rule {
-	return slices.DeleteFunc(list, func(r rules.Rule) bool { return r.ID() == id })
+func without(list []access.Rule, id string) []access.Rule {
+	return slices.DeleteFunc(list, func(r access.Rule) bool { return r.ID() == id })
 }
 
 func (f *allowFlags) remove() *cobra.Command {
@@ -91,7 +91,7 @@ func (f *allowFlags) remove() *cobra.Command {
 		Short: "Remove rules by the ids that list prints, or by their beginnings",
 		Args:  arguments(1, many),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.update(cmd, "remove", func(now []rules.Rule) ([]rules.Rule, error) {
+			return f.update(cmd, "remove", func(now []access.Rule) ([]access.Rule, error) {
 				for _, arg := range args {
 					id, err := oneID(now, arg)
 					if err != nil {
@@ -108,7 +108,7 @@ func (f *allowFlags) remove() *cobra.Command {
 }
 
 // oneID is the id that begins so.
-func oneID(list []rules.Rule, begin string) (id string, err error) {
+func oneID(list []access.Rule, begin string) (id string, err error) {
 	for _, r := range list {
 		if begin == "" || !strings.HasPrefix(r.ID(), begin) {
 			continue

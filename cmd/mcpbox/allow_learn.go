@@ -11,9 +11,9 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/plural"
 	"github.com/mcpbox/mcpbox/internal/safetext"
-	"github.com/mcpbox/mcpbox/mcp"
+	"github.com/mcpbox/mcpbox/mcp/access"
+	"github.com/mcpbox/mcpbox/mcp/audit"
 	"github.com/mcpbox/mcpbox/mcp/learn"
-	"github.com/mcpbox/mcpbox/mcp/rules"
 )
 
 func (f *allowFlags) learn() *cobra.Command {
@@ -39,7 +39,7 @@ func (f *allowFlags) learn() *cobra.Command {
 				return err
 			}
 			if f.json {
-				data, err := rules.Export(report.Apply(current))
+				data, err := access.Export(report.Apply(current))
 				if err == nil {
 					_, err = cmd.OutOrStdout().Write(data)
 				}
@@ -55,7 +55,7 @@ func (f *allowFlags) learn() *cobra.Command {
 				return nil
 			}
 			// The rules may have changed while this was read: what is applied is proposed for those in force then.
-			return f.update(cmd, "learn", func(now []rules.Rule) ([]rules.Rule, error) {
+			return f.update(cmd, "learn", func(now []access.Rule) ([]access.Rule, error) {
 				again, err := learn.Propose(records, now, o)
 				if err != nil {
 					return nil, err
@@ -74,7 +74,7 @@ func (f *allowFlags) learn() *cobra.Command {
 	return cmd
 }
 
-func readAudit(cmd *cobra.Command, names []string) (out []mcp.Record, err error) {
+func readAudit(cmd *cobra.Command, names []string) (out []audit.Record, err error) {
 	for _, name := range names {
 		in, err := openInput(cmd, name)
 		if err != nil {
@@ -109,7 +109,7 @@ with "label": "benign" or "label": "malicious". Positive is malicious, and refus
 			if err != nil {
 				return err
 			}
-			set, err := rules.NewSet(list)
+			set, err := access.NewSet(list)
 			if err != nil {
 				return err
 			}
@@ -138,7 +138,7 @@ with "label": "benign" or "label": "malicious". Positive is malicious, and refus
 	return cmd
 }
 
-func (f *allowFlags) measured(cmd *cobra.Command, file string) ([]rules.Rule, error) {
+func (f *allowFlags) measured(cmd *cobra.Command, file string) ([]access.Rule, error) {
 	if file != "" {
 		return readRules(cmd, file)
 	}

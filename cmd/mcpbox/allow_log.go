@@ -13,7 +13,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/plural"
 	"github.com/mcpbox/mcpbox/internal/safetext"
-	"github.com/mcpbox/mcpbox/mcp/rules"
+	"github.com/mcpbox/mcpbox/mcp/access"
 	"github.com/mcpbox/mcpbox/mcp/store"
 )
 
@@ -103,7 +103,7 @@ func (f *allowFlags) export() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			data, err := rules.Export(list)
+			data, err := access.Export(list)
 			if err != nil {
 				return err
 			}
@@ -135,7 +135,7 @@ func (f *allowFlags) importer() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return f.update(cmd, "import", func(now []rules.Rule) ([]rules.Rule, error) {
+			return f.update(cmd, "import", func(now []access.Rule) ([]access.Rule, error) {
 				if !merge {
 					return list, nil
 				}
@@ -151,12 +151,12 @@ func (f *allowFlags) importer() *cobra.Command {
 	return cmd
 }
 
-func readRules(cmd *cobra.Command, name string) ([]rules.Rule, error) {
+func readRules(cmd *cobra.Command, name string) ([]access.Rule, error) {
 	data, err := readInput(cmd, name)
 	if err != nil {
 		return nil, hint.Wrap(err, "name a file that `mcpbox allow export` wrote, or - for standard input")
 	}
-	list, err := rules.Import(data)
+	list, err := access.Import(data)
 	if err != nil {
 		return nil, hint.Wrap(fmt.Errorf("%s: %w", name, err), hint.Of(err))
 	}

@@ -13,8 +13,12 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/logfile"
 	"github.com/mcpbox/mcpbox/internal/safetext"
-	"github.com/mcpbox/mcpbox/mcp"
-	"github.com/mcpbox/mcpbox/mcp/rules"
+	"github.com/mcpbox/mcpbox/mcp/access"
+	"github.com/mcpbox/mcpbox/mcp/audit"
+	"github.com/mcpbox/mcpbox/mcp/identity"
+	"github.com/mcpbox/mcpbox/mcp/launch"
+	"github.com/mcpbox/mcpbox/mcp/pin"
+	"github.com/mcpbox/mcpbox/mcp/proxy"
 	"github.com/mcpbox/mcpbox/mcp/store"
 	"github.com/mcpbox/mcpbox/policies"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
@@ -26,7 +30,7 @@ type mcpFlags struct {
 	name, audit, pins, isolate, store string
 	grant                             []string
 	unpinned                          bool // `mcp pin`: the file is about to be made
-	allow                             *rules.List
+	allow                             *access.Live
 }
 
 func newMCPCmd() *cobra.Command {
@@ -81,16 +85,16 @@ func (f *mcpFlags) serve(cmd *cobra.Command, args []string) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
 	defer stop()
 	signal.Ignore(unix.SIGPIPE) // a client that is gone is an error of the write
-	cfg.ClientGone = mcp.Hangup(os.Stdout)
+	cfg.ClientGone = launch.WatchHangup(os.Stdout)
 	f.tellNoDownload(spec.Policy, args)
-	out, err := mcp.Serve(ctx, *cfg)
+	out, err := proxy.Serve(ctx, *cfg)
 	if err != nil {
 		result.write(mcpruntime.SetupResult(spec, mcpruntime.Process{Args: args}, err, exitCode(err)))
 		return err
 	}
 	tellLost(out.Result.EventStats)
 	result.write(out.Result)
-	if out.Dismissed || out.Result.ExitCode == 0 {
+	if out.Terminated || out.Result.ExitCode == 0 {
 		return nil
 	}
 	tellCause(out.Result)
@@ -98,7 +102,7 @@ func (f *mcpFlags) serve(cmd *cobra.Command, args []string) error {
 }
 
 // config puts together what the proxy needs. The first sandbox takes the spec, with its sinks; later ones get their own.
-func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []string) (*mcp.Config, error) {
+func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []string) (*proxy.Config, error) {
 	var err error
 	if f.pins != "" {
 		spec.Policy.MCP.Pin.File = f.pins
@@ -111,8 +115,8 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 	if spec.Policy.Isolation == policies.IsolationNone {
 		fmt.Fprintln(os.Stderr, "mcpbox: policy none: the server runs without a sandbox")
 	}
-	cfg := &mcp.Config{
-		Client: mcp.Pipe{Reader: os.Stdin, Writer: os.Stdout}, Server: f.name, Policy: spec.Policy.Name,
+	cfg := &proxy.Config{
+		Client: proxy.Pipe{Reader: os.Stdin, Writer: os.Stdout}, Server: f.name, Policy: spec.Policy.Name,
 		Command: args, Rules: spec.Policy.MCP, Isolate: f.isolate == "call",
 		Warn: func(format string, a ...any) {
 			fmt.Fprintf(os.Stderr, "mcpbox: %s\n", safetext.Clean(fmt.Sprintf(format, a...), 400))
@@ -122,7 +126,7 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 		return nil, hint.Errorf("use --isolate call, or leave it out", "unknown isolation %q", f.isolate)
 	}
 	if cfg.Server == "" {
-		cfg.Server = mcp.ServerName(spec.Policy, args)
+		cfg.Server = identity.Name(spec.Policy, args)
 	}
 	if f.store != "" {
 		if f.allow, err = store.Follow(cmd.Context(), f.store, launched(spec.Policy, cfg.Server, args)); err != nil {
@@ -134,7 +138,7 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 		return nil, err
 	}
 	first := &spec
-	host := &mcp.Host{
+	host := &launch.Launcher{
 		Spec: func() (mcpruntime.Spec, error) {
 			if s := first; s != nil {
 				first = nil
@@ -155,7 +159,7 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 		}
 	}
 	if file := spec.Policy.MCP.Pin.File; file != "" && !f.unpinned {
-		if cfg.Pins, err = mcp.LoadPins(file); err != nil {
+		if cfg.Pins, err = pin.Load(file); err != nil {
 			return nil, err
 		}
 	}
@@ -164,27 +168,27 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 		if err != nil {
 			return nil, err
 		}
-		cfg.Audit = mcp.NewAuditLog(file)
+		cfg.Audit = audit.NewLog(file)
 	}
 	return cfg, nil
 }
 
 // launched is what the operator's store is told of the server as it is now.
-func launched(p *policies.Policy, name string, args []string) *rules.Launch {
-	digest, _ := mcp.ServerDigest(p, args) // unknown: a rule that names one does not match
-	return &rules.Launch{Name: name, Command: args, Digest: digest}
+func launched(p *policies.Policy, name string, args []string) *access.Server {
+	digest, _ := identity.Digest(p, args) // unknown: a rule that names one does not match
+	return &access.Server{Name: name, Command: args, Digest: digest}
 }
 
 // mayRun asks the policy and the operator's store whether the server may run, as it is now.
 func (f *mcpFlags) mayRun(p *policies.Policy, name string, args []string) error {
-	if err := mcp.CheckServer(p, args); err != nil {
+	if err := identity.Check(p, args); err != nil {
 		return err
 	}
 	if f.allow == nil {
 		return nil
 	}
-	if v := f.allow.CheckLaunch(*launched(p, name, args)); !v.Allowed {
-		return hint.Errorf("to allow it: mcpbox allow add --store "+f.store+" …", "%w: %s", mcp.ErrServer, v.Reason)
+	if v := f.allow.CheckServer(*launched(p, name, args)); !v.Allowed {
+		return hint.Errorf("to allow it: mcpbox allow add --store "+f.store+" …", "%w: %s", identity.ErrRefused, v.Reason)
 	}
 	return nil
 }

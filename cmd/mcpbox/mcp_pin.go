@@ -8,7 +8,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/plural"
 	"github.com/mcpbox/mcpbox/internal/safetext"
-	"github.com/mcpbox/mcpbox/mcp"
+	"github.com/mcpbox/mcpbox/mcp/pin"
+	"github.com/mcpbox/mcpbox/mcp/proxy"
 )
 
 func newMCPPinCmd() *cobra.Command {
@@ -22,7 +23,7 @@ func newMCPPinCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if old, err := mcp.LoadPins(file); err == nil {
+			if old, err := pin.Load(file); err == nil {
 				for _, line := range old.Diff(now) {
 					fmt.Fprintln(cmd.OutOrStdout(), line)
 				}
@@ -49,7 +50,7 @@ func newMCPDiffCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			old, err := mcp.LoadPins(file)
+			old, err := pin.Load(file)
 			if err != nil {
 				return err
 			}
@@ -68,7 +69,7 @@ func newMCPDiffCmd() *cobra.Command {
 }
 
 // listed runs the server in its sandbox to hear which tools it has, and names the file of pins.
-func (f *mcpFlags) listed(cmd *cobra.Command, args []string) (*mcp.Pins, string, error) {
+func (f *mcpFlags) listed(cmd *cobra.Command, args []string) (*pin.File, string, error) {
 	spec, err := f.spec(cmd)
 	if err != nil {
 		return nil, "", err
@@ -81,6 +82,6 @@ func (f *mcpFlags) listed(cmd *cobra.Command, args []string) (*mcp.Pins, string,
 	if file == "" {
 		return nil, "", hint.Errorf("give --pins FILE, or mcp.pin.file in the policy", "no file of pins given")
 	}
-	now, err := mcp.ListTools(cmd.Context(), *cfg)
+	now, err := proxy.ListTools(cmd.Context(), *cfg)
 	return now, file, err
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mcpbox/mcpbox/mcp/identity"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -48,7 +49,7 @@ func (s *surroundings) leave(command []string) string {
 			return base + " starts a container outside of the sandbox, and can't from inside: wrap the program that is in the image instead"
 		}
 	}
-	if url := slices.IndexFunc(command, isURL); url > 0 && !s.network && fetches(command) != "" {
+	if url := slices.IndexFunc(command, isURL); url > 0 && !s.network && identity.PackageRunner(command) != "" {
 		return "it talks to " + command[url] + ", and there is no network: wrap … -- --network host"
 	}
 	return ""
@@ -63,7 +64,7 @@ func (s *surroundings) notes(command []string) (out []string) {
 	if len(command) == 0 {
 		return nil
 	}
-	if runner := fetches(command); runner != "" && !s.network {
+	if runner := identity.PackageRunner(command); runner != "" && !s.network {
 		out = append(out, runner+" downloads what it does not find, and there is no network: install the server, or wrap … -- --network host")
 	}
 	for _, source := range s.relative {

@@ -25,9 +25,9 @@ var layers = [][]string{
 	{"seccomp", "cgroups", "rootfs"},
 	{"runtime/internal"},
 	{"runtime"},
-	{"code", "mcp"},
-	{"mcp/rules", "mcp/clientconfig"},
-	{"mcp/store", "mcp/learn"},
+	{"code", "mcp/internal/wire", "mcp/internal/sanitize", "mcp/internal/schema"},
+	{"mcp/internal/mark", "mcp/access", "mcp/pin", "mcp/audit", "mcp/launch"},
+	{"mcp/identity", "mcp/store", "mcp/learn", "mcp/proxy", "mcp/clientconfig"},
 	{"server"},
 	{"cmd/mcpbox"},
 }
@@ -45,6 +45,9 @@ var doors = map[string][]string{
 	"github.com/spf13/cobra":               {"cmd/mcpbox"},
 	"github.com/mattn/go-sqlite3":          {"mcp/store"},
 }
+
+// pure packages judge and rewrite data. They start nothing, so they work without the kernel's help.
+var pure = []string{"policies", "mcp/access", "mcp/audit", "mcp/clientconfig", "mcp/identity", "mcp/internal", "mcp/learn", "mcp/pin", "mcp/store"}
 
 // initMay is everything that PID 1 of the sandbox may import beside the standard library.
 var initMay = []string{module + "/internal/initproto", "golang.org/x/sys"}
@@ -119,6 +122,17 @@ func TestImportsFlowDown(t *testing.T) {
 				t.Errorf("%s imports %s: what is under internal/ serves every layer and knows none", path, below)
 			case to >= 0 && level >= 0 && to >= level && folder != toFolder:
 				t.Errorf("%s imports %s: imports flow down only", path, below)
+			}
+		}
+	}
+}
+
+func TestPurePackagesStartNothing(t *testing.T) {
+	for path, p := range packages(t) {
+		for _, imp := range p.Imports {
+			isPure := slices.ContainsFunc(pure, func(root string) bool { return within(path, root) })
+			if isPure && within(imp, module+"/runtime") {
+				t.Errorf("%s imports %s: it may only judge data", path, imp)
 			}
 		}
 	}

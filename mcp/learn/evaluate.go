@@ -5,8 +5,8 @@ import (
 	"io"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
-	"github.com/mcpbox/mcpbox/mcp"
-	"github.com/mcpbox/mcpbox/mcp/rules"
+	"github.com/mcpbox/mcpbox/mcp/access"
+	"github.com/mcpbox/mcpbox/mcp/audit"
 )
 
 // Evaluation is how rules judge labelled records: positive is malicious, and refusing it is right.
@@ -33,7 +33,7 @@ type Misjudge struct {
 
 // Evaluate judges labelled records, one JSON object a line: the proxy's records with a label, benign or malicious.
 // Server rules that name a program are left out.
-func Evaluate(set *rules.Set, r io.Reader) (*Evaluation, error) {
+func Evaluate(set *access.Set, r io.Reader) (*Evaluation, error) {
 	records, bad, err := readLabelled(r)
 	if err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func Evaluate(set *rules.Set, r io.Reader) (*Evaluation, error) {
 	if len(bad) > 0 {
 		return nil, hint.Errorf("every line is a record of --audit, with a label", "line %d: %s", bad[0].Line, bad[0].Why)
 	}
-	set = set.ByName() // what a server was run from, a record doesn't say
+	set = set.WithoutProgramRules() // what a server was run from, a record doesn't say
 	e := &Evaluation{Records: len(records), Wrong: []Misjudge{}}
 	for _, rec := range records {
 		v, err := judge(set, rec.Record)
@@ -62,13 +62,13 @@ func Evaluate(set *rules.Set, r io.Reader) (*Evaluation, error) {
 	return e, nil
 }
 
-func (e *Evaluation) count(right bool, yes, no *int, rec Labelled, v mcp.Verdict) {
+func (e *Evaluation) count(right bool, yes, no *int, rec Labelled, v access.Verdict) {
 	if right {
 		*yes++
 		return
 	}
 	*no++
-	e.Wrong = append(e.Wrong, Misjudge{rec.line, rec.Label, rec.Server, rec.Tool, v.Layer, v.Reason})
+	e.Wrong = append(e.Wrong, Misjudge{rec.line, rec.Label, rec.Server, rec.Tool, string(v.Layer), v.Reason})
 }
 
 func ratio(part, whole int) *float64 {
@@ -80,22 +80,22 @@ func ratio(part, whole int) *float64 {
 }
 
 // judge is what the proxy would have answered, as far as the rules go.
-func judge(set *rules.Set, r mcp.Record) (mcp.Verdict, error) {
-	item := mcp.Item{Server: r.Server, Version: r.Version, Name: r.Tool}
+func judge(set *access.Set, r audit.Record) (access.Verdict, error) {
+	item := access.Item{Server: r.Server, Version: r.Version, Name: r.Tool}
 	switch r.Method {
 	case "tools/call":
-		item.Kind = mcp.KindTool
+		item.Kind = access.KindTool
 	case "resources/read", "resources/subscribe", "resources/unsubscribe":
-		item.Kind = mcp.KindResource
+		item.Kind = access.KindResource
 	case "prompts/get":
-		item.Kind = mcp.KindPrompt
+		item.Kind = access.KindPrompt
 	default:
-		return mcp.Verdict{}, fmt.Errorf("the method %q", r.Method)
+		return access.Verdict{}, fmt.Errorf("the method %q", r.Method)
 	}
-	if item.Kind == mcp.KindResource {
-		readings, err := mcp.Readings(item.Name)
+	if item.Kind == access.KindResource {
+		readings, err := access.Readings(item.Name)
 		if err != nil {
-			return mcp.Verdict{Layer: string(rules.Resource), Reason: err.Error()}, nil
+			return access.Verdict{Layer: access.LayerResource, Reason: err.Error()}, nil
 		}
 		for _, item.Name = range readings {
 			if v := set.Check(item, nil); !v.Allowed {
@@ -103,11 +103,11 @@ func judge(set *rules.Set, r mcp.Record) (mcp.Verdict, error) {
 			}
 		}
 	}
-	if v := set.Check(item, nil); !v.Allowed || item.Kind != mcp.KindTool {
+	if v := set.Check(item, nil); !v.Allowed || item.Kind != access.KindTool {
 		return v, nil
 	}
 	if r.Cut {
-		return mcp.Verdict{Layer: string(rules.Parameter), Reason: "the record has not all of its arguments"}, nil
+		return access.Verdict{Layer: access.LayerParameter, Reason: "the record has not all of its arguments"}, nil
 	}
 	return set.CheckArguments(r.Server, r.Tool, r.Arguments), nil
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpbox/mcpbox/mcp/rules"
+	"github.com/mcpbox/mcpbox/mcp/access"
 )
 
 // Whatever the samples are: the rules can be stored, they accept each sample, and, unless a text was only measured, none
@@ -30,7 +30,7 @@ func FuzzLearntRulesFitTheSamples(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		set, err := rules.NewSet(report.Apply(nil))
+		set, err := access.NewSet(report.Apply(nil))
 		if err != nil {
 			t.Fatal(err)
 		}

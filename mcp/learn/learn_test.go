@@ -10,22 +10,22 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpbox/mcpbox/mcp"
-	"github.com/mcpbox/mcpbox/mcp/rules"
+	"github.com/mcpbox/mcpbox/mcp/access"
+	"github.com/mcpbox/mcpbox/mcp/audit"
 )
 
 var begin = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 
 // calls60 are sixty calls of a tool, a minute apart.
-func calls60(tool string, arguments func(i int) string) (out []mcp.Record) {
+func calls60(tool string, arguments func(i int) string) (out []audit.Record) {
 	for i := range 60 {
-		out = append(out, mcp.Record{Time: begin.Add(time.Duration(i) * time.Minute), Decision: "allowed", Outcome: "ok", Server: "notes", Method: "tools/call",
+		out = append(out, audit.Record{Time: begin.Add(time.Duration(i) * time.Minute), Decision: "allowed", Outcome: "ok", Server: "notes", Method: "tools/call",
 			Tool: tool, Arguments: json.RawMessage(arguments(i))})
 	}
 	return out
 }
 
-func propose(t *testing.T, records []mcp.Record, current ...rules.Rule) *Report {
+func propose(t *testing.T, records []audit.Record, current ...access.Rule) *Report {
 	t.Helper()
 	r, err := Propose(records, current, Options{})
 	if err != nil {
@@ -35,10 +35,10 @@ func propose(t *testing.T, records []mcp.Record, current ...rules.Rule) *Report 
 }
 
 // learnt is the schema for the arguments of the only tool.
-func learnt(t *testing.T, records []mcp.Record) string {
+func learnt(t *testing.T, records []audit.Record) string {
 	t.Helper()
 	for _, p := range propose(t, records).Proposals {
-		if p.Rule.Layer == rules.Parameter {
+		if p.Rule.Layer == access.LayerParameter {
 			return string(p.Rule.Schema)
 		}
 	}
@@ -110,19 +110,19 @@ func TestAPathRuleNamesTheFolderToo(t *testing.T) {
 func TestWhatWasRefusedOrLooksLikeAnAttackTeachesNothing(t *testing.T) {
 	good := func(i int) string { return fmt.Sprintf(`{"name":"note-%d"}`, i) }
 	clean := learnt(t, calls60("t", good))
-	for _, spoil := range []func(*mcp.Record){
-		func(r *mcp.Record) { r.Decision = "refused"; r.Arguments = json.RawMessage(`{"name":"A B"}`) },
-		func(r *mcp.Record) { r.Outcome = "error"; r.Arguments = json.RawMessage(`{"name":"A B"}`) },
-		func(r *mcp.Record) { r.Events = 1; r.Arguments = json.RawMessage(`{"name":"A B"}`) },
-		func(r *mcp.Record) { r.Cut = true; r.Arguments = nil },
-		func(r *mcp.Record) { r.Arguments = json.RawMessage(`{"name":"../../etc/hosts"}`) },
-		func(r *mcp.Record) { r.Arguments = json.RawMessage(`{"name":"a/%2e%2e/b"}`) },
-		func(r *mcp.Record) { r.Arguments = json.RawMessage(`{"name":"a/%252e%252e/b"}`) },
-		func(r *mcp.Record) { r.Arguments = json.RawMessage(`{"name":"..\\b"}`) },
-		func(r *mcp.Record) { r.Arguments = json.RawMessage(`{"name":"a\u0000b"}`) },
-		func(r *mcp.Record) { r.Arguments = json.RawMessage(`{"name":"/etc/shadow"}`) },
-		func(r *mcp.Record) { r.Arguments = json.RawMessage(`{"name":"x","more":["~/.ssh/id_ed25519"]}`) },
-		func(r *mcp.Record) { r.Method = "resources/read" },
+	for _, spoil := range []func(*audit.Record){
+		func(r *audit.Record) { r.Decision = "refused"; r.Arguments = json.RawMessage(`{"name":"A B"}`) },
+		func(r *audit.Record) { r.Outcome = "error"; r.Arguments = json.RawMessage(`{"name":"A B"}`) },
+		func(r *audit.Record) { r.Events = 1; r.Arguments = json.RawMessage(`{"name":"A B"}`) },
+		func(r *audit.Record) { r.Cut = true; r.Arguments = nil },
+		func(r *audit.Record) { r.Arguments = json.RawMessage(`{"name":"../../etc/hosts"}`) },
+		func(r *audit.Record) { r.Arguments = json.RawMessage(`{"name":"a/%2e%2e/b"}`) },
+		func(r *audit.Record) { r.Arguments = json.RawMessage(`{"name":"a/%252e%252e/b"}`) },
+		func(r *audit.Record) { r.Arguments = json.RawMessage(`{"name":"..\\b"}`) },
+		func(r *audit.Record) { r.Arguments = json.RawMessage(`{"name":"a\u0000b"}`) },
+		func(r *audit.Record) { r.Arguments = json.RawMessage(`{"name":"/etc/shadow"}`) },
+		func(r *audit.Record) { r.Arguments = json.RawMessage(`{"name":"x","more":["~/.ssh/id_ed25519"]}`) },
+		func(r *audit.Record) { r.Method = "resources/read" },
 	} {
 		records := calls60("t", good)
 		for _, i := range []int{5, 30, 55} {
@@ -143,7 +143,7 @@ func TestNoLearntPatternAcceptsAnAttack(t *testing.T) {
 		if !strings.Contains(schema, "pattern") {
 			t.Errorf("%s: no pattern in %s", form, schema)
 		}
-		set, err := rules.NewSet([]rules.Rule{{Layer: rules.Parameter, Match: "t", Schema: json.RawMessage(schema)}})
+		set, err := access.NewSet([]access.Rule{{Layer: access.LayerParameter, Match: "t", Schema: json.RawMessage(schema)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,7 +158,7 @@ func TestNoLearntPatternAcceptsAnAttack(t *testing.T) {
 
 func TestLearningNeedsSamplesAndRespectsRules(t *testing.T) {
 	records := calls60("t", func(i int) string { return fmt.Sprintf(`{"name":"note-%d"}`, i) })
-	count := func(n int, current ...rules.Rule) (out []string) {
+	count := func(n int, current ...access.Rule) (out []string) {
 		for _, p := range propose(t, records[:n], current...).Proposals {
 			out = append(out, string(p.Rule.Layer))
 		}
@@ -167,15 +167,15 @@ func TestLearningNeedsSamplesAndRespectsRules(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		n       int
-		current []rules.Rule
+		current []access.Rule
 		want    []string
 	}{
 		{"four calls", 4, nil, nil},
 		{"five calls", 5, nil, []string{"tool"}},
 		{"twenty calls", 20, nil, []string{"tool", "parameter"}},
-		{"allowed before", 20, []rules.Rule{{Layer: rules.Tool, Match: "*", Effect: rules.Allow}}, []string{"parameter"}},
-		{"denied", 20, []rules.Rule{{Layer: rules.Tool, Match: "t", Effect: rules.Deny}}, nil},
-		{"arguments have a rule", 20, []rules.Rule{{Layer: rules.Parameter, Match: "t", Schema: []byte(`{}`)}}, []string{"tool"}},
+		{"allowed before", 20, []access.Rule{{Layer: access.LayerTool, Match: "*", Effect: access.Allow}}, []string{"parameter"}},
+		{"denied", 20, []access.Rule{{Layer: access.LayerTool, Match: "t", Effect: access.Deny}}, nil},
+		{"arguments have a rule", 20, []access.Rule{{Layer: access.LayerParameter, Match: "t", Schema: []byte(`{}`)}}, []string{"tool"}},
 	} {
 		if got := count(c.n, c.current...); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, not %q", c.name, got, c.want)
@@ -184,7 +184,7 @@ func TestLearningNeedsSamplesAndRespectsRules(t *testing.T) {
 }
 
 func TestTheSameRecordsGiveTheSameReport(t *testing.T) {
-	var records []mcp.Record
+	var records []audit.Record
 	for _, name := range []string{"b", "a", "c*"} {
 		records = append(records, calls60(name, func(i int) string {
 			return fmt.Sprintf(`{"n":%d,"s":"x%d","o":{"k":"v%d","l":[%d]},"e":"e%d"}`, i, i, i%3, i, i%2)
@@ -199,7 +199,7 @@ func TestTheSameRecordsGiveTheSameReport(t *testing.T) {
 		}
 	}
 	// Nothing is left to propose once it is applied, and every record is allowed by what it taught.
-	set, err := rules.NewSet(want.Apply(nil))
+	set, err := access.NewSet(want.Apply(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,11 +232,11 @@ func TestLinesThatAreNoRecordsAreTold(t *testing.T) {
 }
 
 func TestEvaluateCountsWhatIsRefusedAndWhatIsNot(t *testing.T) {
-	set, err := rules.NewSet([]rules.Rule{
-		{Layer: rules.Tool, Match: "read_note", Effect: rules.Allow},
-		{Layer: rules.Parameter, Match: "read_note", Schema: []byte(`{"properties":{"name":{"pattern":"^[a-z]+$"}}}`)},
-		{Layer: rules.Resource, Match: "file:///work/*", Effect: rules.Allow},
-		{Layer: rules.Server, Match: "command:*/node *", Effect: rules.Allow},
+	set, err := access.NewSet([]access.Rule{
+		{Layer: access.LayerTool, Match: "read_note", Effect: access.Allow},
+		{Layer: access.LayerParameter, Match: "read_note", Schema: []byte(`{"properties":{"name":{"pattern":"^[a-z]+$"}}}`)},
+		{Layer: access.LayerResource, Match: "file:///work/*", Effect: access.Allow},
+		{Layer: access.LayerServer, Match: "command:*/node *", Effect: access.Allow},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -8,8 +8,8 @@ import (
 	"slices"
 
 	"github.com/mcpbox/mcpbox/internal/plural"
-	"github.com/mcpbox/mcpbox/mcp"
-	"github.com/mcpbox/mcpbox/mcp/rules"
+	"github.com/mcpbox/mcpbox/mcp/access"
+	"github.com/mcpbox/mcpbox/mcp/audit"
 )
 
 // Options say how much it takes. Zero values are the defaults.
@@ -21,8 +21,8 @@ type Options struct {
 
 // Proposal is a rule to add, with what speaks for it.
 type Proposal struct {
-	Rule   rules.Rule
-	Change rules.Change
+	Rule   access.Rule
+	Change access.Change
 	Why    []string
 }
 
@@ -45,14 +45,14 @@ type calls struct {
 }
 
 // Propose finds rules that current lacks. It is a pure function of what it is given.
-func Propose(records []mcp.Record, current []rules.Rule, o Options) (*Report, error) {
+func Propose(records []audit.Record, current []access.Rule, o Options) (*Report, error) {
 	if o.MinCalls <= 0 {
 		o.MinCalls = 5
 	}
 	if o.MinSamples <= 0 {
 		o.MinSamples = 20
 	}
-	set, err := rules.NewSet(current)
+	set, err := access.NewSet(current)
 	if err != nil {
 		return nil, err
 	}
@@ -69,9 +69,9 @@ func Propose(records []mcp.Record, current []rules.Rule, o Options) (*Report, er
 	return report, nil
 }
 
-func collect(records []mcp.Record) map[tool]*calls {
+func collect(records []audit.Record) map[tool]*calls {
 	records = slices.Clone(records)
-	slices.SortStableFunc(records, func(a, b mcp.Record) int { return a.Time.Compare(b.Time) })
+	slices.SortStableFunc(records, func(a, b audit.Record) int { return a.Time.Compare(b.Time) })
 	seen := map[tool]*calls{}
 	for _, r := range records {
 		if r.Method != "tools/call" || r.Tool == "" {
@@ -92,7 +92,7 @@ func collect(records []mcp.Record) map[tool]*calls {
 }
 
 // sample is a record's arguments, or why they teach nothing.
-func sample(r mcp.Record) (args any, why string) {
+func sample(r audit.Record) (args any, why string) {
 	switch {
 	case r.Decision != "allowed":
 		return nil, "not allowed (" + r.Decision + ")"
@@ -123,7 +123,7 @@ func (r *Report) skip(t tool, format string, args ...any) {
 	r.Skipped = append(r.Skipped, Skip{t.server + "/" + t.name, fmt.Sprintf(format, args...)})
 }
 
-func (r *Report) tool(t tool, c *calls, set *rules.Set, o Options) error {
+func (r *Report) tool(t tool, c *calls, set *access.Set, o Options) error {
 	for _, why := range slices.Sorted(maps.Keys(c.left)) {
 		r.skip(t, "%s left out: %s", plural.Of(c.left[why], "call"), why)
 	}
@@ -132,14 +132,14 @@ func (r *Report) tool(t tool, c *calls, set *rules.Set, o Options) error {
 		r.skip(t, "%s without fault: a rule takes %d", plural.Of(n, "call"), o.MinCalls)
 		return nil
 	}
-	server, match := rules.Quote(t.server), rules.Quote(t.name)
-	item := mcp.Item{Server: t.server, Kind: mcp.KindTool, Name: t.name}
-	switch denied, allowed := set.Names(item); {
+	server, match := access.EscapeGlob(t.server), access.EscapeGlob(t.name)
+	item := access.Item{Server: t.server, Kind: access.KindTool, Name: t.name}
+	switch denied, allowed := set.NamedBy(item); {
 	case denied:
 		r.skip(t, "a rule denies it: nothing is proposed")
 		return nil
 	case !allowed:
-		err := r.propose(rules.Rule{Layer: rules.Tool, Server: server, Match: match, Effect: rules.Allow}, set, []string{plural.Of(n, "call") + " without fault"})
+		err := r.propose(access.Rule{Layer: access.LayerTool, Server: server, Match: match, Effect: access.Allow}, set, []string{plural.Of(n, "call") + " without fault"})
 		if err != nil {
 			return err
 		}
@@ -153,7 +153,7 @@ func (r *Report) tool(t tool, c *calls, set *rules.Set, o Options) error {
 	if err != nil {
 		return err
 	}
-	rule := rules.Rule{Layer: rules.Parameter, Server: server, Match: match, Effect: rules.Allow, Schema: schema}
+	rule := access.Rule{Layer: access.LayerParameter, Server: server, Match: match, Effect: access.Allow, Schema: schema}
 	if len(l.paths) > 0 {
 		rule.Paths = l.paths
 	}
@@ -164,13 +164,13 @@ func (r *Report) tool(t tool, c *calls, set *rules.Set, o Options) error {
 	return r.propose(rule, set, l.why)
 }
 
-func (r *Report) propose(rule rules.Rule, set *rules.Set, why []string) error {
+func (r *Report) propose(rule access.Rule, set *access.Set, why []string) error {
 	rule, err := rule.Canonical()
 	if err != nil {
 		return err
 	}
 	before := set.Rules()
-	changes := rules.Diff(before, upsert(before, rule))
+	changes := access.Diff(before, upsert(before, rule))
 	if len(changes) == 0 {
 		return nil
 	}
@@ -178,13 +178,13 @@ func (r *Report) propose(rule rules.Rule, set *rules.Set, why []string) error {
 	return nil
 }
 
-func upsert(list []rules.Rule, rule rules.Rule) []rules.Rule {
-	out := slices.DeleteFunc(slices.Clone(list), func(r rules.Rule) bool { return r.ID() == rule.ID() })
+func upsert(list []access.Rule, rule access.Rule) []access.Rule {
+	out := slices.DeleteFunc(slices.Clone(list), func(r access.Rule) bool { return r.ID() == rule.ID() })
 	return append(out, rule)
 }
 
 // Apply is current with the proposals in it.
-func (r *Report) Apply(current []rules.Rule) []rules.Rule {
+func (r *Report) Apply(current []access.Rule) []access.Rule {
 	for _, p := range r.Proposals {
 		current = upsert(current, p.Rule)
 	}

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/mcpbox/mcpbox/mcp"
+	"github.com/mcpbox/mcpbox/mcp/audit"
 )
 
 // maxLine is more than a record can have: its arguments are cut at 16 KiB.
@@ -16,7 +16,7 @@ const maxLine = 1 << 20
 
 // Labelled is a record with a judgement on it.
 type Labelled struct {
-	mcp.Record
+	audit.Record
 	Label string `json:"label"` // benign or malicious
 	line  int
 }
@@ -28,7 +28,7 @@ type Bad struct {
 }
 
 // ReadRecords reads the proxy's audit file. Lines that are none are told; a half-written last one is to be expected.
-func ReadRecords(r io.Reader) (records []mcp.Record, bad []Bad, err error) {
+func ReadRecords(r io.Reader) (records []audit.Record, bad []Bad, err error) {
 	all, bad, err := readLabelled(r)
 	for i := range all {
 		records = append(records, all[i].Record)

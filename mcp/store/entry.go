@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/mcpbox/mcpbox/mcp/rules"
+	"github.com/mcpbox/mcpbox/mcp/access"
 )
 
 // Author is who makes a change.
@@ -32,14 +32,14 @@ func CurrentAuthor(as string) Author {
 
 // Entry is one change in the log.
 type Entry struct {
-	Seq      int64          `json:"seq"` // 1, 2, 3 …
-	Time     time.Time      `json:"time"`
-	Operator string         `json:"operator"`
-	As       string         `json:"as,omitempty"`
-	Action   string         `json:"action"` // add, remove, import, rollback to 7, learn
-	Changes  []rules.Change `json:"changes"`
-	Prev     string         `json:"prev"` // the hash of the entry before; of the first: 64 zeros
-	Hash     string         `json:"hash"`
+	Seq      int64           `json:"seq"` // 1, 2, 3 …
+	Time     time.Time       `json:"time"`
+	Operator string          `json:"operator"`
+	As       string          `json:"as,omitempty"`
+	Action   string          `json:"action"` // add, remove, import, rollback to 7, learn
+	Changes  []access.Change `json:"changes"`
+	Prev     string          `json:"prev"` // the hash of the entry before; of the first: 64 zeros
+	Hash     string          `json:"hash"`
 }
 
 // row is an entry as it is stored: the hash is over these texts, not over what they mean.

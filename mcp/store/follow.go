@@ -4,16 +4,16 @@ import (
 	"context"
 	"errors"
 
-	"github.com/mcpbox/mcpbox/mcp/rules"
+	"github.com/mcpbox/mcpbox/mcp/access"
 )
 
 // Follow returns the rules of the store at path as an allowlist for the proxy. It stays up to date until ctx ends; while
 // the store can't be read or fails its check, it refuses everything. launch is what the proxy runs; nil if it doesn't say.
-func Follow(ctx context.Context, path string, launch *rules.Launch) (*rules.List, error) {
+func Follow(ctx context.Context, path string, launch *access.Server) (*access.Live, error) {
 	if _, err := load(ctx, path); err != nil {
 		return nil, err
 	}
-	list := rules.NewList(launch)
+	list := access.NewLive(launch)
 	ready := make(chan struct{})
 	ended := make(chan error, 1)
 	first := true
@@ -42,7 +42,7 @@ func Follow(ctx context.Context, path string, launch *rules.Launch) (*rules.List
 	}
 }
 
-func load(ctx context.Context, path string) (*rules.Set, error) {
+func load(ctx context.Context, path string) (*access.Set, error) {
 	s, err := OpenExisting(path)
 	if err != nil {
 		return nil, err
@@ -52,5 +52,5 @@ func load(ctx context.Context, path string) (*rules.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	return rules.NewSet(now)
+	return access.NewSet(now)
 }

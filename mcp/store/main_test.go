@@ -6,7 +6,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/mcpbox/mcpbox/mcp/rules"
+	"github.com/mcpbox/mcpbox/mcp/access"
 )
 
 // importer is the child of the crash test: it imports one set after the other until it is killed.
@@ -27,7 +27,7 @@ func importForEver(path string) error {
 		if err != nil {
 			return err
 		}
-		_, err = s.Update(context.Background(), Author{User: "importer"}, "import", false, func([]rules.Rule) ([]rules.Rule, error) {
+		_, err = s.Update(context.Background(), Author{User: "importer"}, "import", false, func([]access.Rule) ([]access.Rule, error) {
 			return generation(n % 2), nil
 		})
 		if err != nil {
@@ -40,20 +40,20 @@ func importForEver(path string) error {
 }
 
 // generation is one of two sets that have nothing in common.
-func generation(n int) (out []rules.Rule) {
+func generation(n int) (out []access.Rule) {
 	for i := range 200 {
-		out = append(out, rules.Rule{Layer: rules.Tool, Match: fmt.Sprintf("g%d_tool_%d", n, i), Effect: rules.Allow})
+		out = append(out, access.Rule{Layer: access.LayerTool, Match: fmt.Sprintf("g%d_tool_%d", n, i), Effect: access.Allow})
 	}
 	return out
 }
 
-func tool(name string) rules.Rule {
-	return rules.Rule{Layer: rules.Tool, Server: "*", Match: name, Effect: rules.Allow}
+func tool(name string) access.Rule {
+	return access.Rule{Layer: access.LayerTool, Server: "*", Match: name, Effect: access.Allow}
 }
 
-func add(t *testing.T, s *Store, list ...rules.Rule) {
+func add(t *testing.T, s *Store, list ...access.Rule) {
 	t.Helper()
-	_, err := s.Update(context.Background(), Author{User: "ada", As: "on call"}, "add", false, func(now []rules.Rule) ([]rules.Rule, error) {
+	_, err := s.Update(context.Background(), Author{User: "ada", As: "on call"}, "add", false, func(now []access.Rule) ([]access.Rule, error) {
 		return append(now, list...), nil
 	})
 	if err != nil {

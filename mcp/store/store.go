@@ -10,11 +10,11 @@ import (
 	"unicode"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
-	"github.com/mcpbox/mcpbox/mcp/rules"
+	"github.com/mcpbox/mcpbox/mcp/access"
 )
 
 // Rules are the rules in force, after the whole log was checked, and the entry that they are as of.
-func (s *Store) Rules(ctx context.Context) (out []rules.Rule, head Head, err error) {
+func (s *Store) Rules(ctx context.Context) (out []access.Rule, head Head, err error) {
 	all, err := s.read(ctx)
 	if err != nil {
 		return nil, Head{}, err
@@ -81,8 +81,8 @@ func (s *Store) read(ctx context.Context) (all *contents, err error) {
 
 // Update changes the rules: edit is given those in force, all to itself, and returns those that shall be. If they are
 // the same nothing is written and the entry is nil. dry tells what would be written, and doesn't.
-func (s *Store) Update(ctx context.Context, by Author, action string, dry bool, edit func([]rules.Rule) ([]rules.Rule, error)) (*Entry, error) {
-	return s.update(ctx, by, action, dry, func(all *contents) ([]rules.Rule, error) {
+func (s *Store) Update(ctx context.Context, by Author, action string, dry bool, edit func([]access.Rule) ([]access.Rule, error)) (*Entry, error) {
+	return s.update(ctx, by, action, dry, func(all *contents) ([]access.Rule, error) {
 		now, err := all.rules()
 		if err != nil {
 			return nil, err
@@ -93,7 +93,7 @@ func (s *Store) Update(ctx context.Context, by Author, action string, dry bool, 
 
 // Rollback puts the rules back to what they were after entry seq; 0 is before the first. It is a further entry.
 func (s *Store) Rollback(ctx context.Context, by Author, seq int64, dry bool) (*Entry, error) {
-	return s.update(ctx, by, fmt.Sprintf("rollback to %d", seq), dry, func(all *contents) ([]rules.Rule, error) {
+	return s.update(ctx, by, fmt.Sprintf("rollback to %d", seq), dry, func(all *contents) ([]access.Rule, error) {
 		if seq < 0 || seq > all.head().Seq {
 			return nil, hint.Errorf("`mcpbox allow history` lists them", "rollback: there is no entry %d", seq)
 		}
@@ -107,7 +107,7 @@ func (s *Store) Rollback(ctx context.Context, by Author, seq int64, dry bool) (*
 	})
 }
 
-func (s *Store) update(ctx context.Context, by Author, action string, dry bool, edit func(*contents) ([]rules.Rule, error)) (entry *Entry, err error) {
+func (s *Store) update(ctx context.Context, by Author, action string, dry bool, edit func(*contents) ([]access.Rule, error)) (entry *Entry, err error) {
 	for _, word := range []string{by.User, by.As, action} {
 		if len(word) > 200 || strings.ContainsFunc(word, func(r rune) bool { return !unicode.IsPrint(r) }) {
 			return nil, hint.Errorf("at most 200 bytes, on one line", "%q can't be an operator", word)
@@ -133,17 +133,17 @@ func (s *Store) update(ctx context.Context, by Author, action string, dry bool, 
 		if err != nil {
 			return err
 		}
-		set, err := rules.NewSet(after)
+		set, err := access.NewSet(after)
 		if err != nil {
 			return err
 		}
-		changes := rules.Diff(before, set.Rules())
+		changes := access.Diff(before, set.Rules())
 		if len(changes) == 0 {
 			return nil
 		}
 		head := all.head()
 		r := row{seq: head.Seq + 1, time: time.Now().UTC().Format(time.RFC3339Nano), operator: by.User, acting: by.As, action: action, prev: head.Hash}
-		text, err := rules.EncodeChanges(changes)
+		text, err := access.EncodeChanges(changes)
 		if err != nil {
 			return err
 		}
@@ -165,7 +165,7 @@ func (s *Store) update(ctx context.Context, by Author, action string, dry bool, 
 	return entry, nil
 }
 
-func write(ctx context.Context, c *sql.Conn, r *row, changes []rules.Change, path string) error {
+func write(ctx context.Context, c *sql.Conn, r *row, changes []access.Change, path string) error {
 	if _, err := c.ExecContext(ctx, `INSERT INTO log (seq, time, operator, acting, action, changes, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.seq, r.time, r.operator, r.acting, r.action, r.changes, r.prev, r.sum); err != nil {
 		return readable(err, path)

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpbox/mcpbox/mcp/rules"
+	"github.com/mcpbox/mcpbox/mcp/access"
 )
 
 func TestAStoreIsForItsOwnerAlone(t *testing.T) {
@@ -91,9 +91,9 @@ func TestEveryChangeIsInTheHistory(t *testing.T) {
 	s := newStore(t)
 	add(t, s, tool("read_note"), tool("<&>é"))
 	deny := tool("read_note")
-	deny.Effect = rules.Deny
+	deny.Effect = access.Deny
 	ctx := context.Background()
-	replace := func([]rules.Rule) ([]rules.Rule, error) { return []rules.Rule{deny}, nil }
+	replace := func([]access.Rule) ([]access.Rule, error) { return []access.Rule{deny}, nil }
 	dry, err := s.Update(ctx, Author{User: "bob"}, "import", true, replace)
 	if err != nil || len(dry.Changes) != 2 {
 		t.Fatalf("dry: %+v, %v", dry, err)
@@ -138,8 +138,8 @@ func TestEveryChangeIsInTheHistory(t *testing.T) {
 
 func TestABadRuleChangesNothing(t *testing.T) {
 	s := newStore(t)
-	_, err := s.Update(context.Background(), Author{User: "ada"}, "import", false, func([]rules.Rule) ([]rules.Rule, error) {
-		return []rules.Rule{tool("good"), tool("[bad")}, nil
+	_, err := s.Update(context.Background(), Author{User: "ada"}, "import", false, func([]access.Rule) ([]access.Rule, error) {
+		return []access.Rule{tool("good"), tool("[bad")}, nil
 	})
 	if err == nil || len(names(t, s)) != 0 {
 		t.Errorf("%v, %q", err, names(t, s))
@@ -182,7 +182,7 @@ func TestTamperingIsFound(t *testing.T) {
 			if _, _, err := s.Rules(ctx); !errors.Is(err, ErrTampered) {
 				t.Errorf("the rules are given out: %v", err)
 			}
-			_, err = s.Update(ctx, Author{User: "ada"}, "add", false, func(now []rules.Rule) ([]rules.Rule, error) { return append(now, tool("four")), nil })
+			_, err = s.Update(ctx, Author{User: "ada"}, "add", false, func(now []access.Rule) ([]access.Rule, error) { return append(now, tool("four")), nil })
 			if !errors.Is(err, ErrTampered) {
 				t.Errorf("the log goes on: %v", err)
 			}
@@ -272,7 +272,7 @@ func TestWritersAtOnceLoseNothing(t *testing.T) {
 func TestAKilledImportIsThereEntirelyOrNotAtAll(t *testing.T) {
 	s := newStore(t)
 	path := s.path
-	if _, err := s.Update(context.Background(), Author{User: "ada"}, "import", false, func([]rules.Rule) ([]rules.Rule, error) { return generation(1), nil }); err != nil {
+	if _, err := s.Update(context.Background(), Author{User: "ada"}, "import", false, func([]access.Rule) ([]access.Rule, error) { return generation(1), nil }); err != nil {
 		t.Fatal(err)
 	}
 	s.Close()

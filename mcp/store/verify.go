@@ -10,7 +10,7 @@ import (
 	"slices"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
-	"github.com/mcpbox/mcpbox/mcp/rules"
+	"github.com/mcpbox/mcpbox/mcp/access"
 )
 
 // Head is the newest entry of a log.
@@ -43,18 +43,18 @@ func (c *contents) head() Head {
 }
 
 // rules are those in force.
-func (c *contents) rules() ([]rules.Rule, error) { return decode(c.state) }
+func (c *contents) rules() ([]access.Rule, error) { return decode(c.state) }
 
-func decode(state map[string]json.RawMessage) ([]rules.Rule, error) {
-	var out []rules.Rule
+func decode(state map[string]json.RawMessage) ([]access.Rule, error) {
+	var out []access.Rule
 	for _, body := range state {
-		var r rules.Rule
+		var r access.Rule
 		if err := json.Unmarshal(body, &r); err != nil {
 			return nil, err
 		}
 		out = append(out, r)
 	}
-	rules.Sort(out)
+	access.SortRules(out)
 	return out, nil
 }
 
@@ -152,7 +152,7 @@ func same(a, b json.RawMessage) bool {
 	return absent(a) && absent(b) || bytes.Equal(a, b)
 }
 
-func apply(state map[string]json.RawMessage, change rules.Change) {
+func apply(state map[string]json.RawMessage, change access.Change) {
 	if same(change.After, nil) {
 		delete(state, change.ID)
 		return

@@ -7,14 +7,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpbox/mcpbox/mcp"
-	"github.com/mcpbox/mcpbox/mcp/rules"
+	"github.com/mcpbox/mcpbox/mcp/access"
 )
 
-var readNote = mcp.Item{Server: "notes", Kind: mcp.KindTool, Name: "read_note"}
+var readNote = access.Item{Server: "notes", Kind: access.KindTool, Name: "read_note"}
 
 // until waits for changes of the list until it answers so.
-func until(t *testing.T, list *rules.List, allowed bool, why string) mcp.Verdict {
+func until(t *testing.T, list *access.Live, allowed bool, why string) access.Verdict {
 	t.Helper()
 	deadline := time.After(20 * time.Second)
 	for {
@@ -38,7 +37,7 @@ func TestAFollowerSeesEveryChangeAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, list, false, "no rule allows")
-	add(t, s, tool("read_*"), rules.Rule{Layer: rules.Parameter, Match: "read_note", Schema: []byte(`{"required":["name"]}`)})
+	add(t, s, tool("read_*"), access.Rule{Layer: access.LayerParameter, Match: "read_note", Schema: []byte(`{"required":["name"]}`)})
 	until(t, list, true, "")
 	if list.Parameters(readNote) == nil {
 		t.Error("the rule for its arguments is not there")

@@ -1,0 +1,56 @@
+package access
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+)
+
+// ruleFile is a rule set as a file.
+type ruleFile struct {
+	Version int    `json:"version"`
+	Rules   []Rule `json:"rules"`
+}
+
+// Export writes rules as a file that Import reads: the same rules give the same bytes.
+func Export(list []Rule) ([]byte, error) {
+	list = append([]Rule{}, list...)
+	SortRules(list)
+	text, err := marshal(ruleFile{Version: 1, Rules: list})
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := json.Indent(&b, text, "", "  "); err != nil {
+		return nil, err
+	}
+	b.WriteByte('\n')
+	return b.Bytes(), nil
+}
+
+// Import reads such a file: all its rules are good, or none is taken.
+func Import(data []byte) ([]Rule, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	var d ruleFile
+	if err := dec.Decode(&d); err != nil {
+		return nil, hint.Errorf("mcpbox allow export writes such a file", "rule file: %w", err)
+	}
+	if d.Version != 1 || dec.More() {
+		return nil, hint.Errorf("mcpbox allow export writes such a file", "rule file: not one document of version 1")
+	}
+	for i, r := range d.Rules {
+		canonical, err := r.Canonical()
+		if err != nil {
+			return nil, hint.Wrap(fmt.Errorf("rule file: entry %d: %w", i+1, err), hint.Of(err))
+		}
+		d.Rules[i] = canonical
+	}
+	if _, err := NewSet(d.Rules); err != nil {
+		return nil, fmt.Errorf("rule file: %w", err)
+	}
+	SortRules(d.Rules)
+	return d.Rules, nil
+}

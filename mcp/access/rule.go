@@ -1,0 +1,215 @@
+package access
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/semver"
+)
+
+// Layers lists them in the order in which they are asked.
+func Layers() []Layer {
+	return []Layer{LayerGlobal, LayerServer, LayerVersion, LayerTool, LayerResource, LayerPrompt, LayerParameter}
+}
+
+// Effect is what a rule does with what it matches.
+type Effect string
+
+const (
+	Allow Effect = "allow"
+	Deny  Effect = "deny"
+)
+
+// Rule is one line of an allowlist. Layer, Server and Match say which one: a set has one rule for each.
+type Rule struct {
+	Layer  Layer               `json:"layer"`
+	Server string              `json:"server"`           // glob of the servers it is for; "*": all
+	Match  string              `json:"match,omitempty"`  // what it matches: see the package's text
+	Effect Effect              `json:"effect"`           // of a parameter rule: allow
+	Schema json.RawMessage     `json:"schema,omitempty"` // a parameter rule's
+	Paths  map[string][]string `json:"paths,omitempty"`  // a parameter rule's: argument → folders, as the server sees them
+	Note   string              `json:"note,omitempty"`
+}
+
+const (
+	digestPrefix  = "sha256:"
+	commandPrefix = "command:"
+	maxText       = 1024
+	maxSchema     = 1 << 20
+)
+
+// ID names the rule: short, and the same for the same layer, server and match.
+func (r Rule) ID() string {
+	sum := sha256.Sum256([]byte(string(r.Layer) + "\x00" + r.Server + "\x00" + r.Match))
+	return hex.EncodeToString(sum[:6])
+}
+
+// String is the rule in one line.
+func (r Rule) String() string {
+	var b strings.Builder
+	b.WriteString(string(r.Layer) + " " + string(r.Effect))
+	if r.Match != "" {
+		b.WriteString(" " + r.Match)
+	}
+	if r.Server != "*" {
+		b.WriteString(" (server " + r.Server + ")")
+	}
+	if r.Schema != nil {
+		b.WriteString(" " + string(r.Schema))
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Paths)) {
+		b.WriteString(" " + name + " in " + strings.Join(r.Paths[name], ", "))
+	}
+	return printable(b.String())
+}
+
+// printable writes what a terminal would not show as it is, in the way of JSON: a schema stays the same schema.
+func printable(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}
+
+// Canonical checks a rule and returns it in the form that is stored and compared.
+func (r Rule) Canonical() (Rule, error) {
+	if r.Server == "" {
+		r.Server = "*"
+	}
+	if r.Layer == LayerParameter && r.Effect == "" {
+		r.Effect = Allow
+	}
+	if r.Effect != Allow && r.Effect != Deny {
+		return r, hint.Errorf("use allow or deny", "rule: unknown effect %q", r.Effect)
+	}
+	for _, s := range []string{r.Server, r.Match, r.Note} {
+		if len(s) > maxText || strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }) {
+			return r, hint.Errorf("at most 1024 bytes, on one line", "rule: %q is too long or has characters that can't be printed", s[:min(len(s), 40)])
+		}
+	}
+	if err := checkGlob(r.Server); err != nil {
+		return r, err
+	}
+	if err := r.checkMatch(); err != nil {
+		return r, err
+	}
+	if r.Layer != LayerParameter {
+		if r.Schema != nil || r.Paths != nil {
+			return r, hint.Errorf("use the layer parameter", "rule: a %s rule takes no schema and no paths", r.Layer)
+		}
+		return r, nil
+	}
+	if r.Effect != Allow {
+		return r, hint.Errorf("say in the schema what is allowed", "rule: a parameter rule can't deny")
+	}
+	if len(r.Schema) == 0 && len(r.Paths) == 0 {
+		return r, hint.Errorf("give it one of them", "rule: parameters of %s: neither a schema nor paths", r.Match)
+	}
+	for name, folders := range r.Paths {
+		for _, f := range folders {
+			if !path.IsAbs(f) || path.Clean(f) != f || name == "" {
+				return r, hint.Errorf("as the server sees it, e.g. /work", "rule: parameters of %s: %q is no absolute folder", r.Match, f)
+			}
+		}
+	}
+	if len(r.Schema) > 0 {
+		schema, err := canonicalSchema(r.Schema)
+		if err != nil {
+			return r, hint.Errorf(`a schema such as {"properties": {"name": {"pattern": "^[a-z]+$"}}}`, "rule: parameters of %s: %w", r.Match, err)
+		}
+		r.Schema = schema
+	}
+	return r, nil
+}
+
+func (r Rule) checkMatch() error {
+	if (r.Match == "") != (r.Layer == LayerGlobal) {
+		return hint.Errorf("global takes none, every other layer one", "rule: layer %s and match %q", r.Layer, r.Match)
+	}
+	switch r.Layer {
+	case LayerGlobal:
+		return nil
+	case LayerServer:
+		if digest, ok := strings.CutPrefix(r.Match, digestPrefix); ok {
+			if sum, err := hex.DecodeString(digest); err != nil || len(sum) != sha256.Size || strings.ToLower(digest) != digest {
+				return hint.Errorf("sha256sum FILE prints it", "rule: %q is not sha256: and 64 small hexadecimal digits", r.Match)
+			}
+			return nil
+		}
+		return checkGlob(strings.TrimPrefix(r.Match, commandPrefix))
+	case LayerVersion:
+		if _, err := semver.ParseRange(r.Match); err != nil {
+			return hint.Errorf(`a range such as ">=1.2 <2" or "^1.2.3"`, "rule: %q is no version range", r.Match)
+		}
+		return nil
+	case LayerTool, LayerResource, LayerPrompt, LayerParameter:
+		return checkGlob(r.Match)
+	}
+	return hint.Errorf("use one of: global, server, version, tool, resource, prompt, parameter", "rule: unknown layer %q", r.Layer)
+}
+
+func checkGlob(pattern string) error {
+	if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
+		return hint.Errorf("*, ? and [a-z] have a meaning; put \\ before one that is meant as it is", "rule: %q is no glob", pattern)
+	}
+	return nil
+}
+
+// canonicalSchema checks that a schema can be used, and returns it without blanks and with its keys in order.
+func canonicalSchema(raw json.RawMessage) (json.RawMessage, error) {
+	if len(raw) > maxSchema {
+		return nil, fmt.Errorf("the schema is above 1 MiB")
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	var tree map[string]any
+	if err := dec.Decode(&tree); err != nil {
+		return nil, fmt.Errorf("not a JSON object: %w", err)
+	}
+	if dec.More() {
+		return nil, fmt.Errorf("text after the schema")
+	}
+	if _, err := NewParameters(tree, nil); err != nil {
+		return nil, err
+	}
+	return marshal(tree)
+}
+
+// marshal leaves <, > and & as they are: rules are read by people.
+func marshal(v any) (json.RawMessage, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// JSON is the rule as it is stored, compared and hashed.
+func (r Rule) JSON() json.RawMessage {
+	text, err := marshal(r)
+	if err != nil { // a schema that is no JSON: Canonical has refused it
+		panic(err)
+	}
+	return text
+}

@@ -1,0 +1,68 @@
+package access
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// Readings are the ways in which a server may read a resource's URI: as it is written, and in its normal form. Rules must
+// let all of them through: a URI that begins as an allowed one does can climb out of it.
+func Readings(uri string) ([]string, error) {
+	u, err := url.Parse(uri)
+	if err != nil {
+		return nil, fmt.Errorf("it is no URI: %w", err)
+	}
+	normal := normalPath(u.EscapedPath())
+	switch {
+	case u.Opaque != "":
+		normal = u.Scheme + ":" + unescaped(u.Opaque)
+	case u.Scheme != "" || u.Host != "":
+		host := strings.ToLower(u.Host)
+		if u.Scheme == "file" && host == "localhost" {
+			host = ""
+		}
+		if u.User != nil {
+			host = u.User.String() + "@" + host
+		}
+		normal = strings.TrimPrefix(u.Scheme+"://", "://") + host + normal
+	}
+	if u.RawQuery != "" {
+		normal += "?" + u.RawQuery
+	}
+	if u.Fragment != "" {
+		normal += "#" + u.EscapedFragment()
+	}
+	if normal == uri {
+		return []string{uri}, nil
+	}
+	return []string{uri, normal}, nil
+}
+
+// normalPath has no dot segments, no empty ones, and no backslashes, which many parsers take for slashes.
+func normalPath(escaped string) string {
+	p := strings.ReplaceAll(unescaped(escaped), `\`, "/")
+	if p == "" {
+		return ""
+	}
+	clean := path.Clean(p)
+	if strings.HasSuffix(p, "/") && clean != "/" {
+		clean += "/"
+	}
+	return clean
+}
+
+var escapes = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+
+// unescaped takes away the escapes that need not be (RFC 3986 §6.2.2) and those of slashes.
+func unescaped(s string) string {
+	return escapes.ReplaceAllStringFunc(s, func(e string) string {
+		plain, _ := url.PathUnescape(e)
+		if c := plain[0]; c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte(`-._~/\`, c) >= 0 {
+			return plain
+		}
+		return strings.ToUpper(e)
+	})
+}

@@ -1,0 +1,62 @@
+package audit
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"sync"
+	"time"
+)
+
+const MaxArguments = 16 << 10 // bytes of arguments kept in a record
+
+// Record is one line of the audit file: a call with what it came to, or a refusal.
+type Record struct {
+	Time      time.Time       `json:"time"`
+	Decision  string          `json:"decision"` // allowed, refused, flagged
+	Layer     string          `json:"layer,omitempty"`
+	Reason    string          `json:"reason,omitempty"`
+	Server    string          `json:"server"`
+	Version   string          `json:"version,omitempty"`
+	Sandbox   string          `json:"sandbox"`
+	Policy    string          `json:"policy"`
+	Method    string          `json:"method"`
+	Request   string          `json:"request,omitempty"`
+	Tool      string          `json:"tool,omitempty"` // or the resource's URI, or the prompt's name
+	Arguments json.RawMessage `json:"arguments,omitempty"`
+	Cut       bool            `json:"arguments_cut,omitempty"` // they were longer than a record takes
+
+	Outcome      string  `json:"outcome,omitempty"`            // ok, error, timeout, limit, cancelled, server_ended, not_started, no_answer
+	Duration     float64 `json:"duration,omitempty"`           // seconds
+	CPUTime      float64 `json:"cpu_time,omitempty"`           // seconds, of the whole server meanwhile
+	MemoryGrowth int64   `json:"memory_peak_growth,omitempty"` // bytes, of the whole server meanwhile
+	BytesIn      int     `json:"bytes_in,omitempty"`           // of the request
+	BytesOut     int     `json:"bytes_out,omitempty"`          // of the answer
+	Events       int64   `json:"events,omitempty"`
+	Shared       bool    `json:"shared,omitempty"` // other calls were in flight: cpu, memory and events may be theirs
+}
+
+// Log takes records. Append is called from several goroutines.
+type Log interface{ Append(Record) error }
+
+// jsonLines writes one JSON object a line, each with one Write.
+type jsonLines struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+// NewLog returns an Auditor that writes JSON lines.
+func NewLog(w io.Writer) Log { return &jsonLines{w: w} }
+
+func (a *jsonLines) Append(r Record) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(r); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, err := a.w.Write(b.Bytes())
+	return err
+}

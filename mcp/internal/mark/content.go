@@ -1,0 +1,273 @@
+package mark
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/mcpbox/mcpbox/mcp/internal/sanitize"
+	"github.com/mcpbox/mcpbox/mcp/internal/wire"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// content rewrites the items of a result: texts are stripped, cut and wrapped, those of resources too; images, audio and
+// resources are labelled; whatever other words are there are stripped. Like item and quoted it appends to out: a long text
+// is copied once.
+func (m *Marker) content(out, list []byte) []byte {
+	out = append(out, '[')
+	began := len(out)
+	wire.Walk(list, 0, func(_ []byte, from, to int) {
+		if len(out) > began {
+			out = append(out, ',')
+		}
+		out = m.item(out, list[from:to])
+	})
+	return append(out, ']')
+}
+
+func (m *Marker) item(out, item []byte) []byte {
+	if item[0] != '{' {
+		return append(out, omitted("an item that is no object", len(item))...)
+	}
+	all := wire.Members(item)
+	if wire.HasDuplicate(all) { // which of the two a client shows is not known
+		return append(out, omitted("an item that says a thing twice", len(item))...)
+	}
+	kind := ""
+	if i := find(all, "type", '"'); i >= 0 {
+		kind = wire.Unquote(all[i].Value)
+	}
+	label := m.how == policies.MCPMarkWrap && kind != "text"
+	if label && find(all, "_meta", 0) < 0 {
+		all = append(all, emptyMeta)
+	}
+	var text, resource *wire.Member
+	var inner []wire.Member
+	if i := find(all, "resource", '{'); i >= 0 {
+		resource, inner = &all[i], wire.Members(all[i].Value)
+		if wire.HasDuplicate(inner) {
+			return append(out, omitted("an item that says a thing twice", len(item))...)
+		}
+		if i := find(inner, "text", '"'); i >= 0 {
+			text = &inner[i]
+		}
+	}
+	if i := find(all, "text", '"'); i >= 0 {
+		text = &all[i]
+	}
+	if !m.fitsBudget(kind, item, text) {
+		return append(out, omitted(sanitize.Attribute(kind), len(item))...)
+	}
+	within := func(out []byte, o *wire.Member) []byte {
+		if o == text {
+			return m.quoted(out, o.Value)
+		}
+		return append(out, m.clean(o.Value)...)
+	}
+	return m.object(out, all, func(out []byte, o *wire.Member) []byte {
+		switch {
+		case o == resource:
+			return m.object(out, inner, within)
+		case label && o.Key == "_meta":
+			return append(out, m.mergeMeta(m.clean(o.Value))...)
+		}
+		return within(out, o)
+	})
+}
+
+// emptyMeta stands for what is to be added to what has no _meta.
+var emptyMeta = wire.Member{Key: "_meta", RawKey: []byte(`"_meta"`), Value: []byte("null")}
+
+// find returns where the member is whose value begins like this, whatever its value if that is 0; -1: nowhere.
+func find(all []wire.Member, key string, begins byte) int {
+	return slices.IndexFunc(all, func(o wire.Member) bool { return o.Key == key && (begins == 0 || o.Value[0] == begins) })
+}
+
+// object appends an object of these members, in their order. value appends what becomes of one's value.
+func (m *Marker) object(out []byte, all []wire.Member, value func(out []byte, o *wire.Member) []byte) []byte {
+	out = append(out, '{')
+	for i := range all {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(append(out, m.clean(all[i].RawKey)...), ':')
+		out = value(out, &all[i])
+	}
+	return append(out, '}')
+}
+
+// fitsBudget takes from the budget what the item has beside the text, which is cut by itself.
+func (m *Marker) fitsBudget(kind string, item []byte, text *wire.Member) bool {
+	if m.max == 0 {
+		return true
+	}
+	size := len(item)
+	if text != nil {
+		size -= len(text.Value)
+	}
+	if kind == "text" {
+		size -= min(size, textFrame)
+	}
+	if size > m.budget {
+		return false
+	}
+	m.budget -= size
+	return true
+}
+
+const textFrame = 64 // bytes that a text's item takes without counting
+
+// omitted stands for an item that is not passed on.
+func omitted(what string, size int) []byte {
+	return wire.Join(`{"type":"text","text":`, wire.Quote(fmt.Sprintf("[%s of %d bytes left out by mcpbox]", what, size)), "}")
+}
+
+// quoted is text for a text in its quotes. Most have nothing that would be taken out: those are framed as they are
+// written, which is what keeps long results cheap.
+func (m *Marker) quoted(out, raw []byte) []byte {
+	inner := raw[1 : len(raw)-1]
+	if !nothingToRemove(inner) || m.max > 0 && (len(inner) > m.budget || bytes.IndexByte(inner, '\\') >= 0) {
+		return append(out, wire.Quote(m.text(wire.Unquote(raw)))...)
+	}
+	if m.max > 0 {
+		m.budget -= len(inner)
+	}
+	if m.how != policies.MCPMarkWrap {
+		return append(out, raw...)
+	}
+	before, after := m.frame()
+	opening, closing := wire.Quote(before), wire.Quote(after)
+	out = append(append(out, opening[:len(opening)-1]...), inner...)
+	return append(out, closing[1:]...)
+}
+
+// nothingToRemove reports whether strip and neutralise would leave a JSON string's text alone: it is printable ASCII without
+// a bracket, written without the escapes that could hide one.
+func nothingToRemove(inner []byte) bool {
+	if bytes.IndexByte(inner, '<') >= 0 || !sanitize.PrintableASCII(inner) {
+		return false
+	}
+	for {
+		i := bytes.IndexByte(inner, '\\')
+		if i < 0 {
+			return true
+		}
+		if bytes.IndexByte([]byte(`"\/nrt`), inner[i+1]) < 0 {
+			return false
+		}
+		inner = inner[i+2:]
+	}
+}
+
+// frame is what stands before and behind a text that is wrapped.
+func (m *Marker) frame() (before, after string) {
+	return "<" + m.tag + ` source="` + m.source + "\">\n", "\n</" + m.tag + ">"
+}
+
+// text is a text as the client gets it.
+func (m *Marker) text(s string) string {
+	if m.strip {
+		s = sanitize.Strip(s)
+	}
+	whole, cut := len(s), false
+	if m.max > 0 {
+		if cut = len(s) > m.budget; cut {
+			s = sanitize.Truncate(s, m.budget)
+		}
+		m.budget -= len(s)
+	}
+	notice := ""
+	if cut {
+		notice = fmt.Sprintf("\n[cut by mcpbox: %d of %d bytes shown]", len(s), whole)
+	}
+	if m.how != policies.MCPMarkWrap {
+		return s + notice
+	}
+	before, after := m.frame()
+	return before + sanitize.DefuseTag(s, m.tag) + after + notice
+}
+
+// clean strips the strings of a JSON value, the names of members among them, and takes the tags from them.
+func (m *Marker) clean(value []byte) []byte {
+	if !m.strip {
+		return value
+	}
+	var out []byte
+	done := 0
+	for i := bytes.IndexByte(value, '"'); i >= 0 && i < len(value); {
+		end := wire.SkipString(value, i)
+		plain := wire.Unquote(value[i:end])
+		if clean, changed := m.cleanValue(plain); changed {
+			out = append(append(out, value[done:i]...), wire.Quote(clean.(string))...)
+			done = end
+		}
+		next := bytes.IndexByte(value[end:], '"')
+		if next < 0 {
+			break
+		}
+		i = end + next
+	}
+	if done == 0 {
+		return value
+	}
+	return append(out, value[done:]...)
+}
+
+// structured cleans the strings of structured content. It must still satisfy the tool's output schema: if it can't be
+// both clean and valid, or is too large (there is no way to cut it), problem says so and the result is withheld.
+func (m *Marker) structured(raw []byte) (clean []byte, problem string) {
+	if m.max > 0 && len(raw) > m.max {
+		return nil, fmt.Sprintf("The result was withheld: it is larger than %d bytes.", m.max)
+	}
+	if !m.strip {
+		return raw, ""
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	var v any
+	if dec.Decode(&v) != nil {
+		return nil, "The result was withheld: it can't be read."
+	}
+	v, changed := m.cleanValue(v)
+	if !changed && bytes.IndexAny(raw, `<\`) < 0 && sanitize.PrintableASCII(raw) {
+		return raw, ""
+	}
+	clean = wire.Encode(v) // a member that is there twice is there once now
+	if !changed {
+		return clean, ""
+	}
+	var plainNumbers any
+	if json.Unmarshal(clean, &plainNumbers) != nil || m.output.Validate(plainNumbers) != nil {
+		return nil, "The result was withheld: without its control characters and tags it does not satisfy the tool's output schema."
+	}
+	return clean, ""
+}
+
+func (m *Marker) cleanValue(v any) (any, bool) {
+	switch v := v.(type) {
+	case string:
+		s := sanitize.Strip(v)
+		if m.how == policies.MCPMarkWrap {
+			s = sanitize.DefuseTag(s, m.tag)
+		}
+		return s, s != v
+	case []any:
+		changed := false
+		for i := range v {
+			item, c := m.cleanValue(v[i])
+			v[i], changed = item, changed || c
+		}
+		return v, changed
+	case map[string]any:
+		changed := false
+		out := make(map[string]any, len(v))
+		for k, item := range v {
+			key, c := m.cleanValue(k)
+			item, d := m.cleanValue(item)
+			out[key.(string)], changed = item, changed || c || d
+		}
+		return out, changed
+	}
+	return v, false
+}

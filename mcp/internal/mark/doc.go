@@ -1,0 +1,15 @@
+// Package mark rewrites the result of a tool so that its reader knows where it comes from.
+//
+//	m := mark.New(&policy.MCP.Output, mark.Provenance{Untrusted: true, Server: "notes", Tool: "read"})
+//	if m != nil && m.LabelsOnly() {
+//		pieces = m.Label(message, result, meta)       // _meta says it; every other byte stays
+//	} else if m != nil {
+//		result, withheld = m.Rebuild(result, output)  // texts are stripped, cut and wrapped too
+//	}
+//
+// # What it does not protect
+//
+// A marked text is still text. Only the results and errors of tools are marked.
+//
+// Kernel: none of its own.
+package mark

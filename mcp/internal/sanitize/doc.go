@@ -1,0 +1,13 @@
+// Package sanitize takes out of a text what a person does not see and a model may obey.
+//
+//	text = sanitize.Strip(text)                   // escape sequences, control and invisible characters
+//	text = sanitize.DefuseTag(text, "untrusted")  // no tag of that name is left, however it is spelt
+//	name = sanitize.Attribute(name)               // fit to stand between quotes in a tag
+//
+// # What it does not protect
+//
+// What is left is still text. A model may believe it.
+//
+// Sources: ECMA-48 (escape sequences), UAX #44 and UTS #39 (default ignorable and confusable
+// characters). Kernel: none of its own.
+package sanitize

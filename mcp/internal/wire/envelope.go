@@ -1,0 +1,179 @@
+package wire
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Field is a member of a message that some rule looks at.
+type Field uint8
+
+const (
+	noField Field = iota
+	FieldID
+	FieldMethod
+	FieldParams
+	FieldResult
+	FieldError
+	// in params
+	FieldName
+	FieldURI
+	FieldArguments
+	FieldRequestID
+	FieldRef
+	// in a result
+	FieldContent
+	FieldStructuredContent
+	FieldIsError
+	FieldTools
+	FieldResources
+	FieldTemplates
+	FieldPrompts
+	FieldServerInfo
+	FieldResultType
+	// in either
+	FieldMeta
+	FieldCursor
+	FieldTask
+	fieldCount
+)
+
+// Value is where a member's value stands. kind is its first byte; 0: the member is not there.
+type Value struct {
+	Start, End int
+	Kind       byte
+	Truncated  bool   // raw is not all of it
+	Raw        []byte // of scalars
+}
+
+// CaseCollision tells of members whose names differ in case only from those that rules look at: to some parsers they are those.
+type CaseCollision uint8
+
+const (
+	CollisionInMessage CaseCollision = 1 << iota
+	CollisionInParams
+	CollisionInResult
+)
+
+// Envelope is what the scanner noted of a message.
+type Envelope struct {
+	start, end     int
+	Kind           byte // '{', '[' or, of something that is no message, another
+	CaseCollisions CaseCollision
+	v              [fieldCount]Value
+}
+
+var (
+	topFields    = map[string]Field{"id": FieldID, "method": FieldMethod, "params": FieldParams, "result": FieldResult, "error": FieldError}
+	paramFields  = map[string]Field{"name": FieldName, "uri": FieldURI, "arguments": FieldArguments, "requestId": FieldRequestID, "ref": FieldRef, "_meta": FieldMeta, "cursor": FieldCursor, "task": FieldTask}
+	resultFields = map[string]Field{"content": FieldContent, "structuredContent": FieldStructuredContent, "isError": FieldIsError, "tools": FieldTools, "resources": FieldResources,
+		"resourceTemplates": FieldTemplates, "prompts": FieldPrompts, "serverInfo": FieldServerInfo, "resultType": FieldResultType, "_meta": FieldMeta, "nextCursor": FieldCursor, "task": FieldTask}
+)
+
+func subField(parent Field, key string) Field {
+	switch parent {
+	case FieldParams:
+		return paramFields[key]
+	case FieldResult:
+		return resultFields[key]
+	}
+	return noField
+}
+
+// caseCollision tells an unknown key for one that a parser without regard to case would accept.
+func caseCollision(depth int, parent Field, key string) CaseCollision {
+	names, where := topFields, CollisionInMessage
+	switch {
+	case depth == 1:
+	case parent == FieldParams:
+		names, where = paramFields, CollisionInParams
+	case parent == FieldResult:
+		names, where = resultFields, CollisionInResult
+	default:
+		return 0
+	}
+	for name := range names {
+		if strings.EqualFold(key, name) {
+			return where
+		}
+	}
+	return 0
+}
+
+// At is the member's value; its kind is 0 if it is not there.
+func (e *Envelope) At(f Field) *Value { return &e.v[f] }
+
+func (e *Envelope) Has(f Field) bool { return e.v[f].Kind != 0 }
+
+// IsRequest reports a message that wants an answer.
+func (e *Envelope) IsRequest() bool { return e.Has(FieldMethod) && e.Has(FieldID) }
+
+func (e *Envelope) IsNotification() bool { return e.Has(FieldMethod) && !e.Has(FieldID) }
+
+func (e *Envelope) IsResponse() bool {
+	return !e.Has(FieldMethod) && e.Has(FieldID) && e.v[FieldID].Kind != 'n' && (e.Has(FieldResult) || e.Has(FieldError))
+}
+
+// Failed reports an answer that is an error. Some servers write one of null beside every result.
+func (e *Envelope) Failed() bool {
+	return e.Has(FieldError) && (e.v[FieldError].Kind != 'n' || !e.Has(FieldResult))
+}
+
+// Outcome is what a record says of an answer.
+func (e *Envelope) Outcome() string {
+	if e.Failed() || string(e.v[FieldIsError].Raw) == "true" {
+		return "error"
+	}
+	return "ok"
+}
+
+// HasUsableID reports whether answers can be matched with the id: a text or a number, of a length that is kept.
+func (e *Envelope) HasUsableID() bool {
+	v := &e.v[FieldID]
+	return !v.Truncated && (v.Kind == '"' || v.Kind == '-' || v.Kind >= '0' && v.Kind <= '9')
+}
+
+// Text is a member that is a string, or "".
+func (e *Envelope) Text(f Field) string {
+	v := &e.v[f]
+	if v.Kind != '"' || v.Truncated {
+		return ""
+	}
+	return Unquote(v.Raw)
+}
+
+func (e *Envelope) Method() string { return e.Text(FieldMethod) }
+
+func (e *Envelope) ID() ID { return ParseID(e.v[FieldID].Raw) }
+
+// Raw cuts a member's value out of the message.
+func (e *Envelope) Raw(data []byte, f Field) []byte {
+	v := e.v[f]
+	if v.Kind == 0 {
+		return nil
+	}
+	return data[v.Start:v.End]
+}
+
+// ID is a request id in one spelling: "7" and 7 differ, 7 and 7.0 do not.
+type ID string
+
+func ParseID(raw []byte) ID {
+	if len(raw) == 0 {
+		return ""
+	}
+	if raw[0] == '"' {
+		return ID(`"` + Unquote(raw))
+	}
+	for _, c := range raw {
+		if c == '.' || c|0x20 == 'e' {
+			if f, err := strconv.ParseFloat(string(raw), 64); err == nil {
+				return ID(strconv.FormatFloat(f, 'f', -1, 64))
+			}
+		}
+	}
+	return ID(raw)
+}
+
+// String is how the id is shown in events and records.
+func (i ID) String() string { return strings.TrimPrefix(string(i), `"`) }

@@ -1,0 +1,159 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+const (
+	firstBuffer = 64 << 10
+	keepBuffer  = 4 << 20 // a buffer that grew beyond is given back
+	StreamFrom  = 1 << 20 // messages beyond are passed on in pieces when no rule needs them whole
+)
+
+var ErrBrokenMessage = errors.New("a message turned out not to be JSON after its beginning had been passed on")
+
+// Message is one line. data is valid until the next call of next or rest.
+type Message struct {
+	Data    []byte // with its newline, if there was one; of a long one the beginning
+	Env     *Envelope
+	Err     error // not JSON, or not all there
+	Partial bool  // the rest is still to come: see rest
+	TooLong bool  // longer than the limit: data is the beginning, the rest is gone
+}
+
+// MessageReader cuts a stream into messages and scans them as they arrive.
+type MessageReader struct {
+	r     io.Reader
+	limit int                      // of a message that is kept whole
+	whole func(env *Envelope) bool // whether a rule needs all of a message; asked once it is longer than streamFrom
+
+	buf        []byte
+	start, end int // what is read and not yet delivered
+	scan       Scanner
+	done       bool // the stream has ended
+}
+
+func NewMessageReader(r io.Reader, limit int, whole func(*Envelope) bool) *MessageReader {
+	return &MessageReader{r: r, limit: limit, whole: whole, buf: make([]byte, firstBuffer)}
+}
+
+// Next returns the next message that is not blank, io.EOF at the end.
+func (l *MessageReader) Next() (Message, error) {
+	for {
+		m, err := l.line()
+		if err != nil || m.Err == nil || len(bytes.TrimSpace(m.Data)) > 0 {
+			return m, err
+		}
+	}
+}
+
+func (l *MessageReader) line() (Message, error) {
+	l.scan.reset()
+	l.shrink()
+	seen, asked, over := l.start, false, false
+	for {
+		if i := bytes.IndexByte(l.buf[seen:l.end], '\n'); i >= 0 {
+			l.scan.Feed(l.buf[seen : seen+i])
+			return l.cut(seen+i+1, over), nil
+		}
+		l.scan.Feed(l.buf[seen:l.end])
+		seen = l.end
+		size := l.end - l.start
+		switch {
+		case l.scan.Err != nil && size > firstBuffer/2: // junk: its beginning is enough to report it
+			over = true
+		case size > StreamFrom && !asked:
+			asked = true
+			if !l.whole(&l.scan.Env) {
+				return l.begin(), nil
+			}
+		case size > l.limit:
+			over = true
+		}
+		if over {
+			l.end = min(l.end, l.start+firstBuffer/2)
+			seen = l.end
+		}
+		if err := l.fill(); err != nil {
+			if l.end == l.start {
+				return Message{}, err
+			}
+			return l.cut(l.end, over), nil
+		}
+	}
+}
+
+// cut delivers what is buffered up to end.
+func (l *MessageReader) cut(end int, over bool) Message {
+	m := Message{Data: l.buf[l.start:end], Env: &l.scan.Env, TooLong: over}
+	l.start = end
+	switch {
+	case l.scan.Err != nil:
+		m.Err = l.scan.Err
+	case !l.scan.Complete():
+		m.Err = ErrSyntax
+	}
+	return m
+}
+
+func (l *MessageReader) begin() Message {
+	m := Message{Data: l.buf[l.start:l.end], Env: &l.scan.Env, Partial: true}
+	l.start = l.end
+	return m
+}
+
+// rest returns the next piece of a message that came in part, and whether it was the last.
+func (l *MessageReader) rest() (piece []byte, last bool, err error) {
+	if l.start == l.end {
+		l.start, l.end = 0, 0
+		if err := l.fill(); err != nil {
+			return nil, true, ErrBrokenMessage
+		}
+	}
+	piece = l.buf[l.start:l.end]
+	if i := bytes.IndexByte(piece, '\n'); i >= 0 {
+		piece, last = piece[:i+1], true
+	}
+	l.start += len(piece)
+	l.scan.Feed(piece)
+	if l.scan.Err != nil || last && !l.scan.Complete() {
+		return nil, true, ErrBrokenMessage
+	}
+	return piece, last, nil
+}
+
+// fill reads once, making room first.
+func (l *MessageReader) fill() error {
+	if l.done {
+		return io.EOF
+	}
+	if l.end == len(l.buf) {
+		if l.start > 0 {
+			panic("mcp: lines.fill: no room") // line begins every message at the front of the buffer or makes room
+		}
+		bigger := make([]byte, 2*len(l.buf))
+		copy(bigger, l.buf[:l.end])
+		l.buf = bigger
+	}
+	n, err := l.r.Read(l.buf[l.end:])
+	l.end += n
+	if err != nil {
+		l.done = true
+		if n == 0 {
+			return io.EOF
+		}
+	}
+	return nil
+}
+
+// shrink moves what is left to the front, into a small buffer if the last message was a giant.
+func (l *MessageReader) shrink() {
+	rest := l.buf[l.start:l.end]
+	if len(l.buf) > keepBuffer && len(rest) <= firstBuffer {
+		l.buf = make([]byte, firstBuffer)
+	}
+	l.end = copy(l.buf, rest)
+	l.start = 0
+}

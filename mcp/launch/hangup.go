@@ -1,0 +1,31 @@
+package launch
+
+import (
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// WatchHangup returns a channel that is closed when the reader of a pipe or socket is gone. poll(2) reports that without
+// being asked: POLLERR for a pipe, POLLHUP for a socket.
+func WatchHangup(f *os.File) <-chan struct{} {
+	gone := make(chan struct{})
+	go func() {
+		fds := []unix.PollFd{{Fd: int32(f.Fd())}}
+		for {
+			_, err := unix.Poll(fds, -1)
+			switch {
+			case err == unix.EINTR:
+			case err != nil:
+				time.Sleep(time.Second) // ENOMEM: again later
+			case fds[0].Revents&unix.POLLNVAL != 0:
+				return
+			case fds[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0:
+				close(gone)
+				return
+			}
+		}
+	}()
+	return gone
+}

@@ -1,0 +1,134 @@
+package launch
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/rootfs"
+	mcpruntime "github.com/mcpbox/mcpbox/runtime"
+)
+
+const pipeSize = 1 << 20 // fewer turns between the processes for large messages
+
+// Launcher starts servers in sandboxes of their own.
+type Launcher struct {
+	Spec    func() (mcpruntime.Spec, error) // a fresh one for every start: a sandbox owns its sinks
+	Process mcpruntime.Process              // the command; Stdin and Stdout are the proxy's
+	Started func(*mcpruntime.Running)       // may be nil
+}
+
+// Launch is for Config.Launch.
+func (h *Launcher) Launch(ctx context.Context, call func() *monitor.Call) (Server, error) {
+	spec, err := h.Spec()
+	if err != nil {
+		return nil, err
+	}
+	p := h.Process
+	p.Call = call
+	ends, err := newPipes()
+	if err != nil {
+		return nil, err
+	}
+	p.Stdin, p.Stdout = ends.stdin, ends.stdout
+	if spec.Policy.Isolation == policies.IsolationNone {
+		return startBare(spec, p, ends)
+	}
+	b := &sandboxed{pipes: ends, dir: cmp.Or(p.Dir, rootfs.Work), done: make(chan struct{})}
+	if b.box, err = mcpruntime.Start(ctx, spec); err != nil {
+		ends.close()
+		return nil, err
+	}
+	if b.run, err = b.box.Spawn(ctx, p); err != nil {
+		b.box.Close()
+		ends.close()
+		return nil, err
+	}
+	ends.stdin.Close()
+	if spec.Policy.Limits.Output == 0 { // else the sandbox copies to it until the end
+		ends.stdout.Close()
+	}
+	if h.Started != nil {
+		h.Started(b.run)
+	}
+	go func() {
+		defer close(b.done)
+		b.run.Wait()
+	}()
+	return b, nil
+}
+
+// pipes are the pipes' ends: the server's two and the proxy's two.
+type pipes struct{ stdin, in, out, stdout *os.File }
+
+func newPipes() (*pipes, error) {
+	e := &pipes{}
+	var err error
+	if e.stdin, e.in, err = os.Pipe(); err != nil {
+		return nil, err
+	}
+	if e.out, e.stdout, err = os.Pipe(); err != nil {
+		e.stdin.Close()
+		e.in.Close()
+		return nil, err
+	}
+	for _, f := range []*os.File{e.in, e.out} {
+		if c, err := f.SyscallConn(); err == nil {
+			c.Control(func(fd uintptr) { unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize) }) // refused to some users: then it is as it was
+		}
+	}
+	return e, nil
+}
+
+func (e *pipes) close() {
+	for _, f := range []*os.File{e.stdin, e.in, e.out, e.stdout} {
+		f.Close()
+	}
+}
+
+// sandboxed is a server in a sandbox.
+type sandboxed struct {
+	*pipes
+	box  *mcpruntime.Sandbox
+	run  *mcpruntime.Running
+	dir  string
+	done chan struct{}
+
+	once   sync.Once
+	result *mcpruntime.Result
+	err    error
+}
+
+func (b *sandboxed) Stdin() io.WriteCloser  { return b.in }
+func (b *sandboxed) Stdout() io.Reader      { return b.out }
+func (b *sandboxed) Sandbox() string        { return b.box.ID }
+func (b *sandboxed) Root() string           { return b.run.Root() }
+func (b *sandboxed) Dir() string            { return b.dir }
+func (b *sandboxed) Record(e monitor.Event) { b.box.Record(e) }
+func (b *sandboxed) Signal(s unix.Signal)   { b.run.Signal(s) }
+func (b *sandboxed) Done() <-chan struct{}  { return b.done }
+
+func (b *sandboxed) Usage() Usage {
+	u := b.run.Usage()
+	return Usage{CPU: u.CPU, Memory: u.MemoryCurrent, MemoryPeak: u.MemoryPeak}
+}
+
+func (b *sandboxed) Stop() {
+	b.run.Stop()
+	b.stdout.Close()
+}
+
+func (b *sandboxed) End() (*mcpruntime.Result, error) {
+	b.once.Do(func() {
+		b.Stop()
+		b.result, b.err = b.box.Finish(b.run)
+		b.in.Close()
+	})
+	return b.result, b.err
+}

@@ -1,0 +1,75 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/mcpbox/mcpbox/mcp/internal/wire"
+)
+
+const askTime = 60 * time.Second // servers that fetch themselves first take their time
+
+// ask makes a request of the proxy's own. Its id can't be the client's: those are passed on as they are, but no client
+// has reason to begin one like this.
+func (conn *serverConn) ask(ctx context.Context, method string, params []byte) (answer, error) {
+	name := "mcpbox-" + strconv.FormatUint(conn.own.Add(1), 10)
+	c := &call{raw: wire.Quote(name), method: method, began: time.Now(), reply: make(chan answer, 1)}
+	c.id = wire.ParseID(c.raw)
+	if err := conn.pending.add(c); err != nil {
+		return answer{}, err
+	}
+	if err := conn.in.Send(wire.Join(`{"jsonrpc":"2.0","id":`, c.raw, `,"method":`, wire.Quote(method), `,"params":`, params, "}\n")); err != nil {
+		conn.pending.remove(c.id)
+		return answer{}, errServerGone
+	}
+	limit := time.NewTimer(askTime)
+	defer limit.Stop()
+	var err error
+	select {
+	case a := <-c.reply:
+		if a.err == nil && a.env.Has(wire.FieldError) {
+			a.err = fmt.Errorf("%s: the server answers: %s", method, a.env.Raw(a.data, wire.FieldError))
+		}
+		return a, a.err
+	case <-conn.srv.Done():
+		err = errServerGone
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-limit.C:
+		err = errors.New(method + ": the server does not answer")
+	}
+	conn.pending.abandon(c.id)
+	return answer{}, err
+}
+
+// listTools asks for all pages. meta is the request's _meta, for protocols that need one; nil: none.
+func (conn *serverConn) listTools(ctx context.Context, meta []byte) (tools [][]byte, err error) {
+	cursor, size := []byte(nil), 0
+	for range 1000 {
+		var members [][]byte
+		if meta != nil {
+			members = append(members, wire.Join(`"_meta":`, meta))
+		}
+		if cursor != nil {
+			members = append(members, wire.Join(`"cursor":`, cursor))
+		}
+		a, err := conn.ask(ctx, "tools/list", wire.Join("{", bytes.Join(members, []byte(",")), "}"))
+		if err != nil {
+			return nil, err
+		}
+		if size += len(a.data); size > conn.s.cfg.MaxMessage {
+			return nil, errors.New("tools/list: all pages together are longer than a message may be")
+		}
+		if v := a.env.At(wire.FieldTools); v.Kind == '[' {
+			wire.Walk(a.data, v.Start, func(_ []byte, from, to int) { tools = append(tools, a.data[from:to]) })
+		}
+		if cursor = a.env.Raw(a.data, wire.FieldCursor); len(cursor) < 3 { // absent, null-ish or empty
+			return tools, nil
+		}
+	}
+	return nil, errors.New("tools/list: the list has no end")
+}

@@ -1,0 +1,72 @@
+package proxy
+
+import (
+	"bytes"
+
+	"github.com/mcpbox/mcpbox/mcp/internal/wire"
+)
+
+// Batches are arrays of messages (protocol 2025-03-26 only). Each element is decided about by itself; if none changes, the
+// batch passes byte for byte.
+
+// elements cuts an array, which is known to be JSON, into its elements.
+func elements(data []byte) [][]byte {
+	start := bytes.IndexByte(data, '[')
+	if start < 0 {
+		return nil
+	}
+	var out [][]byte
+	wire.Walk(data, start, func(_ []byte, from, to int) { out = append(out, data[from:to]) })
+	return out
+}
+
+func (s *session) upBatch(conn *serverConn, m wire.Message) error {
+	var kept [][]byte
+	all := elements(m.Data)
+	for _, element := range all {
+		env, err := wire.Scan(element)
+		if err != nil { // JSON, but a member is there twice
+			return s.notJSON(conn, wire.Message{Data: m.Data})
+		}
+		if pass := s.fromClient(conn, element, env); pass != nil {
+			kept = append(kept, pass)
+		}
+	}
+	switch len(kept) {
+	case len(all):
+		return conn.in.Send(m.Data)
+	case 0:
+		return nil
+	}
+	return conn.in.Send(batch(kept))
+}
+
+func (conn *serverConn) downBatch(m wire.Message) error {
+	var kept [][]byte
+	all, changed := elements(m.Data), false
+	for _, element := range all {
+		env, err := wire.Scan(element)
+		if err != nil || env.Kind != '{' {
+			conn.reportDropped("junk", "wrote a batch with something in it that is no message", element)
+			changed = true
+			continue
+		}
+		pass := conn.fromServer(element, env)
+		changed = changed || len(pass) != 1 || len(pass[0]) != len(element) || &pass[0][0] != &element[0]
+		if pass != nil {
+			kept = append(kept, bytes.TrimSpace(bytes.Join(pass, nil)))
+		}
+	}
+	switch {
+	case !changed:
+		return conn.s.client.Send(m.Data)
+	case len(kept) == 0:
+		return nil
+	}
+	return conn.s.client.Send(batch(kept))
+}
+
+func batch(elements [][]byte) []byte {
+	out := append([]byte{'['}, bytes.Join(elements, []byte(","))...)
+	return append(out, ']', '\n')
+}

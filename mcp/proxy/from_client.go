@@ -1,0 +1,198 @@
+package proxy
+
+import (
+	"bytes"
+	"io"
+	"time"
+
+	"github.com/mcpbox/mcpbox/mcp/access"
+	"github.com/mcpbox/mcpbox/mcp/audit"
+	"github.com/mcpbox/mcpbox/mcp/internal/wire"
+)
+
+// readClient reads what the client says until it stops.
+func (s *session) readClient() error {
+	lines := wire.NewMessageReader(s.cfg.Client.Reader, s.cfg.MaxMessage, func(e *wire.Envelope) bool { return !s.stream || e.Kind == '[' })
+	for {
+		m, err := lines.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		conn := s.current()
+		switch {
+		case m.Partial:
+			err = conn.in.Stream(m, lines, func(size int) {
+				if m.Env.IsRequest() && m.Env.HasUsableID() {
+					c := s.newCall(m.Env, nil)
+					c.bytesIn, c.cut = size, m.Env.Has(wire.FieldArguments)
+					_ = s.register(conn, c)
+				}
+			})
+		case m.TooLong:
+			s.answerTooLong(conn, m)
+		case m.Err != nil:
+			err = s.notJSON(conn, m)
+		case m.Env.Kind == '[':
+			err = s.upBatch(conn, m)
+		default:
+			if pass := s.fromClient(conn, m.Data, m.Env); pass != nil {
+				err = conn.in.Send(pass)
+			}
+		}
+		if err != nil && !s.serverWentAway(conn, err) {
+			return err
+		}
+	}
+}
+
+// serverWentAway tells a write to an ended server, which is not the end of the session by itself, from a real failure.
+func (s *session) serverWentAway(conn *serverConn, err error) bool {
+	if err == wire.ErrBrokenMessage {
+		return false
+	}
+	select {
+	case <-conn.srv.Done():
+	case <-time.After(time.Second): // it has closed its stdin and goes on: as it wishes
+	}
+	return true
+}
+
+// newCall notes a request of the client's.
+func (s *session) newCall(e *wire.Envelope, data []byte) *call {
+	c := &call{id: e.ID(), raw: bytes.Clone(e.At(wire.FieldID).Raw), method: e.Method(), began: time.Now(), bytesIn: len(data)}
+	switch c.method {
+	case "tools/call", "prompts/get":
+		c.name = e.Text(wire.FieldName)
+	case "resources/read", "resources/subscribe":
+		c.name = e.Text(wire.FieldURI)
+	}
+	if s.cfg.Audit != nil && data != nil && c.method == "tools/call" {
+		c.args = bytes.Clone(e.Raw(data, wire.FieldArguments))
+	}
+	return c
+}
+
+// fromClient decides about one message and returns what is to be sent on, nil if nothing.
+func (s *session) fromClient(conn *serverConn, data []byte, e *wire.Envelope) []byte {
+	switch {
+	case e.IsRequest() && e.HasUsableID():
+		return s.request(conn, data, e)
+	case e.IsRequest():
+		return s.malformed(conn, data, e, "its id is no text and no number, or too long")
+	case s.constrain && e.CaseCollisions&wire.CollisionInMessage != 0:
+		return s.malformed(conn, data, e, reasonCaseCollision)
+	case e.IsNotification():
+		return s.notification(conn, data, e)
+	case e.IsResponse():
+		return s.reply(conn, data, e)
+	case s.constrain:
+		return s.malformed(conn, data, e, "it is no request, no notification and no answer")
+	}
+	return data // the server may make of it what it can
+}
+
+const reasonCaseCollision = "a member's name differs in case from one that rules look at"
+
+// malformed keeps from the server what it could understand otherwise than the rules do.
+func (s *session) malformed(conn *serverConn, data []byte, e *wire.Envelope, why string) []byte {
+	c := s.newCall(e, data)
+	c.id, c.raw = "", nil
+	s.refuse(conn, c, &refusal{layer: access.LayerProtocol, reason: why})
+	_ = s.client.Send([]byte(`{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Invalid Request"}}` + "\n"))
+	return nil
+}
+
+func (s *session) request(conn *serverConn, data []byte, e *wire.Envelope) []byte {
+	c := s.newCall(e, data)
+	s.remember(c, data, e)
+	if r := s.judge(conn, c, e, data); r != nil {
+		s.refuse(conn, c, r)
+		return nil
+	}
+	if s.tools.needsListing(c) {
+		s.deferUntilListed(conn, c, bytes.Clone(data), e)
+		return nil
+	}
+	return s.admit(conn, c, data)
+}
+
+// admit registers a call that may be made and returns what to send. The answer can't come before the message is sent.
+func (s *session) admit(conn *serverConn, c *call, data []byte) []byte {
+	if s.cfg.Isolate && c.method == "tools/call" {
+		s.isolate(c, bytes.Clone(data))
+		return nil
+	}
+	if !s.register(conn, c) {
+		return nil
+	}
+	return data
+}
+
+func (s *session) register(conn *serverConn, c *call) bool {
+	if s.cfg.Audit != nil && c.attributable() {
+		c.before, c.metered = conn.srv.Usage(), true
+	}
+	s.watchLimits(conn, c)
+	err := conn.pending.add(c)
+	if err == nil {
+		return true
+	}
+	if c.stop != nil {
+		c.stop()
+	}
+	switch err {
+	case errServerGone:
+		_ = s.client.Send(rpcError(c, -32000, "The server has ended."))
+	default:
+		s.refuse(conn, c, &refusal{layer: access.LayerProtocol, reason: err.Error(), say: "The request's id is in use."})
+	}
+	return false
+}
+
+func (s *session) notification(conn *serverConn, data []byte, e *wire.Envelope) []byte {
+	switch method := e.Method(); {
+	case isRuled(method):
+		if s.constrain { // some servers do the work all the same
+			s.refuse(conn, s.newCall(e, data), &refusal{layer: access.LayerProtocol, reason: "the request has no id: its answer could not be held to the rules"})
+			return nil
+		}
+		s.record(conn, s.newCall(e, data), audit.Record{Decision: "allowed", Outcome: "no_answer", Reason: "it has no id"})
+	case method == "notifications/cancelled":
+		i := wire.ParseID(e.At(wire.FieldRequestID).Raw)
+		if s.dropDeferred(i) {
+			return nil
+		}
+		if s.cancelIsolated(i) {
+			return nil
+		}
+		if c := conn.pending.abandon(i); c != nil {
+			s.finish(conn, c, "cancelled", 0)
+			s.watchCancelled(conn, c)
+		}
+	case method == "notifications/initialized":
+		s.mu.Lock()
+		s.handshake.initialized = bytes.Clone(data)
+		s.mu.Unlock()
+	}
+	return data
+}
+
+// notJSON deals with a line of the client's that is no JSON. Where rules apply nothing passes that can't be read.
+func (s *session) notJSON(conn *serverConn, m wire.Message) error {
+	if !s.constrain {
+		return conn.in.Send(m.Data)
+	}
+	return s.client.Send([]byte(`{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}` + "\n"))
+}
+
+func (s *session) answerTooLong(conn *serverConn, m wire.Message) {
+	if m.Err != nil || !m.Env.IsRequest() {
+		s.cfg.Warn("a message of the client's was longer than %d bytes and is not passed on", s.cfg.MaxMessage)
+		return
+	}
+	c := s.newCall(m.Env, nil)
+	s.refuse(conn, c, &refusal{layer: access.LayerLimit, reason: "the request is longer than a message may be", say: "The request is too long."})
+}

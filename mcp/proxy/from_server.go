@@ -1,0 +1,188 @@
+package proxy
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/mcpbox/mcpbox/mcp/audit"
+	"github.com/mcpbox/mcpbox/mcp/internal/wire"
+)
+
+// readServer reads what the server says until its stdout comes to its end.
+func (conn *serverConn) readServer() {
+	defer close(conn.drained)
+	s := conn.s
+	lines := wire.NewMessageReader(conn.srv.Stdout(), s.cfg.MaxMessage, func(e *wire.Envelope) bool { return !s.stream || e.Kind == '[' || conn.pending.mustInspect() })
+	for {
+		m, err := lines.Next()
+		if err != nil {
+			return
+		}
+		switch {
+		case m.Partial:
+			err = s.client.Stream(m, lines, func(size int) { conn.streamed(m, size) })
+			if err == wire.ErrBrokenMessage {
+				s.cfg.Warn("the server: %v; the session ends", err)
+			}
+		case m.TooLong && m.Err == nil:
+			conn.tooLong(m)
+		case m.Err != nil:
+			conn.reportDropped("junk", "wrote a line that is not JSON", m.Data)
+		case m.Env.Kind == '[':
+			err = conn.downBatch(m)
+		default:
+			if pass := conn.fromServer(m.Data, m.Env); pass != nil {
+				err = s.client.Send(pass...)
+			}
+		}
+		if err != nil { // the client is gone, or what it got is torn: let the server's writes go nowhere
+			_, _ = io.Copy(io.Discard, conn.srv.Stdout())
+			return
+		}
+	}
+}
+
+// fromServer decides about one message and returns the pieces to be sent on, nil if nothing.
+func (conn *serverConn) fromServer(data []byte, e *wire.Envelope) [][]byte {
+	twofold := e.Has(wire.FieldMethod) && (e.Has(wire.FieldResult) || e.Has(wire.FieldError)) || e.CaseCollisions&wire.CollisionInMessage != 0 && !conn.s.stream
+	switch {
+	case e.IsResponse():
+		return conn.answer(data, e)
+	case twofold:
+		conn.reportDropped("junk", "wrote a message that could be read in two ways", data)
+		return nil
+	case e.Has(wire.FieldMethod):
+		return conn.fromServerRequest(data, e)
+	case e.Has(wire.FieldError): // to a request whose id it could not read
+		return [][]byte{data}
+	}
+	conn.reportDropped("junk", "wrote JSON that is no message of the protocol", data)
+	return nil
+}
+
+// fromServerRequest handles requests and notifications.
+func (conn *serverConn) fromServerRequest(data []byte, e *wire.Envelope) [][]byte {
+	switch {
+	case conn.onlyCall == nil:
+	case e.IsRequest():
+		return conn.s.renumber(conn, data, e)
+	case strings.HasSuffix(e.Method(), "/list_changed"): // of a server that lives for one call
+		return nil
+	}
+	return [][]byte{data}
+}
+
+// answer matches a response with its request.
+func (conn *serverConn) answer(data []byte, e *wire.Envelope) [][]byte {
+	s, i := conn.s, e.ID()
+	c := conn.pending.remove(i)
+	if c == nil {
+		if conn.pending.wasAbandoned(i) {
+			return nil // the client has given up on it, or has been answered already
+		}
+		conn.reportDropped("unasked", "answered a request that nobody made", data)
+		return nil
+	}
+	if c.reply != nil {
+		c.reply <- answer{data: bytes.Clone(data), env: *e}
+		return nil
+	}
+	outcome := e.Outcome()
+	pieces := [][]byte{data}
+	switch {
+	case (e.CaseCollisions&wire.CollisionInMessage != 0 || e.CaseCollisions&wire.CollisionInResult != 0 && c.isInspected() || e.Has(wire.FieldResult) && e.At(wire.FieldResult).Kind != 'n' && e.Failed()) && !s.stream:
+		conn.reportDropped("junk", "gave an answer that could be read in two ways", data)
+		pieces, outcome = [][]byte{s.refused(c, &refusal{say: notWellFormed, code: -32603})}, "error"
+	case !c.isToolResult() && conn.forgesMark(data, e):
+		conn.reportDropped("forged", "gave an answer with mcpbox's own mark in it", data)
+		pieces, outcome = [][]byte{s.refused(c, &refusal{say: notWellFormed, code: -32603})}, "error"
+	case e.Failed() && c.isToolResult():
+		pieces = conn.markError(c, data, e)
+	case e.Has(wire.FieldResult):
+		pieces = conn.transform(c, data, e)
+	}
+	if c.over != nil { // the server ends with its call: the answer first
+		_ = s.client.Send(pieces...)
+		pieces = nil
+	}
+	s.finish(conn, c, outcome, len(data))
+	return pieces
+}
+
+const notWellFormed = "The server's answer is not well formed."
+
+// transform applies the rules to a result.
+func (conn *serverConn) transform(c *call, data []byte, e *wire.Envelope) [][]byte {
+	switch {
+	case c.isToolResult():
+		return conn.mark(c, data, e)
+	case e.At(wire.FieldResult).Kind != '{':
+		return [][]byte{data}
+	}
+	switch {
+	case c.isListing():
+		return conn.filter(c, data, e)
+	case c.isHandshake():
+		return conn.checkServerInfo(c, data, e)
+	}
+	return [][]byte{data}
+}
+
+// streamed accounts for a message that was passed on in pieces.
+func (conn *serverConn) streamed(m wire.Message, size int) {
+	if !m.Env.IsResponse() {
+		return
+	}
+	c := conn.pending.remove(m.Env.ID())
+	switch {
+	case c != nil:
+		conn.s.finish(conn, c, m.Env.Outcome(), size)
+	case !conn.pending.wasAbandoned(m.Env.ID()):
+		conn.report("unasked", "answered a request that nobody made, with a message too long to be kept back", "passed on", m.Data)
+	}
+}
+
+// tooLong answers in place of a message that no rule can look at.
+func (conn *serverConn) tooLong(m wire.Message) {
+	if !m.Env.IsResponse() {
+		conn.reportDropped("too-long", "sent a message longer than a message may be", m.Data[:min(len(m.Data), 200)])
+		return
+	}
+	c := conn.pending.remove(m.Env.ID())
+	switch {
+	case c == nil:
+		return
+	case c.reply != nil:
+		c.reply <- answer{err: wire.ErrSyntax}
+		return
+	}
+	conn.reportDropped("too-long", "answered with a message longer than a message may be", m.Data[:min(len(m.Data), 200)])
+	conn.s.finish(conn, c, "error", len(m.Data))
+	_ = conn.s.client.Send(conn.s.refused(c, &refusal{say: "The answer is too long.", code: -32603}))
+}
+
+// finish writes the audit record of a call that is over.
+func (s *session) finish(conn *serverConn, c *call, outcome string, size int) {
+	if c.stop != nil {
+		c.stop()
+	}
+	if c.over != nil {
+		defer c.over()
+	}
+	if s.cfg.Audit == nil || !c.attributable() {
+		return
+	}
+	r := audit.Record{Decision: "allowed", Outcome: outcome, Duration: time.Since(c.began).Seconds(), BytesOut: size, Events: c.events.Load(), Shared: c.shared.Load()}
+	if c.metered {
+		u := conn.srv.Usage()
+		if u.CPU >= 0 && c.before.CPU >= 0 {
+			r.CPUTime = (u.CPU - c.before.CPU).Seconds()
+		}
+		if u.MemoryPeak >= 0 && c.before.MemoryPeak >= 0 {
+			r.MemoryGrowth = u.MemoryPeak - c.before.MemoryPeak
+		}
+	}
+	s.record(conn, c, r)
+}

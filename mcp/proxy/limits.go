@@ -1,0 +1,145 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/mcpbox/mcpbox/mcp/internal/wire"
+	"github.com/mcpbox/mcpbox/mcp/launch"
+	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+const (
+	usageInterval = 50 * time.Millisecond
+	cancelGrace   = time.Second // for the server to answer a call that it was told to stop
+)
+
+// watchLimits holds a call to its tool's limits. Memory and cpu time are the whole server's during the call: with other
+// calls in flight they count too.
+func (s *session) watchLimits(conn *serverConn, c *call) {
+	if c.method != "tools/call" {
+		return
+	}
+	limits, any := s.rules.Limits(c.name)
+	if !any {
+		return
+	}
+	before := conn.srv.Usage()
+	if limits.Memory > 0 && before.Memory < 0 || limits.CPUTime > 0 && before.CPU < 0 {
+		s.unmeasured.Do(func() {
+			s.cfg.Warn("not enforced: the limits memory and cpu_time of calls: what this server uses can't be measured")
+		})
+	}
+	done := make(chan struct{})
+	var once sync.Once
+	c.stop = func() { once.Do(func() { close(done) }) }
+	go s.enforceLimits(conn, c, limits, before, done)
+}
+
+// enforceLimits waits for the end of the call or of its patience. before is what the server had used when the call began.
+func (s *session) enforceLimits(conn *serverConn, c *call, limits policies.MCPLimits, before launch.Usage, done <-chan struct{}) {
+	var timeout, look <-chan time.Time
+	if limits.Timeout > 0 {
+		t := time.NewTimer(time.Duration(limits.Timeout))
+		defer t.Stop()
+		timeout = t.C
+	}
+	if limits.Memory > 0 || limits.CPUTime > 0 {
+		t := time.NewTicker(usageInterval)
+		defer t.Stop()
+		look = t.C
+	}
+	for {
+		select {
+		case <-done:
+			return
+		case <-conn.srv.Done():
+			return
+		case <-timeout:
+			s.endOverLimit(conn, c, monitor.Event{Type: monitor.TimeoutExceeded, Limit: &monitor.Limit{Name: "timeout", Backend: "clock",
+				Value: time.Duration(limits.Timeout).Milliseconds(), Observed: time.Since(c.began).Milliseconds()}}, "timeout", "The call took longer than it may.")
+			return
+		case <-look:
+			now := conn.srv.Usage()
+			if grown := now.Memory - before.Memory; limits.Memory > 0 && before.Memory >= 0 && grown > int64(limits.Memory) {
+				s.endOverLimit(conn, c, monitor.Event{Type: monitor.ResourceLimitExceeded, Limit: &monitor.Limit{Name: "memory", Backend: "proxy",
+					Value: int64(limits.Memory), Observed: grown}}, "limit", "The call took more memory than it may.")
+				return
+			}
+			if used := now.CPU - before.CPU; limits.CPUTime > 0 && before.CPU >= 0 && used > time.Duration(limits.CPUTime) {
+				s.endOverLimit(conn, c, monitor.Event{Type: monitor.ResourceLimitExceeded, Limit: &monitor.Limit{Name: "cpu_time", Backend: "proxy",
+					Value: time.Duration(limits.CPUTime).Milliseconds(), Observed: used.Milliseconds()}}, "limit", "The call took more computing time than it may.")
+				return
+			}
+		}
+	}
+}
+
+// endOverLimit ends a call: the client has its answer, the server is told to stop, and is replaced if it does not.
+func (s *session) endOverLimit(conn *serverConn, c *call, e monitor.Event, outcome, say string) {
+	if conn.pending.abandon(c.id) == nil {
+		return // answered just now
+	}
+	e.Action = "cancelled"
+	conn.event(e, c)
+	s.finish(conn, c, outcome, 0)
+	_ = s.client.Send(s.toolError(c, say))
+	if conn.onlyCall != nil {
+		return // its server ends with it
+	}
+	go func() { // the server may not be reading
+		_ = conn.in.Send(wire.Join(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":`, c.raw, `,"reason":"over its limit"}}`, "\n"))
+	}()
+	hung := time.NewTimer(cancelGrace)
+	defer hung.Stop()
+	select {
+	case <-conn.srv.Done():
+	case <-hung.C:
+		if conn.pending.wasAbandoned(c.id) {
+			s.restart(conn, fmt.Sprintf("it did not end the call of %s that was over its limit", c.name))
+		}
+	}
+}
+
+// watchCancelled looks after a call that the client has cancelled, when its tool's time is over: a server that answers nothing then
+// hangs in it, and is replaced. That it does not answer the call itself is as the specification wants it.
+func (s *session) watchCancelled(conn *serverConn, c *call) {
+	limits, _ := s.rules.Limits(c.name)
+	if c.method != "tools/call" || limits.Timeout == 0 {
+		return
+	}
+	go func() {
+		rest := time.NewTimer(time.Until(c.began.Add(time.Duration(limits.Timeout))))
+		defer rest.Stop()
+		select {
+		case <-conn.srv.Done():
+			return
+		case <-rest.C:
+		}
+		if !conn.respondsToPing(cancelGrace) {
+			s.restart(conn, fmt.Sprintf("it does not come back from the call of %s that was cancelled", c.name))
+		}
+	}()
+}
+
+// respondsToPing reports whether the server does not let a ping wait.
+func (conn *serverConn) respondsToPing(within time.Duration) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	answered := make(chan struct{})
+	go func() { // the server may not be reading
+		if _, err := conn.ask(ctx, "ping", []byte("{}")); !errors.Is(err, context.DeadlineExceeded) {
+			close(answered) // that it knows no ping is an answer too
+		}
+	}()
+	select {
+	case <-answered:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

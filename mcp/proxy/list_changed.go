@@ -1,0 +1,31 @@
+package proxy
+
+// watchAllowlist tells the client to list again when the allowlist beside the policy has changed. Calls are held to the
+// new answers at once: they are asked for with every call.
+func (s *session) watchAllowlist() (stop func()) {
+	if s.cfg.Allow == nil {
+		return func() {}
+	}
+	done := make(chan struct{})
+	changed := s.cfg.Allow.Changed()
+	go func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-changed:
+				changed = s.cfg.Allow.Changed() // before the client is told, so that no change is missed
+				s.mu.Lock()
+				ready := s.handshake.initialized != nil
+				s.mu.Unlock()
+				if !ready {
+					continue
+				}
+				for _, what := range []string{"tools", "resources", "prompts"} {
+					_ = s.client.Send([]byte(`{"jsonrpc":"2.0","method":"notifications/` + what + `/list_changed"}` + "\n"))
+				}
+			}
+		}
+	}()
+	return func() { close(done) }
+}

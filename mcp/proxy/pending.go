@@ -1,0 +1,242 @@
+package proxy
+
+import (
+	"cmp"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mcpbox/mcpbox/mcp/internal/wire"
+	"github.com/mcpbox/mcpbox/mcp/launch"
+	"github.com/mcpbox/mcpbox/monitor"
+)
+
+// call is a request of the client's that the server has not answered yet.
+type call struct {
+	id      wire.ID
+	raw     []byte // the id as the client wrote it
+	method  string
+	name    string // of the tool or prompt, or the URI
+	began   time.Time
+	bytesIn int
+	args    []byte // for the audit
+	cut     bool   // they were not kept
+	before  launch.Usage
+	metered bool
+	events  atomic.Int64
+	shared  atomic.Bool // another call was in flight at some time
+
+	stop  func()      // ends the watching of the call's limits
+	over  func()      // tells whoever waits for the call's end
+	reply chan answer // the proxy's own request: the answer goes here
+}
+
+type answer struct {
+	data []byte
+	env  wire.Envelope
+	err  error
+}
+
+// attributable reports whether security events may be this request's doing.
+func (c *call) attributable() bool {
+	switch c.method {
+	case "tools/call", "resources/read", "prompts/get", "completion/complete", "tasks/result":
+		return c.reply == nil
+	}
+	return false
+}
+
+// isToolResult reports whether what is answered are a tool's words.
+func (c *call) isToolResult() bool { return c.method == "tools/call" || c.method == "tasks/result" }
+
+// isListing reports whether the answer is a list of what there is.
+func (c *call) isListing() bool {
+	switch c.method {
+	case "tools/list", "resources/list", "resources/templates/list", "prompts/list":
+		return true
+	}
+	return false
+}
+
+// isHandshake reports whether the answer says who the server is.
+func (c *call) isHandshake() bool { return c.method == "initialize" || c.method == "server/discover" }
+
+// isInspected reports whether rules look into the result.
+func (c *call) isInspected() bool { return c.isToolResult() || c.isListing() || c.isHandshake() }
+
+// tool is how events name what was called.
+func (c *call) tool() string {
+	if c.method == "tools/call" {
+		return c.name
+	}
+	return c.method
+}
+
+// pendingCalls is the set of calls in flight to one server process.
+type pendingCalls struct {
+	server string
+	only   *snapshot // of a server that lives for one call: whatever it does and whenever, it does for that call
+
+	mu         sync.Mutex
+	closed     bool
+	all        map[wire.ID]*call
+	abandoned  map[wire.ID]bool // cancelled or given up: an answer may still come
+	attributed []*call          // those that work, oldest first
+	inside     atomic.Pointer[snapshot]
+}
+
+// snapshot is what an event needs, ready made: the hook runs while a thread of the tool waits.
+type snapshot struct {
+	call  *monitor.Call
+	calls []*call
+}
+
+// newPendingCalls is for a server that is for all calls, or only for one.
+func newPendingCalls(server string, only *call) *pendingCalls {
+	p := &pendingCalls{server: server, all: map[wire.ID]*call{}, abandoned: map[wire.ID]bool{}}
+	if only != nil {
+		p.only = p.snapshot([]*call{only})
+	}
+	return p
+}
+
+var errIDInUse = errors.New("its request id is in use")
+
+func (p *pendingCalls) add(c *call) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.closed:
+		return errServerGone
+	case p.all[c.id] != nil:
+		return errIDInUse
+	}
+	delete(p.abandoned, c.id)
+	p.all[c.id] = c
+	if c.attributable() {
+		p.attributed = append(p.attributed, c)
+		if len(p.attributed) > 1 {
+			for _, o := range p.attributed {
+				o.shared.Store(true)
+			}
+		}
+		p.publish()
+	}
+	return nil
+}
+
+// remove takes a call out of the set; nil if it is not there.
+func (p *pendingCalls) remove(i wire.ID) *call {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.all[i]
+	if c == nil {
+		return nil
+	}
+	delete(p.all, i)
+	p.drop(c)
+	return c
+}
+
+func (p *pendingCalls) drop(c *call) {
+	for n, o := range p.attributed {
+		if o == c {
+			p.attributed = append(p.attributed[:n:n], p.attributed[n+1:]...)
+			p.publish()
+			return
+		}
+	}
+}
+
+const maxAbandoned = 4096
+
+// abandon takes a call out of the set whose answer, if it still comes, is nobody's.
+func (p *pendingCalls) abandon(i wire.ID) *call {
+	c := p.remove(i)
+	if c != nil {
+		p.mu.Lock()
+		if len(p.abandoned) < maxAbandoned {
+			p.abandoned[i] = true
+		}
+		p.mu.Unlock()
+	}
+	return c
+}
+
+// wasAbandoned forgets a late id; true if it was one.
+func (p *pendingCalls) wasAbandoned(i wire.ID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ok := p.abandoned[i]
+	delete(p.abandoned, i)
+	return ok
+}
+
+func (p *pendingCalls) get(i wire.ID) *call {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.all[i]
+}
+
+// mustInspect reports whether an answer may come that is looked at whatever the rules are: who the server is, which tools it has.
+func (p *pendingCalls) mustInspect() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.all {
+		if c.method == "tools/list" || c.isHandshake() {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *pendingCalls) empty() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.all) == 0
+}
+
+// takeAll empties the set for good: nothing can be added to it any more.
+func (p *pendingCalls) takeAll() (out []*call) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	for i, c := range p.all {
+		out = append(out, c)
+		delete(p.all, i)
+	}
+	p.attributed = nil
+	p.publish()
+	return out
+}
+
+// publish is called with the lock held.
+func (p *pendingCalls) publish() {
+	if len(p.attributed) == 0 {
+		p.inside.Store(nil)
+		return
+	}
+	p.inside.Store(p.snapshot(p.attributed))
+}
+
+func (p *pendingCalls) snapshot(calls []*call) *snapshot {
+	s := &snapshot{calls: append([]*call(nil), calls...)}
+	s.call = &monitor.Call{Server: p.server, Request: calls[0].id.String(), Tool: calls[0].tool()}
+	for _, o := range calls[1:] {
+		s.call.Ambiguous = append(s.call.Ambiguous, o.id.String()+" "+o.tool())
+	}
+	return s
+}
+
+// current is the hook for events: which call they belong to. If several are in flight, all are named.
+func (p *pendingCalls) current() *monitor.Call {
+	s := cmp.Or(p.inside.Load(), p.only)
+	if s == nil {
+		return nil
+	}
+	for _, c := range s.calls {
+		c.events.Add(1)
+	}
+	return s.call
+}

@@ -1,0 +1,52 @@
+package proxy
+
+import (
+	"encoding/json"
+
+	"github.com/mcpbox/mcpbox/mcp/access"
+	"github.com/mcpbox/mcpbox/mcp/audit"
+	"github.com/mcpbox/mcpbox/mcp/internal/wire"
+	"github.com/mcpbox/mcpbox/monitor"
+)
+
+// refusal is why a request is not passed on. layer and reason are for the operator, say is for the model.
+type refusal struct {
+	layer       access.Layer
+	reason, say string
+	code        int // JSON-RPC's, for what is no tool; 0: invalid params
+}
+
+// refuse answers the request, records an event and an audit record.
+func (s *session) refuse(conn *serverConn, c *call, r *refusal) {
+	conn.event(monitor.Event{Type: monitor.PermissionDenied, Severity: monitor.Medium, Rule: monitor.RuleMCP + string(r.layer), Reason: c.tool() + ": " + r.reason, Action: "refused",
+		Hint: s.hintFor(c, r.layer)}, c)
+	s.record(conn, c, audit.Record{Decision: "refused", Layer: string(r.layer), Reason: r.reason})
+	if c.raw != nil { // what has no id gets no answer
+		_ = s.client.Send(s.refused(c, r))
+	}
+}
+
+// refused is the answer: for a tool a result that the model reads, for all else a JSON-RPC error.
+func (s *session) refused(c *call, r *refusal) []byte {
+	if c.method == "tools/call" {
+		return s.toolError(c, r.say)
+	}
+	code := r.code
+	if code == 0 {
+		code = -32602
+	}
+	return rpcError(c, code, r.say)
+}
+
+func (s *session) toolError(c *call, say string) []byte {
+	kind := ""
+	if s.modern.Load() {
+		kind = `"resultType":"complete",`
+	}
+	return wire.Join(`{"jsonrpc":"2.0","id":`, c.raw, `,"result":{`, kind, `"content":[{"type":"text","text":`, wire.Quote(say), `}],"isError":true}}`, "\n")
+}
+
+func rpcError(c *call, code int, say string) []byte {
+	n, _ := json.Marshal(code)
+	return wire.Join(`{"jsonrpc":"2.0","id":`, c.raw, `,"error":{"code":`, n, `,"message":`, wire.Quote(say), `}}`, "\n")
+}

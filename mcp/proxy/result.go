@@ -1,0 +1,49 @@
+package proxy
+
+import (
+	"github.com/mcpbox/mcpbox/mcp/internal/mark"
+	"github.com/mcpbox/mcpbox/mcp/internal/wire"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// marker returns what marks a call's answer; nil: it passes as it is.
+func (conn *serverConn) marker(c *call) *mark.Marker {
+	s := conn.s
+	return mark.New(&s.rules.Section.Output, mark.Provenance{Untrusted: true, Server: s.cfg.Server, Tool: c.tool(),
+		Call: c.id.String(), Sandbox: conn.srv.Sandbox(), Policy: s.cfg.Policy})
+}
+
+// mark labels a tool's result as the policy says.
+func (conn *serverConn) mark(c *call, data []byte, e *wire.Envelope) [][]byte {
+	m, result := conn.marker(c), e.At(wire.FieldResult)
+	switch {
+	case m == nil:
+		return [][]byte{data}
+	case result.Kind != '{': // it could not be marked
+		return [][]byte{conn.s.refused(c, &refusal{say: notWellFormed, code: -32603})}
+	case m.LabelsOnly():
+		return m.Label(data, result, e.At(wire.FieldMeta))
+	}
+	fresh, withheld := m.Rebuild(data[result.Start:result.End], conn.s.tools.outputSchema(c.name))
+	if withheld != "" {
+		return [][]byte{conn.s.refused(c, &refusal{say: withheld, code: -32603})}
+	}
+	return [][]byte{data[:result.Start], fresh, data[result.End:]}
+}
+
+// forgesMark reports an answer that is not marked here, and says so all the same.
+func (conn *serverConn) forgesMark(data []byte, e *wire.Envelope) bool {
+	return conn.s.rules.Section.Output.Marking() != policies.MCPMarkNone && mark.Forged(e.Raw(data, wire.FieldMeta))
+}
+
+// markError rewrites the words of an error as those of a result are. It has no place for a label.
+func (conn *serverConn) markError(c *call, data []byte, e *wire.Envelope) [][]byte {
+	m, v := conn.marker(c), e.At(wire.FieldError)
+	if m == nil || m.LabelsOnly() {
+		return [][]byte{data}
+	}
+	if v.Kind != '{' {
+		return [][]byte{conn.s.refused(c, &refusal{say: notWellFormed, code: -32603})}
+	}
+	return [][]byte{data[:v.Start], m.RebuildError(data[v.Start:v.End]), data[v.End:]}
+}

@@ -1,0 +1,221 @@
+package proxy
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/mcpbox/mcpbox/mcp/access"
+	"github.com/mcpbox/mcpbox/mcp/audit"
+	"github.com/mcpbox/mcpbox/mcp/internal/wire"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+const threeTools = `[{"name":"read_note","description":"reads","inputSchema":{"type":"object","properties":{"name":{"type":"string"}},"required":["name"]}},` +
+	`{"name":"write_note","inputSchema":{"type":"object"}},{"name":"admin/reset","inputSchema":{"type":"object"}}]`
+
+func refusal1(id, say string) string {
+	return `{"jsonrpc":"2.0","id":` + id + `,"result":{"content":[{"type":"text","text":` + string(wire.Quote(say)) + `}],"isError":true}}`
+}
+
+func callTool(id, name, args string) string {
+	return `{"jsonrpc":"2.0","id":` + id + `,"method":"tools/call","params":{"name":"` + name + `","arguments":` + args + `}}`
+}
+
+func TestAToolThatIsNotAllowedDoesNotExist(t *testing.T) {
+	var records bytes.Buffer
+	rules := policies.MCP{Tools: policies.MCPNames{Allow: []string{"read_*", "admin/*"}, Deny: []string{"*/reset"}}}
+	b := start(t, Config{Rules: rules, Audit: audit.NewLog(&records)}, answers(threeTools, "hello"))
+	b.say(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
+	if got := b.hear(); !strings.Contains(got, "read_note") || strings.Contains(got, "write_note") || strings.Contains(got, "reset") || !json.Valid([]byte(got)) {
+		t.Errorf("tools/list: %s", got)
+	}
+	b.say(callTool("2", "write_note", "{}"))
+	b.hears(refusal1("2", `The tool "write_note" is not available.`))
+	b.say(callTool("3", "admin/reset", "{}"))
+	b.hears(refusal1("3", `The tool "admin/reset" is not available.`))
+	b.say(callTool("4", "read_note", `{"name":"a"}`))
+	if got := b.hear(); !strings.Contains(got, `"text":"hello"`) {
+		t.Errorf("an allowed tool: %s", got)
+	}
+	events := b.server(0).seen()
+	if len(events) != 2 || events[0].Type != "permission_denied" || events[0].Rule != "mcp:tool" || events[0].Call.Tool != "write_note" || events[0].Call.Request != "2" {
+		t.Errorf("events: %+v", events)
+	}
+	var r audit.Record
+	if err := json.Unmarshal(bytes.SplitN(records.Bytes(), []byte("\n"), 2)[0], &r); err != nil || r.Decision != "refused" || r.Layer != "tool" || r.Tool != "write_note" {
+		t.Errorf("audit: %+v, %v", r, err)
+	}
+}
+
+func TestDisguisesDoNotGetPast(t *testing.T) {
+	rules := policies.MCP{Tools: policies.MCPNames{Deny: []string{"write_note"}}}
+	b := start(t, Config{Rules: rules}, answers(threeTools, "hello"))
+	for _, line := range []string{
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"n\u0061me":"write_note"}}`,
+		`{"jsonrpc":"2.0","id":1,"method":"tools\/call","params":{"name":"wr\u0069te_note"}}`,
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read_note","Name":"write_note"}}`,
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read_note"},"Params":{"name":"write_note"}}`,
+		`[{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"write_note"}}]`,
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":["write_note"]}}`,
+	} {
+		b.say(line)
+		if got := b.hear(); !strings.Contains(got, `"isError":true`) {
+			t.Errorf("%s\n→ %s", line, got)
+		}
+	}
+	for _, line := range []string{
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read_note","name":"write_note"}}`,
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"write_note"}} trailing`,
+	} {
+		b.say(line)
+		b.hears(`{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}`)
+	}
+}
+
+func TestModes(t *testing.T) {
+	for mode, want := range map[policies.MCPMode]string{policies.MCPOpen: "hello", policies.MCPDeny: "not available", policies.MCPOff: "not available"} {
+		b := start(t, Config{Rules: policies.MCP{Mode: mode}}, answers(threeTools, "hello"))
+		b.say(callTool("1", "write_note", "{}"))
+		if got := b.hear(); !strings.Contains(got, want) {
+			t.Errorf("mode %s: %s", mode, got)
+		}
+	}
+}
+
+func TestArgumentsAreHeldToPolicyAndSchema(t *testing.T) {
+	rules := policies.MCP{Parameters: map[string]map[string]any{"read_note": {"properties": map[string]any{"name": map[string]any{"pattern": "^[a-z]+$"}}, "additionalProperties": false}}}
+	b := start(t, Config{Rules: rules}, answers(threeTools, "hello")) // the client never lists: the proxy does
+	for _, c := range []struct{ args, want string }{
+		{`{"name":"shopping"}`, `"text":"hello"`},
+		{`{"name":"../etc"}`, `The argument \"name\" is outside of what is permitted here.`},
+		{`{"name":"a","x":1}`, "outside of what is permitted here"},
+		{`{"name":5}`, "do not satisfy the tool's input schema"},
+		{`{}`, "do not satisfy the tool's input schema"},
+		{`{"name":"a","name":"../etc"}`, "An argument is there twice."},
+		{`{"name":"a","NAME":"../etc"}`, "An argument is there twice."},
+		{`{"name":"a","x":[{"y":1,"y":2}]}`, "An argument is there twice."},
+		{`[]`, "JSON object"},
+	} {
+		b.say(callTool("1", "read_note", c.args))
+		got := b.hear()
+		if !strings.Contains(got, c.want) {
+			t.Errorf("%s → %s", c.args, got)
+		}
+		if strings.Contains(got, "^[a-z]") {
+			t.Errorf("the policy leaks: %s", got)
+		}
+	}
+}
+
+func TestAListWithoutEndIsNotKept(t *testing.T) {
+	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPOpen, InputSchema: policies.MCPEnforce}, MaxMessage: 100 << 10}, func(_ *fake, in *bufio.Reader, out io.Writer) {
+		each(in, func(r request) {
+			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"tools":[{"name":"%s"}],"nextCursor":"more"}}`+"\n", r.ID, strings.Repeat("a", 30<<10))
+		})
+	})
+	b.say(callTool("1", "a", "{}"))
+	b.hears(refusal1("1", "The server does not say which tools it has."))
+	if e := b.server(0).seen(); len(e) != 1 || !strings.Contains(e[0].Reason, "longer than a message may be") {
+		t.Errorf("events: %+v", e)
+	}
+}
+
+func TestTheGrantDecidesWhichToolsExist(t *testing.T) {
+	rules := policies.MCP{Capabilities: map[string][]string{"read_*": {"fs.read"}, "write_note": {"fs.read", "fs.write"}}}
+	b := start(t, Config{Rules: rules, Grant: []string{"fs.read"}}, answers(threeTools, "hello"))
+	b.say(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
+	if got := b.hear(); !strings.Contains(got, "read_note") || strings.Contains(got, "write_note") || strings.Contains(got, "reset") {
+		t.Errorf("tools/list: %s", got)
+	}
+	b.say(callTool("2", "write_note", "{}"))
+	b.hears(refusal1("2", `The tool "write_note" is not available.`))
+}
+
+func TestAServerOfAnotherVersionIsOfNoUse(t *testing.T) {
+	for allowed, ok := range map[string]bool{"^1.4": true, ">=2": false} {
+		b := start(t, Config{Rules: policies.MCP{Server: policies.MCPServer{Version: allowed}}}, answers(threeTools, "hello"))
+		b.say(callTool("0", "read_note", "{}"))
+		if got := b.hear(); !strings.Contains(got, "not available") {
+			t.Errorf("before it has said its version: %s", got)
+		}
+		b.say(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}`)
+		if got := b.hear(); strings.Contains(got, "serverInfo") != ok {
+			t.Errorf("%s: initialize: %s", allowed, got)
+		}
+		b.say(callTool("2", "read_note", "{}"))
+		if got := b.hear(); strings.Contains(got, "hello") != ok {
+			t.Errorf("%s: tools/call: %s", allowed, got)
+		}
+	}
+}
+
+func TestResourcesAndPromptsAreAllowlistedLikewise(t *testing.T) {
+	rules := policies.MCP{Resources: policies.MCPNames{Allow: []string{"note://public/*"}}, Prompts: policies.MCPNames{Deny: []string{"secret"}}}
+	b := start(t, Config{Rules: rules}, answers("[]", ""))
+	b.say(`{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"note://private/a"}}`)
+	b.hears(`{"jsonrpc":"2.0","id":1,"error":{"code":-32002,"message":"Resource not found"}}`)
+	b.say(`{"jsonrpc":"2.0","id":2,"method":"resources/read","params":{"uri":"note://public/a/b"}}`)
+	b.hears(`{"jsonrpc":"2.0","id":2,"result":{}}`)
+	b.say(`{"jsonrpc":"2.0","id":3,"method":"prompts/get","params":{"name":"secret"}}`)
+	b.hears(`{"jsonrpc":"2.0","id":3,"error":{"code":-32602,"message":"Unknown prompt"}}`)
+}
+
+// list is an allowlist that can be changed.
+type list struct {
+	mu      sync.Mutex
+	denied  map[string]bool
+	changed chan struct{}
+}
+
+func (l *list) Check(i access.Item) access.Verdict {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return access.Verdict{Allowed: !l.denied[i.Name], Layer: access.LayerTool, Reason: "withdrawn"}
+}
+func (l *list) Parameters(access.Item) *access.Parameters { return nil }
+func (l *list) Changed() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.changed
+}
+
+func TestAWithdrawnToolIsGoneAtOnceAndTheClientIsTold(t *testing.T) {
+	allow := &list{denied: map[string]bool{}, changed: make(chan struct{})}
+	b := start(t, Config{Allow: allow}, answers(threeTools, "hello"))
+	b.say(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{}}`)
+	b.hear()
+	b.say(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
+	b.say(callTool("1", "write_note", "{}"))
+	if got := b.hear(); !strings.Contains(got, "hello") {
+		t.Fatalf("before: %s", got)
+	}
+	allow.mu.Lock()
+	allow.denied["write_note"] = true
+	close(allow.changed)
+	allow.changed = make(chan struct{})
+	allow.mu.Unlock()
+	for _, what := range []string{"tools", "resources", "prompts"} {
+		b.hears(`{"jsonrpc":"2.0","method":"notifications/` + what + `/list_changed"}`)
+	}
+	b.say(callTool("2", "write_note", "{}"))
+	b.hears(refusal1("2", `The tool "write_note" is not available.`))
+}
+
+func TestAServerWithSuchASchemaIsServed(t *testing.T) {
+	tools := `[{"name":"a","inputSchema":{"$ref":"#"},"outputSchema":{"$ref":"#"}}]`
+	b := start(t, Config{Rules: policies.MCP{InputSchema: policies.MCPEnforce, Output: policies.MCPOutput{Mark: policies.MCPMarkWrap}}}, answers(tools, "hello"))
+	b.say(callTool("1", "a", `{}`))
+	if got := b.hear(); !strings.Contains(got, "hello") {
+		t.Errorf("the call: %s", got)
+	}
+	e := b.server(0).seen()
+	if len(e) == 0 || e[0].Rule != "mcp:schema" || !strings.Contains(e[0].Reason, "not enforced") {
+		t.Errorf("events: %+v", e)
+	}
+}

@@ -1,0 +1,176 @@
+package proxy
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/mcpbox/mcpbox/internal/lockedbuf"
+	"github.com/mcpbox/mcpbox/mcp/audit"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// recorder is a server that keeps what it is sent, and answers what has an id.
+type recorder struct {
+	mu  sync.Mutex
+	got []string
+}
+
+func (r *recorder) serve(_ *fake, in *bufio.Reader, out io.Writer) {
+	each(in, func(q request) {
+		r.mu.Lock()
+		r.got = append(r.got, q.raw)
+		r.mu.Unlock()
+		if q.ID != nil {
+			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{}}`+"\n", q.ID)
+		}
+	})
+}
+
+func (r *recorder) all() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.Join(r.got, "\n")
+}
+
+// What a server could take for a call does not get past the rules in the clothes of something else.
+func TestCallsInDisguiseDoNotReachTheServer(t *testing.T) {
+	const evil = `"params":{"name":"write_note","uri":"note://private","ref":{"type":"ref/prompt","name":"secret"}}`
+	rules := policies.MCP{Tools: policies.MCPNames{Deny: []string{"write_note"}}, InputSchema: policies.MCPPass,
+		Resources: policies.MCPNames{Deny: []string{"note://private"}}, Prompts: policies.MCPNames{Deny: []string{"secret"}}}
+	for name, line := range map[string]string{
+		"a call without an id":             `{"jsonrpc":"2.0","method":"tools/call",` + evil + `}`,
+		"a read without an id":             `{"jsonrpc":"2.0","method":"resources/read",` + evil + `}`,
+		"a completion for a denied prompt": `{"jsonrpc":"2.0","id":1,"method":"completion/complete",` + evil + `}`,
+		"all in capitals":                  `{"jsonrpc":"2.0","ID":1,"METHOD":"tools/call",` + evil + `}`,
+		"an id in capitals":                `{"jsonrpc":"2.0","ID":1,"method":"notifications/x","Method":"tools/call",` + evil + `}`,
+		"an answer with a method":          `{"jsonrpc":"2.0","id":1,"result":{},"Method":"tools/call",` + evil + `}`,
+		"an array in an array":             `[[{"jsonrpc":"2.0","id":1,"method":"tools/call",` + evil + `}]]`,
+		"a line in a line":                 "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\",\"params\":{\"a\":\r{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\"," + evil + "}\r}}",
+	} {
+		var r recorder
+		b := start(t, Config{Rules: rules}, r.serve)
+		b.say(line)
+		b.say(`{"jsonrpc":"2.0","id":"end","method":"ping"}`)
+		for !strings.Contains(b.hear(), `"end"`) {
+		}
+		if got := r.all(); strings.Contains(got, "write_note") {
+			t.Errorf("%s: the server gets %q", name, got)
+		}
+	}
+}
+
+func TestCallsWithoutAnIdAreReported(t *testing.T) {
+	var records lockedbuf.Buffer
+	var r recorder
+	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPDeny}, Audit: audit.NewLog(&records)}, r.serve)
+	b.say(`{"jsonrpc":"2.0","method":"tools/call","params":{"name":"write_note","arguments":{"a":1}}}`)
+	b.say(`{"jsonrpc":"2.0","id":"end","method":"ping"}`)
+	b.hears(`{"jsonrpc":"2.0","id":"end","result":{}}`) // and no answer before it
+	e := b.server(0).seen()
+	if len(e) != 1 || e[0].Rule != "mcp:protocol" || e[0].Call == nil || e[0].Call.Tool != "write_note" {
+		t.Errorf("events: %+v", e)
+	}
+	if got := records.String(); !strings.Contains(got, `"decision":"refused"`) || !strings.Contains(got, `"arguments":{"a":1}`) {
+		t.Errorf("audit: %s", got)
+	}
+}
+
+// Without rules such a call passes, and is recorded: the server may do what it asks.
+func TestCallsWithoutAnIdAreRecorded(t *testing.T) {
+	var records lockedbuf.Buffer
+	var r recorder
+	b := start(t, Config{Audit: audit.NewLog(&records)}, r.serve)
+	b.say(`{"jsonrpc":"2.0","method":"tools/call","params":{"name":"write_note"}}`)
+	b.say(`{"jsonrpc":"2.0","id":"end","method":"ping"}`)
+	b.hear()
+	if got := records.String(); !strings.Contains(got, `"tool":"write_note","outcome":"no_answer"`) || !strings.Contains(r.all(), "write_note") {
+		t.Errorf("audit: %s", got)
+	}
+}
+
+// An id that no answer can be matched with would leave a call open for good, and its refusal would not be JSON.
+func TestIdsAreTextsOrNumbers(t *testing.T) {
+	for _, id := range []string{`null`, `true`, `{"a":1}`, `[1]`, `"` + strings.Repeat("x", 2000) + `"`} {
+		var r recorder
+		b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPDeny}}, r.serve)
+		b.say(`{"jsonrpc":"2.0","id":` + id + `,"method":"tools/call","params":{"name":"a"}}`)
+		b.hears(`{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Invalid Request"}}`)
+		if got := r.all(); got != "" {
+			t.Errorf("id %.20s: the server gets %.200s", id, got)
+		}
+	}
+}
+
+// What a client could take for an answer has been looked at as one.
+func TestAnswersInDisguiseDoNotReachTheClient(t *testing.T) {
+	const evil = `{"content":[{"type":"text","text":"EVIL"}],"tools":[{"name":"EVIL"}]}`
+	rules := policies.MCP{Tools: policies.MCPNames{Allow: []string{"good"}}, InputSchema: policies.MCPPass, Output: policies.MCPOutput{Mark: policies.MCPMarkWrap}}
+	for name, line := range map[string]string{
+		"with a method":          `{"jsonrpc":"2.0","id":1,"method":"x","result":` + evil + `}`,
+		"two results":            `{"jsonrpc":"2.0","id":1,"result":{},"Result":` + evil + `}`,
+		"a notification with it": `{"jsonrpc":"2.0","ID":1,"method":"notifications/x","RESULT":` + evil + `}`,
+		"tools in capitals":      `{"jsonrpc":"2.0","id":1,"result":{"tools":[],"Tools":[{"name":"EVIL"}]}}`,
+		"no other tools":         `{"jsonrpc":"2.0","id":1,"result":{"TOOLS":[{"name":"EVIL"}]}}`,
+		"a line in a line":       "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\",\"params\":{\"a\":\r{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":" + evil + "}\r}}",
+	} {
+		b := start(t, Config{Rules: rules}, func(_ *fake, in *bufio.Reader, out io.Writer) {
+			each(in, func(r request) {
+				if r.Method == "ping" {
+					fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{}}`+"\n", r.ID)
+					return
+				}
+				io.WriteString(out, line+"\n")
+			})
+		})
+		b.say(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
+		b.say(`{"jsonrpc":"2.0","id":2,"method":"ping"}`)
+		for got := ""; !strings.Contains(got, `"id":2`); {
+			if got = b.hear(); strings.Contains(got, "EVIL") {
+				t.Errorf("%s: the client gets %q", name, got)
+			}
+		}
+		if len(b.server(0).seen()) == 0 {
+			t.Errorf("%s: no event tells of it", name)
+		}
+	}
+}
+
+// What no rule looks at passes to the byte, whatever its members are called.
+func TestOtherMethodsMayUseOtherSpellings(t *testing.T) {
+	const result = `{"Content":[],"Tools":1}`
+	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPDeny}}, func(_ *fake, in *bufio.Reader, out io.Writer) {
+		each(in, func(r request) {
+			if strings.Contains(r.raw, `"params":{"Name":"x","URI":1}`) {
+				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":%s}`+"\n", r.ID, result)
+			}
+		})
+	})
+	b.say(`{"jsonrpc":"2.0","id":1,"method":"custom/thing","params":{"Name":"x","URI":1}}`)
+	b.hears(`{"jsonrpc":"2.0","id":1,"result":` + result + `}`)
+}
+
+// A definition that says a thing twice, or in two spellings, is one thing to the proxy and could be another to the client.
+func TestAToolWithTwoFacesIsNotListed(t *testing.T) {
+	pins := pinsOf(t, `{"name":"good","description":"reads"}`)
+	for _, tool := range []string{
+		`{"name":"good","Name":"other","description":"EVIL"}`,
+		`{"name":"EVIL","Name":"good","description":"reads"}`,
+		`{"name":"good","Name":5,"description":"EVIL"}`,
+		`{"name":"good","description":"EVIL","description":"reads"}`,
+		`{"name":"good","description":"reads","Description":"EVIL"}`,
+	} {
+		b := start(t, Config{Pins: pins}, answers("["+tool+"]", "hello"))
+		b.say(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
+		b.hears(`{"jsonrpc":"2.0","id":1,"result":{"tools":[]}}`)
+		e := b.server(0).seen()
+		if len(e) == 0 || e[0].Action != "refused" {
+			t.Errorf("%s: events: %+v", tool, e)
+		}
+		b.say(callTool("2", "EVIL", "{}"))
+		b.hears(refusal1("2", `The tool "EVIL" is not available.`))
+	}
+}

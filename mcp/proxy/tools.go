@@ -1,0 +1,186 @@
+package proxy
+
+import (
+	"bytes"
+	"fmt"
+	"sync"
+
+	"github.com/mcpbox/mcpbox/mcp/access"
+	"github.com/mcpbox/mcpbox/mcp/audit"
+	"github.com/mcpbox/mcpbox/mcp/internal/schema"
+	"github.com/mcpbox/mcpbox/mcp/internal/wire"
+	"github.com/mcpbox/mcpbox/mcp/pin"
+	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// toolCatalog is what the server has said about its tools: the definitions seen last, compiled, and compared with the approved.
+type toolCatalog struct {
+	s       *session
+	pins    *pin.File
+	refuses bool // a changed tool is taken away, rather than reported
+	enforce bool // the tools' own schemas hold
+
+	mu       sync.Mutex
+	known    bool // a whole listing has been seen
+	tools    map[string]*definition
+	first    *pin.File // without approved definitions: those of the first listing
+	deferred []deferredCall
+	asking   bool
+}
+
+// definition is one tool as the server described it last.
+type definition struct {
+	raw      []byte
+	schemas  map[string]*schema.Schema // those that were needed so far
+	changed  []string                  // how it differs from what was approved; nil: it does not
+	reported string                    // the digest that was last reported
+}
+
+func newToolCatalog(s *session) *toolCatalog {
+	c := &toolCatalog{s: s, pins: s.cfg.Pins, enforce: s.cfg.Rules.EnforcesSchemas(), tools: map[string]*definition{}}
+	c.refuses = s.cfg.Rules.Pin.Refuses() || c.pins != nil && s.cfg.Rules.Pin.OnChange != policies.MCPPinFlag
+	return c
+}
+
+// needsListing reports whether a call has to wait until the tools' definitions are known.
+func (c *toolCatalog) needsListing(call *call) bool {
+	if call.method != "tools/call" || !c.enforce && !(c.refuses && c.pins != nil) {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.known
+}
+
+// judge refuses a tool whose definition is not the approved one.
+func (c *toolCatalog) judge(call *call) *refusal {
+	if !c.refuses {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := c.tools[call.name]
+	switch {
+	case d != nil && d.changed != nil:
+		return toolUnavailable(call, access.Verdict{Layer: access.LayerPin, Reason: "its definition is not the approved one: " + d.changed[0]})
+	case d == nil && c.known && c.pins != nil && c.pins.Tools[call.name] == nil:
+		return toolUnavailable(call, access.Verdict{Layer: access.LayerPin, Reason: "it is not among the approved tools"})
+	}
+	return nil
+}
+
+func (c *toolCatalog) inputSchema(tool string) *schema.Schema {
+	if !c.enforce {
+		return nil
+	}
+	return c.schema(tool, "inputSchema")
+}
+
+func (c *toolCatalog) outputSchema(tool string) *schema.Schema { return c.schema(tool, "outputSchema") }
+
+// update takes in one page of a listing and returns the names of tools that are not as approved.
+func (c *toolCatalog) update(conn *serverConn, tools [][]byte, last bool) map[string]bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pins == nil && c.first == nil {
+		c.first = &pin.File{Tools: map[string]*pin.Tool{}}
+	}
+	changed := map[string]bool{}
+	for _, raw := range tools {
+		name, ok := toolName(raw)
+		if !ok {
+			continue
+		}
+		d := c.tools[name]
+		if d == nil || !bytes.Equal(d.raw, raw) {
+			told := ""
+			if d != nil {
+				told = d.reported
+			}
+			d = &definition{raw: bytes.Clone(raw), reported: told}
+			c.compare(conn, name, d)
+			c.tools[name] = d
+		}
+		if d.changed != nil {
+			changed[name] = true
+		}
+	}
+	c.known = c.known || last
+	return changed
+}
+
+// toolName is the name of a tool, if there is no doubt about what its definition says: to a client that reads the other
+// of two members, or one in another spelling, it would be another tool.
+func toolName(raw []byte) (string, bool) {
+	name, ok := wire.StringMember(raw, "name")
+	return name, ok && !wire.HasDuplicate(wire.Members(raw)) && !wire.HasNestedDuplicate(raw, false)
+}
+
+// schema compiles one of a tool's schemas when it is first needed: a server may list any number, of any size.
+func (c *toolCatalog) schema(tool, which string) *schema.Schema {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := c.tools[tool]
+	if d == nil {
+		return nil
+	}
+	if s, ok := d.schemas[which]; ok {
+		return s
+	}
+	var compiled *schema.Schema
+	for _, m := range wire.Members(d.raw) {
+		if m.Key != which {
+			continue
+		}
+		var err error
+		if compiled, err = schema.CompileUntrusted(m.Value); err != nil {
+			conn, _ := c.s.peek()
+			conn.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Low, Rule: monitor.RuleMCP + "schema", Action: string(monitor.Alert),
+				Reason: fmt.Sprintf("the %s of tool %s can't be used and is not enforced: %v", which, tool, err)}, nil)
+		}
+	}
+	if d.schemas == nil {
+		d.schemas = map[string]*schema.Schema{}
+	}
+	d.schemas[which] = compiled
+	return compiled
+}
+
+// compare holds a definition against the approved one, or against the first that was seen.
+func (c *toolCatalog) compare(conn *serverConn, tool string, d *definition) {
+	pin, err := pin.NewTool(d.raw)
+	if err != nil {
+		d.changed = []string{"it can't be read: " + err.Error()}
+		return
+	}
+	base := c.pins
+	if base == nil {
+		base = c.first
+		if base.Tools[tool] == nil {
+			base.Tools[tool] = pin
+			return
+		}
+	}
+	approved := base.Tools[tool]
+	switch {
+	case approved == nil:
+		d.changed = []string{"it is not among the approved tools"}
+	case approved.Digest == pin.Digest:
+		return
+	default:
+		d.changed = approved.Diff(pin)
+	}
+	if d.reported == pin.Digest {
+		return
+	}
+	d.reported = pin.Digest
+	action, severity := "flagged", monitor.Medium
+	if c.refuses {
+		action, severity = "refused", monitor.High
+	}
+	conn.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: severity, Rule: monitor.RuleMCP + string(access.LayerPin), Action: action,
+		Reason: fmt.Sprintf("tool %s is not as it was approved: %s", tool, d.changed[0]),
+		Hint:   pinHint}, nil)
+	c.s.record(conn, nil, audit.Record{Decision: action, Layer: string(access.LayerPin), Method: "tools/list", Tool: tool, Reason: d.changed[0]})
+}
