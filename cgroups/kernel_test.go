@@ -16,27 +16,23 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/mcpbox/mcpbox/internal/testhost"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// These tests need a usable cgroup v2. `make test-vm` promises one
-// (MCPBOX_TEST_EXPECT=cgroup2): there they fail instead of being skipped.
+// These tests need a usable cgroup v2. `make test-vm` promises one: there they fail instead of being
+// skipped.
 func parent(t *testing.T, controllers ...string) *Parent {
 	t.Helper()
-	missing := func(format string, args ...any) {
-		t.Helper()
-		if slices.Contains(strings.Split(os.Getenv("MCPBOX_TEST_EXPECT"), ","), "cgroup2") {
-			t.Fatalf(format, args...)
-		}
-		t.Skipf(format, args...)
-	}
-	p, err := Find(context.Background(), Options{NoScope: os.Getenv("MCPBOX_TEST_EXPECT") == ""})
+	testhost.Need(t, "cgroup2")
+	// A scope moves this process out of its cgroup: only in a guest, which is thrown away.
+	p, err := Find(context.Background(), Options{NoScope: !testhost.Promised("cgroup2")})
 	if err != nil {
-		missing("no cgroup v2 here: %v", err)
+		testhost.Lacks(t, "cgroup2", "%v", err)
 	}
 	for _, c := range controllers {
 		if !slices.Contains(p.Controllers(), c) {
-			missing("the %s controller is not available under %s", c, p.Path())
+			testhost.Lacks(t, "cgroup2", "the %s controller is not available under %s", c, p.Path())
 		}
 	}
 	return p
@@ -286,9 +282,7 @@ func TestHelperCreateAndHang(t *testing.T) {
 }
 
 func TestAnUnprivilegedPID1MaySpawnIntoLeavesButNotRaiseLimits(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root, to be another uid in init/")
-	}
+	testhost.Need(t, "root") // to be another uid in init/
 	const uid = 54321
 	p := parent(t, "pids")
 	g, leaf := newLeaf(t, p, policies.Limits{PIDs: 20})
@@ -336,9 +330,7 @@ func TestHelperSpawn(t *testing.T) {
 }
 
 func TestReadingFromADiskIsHeldToItsRate(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root, for a loop device")
-	}
+	testhost.Need(t, "root", "losetup")
 	p := parent(t, "io")
 	image := filepath.Join(t.TempDir(), "disk")
 	if err := os.WriteFile(image, make([]byte, 8<<20), 0o600); err != nil {
@@ -346,7 +338,7 @@ func TestReadingFromADiskIsHeldToItsRate(t *testing.T) {
 	}
 	out, err := exec.Command("losetup", "--find", "--show", image).Output()
 	if err != nil {
-		t.Skipf("no loop device: %v", err)
+		testhost.Lacks(t, "losetup", "no loop device: %v", err)
 	}
 	device := strings.TrimSpace(string(out))
 	defer exec.Command("losetup", "-d", device).Run()

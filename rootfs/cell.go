@@ -107,7 +107,7 @@ func (b *builder) visible(path string) (folder, ok bool) {
 	default: // on the storage: made by the setup, or bound by the cell from an outer mount
 		for _, d := range b.plan.Setup.Dirs {
 			if _, in := below(d.Path, path); in {
-				folder, ok = true, true
+				folder = true
 			}
 		}
 		bound := func(op initproto.MountOp) bool { _, in := below(path, op.Source); return in }

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/internal/int80"
+	"github.com/mcpbox/mcpbox/internal/testhost"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -24,7 +25,7 @@ func victimI386() {
 }
 
 func TestI386CallsAreRefusedByName(t *testing.T) {
-	int80.Require(t)
+	testhost.Need(t, "ia32")
 	calls, _, out := serve(t, policies.Syscalls{Default: policies.DefaultAllow}, "i386", nil)
 	if out != "EPERM\nEPERM\n" {
 		t.Errorf("the program saw %q", out)

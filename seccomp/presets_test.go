@@ -16,14 +16,14 @@ var dangerous = []string{"mount", "umount2", "pivot_root", "move_mount", "open_t
 
 func filtered(t *testing.T, check func(t *testing.T, s policies.Syscalls, f *Filter)) {
 	for _, name := range policies.PresetNames() {
+		p, err := policies.Preset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Isolation == policies.IsolationNone {
+			continue // no filter is installed
+		}
 		t.Run(name, func(t *testing.T) {
-			p, err := policies.Preset(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if p.Isolation == policies.IsolationNone {
-				t.Skip("bare: no filter is installed")
-			}
 			f, err := Compile(p.Syscalls)
 			if err != nil {
 				t.Fatal(err)

@@ -104,7 +104,7 @@ func (c *child) main() {
 	listener := c.installFilter()
 
 	c.record = [5]int32{0, 0, 0, int32(listener), proved}
-	sys3(unix.SYS_WRITE, statusFD, uintptr(unsafe.Pointer(&c.record)), unsafe.Sizeof(c.record))
+	_ = sys3(unix.SYS_WRITE, statusFD, uintptr(unsafe.Pointer(&c.record)), unsafe.Sizeof(c.record))
 	c.await() // the supervisor has verified the layers and answers the listener
 	_, e := sys6(unix.SYS_EXECVE, uintptr(unsafe.Pointer(command)), uintptr(unsafe.Pointer(&c.argv[0])), uintptr(unsafe.Pointer(&c.envv[0])), 0, 0, 0)
 	c.fail(initproto.StepExec, 0, e)
@@ -193,7 +193,7 @@ func (c *child) descriptors() {
 	if e := sys3(unix.SYS_CLOSE_RANGE, firstFD, ^uintptr(0)>>32, 0); e != 0 {
 		c.fail(initproto.StepStdio, 5, e)
 	}
-	sys3(unix.SYS_UMASK, c.umask, 0, 0)
+	_ = sys3(unix.SYS_UMASK, c.umask, 0, 0)
 }
 
 // lookup returns the first candidate that is an executable regular file.
@@ -244,7 +244,7 @@ func (c *child) restrict() int32 {
 			access := l.rules[i].access
 			c.rule = pathBeneath{uint32(access), uint32(access >> 32), int32(fd)}
 			_, e = sys6(unix.SYS_LANDLOCK_ADD_RULE, ruleset, unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&c.rule)), 0, 0, 0)
-			sys3(unix.SYS_CLOSE, fd, 0, 0)
+			_ = sys3(unix.SYS_CLOSE, fd, 0, 0)
 		}
 		if e != 0 {
 			c.fail(initproto.StepLandlock, i+1, e)
@@ -256,7 +256,7 @@ func (c *child) restrict() int32 {
 	if e := sys3(unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0, 0); e != 0 {
 		c.fail(initproto.StepLandlock, 0, e)
 	}
-	sys3(unix.SYS_CLOSE, ruleset, 0, 0)
+	_ = sys3(unix.SYS_CLOSE, ruleset, 0, 0)
 	if e := c.openCanary(); e != unix.EACCES {
 		c.fail(initproto.StepLandlockProbe, 1, e)
 	}
@@ -268,7 +268,7 @@ func (c *child) restrict() int32 {
 func (c *child) openCanary() syscall.Errno {
 	fd, e := sys6(unix.SYS_OPENAT, at(unix.AT_FDCWD), uintptr(unsafe.Pointer(c.landlock.canary)), unix.O_RDONLY|unix.O_CLOEXEC, 0, 0, 0)
 	if e == 0 {
-		sys3(unix.SYS_CLOSE, fd, 0, 0)
+		_ = sys3(unix.SYS_CLOSE, fd, 0, 0)
 	}
 	return e
 }
@@ -319,7 +319,7 @@ func (c *child) await() {
 			return
 		}
 		if e != unix.EINTR {
-			sys3(unix.SYS_EXIT_GROUP, 1, 0, 0)
+			_ = sys3(unix.SYS_EXIT_GROUP, 1, 0, 0)
 		}
 	}
 }
@@ -328,9 +328,9 @@ func (c *child) await() {
 //go:norace
 func (c *child) fail(step initproto.Step, index int, e syscall.Errno) {
 	c.record = [5]int32{int32(step), int32(index), int32(e), -1, 0}
-	sys3(unix.SYS_WRITE, uintptr(c.status), uintptr(unsafe.Pointer(&c.record)), unsafe.Sizeof(c.record))
+	_ = sys3(unix.SYS_WRITE, uintptr(c.status), uintptr(unsafe.Pointer(&c.record)), unsafe.Sizeof(c.record))
 	for {
-		sys3(unix.SYS_EXIT_GROUP, 1, 0, 0)
+		_ = sys3(unix.SYS_EXIT_GROUP, 1, 0, 0)
 	}
 }
 

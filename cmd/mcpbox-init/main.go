@@ -27,7 +27,9 @@ func run() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return os.NewSyscallError("prctl(PR_SET_DUMPABLE)", err)
 	}
-	unix.CloseRange(controlFD+1, ^uint(0), 0)
+	if err := unix.CloseRange(controlFD+1, ^uint(0), 0); err != nil {
+		return os.NewSyscallError("close_range", err)
+	}
 	conn, err := initproto.FromFD(controlFD)
 	if err != nil {
 		return err
@@ -77,7 +79,7 @@ func (in *initProcess) serve() error {
 }
 
 func (in *initProcess) fail(number int, f initproto.Fault) {
-	in.conn.Send(initproto.Message{Kind: initproto.Failed, Process: number, Fault: f}, nil)
+	_ = in.conn.Send(initproto.Message{Kind: initproto.Failed, Process: number, Fault: f}, nil)
 }
 
 // byNumber finds a locked process, and keeps its exit from being told before its execve is.

@@ -35,7 +35,7 @@ func (in *initProcess) reapAll() {
 		}
 		if p != nil {
 			p.untold.Wait() // not for long: its end of the status pipe is closed
-			in.conn.Send(initproto.Message{Kind: initproto.Exited, Process: p.number, Exit: &initproto.Exit{
+			_ = in.conn.Send(initproto.Message{Kind: initproto.Exited, Process: p.number, Exit: &initproto.Exit{
 				Status:    int(status),
 				UserUsec:  usage.Utime.Sec*1e6 + usage.Utime.Usec,
 				SysUsec:   usage.Stime.Sec*1e6 + usage.Stime.Usec,

@@ -29,7 +29,7 @@ func (in *initProcess) setup(body []byte) {
 		in.fail(0, fault(initproto.StepSetup, 0, err))
 		return
 	}
-	in.conn.Send(initproto.Message{Kind: initproto.Ready}, nil, storage)
+	_ = in.conn.Send(initproto.Message{Kind: initproto.Ready}, nil, storage)
 	unix.Close(storage)
 }
 
@@ -90,11 +90,11 @@ func makeToolDir(path string, mode uint32) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	id := toolOuterID()
-	unix.SetfsgidRetGid(id)
-	unix.SetfsuidRetUid(id)
+	_, _ = unix.SetfsgidRetGid(id)
+	_, _ = unix.SetfsuidRetUid(id)
 	err := unix.Mkdir(path, mode)
-	unix.SetfsuidRetUid(0)
-	unix.SetfsgidRetGid(0)
+	_, _ = unix.SetfsuidRetUid(0)
+	_, _ = unix.SetfsgidRetGid(0)
 	if err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}

@@ -171,7 +171,7 @@ func (in *initProcess) release(number int) {
 		_, f := readStatus(p.status)
 		unix.Close(p.status)
 		if f.Step == initproto.StepDied { // EOF: execve closed the pipe, or the child is dead and exited says how
-			in.conn.Send(initproto.Message{Kind: initproto.Started, Process: number}, nil)
+			_ = in.conn.Send(initproto.Message{Kind: initproto.Started, Process: number}, nil)
 			return
 		}
 		in.fail(number, f)

@@ -44,9 +44,4 @@ func asUser(uid, runtimeDir string, argv ...string) []string {
 	return append([]string{"setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "env", "XDG_RUNTIME_DIR=" + runtimeDir, "HOME=/tmp"}, argv...)
 }
 
-func installed(program string) bool {
-	_, err := exec.LookPath(program)
-	return err == nil
-}
-
 func isRoot() bool { return os.Geteuid() == 0 }

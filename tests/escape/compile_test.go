@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/mcpbox/mcpbox/internal/testhost"
 )
 
 var compiled sync.Map // source → *program
@@ -23,9 +25,7 @@ type program struct {
 // compile returns a folder with the static program ./attack. Static, because maximum and strange roots have no loader.
 func compile(t *testing.T, source string) string {
 	t.Helper()
-	if _, err := exec.LookPath("gcc"); err != nil {
-		t.Skipf("the attacks are C programs: %v (apt-get install gcc libc6-dev)", err)
-	}
+	testhost.Need(t, "gcc") // the attacks are C programs
 	if !strings.Contains(source, "attack(int") {
 		source = "static void attack(int argc, char **argv) {\n" + source + "\n}\n"
 	}

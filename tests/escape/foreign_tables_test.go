@@ -3,12 +3,12 @@ package escape
 import (
 	"testing"
 
-	"github.com/mcpbox/mcpbox/internal/int80"
+	"github.com/mcpbox/mcpbox/internal/testhost"
 )
 
 // On i386 number 310 is unshare, on x86-64 it is process_vm_readv: a filter that looks at the number alone is fooled.
 func TestCannotUseTheSystemCallsOfI386(t *testing.T) {
-	int80.Require(t)
+	testhost.Need(t, "ia32")
 	hold(t, claim{
 		attack: `
 	long r;

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/mcpbox/mcpbox/internal/testhost"
 )
 
 // claim is one attack and what must come of it.
@@ -69,8 +71,8 @@ func hold(t *testing.T, c claim) {
 }
 
 func (c *claim) runBare(t *testing.T, dir string) {
-	if c.needsRoot && os.Geteuid() != 0 {
-		t.Skip("bare, only root can do this")
+	if c.needsRoot {
+		testhost.Need(t, "root") // bare, only root can do this
 	}
 	out := c.execute(t, exec.Command(dir+"/attack", c.args...))
 	want, code := "", 0
@@ -78,7 +80,7 @@ func (c *claim) runBare(t *testing.T, dir string) {
 		want, code = ": "+c.bare+"\n", 1
 	}
 	if c.mayLack != "" && out.code == 1 && strings.HasSuffix(out.stdout, ": "+c.mayLack+"\n") {
-		t.Skipf("this kernel has no such interface: %s", out.stdout)
+		testhost.Lacks(t, "new-interface", "this kernel does not have it: %s", out.stdout)
 	}
 	if out.code != code || !strings.HasSuffix(out.stdout, want) {
 		t.Fatalf("the attack proves nothing: bare it should end with %d %q\nit ended with %d\n%s%s", code, want, out.code, out.stdout, out.stderr)

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"unicode"
+
+	"github.com/mcpbox/mcpbox/internal/testhost"
 )
 
 // report is what mcpbox said about a run.
@@ -44,7 +46,7 @@ var bestEffort = sync.OnceValue(func() bool {
 func needCgroup(t *testing.T) {
 	t.Helper()
 	if bestEffort() {
-		t.Skip("the watchdog does not see this memory (SECURITY.md): needs a usable cgroup v2")
+		testhost.Lacks(t, "cgroup2", "the watchdog does not see this memory (see SECURITY.md)")
 	}
 }
 

@@ -1,8 +1,9 @@
 package escape
 
 import (
-	"os/exec"
 	"testing"
+
+	"github.com/mcpbox/mcpbox/internal/testhost"
 )
 
 func TestCannotRaiseItsLimits(t *testing.T) {
@@ -16,9 +17,7 @@ func TestCannotRaiseItsLimits(t *testing.T) {
 
 // Real time is a way to starve the host; whoever may use it (audio groups, say) does not pass it on.
 func TestDoesNotInheritTheRightToRunInRealTime(t *testing.T) {
-	if out, err := exec.Command("prlimit", "--rtprio=50", "true").CombinedOutput(); err != nil {
-		t.Skipf("no way to give the limit to a program first: %v %s", err, out)
-	}
+	testhost.Need(t, "rtprio")
 	hold(t, claim{
 		attack: `
 	struct sched_param p = {1};

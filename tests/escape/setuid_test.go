@@ -3,13 +3,13 @@ package escape
 import (
 	"os"
 	"testing"
+
+	"github.com/mcpbox/mcpbox/internal/testhost"
 )
 
 // Bare it stands for nobody, who becomes root by the program's set-user-ID bit.
 func TestASetUserIDProgramGivesNothing(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can make a set-user-ID program of root's")
-	}
+	testhost.Need(t, "root") // to make a set-user-ID program of root's
 	source := `
 	if (geteuid() == 0 && getuid() == 0) {
 		TRY(setresgid(65534, 65534, 65534));

@@ -5,6 +5,6 @@
 //	make build && go test ./tests/integration
 //
 // The servers are pinned in package-lock.json and fetched once by `npm ci`.
-// Without npm or the network the tests skip and say why; with
-// MCPBOX_REQUIRE=1 (as in `make test` on a machine that has them) they fail.
+// Without npm or the network the tests are skipped and say why; where
+// MCPBOX_REQUIRE promises npm and registry, they fail.
 package integration

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mcpbox/mcpbox/internal/testhost"
 )
 
 // inspector returns the MCP inspector's command line, fetched once.
@@ -19,14 +21,15 @@ func inspector(t *testing.T) string {
 	}
 	bin := filepath.Join(dir, "node_modules", ".bin", "mcp-inspector")
 	if !newer(filepath.Join(dir, "node_modules", ".package-lock.json"), filepath.Join(dir, "package-lock.json")) {
+		testhost.Need(t, "npm")
 		cmd := exec.Command("npm", "ci", "--no-progress", "--omit=dev", "--ignore-scripts")
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {
-			missing(t, "the inspector: npm ci: %v\n%s", err, out)
+			testhost.Lacks(t, "registry", "the inspector: npm ci: %v\n%s", err, out)
 		}
 	}
 	if out, err := exec.Command(bin, "--cli", "--version").CombinedOutput(); err != nil {
-		t.Skipf("the inspector does not run on this Node: %v\n%s", err, out)
+		testhost.Lacks(t, "inspector", "it does not run on this Node: %v\n%s", err, out)
 	}
 	return bin
 }

@@ -7,24 +7,18 @@ import (
 	"strings"
 	"sync"
 	"testing"
-)
 
-// missing skips, or fails where the caller promised that nothing is missing.
-func missing(t *testing.T, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("MCPBOX_REQUIRE") != "" {
-		t.Fatalf(format, args...)
-	}
-	t.Skipf(format, args...)
-}
+	"github.com/mcpbox/mcpbox/internal/testhost"
+)
 
 // node returns the interpreter, and the --mount flags that show it inside
 // when it does not live in /usr.
 func node(t *testing.T) (path string, mounts []string) {
 	t.Helper()
+	testhost.Need(t, "sandbox", "node")
 	path, err := exec.LookPath("node")
 	if err != nil {
-		missing(t, "no node on this machine: %v (apt-get install nodejs)", err)
+		t.Fatal(err)
 	}
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		t.Fatal(err)
@@ -52,11 +46,9 @@ func serverModules(t *testing.T) string {
 	if newer(filepath.Join(dir, ".package-lock.json"), "package-lock.json") {
 		return dir
 	}
-	if _, err := exec.LookPath("npm"); err != nil {
-		missing(t, "the servers are not installed and there is no npm: %v (apt-get install npm)", err)
-	}
+	testhost.Need(t, "npm")
 	if out, err := install(); err != nil {
-		missing(t, "npm ci: %v\n%s", err, out)
+		testhost.Lacks(t, "registry", "npm ci: %v\n%s", err, out)
 	}
 	return dir
 }

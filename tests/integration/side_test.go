@@ -56,7 +56,6 @@ func workspace(t *testing.T) string {
 type answer struct {
 	mu       sync.Mutex
 	progress []float64
-	last     chan struct{}
 }
 
 // connect starts the server and makes the handshake.

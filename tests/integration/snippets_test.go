@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mcpbox/mcpbox/internal/testhost"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
@@ -119,7 +120,7 @@ func (o outcome) has(t *testing.T, what string, match func(monitor.Event) bool) 
 func needPython(t *testing.T) {
 	t.Helper()
 	if _, err := os.Stat(python); err != nil {
-		missing(t, "no interpreter for the snippets: %v (apt-get install python3)", err)
+		testhost.Lacks(t, "python3", "the snippets run %s: %v (apt-get install python3)", python, err)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpbox/mcpbox/internal/hostprobe"
+	"github.com/mcpbox/mcpbox/internal/testhost"
 	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
 
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 // box prepares `mcpbox run -q` with a marker in the tool's arguments, by which its processes are found.
 func box(t *testing.T, script string, args ...string) (cmd *exec.Cmd, marker string) {
 	t.Helper()
-	hostprobe.Require(t)
+	testhost.Need(t, "sandbox")
 	marker = fmt.Sprintf("lifecycle-%d-%d", os.Getpid(), time.Now().UnixNano())
 	args = append(append([]string{"run", "-q"}, args...), "--", "sh", "-c", script, marker)
 	return exec.Command(binary, args...), marker

@@ -9,15 +9,17 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/mcpbox/mcpbox/internal/testhost"
 	"golang.org/x/sys/unix"
 )
 
 // terminal makes a pty. pts(4)
 func terminal(t *testing.T) (master, slave *os.File) {
 	t.Helper()
+	testhost.Need(t, "pty")
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		t.Skipf("no pty: %v", err)
+		t.Fatal(err)
 	}
 	t.Cleanup(func() { master.Close() })
 	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
@@ -28,7 +30,7 @@ func terminal(t *testing.T) (master, slave *os.File) {
 		t.Fatal(err)
 	}
 	if slave, err = os.OpenFile("/dev/pts/"+strconv.Itoa(n), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
-		t.Skipf("no pty: %v", err)
+		t.Fatal(err)
 	}
 	t.Cleanup(func() { slave.Close() })
 	return master, slave

@@ -5,8 +5,8 @@
 //	make build && go test ./tests/limits
 //	tests/vm/test.sh -m root,delegated ./tests/limits     # on a kernel with cgroup v2
 //
-// MCPBOX_TEST_EXPECT=cgroup2 says that this host has cgroup v2 and no other
-// sandboxes than these: tests that need it then fail instead of being skipped.
+// MCPBOX_REQUIRE=cgroup2 promises that this host has cgroup v2 and runs no other sandboxes: tests
+// that need cgroup v2 then fail instead of being skipped.
 // MCPBOX_TEST_DISK names a folder on a disk of its own, for io limits;
 // MCPBOX_TEST_RUNS how many runs the test of leftovers makes (200).
 package limits

@@ -6,18 +6,15 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/mcpbox/mcpbox/internal/testhost"
 )
 
 // A folder on a disk of its own, written without the page cache: io.max makes three MiB at one MiB/s take their time.
 func TestWritingToADiskIsHeldToItsRate(t *testing.T) {
-	disk := os.Getenv("MCPBOX_TEST_DISK")
-	if disk == "" {
-		t.Skip("MCPBOX_TEST_DISK names no folder on a disk of its own")
-	}
-	if os.Geteuid() != 0 {
-		t.Skip("needs root: the io controller is rarely delegated, and the disk's folder is root's")
-	}
+	testhost.Need(t, "disk", "root") // root: the io controller is rarely delegated
 	requireCgroup2(t)
+	disk := os.Getenv("MCPBOX_TEST_DISK")
 	dir, err := os.MkdirTemp(disk, "io")
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package limits
 import (
 	"testing"
 
+	"github.com/mcpbox/mcpbox/internal/testhost"
 	"github.com/mcpbox/mcpbox/runtime"
 )
 
@@ -10,7 +11,7 @@ func TestATimeoutEndsFiveHundredProcesses(t *testing.T) {
 	requireSandbox(t)
 	was := adopt(t)
 	timeout := "5s"
-	if expected("cgroup2") {
+	if testhost.Promised("cgroup2") {
 		timeout = "20s" // an emulated CPU forks slowly
 	}
 	// They ignore what can be ignored, and the parent says when all are there.

@@ -12,18 +12,13 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/mcpbox/mcpbox/internal/hostprobe"
+	"github.com/mcpbox/mcpbox/internal/testhost"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/runtime"
 	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
 
 const mib = 1 << 20
-
-// expected says whether the caller promised a thing of this host.
-func expected(what string) bool {
-	return slices.Contains(strings.Split(os.Getenv("MCPBOX_TEST_EXPECT"), ","), what)
-}
 
 // victim returns the program tests/victim as the sandbox sees it, and the flags that show it inside.
 func victim(t *testing.T) (path string, flags []string) {
@@ -120,14 +115,12 @@ var backend = sync.OnceValues(func() (string, string) {
 
 func requireSandbox(t *testing.T) string {
 	t.Helper()
-	if os.Getenv("MCPBOX_TEST_EXPECT") == "" {
-		hostprobe.Require(t)
-	}
+	testhost.Need(t, "sandbox")
 	b, problem := backend()
 	switch {
 	case problem != "":
 		t.Fatal(problem)
-	case expected("cgroup2") && b != "cgroup2":
+	case testhost.Promised("cgroup2") && b != "cgroup2":
 		t.Fatalf("memory is limited by %s here, and cgroup2 was promised", b)
 	}
 	return b
@@ -137,7 +130,7 @@ func requireSandbox(t *testing.T) string {
 func requireCgroup2(t *testing.T) {
 	t.Helper()
 	if b := requireSandbox(t); b != "cgroup2" {
-		t.Skipf("no usable cgroup v2 on this host, limits are held by the %s: mcpbox doctor says why", b)
+		testhost.Lacks(t, "cgroup2", "the %s holds the limits on this host (see mcpbox doctor)", b)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/mcpbox/mcpbox/internal/testhost"
 )
 
 func TestASandboxSeesItsOwnCgroupAndCannotWriteIt(t *testing.T) {
@@ -25,9 +27,10 @@ func TestASandboxSeesItsOwnCgroupAndCannotWriteIt(t *testing.T) {
 
 func TestNodeSizesItselfByTheLimit(t *testing.T) {
 	requireCgroup2(t)
+	testhost.Need(t, "node")
 	path, err := exec.LookPath("node")
 	if err != nil || !strings.HasPrefix(path, "/usr/") {
-		t.Skip("no node in /usr")
+		testhost.Lacks(t, "node", "it is not in /usr")
 	}
 	o := run(t, "--memory", "300MiB", "--", "node", "-p", "process.constrainedMemory() + ' ' + v8.getHeapStatistics().heap_size_limit")
 	f := strings.Fields(o.stdout)

@@ -7,10 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
-	"github.com/mcpbox/mcpbox/internal/hostprobe"
+	"github.com/mcpbox/mcpbox/internal/testhost"
 	"github.com/mcpbox/mcpbox/tests/internal/built"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -37,17 +38,20 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition: [root], [sandbox] (this host allows one), [cgroup2] (its limits can be had).
+// condition: [limits] (mcpbox has cgroup limits here), [NAME] (the host has a feature of testhost).
+// A feature that is promised and missing is an error.
 func condition(bin, name string) (bool, error) {
-	switch name {
-	case "root":
-		return os.Geteuid() == 0, nil
-	case "sandbox":
-		return hostprobe.Forbidden() == nil, nil
-	case "cgroup2":
+	if name == "limits" {
 		return exec.Command(bin, "run", "-q", "--policy", "strict", "--", "true").Run() == nil, nil
 	}
-	return false, fmt.Errorf("unknown condition %q", name)
+	if !slices.Contains(testhost.Features(), name) {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	err := testhost.Check(name)
+	if err != nil && testhost.Promised(name) {
+		return false, fmt.Errorf("MCPBOX_REQUIRE promises %s, and it is missing: %w", name, err)
+	}
+	return err == nil, nil
 }
 
 // exits CODE COMMAND…: the command ends with exactly that code.

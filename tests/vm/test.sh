@@ -32,6 +32,6 @@ for arg in "$@"; do
 	done < <(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{"\t"}}{{.Dir}}{{end}}' "${arg%%=*}" | grep .)
 done
 [ -s "$B/list" ] || { echo "vm-test: no tests" >&2; exit 1; }
-export MCPBOX_TEST_EXPECT=${MCPBOX_TEST_EXPECT-cgroup2}
-VM_ENV="MCPBOX_TEST_EXPECT MCPBOX_TEST_RUNS MCPBOX VICTIM ${VM_ENV:-}" "$HERE/run.sh" -k "$KERNEL" -t "$LIMIT" -a "$APPEND" -- \
+export MCPBOX_REQUIRE=${VM_REQUIRE-cgroup2} # promised to the tests: internal/testhost
+VM_ENV="MCPBOX_REQUIRE MCPBOX_TEST_RUNS MCPBOX VICTIM ${VM_ENV:-}" "$HERE/run.sh" -k "$KERNEL" -t "$LIMIT" -a "$APPEND" -- \
 	bash "$HERE/suite.sh" "$MODE" "$B/list" "${ARGS[@]}"

@@ -1,0 +1,143 @@
+package testhost
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/int80"
+)
+
+// features maps each name to its probe. A probe runs once in a test binary.
+var features = map[string]func() error{
+	"root":          root,
+	"sandbox":       sync.OnceValue(sandbox),
+	"cgroup1":       cgroup1,
+	"cgroup2":       cgroup2,
+	"landlock":      landlock,
+	"ia32":          ia32,
+	"pty":           pty,
+	"proc-children": procChildren,
+	"disk":          disk,
+	"rtprio":        sync.OnceValue(rtprio),
+
+	"busybox": program("busybox", "busybox-static"),
+	"dmesg":   program("dmesg", "util-linux"),
+	"gcc":     program("gcc", "gcc libc6-dev"),
+	"git":     program("git", "git"),
+	"losetup": program("losetup", "mount"),
+	"node":    program("node", "nodejs"),
+	"npm":     program("npm", "npm"),
+	"npx":     program("npx", "npm"),
+	"perl":    program("perl", "perl"),
+	"python3": program("python3", "python3"),
+
+	// What only the test itself can find out: see Lacks.
+	"inspector":     nothing, // the MCP inspector runs on this version of Node
+	"new-interface": nothing, // a kernel interface that an older kernel lacks
+	"registry":      nothing, // npm can download the pinned packages
+}
+
+// Features returns the known names, sorted.
+func Features() []string { return slices.Sorted(maps.Keys(features)) }
+
+func nothing() error { return nil }
+
+func program(name, packages string) func() error {
+	return sync.OnceValue(func() error {
+		if _, err := exec.LookPath(name); err != nil {
+			return fmt.Errorf("%w (apt-get install %s)", err, packages)
+		}
+		return nil
+	})
+}
+
+func root() error {
+	if os.Geteuid() != 0 {
+		return errors.New("this test needs root")
+	}
+	return nil
+}
+
+// sandbox asks for the namespaces of a sandbox and for a fresh /proc inside.
+func sandbox() error {
+	out, err := exec.Command("unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork",
+		"--net", "--ipc", "--uts", "--mount-proc", "true").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("this host forbids sandboxes (see mcpbox doctor): unshare: %w: %s",
+			err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+func cgroup1() error {
+	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
+		return errors.New("this host has cgroup v2 only")
+	}
+	return nil
+}
+
+// cgroup2 only looks for a mount. Whether this user may make cgroups in it, the test finds out.
+func cgroup2() error {
+	data, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(string(data), " - cgroup2 ") {
+		return errors.New("no cgroup v2 is mounted")
+	}
+	return nil
+}
+
+func landlock() error {
+	const version = 1 // LANDLOCK_CREATE_RULESET_VERSION
+	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, version); errno != 0 {
+		return fmt.Errorf("this kernel has no Landlock: %w", errno)
+	}
+	return nil
+}
+
+func ia32() error {
+	if !int80.Available() {
+		return errors.New("this kernel has no IA32 emulation: int $0x80 faults")
+	}
+	return nil
+}
+
+func pty() error {
+	f, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func procChildren() error {
+	if _, err := os.Stat("/proc/thread-self/children"); err != nil {
+		return fmt.Errorf("this kernel lists no children in /proc: %w", err)
+	}
+	return nil
+}
+
+func disk() error {
+	if os.Getenv("MCPBOX_TEST_DISK") == "" {
+		return errors.New("MCPBOX_TEST_DISK names no folder on a disk of its own")
+	}
+	return nil
+}
+
+// rtprio asks whether this user may give a program the right to real-time scheduling.
+func rtprio() error {
+	out, err := exec.Command("prlimit", "--rtprio=50", "true").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("prlimit --rtprio: %w: %s", err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
