@@ -2,6 +2,7 @@ package policies
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
@@ -51,15 +52,25 @@ func (e *Error) Detail() string {
 			b.WriteString("  hint: " + p.Hint + "\n")
 		}
 	}
+	if slices.ContainsFunc(e.Problems, Problem.inFile) {
+		b.WriteString("every key: " + ReferenceURL + "\n")
+	}
 	return b.String()
 }
+
+// inFile reports whether the problem is about a key or value of a policy file.
+func (p Problem) inFile() bool { return p.Line > 0 }
 
 func asError(problems []Problem) error {
 	if len(problems) == 0 {
 		return nil
 	}
 	var err error = &Error{problems}
-	if h := problems[0].Hint; h != "" {
+	h := problems[0].Hint
+	if problems[0].inFile() {
+		h = strings.TrimSpace(h + " (every key: " + ReferenceURL + ")")
+	}
+	if h != "" {
 		err = hint.Wrap(err, h)
 	}
 	return err

@@ -1,9 +1,10 @@
-// Command generate writes what is derived from the policy type and the presets: presets_gen.go and the JSON Schema.
-// It is run by go generate in package policies.
+// Command generate writes what is derived from the policy type, its table of keys and the presets:
+// presets_gen.go, the JSON Schema and docs/POLICY.md. Run it by go generate in package policies.
 package main
 
 import (
 	"bytes"
+	_ "embed"
 	"fmt"
 	"go/format"
 	"log"
@@ -13,6 +14,9 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
+//go:embed intro.md
+var intro string
+
 func main() {
 	code, err := presets()
 	if err != nil {
@@ -21,8 +25,13 @@ func main() {
 	if err := os.WriteFile("presets_gen.go", code, 0o644); err != nil {
 		log.Fatal(err)
 	}
-	if err := os.WriteFile("../docs/policy-schema.json", policies.Schema(), 0o644); err != nil {
-		log.Fatal(err)
+	for file, data := range map[string][]byte{
+		"../docs/policy-schema.json": policies.Schema(),
+		"../docs/POLICY.md":          policies.Reference(intro),
+	} {
+		if err := os.WriteFile(file, data, 0o644); err != nil {
+			log.Fatal(err)
+		}
 	}
 }
 
