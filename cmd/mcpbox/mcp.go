@@ -129,7 +129,8 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 		cfg.Server = identity.Name(spec.Policy, args)
 	}
 	if f.store != "" {
-		if f.allow, err = store.Follow(cmd.Context(), f.store, launched(spec.Policy, cfg.Server, args)); err != nil {
+		server := identity.Describe(spec.Policy, cfg.Server, args)
+		if f.allow, err = store.Follow(cmd.Context(), f.store, &server); err != nil {
 			return nil, err
 		}
 		cfg.Allow = f.allow
@@ -173,12 +174,6 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 	return cfg, nil
 }
 
-// launched is what the operator's store is told of the server as it is now.
-func launched(p *policies.Policy, name string, args []string) *access.Server {
-	digest, _ := identity.Digest(p, args) // unknown: a rule that names one does not match
-	return &access.Server{Name: name, Command: args, Digest: digest}
-}
-
 // mayRun asks the policy and the operator's store whether the server may run, as it is now.
 func (f *mcpFlags) mayRun(p *policies.Policy, name string, args []string) error {
 	if err := identity.Check(p, args); err != nil {
@@ -187,7 +182,7 @@ func (f *mcpFlags) mayRun(p *policies.Policy, name string, args []string) error 
 	if f.allow == nil {
 		return nil
 	}
-	if v := f.allow.CheckServer(*launched(p, name, args)); !v.Allowed {
+	if v := f.allow.CheckServer(identity.Describe(p, name, args)); !v.Allowed {
 		return hint.Errorf("to allow it: mcpbox allow add --store "+f.store+" …", "%w: %s", identity.ErrRefused, v.Reason)
 	}
 	return nil

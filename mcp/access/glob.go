@@ -5,10 +5,13 @@ import (
 	"strings"
 )
 
-// glob matches all of text; a * matches slashes too, as the proxy's own patterns do.
-func glob(pattern, text string) bool {
+// Match reports whether a pattern (*, ?, [a-z]) matches all of text. A * matches slashes too.
+func Match(pattern, text string) bool {
+	if pattern == "*" || pattern == text {
+		return true
+	}
 	ok, _ := path.Match(flat(pattern), flat(text))
-	return ok || pattern == text
+	return ok
 }
 
 // flat takes the meaning away that a slash has for path.Match.

@@ -1,20 +1,21 @@
 package access
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
-	"net/url"
-	"path"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 
+	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/mcp/internal/schema"
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
-
-	securejoin "github.com/cyphar/filepath-securejoin"
 )
 
-// Parameters is what a tool's arguments must satisfy: a schema, and for arguments that are paths the folders they must be in.
-type Parameters struct {
+// parameters is what a tool's arguments must satisfy: a schema, and for arguments that are paths the folders they must be in.
+type parameters struct {
 	whole       *schema.Schema
 	each        map[string]*schema.Schema // by argument, to tell which one is at fault
 	paths       map[string][]string
@@ -22,9 +23,9 @@ type Parameters struct {
 	foldedNames map[string]bool // and without their case
 }
 
-// NewParameters compiles a JSON Schema and path rules (argument → folders as the server sees them). Either may be nil.
-func NewParameters(rules map[string]any, paths map[string][]string) (*Parameters, error) {
-	p := &Parameters{paths: paths, each: map[string]*schema.Schema{}, names: map[string]bool{}, foldedNames: map[string]bool{}}
+// newParameters compiles a JSON Schema and path rules (argument → folders as the server sees them). Either may be nil.
+func newParameters(rules map[string]any, paths map[string][]string) (*parameters, error) {
+	p := &parameters{paths: paths, each: map[string]*schema.Schema{}, names: map[string]bool{}, foldedNames: map[string]bool{}}
 	for name := range paths {
 		p.names[name], p.foldedNames[wire.FoldCase(name)] = true, true
 	}
@@ -46,7 +47,7 @@ func NewParameters(rules map[string]any, paths map[string][]string) (*Parameters
 }
 
 // learnNames notes the properties that a schema speaks of.
-func (p *Parameters) learnNames(rules any) {
+func (p *parameters) learnNames(rules any) {
 	switch rules := rules.(type) {
 	case map[string]any:
 		properties, _ := rules["properties"].(map[string]any)
@@ -65,7 +66,7 @@ func (p *Parameters) learnNames(rules any) {
 
 // caseVariant finds a member, at any depth, whose name is that of a ruled one but for case. To the rules it is another one; to
 // a server that reads without regard to case, as many do, it is the ruled one.
-func (p *Parameters) caseVariant(v any) (name string, found bool) {
+func (p *parameters) caseVariant(v any) (name string, found bool) {
 	switch v := v.(type) {
 	case map[string]any:
 		for key, item := range v {
@@ -86,17 +87,9 @@ func (p *Parameters) caseVariant(v any) (name string, found bool) {
 	return "", false
 }
 
-// Filesystem is what a server sees of files: paths are followed as it would follow them.
-type Filesystem interface {
-	Root() string // a path on the host through which the server's file system can be seen
-	Dir() string  // the server's working directory
-}
-
-// Check returns the argument at fault, if it is a single one, and what is wrong, in the operator's terms.
-func (p *Parameters) Check(args map[string]any, fs Filesystem) (at string, err error) {
-	if p == nil {
-		return "", nil
-	}
+// check says what is wrong with the arguments, in the operator's terms. at is the argument at fault,
+// if it is a single one.
+func (p *parameters) check(args map[string]any, fs Filesystem) (at string, err error) {
 	if name, found := p.caseVariant(args); found {
 		return "", fmt.Errorf("%q is the name of a ruled argument in another spelling", name)
 	}
@@ -113,78 +106,130 @@ func (p *Parameters) Check(args map[string]any, fs Filesystem) (at string, err e
 		if !ok {
 			continue
 		}
-		if err := withinFolders(v, folders, fs); err != nil {
+		if err := checkPaths(v, folders, fs); err != nil {
 			return name, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return "", nil
 }
 
-// withinFolders checks a path, or a list of paths.
-func withinFolders(v any, folders []string, fs Filesystem) error {
-	switch v := v.(type) {
-	case string:
-		return insideFolders(v, folders, fs)
-	case []any:
-		for _, item := range v {
-			if err := withinFolders(item, folders, fs); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return fmt.Errorf("not a path: %T", v)
-}
-
-// insideFolders resolves a path as the server would, symbolic links and all, and looks where it ends. What the server does with
-// it afterwards may differ if a link changes in between; the sandbox's own walls hold all the same.
-func insideFolders(p string, folders []string, fs Filesystem) error {
-	for _, reading := range []string{p, strings.TrimSpace(p)} { // some servers trim
-		file, err := filePath(reading)
-		if err != nil {
-			return err
-		}
-		if !path.IsAbs(file) {
-			file = fs.Dir() + "/" + file
-		}
-		// A server may clean the path before the kernel sees it, or not; "link/.." makes a difference.
-		for _, candidate := range []string{file, path.Clean(file)} {
-			real, err := resolveSymlinks(fs.Root(), candidate)
-			if err != nil {
-				return fmt.Errorf("%q can't be resolved: %w", p, err)
-			}
-			under := func(folder string) bool {
-				return real == folder || folder == "/" || strings.HasPrefix(real, folder+"/")
-			}
-			if !slices.ContainsFunc(folders, under) {
-				return fmt.Errorf("%q leads to %q, which is not in %s", p, real, strings.Join(folders, ", "))
-			}
-		}
-	}
-	return nil
-}
-
-// filePath is the file that a path, or a file's URI, names. What servers would read in different ways names none.
-func filePath(p string) (string, error) {
-	scheme, rest, ok := strings.Cut(p, ":")
-	switch {
-	case strings.ContainsRune(p, 0) || strings.HasPrefix(p, "~"):
-		return "", fmt.Errorf("%q: what it means is the server's to say", p)
-	case !ok || strings.ContainsAny(scheme, "/ ") || !strings.EqualFold(scheme, "file") && !strings.HasPrefix(rest, "/"):
-		return p, nil
-	}
-	u, err := url.Parse(p)
-	if err != nil || u.Scheme != "file" || u.Host != "" || u.Path == "" || strings.ContainsAny(p, `?#\`) {
-		return "", fmt.Errorf("%q is no file's URI", p)
-	}
-	return u.Path, nil
-}
-
-// resolveSymlinks follows symbolic links below root; what does not exist is as it is written.
-func resolveSymlinks(root, p string) (string, error) {
-	full, err := securejoin.SecureJoin(root, p)
+// CheckArguments implements Rules.
+func (s *Set) CheckArguments(tool Item, args *Arguments, fs Filesystem) Verdict {
+	p, err := s.parameters(tool)
 	if err != nil {
-		return "", err
+		return s.refuse(LayerParameter, "the rules for the arguments of %s can't be used: %v", tool.Name, err)
 	}
-	return "/" + strings.TrimLeft(strings.TrimPrefix(full, strings.TrimSuffix(root, "/")), "/"), nil
+	if p == nil {
+		return Verdict{Allowed: true}
+	}
+	values, err := args.Values()
+	if err != nil {
+		v := s.refuse(LayerParameter, "the arguments are no JSON object")
+		v.Say = "The arguments of a tool are a JSON object."
+		return v
+	}
+	if args.Ambiguous() {
+		v := s.refuse(LayerParameter, "an argument is there twice, or in two spellings")
+		v.Say = "An argument is there twice."
+		return v
+	}
+	at, err := p.check(values, fs)
+	if err == nil {
+		return Verdict{Allowed: true}
+	}
+	v := s.refuse(LayerParameter, "%s", safetext.Clean(err.Error(), 200))
+	v.Say = "The arguments are outside of what is permitted here."
+	if at != "" {
+		v.Say = fmt.Sprintf("The argument %q is outside of what is permitted here.", safetext.Clean(at, 80))
+	}
+	return v
+}
+
+// HasParameters reports whether a rule is about the arguments of a tool.
+func (s *Set) HasParameters(server, tool string) bool {
+	return len(s.parameterRules(server, tool)) > 0
+}
+
+// parameterRules are the rules about a tool's arguments, by their place in the layer.
+func (s *Set) parameterRules(server, tool string) (at []int) {
+	for i, r := range s.rules[LayerParameter] {
+		if Match(r.Server, server) && Match(r.Match, tool) {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// parameterCache has what was compiled, by the rules it was made of.
+type parameterCache struct {
+	mu  sync.Mutex
+	all map[string]compiled
+}
+
+type compiled struct {
+	*parameters
+	err error
+}
+
+// parameters compiles what the arguments of a tool must satisfy; nil: no rule is about it.
+func (s *Set) parameters(tool Item) (*parameters, error) {
+	at := s.parameterRules(tool.Server, tool.Name)
+	if len(at) == 0 {
+		return nil, nil
+	}
+	var key strings.Builder
+	for _, i := range at {
+		key.WriteString(strconv.Itoa(i) + " ")
+	}
+	c := s.compiled
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out, ok := c.all[key.String()]
+	if !ok {
+		out.parameters, out.err = s.compile(at)
+		if c.all == nil {
+			c.all = map[string]compiled{}
+		}
+		c.all[key.String()] = out
+	}
+	return out.parameters, out.err
+}
+
+func (s *Set) compile(at []int) (*parameters, error) {
+	var schemas []any
+	folders := map[string][]string{}
+	for _, i := range at {
+		r := s.rules[LayerParameter][i]
+		for name, more := range r.Paths {
+			if have, ok := folders[name]; ok {
+				more = append(subfolders(have, more), subfolders(more, have)...)
+			}
+			folders[name] = more
+		}
+		if len(r.Schema) == 0 {
+			continue
+		}
+		var tree map[string]any
+		if err := json.Unmarshal(r.Schema, &tree); err != nil {
+			return nil, errors.New("a rule's schema is no JSON object")
+		}
+		schemas = append(schemas, tree)
+	}
+	switch len(schemas) {
+	case 0:
+		return newParameters(nil, folders)
+	case 1:
+		return newParameters(schemas[0].(map[string]any), folders)
+	}
+	return newParameters(map[string]any{"allOf": schemas}, folders)
+}
+
+// subfolders are the folders that lie in one of the others, or are one of them.
+func subfolders(list, others []string) (out []string) {
+	for _, f := range list {
+		if slices.ContainsFunc(others, func(parent string) bool { return inFolder(f, parent) }) {
+			out = append(out, f)
+		}
+	}
+	return out
 }

@@ -9,7 +9,7 @@ import (
 
 // An argument under a name that is the rule's but for case is the rule's, at any depth.
 func TestArgumentsInOtherSpellingsAreRefused(t *testing.T) {
-	p, err := NewParameters(map[string]any{"properties": map[string]any{
+	p, err := newParameters(map[string]any{"properties": map[string]any{
 		"NAME":    map[string]any{},
 		"name":    map[string]any{"pattern": "^[a-z]+$"},
 		"options": map[string]any{"allOf": []any{map[string]any{"properties": map[string]any{"depth": map[string]any{"maximum": 3}}}}},
@@ -30,7 +30,7 @@ func TestArgumentsInOtherSpellingsAreRefused(t *testing.T) {
 		if err := json.Unmarshal([]byte(args), &a); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := p.Check(a, hostFiles{"/"}); (err == nil) != want {
+		if _, err := p.check(a, hostFiles{"/"}); (err == nil) != want {
 			t.Errorf("%s: %v", args, err)
 		}
 	}
@@ -68,7 +68,7 @@ func TestPathsAreFollowedToWhereTheyLead(t *testing.T) {
 		"/work/notes/a\x00b":                   false,
 		"":                                     false,
 	} {
-		if err := insideFolders(p, []string{"/work/notes"}, srv); (err == nil) != ok {
+		if err := checkPath(p, []string{"/work/notes"}, srv); (err == nil) != ok {
 			t.Errorf("%q: %v", p, err)
 		}
 	}
@@ -84,14 +84,14 @@ func TestPathsAreFollowedToWhereTheyLead(t *testing.T) {
 		"file:///work/a#/../../etc/passwd":       false,
 		`file:///work/notes\..\..\..\etc\passwd`: false, // to WHATWG's URL a backslash is a slash
 	} {
-		if err := insideFolders(p, []string{"/work"}, srv); (err == nil) != ok {
+		if err := checkPath(p, []string{"/work"}, srv); (err == nil) != ok {
 			t.Errorf("%q: %v", p, err)
 		}
 	}
-	if err := withinFolders([]any{"/work/notes/a", "/etc/passwd"}, []string{"/work/notes"}, srv); err == nil {
+	if err := checkPaths([]any{"/work/notes/a", "/etc/passwd"}, []string{"/work/notes"}, srv); err == nil {
 		t.Error("a list with one path outside is let through")
 	}
-	if err := withinFolders(5.0, []string{"/work/notes"}, srv); err == nil {
+	if err := checkPaths(5.0, []string{"/work/notes"}, srv); err == nil {
 		t.Error("a number is taken for a path")
 	}
 }

@@ -1,143 +1,169 @@
 package access
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
-	"github.com/mcpbox/mcpbox/internal/safetext"
+	"github.com/mcpbox/mcpbox/internal/semver"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// Policy is the policy's own allowlist, together with the one that was given beside it.
-type Policy struct {
-	Section    *policies.MCP
-	Beside     Allowlist // may be nil
-	grant      []string
-	granted    bool // there is a grant: without one every capability is held
-	Constrains bool // something may be refused: what can't be read is not passed on
-	Parameters map[string]*Parameters
-	broken     map[string]error // tools whose rules are no schema: refused
+// Compile turns a policy's mcp section into rules. grant is what the agent may do (fs.read, net …);
+// nil: everything.
+func Compile(p *policies.MCP, grant []string) *Set {
+	s := newSet()
+	s.fromPolicy = true
+	if p.Mode == policies.MCPOff {
+		s.add(Rule{Layer: LayerGlobal, Effect: Deny, key: "mcp.mode: off"})
+	}
+	for _, names := range []struct {
+		layer Layer
+		list  policies.MCPNames
+	}{{LayerTool, p.Tools}, {LayerResource, p.Resources}, {LayerPrompt, p.Prompts}} {
+		s.addList(names.layer, names.list.Allow, names.list.Deny)
+		s.closed[names.layer] = p.Mode == policies.MCPDeny
+	}
+	s.addList(LayerServer, p.Server.Allow, p.Server.Deny)
+	for _, name := range slices.Sorted(maps.Keys(p.Server.Packages)) {
+		s.add(Rule{Layer: LayerPackage, Match: EscapeGlob(name) + "@" + p.Server.Packages[name], Effect: Allow})
+	}
+	if p.Server.Version != "" {
+		s.add(Rule{Layer: LayerVersion, Match: p.Server.Version, Effect: Allow})
+	}
+	s.addParameters(p)
+	if grant != nil {
+		s.capabilities = &capabilities{needs: p.Capabilities, grant: grant}
+	}
+	return s
 }
 
-// NewPolicy compiles the policy's section. beside and grant may be nil.
-func NewPolicy(p *policies.MCP, beside Allowlist, grant []string) *Policy {
-	r := &Policy{Section: p, Beside: beside, grant: grant, granted: grant != nil, Parameters: map[string]*Parameters{}, broken: map[string]error{}}
+func (s *Set) addList(l Layer, allow, deny []string) {
+	for effect, patterns := range map[Effect][]string{Allow: allow, Deny: deny} {
+		for _, p := range patterns {
+			if l == LayerServer && !strings.HasPrefix(p, digestPrefix) {
+				p = commandPrefix + p
+			}
+			s.add(Rule{Layer: l, Match: p, Effect: effect})
+		}
+	}
+}
+
+// addParameters makes one rule of each tool's schema and paths.
+func (s *Set) addParameters(p *policies.MCP) {
+	tools := maps.Clone(p.Paths)
+	if tools == nil {
+		tools = map[string]map[string][]string{}
+	}
 	for tool := range p.Parameters {
-		r.compile(tool)
+		tools[tool] = p.Paths[tool]
 	}
-	for tool := range p.Paths {
-		r.compile(tool)
+	for tool, paths := range tools {
+		r := Rule{Layer: LayerParameter, Match: EscapeGlob(tool), Effect: Allow, Paths: paths}
+		if schema := p.Parameters[tool]; schema != nil {
+			text, err := marshal(schema)
+			if err != nil { // it can't be compiled either: then every call is refused
+				text = json.RawMessage("false!")
+			}
+			r.Schema = text
+		}
+		s.add(r)
 	}
-	names := func(n policies.MCPNames) bool { return len(n.Allow)+len(n.Deny) > 0 }
-	r.Constrains = p.Mode == policies.MCPDeny || p.Mode == policies.MCPOff || names(p.Tools) || names(p.Resources) || names(p.Prompts) ||
-		len(p.Parameters)+len(p.Paths)+len(p.Limits) > 0 || p.EnforcesSchemas() || r.Beside != nil || r.granted ||
-		p.Pin.Refuses() || p.Server.Version != ""
-	return r
 }
 
-func (r *Policy) compile(tool string) {
-	if r.Parameters[tool] != nil {
-		return
+// add puts in a rule that has been checked. Ranges of versions that can't be read match nothing.
+func (s *Set) add(r Rule) {
+	if r.Server == "" {
+		r.Server = "*"
 	}
-	c, err := NewParameters(r.Section.Parameters[tool], r.Section.Paths[tool])
-	if err != nil {
-		r.broken[tool] = err
-		return
+	span := ""
+	switch r.Layer {
+	case LayerVersion:
+		span = r.Match
+	case LayerPackage:
+		_, span = splitPackage(r.Match)
 	}
-	r.Parameters[tool] = c
-}
-
-// Check asks every layer that knows names: global, tool, capability, and the allowlist beside the policy. A resource must
-// pass under every reading of its URI.
-func (r *Policy) Check(i Item) Verdict {
-	v := r.CheckLiteral(i)
-	if !v.Allowed || i.Kind != KindResource || !r.aboutResources() {
-		return v
-	}
-	readings, err := Readings(i.Name)
-	if err != nil {
-		return Verdict{Layer: LayerTool, Reason: err.Error()}
-	}
-	for _, i.Name = range readings[1:] {
-		if v = r.CheckLiteral(i); !v.Allowed {
-			v.Reason = fmt.Sprintf("it is %s: %s", safetext.Clean(i.Name, 80), v.Reason)
-			return v
+	if span != "" {
+		if parsed, err := semver.ParseRange(span); err == nil {
+			s.ranges[span] = parsed
 		}
 	}
-	return v
+	s.rules[r.Layer] = append(s.rules[r.Layer], r)
 }
 
-func (r *Policy) aboutResources() bool {
-	return len(r.Section.Resources.Allow)+len(r.Section.Resources.Deny) > 0 || r.Beside != nil
+// policyKeys are the places in a policy file that decide in each layer.
+var policyKeys = map[Layer]string{
+	LayerGlobal: "mcp.mode", LayerServer: "mcp.server", LayerPackage: "mcp.server.packages",
+	LayerVersion: "mcp.server.version", LayerTool: "mcp.tools", LayerResource: "mcp.resources",
+	LayerPrompt: "mcp.prompts", LayerParameter: "mcp.parameters or mcp.paths",
 }
 
-// CheckLiteral is Check for a name as it is written: of a template of URIs there is no other reading.
-func (r *Policy) CheckLiteral(i Item) Verdict {
-	if v := r.checkNames(i); !v.Allowed {
-		return v
-	}
-	if i.Kind == KindTool {
-		if err := r.broken[i.Name]; err != nil {
-			return Verdict{Layer: LayerParameter, Reason: fmt.Sprintf("the policy's rule for its arguments is no JSON Schema: %v", err)}
+// hint says how to change the answer, for the operator. No name that an agent chose is in it: the
+// text may be pasted into a shell.
+func (s *Set) hint(l Layer) string {
+	switch {
+	case l == LayerCapability:
+		return "to allow it: --grant, or mcp.capabilities in the policy"
+	case s.fromPolicy && l == LayerServer && s.server != nil:
+		name := strings.Join(s.server.Command, " ")
+		if s.server.Digest != "" {
+			name = digestPrefix + s.server.Digest
 		}
-		if v := r.checkCapabilities(i.Name); !v.Allowed {
-			return v
+		return "to allow it, add it to mcp.server.allow: " + name
+	case s.fromPolicy:
+		return "to allow it: " + policyKeys[l] + " in the policy"
+	}
+	return "to allow it: `mcpbox allow add` (`mcpbox allow list` shows the rules)"
+}
+
+// source names the rule in a reason.
+func (s *Set) source(r Rule) string {
+	switch {
+	case r.key != "":
+		return r.key
+	case s.fromPolicy:
+		return policyKeys[r.Layer] + "." + string(r.Effect)
+	}
+	return "rule " + r.ID()
+}
+
+// noRule says that no rule allows something.
+func (s *Set) noRule(l Layer, what string) string {
+	switch {
+	case !s.fromPolicy:
+		return "no rule allows " + what
+	case l == LayerVersion || l == LayerPackage:
+		return policyKeys[l] + " does not include " + what
+	}
+	return policyKeys[l] + ".allow does not name " + what
+}
+
+// capabilities compare what tools need with what the agent was granted.
+type capabilities struct {
+	needs map[string][]string // by glob of the tool's name
+	grant []string
+}
+
+func (c *capabilities) check(tool string) error {
+	for _, need := range c.of(tool) {
+		if !slices.Contains(c.grant, need) {
+			return fmt.Errorf("it needs %s, which the agent was not granted", need)
 		}
 	}
-	if r.Beside != nil {
-		return r.Beside.Check(i)
-	}
-	return Verdict{Allowed: true}
+	return nil
 }
 
-// checkNames is the policy's allow and deny lists.
-func (r *Policy) checkNames(i Item) Verdict {
-	if r.Section.Mode == policies.MCPOff {
-		return Verdict{Layer: LayerGlobal, Reason: "the policy turns the proxy off (mcp.mode: off)"}
-	}
-	list, key := r.Section.Tools, "tools"
-	switch i.Kind {
-	case KindResource:
-		list, key = r.Section.Resources, "resources"
-	case KindPrompt:
-		list, key = r.Section.Prompts, "prompts"
-	}
-	if glob, ok := MatchAny(list.Deny, i.Name); ok {
-		return Verdict{Layer: LayerTool, Reason: fmt.Sprintf("mcp.%s.deny has %q", key, glob)}
-	}
-	if _, ok := MatchAny(list.Allow, i.Name); ok {
-		return Verdict{Allowed: true}
-	}
-	if len(list.Allow) > 0 {
-		return Verdict{Layer: LayerTool, Reason: fmt.Sprintf("mcp.%s.allow does not name it", key)}
-	}
-	if r.Section.Mode == policies.MCPDeny {
-		return Verdict{Layer: LayerGlobal, Reason: "mcp.mode is deny, and nothing names it"}
-	}
-	return Verdict{Allowed: true}
-}
-
-// checkCapabilities compares what a tool needs with what the agent was granted. A tool that the table does not name needs all.
-func (r *Policy) checkCapabilities(tool string) Verdict {
-	if !r.granted {
-		return Verdict{Allowed: true}
-	}
-	for _, c := range r.needs(tool) {
-		if !slices.Contains(r.grant, c) {
-			return Verdict{Layer: LayerCapability, Reason: fmt.Sprintf("it needs %s, which the agent was not granted", c)}
-		}
-	}
-	return Verdict{Allowed: true}
-}
-
-func (r *Policy) needs(tool string) []string {
-	if list, ok := r.Section.Capabilities[tool]; ok {
+// of is what a tool needs. A tool that the table does not name needs everything.
+func (c *capabilities) of(tool string) []string {
+	if list, ok := c.needs[tool]; ok {
 		return list
 	}
 	var all []string
 	found := false
-	for glob, list := range r.Section.Capabilities {
-		if _, ok := MatchAny([]string{glob}, tool); ok {
+	for pattern, list := range c.needs {
+		if Match(pattern, tool) {
 			all, found = append(all, list...), true
 		}
 	}
@@ -145,24 +171,4 @@ func (r *Policy) needs(tool string) []string {
 		return all
 	}
 	return policies.MCPCapabilities()
-}
-
-// Limits of one call of a tool; of several patterns that match, the tightest.
-func (r *Policy) Limits(tool string) (l policies.MCPLimits, any bool) {
-	if l, ok := r.Section.Limits[tool]; ok {
-		return l, l != policies.MCPLimits{}
-	}
-	for glob, m := range r.Section.Limits {
-		if _, ok := MatchAny([]string{glob}, tool); ok {
-			l.Timeout, l.Memory, l.CPUTime = tighter(l.Timeout, m.Timeout), tighter(l.Memory, m.Memory), tighter(l.CPUTime, m.CPUTime)
-		}
-	}
-	return l, l != policies.MCPLimits{}
-}
-
-func tighter[T policies.Size | policies.Duration](a, b T) T {
-	if a == 0 || b != 0 && b < a {
-		return b
-	}
-	return a
 }

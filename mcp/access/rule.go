@@ -19,7 +19,7 @@ import (
 
 // Layers lists them in the order in which they are asked.
 func Layers() []Layer {
-	return []Layer{LayerGlobal, LayerServer, LayerVersion, LayerTool, LayerResource, LayerPrompt, LayerParameter}
+	return []Layer{LayerGlobal, LayerServer, LayerPackage, LayerVersion, LayerTool, LayerResource, LayerPrompt, LayerParameter}
 }
 
 // Effect is what a rule does with what it matches.
@@ -39,6 +39,8 @@ type Rule struct {
 	Schema json.RawMessage     `json:"schema,omitempty"` // a parameter rule's
 	Paths  map[string][]string `json:"paths,omitempty"`  // a parameter rule's: argument → folders, as the server sees them
 	Note   string              `json:"note,omitempty"`
+
+	key string // where a policy has it, if that is not its layer's key
 }
 
 const (
@@ -156,6 +158,12 @@ func (r Rule) checkMatch() error {
 			return nil
 		}
 		return checkGlob(strings.TrimPrefix(r.Match, commandPrefix))
+	case LayerPackage:
+		name, span := splitPackage(r.Match)
+		if _, err := semver.ParseRange(span); err != nil {
+			return hint.Errorf(`a package and a range such as "@acme/notes@^1.2"`, "rule: %q is no package", r.Match)
+		}
+		return checkGlob(name)
 	case LayerVersion:
 		if _, err := semver.ParseRange(r.Match); err != nil {
 			return hint.Errorf(`a range such as ">=1.2 <2" or "^1.2.3"`, "rule: %q is no version range", r.Match)
@@ -164,7 +172,7 @@ func (r Rule) checkMatch() error {
 	case LayerTool, LayerResource, LayerPrompt, LayerParameter:
 		return checkGlob(r.Match)
 	}
-	return hint.Errorf("use one of: global, server, version, tool, resource, prompt, parameter", "rule: unknown layer %q", r.Layer)
+	return hint.Errorf("use one of: global, server, package, version, tool, resource, prompt, parameter", "rule: unknown layer %q", r.Layer)
 }
 
 func checkGlob(pattern string) error {
@@ -188,7 +196,7 @@ func canonicalSchema(raw json.RawMessage) (json.RawMessage, error) {
 	if dec.More() {
 		return nil, fmt.Errorf("text after the schema")
 	}
-	if _, err := NewParameters(tree, nil); err != nil {
+	if _, err := newParameters(tree, nil); err != nil {
 		return nil, err
 	}
 	return marshal(tree)

@@ -3,30 +3,38 @@ package access
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
-	"sync"
 
+	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/internal/semver"
 )
 
-// Set is rules to ask. It doesn't change, and may be asked from several goroutines.
+// Set is compiled rules. It does not change, and may be asked from several goroutines.
 type Set struct {
-	rules map[Layer][]Rule
-	spans map[string]semver.Range // by a version rule's match
+	rules        map[Layer][]Rule
+	closed       map[Layer]bool          // layers that refuse what no rule allows
+	ranges       map[string]semver.Range // of versions, by their text
+	capabilities *capabilities           // nil: everything is granted
+	fromPolicy   bool                    // reasons and hints name keys of the policy
+	server       *Server                 // what runs; nil: unknown
 
-	schemas sync.Map // compiled for CheckArguments, by server and tool
+	compiled *parameterCache
 }
 
-// Server is what the proxy runs as a server.
-type Server struct {
-	Name    string   // the server's, as the proxy calls it
-	Command []string // its command line
-	Digest  string   // SHA-256 of its program, hexadecimal; "" if unknown
+var _ Allowlist = (*Set)(nil)
+
+func newSet() *Set {
+	return &Set{rules: map[Layer][]Rule{}, closed: map[Layer]bool{}, ranges: map[string]semver.Range{}, compiled: &parameterCache{}}
 }
 
-// NewSet checks the rules and makes them ready.
+// NewSet checks the rules and makes them ready. Tools, resources and prompts that no rule allows are
+// refused.
 func NewSet(list []Rule) (*Set, error) {
-	s := &Set{rules: map[Layer][]Rule{}, spans: map[string]semver.Range{}}
+	s := newSet()
+	for _, l := range []Layer{LayerTool, LayerResource, LayerPrompt} {
+		s.closed[l] = true
+	}
 	seen := map[string]bool{}
 	for _, r := range list {
 		r, err := r.Canonical()
@@ -37,89 +45,201 @@ func NewSet(list []Rule) (*Set, error) {
 			return nil, fmt.Errorf("rule: %s is there twice", r)
 		}
 		seen[r.ID()] = true
-		if r.Layer == LayerVersion {
-			if s.spans[r.Match], err = semver.ParseRange(r.Match); err != nil {
-				return nil, err
-			}
-		}
-		s.rules[r.Layer] = append(s.rules[r.Layer], r)
+		s.add(r)
 	}
 	return s, nil
 }
 
-// Check asks every layer but the parameters. launch is nil if the proxy didn't say what it runs.
-func (s *Set) Check(i Item, launch *Server) Verdict {
-	for _, r := range s.rules[LayerGlobal] {
-		if r.Effect == Deny && glob(r.Server, i.Server) {
-			return refuse(LayerGlobal, "the allowlist is switched off: rule %s", r.ID())
+// For returns the same rules for a server of which is known what it runs. Without it, what is unknown
+// may be what is denied, and is not what is allowed.
+func (s *Set) For(server Server) *Set {
+	out := *s
+	out.server = &server
+	return &out
+}
+
+// WithoutServerRules returns the set without the rules that say which server may run: for where that
+// has been decided already.
+func (s *Set) WithoutServerRules() *Set { return s.without(func(Rule) bool { return true }) }
+
+// WithoutProgramRules returns the set without the rules that tie a server to a program: for where it
+// is not known what ran.
+func (s *Set) WithoutProgramRules() *Set {
+	return s.without(func(r Rule) bool {
+		return r.Layer == LayerPackage || strings.HasPrefix(r.Match, digestPrefix) || strings.HasPrefix(r.Match, commandPrefix)
+	})
+}
+
+func (s *Set) without(drop func(Rule) bool) *Set {
+	out := *s
+	out.rules = map[Layer][]Rule{}
+	for l, list := range s.rules {
+		if l == LayerServer || l == LayerPackage {
+			list = slices.DeleteFunc(slices.Clone(list), drop)
 		}
+		out.rules[l] = list
 	}
-	if launch == nil {
-		launch = &Server{Name: i.Server}
-	}
-	if v := s.checkServer(*launch, i.Server); !v.Allowed {
+	return &out
+}
+
+// Restricts reports whether anything may be refused.
+func (s *Set) Restricts() bool {
+	return s.capabilities != nil || slices.ContainsFunc(Layers(), s.decides)
+}
+
+// NeedsDigest reports whether a rule names the digest of a program.
+func (s *Set) NeedsDigest() bool {
+	return slices.ContainsFunc(s.rules[LayerServer], func(r Rule) bool { return strings.HasPrefix(r.Match, digestPrefix) })
+}
+
+// Changed implements Allowlist: a set never changes.
+func (s *Set) Changed() <-chan struct{} { return nil }
+
+// Check asks every layer but the parameters. A resource must pass under every reading of its URI.
+func (s *Set) Check(i Item) Verdict {
+	if v := s.CheckServer(i.Server); !v.Allowed {
 		return v
 	}
-	if v := s.checkVersion(i); !v.Allowed {
+	if v := s.CheckVersion(i.Server, i.Version); !v.Allowed {
 		return v
 	}
-	return s.checkItem(i)
+	if v := s.checkItem(i); !v.Allowed || i.Kind != KindResource || !s.decides(LayerResource) {
+		return v
+	}
+	readings, err := Readings(i.Name)
+	if err != nil {
+		return s.refuse(LayerResource, "%v", err)
+	}
+	for _, i.Name = range readings[1:] {
+		if v := s.checkItem(i); !v.Allowed {
+			v.Reason = fmt.Sprintf("it is %s: %s", safetext.Clean(i.Name, 80), v.Reason)
+			return v
+		}
+	}
+	return Verdict{Allowed: true}
 }
 
-func refuse(layer Layer, format string, args ...any) Verdict {
-	return Verdict{Layer: layer, Reason: fmt.Sprintf(format, args...)}
+// decides reports whether a layer may refuse anything.
+func (s *Set) decides(l Layer) bool { return s.closed[l] || len(s.rules[l]) > 0 }
+
+func (s *Set) refuse(layer Layer, format string, args ...any) Verdict {
+	return Verdict{Layer: layer, Reason: fmt.Sprintf(format, args...), Hint: s.hint(layer)}
 }
 
-// CheckServer asks whether a server may run at all.
-func (s *Set) CheckServer(l Server) Verdict {
+// CheckServer asks whether a server may run at all: its name, and what For said of its program.
+func (s *Set) CheckServer(name string) Verdict {
 	for _, r := range s.rules[LayerGlobal] {
-		if r.Effect == Deny && glob(r.Server, l.Name) {
-			return refuse(LayerGlobal, "the allowlist is switched off: rule %s", r.ID())
+		if r.Effect == Deny && Match(r.Server, name) {
+			return s.refuse(LayerGlobal, "%s refuses everything", s.source(r))
 		}
 	}
-	return s.checkServer(l, l.Name)
-}
-
-func (s *Set) checkServer(l Server, name string) Verdict {
-	matches := func(r Rule) bool {
-		// What is unknown may be what is denied, and is not what is allowed.
-		if digest, ok := strings.CutPrefix(r.Match, digestPrefix); ok {
-			return digest == l.Digest || l.Digest == "" && r.Effect == Deny
+	isServer := func(r Rule) bool { return s.isServer(r, name) }
+	v := s.decide(LayerServer, name, isServer, func() string {
+		if s.fromPolicy && s.server != nil { // a policy's rules are about command lines
+			return strconv.Quote(strings.Join(s.server.Command, " "))
 		}
-		if pattern, ok := strings.CutPrefix(r.Match, commandPrefix); ok {
-			return len(l.Command) > 0 && glob(pattern, strings.Join(l.Command, " ")) || len(l.Command) == 0 && r.Effect == Deny
-		}
-		return glob(r.Match, name)
+		return "the server " + name
+	})
+	if !v.Allowed {
+		return v
 	}
-	return s.layer(LayerServer, name, matches, false, "the server "+name)
+	return s.decide(LayerPackage, name, s.isPackage, func() string {
+		if s.server == nil || s.server.Package == "" {
+			return "a server of no known package"
+		}
+		return fmt.Sprintf("the package %s %s", s.server.Package, s.server.PackageVersion)
+	})
 }
 
-func (s *Set) checkVersion(i Item) Verdict {
-	v, err := semver.Parse(i.Version)
-	matches := func(r Rule) bool {
-		if err != nil { // what can't be compared is in no range that allows, and in each that denies
+// isServer matches a rule of the server layer. What is unknown may be what is denied, and is not what
+// is allowed.
+func (s *Set) isServer(r Rule, name string) bool {
+	if digest, ok := strings.CutPrefix(r.Match, digestPrefix); ok {
+		if s.server == nil || s.server.Digest == "" {
 			return r.Effect == Deny
 		}
-		return s.spans[r.Match].Contains(v)
+		return digest == s.server.Digest
 	}
-	return s.layer(LayerVersion, i.Server, matches, false, fmt.Sprintf("the version %q of %s", i.Version, i.Server))
+	if pattern, ok := strings.CutPrefix(r.Match, commandPrefix); ok {
+		if s.server == nil || len(s.server.Command) == 0 {
+			return r.Effect == Deny
+		}
+		return Match(pattern, strings.Join(s.server.Command, " "))
+	}
+	return Match(r.Match, name)
+}
+
+func (s *Set) isPackage(r Rule) bool {
+	if s.server == nil || s.server.Package == "" {
+		return r.Effect == Deny
+	}
+	name, span := splitPackage(r.Match)
+	return Match(name, s.server.Package) && s.inRange(span, s.server.PackageVersion, r.Effect)
+}
+
+// splitPackage cuts a pattern and a range out of NAME@RANGE. The name may begin with an @ of its own.
+func splitPackage(match string) (name, span string) {
+	if at := strings.LastIndexByte(match, '@'); at > 0 {
+		return match[:at], match[at+1:]
+	}
+	return match, "*"
+}
+
+// inRange: a version that can't be compared is in no range that allows, and in each that denies.
+func (s *Set) inRange(span, version string, effect Effect) bool {
+	v, err := semver.Parse(version)
+	r, known := s.ranges[span]
+	if err != nil || !known {
+		return effect == Deny
+	}
+	return r.Contains(v)
+}
+
+// CheckVersion asks whether a server may be used that says it is of this version.
+func (s *Set) CheckVersion(server, version string) Verdict {
+	inRange := func(r Rule) bool { return s.inRange(r.Match, version, r.Effect) }
+	return s.decide(LayerVersion, server, inRange, func() string {
+		if version == "" {
+			return "a server that has not said its version"
+		}
+		return fmt.Sprintf("the version %q of %s", safetext.Clean(version, 40), server)
+	})
 }
 
 func (s *Set) checkItem(i Item) Verdict {
-	return s.layer(Layer(i.Kind), i.Server, func(r Rule) bool { return glob(r.Match, i.Name) }, true, fmt.Sprintf("the %s %s of the server %s", i.Kind, i.Name, i.Server))
+	isItem := func(r Rule) bool { return Match(r.Match, i.Name) }
+	v := s.decide(layerOf(i.Kind), i.Server, isItem, func() string {
+		return fmt.Sprintf("the %s %s of the server %s", i.Kind, safetext.Clean(i.Name, 80), i.Server)
+	})
+	if !v.Allowed || i.Kind != KindTool {
+		return v
+	}
+	if _, err := s.parameters(i); err != nil {
+		return s.refuse(LayerParameter, "the rules for the arguments of %s can't be used: %v", i.Name, err)
+	}
+	if s.capabilities != nil {
+		if err := s.capabilities.check(i.Name); err != nil {
+			return s.refuse(LayerCapability, "%v", err)
+		}
+	}
+	return v
 }
 
-// layer decides: denied by a rule, allowed by one, or by none. Then closed says no, and so does a layer that has a rule
-// which allows something else to this server.
-func (s *Set) layer(l Layer, server string, matches func(Rule) bool, closed bool, what string) Verdict {
-	allowed := false
+// decide asks one layer. A rule that denies wins. What no rule allows is refused if the layer is
+// closed, or if a rule in it allows something else to this server.
+func (s *Set) decide(l Layer, server string, matches func(Rule) bool, what func() string) Verdict {
+	allowed, closed := false, s.closed[l]
 	for _, r := range s.rules[l] {
-		if !glob(r.Server, server) {
+		if !Match(r.Server, server) {
 			continue
 		}
 		switch hit := matches(r); {
 		case hit && r.Effect == Deny:
-			return refuse(l, "%s is denied by rule %s (%s)", what, r.ID(), r.Match)
+			v := s.refuse(l, "%s is denied by %s (%s)", what(), s.source(r), strings.TrimPrefix(r.Match, commandPrefix))
+			if s.fromPolicy && l == LayerServer {
+				v.Hint = "run another server, or change mcp.server.deny"
+			}
+			return v
 		case hit:
 			allowed = true
 		case r.Effect == Allow:
@@ -127,7 +247,7 @@ func (s *Set) layer(l Layer, server string, matches func(Rule) bool, closed bool
 		}
 	}
 	if !allowed && closed {
-		return refuse(l, "no rule allows %s", what)
+		return s.refuse(l, "%s", s.noRule(l, what()))
 	}
 	return Verdict{Allowed: true}
 }
@@ -138,19 +258,6 @@ func (s *Set) Rules() (out []Rule) {
 		out = append(out, s.rules[l]...)
 	}
 	SortRules(out)
-	return out
-}
-
-// WithoutProgramRules is the set without the rules that tie a server to a program: for where it is not known what ran.
-func (s *Set) WithoutProgramRules() *Set {
-	out := &Set{rules: map[Layer][]Rule{}, spans: s.spans}
-	for l, list := range s.rules {
-		for _, r := range list {
-			if l != LayerServer || !strings.HasPrefix(r.Match, digestPrefix) && !strings.HasPrefix(r.Match, commandPrefix) {
-				out.rules[l] = append(out.rules[l], r)
-			}
-		}
-	}
 	return out
 }
 
@@ -167,16 +274,14 @@ func SortRules(list []Rule) {
 	})
 }
 
-// NamedBy tells what the rules of its own layer say of an item: whether one denies it, and whether one allows it.
+// NamedBy tells what the rules of its own layer say of an item: whether one denies it, and whether
+// one allows it.
 func (s *Set) NamedBy(i Item) (denied, allowed bool) {
-	for _, r := range s.rules[Layer(i.Kind)] {
-		if glob(r.Server, i.Server) && glob(r.Match, i.Name) {
+	for _, r := range s.rules[layerOf(i.Kind)] {
+		if Match(r.Server, i.Server) && Match(r.Match, i.Name) {
 			denied = denied || r.Effect == Deny
 			allowed = allowed || r.Effect == Allow
 		}
 	}
 	return denied, allowed
 }
-
-// HasParameters tells whether a rule is about the arguments of a tool.
-func (s *Set) HasParameters(server, tool string) bool { return len(s.about(server, tool)) > 0 }

@@ -29,13 +29,13 @@ func TestResourcesAreJudgedByWhatTheyName(t *testing.T) {
 		"file:///work/%zz":               {false, false},
 	} {
 		for i, rules := range []policies.MCP{allow, deny} {
-			v := NewPolicy(&rules, nil, nil).Check(Item{Kind: KindResource, Name: uri})
+			v := Compile(&rules, nil).Check(Item{Kind: KindResource, Name: uri})
 			if want := []bool{want.allowed, want.undenied}[i]; v.Allowed != want {
 				t.Errorf("%s, rules %d: allowed is %v, want %v (%s)", uri, i, v.Allowed, want, v.Reason)
 			}
 		}
 	}
-	if v := NewPolicy(&policies.MCP{}, nil, nil).Check(Item{Kind: KindResource, Name: "%zz no uri"}); !v.Allowed {
+	if v := Compile(&policies.MCP{}, nil).Check(Item{Kind: KindResource, Name: "%zz no uri"}); !v.Allowed {
 		t.Errorf("without rules for resources: %+v", v)
 	}
 }

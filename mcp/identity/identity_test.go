@@ -84,3 +84,22 @@ func TestThePackageGivenToNPXCounts(t *testing.T) {
 		}
 	}
 }
+
+// All package runners are known by one list, pipx with its word "run" among them.
+func TestEveryPackageRunnerIsKnown(t *testing.T) {
+	policy := &policies.Policy{}
+	policy.MCP.Server.Packages = map[string]string{"notes": "^1.4"}
+	for _, command := range [][]string{{"npx", "notes@1.5.0"}, {"pnpx", "notes@1.5.0"}, {"bunx", "notes@1.5.0"}, {"/usr/bin/uvx", "notes@1.5.0"}, {"pipx", "run", "notes@1.5.0"}} {
+		if PackageRunner(command) == "" {
+			t.Errorf("%v is no package runner", command)
+		}
+		if err := Check(policy, command); err != nil {
+			t.Errorf("%v: %v", command, err)
+		}
+	}
+	for _, command := range [][]string{{"pipx", "install", "notes@1.5.0"}, {"pipx", "run", "--spec", "evil", "notes@1.5.0"}, {"node", "notes@1.5.0"}} {
+		if err := Check(policy, command); err == nil {
+			t.Errorf("%v may run", command)
+		}
+	}
+}

@@ -28,6 +28,6 @@
 // # What it does not protect
 //
 // It learns what was usual, not what was right. Records of a time in which the agent was misled teach the misleading:
-// hence the diff, and nothing is applied by itself. Evaluate compares paths as they are written, and does not know the proxy's
-// rules for arguments that are there twice or in another spelling: the proxy refuses more.
+// hence the diff, and nothing is applied by itself. Evaluate compares paths as they are written: it
+// follows no symbolic links, and it does not know the folder of the server.
 package learn

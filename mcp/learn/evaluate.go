@@ -92,22 +92,11 @@ func judge(set *access.Set, r audit.Record) (access.Verdict, error) {
 	default:
 		return access.Verdict{}, fmt.Errorf("the method %q", r.Method)
 	}
-	if item.Kind == access.KindResource {
-		readings, err := access.Readings(item.Name)
-		if err != nil {
-			return access.Verdict{Layer: access.LayerResource, Reason: err.Error()}, nil
-		}
-		for _, item.Name = range readings {
-			if v := set.Check(item, nil); !v.Allowed {
-				return v, nil
-			}
-		}
-	}
-	if v := set.Check(item, nil); !v.Allowed || item.Kind != access.KindTool {
+	if v := set.Check(item); !v.Allowed || item.Kind != access.KindTool {
 		return v, nil
 	}
-	if r.Cut {
+	if r.Cut && set.HasParameters(r.Server, r.Tool) {
 		return access.Verdict{Layer: access.LayerParameter, Reason: "the record has not all of its arguments"}, nil
 	}
-	return set.CheckArguments(r.Server, r.Tool, r.Arguments), nil
+	return set.CheckArguments(item, access.NewArguments(r.Arguments), nil), nil
 }

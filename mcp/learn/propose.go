@@ -113,6 +113,9 @@ func sample(r audit.Record) (args any, why string) {
 	if dec.Decode(&tree) != nil || json.Unmarshal(raw, &plain) != nil { // plain: numbers may be too large for anybody
 		return nil, "arguments that can't be read"
 	}
+	if access.NewArguments(raw).Ambiguous() {
+		return nil, "an argument twice, or in two spellings"
+	}
 	if why := suspicious(tree); why != "" {
 		return nil, why
 	}

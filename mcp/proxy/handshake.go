@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"github.com/mcpbox/mcpbox/internal/safetext"
-	"github.com/mcpbox/mcpbox/internal/semver"
-	"github.com/mcpbox/mcpbox/mcp/access"
 	"github.com/mcpbox/mcpbox/mcp/audit"
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 	"github.com/mcpbox/mcpbox/monitor"
@@ -69,49 +66,28 @@ func (conn *serverConn) checkServerInfo(c *call, data []byte, e *wire.Envelope) 
 	if who == nil {
 		who = &info{}
 	}
-	reason := versionProblem(s.rules.Section.Server.Version, who.Version)
+	v := s.policy.CheckVersion(s.cfg.Server, who.Version)
 	s.mu.Lock()
-	s.version, s.versionProblem = safetext.Clean(who.Version, 64), reason
-	s.serverInfoSeen = true
+	s.version = safetext.Clean(who.Version, 64)
 	s.mu.Unlock()
-	if reason == "" {
+	if v.Allowed {
 		return [][]byte{data}
 	}
-	conn.event(monitor.Event{Type: monitor.PermissionDenied, Severity: monitor.High, Rule: monitor.RuleMCP + string(access.LayerVersion), Reason: reason, Action: "refused",
-		Hint: s.hintFor(c, access.LayerVersion)}, nil)
-	s.record(conn, c, audit.Record{Decision: "refused", Layer: string(access.LayerVersion), Reason: reason})
+	conn.event(monitor.Event{Type: monitor.PermissionDenied, Severity: monitor.High, Rule: monitor.RuleMCP + string(v.Layer),
+		Reason: v.Reason, Action: "refused", Hint: v.Hint}, nil)
+	s.record(conn, c, audit.Record{Decision: "refused", Layer: string(v.Layer), Reason: v.Reason})
 	return [][]byte{rpcError(c, -32600, "This server is not available.")}
 }
 
-// versionProblem says what is wrong with a version, or "".
-func versionProblem(allowed, version string) string {
-	if allowed == "" {
-		return ""
-	}
-	r, err := semver.ParseRange(allowed)
-	if err != nil {
-		return err.Error()
-	}
-	v, err := semver.Parse(version)
-	if err != nil || !r.Contains(v) {
-		return fmt.Sprintf("the server says its version is %q; the policy wants %s", safetext.Clean(version, 40), allowed)
-	}
-	return ""
-}
-
-// checkVersion refuses every request to a server that has not said it is of a version that may be used.
+// checkVersion refuses every request to a server that has not said it is of a version that may be
+// used.
 func (s *session) checkVersion(c *call) *refusal {
-	if s.rules.Section.Server.Version == "" || c.method == "initialize" || c.method == "server/discover" || c.method == "ping" {
+	if c.isHandshake() || c.method == "ping" {
 		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.serverInfoSeen && s.versionProblem == "" {
+	v := s.policy.CheckVersion(s.cfg.Server, s.serverVersion())
+	if v.Allowed {
 		return nil
 	}
-	reason := s.versionProblem
-	if reason == "" {
-		reason = "the server has not said its version yet"
-	}
-	return &refusal{layer: access.LayerVersion, reason: reason, say: "This server is not available.", code: -32600}
+	return refusedBy(v, "This server is not available.", -32600)
 }

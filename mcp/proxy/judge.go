@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/mcpbox/mcpbox/internal/safetext"
@@ -40,20 +39,20 @@ func (s *session) judge(conn *serverConn, c *call, e *wire.Envelope, data []byte
 		if r := s.tools.judge(c); r != nil {
 			return r
 		}
-		return s.arguments(conn, c, e.Raw(data, wire.FieldArguments))
+		return s.checkArguments(conn, c, e.Raw(data, wire.FieldArguments))
 	case "resources/read", "resources/subscribe":
 		uri := e.Text(wire.FieldURI)
 		if e.At(wire.FieldURI).Kind != '"' || e.At(wire.FieldURI).Truncated {
 			return &refusal{layer: access.LayerProtocol, reason: "the resource's URI is missing or too long", say: "The request is not well formed."}
 		}
 		if v := s.rules.Check(s.item(access.KindResource, uri)); !v.Allowed {
-			return &refusal{layer: v.Layer, reason: fmt.Sprintf("resource %s: %s", safetext.Clean(uri, 80), v.Reason), say: "Resource not found", code: -32002}
+			return refusedBy(v, "Resource not found", -32002)
 		}
 	case "completion/complete":
 		return s.completion(e, data)
 	case "prompts/get":
 		if v := s.rules.Check(s.item(access.KindPrompt, c.name)); !v.Allowed || c.name == "" {
-			return &refusal{layer: v.Layer, reason: fmt.Sprintf("prompt %s: %s", safetext.Clean(c.name, 80), v.Reason), say: "Unknown prompt"}
+			return refusedBy(v, "Unknown prompt", 0)
 		}
 	}
 	return nil
@@ -73,52 +72,38 @@ func (s *session) completion(e *wire.Envelope, data []byte) *refusal {
 	case isPrompt:
 		v = s.rules.Check(s.item(access.KindPrompt, name))
 	case isResource:
-		v = s.rules.CheckLiteral(s.item(access.KindResource, uri)) // a template, as a rule
+		v = s.rules.Check(s.item(access.KindTemplate, uri)) // as a rule it is one
 	}
 	if v.Allowed {
 		return nil
 	}
-	return &refusal{layer: v.Layer, reason: fmt.Sprintf("completion for %s: %s", safetext.Clean(name+uri, 80), v.Reason), say: "There is nothing to complete."}
+	return refusedBy(v, "There is nothing to complete.", 0)
 }
 
-// toolUnavailable says no more than that there is no such tool: the model is not told what the policy has against it.
+// toolUnavailable says no more than that there is no such tool: the model is not told what the policy
+// has against it.
 func toolUnavailable(c *call, v access.Verdict) *refusal {
-	return &refusal{layer: v.Layer, reason: v.Reason, say: fmt.Sprintf("The tool %q is not available.", safetext.Clean(c.name, 80))}
+	return refusedBy(v, fmt.Sprintf("The tool %q is not available.", safetext.Clean(c.name, 80)), 0)
 }
 
-// arguments checks a call's arguments against the policy, the allowlist beside it, and the tool's own schema.
-func (s *session) arguments(conn *serverConn, c *call, raw []byte) *refusal {
-	own := s.rules.Parameters[c.name]
-	var beside *access.Parameters
-	if s.rules.Beside != nil {
-		beside = s.rules.Beside.Parameters(s.item(access.KindTool, c.name))
-	}
-	schema := s.tools.inputSchema(c.name)
-	if own == nil && beside == nil && schema == nil {
-		return nil
-	}
-	if raw == nil {
-		raw = []byte("{}")
-	}
-	var args map[string]any
-	if err := json.Unmarshal(raw, &args); err != nil {
-		return &refusal{layer: access.LayerParameter, reason: "the arguments are no object", say: "The arguments of a tool are a JSON object."}
-	}
-	if (own != nil || beside != nil) && wire.HasNestedDuplicate(raw, true) {
-		return &refusal{layer: access.LayerParameter, reason: "an argument is there twice, or in two spellings", say: "An argument is there twice."}
-	}
-	if err := schema.Validate(args); err != nil { // the schema is the client's to see, so this may be said in full
-		return &refusal{layer: access.LayerParameter, reason: "its own input schema: " + safetext.Clean(err.Error(), 200),
-			say: fmt.Sprintf("The arguments do not satisfy the tool's input schema: %s", safetext.Clean(err.Error(), 300))}
-	}
-	for _, p := range []*access.Parameters{own, beside} {
-		if at, err := p.Check(args, conn.srv); err != nil {
-			say := "The arguments are outside of what is permitted here."
-			if at != "" {
-				say = fmt.Sprintf("The argument %q is outside of what is permitted here.", safetext.Clean(at, 80))
-			}
-			return &refusal{layer: access.LayerParameter, reason: safetext.Clean(err.Error(), 200), say: say}
+// checkArguments holds a call's arguments to the tool's own schema and to the rules.
+func (s *session) checkArguments(conn *serverConn, c *call, raw []byte) *refusal {
+	args := access.NewArguments(raw)
+	if own := s.tools.inputSchema(c.name); own != nil {
+		values, err := args.Values()
+		if err != nil {
+			return &refusal{layer: access.LayerParameter, reason: "the arguments are no object", say: "The arguments of a tool are a JSON object."}
+		}
+		if err := own.Validate(values); err != nil { // the client sees the schema: this may be said in full
+			return &refusal{layer: access.LayerParameter,
+				reason: "its own input schema: " + safetext.Clean(err.Error(), 200),
+				hint:   "to allow it: mcp.input_schema: pass in the policy",
+				say:    fmt.Sprintf("The arguments do not satisfy the tool's input schema: %s", safetext.Clean(err.Error(), 300))}
 		}
 	}
-	return nil
+	v := s.rules.CheckArguments(s.item(access.KindTool, c.name), args, conn.srv)
+	if v.Allowed {
+		return nil
+	}
+	return refusedBy(v, "", 0)
 }

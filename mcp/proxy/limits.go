@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mcpbox/mcpbox/mcp/access"
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 	"github.com/mcpbox/mcpbox/mcp/launch"
 	"github.com/mcpbox/mcpbox/monitor"
@@ -24,7 +25,7 @@ func (s *session) watchLimits(conn *serverConn, c *call) {
 	if c.method != "tools/call" {
 		return
 	}
-	limits, any := s.rules.Limits(c.name)
+	limits, any := callLimits(s.cfg.Rules.Limits, c.name)
 	if !any {
 		return
 	}
@@ -108,7 +109,7 @@ func (s *session) endOverLimit(conn *serverConn, c *call, e monitor.Event, outco
 // watchCancelled looks after a call that the client has cancelled, when its tool's time is over: a server that answers nothing then
 // hangs in it, and is replaced. That it does not answer the call itself is as the specification wants it.
 func (s *session) watchCancelled(conn *serverConn, c *call) {
-	limits, _ := s.rules.Limits(c.name)
+	limits, _ := callLimits(s.cfg.Rules.Limits, c.name)
 	if c.method != "tools/call" || limits.Timeout == 0 {
 		return
 	}
@@ -142,4 +143,24 @@ func (conn *serverConn) respondsToPing(within time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// callLimits are those of one call of a tool: of several patterns that match, the tightest.
+func callLimits(all map[string]policies.MCPLimits, tool string) (l policies.MCPLimits, any bool) {
+	if l, ok := all[tool]; ok {
+		return l, l != policies.MCPLimits{}
+	}
+	for pattern, m := range all {
+		if access.Match(pattern, tool) {
+			l.Timeout, l.Memory, l.CPUTime = tighter(l.Timeout, m.Timeout), tighter(l.Memory, m.Memory), tighter(l.CPUTime, m.CPUTime)
+		}
+	}
+	return l, l != policies.MCPLimits{}
+}
+
+func tighter[T policies.Size | policies.Duration](a, b T) T {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }

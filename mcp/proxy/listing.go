@@ -12,12 +12,12 @@ import (
 // filter takes out of a listing what does not exist for this client, and remembers the tools.
 func (conn *serverConn) filter(c *call, data []byte, e *wire.Envelope) [][]byte {
 	s := conn.s
-	f, kind, member, check := wire.FieldTools, access.KindTool, "name", s.rules.Check
+	f, kind, member := wire.FieldTools, access.KindTool, "name"
 	switch c.method {
 	case "resources/list":
 		f, kind, member = wire.FieldResources, access.KindResource, "uri"
 	case "resources/templates/list":
-		f, kind, member, check = wire.FieldTemplates, access.KindResource, "uriTemplate", s.rules.CheckLiteral
+		f, kind, member = wire.FieldTemplates, access.KindTemplate, "uriTemplate"
 	case "prompts/list":
 		f, kind = wire.FieldPrompts, access.KindPrompt
 	}
@@ -45,7 +45,7 @@ func (conn *serverConn) filter(c *call, data []byte, e *wire.Envelope) [][]byte 
 			continue
 		case kind == access.KindTool && s.tools.refuses && changed[name]:
 			continue
-		case !check(s.item(kind, name)).Allowed:
+		case !s.rules.Check(s.item(kind, name)).Allowed:
 			continue
 		}
 		kept = append(kept, raw)

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"encoding/json"
 
 	"github.com/mcpbox/mcpbox/mcp/access"
@@ -9,17 +10,24 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// refusal is why a request is not passed on. layer and reason are for the operator, say is for the model.
+// refusal is why a request is not passed on.
 type refusal struct {
-	layer       access.Layer
-	reason, say string
-	code        int // JSON-RPC's, for what is no tool; 0: invalid params
+	layer        access.Layer
+	reason, hint string // for the operator
+	say          string // for the model
+	code         int    // JSON-RPC's, for what is no tool; 0: invalid params
+}
+
+// refusedBy is the refusal that a verdict asks for. say is what the model is told if the verdict
+// leaves it open.
+func refusedBy(v access.Verdict, say string, code int) *refusal {
+	return &refusal{layer: v.Layer, reason: v.Reason, hint: v.Hint, say: cmp.Or(v.Say, say), code: code}
 }
 
 // refuse answers the request, records an event and an audit record.
 func (s *session) refuse(conn *serverConn, c *call, r *refusal) {
 	conn.event(monitor.Event{Type: monitor.PermissionDenied, Severity: monitor.Medium, Rule: monitor.RuleMCP + string(r.layer), Reason: c.tool() + ": " + r.reason, Action: "refused",
-		Hint: s.hintFor(c, r.layer)}, c)
+		Hint: r.hint}, c)
 	s.record(conn, c, audit.Record{Decision: "refused", Layer: string(r.layer), Reason: r.reason})
 	if c.raw != nil { // what has no id gets no answer
 		_ = s.client.Send(s.refused(c, r))

@@ -9,7 +9,7 @@ import (
 // marker returns what marks a call's answer; nil: it passes as it is.
 func (conn *serverConn) marker(c *call) *mark.Marker {
 	s := conn.s
-	return mark.New(&s.rules.Section.Output, mark.Provenance{Untrusted: true, Server: s.cfg.Server, Tool: c.tool(),
+	return mark.New(&s.cfg.Rules.Output, mark.Provenance{Untrusted: true, Server: s.cfg.Server, Tool: c.tool(),
 		Call: c.id.String(), Sandbox: conn.srv.Sandbox(), Policy: s.cfg.Policy})
 }
 
@@ -33,7 +33,7 @@ func (conn *serverConn) mark(c *call, data []byte, e *wire.Envelope) [][]byte {
 
 // forgesMark reports an answer that is not marked here, and says so all the same.
 func (conn *serverConn) forgesMark(data []byte, e *wire.Envelope) bool {
-	return conn.s.rules.Section.Output.Marking() != policies.MCPMarkNone && mark.Forged(e.Raw(data, wire.FieldMeta))
+	return conn.s.cfg.Rules.Output.Marking() != policies.MCPMarkNone && mark.Forged(e.Raw(data, wire.FieldMeta))
 }
 
 // markError rewrites the words of an error as those of a result are. It has no place for a label.

@@ -53,7 +53,8 @@ type Outcome struct {
 // session is one client talking to one server, through all restarts of it.
 type session struct {
 	cfg       Config
-	rules     *access.Policy
+	policy    *access.Set  // the rules of the policy
+	rules     access.Rules // all that must allow: the policy, and the allowlist beside it
 	client    *wire.MessageWriter
 	tools     *toolCatalog
 	modern    atomic.Bool // protocol 2026-07-28 or later: no handshake, results have a type
@@ -65,9 +66,7 @@ type session struct {
 	mu                 sync.Mutex
 	main               *serverConn
 	handshake          handshake
-	version            string // serverInfo.version
-	serverInfoSeen     bool
-	versionProblem     string                    // why the server must not be used, or ""
+	version            string                    // serverInfo.version
 	replacing          chan struct{}             // closed when a new server has taken the place of main; nil: main is it
 	isolated           map[wire.ID]*serverConn   // the servers that live for one call
 	cancelledEarly     map[wire.ID]bool          // cancelled while their servers start
@@ -99,8 +98,13 @@ func newSession(cfg Config) *session {
 		cfg.Warn = func(string, ...any) {}
 	}
 	s := &session{cfg: cfg, client: wire.NewMessageWriter(cfg.Client.Writer), isolated: map[wire.ID]*serverConn{}, cancelledEarly: map[wire.ID]bool{}, serverRequests: map[wire.ID]serverRequest{}, restarts: make(chan struct{}, 1)}
-	s.rules = access.NewPolicy(&s.cfg.Rules, cfg.Allow, cfg.Grant)
-	s.constrain = s.rules.Constrains || cfg.Pins != nil
+	s.policy = access.Compile(&s.cfg.Rules, cfg.Grant).WithoutServerRules() // whoever launches has asked those
+	s.rules = s.policy
+	if cfg.Allow != nil {
+		s.rules = access.All{s.policy, cfg.Allow}
+	}
+	s.constrain = s.policy.Restricts() || cfg.Allow != nil || cfg.Pins != nil || len(cfg.Rules.Limits) > 0 ||
+		cfg.Rules.EnforcesSchemas() || cfg.Rules.Pin.Refuses()
 	s.tools = newToolCatalog(s)
 	s.stream = cfg.Rules.Output.Marking() == policies.MCPMarkNone && cfg.Rules.Output.MaxBytes == 0 && !s.constrain && !cfg.Isolate
 	return s

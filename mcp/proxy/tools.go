@@ -14,6 +14,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
+const pinHint = "to approve it: look at `mcpbox mcp diff`, then `mcpbox mcp pin`"
+
 // toolCatalog is what the server has said about its tools: the definitions seen last, compiled, and compared with the approved.
 type toolCatalog struct {
 	s       *session
@@ -63,9 +65,9 @@ func (c *toolCatalog) judge(call *call) *refusal {
 	d := c.tools[call.name]
 	switch {
 	case d != nil && d.changed != nil:
-		return toolUnavailable(call, access.Verdict{Layer: access.LayerPin, Reason: "its definition is not the approved one: " + d.changed[0]})
+		return toolUnavailable(call, access.Verdict{Layer: access.LayerPin, Hint: pinHint, Reason: "its definition is not the approved one: " + d.changed[0]})
 	case d == nil && c.known && c.pins != nil && c.pins.Tools[call.name] == nil:
-		return toolUnavailable(call, access.Verdict{Layer: access.LayerPin, Reason: "it is not among the approved tools"})
+		return toolUnavailable(call, access.Verdict{Layer: access.LayerPin, Hint: pinHint, Reason: "it is not among the approved tools"})
 	}
 	return nil
 }

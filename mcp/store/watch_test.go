@@ -39,7 +39,7 @@ func TestAFollowerSeesEveryChangeAtOnce(t *testing.T) {
 	until(t, list, false, "no rule allows")
 	add(t, s, tool("read_*"), access.Rule{Layer: access.LayerParameter, Match: "read_note", Schema: []byte(`{"required":["name"]}`)})
 	until(t, list, true, "")
-	if list.Parameters(readNote) == nil {
+	if list.CheckArguments(readNote, access.NewArguments(nil), nil).Allowed {
 		t.Error("the rule for its arguments is not there")
 	}
 	if _, err := s.Rollback(context.Background(), Author{User: "ada"}, 0, false); err != nil {

@@ -1,0 +1,99 @@
+package access
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	securejoin "github.com/cyphar/filepath-securejoin"
+)
+
+// Filesystem is what a server sees of files: paths are followed as it would follow them.
+type Filesystem interface {
+	Root() string // a path on the host through which the server's file system can be seen
+	Dir() string  // the server's working directory
+}
+
+// checkPaths checks a path, or a list of paths.
+func checkPaths(v any, folders []string, fs Filesystem) error {
+	switch v := v.(type) {
+	case string:
+		return checkPath(v, folders, fs)
+	case []any:
+		for _, item := range v {
+			if err := checkPaths(item, folders, fs); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("not a path: %T", v)
+}
+
+// checkPath resolves a path as the server would, symbolic links and all, and looks where it ends. The
+// server may find another file if a link changes in between; the sandbox's own walls hold all the
+// same. Without a file system the path is taken as it is written.
+func checkPath(p string, folders []string, fs Filesystem) error {
+	for _, reading := range []string{p, strings.TrimSpace(p)} { // some servers trim
+		file, err := filePath(reading)
+		if err != nil {
+			return err
+		}
+		if !path.IsAbs(file) {
+			if fs == nil { // where the server would look is not known
+				if clean := path.Clean(file); clean == ".." || strings.HasPrefix(clean, "../") {
+					return fmt.Errorf("%q leads out of the server's folder", p)
+				}
+				continue
+			}
+			file = fs.Dir() + "/" + file
+		}
+		// A server may clean the path before the kernel sees it, or not: "link/.." makes a difference.
+		for _, candidate := range []string{file, path.Clean(file)} {
+			real, err := resolveSymlinks(candidate, fs)
+			if err != nil {
+				return fmt.Errorf("%q can't be resolved: %w", p, err)
+			}
+			if !slices.ContainsFunc(folders, func(f string) bool { return inFolder(real, f) }) {
+				return fmt.Errorf("%q leads to %q, which is not in %s", p, real, strings.Join(folders, ", "))
+			}
+		}
+	}
+	return nil
+}
+
+// inFolder reports whether a clean absolute path is the folder, or lies in it.
+func inFolder(p, folder string) bool {
+	return folder == "/" || p == folder || strings.HasPrefix(p, folder+"/")
+}
+
+// filePath is the file that a path, or a file's URI, names. What servers would read in different ways names none.
+func filePath(p string) (string, error) {
+	scheme, rest, ok := strings.Cut(p, ":")
+	switch {
+	case strings.ContainsRune(p, 0) || strings.HasPrefix(p, "~"):
+		return "", fmt.Errorf("%q: what it means is the server's to say", p)
+	case !ok || strings.ContainsAny(scheme, "/ ") || !strings.EqualFold(scheme, "file") && !strings.HasPrefix(rest, "/"):
+		return p, nil
+	}
+	u, err := url.Parse(p)
+	if err != nil || u.Scheme != "file" || u.Host != "" || u.Path == "" || strings.ContainsAny(p, `?#\`) {
+		return "", fmt.Errorf("%q is no file's URI", p)
+	}
+	return u.Path, nil
+}
+
+// resolveSymlinks follows symbolic links below the server's root. What does not exist stays as it is
+// written.
+func resolveSymlinks(p string, fs Filesystem) (string, error) {
+	if fs == nil {
+		return path.Clean(p), nil
+	}
+	full, err := securejoin.SecureJoin(fs.Root(), p)
+	if err != nil {
+		return "", err
+	}
+	return "/" + strings.TrimLeft(strings.TrimPrefix(full, strings.TrimSuffix(fs.Root(), "/")), "/"), nil
+}

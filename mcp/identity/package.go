@@ -1,0 +1,68 @@
+package identity
+
+import (
+	"encoding/json"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// Package is the npm package that a command line runs, and its version; "" if it is not known, or if
+// the command line may run other code too.
+func Package(p *policies.Policy, command []string) (name, version string) {
+	program, sure := programFile(p.Filesystem, command)
+	if !sure {
+		return "", ""
+	}
+	return packageOf(command, hostPath(p.Filesystem, program))
+}
+
+// packageOf finds an npm package: the one named to npx, or the one whose folder the script is in.
+func packageOf(command []string, program string) (name, version string) {
+	if PackageRunner(command) != "" {
+		return runnerPackage(command)
+	}
+	real, err := filepath.EvalSymlinks(program)
+	if err != nil {
+		return "", ""
+	}
+	for dir := filepath.Dir(real); ; dir = filepath.Dir(dir) {
+		var p struct{ Name, Version string }
+		if data, err := os.ReadFile(filepath.Join(dir, "package.json")); err == nil && json.Unmarshal(data, &p) == nil && p.Name != "" {
+			return p.Name, p.Version
+		}
+		if dir == filepath.Dir(dir) {
+			return "", ""
+		}
+	}
+}
+
+// runnerName is the base name of a program that runs packages, downloading what it does not find;
+// "" for another program.
+func runnerName(program string) string {
+	switch base := path.Base(program); base {
+	case "npx", "pnpx", "bunx", "uvx", "pipx":
+		return base
+	}
+	return ""
+}
+
+// PackageRunner names the package runner that a command line starts (npx, uvx …), or "".
+func PackageRunner(command []string) string { return runnerName(command[0]) }
+
+// runnerPackage is the package that a runner is told to run, and the version if one is given.
+func runnerPackage(command []string) (name, version string) {
+	for i, arg := range command[1:] {
+		if strings.HasPrefix(arg, "-") || i == 0 && arg == "run" && runnerName(command[0]) == "pipx" {
+			continue
+		}
+		if at := strings.LastIndexByte(arg, '@'); at > 0 {
+			return arg[:at], strings.TrimPrefix(arg[at+1:], "=")
+		}
+		return arg, ""
+	}
+	return "", ""
+}

@@ -1,0 +1,86 @@
+package identity
+
+import (
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// interpreters run what their first argument names.
+func isInterpreter(program string) bool {
+	base := path.Base(program)
+	for _, name := range []string{"node", "nodejs", "bun", "deno", "python", "ruby", "perl", "sh", "bash", "php"} {
+		if strings.TrimRight(base, "0123456789.") == name {
+			return true
+		}
+	}
+	return false
+}
+
+// programFile is the file that a command is about: the program, or the script that an interpreter runs. sure: nothing stands
+// before it that may run other code (node --require, python -c, npx --package …).
+func programFile(fs policies.Filesystem, command []string) (file string, sure bool) {
+	sure = true
+	if isInterpreter(command[0]) || PackageRunner(command) != "" {
+		for i, arg := range command[1:] {
+			switch info, err := os.Stat(hostPath(fs, arg)); {
+			case isHarmlessOption(command[0], arg, i):
+				continue
+			case strings.HasPrefix(arg, "-"):
+				sure = false
+				continue
+			case PackageRunner(command) != "":
+				return command[0], sure
+			case err == nil && info.Mode().IsRegular():
+				return arg, sure
+			}
+			sure = false // a command of the interpreter's, or an option's value
+		}
+	}
+	if !strings.Contains(command[0], "/") {
+		if found, err := exec.LookPath(command[0]); err == nil {
+			return found, sure
+		}
+	}
+	return command[0], sure
+}
+
+// isHarmlessOption words before a script run no other code, and take no value.
+func isHarmlessOption(program, word string, at int) bool {
+	switch name := strings.TrimRight(path.Base(program), "0123456789."); {
+	case name == "python":
+		return slices.Contains([]string{"-u", "-I", "-s", "-E", "-B"}, word)
+	case name == "node" || name == "nodejs":
+		return word == "--no-warnings" || word == "--enable-source-maps"
+	case name == "deno":
+		return at == 0 && word == "run" || word == "-A"
+	case name == "pipx" && at == 0 && word == "run":
+		return true
+	case runnerName(program) != "":
+		return slices.Contains([]string{"-y", "--yes", "-q", "--quiet"}, word)
+	}
+	return false
+}
+
+// hostPath is where the host keeps a path that the server sees.
+func hostPath(fs policies.Filesystem, inside string) string {
+	best, at := "", inside
+	if !path.IsAbs(at) {
+		at = path.Join("/work", at)
+	}
+	for _, m := range fs.Mounts {
+		if (at == m.Target || strings.HasPrefix(at, m.Target+"/")) && len(m.Target) > len(best) {
+			best = m.Target
+			inside = m.Source + strings.TrimPrefix(at, m.Target)
+		}
+	}
+	if best == "" && fs.Rootfs != "" {
+		return filepath.Join(fs.Rootfs, at)
+	}
+	return inside
+}
