@@ -5,10 +5,12 @@
 //	for _, item := range report.Items { fmt.Println(item.Status, item.Name, item.Found) }
 //	if !report.OK { … } // the preset "standard" can't be enforced
 //
-// Each item says what mcpbox loses without it and the command that mends it.
-// Nothing on the host is changed, except that as a user the process may move
-// into a systemd scope of its own, and that as root <cgroup2>/mcpbox is made.
+// Each item says what mcpbox cannot do without it, and which command fixes it. Check changes
+// nothing on the host, with two exceptions: as root it makes the cgroup mcpbox, and as a user it
+// may move this process into a systemd scope.
 //
-// It does not prove that a given policy starts: that a file system supports
-// idmapped mounts or that a limit is high enough shows when it is used.
+// A good report does not prove that a given policy starts. Whether a file system supports idmapped
+// mounts, or whether a limit is high enough, shows only in a run.
+//
+// It needs no particular kernel: it reports what is missing. Package kernel has the versions.
 package doctor

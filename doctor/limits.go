@@ -18,7 +18,8 @@ func cgroup2(ctx context.Context) Item {
 	p, err := cgroups.Find(ctx, cgroups.Options{})
 	if err != nil {
 		return Item{name, Warn, oneLine(err.Error()),
-			"cpus and io limits, and limits that the kernel itself holds: memory, pids and cpu_time are polled by the watchdog instead; strict and maximum require it", hint.Of(err)}
+			"limits of cpus and io; the watchdog polls memory, processes and cpu_time instead of " +
+				"the kernel; strict and maximum do not start", hint.Of(err)}
 	}
 	found := fmt.Sprintf("%s (%s): %s", p.Path(), p.Origin(), strings.Join(p.Controllers(), " "))
 	var missing []string
@@ -29,18 +30,24 @@ func cgroup2(ctx context.Context) Item {
 	}
 	switch {
 	case len(missing) > 0:
-		return Item{name, Warn, found, "limits that need: " + strings.Join(missing, ", "), delegateFix()}
+		return Item{name, Warn, found, "limits that need: " + strings.Join(missing, ", "),
+			delegateFix()}
 	case !slices.Contains(p.Controllers(), "io"):
-		return Item{name, OK, found, "io and io_weight limits: the io controller is not delegated", delegateFix()}
+		return Item{name, OK, found, "io and io_weight limits: the io controller is not delegated",
+			delegateFix()}
 	}
 	return ok(name, found)
 }
 
 func delegateFix() string {
 	if isRoot() {
-		return `take cgroup_disable= out of GRUB_CMDLINE_LINUX in /etc/default/grub, then: sudo update-grub && sudo reboot`
+		return `remove cgroup_disable= from GRUB_CMDLINE_LINUX in /etc/default/grub, ` +
+			`then: sudo update-grub && sudo reboot`
 	}
-	return `sudo mkdir -p /etc/systemd/system/user@.service.d && printf '[Service]\nDelegate=cpu cpuset io memory pids\n' | sudo tee /etc/systemd/system/user@.service.d/delegate.conf && sudo systemctl daemon-reload; then log in again`
+	return `sudo mkdir -p /etc/systemd/system/user@.service.d && ` +
+		`printf '[Service]\nDelegate=cpu cpuset io memory pids\n' | ` +
+		`sudo tee /etc/systemd/system/user@.service.d/delegate.conf && ` +
+		`sudo systemctl daemon-reload; then log in again`
 }
 
 func userSession() Item {
@@ -63,7 +70,9 @@ func userSession() Item {
 			tried = err
 		}
 	}
-	return Item{name, Warn, tried.Error(), "cgroup limits for users, unless a cgroup is delegated otherwise", fmt.Sprintf("sudo loginctl enable-linger %d", os.Getuid())}
+	return Item{name, Warn, tried.Error(),
+		"cgroup limits for users, unless a cgroup is delegated to them",
+		fmt.Sprintf("sudo loginctl enable-linger %d", os.Getuid())}
 }
 
 func oneLine(s string) string { return strings.ReplaceAll(s, "\n", "; ") }

@@ -43,21 +43,31 @@ func userNamespaces(ctx context.Context) Item {
 func whoForbids(err error) (found, fix string) {
 	switch {
 	case sysctl("user/max_user_namespaces") == "0":
-		return "forbidden by the sysctl user.max_user_namespaces=0", "sudo sysctl -w user.max_user_namespaces=15000"
+		return "forbidden by the sysctl user.max_user_namespaces=0",
+			"sudo sysctl -w user.max_user_namespaces=15000"
 	case !isRoot() && sysctl("kernel/unprivileged_userns_clone") == "0":
-		return "forbidden to users by the sysctl kernel.unprivileged_userns_clone=0", "sudo sysctl -w kernel.unprivileged_userns_clone=1"
+		return "forbidden to ordinary users by the sysctl kernel.unprivileged_userns_clone=0",
+			"sudo sysctl -w kernel.unprivileged_userns_clone=1"
 	case !isRoot() && sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1":
-		return "forbidden to users by AppArmor (kernel.apparmor_restrict_unprivileged_userns=1)", "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+		return "forbidden to ordinary users by AppArmor " +
+				"(kernel.apparmor_restrict_unprivileged_userns=1)", "sudo sysctl -w " +
+				"kernel.apparmor_restrict_unprivileged_userns=0"
 	case errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EUSERS):
-		return "the limit of user namespaces is reached (user.max_user_namespaces=" + sysctl("user/max_user_namespaces") + ")", "sudo sysctl -w user.max_user_namespaces=15000"
+		return "the limit of user namespaces is reached (user.max_user_namespaces=" +
+			sysctl("user/max_user_namespaces") +
+			")", "sudo sysctl -w user.max_user_namespaces=15000"
 	case errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS):
 		return "not in this kernel (" + err.Error() + ")", "boot a kernel with CONFIG_USER_NS=y"
 	case inContainer():
-		return "forbidden by the container that mcpbox runs in (" + err.Error() + ")", "docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined …"
+		return "forbidden by the container that mcpbox runs in (" + err.Error() + ")",
+			"docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined " +
+				"--security-opt systempaths=unconfined …"
 	case chrooted(err):
-		return "refused inside a chroot (" + err.Error() + ")", "run mcpbox outside of the chroot"
+		return "refused inside a chroot (" + err.Error() + ")", "run mcpbox outside the chroot"
 	}
-	return "refused: " + err.Error(), "look for a security module: cat /sys/kernel/security/lsm; sysctl -a | grep -E 'userns|user_namespaces'"
+	return "refused: " + err.Error(),
+		"look for a security module: cat /sys/kernel/security/lsm; sysctl -a | grep -E " +
+			"'userns|user_namespaces'"
 }
 
 // otherNamespaces tries each kind alone, to name the one that is missing.
@@ -89,7 +99,8 @@ func otherNamespaces(ctx context.Context) Item {
 			if sysctl("user/max_"+k.name+"_namespaces") == "0" {
 				fix = "sudo sysctl -w " + limit + "=15000"
 			}
-			return Item{name, Fail, k.name + ": " + err.Error(), "sandboxes: every preset except none needs them", fix}
+			return Item{name, Fail, k.name + ": " + err.Error(),
+				"sandboxes: every preset except none needs them", fix}
 		}
 	}
 	return Item{name, Fail, "each works alone, not all together", "sandboxes", ""}
@@ -113,7 +124,7 @@ func inContainer() bool {
 	return strings.Contains(string(b), "\nSeccomp:\t2\n")
 }
 
-// chrooted: the kernel refuses user namespaces to a process whose root is not its mount namespace's.
+// chrooted: the kernel refuses user namespaces if the root is not that of the mount namespace.
 func chrooted(err error) bool {
 	if !errors.Is(err, unix.EPERM) {
 		return false

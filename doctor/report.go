@@ -33,7 +33,7 @@ type Report struct {
 // where a service manager does not answer.
 func Check(ctx context.Context) Report {
 	r := Report{OK: true, Items: []Item{
-		kernel(),
+		kernelVersion(),
 		userNamespaces(ctx),
 		otherNamespaces(ctx),
 		seccompNotify(),

@@ -21,7 +21,8 @@ func seccompNotify() Item {
 		}
 		allow := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW}
 		prog := unix.SockFprog{Len: 1, Filter: &allow}
-		fd, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER, uintptr(unsafe.Pointer(&prog)))
+		fd, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
+			unix.SECCOMP_FILTER_FLAG_NEW_LISTENER, uintptr(unsafe.Pointer(&prog)))
 		if errno != 0 {
 			return errno
 		}
@@ -32,9 +33,11 @@ func seccompNotify() Item {
 	case err == nil:
 		return ok(name, "a listener was installed")
 	case errors.Is(err, unix.EBUSY):
-		return Item{name, Fail, "this process already runs under another listener", loses, "start mcpbox outside of the sandbox or container that it runs in"}
+		return Item{name, Fail, "another program's listener watches this process already", loses,
+			"start mcpbox outside the sandbox or container that it runs in"}
 	case errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS):
-		return Item{name, Fail, "not in this kernel (" + err.Error() + ")", loses, "boot Linux 5.12 or later with CONFIG_SECCOMP_FILTER=y"}
+		return Item{name, Fail, "not in this kernel (" + err.Error() + ")", loses,
+			newerKernel("seccomp user notification") + " with CONFIG_SECCOMP_FILTER=y"}
 	}
 	return Item{name, Fail, err.Error(), loses, "docker run --security-opt seccomp=unconfined …"}
 }
@@ -57,24 +60,28 @@ func onThread(f func() error) error {
 
 func landlock() Item {
 	const name = "Landlock"
-	const loses = "the kernel's second opinion on file access; the preset maximum requires it"
-	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	const loses = "a second check of file access; the preset maximum requires it"
+	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0,
+		unix.LANDLOCK_CREATE_RULESET_VERSION)
 	switch {
 	case errno == 0:
 		return ok(name, fmt.Sprintf("ABI %d", abi))
 	case errno == unix.EOPNOTSUPP:
-		return Item{name, Warn, "in the kernel but not switched on at boot", loses, bootWithLandlock()}
+		return Item{name, Warn, "in the kernel, but not enabled at boot", loses, bootWithLandlock()}
 	case errno == unix.ENOSYS:
-		return Item{name, Warn, "not in this kernel", loses, "boot Linux 5.13 or later with CONFIG_SECURITY_LANDLOCK=y"}
+		return Item{name, Warn, "not in this kernel", loses,
+			newerKernel("Landlock") + " with CONFIG_SECURITY_LANDLOCK=y"}
 	}
-	return Item{name, Warn, errno.Error(), loses, "in a container: allow landlock_create_ruleset in its seccomp profile"}
+	return Item{name, Warn, errno.Error(), loses,
+		"in a container: allow landlock_create_ruleset in its seccomp profile"}
 }
 
-// bootWithLandlock puts Landlock before the security modules that are switched on now.
+// bootWithLandlock adds Landlock to the security modules that are enabled now.
 func bootWithLandlock() string {
 	modules := "landlock"
 	if b, err := os.ReadFile("/sys/kernel/security/lsm"); err == nil && len(b) > 0 {
 		modules += "," + strings.TrimSpace(string(b))
 	}
-	return `sudo sed -i 's/^GRUB_CMDLINE_LINUX="/&lsm=` + modules + ` /' /etc/default/grub && sudo update-grub && sudo reboot`
+	return `sudo sed -i 's/^GRUB_CMDLINE_LINUX="/&lsm=` + modules +
+		` /' /etc/default/grub && sudo update-grub && sudo reboot`
 }

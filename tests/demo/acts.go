@@ -107,9 +107,12 @@ func (s *scene) attack(ctx context.Context, session *mcp.ClientSession, quiet bo
 }
 
 func show(a attempt) {
-	verdict := "refused "
-	if a.OK {
+	verdict := "refused " // by the filter, which reports it
+	switch {
+	case a.OK:
 		verdict = "WORKED  "
+	case strings.Contains(a.Got, "no such file"), strings.Contains(a.Got, "connection refused"):
+		verdict = "absent  " // nothing there to open, so nothing to report
 	}
 	fmt.Printf("  %s %s: %q\n", verdict, a.Name, a.Got)
 }

@@ -1,6 +1,6 @@
-// Command demo shows what mcpbox is for: an MCP server does its honest work inside
-// the sandbox, and when one of its tools tries to get out, that is refused and
-// reported by name. It checks what it tells, and exits 1 if anything is otherwise.
+// Command demo shows what mcpbox is for. An MCP server works inside the sandbox. When one of its
+// tools attacks the host, its system calls are refused and reported, and the files and services that
+// it looks for are not there. The demo checks what it prints, and exits with 1 if anything differs.
 //
 //	make demo
 package main
@@ -40,15 +40,15 @@ func run(ctx context.Context, mcpbox, server string) error {
 	}
 	defer s.close()
 
-	title("1. Without mcpbox: the server's backup_notes tool reads a file that is none of its business")
+	title("1. Without mcpbox: the tool backup_notes reads a secret and reaches a local service")
 	if err := s.bare(ctx, server); err != nil {
 		return fmt.Errorf("bare: %w", err)
 	}
-	title("2. The same server under mcpbox: honest work goes on, the way out is shut")
+	title("2. Under mcpbox: the honest tools work, the attack fails")
 	if err := s.contained(ctx, mcpbox, server); err != nil {
 		return fmt.Errorf("under mcpbox: %w", err)
 	}
-	title("3. What mcpbox saw")
+	title("3. The events: three system calls were refused")
 	if err := s.showEvents(); err != nil {
 		return fmt.Errorf("events: %w", err)
 	}
@@ -56,7 +56,7 @@ func run(ctx context.Context, mcpbox, server string) error {
 	if err := s.showReport(ctx, mcpbox); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	title("Nothing leaked, and everything refused was reported.")
+	title("Nothing leaked. Three system calls were refused and reported; three things were not there.")
 	return nil
 }
 
