@@ -19,7 +19,7 @@ func TestTheReadmeNamesTheFloor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := regexp.MustCompile(`Linux ([0-9]+\.[0-9]+) or later`).FindAllSubmatch(data, -1)
+	found := regexp.MustCompile(`Linux\s+([0-9]+\.[0-9]+)\s+or\s+later`).FindAllSubmatch(data, -1)
 	if len(found) == 0 {
 		t.Error("the README does not say which Linux mcpbox needs")
 	}
