@@ -39,6 +39,11 @@ func bound(e Event) Event {
 		l.Name, l.Backend = text(l.Name, maxName), text(l.Backend, maxName)
 		e.Limit = &l
 	}
+	if e.Network != nil {
+		n := *e.Network
+		n.Name, n.Address, n.SNI = text(n.Name, maxText), text(n.Address, maxName), text(n.SNI, maxText)
+		e.Network = &n
+	}
 	if e.Call != nil {
 		c := *e.Call
 		c.Server, c.Request, c.Tool = text(c.Server, maxText), text(c.Request, maxText), text(c.Tool, maxText)

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -32,6 +33,9 @@ func Classify(e Event) Event {
 		return classifySyscall(e)
 	case e.Limit != nil:
 		return classifyLimit(e)
+	case e.Network != nil:
+		e.Type, e.Severity = cmp.Or(e.Type, PermissionDenied), cmp.Or(e.Severity, Medium)
+		return e
 	}
 	if e.Type == "" {
 		e.Type = SyscallBlocked

@@ -39,11 +39,12 @@ type Event struct {
 	Comm     string    `json:"comm,omitempty"`
 	Syscall  *Syscall  `json:"syscall,omitempty"`
 	Limit    *Limit    `json:"limit,omitempty"`
-	Rule     string    `json:"rule,omitempty"`   // the rule or built-in detector that made or raised it
-	Reason   string    `json:"reason,omitempty"` // one sentence
-	Action   string    `json:"action,omitempty"` // EPERM, ENOSYS, kill, alert, throttled …
-	Count    int       `json:"count"`            // folded repeats, ≥ 1
-	Call     *Call     `json:"call,omitempty"`   // the MCP call in flight
+	Network  *Endpoint `json:"network,omitempty"` // where a refused look-up or connection was to go
+	Rule     string    `json:"rule,omitempty"`    // the rule or built-in detector that made or raised it
+	Reason   string    `json:"reason,omitempty"`  // one sentence
+	Action   string    `json:"action,omitempty"`  // EPERM, ENOSYS, kill, alert, throttled …
+	Count    int       `json:"count"`             // folded repeats, ≥ 1
+	Call     *Call     `json:"call,omitempty"`    // the MCP call in flight
 	Hint     string    `json:"hint,omitempty"`
 }
 
@@ -63,6 +64,17 @@ type Limit struct {
 	Value    int64  `json:"value"`
 	Observed int64  `json:"observed"`
 	Backend  string `json:"backend"` // cgroup2, watchdog, rlimit, tmpfs, clock
+}
+
+// RuleEgress begins the rule of what a network by name refused: see package egress.
+const RuleEgress = "egress:"
+
+// Endpoint is the other end of a look-up or a connection, as far as it is known.
+type Endpoint struct {
+	Name    string `json:"name,omitempty"`    // that was looked up
+	Address string `json:"address,omitempty"` // that was to be reached
+	Port    int    `json:"port,omitempty"`
+	SNI     string `json:"sni,omitempty"` // the name in the TLS handshake, where it is another
 }
 
 // Call ties an event to the MCP request that was in flight.

@@ -3,6 +3,7 @@ package monitor
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -179,6 +180,9 @@ func keysOf(e Event) (kind, key string) {
 		put(e.Call.Server, e.Call.Request, e.Call.Tool)
 	}
 	n := b.Len()
+	if e.Network != nil {
+		put(e.Network.Name, e.Network.Address, strconv.Itoa(e.Network.Port), e.Network.SNI)
+	}
 	if e.Syscall != nil {
 		for _, a := range e.Syscall.Args {
 			if number(a) {

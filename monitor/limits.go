@@ -59,7 +59,7 @@ func limitReason(l *Limit) string {
 // limitAmount prints a limit in the unit a policy file uses.
 func limitAmount(name string, v int64) string {
 	switch name {
-	case "memory", "disk", "file_size", "output":
+	case "memory", "disk", "file_size", "output", "network_bytes":
 		return bytesText(v)
 	case "timeout", "cpu_time":
 		return (time.Duration(v) * time.Millisecond).String()

@@ -39,6 +39,9 @@ type subject struct {
 	Reason   string   `expr:"reason"`
 	Rule     string   `expr:"rule"`
 	Action   string   `expr:"action"`
+	Host     string   `expr:"host"`
+	Address  string   `expr:"address"`
+	Port     int      `expr:"port"`
 	Call     caller   `expr:"call"`
 }
 
@@ -47,7 +50,7 @@ type caller struct {
 	Tool   string `expr:"tool"`
 }
 
-const names = "type, severity, syscall, args, paths, arch, pid, comm, limit, observed, value, count, reason, rule, action, call.server, call.tool"
+const names = "type, severity, syscall, args, paths, arch, pid, comm, limit, observed, value, count, reason, rule, action, host, address, port, call.server, call.tool"
 
 type rule struct {
 	id       string
@@ -162,6 +165,9 @@ func subjectOf(e Event) subject {
 	}
 	if e.Limit != nil {
 		s.Limit, s.Observed, s.Value = e.Limit.Name, e.Limit.Observed, e.Limit.Value
+	}
+	if e.Network != nil {
+		s.Host, s.Address, s.Port = e.Network.Name, e.Network.Address, e.Network.Port
 	}
 	if e.Call != nil {
 		s.Call = caller{Server: e.Call.Server, Tool: e.Call.Tool}

@@ -57,6 +57,15 @@ func (d *decoder) decode(path string, n ast.Node, v reflect.Value, enum string) 
 			return
 		}
 	}
+	if rule, ok := v.Addr().Interface().(*NetworkRule); ok {
+		if entry, ok := text(n); ok {
+			var err error
+			if *rule, err = ParseNetworkRule(entry); err != nil {
+				d.failed(n, err)
+			}
+			return
+		}
+	}
 	switch v.Interface().(type) {
 	case Size, Duration:
 		d.decodeQuantity(path, n, v)

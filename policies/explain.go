@@ -87,32 +87,6 @@ func (e *explainer) files(p *Policy) {
 	e.item("cannot see anything else of the host: no home folders, no /root, /var, /run, no sockets")
 }
 
-func (e *explainer) network(p *Policy) {
-	e.area("Network")
-	var can, cannot []string
-	for _, f := range []struct{ constant, name string }{{"AF_UNIX", "local (Unix)"}, {"AF_INET", "IPv4"}, {"AF_INET6", "IPv6"}} {
-		if socketFamily(p, f.constant) {
-			can = append(can, f.name)
-		} else {
-			cannot = append(cannot, f.name)
-		}
-	}
-	switch {
-	case len(can) == 0:
-		e.item("cannot open any socket")
-	default:
-		e.item("can open sockets: %s", strings.Join(can, ", "))
-		if len(cannot) > 0 {
-			e.item("cannot open sockets: %s", strings.Join(cannot, ", "))
-		}
-	}
-	if p.Network.Mode == NetworkHost {
-		e.item("shares the host's network: can reach what the host reaches, services on localhost included")
-	} else {
-		e.item("cannot reach any network: there is the loopback device only, and it is its own")
-	}
-}
-
 func (e *explainer) limits(p *Policy) {
 	e.area("Limits")
 	l := &p.Limits

@@ -81,9 +81,29 @@ var keys = [...]keyDoc{
 	{"limits.io[].read_iops", "Reads per second.", "no limit", ""},
 	{"limits.io[].write_iops", "Writes per second.", "no limit", ""},
 
-	{"network", "What the tool reaches over the network.", "", ""},
-	{"network.mode", "`none`: only a loopback device of the sandbox's own. `host`: the host's network, " +
-		"including the local network and services on loopback.", "none", "none"},
+	{"network", "What the tool can reach over the network.", "", ""},
+	{"network.mode", "`none`: only a loopback device of the sandbox's own. `allow`: the hosts of " +
+		"`allow`, by TCP. `host`: the host's network, its services on localhost included.", "none", "none"},
+	{"network.allow", "Hosts for mode `allow`. An entry is HOST, HOST:PORT, or {host, ports}. HOST is a " +
+		"name, `*.example.com` for all names below it, `*` for every name, an address, or a range. " +
+		"Without a port it means 443 and 80.", "none",
+		`[api.github.com, "*.npmjs.org", "db.example.com:5432", "192.0.2.0/24:8443"]`},
+	{"network.allow[].host", "The host.", "required", ""},
+	{"network.allow[].ports", "TCP ports.", "443 and 80", ""},
+	{"network.deny", "Hosts that are refused. Entries are written as in `allow`; without a port they " +
+		"mean every port. `deny` wins over `allow`.", "none", `["*.internal.example.com"]`},
+	{"network.private", "`deny`: a name that leads to a private, shared or loopback address is refused, " +
+		"unless `allow` has that address or its range too. `allow-listed`: allowed names may lead there. " +
+		"Link-local addresses, cloud metadata among them, have to be listed in both cases.", "deny", "deny"},
+	{"network.ech", "`deny`: a TLS connection that encrypts its server's name is refused. `allow`: it " +
+		"passes, as browsers need it; the true name may then be another.", "deny", "deny"},
+	{"network.dns", "How allowed names are looked up, outside the sandbox.", "", ""},
+	{"network.dns.servers", "DNS servers that are asked in place of the host's.", "the host's",
+		`["192.0.2.53", "192.0.2.54:5353"]`},
+	{"network.limits", "Limits of mode `allow`. 0 means no limit.", "", ""},
+	{"network.limits.connections", "Connections that are open at a time.", "1024", "64"},
+	{"network.limits.bytes", "Bytes that are sent and received, together.", "no limit", "100MiB"},
+	{"network.limits.rate", "Bytes a second, both ways together.", "no limit", "1MiB"},
 
 	{"environment", "The tool's environment variables. No other variable reaches it.", "", ""},
 	{"environment.pass", "Names of variables that are passed on from the caller.", "none",
@@ -158,8 +178,10 @@ var keys = [...]keyDoc{
 
 // lookup finds a key's documentation. The entries of syscalls.deny are written as those of allow.
 func lookup(path string) (keyDoc, bool) {
-	if rest, ok := strings.CutPrefix(path, "syscalls.deny[]"); ok {
-		path = "syscalls.allow[]" + rest
+	for _, list := range [...]string{"syscalls", "network"} {
+		if rest, ok := strings.CutPrefix(path, list+".deny[]"); ok {
+			path = list + ".allow[]" + rest
+		}
 	}
 	for _, k := range keys {
 		if k.path == path {

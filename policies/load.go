@@ -119,6 +119,14 @@ func (p *Policy) fill() {
 	p.Syscalls.Default = cmp.Or(p.Syscalls.Default, DefaultDeny)
 	p.Syscalls.Violation = cmp.Or(p.Syscalls.Violation, ViolationErrno)
 	p.Network.Mode = cmp.Or(p.Network.Mode, NetworkNone)
+	p.openSockets()
+	for _, list := range [][]NetworkRule{p.Network.Allow, p.Network.Deny} {
+		for i := range list {
+			if rule, err := list[i].Rule(); err == nil {
+				list[i].Host = rule.Host() // the one spelling
+			}
+		}
+	}
 	for i := range p.Filesystem.Mounts {
 		p.Filesystem.Mounts[i].Mode = cmp.Or(p.Filesystem.Mounts[i].Mode, ReadOnly)
 	}

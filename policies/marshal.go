@@ -54,6 +54,10 @@ func flow(v reflect.Value) string {
 		if value.plain() {
 			return scalar(value.Names[0])
 		}
+	case NetworkRule:
+		if text, ok := value.text(); ok {
+			return scalar(text)
+		}
 	case map[string]any: // what JSON can say
 		return generic(value)
 	}

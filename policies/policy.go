@@ -137,17 +137,6 @@ type Size int64
 // Duration is "30s", "2m"; a bare number is seconds.
 type Duration time.Duration
 
-type NetworkMode string
-
-const (
-	NetworkNone NetworkMode = "none" // lo only
-	NetworkHost NetworkMode = "host"
-)
-
-type Network struct {
-	Mode NetworkMode `yaml:"mode,omitempty" json:"mode,omitempty" enum:"none,host"`
-}
-
 // Environment: only these variables reach the tool.
 type Environment struct {
 	Pass []string          `yaml:"pass,omitempty" json:"pass,omitempty"`

@@ -41,7 +41,7 @@ func describeKey(b *strings.Builder, in reflect.Type, f reflect.StructField, pat
 		}
 		b.WriteString("\n" + facts)
 	}
-	if path == "syscalls.deny" {
+	if path == "syscalls.deny" || path == "network.deny" {
 		return // its entries are those of syscalls.allow
 	}
 	sub, below := f.Type, path

@@ -60,7 +60,7 @@ func schemaOf(t reflect.Type, path, enum string) map[string]any {
 		if len(required) > 0 {
 			s["required"] = required
 		}
-		if t == reflect.TypeFor[SyscallRule]() {
+		if t == reflect.TypeFor[SyscallRule]() || t == reflect.TypeFor[NetworkRule]() {
 			return map[string]any{"anyOf": []any{map[string]any{"type": "string"}, s}}
 		}
 	case reflect.Slice:
@@ -103,6 +103,8 @@ func needed(t reflect.Type, key string) bool {
 		return key == "index" || key == "op" || key == "value"
 	case reflect.TypeFor[Rule]():
 		return key == "id" || key == "when"
+	case reflect.TypeFor[NetworkRule]():
+		return key == "host"
 	case reflect.TypeFor[IOMax]():
 		return key == "device"
 	}

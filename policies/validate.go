@@ -36,7 +36,7 @@ func check(p *Policy, index map[string]position) []Problem {
 	c.syscalls(p)
 	c.limits(&p.Limits, "limits")
 	c.notNegative("code.timeout", int64(p.Code.Timeout))
-	c.enum("network.mode", string(p.Network.Mode), string(NetworkNone), string(NetworkHost))
+	c.network(p)
 	c.environment(&p.Environment)
 	c.mcp(&p.MCP)
 	c.rules(p.Rules)

@@ -22,7 +22,7 @@ const module = "github.com/mcpbox/mcpbox"
 var layers = [][]string{
 	{"policies"},
 	{"monitor"},
-	{"seccomp", "cgroups", "rootfs"},
+	{"seccomp", "cgroups", "rootfs", "egress"},
 	{"runtime/internal"},
 	{"runtime"},
 	{"code", "mcp/internal/wire", "mcp/internal/sanitize", "mcp/internal/schema"},

@@ -40,6 +40,7 @@ var features = map[string]func() error{
 	"python3": program("python3", "python3"),
 
 	// What only the test itself can find out: see Lacks.
+	"address":       nothing, // an address that is not loopback's
 	"inspector":     nothing, // the MCP inspector runs on this version of Node
 	"new-interface": nothing, // a kernel interface that an older kernel lacks
 	"registry":      nothing, // npm can download the pinned packages

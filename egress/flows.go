@@ -1,0 +1,59 @@
+package egress
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Flow counts allowed connections to one host and port.
+type Flow struct {
+	Host        string
+	Port        int
+	Connections int64
+	Sent        int64 // bytes from the sandbox
+	Received    int64
+	Duration    time.Duration // of all together
+}
+
+const maxFlows = 1024 // hosts and ports; what comes later is counted together
+
+type flows struct {
+	mu   sync.Mutex
+	byTo map[Flow]*Flow // by host and port
+}
+
+func (f *flows) add(one Flow) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.byTo == nil {
+		f.byTo = map[Flow]*Flow{}
+	}
+	key := Flow{Host: one.Host, Port: one.Port}
+	sum := f.byTo[key]
+	if sum == nil && len(f.byTo) >= maxFlows {
+		key = Flow{Host: "(others)"}
+		sum = f.byTo[key]
+	}
+	if sum == nil {
+		sum = &Flow{Host: key.Host, Port: key.Port}
+		f.byTo[key] = sum
+	}
+	sum.Connections += one.Connections
+	sum.Sent += one.Sent
+	sum.Received += one.Received
+	sum.Duration += one.Duration
+}
+
+// Flows are the connections that have ended, by host and port, in that order.
+func (s *Server) Flows() []Flow {
+	s.flows.mu.Lock()
+	defer s.flows.mu.Unlock()
+	out := make([]Flow, 0, len(s.flows.byTo))
+	for _, f := range s.flows.byTo {
+		out = append(out, *f)
+	}
+	slices.SortFunc(out, func(a, b Flow) int { return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Port, b.Port)) })
+	return out
+}

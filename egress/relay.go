@@ -1,0 +1,203 @@
+package egress
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/mcpbox/mcpbox/policies/hostrule"
+)
+
+const (
+	helloTime = 15 * time.Second // for a ClientHello to arrive
+	chunk     = 4 << 20          // bytes between two looks at the counters
+	window    = 32 << 10         // the same where every byte is asked for
+)
+
+// tlsPort reports whether a port is for TLS from the first byte (IANA service names), and nothing else is taken there.
+func tlsPort(port int) bool {
+	switch port {
+	case 443, 465, 636, 853, 993, 995, 8443:
+		return true
+	}
+	return false
+}
+
+// relay is one connection from inside, and the one outside that it is spliced with.
+type relay struct {
+	server  *Server
+	ctx     context.Context
+	inside  *net.TCPConn
+	outside *net.TCPConn
+	name    string // "" for an address of the tool's choice
+	port    int
+	sent    atomic.Int64 // by the tool
+	got     atomic.Int64
+}
+
+var errLimit = errors.New("the limit of bytes is reached")
+
+// run passes bytes both ways until both ends have finished, or one fails. An end that is cut is cut at the other too.
+func (r *relay) run() {
+	up := make(chan error, 1)
+	go func() { up <- r.up() }()
+	down := r.copy(r.inside, r.outside, &r.got)
+	if down != nil {
+		r.cut()
+	}
+	if err := <-up; errors.Is(err, errLimit) || errors.Is(down, errLimit) {
+		r.server.limit("bytes", r.server.meter.bytes)
+	}
+	r.inside.Close()
+	r.outside.Close()
+}
+
+// cut resets both ends.
+func (r *relay) cut() {
+	reset(r.inside)
+	reset(r.outside)
+}
+
+// reset closes a connection so that its other end sees an error, not an orderly end.
+func reset(c *net.TCPConn) {
+	c.SetLinger(0)
+	c.Close()
+}
+
+// up passes what the tool sends, once it is known to be for the host it was let through for.
+func (r *relay) up() error {
+	err := r.greet()
+	if err == nil {
+		err = r.copy(r.outside, r.inside, &r.sent)
+	}
+	if err != nil {
+		r.cut()
+	}
+	return err
+}
+
+// greet looks at the first bytes: TLS must name the host. Where something else is possible, as with SSH, a server may be
+// the first to speak; that direction is not held up.
+func (r *relay) greet() error {
+	if r.name == "" {
+		return nil // an allowed address may serve any name
+	}
+	strict := tlsPort(r.port)
+	if strict {
+		r.inside.SetReadDeadline(time.Now().Add(helloTime))
+	}
+	buf := make([]byte, 0, 2048)
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(make([]byte, 0, 2*cap(buf)), buf...)
+		}
+		n, err := r.inside.Read(buf[len(buf):cap(buf)])
+		if buf = buf[:len(buf)+n]; len(buf) == 0 && err == io.EOF {
+			return r.outside.CloseWrite() // opened and closed
+		}
+		if err != nil {
+			if ne := net.Error(nil); strict && errors.As(err, &ne) && ne.Timeout() {
+				return r.refuse(&Refusal{Rule: RuleTLS, Reason: fmt.Sprintf("%s: no TLS handshake came", hostrule.Join(r.name, r.port))}, "")
+			}
+			return err
+		}
+		h, err := parseHello(buf)
+		if err == errMore && len(buf) < maxHello+5*64 {
+			if !strict { // it has begun like TLS
+				r.inside.SetReadDeadline(time.Now().Add(helloTime))
+				strict = true
+			}
+			continue
+		}
+		if err := r.check(h, err); err != nil {
+			return err
+		}
+		r.inside.SetReadDeadline(time.Time{})
+		return r.forward(buf)
+	}
+}
+
+// check compares the handshake with the name that was let through.
+func (r *relay) check(h hello, err error) error {
+	target := hostrule.Join(r.name, r.port)
+	switch {
+	case err == errNotTLS && !tlsPort(r.port):
+		return nil // another protocol
+	case err != nil:
+		return r.refuse(&Refusal{Rule: RuleTLS, Reason: target + ": what came is not TLS", Hint: "port 443 and other TLS ports take TLS only: allow the port that the protocol has"}, "")
+	case h.sni == "":
+		return r.refuse(&Refusal{Rule: RuleSNI, Reason: target + ": the TLS handshake names no host"}, "")
+	case h.sni != r.name:
+		return r.refuse(&Refusal{Rule: RuleSNI, Reason: target + ": the TLS handshake is for " + h.sni}, h.sni)
+	case h.encrypted && !r.server.policy.ech:
+		return r.refuse(&Refusal{Rule: RuleTLS, Reason: target + ": the TLS handshake may be for another host, whose name is encrypted",
+			Hint: "browsers do this always: network.ech: allow lets it pass"}, "")
+	}
+	return nil
+}
+
+var errRefusal = errors.New("refused")
+
+func (r *relay) refuse(why *Refusal, sni string) error {
+	e := endpoint(r.name, r.outside.RemoteAddr(), r.port)
+	e.SNI = sni
+	r.server.refuse(why, e, "reset")
+	return errRefusal
+}
+
+// forward sends what greet has read.
+func (r *relay) forward(data []byte) error {
+	if m := r.server.meter; m.counts() && m.take(r.ctx, len(data)) < len(data) {
+		return errLimit
+	}
+	n, err := r.outside.Write(data)
+	r.sent.Add(int64(n))
+	return err
+}
+
+// copy moves bytes from one end to the other until from ends, which is passed on. Without limits to count for, the
+// kernel moves them: package net splices between two TCP connections. splice(2)
+func (r *relay) copy(to, from *net.TCPConn, count *atomic.Int64) error {
+	var err error
+	if r.server.meter.counts() {
+		err = r.metered(to, from, count)
+	} else {
+		for n := int64(chunk); n == chunk && err == nil; {
+			n, err = to.ReadFrom(&io.LimitedReader{R: from, N: chunk})
+			count.Add(n)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	to.CloseWrite() // fails if the other end is gone: the other direction notices
+	return nil
+}
+
+func (r *relay) metered(to, from *net.TCPConn, count *atomic.Int64) error {
+	buf := make([]byte, window)
+	for {
+		n, err := from.Read(buf)
+		if n > 0 {
+			may := r.server.meter.take(r.ctx, n)
+			m, err := to.Write(buf[:may])
+			count.Add(int64(m))
+			if err != nil {
+				return err
+			}
+			if may < n {
+				return errLimit
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,243 @@
+package egress
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/dns/dnsmessage"
+
+	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// world is a sandbox's network on the test's loopback device: all of 127.0.0.0/8 is local there, as every address is in
+// a sandbox. Names live in 127.N.0.0/16, servers at an address beside it, so that both can have the same port.
+type world struct {
+	t      *testing.T
+	server *Server
+	pool   netip.Prefix
+	target string // where the world's servers are
+	dns    *nameServer
+	ipv6   bool
+
+	mu     sync.Mutex
+	events []monitor.Event
+}
+
+func newWorld(t *testing.T) *world {
+	n := 20 + rand.IntN(200)
+	w := &world{t: t, pool: netip.MustParsePrefix(fmt.Sprintf("127.%d.0.0/16", n)), target: fmt.Sprintf("127.%d.0.1", n+1)}
+	w.dns = startNameServer(t)
+	return w
+}
+
+// serve runs the network with the listeners that connections to the names, in the order of the list, and to addresses need.
+func (w *world) serve(n policies.Network, ports []int, names, addrs []string) {
+	w.t.Helper()
+	n.DNS.Servers = append(n.DNS.Servers, w.dns.addr)
+	pool := newPool(w.pool)
+	for _, name := range names {
+		v4, _ := pool.addresses(name)
+		addrs = append(addrs, v4.String())
+	}
+	cfg := Config{Network: n, Pool: w.pool, IPv6: w.ipv6, Record: func(e monitor.Event) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.events = append(w.events, e)
+	}}
+	for _, addr := range addrs {
+		for _, port := range ports {
+			cfg.Listeners = append(cfg.Listeners, listen(w.t, net.JoinHostPort(addr, strconv.Itoa(port))))
+		}
+	}
+	var err error
+	cfg.Streams = listen(w.t, "127.0.0.1:0")
+	if cfg.Packets, err = net.ListenPacket("udp4", cfg.Streams.Addr().String()); err != nil {
+		w.t.Fatal(err)
+	}
+	if w.server, err = Serve(cfg); err != nil {
+		w.t.Fatal(err)
+	}
+	for _, name := range names { // in the same order, so with the same addresses
+		w.server.pool.addresses(name)
+	}
+	w.t.Cleanup(w.server.Close)
+}
+
+func listen(t *testing.T, addr string) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp4", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// dial connects to a name as the tool does: by the address that the resolver gives.
+func (w *world) dial(name string, port int) *net.TCPConn {
+	w.t.Helper()
+	addrs, err := w.lookUp(name)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.connect(netip.AddrPortFrom(addrs[0], uint16(port)))
+}
+
+func (w *world) connect(to netip.AddrPort) *net.TCPConn {
+	w.t.Helper()
+	conn, err := net.DialTCP("tcp4", nil, net.TCPAddrFromAddrPort(to))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	return conn
+}
+
+func (w *world) lookUp(name string) ([]netip.Addr, error) {
+	r := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, w.server.sockets[len(w.server.sockets)-2].(net.PacketConn).LocalAddr().String())
+	}}
+	return r.LookupNetIP(context.Background(), "ip4", name+".")
+}
+
+// refused reads until the connection ends, which must be by a reset, with nothing said before.
+func (w *world) refused(conn *net.TCPConn) {
+	w.t.Helper()
+	data, err := io.ReadAll(conn)
+	if err == nil || len(data) > 0 || !strings.Contains(err.Error(), "reset") {
+		w.t.Errorf("the connection was not reset: %q, %v", data, err)
+	}
+}
+
+// event waits for one of the rule, which must be the only one of it.
+func (w *world) event(rule string) monitor.Event {
+	w.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		w.mu.Lock()
+		i := slices.IndexFunc(w.events, func(e monitor.Event) bool { return e.Rule == rule })
+		if i >= 0 {
+			defer w.mu.Unlock()
+			return w.events[i]
+		}
+		w.mu.Unlock()
+	}
+	w.t.Fatalf("no event of %s: %+v", rule, w.events)
+	return monitor.Event{}
+}
+
+func (w *world) noEvents() {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range w.events {
+		w.t.Errorf("event: %s", e.Summary())
+	}
+}
+
+// echo is a server of the world that sends back what it gets, and ends when the client does.
+func (w *world) echo(port int) int {
+	w.t.Helper()
+	l := listen(w.t, net.JoinHostPort(w.target, strconv.Itoa(port)))
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				io.Copy(conn, conn)
+			}()
+		}
+	}()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// nameServer is the world's DNS: names and their addresses, which a test may change, and a count of questions.
+type nameServer struct {
+	addr  string
+	mu    sync.Mutex
+	names map[string][]string // an answer of "cname:NAME" is one
+	asked []string
+}
+
+func startNameServer(t *testing.T) *nameServer {
+	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	s := &nameServer{addr: conn.LocalAddr().String(), names: map[string][]string{}}
+	go func() {
+		buf := make([]byte, 1500)
+		for {
+			n, from, err := conn.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			var m dnsmessage.Message
+			if m.Unpack(buf[:n]) == nil && len(m.Questions) == 1 {
+				out, err := s.reply(m).Pack()
+				if err == nil {
+					conn.WriteTo(out, from)
+				}
+			}
+		}
+	}()
+	return s
+}
+
+func (s *nameServer) set(name string, answers ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.names[name] = answers
+}
+
+func (s *nameServer) reply(m dnsmessage.Message) *dnsmessage.Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := m.Questions[0]
+	out := &dnsmessage.Message{Header: dnsmessage.Header{ID: m.ID, Response: true, RecursionAvailable: true}, Questions: m.Questions}
+	name := strings.TrimSuffix(q.Name.String(), ".")
+	s.asked = append(s.asked, name)
+	answers, ok := s.names[name]
+	if !ok {
+		out.RCode = dnsmessage.RCodeNameError
+	}
+	head := dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class}
+	for len(answers) > 0 {
+		next := answers[0]
+		answers = answers[1:]
+		if alias, ok := strings.CutPrefix(next, "cname:"); ok {
+			to := dnsmessage.MustNewName(alias + ".")
+			out.Answers = append(out.Answers, dnsmessage.Resource{Header: head, Body: &dnsmessage.CNAMEResource{CNAME: to}})
+			head.Name, answers = to, s.names[alias]
+			continue
+		}
+		switch addr := netip.MustParseAddr(next); {
+		case addr.Is4() && q.Type == dnsmessage.TypeA:
+			out.Answers = append(out.Answers, dnsmessage.Resource{Header: head, Body: &dnsmessage.AResource{A: addr.As4()}})
+		case addr.Is6() && q.Type == dnsmessage.TypeAAAA:
+			out.Answers = append(out.Answers, dnsmessage.Resource{Header: head, Body: &dnsmessage.AAAAResource{AAAA: addr.As16()}})
+		}
+	}
+	return out
+}
+
+func (s *nameServer) questions() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.asked)
+}

@@ -1,0 +1,90 @@
+package policies
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+func (e *explainer) network(p *Policy) {
+	e.area("Network")
+	var can, cannot []string
+	for _, f := range []struct{ constant, name string }{{"AF_UNIX", "local (Unix)"}, {"AF_INET", "IPv4"}, {"AF_INET6", "IPv6"}} {
+		if socketFamily(p, f.constant) {
+			can = append(can, f.name)
+		} else {
+			cannot = append(cannot, f.name)
+		}
+	}
+	switch {
+	case len(can) == 0:
+		e.item("cannot open any socket")
+	default:
+		e.item("can open sockets: %s", strings.Join(can, ", "))
+		if len(cannot) > 0 {
+			e.item("cannot open sockets: %s", strings.Join(cannot, ", "))
+		}
+	}
+	switch p.Network.Mode {
+	case NetworkHost:
+		e.item("shares the host's network: can reach what the host reaches, services on localhost included")
+	case NetworkAllow:
+		e.egress(&p.Network)
+	default:
+		e.item("cannot reach any network: there is the loopback device only, and it is its own")
+	}
+}
+
+// egress says what the lists of mode allow mean.
+func (e *explainer) egress(n *Network) {
+	for _, r := range n.Allow {
+		ports := defaultPorts
+		if len(r.Ports) > 0 {
+			ports = portList(r.Ports)
+		}
+		host := r.Host
+		switch rule, _ := r.Rule(); {
+		case rule.Any:
+			host = "every name of the internet, which leaves private and local addresses out,"
+		case rule.Below:
+			host = "every name below " + rule.Name
+		}
+		e.item("can reach %s by TCP, at %s", host, ports)
+	}
+	for _, r := range n.Deny {
+		at := ""
+		if len(r.Ports) > 0 {
+			at = ", at " + portList(r.Ports)
+		}
+		e.item("cannot reach %s%s", r.Host, at)
+	}
+	if n.Private == PrivateAllowListed {
+		e.item("an allowed name may lead to a private or loopback address; never to a link-local one, such as cloud metadata")
+	} else {
+		e.item("an allowed name that leads to a private, local or metadata address is refused, unless that address is listed too")
+	}
+	e.item("a TLS connection must name the host that was looked up%s", map[bool]string{true: "", false: ", in clear text: encrypted names (ECH) are refused"}[n.ECH == ECHAllow])
+	if len(n.DNS.Servers) > 0 {
+		e.item("names are looked up outside, at %s", strings.Join(n.DNS.Servers, ", "))
+	}
+	var limits []string
+	if n.Limits.Connections > 0 {
+		limits = append(limits, fmt.Sprintf("%d connections at a time", n.Limits.Connections))
+	}
+	if n.Limits.Bytes > 0 {
+		limits = append(limits, n.Limits.Bytes.String()+" in all")
+	}
+	if n.Limits.Rate > 0 {
+		limits = append(limits, n.Limits.Rate.String()+" a second")
+	}
+	if len(limits) > 0 {
+		e.item("limited to %s", strings.Join(limits, ", "))
+	}
+	e.item("cannot reach anything else: other names, addresses, ports and protocols; no UDP")
+}
+
+func portList(ports []int) string {
+	ports = slices.Clone(ports)
+	slices.Sort(ports)
+	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(ports)), ", "), "[]")
+}
