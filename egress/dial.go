@@ -176,10 +176,10 @@ func connectTCP(ctx context.Context, to netip.AddrPort) (*net.TCPConn, error) {
 // ownAddress reports whether addr is one of this host's: then the kernel would send from it as well. Nothing is sent: a
 // connected UDP socket only knows its route. udp(7)
 func ownAddress(addr netip.Addr) bool {
-	var to unix.Sockaddr = &unix.SockaddrInet4{Port: 9, Addr: [4]byte{}}
-	family := unix.AF_INET
+	var family int
+	var to unix.Sockaddr
 	if addr.Is4() {
-		to = &unix.SockaddrInet4{Port: 9, Addr: addr.As4()}
+		family, to = unix.AF_INET, &unix.SockaddrInet4{Port: 9, Addr: addr.As4()}
 	} else {
 		family, to = unix.AF_INET6, &unix.SockaddrInet6{Port: 9, Addr: addr.As16()}
 	}

@@ -122,7 +122,7 @@ func (s *Server) servePackets(conn net.PacketConn) {
 			continue
 		}
 		if out := s.answer(buf[:n]); out != nil {
-			conn.WriteTo(out, from) // a lost one is asked for again
+			_, _ = conn.WriteTo(out, from) // a lost one is asked for again
 		}
 	}
 }
@@ -156,7 +156,9 @@ func (s *Server) serveStreams(l net.Listener) {
 func (s *Server) stream(conn net.Conn) {
 	buf := make([]byte, 2+dnsMax)
 	for {
-		conn.SetDeadline(time.Now().Add(dnsIdle))
+		if conn.SetDeadline(time.Now().Add(dnsIdle)) != nil {
+			return
+		}
 		if _, err := io.ReadFull(conn, buf[:2]); err != nil {
 			return
 		}

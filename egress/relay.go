@@ -64,7 +64,7 @@ func (r *relay) cut() {
 
 // reset closes a connection so that its other end sees an error, not an orderly end.
 func reset(c *net.TCPConn) {
-	c.SetLinger(0)
+	_ = c.SetLinger(0)
 	c.Close()
 }
 
@@ -88,7 +88,7 @@ func (r *relay) greet() error {
 	}
 	strict := tlsPort(r.port)
 	if strict {
-		r.inside.SetReadDeadline(time.Now().Add(helloTime))
+		_ = r.inside.SetReadDeadline(time.Now().Add(helloTime))
 	}
 	buf := make([]byte, 0, 2048)
 	for {
@@ -108,7 +108,7 @@ func (r *relay) greet() error {
 		h, err := parseHello(buf)
 		if err == errMore && len(buf) < maxHello+5*64 {
 			if !strict { // it has begun like TLS
-				r.inside.SetReadDeadline(time.Now().Add(helloTime))
+				_ = r.inside.SetReadDeadline(time.Now().Add(helloTime))
 				strict = true
 			}
 			continue
@@ -116,7 +116,7 @@ func (r *relay) greet() error {
 		if err := r.check(h, err); err != nil {
 			return err
 		}
-		r.inside.SetReadDeadline(time.Time{})
+		_ = r.inside.SetReadDeadline(time.Time{})
 		return r.forward(buf)
 	}
 }
@@ -174,7 +174,7 @@ func (r *relay) copy(to, from *net.TCPConn, count *atomic.Int64) error {
 	if err != nil {
 		return err
 	}
-	to.CloseWrite() // fails if the other end is gone: the other direction notices
+	_ = to.CloseWrite() // fails if the other end is gone: the other direction notices
 	return nil
 }
 
