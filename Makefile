@@ -11,7 +11,7 @@ STATIC  := -ldflags '-s -w -extldflags -static'
 export GOFLAGS    := $(shell go env GOFLAGS 2>/dev/null) -trimpath -tags=netgo,osusergo,runc_nocriu,sqlite_omit_load_extension
 export CGO_CFLAGS := -O1 -g0
 TESTED  := bin/victim bin/demo/notesserver bin/demo-client
-INIT    := runtime/internal/initbin/mcpbox-init
+INIT    := runtime/internal/initbin/embedded/mcpbox-init
 # Only what must not be older than its sources is a file target; go knows the rest.
 GOSRC   := $(shell find cmd egress internal runtime seccomp cgroups rootfs monitor policies mcp code server -type f ! -path '$(INIT)' 2>/dev/null)
 

@@ -133,15 +133,3 @@ func printAndExit(r Report) {
 	_ = json.NewEncoder(os.Stdout).Encode(r)
 	os.Exit(0)
 }
-
-func TestSubordinateRangesAreFoundByNameAndNumber(t *testing.T) {
-	const file = "root:1:5\nann:100000:65536\n1000:300000:10\n# ann:1:1\nannabel:1:7\nann:bad:x\n"
-	for _, tc := range []struct {
-		login, uid string
-		want       int
-	}{{"ann", "1000", 65546}, {"bob", "1001", 0}, {"annabel", "5", 7}} {
-		if got := subordinateRange(file, tc.login, tc.uid); got != tc.want {
-			t.Errorf("%s/%s: %d, want %d", tc.login, tc.uid, got, tc.want)
-		}
-	}
-}

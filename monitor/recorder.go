@@ -12,7 +12,8 @@ import (
 // Config is what a Recorder needs to know about its sandbox.
 type Config struct {
 	Sandbox, Policy string
-	Sinks           []Sink // owned by the recorder from New on
+	Sinks           []Sink  // owned by the recorder from New on
+	Fanout          *Fanout // shared with other recorders, instead of Sinks: Close leaves it open
 	Rules           []policies.Rule
 	// Respond carries out what a rule asks for, in the goroutine that called Record, with no lock held: alert once
 	// for each event and rule, kill and quarantine once for the whole run. Nil: nothing is done.
@@ -34,7 +35,7 @@ type Stats struct {
 type Recorder struct {
 	cfg   Config
 	rules []*rule
-	feeds []*feed
+	out   *Fanout
 
 	mu        sync.Mutex
 	ids       ids
@@ -57,9 +58,9 @@ func New(cfg Config) (*Recorder, error) {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
-	r := &Recorder{cfg: cfg, rules: rules, table: newTable()}
-	for _, s := range cfg.Sinks {
-		r.feeds = append(r.feeds, newFeed(s))
+	r := &Recorder{cfg: cfg, rules: rules, table: newTable(), out: cfg.Fanout}
+	if r.out == nil {
+		r.out = NewFanout(cfg.Sinks...)
 	}
 	return r, nil
 }
@@ -128,13 +129,13 @@ func (r *Recorder) settle(ent *entry, fresh bool, refused Type, todo []response)
 	for _, old := range r.table.evicted {
 		r.stats.Forgotten += uint64(old.event.Count)
 		if old.emitted != old.event.Count {
-			r.offer(old.event)
+			r.out.offer(old.event)
 		}
 	}
 	r.table.evicted = nil
 	if fresh || len(todo) > before || ent.crossed() {
 		ent.emitted = ent.event.Count
-		if !r.offer(ent.event) {
+		if !r.out.offer(ent.event) {
 			ent.emitted = 0 // again at Close
 		}
 	}
@@ -182,15 +183,6 @@ func (r *Recorder) judge(e Event, refused Type) Severity {
 	return s
 }
 
-// offer reports whether every sink's queue took the event.
-func (r *Recorder) offer(e Event) bool {
-	all := true
-	for _, f := range r.feeds {
-		all = f.offer(e) && all
-	}
-	return all
-}
-
 // Events returns what was recorded so far, folded, oldest first.
 func (r *Recorder) Events() []Event {
 	r.mu.Lock()
@@ -198,7 +190,8 @@ func (r *Recorder) Events() []Event {
 	return r.table.events()
 }
 
-// Close writes the final counts, waits for the sinks until ctx ends, closes them, and returns the statistics.
+// Close writes the final counts, waits for the sinks until ctx ends, and returns the statistics. It closes
+// the sinks that are the recorder's own.
 // A second Close returns the same.
 func (r *Recorder) Close(ctx context.Context) Stats {
 	r.mu.Lock()
@@ -210,20 +203,14 @@ func (r *Recorder) Close(ctx context.Context) Stats {
 	last := r.table.unsaid()
 	r.mu.Unlock()
 
-	var wg sync.WaitGroup
-	for _, f := range r.feeds {
-		wg.Go(func() { f.close(ctx, last) })
+	if r.cfg.Fanout == nil {
+		r.out.finish(ctx, last)
+	} else {
+		r.out.flush(ctx, last)
 	}
-	wg.Wait()
-
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, f := range r.feeds {
-		r.stats.LinesLost += f.lost.Load()
-		if w := f.warning(); w != "" {
-			r.stats.Warnings = append(r.stats.Warnings, w)
-		}
-	}
+	r.out.addTo(&r.stats)
 	for _, rule := range r.rules {
 		if rule.err != nil {
 			r.stats.Warnings = append(r.stats.Warnings, rule.warning())

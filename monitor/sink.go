@@ -18,10 +18,72 @@ type Sink interface {
 
 const queueSize = 1024
 
+// Fanout hands events to several sinks, each through a queue of its own. Recorders may share one.
+type Fanout struct{ feeds []*feed }
+
+// NewFanout owns the sinks from now on.
+func NewFanout(sinks ...Sink) *Fanout {
+	f := &Fanout{}
+	for _, s := range sinks {
+		f.feeds = append(f.feeds, newFeed(s))
+	}
+	return f
+}
+
+// offer reports whether every sink's queue took the event.
+func (f *Fanout) offer(e Event) bool {
+	all := true
+	for _, feed := range f.feeds {
+		all = feed.offer(e) && all
+	}
+	return all
+}
+
+// flush hands over the last events of a recorder, and waits until each sink has seen all that was
+// queued before, or ctx ends.
+func (f *Fanout) flush(ctx context.Context, last []Event) {
+	var wg sync.WaitGroup
+	for _, feed := range f.feeds {
+		wg.Go(func() { feed.flush(ctx, last) })
+	}
+	wg.Wait()
+}
+
+// Close waits for the sinks until ctx ends, and closes them. No recorder may use them any more.
+func (f *Fanout) Close(ctx context.Context) { f.finish(ctx, nil) }
+
+// finish flushes and closes each sink, none waiting for another.
+func (f *Fanout) finish(ctx context.Context, last []Event) {
+	var wg sync.WaitGroup
+	for _, feed := range f.feeds {
+		wg.Go(func() {
+			feed.flush(ctx, last)
+			feed.close(ctx)
+		})
+	}
+	wg.Wait()
+}
+
+// addTo adds what the sinks have lost so far.
+func (f *Fanout) addTo(s *Stats) {
+	for _, feed := range f.feeds {
+		s.LinesLost += feed.lost.Load()
+		if w := feed.warning(); w != "" {
+			s.Warnings = append(s.Warnings, w)
+		}
+	}
+}
+
+// item is an event, or a mark whose channel is closed when the sink has seen all that came before.
+type item struct {
+	event Event
+	mark  chan struct{}
+}
+
 // feed is one sink with its queue.
 type feed struct {
 	sink  Sink
-	queue chan Event
+	queue chan item
 	done  chan struct{} // closed when the sink has seen the last event
 	lost  atomic.Uint64
 	late  atomic.Bool // close gave up: what is still queued has been counted as lost
@@ -30,18 +92,22 @@ type feed struct {
 }
 
 func newFeed(s Sink) *feed {
-	f := &feed{sink: s, queue: make(chan Event, queueSize), done: make(chan struct{})}
+	f := &feed{sink: s, queue: make(chan item, queueSize), done: make(chan struct{})}
 	go f.run()
 	return f
 }
 
 func (f *feed) run() {
 	defer close(f.done)
-	for e := range f.queue {
+	for i := range f.queue {
+		if i.mark != nil {
+			close(i.mark)
+			continue
+		}
 		if f.late.Load() {
 			continue
 		}
-		if err := f.sink.Emit(e); err != nil && !f.late.Load() {
+		if err := f.sink.Emit(i.event); err != nil && !f.late.Load() {
 			f.fail(err)
 			f.lost.Add(1)
 		}
@@ -50,8 +116,12 @@ func (f *feed) run() {
 
 // offer reports whether the queue took the event.
 func (f *feed) offer(e Event) bool {
+	if f.late.Load() {
+		f.lost.Add(1)
+		return false
+	}
 	select {
-	case f.queue <- e:
+	case f.queue <- item{event: e}:
 		return true
 	default:
 		f.lost.Add(1)
@@ -60,22 +130,69 @@ func (f *feed) offer(e Event) bool {
 	}
 }
 
-// close hands over the last events, waits for the sink until ctx ends, and closes it.
-func (f *feed) close(ctx context.Context, last []Event) {
+// flush hands over the last events, and waits until the sink has seen them or ctx ends.
+func (f *feed) flush(ctx context.Context, last []Event) {
+	if f.late.Load() {
+		f.lost.Add(uint64(len(last)))
+		return
+	}
 	for i, e := range last {
-		if !f.push(ctx, e) {
+		if !f.push(ctx, item{event: e}) {
 			f.lost.Add(uint64(len(last) - i))
 			f.fail(errSlow)
-			break
+			return
 		}
 	}
+	mark := make(chan struct{})
+	if f.push(ctx, item{mark: mark}) {
+		select {
+		case <-mark:
+			return
+		case <-ctx.Done():
+		}
+	}
+	f.giveUp()
+}
+
+// giveUp counts as lost what a sink that hangs has not taken. It is not waited for again.
+func (f *feed) giveUp() {
+	if f.late.Swap(true) {
+		return
+	}
+	f.lost.Add(1) // the one in hand
+	for _, waiting := range drain(f.queue) {
+		if waiting.mark != nil {
+			close(waiting.mark)
+		} else {
+			f.lost.Add(1)
+		}
+	}
+	f.fail(errSlow)
+}
+
+func drain(queue chan item) (out []item) {
+	for {
+		select {
+		case i, ok := <-queue:
+			if !ok {
+				return out
+			}
+			out = append(out, i)
+		default:
+			return out
+		}
+	}
+}
+
+// close waits for the sink until ctx ends, and closes it.
+func (f *feed) close(ctx context.Context) {
 	close(f.queue)
-	select {
-	case <-f.done:
-	case <-ctx.Done():
-		f.late.Store(true)
-		f.lost.Add(uint64(len(f.queue)) + 1) // queued, and the one in hand
-		f.fail(errSlow)
+	if !f.late.Load() {
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			f.giveUp()
+		}
 	}
 	if err := f.sink.Close(); err != nil {
 		f.fail(err)
@@ -83,14 +200,14 @@ func (f *feed) close(ctx context.Context, last []Event) {
 }
 
 // push waits for room until ctx ends; with room it does not look at ctx.
-func (f *feed) push(ctx context.Context, e Event) bool {
+func (f *feed) push(ctx context.Context, i item) bool {
 	select {
-	case f.queue <- e:
+	case f.queue <- i:
 		return true
 	default:
 	}
 	select {
-	case f.queue <- e:
+	case f.queue <- i:
 		return true
 	case <-ctx.Done():
 		return false

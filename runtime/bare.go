@@ -7,72 +7,79 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+	"golang.org/x/term"
 
+	"github.com/mcpbox/mcpbox/cgroups"
 	"github.com/mcpbox/mcpbox/internal/hint"
-	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 )
 
-// runBare runs a program with the policy `none`: no sandbox, for comparison. Only the timeout applies.
-func runBare(ctx context.Context, spec Spec, p Process) (*Result, error) {
-	recorder, err := monitor.New(monitor.Config{Sandbox: newID(), Policy: spec.Policy.Name, Sinks: spec.Sinks, Rules: spec.Policy.Rules})
-	if err != nil {
-		return nil, err
+// bare is policy none: nothing is contained, for comparison. Only the timeout and the output limit apply.
+type bare struct {
+	mu       sync.Mutex
+	children map[*program]bool
+}
+
+func newBare() *bare { return &bare{children: map[*program]bool{}} }
+
+func (b *bare) idMap() string { return "" }
+
+func (b *bare) spawn(_ context.Context, p *Process, streams *stdio.Streams) (child, error) {
+	cmd := exec.Command(p.cmd.Args[0], p.cmd.Args[1:]...)
+	cmd.Dir, cmd.Env = p.cmd.Dir, append(os.Environ(), p.cmd.Env...)
+	if streams == nil { // no pty either
+		return nil, hint.Errorf("leave --tty out", "policy none has no terminal to give")
 	}
-	if limit := time.Duration(spec.Policy.Limits.Timeout); limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
+	files := streams.Files()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = files[0], files[1], files[2]
+	// A group of its own, so that its children can be killed with it; but not on a terminal, which would
+	// stop it as a background job.
+	group := !term.IsTerminal(int(files[0].Fd()))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: group}
+	p.layers = noLayers()
+	child := &program{bare: b, cmd: cmd, group: group, timeout: time.Duration(p.box.spec.Policy.Limits.Timeout)}
+	b.mu.Lock()
+	b.children[child] = true
+	b.mu.Unlock()
+	return child, nil
+}
+
+func (b *bare) kill() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for child := range b.children {
+		child.kill()
 	}
-	cmd := exec.CommandContext(ctx, p.Args[0], p.Args[1:]...)
-	cmd.Dir, cmd.Env = p.Dir, append(os.Environ(), p.Env...)
-	// Not through a pipe of ours: the descriptors themselves.
-	if p.Stdin != nil {
-		cmd.Stdin = p.Stdin
+}
+
+func (b *bare) end() { b.kill() } // each is waited for by its Process
+
+func (b *bare) close() error { return nil }
+
+// program is a child without a sandbox.
+type program struct {
+	bare    *bare
+	cmd     *exec.Cmd
+	group   bool // it leads a process group
+	timeout time.Duration
+
+	mu      sync.Mutex
+	running bool
+}
+
+func (c *program) exec(context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.cmd.Start(); err != nil {
+		return bareError(c.cmd.Args[0], err)
 	}
-	if p.Stdout != nil {
-		cmd.Stdout = p.Stdout
-	}
-	if p.Stderr != nil {
-		cmd.Stderr = p.Stderr
-	}
-	res := &Result{ExecutionID: newID(), Policy: spec.Policy.Name, Command: p.Args, Timestamp: time.Now().UTC(),
-		MemoryUsed: -1, ProcessesPeak: -1, Limits: map[string]LimitState{}, Layers: Layers{}}
-	for _, layer := range allLayers() {
-		res.Layers[layer] = Off
-	}
-	if t := time.Duration(spec.Policy.Limits.Timeout); t > 0 {
-		res.Limits["timeout"] = LimitState{t.Milliseconds(), backendClock}
-	}
-	err = cmd.Run()
-	res.ExecutionTime = Seconds(time.Since(res.Timestamp))
-	if cmd.ProcessState == nil {
-		recorder.Close(ctx)
-		return nil, bareError(p.Args[0], err)
-	}
-	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	res.CPUTime = Seconds(cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime())
-	res.MemoryUsed = usage.Maxrss << 10
-	ws := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		res.Status, res.ExitCode = StatusTimeout, exitTimeout
-		recorder.Record(monitor.Event{Type: monitor.TimeoutExceeded, Action: "kill", Limit: &monitor.Limit{Name: "timeout",
-			Value: res.Limits["timeout"].Value, Observed: time.Duration(res.ExecutionTime).Milliseconds(), Backend: backendClock}})
-	case ws.Signaled():
-		res.Status, res.Signal, res.ExitCode = StatusSignaled, unix.SignalName(unix.Signal(ws.Signal())), 128+int(ws.Signal())
-	case ws.ExitStatus() == 0:
-		res.Status, res.Success = StatusOK, true
-	default:
-		res.Status, res.ExitCode = StatusFailed, ws.ExitStatus()
-	}
-	flush, cancel := context.WithTimeout(context.Background(), flushTime)
-	defer cancel()
-	res.EventStats, res.Events = recorder.Close(flush), recorder.Events()
-	return res, nil
+	c.running = true
+	return nil
 }
 
 func bareError(command string, err error) error {
@@ -84,3 +91,56 @@ func bareError(command string, err error) error {
 	}
 	return fmt.Errorf("%s: %w: %w", command, ErrNotExecutable, err)
 }
+
+func (c *program) signal(sig unix.Signal, group bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.running {
+		return os.ErrProcessDone
+	}
+	if group && c.group {
+		return unix.Kill(-c.cmd.Process.Pid, sig)
+	}
+	return c.cmd.Process.Signal(sig)
+}
+
+func (c *program) kill() { _ = c.signal(unix.SIGKILL, true) }
+
+func (c *program) wait() *exit {
+	// Not reaped yet, so that its number, and its group's, can't be another's.
+	for unix.Waitid(unix.P_PID, c.cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
+	}
+	c.kill()
+	c.mu.Lock()
+	c.running = false
+	c.mu.Unlock()
+	_ = c.cmd.Wait()
+	state := c.cmd.ProcessState
+	waited := cgroups.UnknownUsage()
+	waited.CPU = state.UserTime() + state.SystemTime()
+	if u, ok := state.SysUsage().(*syscall.Rusage); ok {
+		waited.MemoryPeak = u.Maxrss << 10
+	}
+	ws, _ := state.Sys().(syscall.WaitStatus)
+	return &exit{unix.WaitStatus(ws), waited}
+}
+
+func (c *program) release() {
+	c.bare.mu.Lock()
+	defer c.bare.mu.Unlock()
+	delete(c.bare.children, c)
+}
+
+func (c *program) root() string { return "/" }
+
+func (c *program) usage() cgroups.Usage { return cgroups.UnknownUsage() }
+
+func (c *program) limits() map[string]LimitState {
+	limits := map[string]LimitState{}
+	if c.timeout > 0 {
+		limits["timeout"] = LimitState{c.timeout.Milliseconds(), backendClock}
+	}
+	return limits
+}
+
+func (c *program) terminal() *os.File { return nil }

@@ -8,15 +8,16 @@ import (
 
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/rootfs"
+	"github.com/mcpbox/mcpbox/runtime/internal/verify"
 )
 
 // environment is what the tool gets: a fixed base, what the policy passes and sets, what the call adds; later ones win.
-func environment(e policies.Environment, p Process) []string {
+func environment(e policies.Environment, cmd Command) []string {
 	vars := map[string]string{
 		"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": rootfs.Home, "USER": "user", "LOGNAME": "user",
 		"SHELL": "/bin/sh", "LANG": "C.UTF-8", "MCPBOX": "1",
 	}
-	if p.TTY {
+	if cmd.TTY {
 		vars["TERM"] = "xterm-256color"
 		if t := os.Getenv("TERM"); t != "" {
 			vars["TERM"] = t
@@ -30,7 +31,7 @@ func environment(e policies.Environment, p Process) []string {
 	for name, v := range e.Set {
 		vars[name] = v
 	}
-	for _, kv := range p.Env {
+	for _, kv := range cmd.Env {
 		if name, v, ok := strings.Cut(kv, "="); ok {
 			vars[name] = v
 		}
@@ -46,7 +47,7 @@ func environment(e policies.Environment, p Process) []string {
 // callerUmask reads the caller's file mode mask, which umask(2) can't without setting it. proc_pid_status(5), Linux ≥ 4.7
 func callerUmask() uint32 {
 	if data, err := os.ReadFile("/proc/self/status"); err == nil {
-		if mask, err := strconv.ParseUint(statusFields(data)["Umask"], 8, 32); err == nil {
+		if mask, err := strconv.ParseUint(verify.Status(data)["Umask"], 8, 32); err == nil {
 			return uint32(mask)
 		}
 	}

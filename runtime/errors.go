@@ -23,7 +23,16 @@ var (
 	ErrLayer = errors.New("required layer is missing")
 	// ErrClosed: the sandbox ended while it was being used.
 	ErrClosed = errors.New("the sandbox has ended")
+	// ErrLimit: a limit of the policy ended the run.
+	ErrLimit = errors.New("a limit of the policy ended the run")
+	// ErrViolation: the policy, or one of its rules, ended the run.
+	ErrViolation = errors.New("the policy ended the run")
 )
+
+// Hint is the remedy that belongs to an error of this package, "" if there is none.
+func Hint(err error) string { return hint.Of(err) }
+
+const doctorHint = "`mcpbox doctor` says how to get it on this host; --best-effort runs without, and says so"
 
 // SetupError says which step of a start failed.
 type SetupError struct {
@@ -42,6 +51,21 @@ func (e *SetupError) Error() string {
 }
 
 func (e *SetupError) Unwrap() error { return e.Err }
+
+func setupError(step string, err error) error { return &SetupError{Step: step, Index: -1, Err: err} }
+
+// setupEntry names the folder, file or link that a setup fault's index points at.
+func setupEntry(set *initproto.SetupBody, i int) string {
+	switch dirs, files := len(set.Dirs), len(set.Dirs)+len(set.Files); {
+	case i < dirs:
+		return set.Dirs[i].Path
+	case i < files:
+		return set.Files[i-dirs].Path
+	case i < files+len(set.Links):
+		return set.Links[i-files].Path
+	}
+	return ""
+}
 
 // setupFault is a step of completing the root that failed on entry.
 func setupFault(f initproto.Fault, entry string) error {

@@ -1,90 +1,130 @@
 package runtime
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/cgroups"
-	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// Exit codes that are mcpbox's to choose (DESIGN §8).
+// Exit codes that are mcpbox's to choose.
 const (
 	exitTimeout = 124
 	exitKilled  = 137
 )
 
-// finish collects what the ended process came to. exit is nil if the sandbox was killed first.
-func (r *Running) finish(exit *initproto.Exit) (*Result, error) {
-	elapsed := time.Since(r.began)
-	if r.timer != nil {
-		r.timer.Stop()
-	}
-	r.checkDisk()
-	r.tree.stop()
+// finish makes the result of a process that has ended, and closes its recorder.
+func (p *Process) finish() *Result {
 	res := &Result{
-		ExecutionID: r.box.ID, Policy: r.box.spec.Policy.Name, Command: r.command, Timestamp: r.began.UTC(),
-		ExecutionTime: Seconds(elapsed), SetupTime: Seconds(r.box.setupTime),
-		Limits: r.tree.states(), Layers: r.layers, IDMap: r.box.idMap,
+		ExecutionID: p.executionID(), Policy: p.box.spec.Policy.Name, Command: p.cmd.Args,
+		Timestamp: p.began.UTC(), ExecutionTime: Seconds(p.took), SetupTime: Seconds(p.box.setupTime),
+		Limits: p.child.limits(), Layers: p.layers, IDMap: p.box.isolation.idMap(),
 	}
-	res.use(r.tree.usage(), exit)
-	r.outcome(res, exit)
-	return res, nil
+	res.use(p.child.usage(), p.exit)
+	p.outcome(res)
+	if res.Err != nil {
+		res.Error = res.Err.Error()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+	defer cancel()
+	res.EventStats = p.recorder.Close(ctx)
+	res.Events = p.recorder.Events()
+	return res
 }
 
-func (res *Result) use(u cgroups.Usage, exit *initproto.Exit) {
+// executionID is the sandbox's for its first process.
+func (p *Process) executionID() string {
+	if p.number == 1 {
+		return p.box.ID
+	}
+	return p.box.ID + "-" + strconv.Itoa(p.number)
+}
+
+func (res *Result) use(u cgroups.Usage, end *exit) {
 	res.CPUTime, res.MemoryUsed, res.ProcessesPeak = Seconds(u.CPU), u.MemoryPeak, u.PIDsPeak
-	if exit == nil {
+	if end == nil {
 		return
 	}
 	// wait(2) knows the process and its waited-for children exactly; a poller may have missed a short one.
-	waited := time.Duration(exit.UserUsec+exit.SysUsec) * time.Microsecond
-	res.CPUTime = Seconds(max(time.Duration(res.CPUTime), waited))
-	if u.CPU < 0 || res.MemoryUsed < exit.MaxRSSKiB<<10 {
-		res.MemoryUsed = max(res.MemoryUsed, exit.MaxRSSKiB<<10)
+	res.CPUTime = Seconds(max(time.Duration(res.CPUTime), end.waited.CPU))
+	if u.CPU < 0 || res.MemoryUsed < end.waited.MemoryPeak {
+		res.MemoryUsed = max(res.MemoryUsed, end.waited.MemoryPeak)
 	}
 }
 
-// outcome sets status, exit code and signal: why mcpbox ended the run comes first, then how the tool ended.
-func (r *Running) outcome(res *Result, exit *initproto.Exit) {
-	if why := r.box.stopReason(); why != "" {
-		res.Status, res.ExitCode = why, exitKilled
-		if why == StatusTimeout {
-			res.ExitCode = exitTimeout
-		} else {
-			res.Signal = "SIGKILL"
+// outcome sets status, exit code, signal and error. Why mcpbox ended the run comes first, then how the
+// program ended.
+func (p *Process) outcome(res *Result) {
+	p.mu.Lock()
+	canceled := p.canceled
+	p.mu.Unlock()
+	killed := p.exit == nil || p.exit.status.Signal() == unix.SIGKILL
+	switch why := p.box.whyStopped(); {
+	case why.by == p && why.why != "":
+		res.killed(why.why)
+	case canceled != nil && killed:
+		res.Err = canceled
+		res.killed(StatusCanceled)
+		if errors.Is(canceled, context.DeadlineExceeded) {
+			res.killed(StatusTimeout)
 		}
-		return
+	case p.exit == nil: // PID 1 has ended, and everything with it
+		res.Err = ErrClosed
+		res.killed(StatusSignaled)
+	default:
+		p.ended(res, p.exit.status)
 	}
-	if exit == nil { // PID 1 was killed from outside, and everything with it
-		res.Status, res.ExitCode, res.Signal = StatusSignaled, exitKilled, "SIGKILL"
-		return
+}
+
+// killed is the outcome of a run that was ended from outside.
+func (res *Result) killed(why Status) {
+	res.Status, res.ExitCode, res.Signal = why, exitKilled, "SIGKILL"
+	switch {
+	case why == StatusTimeout:
+		res.ExitCode, res.Signal = exitTimeout, ""
+		if res.Err == nil {
+			res.Err = fmt.Errorf("%w: timeout: %w", ErrLimit, context.DeadlineExceeded)
+		}
+	case res.Err != nil:
+	case why == StatusViolation:
+		res.Err = ErrViolation
+	case why == StatusSetup:
+		res.Err = ErrLayer
+	default:
+		res.Err = fmt.Errorf("%w: %s", ErrLimit, why)
 	}
-	ws := unix.WaitStatus(exit.Status)
+}
+
+// ended is the outcome of a program that ended by itself.
+func (p *Process) ended(res *Result, ws unix.WaitStatus) {
 	switch {
 	case ws.Signaled():
 		res.Status, res.Signal, res.ExitCode = StatusSignaled, unix.SignalName(ws.Signal()), 128+int(ws.Signal())
-		r.signalled(res, ws.Signal())
+		p.signaled(res, ws.Signal())
 	case ws.ExitStatus() == 0:
 		res.Status, res.Success = StatusOK, true
 	default:
 		res.Status, res.ExitCode = StatusFailed, ws.ExitStatus()
 		switch {
-		case r.hit.pids.Load():
+		case p.hit.pids.Load():
 			res.Status = StatusPIDs
-		case r.hit.disk.Load():
+		case p.hit.disk.Load():
 			res.Status = StatusDisk
 		}
 	}
 }
 
-// signalled turns the kernel's own signals for limits into statuses and events.
-func (r *Running) signalled(res *Result, sig unix.Signal) {
-	l := r.box.spec.Policy.Limits
+// signaled turns the kernel's own signals for limits into statuses and events.
+func (p *Process) signaled(res *Result, sig unix.Signal) {
+	l := p.box.spec.Policy.Limits
 	limit := func(name string, value int64) {
-		r.record(monitor.Event{Type: monitor.ResourceLimitExceeded, Action: unix.SignalName(sig),
+		p.Record(monitor.Event{Type: monitor.ResourceLimitExceeded, Action: unix.SignalName(sig),
 			Limit: &monitor.Limit{Name: name, Value: value, Observed: value, Backend: backendRlimit}})
 	}
 	// A tool can send itself any of them: without a limit, or below it, that is all it was.
@@ -95,7 +135,7 @@ func (r *Running) signalled(res *Result, sig unix.Signal) {
 	case sig == unix.SIGXCPU && l.CPUTime > 0 && time.Duration(res.CPUTime) >= time.Duration(l.CPUTime):
 		res.Status = StatusCPU
 		limit("cpu_time", time.Duration(l.CPUTime).Milliseconds())
-	case sig == unix.SIGKILL && r.hit.memory.Load():
+	case sig == unix.SIGKILL && p.hit.memory.Load():
 		res.Status = StatusMemory
 	}
 }

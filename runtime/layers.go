@@ -24,6 +24,26 @@ func allLayers() []policies.Layer {
 		policies.LayerNoNewPrivileges, policies.LayerSeccomp, policies.LayerLandlock, policies.LayerCgroupLimits}
 }
 
+func layersFrom(found map[policies.Layer]bool) Layers {
+	l := Layers{}
+	for layer, ok := range found {
+		l[layer] = Absent
+		if ok {
+			l[layer] = Enforced
+		}
+	}
+	return l
+}
+
+// noLayers is what holds without a sandbox.
+func noLayers() Layers {
+	l := Layers{}
+	for _, layer := range allLayers() {
+		l[layer] = Off
+	}
+	return l
+}
+
 // Missing lists the absent layers in a fixed order.
 func (l Layers) Missing() (out []policies.Layer) {
 	for _, layer := range allLayers() {
@@ -46,8 +66,7 @@ func (l Layers) require(p *policies.Policy) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	return hint.Errorf("`mcpbox doctor` says how to get it on this host; --best-effort runs without, and says so",
-		"policy %s: %w: %s", p.Name, ErrLayer, strings.Join(missing, ", "))
+	return hint.Errorf(doctorHint, "policy %s: %w: %s", p.Name, ErrLayer, strings.Join(missing, ", "))
 }
 
 // mandatory are the layers without which nothing runs, whatever the policy or --best-effort says.

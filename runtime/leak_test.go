@@ -12,8 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpbox/mcpbox/internal/hostprobe"
+	"github.com/mcpbox/mcpbox/internal/testhost"
 	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/runtime/internal/state"
 )
 
 // footprint is what a sandbox could leave behind.
@@ -59,7 +60,7 @@ func takeFootprint(t *testing.T) footprint {
 		data, _ := os.ReadFile(path)
 		f.children += string(data)
 	}
-	dir, err := StateDir()
+	dir, err := state.Dir(testStateDir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,18 +74,22 @@ func takeFootprint(t *testing.T) footprint {
 	return f
 }
 
-func privateState(t *testing.T) {
+// testStateDir keeps tests out of the folder of real sandboxes.
+var testStateDir string
+
+func privateState(t *testing.T) options {
 	t.Helper()
 	dir := t.TempDir()
 	if os.Geteuid() == 0 {
-		stateDirForTest = filepath.Join("/run", "mcpbox-test-"+strconv.Itoa(os.Getpid()))
-		t.Cleanup(func() { os.RemoveAll(stateDirForTest); stateDirForTest = "" })
-		return
+		testStateDir = filepath.Join("/run", "mcpbox-test-"+strconv.Itoa(os.Getpid()))
+		t.Cleanup(func() { os.RemoveAll(testStateDir) })
+		return options{stateDir: testStateDir}
 	}
 	if err := os.Chmod(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("XDG_RUNTIME_DIR", dir)
+	return options{}
 }
 
 func standard(t *testing.T) *policies.Policy {
@@ -96,27 +101,26 @@ func standard(t *testing.T) *policies.Policy {
 	return p
 }
 
-func runTrue(p *policies.Policy) error {
-	_, err := Run(context.Background(), Spec{Policy: p, BestEffort: true}, Process{Args: []string{"true"}})
+func runTrue(p *policies.Policy, opts options) error {
+	_, err := run(context.Background(), Spec{Policy: p, BestEffort: true}, Command{Args: []string{"true"}}, opts)
 	return err
 }
 
 // A start that fails at any step leaves no mount, descriptor, process or file; nor does one that succeeds.
 func TestAFailedStartLeavesNothing(t *testing.T) {
-	hostprobe.Require(t)
-	privateState(t)
+	testhost.Need(t, "sandbox")
+	opts := privateState(t)
 	var steps []string
-	injected = func(step string) error { steps = append(steps, step); return nil }
-	t.Cleanup(func() { injected = nil })
-	if err := runTrue(standard(t)); err != nil {
+	noting := opts
+	noting.step = func(step string) error { steps = append(steps, step); return nil }
+	if err := runTrue(standard(t), noting); err != nil {
 		t.Fatalf("first run: %v", err)
 	}
 	if len(steps) < 8 {
 		t.Fatalf("only %d steps were passed: %v", len(steps), steps)
 	}
-	injected = nil
 	before := takeFootprint(t)
-	if err := runTrue(standard(t)); err != nil {
+	if err := runTrue(standard(t), opts); err != nil {
 		t.Fatal(err)
 	}
 	if left := before.left(t); left != "" {
@@ -125,13 +129,14 @@ func TestAFailedStartLeavesNothing(t *testing.T) {
 	boom := errors.New("injected")
 	for _, at := range steps {
 		t.Run(strings.ReplaceAll(at, " ", "_"), func(t *testing.T) {
-			injected = func(step string) error {
+			failing := opts
+			failing.step = func(step string) error {
 				if step == at {
 					return boom
 				}
 				return nil
 			}
-			if err := runTrue(standard(t)); !errors.Is(err, boom) {
+			if err := runTrue(standard(t), failing); !errors.Is(err, boom) {
 				t.Fatalf("error %v, want the injected one", err)
 			}
 			if left := before.left(t); left != "" {
@@ -143,9 +148,8 @@ func TestAFailedStartLeavesNothing(t *testing.T) {
 
 // libcontainer would leave one of /proc.
 func TestTheSupervisorHoldsNoMountOfItsOwn(t *testing.T) {
-	hostprobe.Require(t)
-	privateState(t)
-	if err := runTrue(standard(t)); err != nil {
+	testhost.Need(t, "sandbox")
+	if err := runTrue(standard(t), privateState(t)); err != nil {
 		t.Fatal(err)
 	}
 	fds, err := filepath.Glob("/proc/self/fd/*")

@@ -2,285 +2,181 @@ package runtime
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
-	"strconv"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/cgroups"
-	"github.com/mcpbox/mcpbox/internal/initproto"
-	"github.com/mcpbox/mcpbox/policies"
-	"github.com/mcpbox/mcpbox/seccomp"
+	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 )
 
-// Running is a started process.
-type Running struct {
-	box     *Sandbox
-	number  int
-	pid     int // as this namespace sees it
-	command []string
-	process Process
-	tree    *tree
-	inbox   chan packet
-	layers  Layers
-	master  *os.File // of the pty, or nil
-	output  *outputMeter
-	timer   *time.Timer
-	began   time.Time
-	served  chan struct{} // the notify loop has ended
-	ended   chan struct{} // Wait has collected the end
+// Process is a started program with all that it starts itself. What is left of it when the program ends
+// is killed.
+type Process struct {
+	box      *Sandbox
+	number   int // from 1
+	cmd      Command
+	recorder *monitor.Recorder
+	streams  *stdio.Streams
+	terminal *stdio.Terminal
+	child    child
+	layers   Layers
+	began    time.Time
+	timer    *time.Timer
+	unwatch  func() bool // of the context
+	hit      hits
 
+	mu       sync.Mutex
+	canceled error // why the caller's context ended it
+
+	done   chan struct{} // it has ended, and what it had is freed
+	exit   *exit         // after done
+	took   time.Duration // after done
+	used   cgroups.Usage // after done
 	once   sync.Once
 	result *Result
-	err    error
-	hit    hits
 }
 
-// Spawn starts a program in the sandbox. It returns when execve has succeeded.
-func (s *Sandbox) Spawn(ctx context.Context, p Process) (_ *Running, err error) {
-	if len(p.Args) == 0 {
-		return nil, fmt.Errorf("no command")
+func newProcess(s *Sandbox, number int, cmd Command) *Process {
+	return &Process{box: s, number: number, cmd: cmd, done: make(chan struct{})}
+}
+
+// start runs the command, up to its execve.
+func (p *Process) start(ctx context.Context) (err error) {
+	policy := p.box.spec.Policy
+	p.recorder, err = monitor.New(monitor.Config{Sandbox: p.box.ID, Policy: policy.Name,
+		Fanout: p.box.fanout, Rules: policy.Rules, Respond: p.respond})
+	if err != nil {
+		return err
 	}
-	s.mu.Lock()
-	s.next++
-	number := s.next
-	s.mu.Unlock()
-	r := &Running{box: s, number: number, command: p.Args, process: p, inbox: s.open(number), served: make(chan struct{}), ended: make(chan struct{})}
-	close(r.served)
-	if r.tree, err = newTree(s.group, number, s.spec.Policy.Limits); err != nil {
-		return nil, &SetupError{Step: "cgroup", Index: -1, Err: err}
-	}
-	defer func() {
+	if !p.cmd.TTY {
+		limit := int64(policy.Limits.Output)
+		p.streams, err = stdio.Open(p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr, limit, p.onOutput)
 		if err != nil {
-			r.abandon()
-		}
-	}()
-	body := s.request(p, r.tree)
-	tamper(body)
-	locked, err := r.lock(ctx, p, body)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.admit(locked); err != nil {
-		return nil, err
-	}
-	if err := checkpoint("admitted"); err != nil {
-		return nil, err
-	}
-	if p.Admitted != nil {
-		p.Admitted(r)
-	}
-	if err := r.release(ctx, body); err != nil {
-		return nil, err
-	}
-	return r, nil
-}
-
-// request is what mcpbox-init needs to know.
-func (s *Sandbox) request(p Process, t *tree) *initproto.SpawnBody {
-	body := &initproto.SpawnBody{
-		Argv: p.Args, Env: environment(s.spec.Policy.Environment, p), Dir: p.Dir, TTY: p.TTY,
-		Umask: s.umask, OuterID: s.ids.Tool, ToolID: initproto.ToolID, CloneFlags: unix.CLONE_NEWCGROUP,
-		Mounts: s.plan.Cell, Rlimits: t.rlimits(), Landlock: s.landlock, Filter: s.filter.Program(), FilterFlags: filterFlags(),
-		InCgroup: t.leaf != nil,
-	}
-	if body.Dir == "" {
-		body.Dir = "/work"
-	}
-	if p.TTY {
-		body.Rows, body.Cols = windowSize(p.Stdin)
-	}
-	return body
-}
-
-// filterFlags: a listener, and, from Linux 5.19, waiting calls that only a fatal signal interrupts: each other
-// signal would restart the call and count it as another refusal. seccomp(2)
-var filterFlags = sync.OnceValue(func() uint {
-	const waitKillable = 1 << 5 // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
-	flags := uintptr(unix.SECCOMP_FILTER_FLAG_NEW_LISTENER)
-	// Without a program: EFAULT if the flags are known, EINVAL if not.
-	if _, _, e := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags|waitKillable, 0); e == unix.EFAULT {
-		flags |= waitKillable
-	}
-	return uint(flags)
-})
-
-// lock sends the request and waits until the child has every layer on.
-func (r *Running) lock(ctx context.Context, p Process, body *initproto.SpawnBody) (packet, error) {
-	var fds []int
-	if !p.TTY {
-		stdio, err := r.stdio(p)
-		if err != nil {
-			return packet{}, err
-		}
-		defer stdio.close()
-		fds = stdio.fds
-	}
-	if r.tree.leaf != nil {
-		fds = append(fds, r.tree.leaf.FD())
-	}
-	if err := r.box.conn.Send(initproto.Message{Kind: initproto.Spawn, Process: r.number}, body, fds...); err != nil {
-		return packet{}, &SetupError{Step: "spawn", Index: -1, Err: err}
-	}
-	m, err := r.box.await(ctx, r.inbox)
-	if err != nil {
-		return m, err
-	}
-	if m.Kind != initproto.Locked || len(m.fds) < 1 {
-		initproto.CloseAll(m.fds)
-		return m, spawnError(m.Fault, body, r.box.spec.Policy.Filesystem.Rootfs)
-	}
-	return m, nil
-}
-
-// admit verifies the layers of the locked child, takes its listener and starts all watchers.
-func (r *Running) admit(locked packet) error {
-	pidfd := locked.fds[0]
-	defer unix.Close(pidfd)
-	if locked.TTY && len(locked.fds) > 1 {
-		r.master = os.NewFile(uintptr(locked.fds[1]), "pty")
-	}
-	if err := checkpoint("locked"); err != nil {
-		return err
-	}
-	pid, err := pidOf(pidfd)
-	if err != nil {
-		return &SetupError{Step: "verify", Index: -1, Err: err}
-	}
-	r.pid = pid
-	if r.layers, err = verify(pid, r.box.ids.ToolUID); err != nil {
-		return err
-	}
-	if err := verifyMounts(pid, r.box.plan); err != nil {
-		return err
-	}
-	r.completeLayers(locked.Landlock)
-	if err := r.layers.mandatory(); err != nil {
-		return err
-	}
-	if !r.box.spec.BestEffort {
-		if err := r.layers.require(r.box.spec.Policy); err != nil {
 			return err
 		}
+		defer p.streams.Passed()
 	}
-	if locked.Listener < 0 {
-		return &SetupError{Step: "seccomp", Index: -1, Err: ErrLayer}
-	}
-	fd, err := unix.PidfdGetfd(pidfd, locked.Listener, 0)
+	p.child, err = p.box.isolation.spawn(ctx, p, p.streams)
 	if err != nil {
-		return &SetupError{Step: "seccomp listener", Index: -1, Err: err}
-	}
-	listener := seccomp.NewListener(fd)
-	guard := &guard{run: r, execAllowed: r.box.filter.AllowsExec()}
-	r.served = make(chan struct{})
-	go func() {
-		defer close(r.served)
-		defer listener.Close()
-		listener.Serve(context.Background(), guard.decide)
-	}()
-	go r.watchDisk()
-	if r.number > 1 {
-		pid = 0 // this watch sees the sandbox whole: the first one may know its own tree only
-	}
-	return r.tree.start(r.box.container.PID, pid, r.breach)
-}
-
-// completeLayers adds what /proc does not tell: Landlock, proved by the child on its canary, and the cgroup.
-func (r *Running) completeLayers(proved bool) {
-	r.layers[policies.LayerLandlock] = Absent
-	if proved {
-		r.layers[policies.LayerLandlock] = Enforced
-	}
-	if r.box.spec.Policy.Network.Mode == policies.NetworkHost && r.layers[policies.LayerNetworkNamespace] == Absent {
-		r.layers[policies.LayerNetworkNamespace] = Off
-	}
-	r.layers[policies.LayerCgroupLimits] = r.tree.cgroupLimits()
-}
-
-// release lets the child call execve.
-func (r *Running) release(ctx context.Context, body *initproto.SpawnBody) error {
-	r.began = time.Now()
-	if t := time.Duration(r.box.spec.Policy.Limits.Timeout); t > 0 {
-		r.timer = time.AfterFunc(t, r.onTimeout)
-	}
-	if err := r.box.conn.Send(initproto.Message{Kind: initproto.Release, Process: r.number}, nil); err != nil {
-		return &SetupError{Step: "release", Index: -1, Err: err}
-	}
-	m, err := r.box.await(ctx, r.inbox)
-	if err != nil {
-		if r.box.stopReason() != "" || errors.Is(err, ErrClosed) {
-			return nil // released, and ended before it could be told: Wait says how
-		}
+		p.streams.Close()
 		return err
 	}
-	switch m.Kind {
-	case initproto.Failed:
-		return spawnError(m.Fault, body, r.box.spec.Policy.Filesystem.Rootfs)
-	case initproto.Exited:
-		r.inbox <- m // it was quicker than its Started: for Wait
+	if p.cmd.BeforeExec != nil {
+		p.cmd.BeforeExec(p)
 	}
+	p.began = time.Now()
+	if limit := time.Duration(policy.Limits.Timeout); limit > 0 {
+		p.timer = time.AfterFunc(limit, p.onTimeout)
+	}
+	if err := p.child.exec(ctx); err != nil {
+		p.abandon()
+		return err
+	}
+	if master := p.child.terminal(); master != nil {
+		p.terminal = stdio.Attach(master, p.cmd.Stdin, p.cmd.Stdout)
+	}
+	p.unwatch = context.AfterFunc(ctx, func() { p.cancel(context.Cause(ctx)) })
+	go p.collect()
 	return nil
 }
 
-// Signal sends a signal to the process (not to its children).
-func (r *Running) Signal(sig unix.Signal) error {
-	return r.box.conn.Send(initproto.Message{Kind: initproto.Signal, Process: r.number, Signal: int(sig)}, nil)
+// abandon frees a child that did not come to execute its program.
+func (p *Process) abandon() {
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	p.child.kill()
+	p.child.release()
+	p.streams.Close()
 }
 
-// SignalGroup sends a signal to the process and those of its children that have not left its process group, as a
-// terminal does.
-func (r *Running) SignalGroup(sig unix.Signal) error {
-	return r.box.conn.Send(initproto.Message{Kind: initproto.Signal, Process: r.number, Signal: int(sig), Group: true}, nil)
+// cancel kills the process because its context has ended.
+func (p *Process) cancel(cause error) {
+	p.mu.Lock()
+	p.canceled = cause
+	p.mu.Unlock()
+	p.child.kill()
 }
 
-// Layers is what was found on the process before it ran the tool.
-func (r *Running) Layers() Layers { return r.layers }
+// collect waits for the end and frees what the process had.
+func (p *Process) collect() {
+	p.exit = p.child.wait()
+	p.took = time.Since(p.began)
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	p.unwatch()
+	p.used = p.child.usage()
+	p.child.release()
+	p.streams.Drain()
+	p.terminal.Close()
+	close(p.done)
+}
 
-// Root is a path of the host under which the process's file system is seen as it sees it, for as long as it runs.
-func (r *Running) Root() string { return "/proc/" + strconv.Itoa(r.pid) + "/root" }
+// Done is closed when the process has ended and its last output is with the caller. Its events can still
+// be added to, by Record, until somebody calls Wait.
+func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Usage is what the process and its descendants have used so far.
-func (r *Running) Usage() cgroups.Usage { return r.tree.usage() }
+// Wait returns how the process ended, with all its events. It may be called more than once. The program's
+// failure is a Result; an error means that mcpbox failed.
+func (p *Process) Wait() (*Result, error) {
+	p.settle()
+	return p.result, nil
+}
+
+// settle makes the result, and with it the recorder's end.
+func (p *Process) settle() {
+	<-p.done
+	p.once.Do(func() {
+		p.result = p.finish()
+		p.box.forget(p)
+	})
+}
+
+// Signal sends a signal to the program, not to its children. SIGKILL ends everything that it started.
+func (p *Process) Signal(sig os.Signal) error {
+	s, ok := sig.(unix.Signal)
+	if !ok {
+		return unix.EINVAL
+	}
+	return p.child.signal(s, false)
+}
+
+// SignalGroup sends a signal to the program and those of its children that have not left its process
+// group, as a terminal does.
+func (p *Process) SignalGroup(sig os.Signal) error {
+	s, ok := sig.(unix.Signal)
+	if !ok {
+		return unix.EINVAL
+	}
+	return p.child.signal(s, true)
+}
+
+// Kill ends the program and everything that it started. It does not wait: Done does.
+func (p *Process) Kill() { p.child.kill() }
+
+// Layers is what was found on the process before it ran the program.
+func (p *Process) Layers() Layers { return p.layers }
 
 // Limits names the backend of every limit.
-func (r *Running) Limits() map[string]LimitState { return r.tree.states() }
+func (p *Process) Limits() map[string]LimitState { return p.child.limits() }
 
-// Terminal is the outside end of the pty, or nil.
-func (r *Running) Terminal() *os.File { return r.master }
+// Root is a path of the host under which the process's file system is seen as it sees it, for as long as
+// it runs.
+func (p *Process) Root() string { return p.child.root() }
 
-// Wait returns when the process has ended. Its descendants live on until the sandbox is closed.
-func (r *Running) Wait() (*Result, error) {
-	r.once.Do(func() {
-		var exit *initproto.Exit
-		for exit == nil {
-			m, err := r.box.await(context.Background(), r.inbox)
-			if err != nil {
-				break
-			}
-			initproto.CloseAll(m.fds)
-			exit = m.Exit
-		}
-		close(r.ended)
-		r.result, r.err = r.finish(exit)
-	})
-	return r.result, r.err
-}
+// Usage is what the process and its descendants have used so far. -1 is unknown.
+func (p *Process) Usage() cgroups.Usage { return p.child.usage() }
 
-func (r *Running) abandon() {
-	if r.timer != nil {
-		r.timer.Stop()
-	}
-	close(r.ended)
-	r.box.stop(StatusSetup)
-	<-r.served
-	r.tree.stop()
-	r.tree.remove()
-	r.output.close()
-	if r.master != nil {
-		r.master.Close()
+// Record adds an event that the caller saw, such as a refused tool call. After Wait it is only counted.
+func (p *Process) Record(e monitor.Event) { p.recorder.Record(p.cmd.attributed(e)) }
+
+func (p *Process) respond(a monitor.Action, _ monitor.Event) {
+	if a != monitor.Alert {
+		p.box.stop(p, StatusViolation)
 	}
 }

@@ -14,6 +14,7 @@ const (
 	StatusOK        Status = "ok"
 	StatusFailed    Status = "failed"   // exit code not 0
 	StatusSignaled  Status = "signaled" // by a signal that mcpbox did not send
+	StatusCanceled  Status = "canceled" // by the caller's context
 	StatusTimeout   Status = "timeout"
 	StatusMemory    Status = "memory_limit"
 	StatusCPU       Status = "cpu_limit"
@@ -33,7 +34,8 @@ type Result struct {
 	ExitCode      int                   `json:"exit_code"` // what mcpbox exits with: DESIGN §8
 	Signal        string                `json:"signal,omitempty"`
 	Status        Status                `json:"status"`
-	Error         string                `json:"error,omitempty"` // why there was no run: status setup_error
+	Err           error                 `json:"-"`               // why mcpbox ended the run, or there was none
+	Error         string                `json:"error,omitempty"` // Err as text
 	Stdout        string                `json:"stdout,omitempty"`
 	Stderr        string                `json:"stderr,omitempty"`
 	ExecutionTime Seconds               `json:"execution_time"`
@@ -88,8 +90,8 @@ func endedBy(e *monitor.Event) Status {
 }
 
 // SetupResult is the result of a run that did not come about.
-func SetupResult(spec Spec, p Process, err error, exitCode int) *Result {
-	return &Result{Policy: spec.Policy.Name, Command: p.Args, Status: StatusSetup, ExitCode: exitCode, Error: err.Error(),
+func SetupResult(spec Spec, cmd Command, err error, exitCode int) *Result {
+	return &Result{Policy: spec.Policy.Name, Command: cmd.Args, Status: StatusSetup, ExitCode: exitCode, Err: err, Error: err.Error(),
 		MemoryUsed: -1, ProcessesPeak: -1, Limits: map[string]LimitState{}, Layers: Layers{}, Events: []monitor.Event{}, Timestamp: time.Now().UTC()}
 }
 

@@ -1,7 +1,7 @@
 package runtime
 
 import (
-	"os"
+	"io"
 
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
@@ -9,33 +9,37 @@ import (
 
 // Spec describes a sandbox.
 type Spec struct {
-	Policy     *policies.Policy // resolved
-	BestEffort bool             // go on without layers that the policy requires; the result says which
-	Sinks      []monitor.Sink   // owned by the sandbox from Start on
+	Policy     *policies.Policy // resolved; required
+	BestEffort bool             // go on without layers that the policy requires; the result names them
+	Sinks      []monitor.Sink   // owned by the sandbox from Start on, also if Start fails
 }
 
-// Process describes one program to run in a sandbox. Nil descriptors are /dev/null.
-type Process struct {
-	Args   []string
-	Env    []string // "K=V", over the policy's environment
-	Dir    string   // inside; default /work
-	Stdin  *os.File
-	Stdout *os.File
-	Stderr *os.File
-	TTY    bool // a pty of the sandbox's own; Stdin and Stdout are its outside ends
+// Command describes one program to run in a sandbox, as exec.Cmd does.
+type Command struct {
+	Args []string // the program and its arguments; a name without a slash is looked up in PATH
+	Env  []string // "K=V", over the policy's environment
+	Dir  string   // inside; default /work
 
-	// Admitted, if not nil, is called when every layer is on and verified, right before execve: to say what is
-	// missing, or to begin forwarding signals, before the program can do anything.
-	Admitted func(*Running)
+	// Nil is /dev/null. An *os.File is passed on as it is, unless the policy limits the output; anything
+	// else is copied through a pipe. A Stdin that blocks for ever does not hold up Wait.
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
 
-	// Call names the MCP calls in flight, for the events that this process causes; nil: none. It must not block.
+	TTY bool // a pty of the sandbox's own; Stdin and Stdout are its outside ends
+
+	// BeforeExec, if not nil, is called when every layer is on and verified, right before execve. The
+	// program can't have done anything yet.
+	BeforeExec func(*Process)
+
+	// Call names the MCP calls in flight, for the events that this process causes. Nil: none. It must
+	// not block.
 	Call func() *monitor.Call
 }
 
 // attributed adds the call that the process is at work for.
-func (p Process) attributed(e monitor.Event) monitor.Event {
-	if p.Call != nil && e.Call == nil {
-		e.Call = p.Call()
+func (c Command) attributed(e monitor.Event) monitor.Event {
+	if c.Call != nil && e.Call == nil {
+		e.Call = c.Call()
 	}
 	return e
 }

@@ -11,16 +11,17 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/mcpbox/mcpbox/internal/hostprobe"
+	"github.com/mcpbox/mcpbox/internal/testhost"
 	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/runtime/internal/landlock"
+	"github.com/mcpbox/mcpbox/runtime/internal/verify"
 )
 
 // A layer that silently isn't there is the worst bug: each is taken away behind the runtime's back, and must be missed.
 func TestALayerThatSilentlyIsNotThereIsFound(t *testing.T) {
-	hostprobe.Require(t)
-	privateState(t)
+	testhost.Need(t, "sandbox")
+	opts := privateState(t)
 	marker := filepath.Join(t.TempDir(), "ran")
 	for _, c := range []struct {
 		layer policies.Layer
@@ -35,19 +36,19 @@ func TestALayerThatSilentlyIsNotThereIsFound(t *testing.T) {
 			p := standard(t)
 			p.Require = append(p.Require, c.layer)
 			p.Filesystem.Mounts = []policies.Mount{{Source: filepath.Dir(marker), Target: "/work", Mode: policies.ReadWrite}}
-			touch := Process{Args: []string{"touch", "/work/ran"}}
+			touch := Command{Args: []string{"touch", "/work/ran"}}
 			if c.layer == policies.LayerLandlock && landlock.ABI() == 0 {
 				t.Skip("this kernel has no Landlock")
 			}
-			if _, err := Run(context.Background(), Spec{Policy: p}, touch); err != nil {
+			if _, err := run(context.Background(), Spec{Policy: p}, touch, opts); err != nil {
 				t.Fatalf("with every layer: %v", err)
 			}
 			if err := os.Remove(marker); err != nil {
 				t.Fatalf("the tool did not run: %v", err)
 			}
-			tamper = c.take
-			defer func() { tamper = func(*initproto.SpawnBody) {} }()
-			if _, err := Run(context.Background(), Spec{Policy: p}, touch); err == nil {
+			tampering := opts
+			tampering.tamper = c.take
+			if _, err := run(context.Background(), Spec{Policy: p}, touch, tampering); err == nil {
 				t.Errorf("the run went on without %s", c.layer)
 			}
 			if _, err := os.Stat(marker); !errors.Is(err, fs.ErrNotExist) {
@@ -59,10 +60,11 @@ func TestALayerThatSilentlyIsNotThereIsFound(t *testing.T) {
 
 func TestVerifyBelievesOnlyWhatTheKernelSays(t *testing.T) {
 	// This test process itself: no layer at all.
-	layers, err := verify(os.Getpid(), os.Geteuid())
+	found, err := verify.Layers(os.Getpid(), os.Geteuid())
 	if err != nil {
 		t.Fatal(err)
 	}
+	layers := layersFrom(found)
 	for layer, state := range layers {
 		if layer == policies.LayerNoNewPrivileges || layer == policies.LayerSeccomp || layer == policies.LayerCapabilities {
 			continue // a container or an ordinary user may have these
@@ -78,12 +80,11 @@ func TestVerifyBelievesOnlyWhatTheKernelSays(t *testing.T) {
 
 // On a host with cgroup v1, nothing of libcontainer may appear there.
 func TestNoV1CgroupIsMade(t *testing.T) {
-	hostprobe.Require(t)
+	testhost.Need(t, "sandbox")
 	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
 		t.Skip("this host is purely cgroup v2")
 	}
-	privateState(t)
-	box, err := Start(context.Background(), Spec{Policy: standard(t), BestEffort: true})
+	box, err := start(context.Background(), Spec{Policy: standard(t), BestEffort: true}, privateState(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,9 @@ func run() error {
 	if os.Getpid() != 1 {
 		return errors.New("this is PID 1 of a sandbox and is started by mcpbox only")
 	}
+	if len(os.Args) != 2 || os.Args[1] != initproto.Version {
+		os.Exit(initproto.ExitVersion)
+	}
 	// Not dumpable: a tool with the same kernel uid (single-id map) can't ptrace it or read /proc/1.
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return os.NewSyscallError("prctl(PR_SET_DUMPABLE)", err)

@@ -28,6 +28,7 @@ func (in *initProcess) reapAll() {
 		p := in.running[pid]
 		if p != nil {
 			delete(in.running, pid)
+			in.endCell()
 		}
 		in.mu.Unlock()
 		if err != nil || pid <= 0 {

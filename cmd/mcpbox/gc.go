@@ -17,7 +17,7 @@ func newGCCmd() *cobra.Command {
 			"It prints a line for each. Running sandboxes are not touched. Every start of a sandbox does the same for the user who starts it.",
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			removed, err := mcpruntime.CollectAll(cmd.Context())
+			removed, err := mcpruntime.Collect(cmd.Context())
 			for _, r := range removed {
 				if _, e := fmt.Fprintf(cmd.OutOrStdout(), "%-7s %s\n", r.Kind, r.ID); e != nil {
 					return errors.Join(err, e)

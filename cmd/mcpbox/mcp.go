@@ -89,7 +89,7 @@ func (f *mcpFlags) serve(cmd *cobra.Command, args []string) error {
 	f.tellNoDownload(spec.Policy, args)
 	out, err := proxy.Serve(ctx, *cfg)
 	if err != nil {
-		result.write(mcpruntime.SetupResult(spec, mcpruntime.Process{Args: args}, err, exitCode(err)))
+		result.write(mcpruntime.SetupResult(spec, mcpruntime.Command{Args: args}, err, exitCode(err)))
 		return err
 	}
 	tellLost(out.Result.EventStats)
@@ -150,8 +150,8 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 			}
 			return f.again(spec)
 		},
-		Process: mcpruntime.Process{Args: args, Env: f.environment(), Dir: f.dir, Stderr: os.Stderr},
-		Started: func(r *mcpruntime.Running) { f.tellMissing(spec.Policy.Require, r.Layers(), r.Limits()) },
+		Command: mcpruntime.Command{Args: args, Env: f.environment(), Dir: f.dir, Stderr: os.Stderr},
+		Started: func(r *mcpruntime.Process) { f.tellMissing(spec.Policy.Require, r.Layers(), r.Limits()) },
 	}
 	cfg.Launch = host.Launch
 	if cmd.Flags().Changed("grant") {

@@ -32,9 +32,9 @@ func newRunCmd() *cobra.Command {
 				return err
 			}
 			ctx, forward := catchSignals(cmd.Context())
-			p := mcpruntime.Process{
+			p := mcpruntime.Command{
 				Args: args, Env: f.environment(), Dir: f.dir, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, TTY: tty,
-				Admitted: func(r *mcpruntime.Running) {
+				BeforeExec: func(r *mcpruntime.Process) {
 					forward(r)
 					f.tellMissing(spec.Policy.Require, r.Layers(), r.Limits())
 					f.tellNoDownload(spec.Policy, args)

@@ -21,13 +21,13 @@ func (s interrupted) Error() string {
 // catchSignals passes on what a shell or a service manager would send to the
 // program itself: once forward has been called to the program, and before that
 // to the start, which it cancels.
-func catchSignals(parent context.Context) (ctx context.Context, forward func(*mcpruntime.Running)) {
+func catchSignals(parent context.Context) (ctx context.Context, forward func(*mcpruntime.Process)) {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCONT, unix.SIGALRM, unix.SIGTSTP)
 	ctx, cancel := context.WithCancelCause(parent)
-	running := make(chan *mcpruntime.Running) // unbuffered: after forward, no signal cancels
+	running := make(chan *mcpruntime.Process) // unbuffered: after forward, no signal cancels
 	go func() {
-		var r *mcpruntime.Running
+		var r *mcpruntime.Process
 		for {
 			select {
 			case r = <-running:
@@ -35,20 +35,20 @@ func catchSignals(parent context.Context) (ctx context.Context, forward func(*mc
 				switch sig := s.(unix.Signal); {
 				case sig == unix.SIGTSTP:
 					if r != nil {
-						r.SignalGroup(unix.SIGSTOP) // not SIGTSTP: a session without a terminal ignores it
+						_ = r.SignalGroup(unix.SIGSTOP) // not SIGTSTP: a session without a terminal ignores it
 					}
 					unix.Kill(os.Getpid(), unix.SIGSTOP)
 				case r != nil && (sig == unix.SIGCONT || fromTerminal(sig)):
-					r.SignalGroup(sig)
+					_ = r.SignalGroup(sig)
 				case r != nil:
-					r.Signal(sig)
+					_ = r.Signal(sig)
 				case sig == unix.SIGINT || sig == unix.SIGTERM || sig == unix.SIGHUP || sig == unix.SIGQUIT:
 					cancel(interrupted(sig))
 				}
 			}
 		}
 	}()
-	return ctx, func(r *mcpruntime.Running) { running <- r }
+	return ctx, func(r *mcpruntime.Process) { running <- r }
 }
 
 // fromTerminal reports whether sig may be a key of our terminal, which would have reached every process of the

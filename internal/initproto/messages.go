@@ -19,6 +19,13 @@ const (
 // libcontainer pivots into; cells pivot into it.
 const Root = "/r"
 
+// Version names the messages below. Both ends must be of one version: PID 1 gets it as its argument. A
+// test fails when the messages change and this does not.
+const Version = "2"
+
+// ExitVersion is PID 1's exit code when it is of another version than its supervisor.
+const ExitVersion = 3
+
 // ToolID is the uid and gid of every tool, inside.
 const ToolID = 1000
 

@@ -1,6 +1,6 @@
 // Package launch starts MCP servers, each in a sandbox of its own, and hands their pipes to the proxy.
 //
-//	l := &launch.Launcher{Spec: func() (runtime.Spec, error) { … }, Process: runtime.Process{Args: argv}}
+//	l := &launch.Launcher{Spec: func() (runtime.Spec, error) { … }, Command: runtime.Command{Args: argv}}
 //	server, err := l.Launch(ctx, func() *monitor.Call { return nil })
 //	defer server.End()
 //

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -20,8 +21,8 @@ const pipeSize = 1 << 20 // fewer turns between the processes for large messages
 // Launcher starts servers in sandboxes of their own.
 type Launcher struct {
 	Spec    func() (mcpruntime.Spec, error) // a fresh one for every start: a sandbox owns its sinks
-	Process mcpruntime.Process              // the command; Stdin and Stdout are the proxy's
-	Started func(*mcpruntime.Running)       // may be nil
+	Command mcpruntime.Command              // Stdin and Stdout are the proxy's
+	Started func(*mcpruntime.Process)       // may be nil
 }
 
 // Launch is for Config.Launch.
@@ -30,23 +31,25 @@ func (h *Launcher) Launch(ctx context.Context, call func() *monitor.Call) (Serve
 	if err != nil {
 		return nil, err
 	}
-	p := h.Process
-	p.Call = call
+	cmd := h.Command
+	cmd.Call = call
 	ends, err := newPipes()
 	if err != nil {
 		return nil, err
 	}
-	p.Stdin, p.Stdout = ends.stdin, ends.stdout
-	if spec.Policy.Isolation == policies.IsolationNone {
-		return startBare(spec, p, ends)
-	}
-	b := &sandboxed{pipes: ends, dir: cmp.Or(p.Dir, rootfs.Work), done: make(chan struct{})}
+	cmd.Stdin, cmd.Stdout = ends.stdin, ends.stdout
+	b := &sandboxed{pipes: ends, dir: insideDir(spec, cmd.Dir)}
 	if b.box, err = mcpruntime.Start(ctx, spec); err != nil {
 		ends.close()
 		return nil, err
 	}
-	if b.run, err = b.box.Spawn(ctx, p); err != nil {
-		b.box.Close()
+	// ctx bounds the start, and the server outlives it.
+	life, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	started := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
+	b.run, err = b.box.Start(life, cmd)
+	started()
+	if err != nil {
+		_ = b.box.Close()
 		ends.close()
 		return nil, err
 	}
@@ -57,11 +60,18 @@ func (h *Launcher) Launch(ctx context.Context, call func() *monitor.Call) (Serve
 	if h.Started != nil {
 		h.Started(b.run)
 	}
-	go func() {
-		defer close(b.done)
-		b.run.Wait()
-	}()
 	return b, nil
+}
+
+// insideDir is the server's working directory, as it sees it.
+func insideDir(spec mcpruntime.Spec, dir string) string {
+	if spec.Policy.Isolation != policies.IsolationNone {
+		return cmp.Or(dir, rootfs.Work)
+	}
+	if abs, err := filepath.Abs(dir); err == nil {
+		return abs
+	}
+	return dir
 }
 
 // pipes are the pipes' ends: the server's two and the proxy's two.
@@ -95,10 +105,9 @@ func (e *pipes) close() {
 // sandboxed is a server in a sandbox.
 type sandboxed struct {
 	*pipes
-	box  *mcpruntime.Sandbox
-	run  *mcpruntime.Running
-	dir  string
-	done chan struct{}
+	box *mcpruntime.Sandbox
+	run *mcpruntime.Process
+	dir string
 
 	once   sync.Once
 	result *mcpruntime.Result
@@ -110,9 +119,9 @@ func (b *sandboxed) Stdout() io.Reader      { return b.out }
 func (b *sandboxed) Sandbox() string        { return b.box.ID }
 func (b *sandboxed) Root() string           { return b.run.Root() }
 func (b *sandboxed) Dir() string            { return b.dir }
-func (b *sandboxed) Record(e monitor.Event) { b.box.Record(e) }
-func (b *sandboxed) Signal(s unix.Signal)   { b.run.Signal(s) }
-func (b *sandboxed) Done() <-chan struct{}  { return b.done }
+func (b *sandboxed) Record(e monitor.Event) { b.run.Record(e) }
+func (b *sandboxed) Signal(s unix.Signal)   { _ = b.run.Signal(s) }
+func (b *sandboxed) Done() <-chan struct{}  { return b.run.Done() }
 
 func (b *sandboxed) Usage() Usage {
 	u := b.run.Usage()
@@ -120,14 +129,18 @@ func (b *sandboxed) Usage() Usage {
 }
 
 func (b *sandboxed) Stop() {
-	b.run.Stop()
+	b.run.Kill()
+	<-b.run.Done()
 	b.stdout.Close()
 }
 
 func (b *sandboxed) End() (*mcpruntime.Result, error) {
 	b.once.Do(func() {
 		b.Stop()
-		b.result, b.err = b.box.Finish(b.run)
+		b.result, b.err = b.run.Wait()
+		if err := b.box.Close(); b.err == nil {
+			b.err = err
+		}
 		b.in.Close()
 	})
 	return b.result, b.err

@@ -2,7 +2,7 @@
 // ways, byte for byte, unless a rule of the policy applies; it decides which tools exist, looks at the arguments, marks
 // the results as untrusted, and knows which call a security event belongs to.
 //
-//	l := &launch.Launcher{Spec: func() (runtime.Spec, error) { … }, Process: runtime.Process{Args: argv}}
+//	l := &launch.Launcher{Spec: func() (runtime.Spec, error) { … }, Command: runtime.Command{Args: argv}}
 //	outcome, err := proxy.Serve(ctx, proxy.Config{
 //		Client: proxy.Pipe{Reader: os.Stdin, Writer: os.Stdout}, Launch: l.Launch, Rules: policy.MCP,
 //	})

@@ -41,7 +41,7 @@ func (b *bench) spawn() error {
 	}
 	defer box.Close()
 	inside := &candidate{name: "Spawn and Wait", turn: timed(func() error {
-		r, err := box.Spawn(context.Background(), mcpruntime.Process{Args: []string{"/bin/true"}})
+		r, err := box.Start(context.Background(), mcpruntime.Command{Args: []string{"/bin/true"}})
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/opencontainers/runc/libcontainer/configs"
 	"golang.org/x/sys/unix"
 
+	"github.com/mcpbox/mcpbox/internal/idmap"
 	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/rootfs"
 )
@@ -18,7 +19,7 @@ type Config struct {
 	ID       string
 	StateDir string // of all sandboxes of this user
 	Plan     *rootfs.Plan
-	IDs      IDs
+	IDs      idmap.IDs
 	Rootless bool   // started by an ordinary user
 	HostNet  bool   // keep the host's network namespace
 	Cgroup   string // of mcpbox-init, relative to the cgroup v2 mount; "" for none
@@ -114,7 +115,7 @@ func libcontainerMount(cfg Config, m rootfs.Mount) (*configs.Mount, error) {
 }
 
 // mapOwner makes the source's owner appear as the tool, and what the tool creates belong to that owner. mount_setattr(2), MOUNT_ATTR_IDMAP
-func mapOwner(m *configs.Mount, ids IDs) error {
+func mapOwner(m *configs.Mount, ids idmap.IDs) error {
 	st, err := os.Stat(m.Source)
 	if err != nil {
 		return err
@@ -127,7 +128,7 @@ func mapOwner(m *configs.Mount, ids IDs) error {
 	return nil
 }
 
-func idMaps(in []Map) (out []configs.IDMap) {
+func idMaps(in []idmap.Map) (out []configs.IDMap) {
 	for _, m := range in {
 		out = append(out, configs.IDMap{ContainerID: int64(m.Inside), HostID: int64(m.Host), Size: int64(m.Count)})
 	}

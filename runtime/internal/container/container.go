@@ -13,6 +13,9 @@ import (
 	"github.com/opencontainers/runc/libcontainer"
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
 // initFD is where mcpbox-init's executable is inherited, after the control socket.
@@ -27,7 +30,9 @@ type Container struct {
 	c    *libcontainer.Container
 	dir  string
 	done chan struct{} // mcpbox-init has been reaped
-	fd   *os.File      // its pidfd: the number may be somebody else's one day
+
+	exitCode int      // of mcpbox-init, once done is closed
+	fd       *os.File // its pidfd: the number may be somebody else's one day
 
 	close sync.Once
 }
@@ -59,7 +64,7 @@ func Start(cfg Config) (*Container, error) {
 	}
 	c := &Container{c: lib, dir: filepath.Join(cfg.StateDir, cfg.ID), done: make(chan struct{})}
 	process := &libcontainer.Process{
-		Args:       []string{"/proc/self/fd/" + strconv.Itoa(initFD)},
+		Args:       []string{"/proc/self/fd/" + strconv.Itoa(initFD), initproto.Version},
 		Cwd:        "/",
 		Env:        []string{"GOGC=50", "GOMAXPROCS=1"}, // small: it is resident for as long as the sandbox is
 		Init:       true,
@@ -86,7 +91,9 @@ func Start(cfg Config) (*Container, error) {
 			process.Signal(unix.SIGKILL)
 		}
 		started <- err
-		process.Wait()
+		if state, _ := process.Wait(); state != nil {
+			c.exitCode = state.ExitCode()
+		}
 	}()
 	if err := <-started; err != nil {
 		c.Destroy()
@@ -107,6 +114,16 @@ func (c *Container) identify(p *libcontainer.Process) error {
 		return fmt.Errorf("pidfd_open: %w", err)
 	}
 	c.PID, c.fd = pid, os.NewFile(uintptr(fd), "pidfd")
+	return nil
+}
+
+// Ended is why mcpbox-init ended by itself, as far as is known. It waits for the end.
+func (c *Container) Ended() error {
+	<-c.done
+	if c.exitCode == initproto.ExitVersion {
+		return hint.Errorf("run `make build`, or `go build` both programs from one source tree",
+			"mcpbox-init is of another version than this program")
+	}
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package runtime
+package verify
 
 import (
 	"bufio"
@@ -14,22 +14,18 @@ import (
 	"github.com/mcpbox/mcpbox/rootfs"
 )
 
-// verify reads from the kernel what holds for a process that is locked in and
-// has not executed the tool yet. proc_pid_status(5), proc_pid_ns(5), statfs(2)
-func verify(pid, toolUID int) (Layers, error) {
+// Layers reads from the kernel which layers hold for a process that is locked in and has not executed
+// the tool yet. toolUID is the uid that it must have, as this namespace sees it.
+// proc_pid_status(5), proc_pid_ns(5), statfs(2)
+func Layers(pid, toolUID int) (map[policies.Layer]bool, error) {
 	dir := "/proc/" + strconv.Itoa(pid)
 	data, err := os.ReadFile(dir + "/status")
 	if err != nil {
 		return nil, fmt.Errorf("verify the layers: %w", err)
 	}
-	status := statusFields(data)
-	l := Layers{}
-	set := func(layer policies.Layer, ok bool) {
-		l[layer] = Absent
-		if ok {
-			l[layer] = Enforced
-		}
-	}
+	status := Status(data)
+	l := map[policies.Layer]bool{}
+	set := func(layer policies.Layer, ok bool) { l[layer] = ok }
 	caps := true
 	for _, key := range []string{"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"} {
 		caps = caps && strings.Trim(status[key], "0") == "" && status[key] != ""
@@ -38,8 +34,11 @@ func verify(pid, toolUID int) (Layers, error) {
 	set(policies.LayerNoNewPrivileges, status["NoNewPrivs"] == "1")
 	set(policies.LayerSeccomp, status["Seccomp"] == "2")
 
-	for layer, name := range map[policies.Layer]string{policies.LayerPIDNamespace: "pid", policies.LayerMountNamespace: "mnt", policies.LayerNetworkNamespace: "net",
-		policies.LayerIPCNamespace: "ipc", policies.LayerUTSNamespace: "uts", policies.LayerCgroupNamespace: "cgroup"} {
+	for layer, name := range map[policies.Layer]string{
+		policies.LayerPIDNamespace: "pid", policies.LayerMountNamespace: "mnt",
+		policies.LayerNetworkNamespace: "net", policies.LayerIPCNamespace: "ipc",
+		policies.LayerUTSNamespace: "uts", policies.LayerCgroupNamespace: "cgroup",
+	} {
 		own, err1 := os.Readlink("/proc/thread-self/ns/" + name)
 		its, err2 := os.Readlink(dir + "/ns/" + name)
 		set(layer, err1 == nil && err2 == nil && own != its)
@@ -50,7 +49,7 @@ func verify(pid, toolUID int) (Layers, error) {
 	set(policies.LayerUserNamespace, err1 == nil && err2 == nil && own != its && len(uid) == 4 &&
 		uid[0] == strconv.Itoa(toolUID) && uid[1] == uid[0] && uid[2] == uid[0] && uid[3] == uid[0])
 
-	// Not from mountinfo: the kernel writes a line for each of some sixty mounts, and this is on the way of every start.
+	// Not from mountinfo: the kernel would write a line for each of some sixty mounts, at every start.
 	var root unix.Statfs_t
 	if err := unix.Statfs(dir+"/root", &root); err != nil {
 		return nil, fmt.Errorf("verify the layers: %w", err)
@@ -59,9 +58,9 @@ func verify(pid, toolUID int) (Layers, error) {
 	return l, nil
 }
 
-// verifyMounts compares what is mounted with what was looked at: libcontainer opens a source by its path, and
+// Mounts compares what is mounted with what was looked at. libcontainer opens a source by its path:
 // whoever may write a folder on the way could have put a link there in between.
-func verifyMounts(pid int, plan *rootfs.Plan) error {
+func Mounts(pid int, plan *rootfs.Plan) error {
 	for _, m := range plan.Mounts {
 		if !m.User {
 			continue
@@ -77,7 +76,8 @@ func verifyMounts(pid int, plan *rootfs.Plan) error {
 	return nil
 }
 
-func statusFields(data []byte) map[string]string {
+// Status parses a /proc/<pid>/status text. proc_pid_status(5)
+func Status(data []byte) map[string]string {
 	out := map[string]string{}
 	for s := bufio.NewScanner(bytes.NewReader(data)); s.Scan(); {
 		if key, value, ok := strings.Cut(s.Text(), ":"); ok {

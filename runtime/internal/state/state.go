@@ -1,6 +1,7 @@
-package runtime
+package state
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base32"
 	"fmt"
@@ -15,17 +16,13 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
-// stateDirForTest keeps tests out of the folder of real sandboxes.
-var stateDirForTest string
-
-// StateDir is where sandboxes of this user keep their folders: /run/mcpbox for
-// root, $XDG_RUNTIME_DIR/mcpbox or /tmp/mcpbox-<uid> otherwise. It is made if missing.
-func StateDir() (string, error) {
+// Dir is where sandboxes of this user keep their folders: /run/mcpbox for root,
+// $XDG_RUNTIME_DIR/mcpbox or /tmp/mcpbox-<uid> otherwise. It is made if it is missing.
+// instead, if not "", is taken for root's folder: tests stay out of that of real sandboxes.
+func Dir(instead string) (string, error) {
 	uid := os.Geteuid()
-	dir, mode := "/run/mcpbox", os.FileMode(0o711) // root's sandboxes traverse it with ids that own nothing
-	if stateDirForTest != "" {
-		dir = stateDirForTest
-	}
+	dir := cmp.Or(instead, "/run/mcpbox")
+	mode := os.FileMode(0o711) // root's sandboxes traverse it with ids that own nothing
 	if uid != 0 {
 		mode = 0o700
 		dir = "/tmp/mcpbox-" + strconv.Itoa(uid)
@@ -54,8 +51,8 @@ func ownedBy(dir string, uid int) error {
 	return nil
 }
 
-// newID is 80 random bits in lower-case base32.
-func newID() string {
+// NewID is 80 random bits in lower-case base32.
+func NewID() string {
 	var b [10]byte
 	rand.Read(b[:])
 	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
@@ -79,13 +76,14 @@ func lockFile(path string, flags, how int) (*os.File, error) {
 	}
 }
 
-// claim locks a sandbox's id for as long as this process lives.
-func claim(state, id string) (*os.File, error) {
+// Claim locks a sandbox's id until the file is closed, or this process ends.
+func Claim(state, id string) (*os.File, error) {
 	dir := filepath.Join(state, "locks")
 	if err := os.Mkdir(dir, 0o700); err != nil && !os.IsExist(err) {
 		return nil, err
 	}
-	// A collector may come between the file's making and its lock, and remove it: wait for it, and look before believing.
+	// A collector may come between the file's making and its lock, and remove it: wait for it,
+	// and look before believing.
 	path := filepath.Join(dir, id)
 	const attempts = 100
 	for range attempts {
@@ -106,4 +104,10 @@ func isAt(f *os.File, path string) bool {
 	mine, err1 := f.Stat()
 	there, err2 := os.Lstat(path)
 	return err1 == nil && err2 == nil && os.SameFile(mine, there)
+}
+
+// Release removes the claim of a sandbox that has ended.
+func Release(dir, id string, lock *os.File) {
+	os.Remove(filepath.Join(dir, "locks", id))
+	lock.Close()
 }

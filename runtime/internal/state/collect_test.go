@@ -1,4 +1,4 @@
-package runtime
+package state
 
 import (
 	"os"
@@ -9,11 +9,7 @@ import (
 
 // Starts claim their ids while other starts collect: no claim may be taken for a dead one's.
 func TestACollectorNeverTakesAClaimThatIsBeingMade(t *testing.T) {
-	privateState(t)
-	state, err := StateDir()
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := t.TempDir()
 	done := make(chan struct{})
 	var collectors sync.WaitGroup
 	for range 2 {
@@ -24,7 +20,7 @@ func TestACollectorNeverTakesAClaimThatIsBeingMade(t *testing.T) {
 					return
 				default:
 				}
-				if _, err := Collect(); err != nil {
+				if _, err := Collect(dir); err != nil {
 					t.Error(err)
 				}
 			}
@@ -33,46 +29,42 @@ func TestACollectorNeverTakesAClaimThatIsBeingMade(t *testing.T) {
 	defer collectors.Wait()
 	defer close(done)
 	for range 2000 {
-		id := newID()
-		lock, err := claim(state, id)
+		id := NewID()
+		lock, err := Claim(dir, id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := os.Stat(filepath.Join(state, "locks", id)); err != nil {
+		if _, err := os.Stat(filepath.Join(dir, "locks", id)); err != nil {
 			t.Errorf("claimed, and yet: %v", err)
 		}
-		os.Remove(filepath.Join(state, "locks", id))
+		os.Remove(filepath.Join(dir, "locks", id))
 		lock.Close()
 	}
 }
 
 func TestCollectRemovesTheDeadAndLeavesTheLiving(t *testing.T) {
-	privateState(t)
-	state, err := StateDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	alive, err := claim(state, "alive")
+	dir := t.TempDir()
+	alive, err := Claim(dir, "alive")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer alive.Close()
-	dead, err := claim(state, "dead")
+	dead, err := Claim(dir, "dead")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"alive", "dead"} {
-		if err := os.MkdirAll(filepath.Join(state, id, "sub"), 0o700); err != nil {
+		if err := os.MkdirAll(filepath.Join(dir, id, "sub"), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
 	dead.Close() // as its owner's death does
-	removed, err := Collect()
+	removed, err := Collect(dir)
 	if err != nil || len(removed) != 1 || removed[0] != "dead" {
 		t.Errorf("collected %v, %v", removed, err)
 	}
 	for path, want := range map[string]bool{"alive/sub": true, "locks/alive": true, "dead": false, "locks/dead": false} {
-		if _, err := os.Stat(filepath.Join(state, path)); (err == nil) != want {
+		if _, err := os.Stat(filepath.Join(dir, path)); (err == nil) != want {
 			t.Errorf("%s: there %v, want %v", path, err == nil, want)
 		}
 	}

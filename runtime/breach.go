@@ -1,0 +1,86 @@
+package runtime
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/mcpbox/mcpbox/cgroups"
+	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/runtime/internal/watchdog"
+)
+
+// hits are the limits that were run into, for the status of a run that failed of them without being killed.
+type hits struct{ memory, pids, disk atomic.Bool }
+
+func (p *Process) breach(b cgroups.Breach) {
+	e := monitor.Event{Type: monitor.ResourceLimitExceeded, Count: int(b.Count), Action: "refused",
+		Limit: &monitor.Limit{Name: b.Limit, Value: b.Value, Observed: b.Observed, Backend: b.Backend}}
+	status := Status("")
+	switch b.Limit {
+	case "memory":
+		p.hit.memory.Store(true)
+		status = StatusMemory
+	case "pids":
+		p.hit.pids.Store(true)
+		status = StatusPIDs
+		if b.Backend == watchdog.Backend {
+			e.Action = "reached" // whether the kernel then refused a fork is not to be seen
+		}
+	case "cpu_time":
+		status = StatusCPU
+	case "cpus":
+		e.Action = "throttled"
+	}
+	if b.Fatal {
+		e.Action = "kill"
+	}
+	p.Record(e)
+	if b.Fatal && status != "" {
+		p.box.stop(p, status)
+	}
+}
+
+func (p *Process) onTimeout() {
+	limit := time.Duration(p.box.spec.Policy.Limits.Timeout)
+	p.Record(monitor.Event{Type: monitor.TimeoutExceeded, Action: "kill", Limit: &monitor.Limit{
+		Name: "timeout", Value: limit.Milliseconds(), Observed: time.Since(p.began).Milliseconds(), Backend: backendClock}})
+	p.box.stop(p, StatusTimeout)
+}
+
+func (p *Process) onOutput(limit, seen int64) {
+	p.Record(monitor.Event{Type: monitor.ResourceLimitExceeded, Action: "kill",
+		Limit: &monitor.Limit{Name: "output", Value: limit, Observed: seen, Backend: backendPipe}})
+	p.box.stop(p, StatusOutput)
+}
+
+// diskInterval is how often the storage is looked at. Storage that was full and is emptied between two
+// looks is missed.
+const diskInterval = 100 * time.Millisecond
+
+func (k *cell) watchDisk() {
+	tick := time.NewTicker(diskInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			k.checkDisk()
+		case <-k.ended:
+			return
+		case <-k.c.lost:
+			return
+		}
+	}
+}
+
+// checkDisk records a full storage: the tool sees ENOSPC and nobody else is told.
+func (k *cell) checkDisk() {
+	limit := int64(k.c.policy().Limits.Disk)
+	if limit == 0 || k.process.hit.disk.Load() {
+		return
+	}
+	if used, full := storageFull(k.c.storage); full {
+		k.process.hit.disk.Store(true)
+		k.process.Record(monitor.Event{Type: monitor.ResourceLimitExceeded, Action: "ENOSPC",
+			Limit: &monitor.Limit{Name: "disk", Value: limit, Observed: used, Backend: backendTmpfs}})
+	}
+}

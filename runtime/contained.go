@@ -1,0 +1,282 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/cgroups"
+	"github.com/mcpbox/mcpbox/internal/cleanup"
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/idmap"
+	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/rootfs"
+	"github.com/mcpbox/mcpbox/runtime/internal/container"
+	"github.com/mcpbox/mcpbox/runtime/internal/initbin"
+	"github.com/mcpbox/mcpbox/runtime/internal/landlock"
+	"github.com/mcpbox/mcpbox/runtime/internal/state"
+	"github.com/mcpbox/mcpbox/seccomp"
+)
+
+const hostname = "mcpbox"
+
+// contained is the isolation of every policy but none: namespaces, a root and PID 1.
+type contained struct {
+	box       *Sandbox
+	state     string   // state.Dir
+	stale     []string // ids whose state folders were removed first: their cgroups may be there
+	plan      *rootfs.Plan
+	filter    *seccomp.Filter
+	landlock  *initproto.Landlock
+	ids       idmap.IDs
+	group     *cgroups.Group
+	container *container.Container
+	conn      *initproto.Conn
+	umask     uint32 // of the caller, at the start
+	storage   int    // O_PATH descriptor of the sandbox's own tmpfs
+	undo      *cleanup.Stack
+
+	mu    sync.Mutex
+	inbox map[int]chan packet // by process number; 0 is the setup's
+	lost  chan struct{}       // PID 1 sends no more
+}
+
+func startContained(ctx context.Context, box *Sandbox) (*contained, error) {
+	undo := cleanup.New()
+	defer undo.Run()
+	c := &contained{box: box, inbox: map[int]chan packet{}, lost: make(chan struct{}), storage: -1}
+	filter := c.compileFilter()
+	undo.Push(func() { _ = filter() }) // it is not to outlive a failed start
+	if err := c.claim(undo); err != nil {
+		return nil, err
+	}
+	if err := c.prepare(ctx, undo); err != nil {
+		return nil, err
+	}
+	if err := c.launch(undo); err != nil {
+		return nil, err
+	}
+	if err := c.complete(ctx, undo); err != nil {
+		return nil, err
+	}
+	if err := filter(); err != nil {
+		return nil, err
+	}
+	c.undo = undo.Release()
+	return c, nil
+}
+
+func (c *contained) policy() *policies.Policy { return c.box.spec.Policy }
+
+// compileFilter begins at once and runs beside the container's start. The returned function waits for it.
+func (c *contained) compileFilter() (wait func() error) {
+	p := c.policy()
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		if c.filter, err = seccomp.Compile(p.Syscalls); err != nil {
+			err = fmt.Errorf("policy %s: %w", p.Name, err)
+		}
+		done <- err
+	}()
+	go func() { _ = initbin.Sealed() }() // likewise; the container asks for its error
+	go container.Warm()
+	return sync.OnceValue(func() error { return <-done })
+}
+
+// claim removes what killed sandboxes left, and takes the id before there is anything that bears it.
+func (c *contained) claim(undo *cleanup.Stack) error {
+	var err error
+	if c.state, err = state.Dir(c.box.opts.stateDir); err != nil {
+		return err
+	}
+	if c.stale, err = state.Collect(c.state); err != nil {
+		return err
+	}
+	lock, err := state.Claim(c.state, c.box.ID)
+	if err != nil {
+		return setupError("state folder", err)
+	}
+	undo.Push(func() { state.Release(c.state, c.box.ID, lock) })
+	return c.box.opts.passed("claim")
+}
+
+// prepare decides what limits and mounts there will be.
+func (c *contained) prepare(ctx context.Context, undo *cleanup.Stack) error {
+	p := c.policy()
+	if err := c.makeGroup(ctx, undo); err != nil {
+		return err
+	}
+	if landlock.ABI() == 0 && c.requires(policies.LayerLandlock) {
+		return hint.Errorf("boot a kernel ≥ 5.13 with landlock in its lsm= list, or use --best-effort",
+			"policy %s: %w: %s", p.Name, ErrLayer, policies.LayerLandlock)
+	}
+	if err := c.box.opts.passed("cgroup"); err != nil {
+		return err
+	}
+	var err error
+	if c.plan, err = rootfs.Build(rootfsConfig(p, c.group != nil)); err != nil {
+		return err
+	}
+	c.landlock = landlock.Rules(c.plan.Access, c.plan.Canary)
+	return nil
+}
+
+func rootfsConfig(p *policies.Policy, cgroup bool) rootfs.Config {
+	return rootfs.Config{Filesystem: p.Filesystem, Disk: int64(p.Limits.Disk), CgroupView: cgroup,
+		HostNet: p.Network.Mode == policies.NetworkHost, Hostname: hostname}
+}
+
+// makeGroup makes the sandbox's cgroup, where the host has one to give.
+func (c *contained) makeGroup(ctx context.Context, undo *cleanup.Stack) error {
+	p := c.policy()
+	if !wantsCgroup(p.Limits) {
+		return nil
+	}
+	parent, err := cgroups.Find(ctx, cgroups.Options{})
+	if err != nil {
+		if !c.requires(policies.LayerCgroupLimits) {
+			return nil
+		}
+		return hint.Wrap(fmt.Errorf("policy %s: %w: %s: %w", p.Name, ErrLayer, policies.LayerCgroupLimits, err),
+			doctorHint)
+	}
+	if len(c.stale) > 0 {
+		_, _ = parent.Collect(ctx) // of no consequence to this sandbox; `mcpbox gc` reports errors
+	}
+	if c.group, err = parent.Create(c.box.ID, p.Limits); err != nil {
+		return setupError("cgroup", err)
+	}
+	undo.Push(func() { _ = c.group.Destroy(context.Background()) })
+	return nil
+}
+
+func wantsCgroup(l policies.Limits) bool {
+	return l.Memory > 0 || l.CPUs > 0 || l.PIDs > 0 || l.IOWeight > 0 || len(l.IO) > 0 || l.CPUTime > 0
+}
+
+func (c *contained) requires(layer policies.Layer) bool {
+	if c.box.spec.BestEffort {
+		return false
+	}
+	for _, l := range c.policy().Require {
+		if l == layer {
+			return true
+		}
+	}
+	return false
+}
+
+// launch creates the container and runs mcpbox-init in it.
+func (c *contained) launch(undo *cleanup.Stack) error {
+	if err := c.chooseIDs(undo); err != nil {
+		return err
+	}
+	if err := c.box.opts.passed("ids"); err != nil {
+		return err
+	}
+	executable, err := initbin.File()
+	if err != nil {
+		return setupError("mcpbox-init", err)
+	}
+	conn, theirs, err := initproto.Pair()
+	if err != nil {
+		return setupError("control socket", err)
+	}
+	undo.Push(func() { conn.Close() })
+	defer theirs.Close()
+	if err := c.box.opts.passed("control socket"); err != nil {
+		return err
+	}
+	cfg := container.Config{
+		ID: c.box.ID, StateDir: c.state, Plan: c.plan, IDs: c.ids, Rootless: os.Geteuid() != 0,
+		HostNet: c.policy().Network.Mode == policies.NetworkHost, Hostname: hostname,
+		Init: executable, Sealed: initbin.Sealed, Control: theirs,
+	}
+	if c.group != nil {
+		cfg.Cgroup = c.group.InitPath()
+	}
+	if c.container, err = container.Start(cfg); err != nil {
+		return fmt.Errorf("start: %w", err)
+	}
+	undo.Push(func() { _ = c.container.Destroy() })
+	if err := c.box.opts.passed("container"); err != nil {
+		return err
+	}
+	c.conn = conn
+	go c.receive()
+	return nil
+}
+
+func (c *contained) chooseIDs(undo *cleanup.Stack) error {
+	if os.Geteuid() != 0 {
+		c.ids = idmap.ForUser(len(c.policy().Filesystem.Mounts) > 0)
+	} else {
+		ids, lock, err := idmap.ForRoot(c.state)
+		if err != nil {
+			return err
+		}
+		undo.Push(func() { lock.Close() })
+		c.ids = ids
+	}
+	if c.group == nil {
+		return nil
+	}
+	if err := c.group.AllowSpawn(c.ids.UID[0].Host, c.ids.GID[0].Host); err != nil {
+		return setupError("cgroup", err)
+	}
+	return nil
+}
+
+// complete has mcpbox-init finish the root.
+func (c *contained) complete(ctx context.Context, undo *cleanup.Stack) error {
+	box := c.open(0)
+	defer c.closeInbox(0)
+	if err := c.conn.Send(initproto.Message{Kind: initproto.Setup}, &c.plan.Setup); err != nil {
+		return setupError("setup", err)
+	}
+	// While PID 1 is at it, what a spawn needs to know.
+	c.umask = callerUmask()
+	filterFlags()
+	m, err := c.await(ctx, box)
+	if errors.Is(err, ErrClosed) {
+		if why := c.container.Ended(); why != nil {
+			err = why
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("start: %w", err)
+	}
+	if m.Kind != initproto.Ready || len(m.fds) != 1 {
+		initproto.CloseAll(m.fds)
+		return setupFault(m.Fault, setupEntry(&c.plan.Setup, int(m.Fault.Index)))
+	}
+	c.storage = m.fds[0]
+	undo.Push(func() { unix.Close(c.storage) })
+	return c.box.opts.passed("setup")
+}
+
+func (c *contained) idMap() string { return c.ids.Kind }
+
+func (c *contained) kill() {
+	c.container.Kill()
+	if c.group != nil {
+		_ = c.group.Kill()
+	}
+}
+
+func (c *contained) end() {
+	c.conn.Close() // PID 1 exits, and the kernel kills the rest
+	_ = c.container.Destroy()
+}
+
+func (c *contained) close() error {
+	err := c.container.Destroy()
+	c.undo.Run()
+	return err
+}

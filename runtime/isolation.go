@@ -1,0 +1,44 @@
+package runtime
+
+import (
+	"context"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/cgroups"
+	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
+)
+
+// isolation is what a sandbox starts its processes in: a container, or nothing at all (policy none).
+type isolation interface {
+	// idMap is the kind of id map, "" for none.
+	idMap() string
+	// spawn prepares p's program, up to its execve, and fills p.layers.
+	spawn(ctx context.Context, p *Process, streams *stdio.Streams) (child, error)
+	// kill ends every process. It does not wait.
+	kill()
+	// end kills every process and waits for their ends.
+	end()
+	// close removes what there is on the host, after end.
+	close() error
+}
+
+// child is a program that waits for its execve, and then runs.
+type child interface {
+	exec(ctx context.Context) error
+	signal(sig unix.Signal, group bool) error
+	kill()        // the program, and with its end all that it started
+	wait() *exit  // for its end; nil: it was killed with the whole sandbox
+	release()     // waits for its last events, and frees what it had
+	root() string // a path of the host under which its file system is seen
+	usage() cgroups.Usage
+	limits() map[string]LimitState
+	terminal() *os.File // the outside end of its pty, or nil
+}
+
+// exit is how a program ended.
+type exit struct {
+	status unix.WaitStatus
+	waited cgroups.Usage // of it and its waited-for children, by wait4(2)
+}
