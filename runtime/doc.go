@@ -1,22 +1,38 @@
-// Package runtime starts sandboxes and runs processes in them. It is the Go API
-// of mcpbox; importers that also need the standard package call it mcpruntime.
+// Package runtime starts sandboxes and runs programs in them. It is mcpbox's Go API. Importers that also
+// need the standard package call it mcpruntime.
 //
 //	policy, _ := policies.Preset("standard")
 //	box, err := runtime.Start(ctx, runtime.Spec{Policy: policy})
 //	defer box.Close()
-//	p, err := box.Spawn(ctx, runtime.Process{Args: []string{"python3", "-c", "print(1)"}, Stdout: os.Stdout})
+//	p, err := box.Start(ctx, runtime.Command{Args: []string{"python3", "-c", "print(1)"}, Stdout: os.Stdout})
 //	result, err := p.Wait()
 //
-// A Spec is plain data; Start is the first call that touches the kernel. Start
-// fails closed: a layer that the policy requires and the host can't give is an
-// error. Every layer is verified on the process itself, after it is locked in
-// and before it executes the tool; Result.Layers is what was seen.
+// Run does all of it for one program. A Spec is plain data; Start is the first call that touches the
+// kernel. It fails closed: a layer that the policy requires and the host can't give is an error. Every
+// layer is verified on the process itself, after it is locked in and before it executes the program;
+// Result.Layers is what was seen.
 //
-// Outcomes are data: a killed or failed tool is a Result, an error means that
-// mcpbox itself failed.
+// Outcomes are data: a program that fails or is killed has a Result. An error means that mcpbox failed;
+// Hint(err) is the remedy. Result.Err works with errors.Is: context.Canceled, context.DeadlineExceeded,
+// ErrLimit, ErrViolation, ErrClosed.
 //
-// Not protected: folders that the caller binds writable; the kernel itself;
-// the host's network with network mode host. See SECURITY.md.
+// # What it does to the process that imports it
+//
+//   - Package initialisation pins main.main to the main thread. As root, libcontainer joins a mount
+//     namespace on a thread that ends with its goroutine; the main thread can't end.
+//   - libcontainer executes /proc/self/exe with the argument "init" and _LIBCONTAINER_INITPIPE in the
+//     environment. Package initialisation takes such a process over. In a function that main has to call,
+//     this could be forgotten, and main would run a second time inside the container.
+//   - The first Start sets the output of logrus's standard logger to io.Discard. libcontainer logs there
+//     what it also returns as errors.
+//   - The first Start replaces two variables of libcontainer's dependencies by go:linkname: on hosts with
+//     cgroup v1 the list of v1 subsystems, and as root a probe for the mount API. docs/RATIONALE.md says why.
+//   - SIGWINCH is watched while a Command with TTY runs on a terminal.
+//
+// A program that is built without make embeds no PID 1: package initbin says where it is looked for.
+//
+// Not protected: folders that the caller binds writable; the kernel itself; the host's network with
+// network mode host. See SECURITY.md.
 //
 // Linux ≥ 5.10; ≥ 5.12 when started by root. namespaces(7), seccomp_unotify(2)
 package runtime

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	goruntime "runtime"
 	"sort"
 	"strconv"
 	"strings"
@@ -161,4 +162,14 @@ func TestTheSupervisorHoldsNoMountOfItsOwn(t *testing.T) {
 			t.Errorf("%s is the root of a mount", fd)
 		}
 	}
+}
+
+// heapInUse is what is reachable.
+func heapInUse() int64 {
+	var m goruntime.MemStats
+	for range 3 {
+		goruntime.GC()
+	}
+	goruntime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

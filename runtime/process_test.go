@@ -1,0 +1,255 @@
+package runtime
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/testhost"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// startBox starts a sandbox that the test's end closes.
+func startBox(t *testing.T, p *policies.Policy) *Sandbox {
+	t.Helper()
+	box, err := start(t.Context(), Spec{Policy: p, BestEffort: true}, privateState(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { box.Close() })
+	return box
+}
+
+// both runs a test in a sandbox, and with policy none: the API is the same.
+func both(t *testing.T, test func(t *testing.T, box *Sandbox)) {
+	for _, name := range []string{"standard", "none"} {
+		t.Run(name, func(t *testing.T) {
+			if name != "none" {
+				testhost.Need(t, "sandbox")
+			}
+			p, err := policies.Preset(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			test(t, startBox(t, p))
+		})
+	}
+}
+
+func sh(script string) Command { return Command{Args: []string{"sh", "-c", script}} }
+
+func finish(t *testing.T, box *Sandbox, cmd Command) *Result {
+	t.Helper()
+	p, err := box.Start(t.Context(), cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := p.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+func TestStreamsAreAnyReaderAndWriter(t *testing.T) {
+	both(t, func(t *testing.T, box *Sandbox) {
+		var out, err bytes.Buffer
+		cmd := sh("cat; echo err >&2; exit 3")
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(strings.Repeat("x", 1<<20)), &out, &err
+		res := finish(t, box, cmd)
+		if out.Len() != 1<<20 || err.String() != "err\n" || res.ExitCode != 3 || res.Status != StatusFailed || res.Err != nil {
+			t.Errorf("%d bytes, %q, %+v", out.Len(), err.String(), res)
+		}
+		out.Reset()
+		cmd = sh("for i in 1 2 3; do echo a; echo b >&2; done")
+		cmd.Stdout, cmd.Stderr = &out, &out // one writer: never two goroutines in it, and the order holds
+		if finish(t, box, cmd); out.String() != "a\nb\na\nb\na\nb\n" {
+			t.Errorf("together: %q", out.String())
+		}
+	})
+}
+
+func TestAStartThatFailsFailsAlone(t *testing.T) {
+	both(t, func(t *testing.T, box *Sandbox) {
+		for range 20 {
+			if _, err := box.Start(t.Context(), Command{Args: []string{"no-such-program"}}); !errors.Is(err, ErrNotFound) || Hint(err) == "" {
+				t.Fatalf("error %v, hint %q", err, Hint(err))
+			}
+			if _, err := box.Start(t.Context(), Command{}); err == nil || Hint(err) == "" {
+				t.Fatalf("without a command: %v", err)
+			}
+			if res := finish(t, box, sh("exit 0")); !res.Success {
+				t.Fatalf("the sandbox did not live on: %+v", res)
+			}
+		}
+	})
+}
+
+func TestANilPolicyIsAnError(t *testing.T) {
+	if _, err := Start(t.Context(), Spec{}); err == nil || Hint(err) == "" {
+		t.Errorf("error %v, hint %q", err, Hint(err))
+	}
+}
+
+func TestAContextEndsItsProcessAlone(t *testing.T) {
+	both(t, func(t *testing.T, box *Sandbox) {
+		other, err := box.Start(t.Context(), Command{Args: []string{"sleep", "1000"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		boom := errors.New("boom")
+		canceled, cancel := context.WithCancelCause(t.Context())
+		defer cancel(nil)
+		late, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer stop()
+		for _, c := range []struct {
+			ctx    context.Context
+			want   error
+			status Status
+			code   int
+		}{{canceled, boom, StatusCanceled, 137}, {late, context.DeadlineExceeded, StatusTimeout, 124}} {
+			p, err := box.Start(c.ctx, sh("sleep 1000 & sleep 1000"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			cancel(boom)
+			res, err := p.Wait()
+			if err != nil || !errors.Is(res.Err, c.want) || res.Status != c.status || res.ExitCode != c.code || res.Success {
+				t.Errorf("%v: %v, %+v", c.want, err, res)
+			}
+		}
+		select {
+		case <-other.Done():
+			t.Error("the other process ended with it")
+		default:
+		}
+		if err := box.Close(); err != nil {
+			t.Error(err)
+		}
+		if res, err := other.Wait(); err != nil || box.spec.Policy.Name != "none" && !errors.Is(res.Err, ErrClosed) || res.Signal != "SIGKILL" {
+			t.Errorf("ended by Close: %v, %+v", err, res)
+		}
+		if _, err := box.Start(t.Context(), sh("true")); !errors.Is(err, ErrClosed) {
+			t.Errorf("a start after Close: %v", err)
+		}
+	})
+}
+
+func TestASignalReachesTheProgram(t *testing.T) {
+	both(t, func(t *testing.T, box *Sandbox) {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		cmd := sh("trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done")
+		cmd.Stdout = w
+		p, err := box.Start(t.Context(), cmd)
+		w.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Read(make([]byte, 8)); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Signal(unix.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if res, _ := p.Wait(); res.ExitCode != 7 {
+			t.Errorf("%+v", res)
+		}
+	})
+}
+
+// What a program leaves behind ends with it, whatever else runs in the sandbox. A child that has left the
+// process group, and a fork bomb, too.
+func TestWhatAProgramLeavesBehindEndsWithIt(t *testing.T) {
+	testhost.Need(t, "sandbox")
+	box := startBox(t, standard(t))
+	for _, alone := range []bool{true, false} {
+		var other *Process
+		if !alone {
+			var err error
+			if other, err = box.Start(t.Context(), sh("sleep 1000 & wait")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, left := range []string{"sleep 1000 &", "setsid sleep 1000 &", "setsid sh -c 'trap \"\" TERM HUP; sleep 1000; :' &",
+			"(while :; do (sleep 0.01 &) ; done) >/dev/null 2>&1 &"} {
+			var seen bytes.Buffer
+			finish(t, box, sh(left+" sleep 0.05"))
+			look := sh("ps -e -o args= 2>/dev/null || cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
+			look.Stdout = &seen
+			finish(t, box, look)
+			want := 0
+			if !alone {
+				want = 2
+			}
+			if got := strings.Count(seen.String(), "sleep"); got > want+1 {
+				t.Errorf("alone %v: %q left something:\n%s", alone, left, seen.String())
+			}
+		}
+		if other != nil {
+			select {
+			case <-other.Done():
+				t.Error("another program's processes ended too")
+			default:
+			}
+			other.Kill()
+			<-other.Done()
+		}
+	}
+}
+
+func TestAResultHasTheEventsOfItsOwnProcess(t *testing.T) {
+	testhost.Need(t, "sandbox")
+	box := startBox(t, standard(t))
+	attack := func(what string) *Result {
+		return finish(t, box, Command{Args: []string{"python3", "-c", "import ctypes; ctypes.CDLL(None).syscall(" + what + ")"}})
+	}
+	testhost.Need(t, "python3")
+	first, second := attack("101, 0, 0, 0, 0"), attack("165, 0, 0, 0, 0") // ptrace, mount
+	for res, want := range map[*Result]string{first: "ptrace", second: "mount"} {
+		if len(res.Events) != 1 || res.Events[0].Syscall == nil || res.Events[0].Syscall.Name != want || res.EventStats.Seen != 1 {
+			t.Errorf("want one event of %s: %+v, %+v", want, res.Events, res.EventStats)
+		}
+	}
+	if first.ExecutionID == second.ExecutionID {
+		t.Errorf("both are %s", first.ExecutionID)
+	}
+}
+
+// However many processes a sandbox has had: what each had is freed by its Wait.
+func TestManyProcessesOfOneSandboxStayFlat(t *testing.T) {
+	testhost.Need(t, "sandbox")
+	box := startBox(t, standard(t))
+	run := func(n int) {
+		for range n {
+			var out bytes.Buffer
+			cmd := Command{Args: []string{"true"}, Stdin: strings.NewReader(""), Stdout: &out}
+			if res := finish(t, box, cmd); !res.Success {
+				t.Fatalf("%+v", res)
+			}
+		}
+	}
+	run(50)
+	before, heap := takeFootprint(t), heapInUse()
+	n := 300
+	if _, err := fmt.Sscan(os.Getenv("MCPBOX_TEST_RUNS"), &n); err == nil {
+		t.Logf("%d runs", n)
+	}
+	run(n)
+	if left := before.left(t); left != "" {
+		t.Error("left behind: " + left)
+	}
+	if grown := heapInUse() - heap; grown > 1<<20 {
+		t.Errorf("the heap grew by %d bytes in %d runs", grown, n)
+	}
+}
