@@ -3,7 +3,7 @@ package proxy
 import (
 	"bytes"
 	"context"
-	"time"
+	"slices"
 
 	"github.com/mcpbox/mcpbox/mcp/access"
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
@@ -22,12 +22,12 @@ func (s *session) deferUntilListed(conn *serverConn, c *call, data []byte, e *wi
 	if m := e.Raw(data, wire.FieldMeta); bytes.Contains(m, []byte("io.modelcontextprotocol/protocolVersion")) {
 		meta = m
 	}
-	t := s.tools
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.deferred = append(t.deferred, deferredCall{conn, c, data})
-	if !t.asking {
-		t.asking = true
+	var listing bool
+	s.update(func(st *state) {
+		st.deferred = append(st.deferred, deferredCall{conn, c, data})
+		listing, st.listing = st.listing, true
+	})
+	if !listing {
 		go s.listForDeferred(conn, meta)
 	}
 }
@@ -37,63 +37,45 @@ func (s *session) listForDeferred(conn *serverConn, meta []byte) {
 	if err == nil {
 		s.tools.update(conn, tools, true)
 	}
-	t := s.tools
 	for {
-		t.mu.Lock()
-		if len(t.deferred) == 0 {
-			t.asking = false
-			t.mu.Unlock()
+		var next deferredCall
+		var more bool
+		s.update(func(st *state) {
+			if more = len(st.deferred) > 0; more {
+				next, st.deferred = st.deferred[0], st.deferred[1:]
+			}
+			st.listing = more
+		})
+		if !more {
 			return
 		}
-		p := t.deferred[0]
-		t.deferred = t.deferred[1:]
-		t.mu.Unlock()
-		s.resume(p, err)
+		s.resume(next, err)
 	}
 }
 
 // resume goes on with a call where it was left.
-func (s *session) resume(p deferredCall, err error) {
+func (s *session) resume(d deferredCall, err error) {
 	if err != nil {
-		s.refuse(p.conn, p.c, &refusal{layer: access.LayerProtocol, reason: "the server's tools can't be listed: " + err.Error(), say: "The server does not say which tools it has."})
+		s.refuse(d.conn, d.c, &refusal{layer: access.LayerProtocol, reason: "the server's tools can't be listed: " + err.Error(),
+			say: "The server does not say which tools it has."})
 		return
 	}
-	env, _ := wire.Scan(p.data)
+	env, _ := wire.Scan(d.data)
 	conn := s.current()
-	if r := s.judge(conn, p.c, env, p.data); r != nil {
-		s.refuse(conn, p.c, r)
-	} else if pass := s.admit(conn, p.c, p.data); pass != nil {
+	if r := s.judge(conn, d.c, env, d.data); r != nil {
+		s.refuse(conn, d.c, r)
+	} else if pass := s.admit(conn, d.c, d.data); pass != nil {
 		_ = conn.in.Send(pass)
 	}
 }
 
-// dropDeferred drops a parked call that the client has cancelled.
-func (s *session) dropDeferred(i wire.ID) bool {
-	t := s.tools
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for n, p := range t.deferred {
-		if p.c.id == i {
-			t.deferred = append(t.deferred[:n:n], t.deferred[n+1:]...)
-			return true
+// dropDeferred drops a deferred call that the client has cancelled, and reports whether it was one.
+func (s *session) dropDeferred(i wire.ID) (found bool) {
+	s.update(func(st *state) {
+		at := slices.IndexFunc(st.deferred, func(d deferredCall) bool { return d.c.id == i })
+		if found = at >= 0; found {
+			st.deferred = slices.Delete(st.deferred, at, at+1)
 		}
-	}
-	return false
-}
-
-// waitDeferred returns when no call is parked any more.
-func (s *session) waitDeferred(ctx context.Context) {
-	for {
-		s.tools.mu.Lock()
-		asking := s.tools.asking
-		s.tools.mu.Unlock()
-		if !asking {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
+	})
+	return found
 }

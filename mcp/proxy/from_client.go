@@ -87,7 +87,7 @@ func (s *session) fromClient(conn *serverConn, data []byte, e *wire.Envelope) []
 	case e.IsNotification():
 		return s.notification(conn, data, e)
 	case e.IsResponse():
-		return s.reply(conn, data, e)
+		return s.fromClientReply(data, e)
 	case s.constrain:
 		return s.malformed(conn, data, e, "it is no request, no notification and no answer")
 	}
@@ -173,9 +173,8 @@ func (s *session) notification(conn *serverConn, data []byte, e *wire.Envelope) 
 			s.watchCancelled(conn, c)
 		}
 	case method == "notifications/initialized":
-		s.mu.Lock()
-		s.handshake.initialized = bytes.Clone(data)
-		s.mu.Unlock()
+		notification := bytes.Clone(data)
+		s.update(func(st *state) { st.handshake.initialized = notification })
 	}
 	return data
 }

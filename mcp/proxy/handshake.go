@@ -21,9 +21,8 @@ type handshake struct {
 func (s *session) remember(c *call, data []byte, e *wire.Envelope) {
 	switch c.method {
 	case "initialize":
-		s.mu.Lock()
-		s.handshake.initialize = bytes.Clone(e.Raw(data, wire.FieldParams))
-		s.mu.Unlock()
+		params := bytes.Clone(e.Raw(data, wire.FieldParams))
+		s.update(func(st *state) { st.handshake.initialize = params })
 	case "tools/call", "tools/list":
 		if !s.modern.Load() && bytes.Contains(e.Raw(data, wire.FieldMeta), []byte(`"io.modelcontextprotocol/protocolVersion"`)) {
 			s.modern.Store(true)
@@ -33,9 +32,8 @@ func (s *session) remember(c *call, data []byte, e *wire.Envelope) {
 
 // replayHandshake makes the handshake with a new server on the client's behalf.
 func (s *session) replayHandshake(ctx context.Context, conn *serverConn) error {
-	s.mu.Lock()
-	h := s.handshake
-	s.mu.Unlock()
+	var h handshake
+	s.view(func(st *state) { h = st.handshake })
 	if h.initialize == nil {
 		return nil
 	}
@@ -67,9 +65,7 @@ func (conn *serverConn) checkServerInfo(c *call, data []byte, e *wire.Envelope) 
 		who = &info{}
 	}
 	v := s.policy.CheckVersion(s.cfg.Server, who.Version)
-	s.mu.Lock()
-	s.version = safetext.Clean(who.Version, 64)
-	s.mu.Unlock()
+	s.update(func(st *state) { st.version = safetext.Clean(who.Version, 64) })
 	if v.Allowed {
 		return [][]byte{data}
 	}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"strconv"
 
@@ -11,6 +12,12 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
+// isolatedCall is a call that has a server of its own.
+type isolatedCall struct {
+	conn      *serverConn // nil until it has started
+	cancelled bool        // by the client, before it was made
+}
+
 // serverRequest is a request that an isolated server made, under the id that it gave.
 type serverRequest struct {
 	conn *serverConn
@@ -19,39 +26,25 @@ type serverRequest struct {
 
 // isolate gives a call a server of its own, in a sandbox of its own, that ends with the call.
 func (s *session) isolate(c *call, data []byte) {
-	s.mu.Lock()
-	_, taken := s.isolated[c.id]
-	if !taken && !s.ended {
-		s.isolated[c.id] = nil // until it is started
-	}
-	ended := s.ended
-	s.mu.Unlock()
+	var taken, over bool
+	s.update(func(st *state) {
+		taken, over = st.isolated[c.id] != nil, st.phase == ended
+		if !taken && !over {
+			st.isolated[c.id] = &isolatedCall{}
+		}
+	})
 	switch {
-	case ended:
-		return
+	case over:
 	case taken:
 		s.refuse(s.current(), c, &refusal{layer: access.LayerProtocol, reason: errIDInUse.Error(), say: "The request's id is in use."})
-		return
+	default:
+		go s.runIsolated(c, data)
 	}
-	go s.runIsolated(c, data)
 }
 
 func (s *session) runIsolated(c *call, data []byte) {
-	var mine *serverConn
-	defer func() {
-		s.mu.Lock()
-		delete(s.isolated, c.id)
-		delete(s.cancelledEarly, c.id)
-		for i, f := range s.serverRequests { // what it asked for and nobody answered
-			if f.conn == mine {
-				delete(s.serverRequests, i)
-			}
-		}
-		s.mu.Unlock()
-	}()
-	ctx := context.Background()
-	conn, err := s.startIsolated(ctx, c)
-	mine = conn
+	conn, err := s.startIsolated(context.Background(), c)
+	defer s.forgetIsolated(c, conn)
 	if err != nil {
 		s.cfg.Warn("--isolate call: %v", err)
 		s.record(s.current(), c, audit.Record{Decision: "allowed", Outcome: "not_started", Reason: err.Error()})
@@ -70,16 +63,30 @@ func (s *session) runIsolated(c *call, data []byte) {
 	s.failPending(conn, "The server ended before it answered.")
 }
 
+// forgetIsolated drops what is known of a call whose server is gone, and what that server asked for
+// and nobody answered.
+func (s *session) forgetIsolated(c *call, conn *serverConn) {
+	s.update(func(st *state) {
+		delete(st.isolated, c.id)
+		for i, r := range st.requests {
+			if r.conn == conn {
+				delete(st.requests, i)
+			}
+		}
+	})
+}
+
 func (s *session) startIsolated(ctx context.Context, c *call) (*serverConn, error) {
 	conn, err := s.start(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	s.isolated[c.id] = conn
-	ended := s.ended
-	s.mu.Unlock()
-	if err = s.replayHandshake(ctx, conn); err == nil && ended {
+	var over bool
+	s.update(func(st *state) {
+		st.isolated[c.id].conn = conn
+		over = st.phase == ended
+	})
+	if err = s.replayHandshake(ctx, conn); err == nil && over {
 		err = errServerGone
 	}
 	if err != nil {
@@ -89,50 +96,48 @@ func (s *session) startIsolated(ctx context.Context, c *call) (*serverConn, erro
 	return conn, nil
 }
 
-// cancelIsolated ends the server of a call that the client has cancelled. If it is only being started, the call is not made.
+// cancelIsolated ends the server of a call that the client has cancelled. If the server is only being
+// started, the call is not made. It reports whether the call is an isolated one.
 func (s *session) cancelIsolated(i wire.ID) bool {
+	var conn *serverConn
 	var c *call
-	s.mu.Lock()
-	conn, ok := s.isolated[i]
-	if conn != nil {
-		c = conn.pending.abandon(i)
-	}
-	if ok && c == nil {
-		s.cancelledEarly[i] = true
-	}
-	s.mu.Unlock()
+	var found bool
+	s.update(func(st *state) {
+		isolated := st.isolated[i]
+		if found = isolated != nil; !found {
+			return
+		}
+		if conn = isolated.conn; conn != nil {
+			c = conn.pending.abandon(i)
+		}
+		isolated.cancelled = isolated.cancelled || c == nil
+	})
 	if c != nil {
 		s.finish(conn, c, "cancelled", 0)
 	}
-	return ok
+	return found
 }
 
-// takeCancelled gives up a registered call that was cancelled before it was one; false: it was not.
+// takeCancelled gives up a registered call that was cancelled before it was registered, and reports
+// whether it was.
 func (s *session) takeCancelled(conn *serverConn, c *call) bool {
-	s.mu.Lock()
-	withdrawn := s.cancelledEarly[c.id]
-	s.mu.Unlock()
-	if withdrawn && conn.pending.abandon(c.id) != nil {
+	var cancelled bool
+	s.view(func(st *state) { cancelled = st.isolated[c.id].cancelled })
+	if cancelled && conn.pending.abandon(c.id) != nil {
 		s.finish(conn, c, "cancelled", 0)
 	}
-	return withdrawn
-}
-
-func (s *session) isolatedRunning() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.isolated) > 0
+	return cancelled
 }
 
 func (s *session) endIsolated() {
-	s.mu.Lock()
 	var all []*serverConn
-	for _, conn := range s.isolated {
-		if conn != nil {
-			all = append(all, conn)
+	s.view(func(st *state) {
+		for _, isolated := range st.isolated {
+			if isolated.conn != nil {
+				all = append(all, isolated.conn)
+			}
 		}
-	}
-	s.mu.Unlock()
+	})
 	for _, conn := range all {
 		conn.srv.Signal(unix.SIGKILL)
 	}
@@ -141,28 +146,32 @@ func (s *session) endIsolated() {
 	}
 }
 
-// renumber gives a request of an isolated server an id of its own: several servers may choose the same.
+// renumber gives a request of an isolated server an id of its own: several servers may choose the
+// same.
 func (s *session) renumber(conn *serverConn, data []byte, e *wire.Envelope) [][]byte {
-	s.mu.Lock()
-	s.serverRequestCount++
-	raw := wire.Quote("mcpbox-ask-" + strconv.Itoa(s.serverRequestCount))
-	s.serverRequests[wire.ParseID(raw)] = serverRequest{conn, append([]byte(nil), e.Raw(data, wire.FieldID)...)}
-	s.mu.Unlock()
+	var raw []byte
+	s.update(func(st *state) {
+		st.requestCount++
+		raw = wire.Quote("mcpbox-ask-" + strconv.Itoa(st.requestCount))
+		st.requests[wire.ParseID(raw)] = serverRequest{conn, bytes.Clone(e.Raw(data, wire.FieldID))}
+	})
 	v := e.At(wire.FieldID)
 	return [][]byte{data[:v.Start], raw, data[v.End:]}
 }
 
-// reply takes the client's answer to a request of a server's to the one that asked.
-func (s *session) reply(_ *serverConn, data []byte, e *wire.Envelope) []byte {
-	i := e.ID()
-	s.mu.Lock()
-	f, ok := s.serverRequests[i]
-	delete(s.serverRequests, i)
-	s.mu.Unlock()
-	if !ok {
+// fromClientReply takes the client's answer to the server that asked. It returns what is to be sent to
+// the server of all calls, nil if an isolated one has got it.
+func (s *session) fromClientReply(data []byte, e *wire.Envelope) []byte {
+	var r serverRequest
+	var found bool
+	s.update(func(st *state) {
+		r, found = st.requests[e.ID()]
+		delete(st.requests, e.ID())
+	})
+	if !found {
 		return data
 	}
 	v := e.At(wire.FieldID)
-	_ = f.conn.in.Send(data[:v.Start], f.raw, data[v.End:])
+	_ = r.conn.in.Send(data[:v.Start], r.raw, data[v.End:])
 	return nil
 }

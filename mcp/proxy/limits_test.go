@@ -256,9 +256,7 @@ func TestIsolatedCallsHaveServersOfTheirOwn(t *testing.T) {
 }
 
 func TestAServerThatHangsDoesNotOutliveItsClientsInput(t *testing.T) {
-	defer func(was time.Duration) { callsGrace = was }(callsGrace)
-	callsGrace = 50 * time.Millisecond
-	b := start(t, Config{Rules: unmarked}, func(f *fake, in *bufio.Reader, _ io.Writer) {
+	b := start(t, Config{Rules: unmarked, DrainTimeout: 50 * time.Millisecond}, func(f *fake, in *bufio.Reader, _ io.Writer) {
 		each(in, func(request) {})
 		<-f.asked
 	})

@@ -15,9 +15,8 @@ func (s *session) watchAllowlist() (stop func()) {
 				return
 			case <-changed:
 				changed = s.cfg.Allow.Changed() // before the client is told, so that no change is missed
-				s.mu.Lock()
-				ready := s.handshake.initialized != nil
-				s.mu.Unlock()
+				var ready bool
+				s.view(func(st *state) { ready = st.handshake.initialized != nil })
 				if !ready {
 					continue
 				}

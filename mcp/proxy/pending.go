@@ -79,6 +79,7 @@ type pendingCalls struct {
 	only   *snapshot // of a server that lives for one call: whatever it does and whenever, it does for that call
 
 	mu         sync.Mutex
+	whenIdle   chan struct{} // closed once no call is in flight; nil: nobody waits
 	closed     bool
 	all        map[wire.ID]*call
 	abandoned  map[wire.ID]bool // cancelled or given up: an answer may still come
@@ -136,6 +137,7 @@ func (p *pendingCalls) remove(i wire.ID) *call {
 	}
 	delete(p.all, i)
 	p.drop(c)
+	p.wakeIfIdle()
 	return c
 }
 
@@ -191,10 +193,24 @@ func (p *pendingCalls) mustInspect() bool {
 	return false
 }
 
-func (p *pendingCalls) empty() bool {
+// idle returns a channel that is closed once no call is in flight.
+func (p *pendingCalls) idle() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.all) == 0
+	if p.whenIdle == nil {
+		p.whenIdle = make(chan struct{})
+	}
+	idle := p.whenIdle
+	p.wakeIfIdle()
+	return idle
+}
+
+// wakeIfIdle is called with the lock held.
+func (p *pendingCalls) wakeIfIdle() {
+	if len(p.all) == 0 && p.whenIdle != nil {
+		close(p.whenIdle)
+		p.whenIdle = nil
+	}
 }
 
 // takeAll empties the set for good: nothing can be added to it any more.
@@ -206,6 +222,7 @@ func (p *pendingCalls) takeAll() (out []*call) {
 		out = append(out, c)
 		delete(p.all, i)
 	}
+	p.wakeIfIdle()
 	p.attributed = nil
 	p.publish()
 	return out

@@ -11,21 +11,24 @@ import (
 // restart puts a new server in the place of one that hangs. Calls in flight are answered; the client's handshake is said
 // again. What the old server held in memory is gone.
 func (s *session) restart(conn *serverConn, why string) {
-	s.mu.Lock()
-	if s.main != conn || s.replacing != nil || s.ended {
-		s.mu.Unlock()
+	var old, last bool
+	s.update(func(st *state) {
+		switch {
+		case st.main != conn || st.replacing || st.phase == ended:
+			old = true
+		case st.phase == leaving:
+			st.terminated, last = true, true
+		default:
+			st.replacing = true
+		}
+	})
+	switch {
+	case old:
 		return
-	}
-	if s.leaving {
-		s.terminated = true
-		s.mu.Unlock()
+	case last: // nobody needs another one
 		conn.srv.Signal(unix.SIGKILL)
 		return
 	}
-	ready := make(chan struct{})
-	s.replacing = ready
-	s.mu.Unlock()
-
 	s.cfg.Warn("the server is restarted: %s", why)
 	conn.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Medium, Rule: monitor.RuleMCP + "restart", Reason: why, Action: "restart"}, nil)
 	s.failPending(conn, "The server was restarted before it answered.")
@@ -39,12 +42,10 @@ func (s *session) restart(conn *serverConn, why string) {
 	if err != nil {
 		s.cfg.Warn("restart: %v", err)
 	}
-	s.mu.Lock()
-	if err == nil {
-		s.main = fresh
-	}
-	s.replacing = nil
-	s.mu.Unlock()
-	close(ready)
-	s.restarts <- struct{}{}
+	s.update(func(st *state) {
+		if err == nil {
+			st.main = fresh
+		}
+		st.replacing = false
+	})
 }

@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
-	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
 // How long a server may take to end once nobody needs it. The transport's specification has the client close stdin, wait,
@@ -19,10 +18,6 @@ const (
 	readGrace = 2 * time.Second         // for the client to read what is left
 )
 
-// callsGrace is how long calls in flight are waited for when the client has closed its side and is still there: a script
-// that feeds a session by a pipe does so, and so does a client that leaves a server which hangs. A variable for tests.
-var callsGrace = 2 * time.Minute
-
 // Serve starts the server and carries messages until either side leaves or ctx ends; then nothing of the server is left.
 // An error means that mcpbox failed; how the server ended is in the Outcome.
 func Serve(ctx context.Context, cfg Config) (*Outcome, error) {
@@ -31,9 +26,7 @@ func Serve(ctx context.Context, cfg Config) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	s.main = conn
-	s.mu.Unlock()
+	s.update(func(st *state) { st.main = conn })
 	stopWatching := s.watchAllowlist()
 	defer stopWatching()
 
@@ -43,95 +36,94 @@ func Serve(ctx context.Context, cfg Config) (*Outcome, error) {
 	return s.end(s.wait(ctx, upDone))
 }
 
-// wait returns when the session is over. An error is a failure of the proxy's or of the client's, not of the server's.
-func (s *session) wait(ctx context.Context, upDone <-chan error) error {
+// wait returns when the session is over. An error is a failure of the proxy's or of the client's, not
+// of the server's.
+func (s *session) wait(ctx context.Context, clientDone <-chan error) error {
 	for {
-		conn, replacing := s.peek()
-		done, read := conn.srv.Done(), (<-chan struct{})(conn.drained)
-		if replacing {
-			done, read = nil, nil
-		}
+		var conn *serverConn
+		var done, drained <-chan struct{}
+		changed := s.next(func(st *state) {
+			if conn = st.main; !st.replacing {
+				done, drained = conn.srv.Done(), conn.drained
+			}
+		})
 		select {
+		case <-changed:
+			continue
 		case <-done:
-			if now, replacing := s.peek(); now == conn && !replacing {
-				return nil
+			if s.isReplaced(conn) {
+				continue
 			}
-		case <-read:
-			if now, replacing := s.peek(); now == conn && !replacing {
-				select {
-				case <-conn.srv.Done(): // it is just ending
-				case <-time.After(termGrace):
-					s.terminate(conn)
-				}
-				return nil
+		case <-drained:
+			if s.isReplaced(conn) {
+				continue
 			}
-		case <-s.restarts:
-		case err := <-upDone:
+			select {
+			case <-conn.srv.Done(): // it is just ending
+			case <-time.After(termGrace):
+				s.terminate(conn)
+			}
+		case err := <-clientDone:
 			if errors.Is(err, wire.ErrBrokenMessage) {
 				return err
 			}
 			s.drain(ctx, s.current())
-			return nil
 		case <-s.cfg.ClientGone:
 			s.terminate(conn)
-			return nil
 		case <-ctx.Done():
 			s.terminate(conn)
-			return nil
 		}
+		return nil
 	}
 }
 
-// drain is for a client that has said all it had to say: the server is told so, and what is in flight is waited for.
+// isReplaced reports that another server stands in for this one, or is about to.
+func (s *session) isReplaced(conn *serverConn) (replaced bool) {
+	s.view(func(st *state) { replaced = st.main != conn || st.replacing })
+	return replaced
+}
+
+// drain lets a session end whose client has said all it had to say: the server is told so, and calls
+// in flight are waited for.
 func (s *session) drain(ctx context.Context, conn *serverConn) {
-	s.mu.Lock()
-	s.leaving = true
-	s.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, callsGrace)
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.DrainTimeout)
 	defer cancel()
-	s.waitDeferred(ctx)
-	if !s.pollUntil(ctx, nil, func() bool { return !s.isolatedRunning() }) {
+	stop := cancelWhenClosed(s.cfg.ClientGone, cancel)
+	defer stop()
+	s.update(func(st *state) { st.phase = leaving })
+	if !s.await(ctx, func(st *state) bool { return !st.listing && len(st.isolated) == 0 }) {
 		s.terminate(conn)
 		return
 	}
 	conn.srv.Stdin().Close()
-	if !s.pollUntil(ctx, conn, conn.pending.empty) {
-		s.terminate(conn)
-		return
+	select {
+	case <-conn.pending.idle():
+	case <-conn.srv.Done():
+	case <-conn.drained:
+	case <-ctx.Done():
 	}
+	idle := time.NewTimer(idleGrace)
+	defer idle.Stop()
 	select {
 	case <-conn.srv.Done():
 	case <-ctx.Done():
 		s.terminate(conn)
-	case <-s.cfg.ClientGone:
-		s.terminate(conn)
-	case <-time.After(idleGrace):
+	case <-idle.C:
 		s.terminate(conn)
 	}
 }
 
-// pollUntil waits until done or, if l is given, until its server has nothing more to say; false: nobody waits for it any more.
-func (s *session) pollUntil(ctx context.Context, conn *serverConn, done func() bool) bool {
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	var ended, read <-chan struct{}
-	if conn != nil {
-		ended, read = conn.srv.Done(), conn.drained
-	}
-	for !done() {
+// cancelWhenClosed calls cancel when gone is closed, until stop is called. gone may be nil.
+func cancelWhenClosed(gone <-chan struct{}, cancel func()) (stop func()) {
+	done := make(chan struct{})
+	go func() {
 		select {
-		case <-ended:
-			return true
-		case <-read:
-			return true
-		case <-s.cfg.ClientGone:
-			return false
-		case <-ctx.Done():
-			return false
-		case <-tick.C:
+		case <-gone:
+			cancel()
+		case <-done:
 		}
-	}
-	return true
+	}()
+	return func() { close(done) }
 }
 
 // terminate asks the server to end, and waits a little.
@@ -141,9 +133,7 @@ func (s *session) terminate(conn *serverConn) {
 		return
 	default:
 	}
-	s.mu.Lock()
-	s.terminated = true
-	s.mu.Unlock()
+	s.update(func(st *state) { st.terminated = true })
 	conn.srv.Stdin().Close()
 	conn.srv.Signal(unix.SIGTERM)
 	select {
@@ -154,10 +144,12 @@ func (s *session) terminate(conn *serverConn) {
 
 // end takes the server down, passes on its last words, and answers what it left unanswered.
 func (s *session) end(err error) (*Outcome, error) {
-	s.mu.Lock()
-	s.ended = true
-	conn, dismissed := s.main, s.terminated
-	s.mu.Unlock()
+	var conn *serverConn
+	var terminated bool
+	s.update(func(st *state) {
+		st.phase = ended
+		conn, terminated = st.main, st.terminated
+	})
 	s.endIsolated()
 	res, endErr := conn.end()
 	if endErr != nil {
@@ -175,17 +167,7 @@ func (s *session) end(err error) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Outcome{Result: res, Terminated: dismissed}, nil
-}
-
-// end kills what is left of a server, reads its last words, and takes its sandbox down.
-func (conn *serverConn) end() (*mcpruntime.Result, error) {
-	conn.srv.Stop()
-	select {
-	case <-conn.drained:
-	case <-time.After(readGrace): // the client does not read
-	}
-	return conn.srv.End()
+	return &Outcome{Result: res, Terminated: terminated}, nil
 }
 
 // failPending answers every call of a server that is gone.

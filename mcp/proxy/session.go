@@ -12,13 +12,15 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 	"github.com/mcpbox/mcpbox/mcp/launch"
 	"github.com/mcpbox/mcpbox/mcp/pin"
-	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
 // DefaultMaxMessage bounds a message that has to be looked at as a whole.
 const DefaultMaxMessage = 96 << 20
+
+// DefaultDrainTimeout is the default of Config.DrainTimeout.
+const DefaultDrainTimeout = 2 * time.Minute
 
 // Pipe is the client's side: Reader is where its messages come from, Writer where they go to.
 type Pipe struct {
@@ -42,6 +44,11 @@ type Config struct {
 	Warn       func(format string, args ...any)
 	MaxMessage int  // 0: DefaultMaxMessage
 	Isolate    bool // a fresh server for every tools/call
+
+	// DrainTimeout is how long calls in flight are waited for when the client has closed its side and is
+	// still there: a script that feeds a session by a pipe does so, and so does a client that leaves a
+	// server which hangs. 0: DefaultDrainTimeout.
+	DrainTimeout time.Duration
 }
 
 // Outcome is how a session ended.
@@ -63,31 +70,7 @@ type session struct {
 
 	unmeasured sync.Once // said that limits are not enforced
 
-	mu                 sync.Mutex
-	main               *serverConn
-	handshake          handshake
-	version            string                    // serverInfo.version
-	replacing          chan struct{}             // closed when a new server has taken the place of main; nil: main is it
-	isolated           map[wire.ID]*serverConn   // the servers that live for one call
-	cancelledEarly     map[wire.ID]bool          // cancelled while their servers start
-	serverRequests     map[wire.ID]serverRequest // requests of theirs that the client has not answered yet
-	serverRequestCount int
-	ended              bool
-	leaving            bool // the client says no more
-	terminated         bool
-	restarts           chan struct{} // a token for every end of a restart
-}
-
-// serverConn is one server process with its calls.
-type serverConn struct {
-	s          *session
-	srv        launch.Server
-	in         *wire.MessageWriter
-	pending    *pendingCalls
-	own        atomic.Uint64 // numbers the proxy's own requests
-	drained    chan struct{} // closed when the server's stdout has come to its end
-	violations protocolViolations
-	onlyCall   *call // the call that an isolated server is for, or nil
+	stateBox
 }
 
 func newSession(cfg Config) *session {
@@ -97,7 +80,11 @@ func newSession(cfg Config) *session {
 	if cfg.Warn == nil {
 		cfg.Warn = func(string, ...any) {}
 	}
-	s := &session{cfg: cfg, client: wire.NewMessageWriter(cfg.Client.Writer), isolated: map[wire.ID]*serverConn{}, cancelledEarly: map[wire.ID]bool{}, serverRequests: map[wire.ID]serverRequest{}, restarts: make(chan struct{}, 1)}
+	if cfg.DrainTimeout == 0 {
+		cfg.DrainTimeout = DefaultDrainTimeout
+	}
+	s := &session{cfg: cfg, client: wire.NewMessageWriter(cfg.Client.Writer)}
+	s.state.isolated, s.state.requests = map[wire.ID]*isolatedCall{}, map[wire.ID]serverRequest{}
 	s.policy = access.Compile(&s.cfg.Rules, cfg.Grant).WithoutServerRules() // whoever launches has asked those
 	s.rules = s.policy
 	if cfg.Allow != nil {
@@ -110,50 +97,24 @@ func newSession(cfg Config) *session {
 	return s
 }
 
-// start launches a server and reads from it. only is the call that it is for, nil if it is for all.
-func (s *session) start(ctx context.Context, only *call) (*serverConn, error) {
-	conn := &serverConn{s: s, pending: newPendingCalls(s.cfg.Server, only), drained: make(chan struct{}), onlyCall: only}
-	srv, err := s.cfg.Launch(ctx, conn.pending.current)
-	if err != nil {
-		return nil, err
-	}
-	conn.srv, conn.in = srv, wire.NewMessageWriter(srv.Stdin())
-	go conn.readServer()
-	return conn, nil
-}
-
 // current is the server that messages go to now. While it is being replaced, it waits for the new one.
-func (s *session) current() *serverConn {
-	for {
-		s.mu.Lock()
-		conn, wait := s.main, s.replacing
-		s.mu.Unlock()
-		if wait == nil {
-			return conn
-		}
-		<-wait
-	}
+func (s *session) current() (conn *serverConn) {
+	s.await(context.Background(), func(st *state) bool {
+		conn = st.main
+		return !st.replacing
+	})
+	return conn
 }
 
-// peek is current without the waiting, and whether it is being replaced.
-func (s *session) peek() (conn *serverConn, replacing bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.main, s.replacing != nil
+// latest is current without the waiting.
+func (s *session) latest() (conn *serverConn) {
+	s.view(func(st *state) { conn = st.main })
+	return conn
 }
 
-func (s *session) serverVersion() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.version
-}
-
-// event records a security event of the proxy's own, about a call or about none.
-func (conn *serverConn) event(e monitor.Event, c *call) {
-	if c != nil {
-		e.Call = &monitor.Call{Server: conn.s.cfg.Server, Request: c.id.String(), Tool: c.tool()}
-	}
-	conn.srv.Record(e)
+func (s *session) serverVersion() (version string) {
+	s.view(func(st *state) { version = st.version })
+	return version
 }
 
 // record writes an audit record about a call.

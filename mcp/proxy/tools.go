@@ -23,12 +23,10 @@ type toolCatalog struct {
 	refuses bool // a changed tool is taken away, rather than reported
 	enforce bool // the tools' own schemas hold
 
-	mu       sync.Mutex
-	known    bool // a whole listing has been seen
-	tools    map[string]*definition
-	first    *pin.File // without approved definitions: those of the first listing
-	deferred []deferredCall
-	asking   bool
+	mu    sync.Mutex
+	known bool // a whole listing has been seen
+	tools map[string]*definition
+	first *pin.File // without approved definitions: those of the first listing
 }
 
 // definition is one tool as the server described it last.
@@ -137,7 +135,7 @@ func (c *toolCatalog) schema(tool, which string) *schema.Schema {
 		}
 		var err error
 		if compiled, err = schema.CompileUntrusted(m.Value); err != nil {
-			conn, _ := c.s.peek()
+			conn := c.s.latest()
 			conn.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Low, Rule: monitor.RuleMCP + "schema", Action: string(monitor.Alert),
 				Reason: fmt.Sprintf("the %s of tool %s can't be used and is not enforced: %v", which, tool, err)}, nil)
 		}
