@@ -31,6 +31,9 @@ func (g *guard) decide(c *seccomp.Call) seccomp.Answer {
 		return seccomp.Answer{Continue: true}
 	}
 	g.execDone = true
+	if answer, ok := g.reopens(c); ok {
+		return answer
+	}
 	e := monitor.Event{
 		Type: monitor.SyscallBlocked, Action: errnoName(c.Errno),
 		Syscall: &monitor.Syscall{Name: c.Name, Number: c.Number, Arch: c.ArchName, Args: c.Args, Paths: c.Paths},

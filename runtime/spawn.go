@@ -13,6 +13,7 @@ import (
 	"github.com/mcpbox/mcpbox/cgroups"
 	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/runtime/internal/reopen"
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 	"github.com/mcpbox/mcpbox/runtime/internal/verify"
 	"github.com/mcpbox/mcpbox/seccomp"
@@ -27,6 +28,7 @@ type cell struct {
 	tree    *tree
 	pid     int // as this namespace sees it
 	pidfd   int
+	reopen  *reopen.Streams
 	master  *os.File      // of its pty, or nil
 	served  chan struct{} // the notify loop has ended
 	ended   chan struct{} // wait has seen the end
@@ -103,6 +105,7 @@ func (k *cell) lock(ctx context.Context, streams *stdio.Streams) (packet, error)
 	var fds []int
 	if streams != nil {
 		fds = streams.FDs()
+		k.reopening(fds)
 	}
 	if k.tree.leaf != nil {
 		fds = append(fds, k.tree.leaf.FD())

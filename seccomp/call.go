@@ -1,6 +1,9 @@
 package seccomp
 
-import "syscall"
+import (
+	"os"
+	"syscall"
+)
 
 // Call is one refused system call, with the program waiting for its answer.
 type Call struct {
@@ -24,6 +27,9 @@ type Answer struct {
 	// execve only: for any other call the program could change the arguments in
 	// memory after they were looked at.
 	Continue bool
+	// File, if not nil, makes an open succeed: the program gets a descriptor of it, and Serve closes it. Linux ≥ 5.9
+	File        *os.File
+	CloseOnExec bool // of that descriptor
 }
 
 // Stats counts what a listener did. Seen = Answered + Gone once Serve has returned.

@@ -109,6 +109,14 @@ func (l *Listener) one(decide func(*Call) Answer, stats *Stats) error {
 	a := decide(c)
 	r := response{id: n.id}
 	switch {
+	case a.File != nil:
+		errno := l.give(n.id, a)
+		a.File.Close()
+		if errno == 0 {
+			stats.Answered++
+			return nil
+		}
+		r.err = -int32(errno) // EMFILE, or ENOENT, upon which the answer fails too
 	case a.Continue:
 		r.flags = flagContinue
 	case a.Errno > 0 && a.Errno < 4096: // beyond, the kernel would take it for a result

@@ -48,6 +48,7 @@ type rawLandlock struct {
 	attr   [3]uint64 // handled_access_fs, handled_access_net, scoped
 	size   uintptr
 	rules  []rawRule
+	stdio  [3]uint64
 	canary *byte
 }
 
@@ -248,6 +249,15 @@ func (c *child) restrict() int32 {
 		}
 		if e != 0 {
 			c.fail(initproto.StepLandlock, i+1, e)
+		}
+	}
+	for fd, access := range l.stdio {
+		if access == 0 {
+			continue
+		}
+		c.rule = pathBeneath{uint32(access), uint32(access >> 32), int32(fd)}
+		if _, e := sys6(unix.SYS_LANDLOCK_ADD_RULE, ruleset, unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&c.rule)), 0, 0, 0); e != 0 {
+			c.fail(initproto.StepLandlock, len(l.rules)+1+fd, e)
 		}
 	}
 	if e := c.openCanary(); e != 0 {

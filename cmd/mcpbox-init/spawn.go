@@ -260,7 +260,7 @@ func prepare(s *initproto.SpawnBody) (*child, error) {
 		c.mounts = append(c.mounts, rawMount{optional(m.Source), str(m.Target), optional(m.Type), optional(m.Data), uintptr(m.Flags), m.Optional})
 	}
 	if l := s.Landlock; l != nil {
-		r := &rawLandlock{attr: [3]uint64{l.HandledFS, l.HandledNet, l.Scoped}, size: 8, canary: str(l.Canary)}
+		r := &rawLandlock{attr: [3]uint64{l.HandledFS, l.HandledNet, l.Scoped}, size: 8, stdio: l.Stdio, canary: str(l.Canary)}
 		if l.HandledNet != 0 {
 			r.size = 16
 		}

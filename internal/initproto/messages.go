@@ -122,7 +122,8 @@ type Landlock struct {
 	HandledNet uint64
 	Scoped     uint64
 	Rules      []LandlockRule
-	Canary     string // readable before, must not be after
+	Stdio      [3]uint64 // rights on the files behind descriptors 0, 1 and 2; 0: no rule
+	Canary     string    // readable before, must not be after
 }
 
 type LandlockRule struct {
@@ -203,6 +204,9 @@ func (b *SpawnBody) walk(c *coder) {
 			number(c, &r.Access)
 			c.flag(&r.Optional)
 		})
+		for i := range l.Stdio {
+			number(c, &l.Stdio[i])
+		}
 		c.text(&l.Canary)
 	})
 	c.bytes(&b.Filter)

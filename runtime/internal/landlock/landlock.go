@@ -62,6 +62,20 @@ func Rules(access []rootfs.Access, canary string) *initproto.Landlock {
 	return l
 }
 
+// FileRights are those of a rule on one file that may be opened for reading, for writing, or both.
+func FileRights(read, write, device bool) (rights uint64) {
+	if read {
+		rights |= ll.AccessFSReadFile
+	}
+	if write {
+		rights |= ll.AccessFSWriteFile | ll.AccessFSTruncate
+	}
+	if device {
+		rights |= ll.AccessFSIoctlDev
+	}
+	return rights & supported(ABI())
+}
+
 func rightsOf(r rootfs.Right) uint64 {
 	switch r {
 	case rootfs.List:

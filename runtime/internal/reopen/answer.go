@@ -1,0 +1,106 @@
+package reopen
+
+import (
+	"os"
+	"path"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/seccomp"
+)
+
+// kept are the flags of an open that mean the same on a file that is there.
+const kept = unix.O_ACCMODE | unix.O_TRUNC | unix.O_APPEND | unix.O_NONBLOCK | unix.O_SYNC | unix.O_DSYNC | unix.O_DIRECT
+
+// Answer opens a standard stream in the tool's place; ok is false if the call asks for something else, or for more than
+// the stream's descriptor allows. pid is the caller's process id inside.
+//
+// What the path says is read from memory that the tool can change. It only chooses one of the tool's descriptors; what
+// is handed over is the file that this descriptor is, if it is one of the streams.
+func (s *Streams) Answer(c *seccomp.Call, pid int) (a seccomp.Answer, ok bool) {
+	if s == nil || c.ArchName != "" || len(c.Paths) == 0 {
+		return a, false
+	}
+	flags := 0
+	switch c.Name {
+	case "open":
+		flags = int(uint32(c.Raw[1]))
+	case "openat":
+		flags = int(uint32(c.Raw[2]))
+	case "creat":
+		flags = unix.O_WRONLY | unix.O_CREAT | unix.O_TRUNC
+	default:
+		return a, false
+	}
+	if flags&(unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_EXCL) != 0 {
+		return a, false
+	}
+	n, ok := descriptor(c.Paths[0], pid)
+	if !ok {
+		return a, false
+	}
+	file, err := s.open("/proc/"+strconv.Itoa(c.PID)+"/fd/"+strconv.Itoa(n), flags)
+	if err != nil {
+		return a, false
+	}
+	return seccomp.Answer{File: file, CloseOnExec: flags&unix.O_CLOEXEC != 0}, true
+}
+
+// descriptor is the number that a path names.
+func descriptor(p string, pid int) (int, bool) {
+	switch p = path.Clean(p); p {
+	case "/dev/stdin":
+		return 0, true
+	case "/dev/stdout":
+		return 1, true
+	case "/dev/stderr":
+		return 2, true
+	}
+	for _, dir := range []string{"/dev/fd/", "/proc/self/fd/", "/proc/thread-self/fd/", "/proc/" + strconv.Itoa(pid) + "/fd/"} {
+		if rest, ok := strings.CutPrefix(p, dir); ok {
+			n, err := strconv.ParseUint(rest, 10, 31)
+			return int(n), err == nil
+		}
+	}
+	return 0, false
+}
+
+// open pins the file first, so that what is looked at is what is opened.
+func (s *Streams) open(link string, flags int) (*os.File, error) {
+	fd, err := unix.Open(link, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return nil, err
+	}
+	read, write := accessOf(flags)
+	if !read && !write || flags&unix.O_TRUNC != 0 && !write {
+		return nil, unix.EACCES
+	}
+	var mayRead, mayWrite bool
+	for _, f := range s.files {
+		if f.kind != 0 && f.dev == st.Dev && f.ino == st.Ino {
+			mayRead, mayWrite = mayRead || f.read, mayWrite || f.write
+		}
+	}
+	if read && !mayRead || write && !mayWrite {
+		return nil, unix.EACCES
+	}
+	how := flags&kept | unix.O_CLOEXEC | unix.O_NOCTTY
+	if st.Mode&unix.S_IFMT == unix.S_IFCHR {
+		how |= unix.O_NONBLOCK // a serial line would wait for its carrier, and the listener must not
+	}
+	opened, err := unix.Open("/proc/self/fd/"+strconv.Itoa(fd), how, 0)
+	if err != nil {
+		return nil, err
+	}
+	if how&unix.O_NONBLOCK != 0 && flags&unix.O_NONBLOCK == 0 {
+		unix.FcntlInt(uintptr(opened), unix.F_SETFL, flags&kept)
+	}
+	return os.NewFile(uintptr(opened), link), nil
+}

@@ -1,0 +1,74 @@
+package seccomp
+
+import "golang.org/x/sys/unix"
+
+// Opens are kinds of opening a file that are put to the listener although the policy may allow them: for a caller that
+// answers some of them itself (Answer.File) and lets the kernel go on with the others (Filter.Allows).
+type Opens struct {
+	Read  bool // O_RDONLY
+	Write bool // O_WRONLY and O_RDWR
+}
+
+// ProgramWith is Program with these opens put to the listener. It is the same program behind a few instructions, so it
+// costs every call their time: use it where it is needed.
+func (f *Filter) ProgramWith(o Opens) []byte {
+	if !o.Read && !o.Write {
+		return f.program
+	}
+	var out []byte
+	for _, i := range opensPrefix(o) {
+		out = append(out, make([]byte, insnSize)...)
+		encodeInsn(out[len(out)-insnSize:], i)
+	}
+	return append(out, f.program...)
+}
+
+// opensPrefix judges open, openat and creat of the machine's own table, and falls through to the program for the rest.
+func opensPrefix(o Opens) []insn {
+	type call struct {
+		nr    int
+		flags int // the argument that holds them, -1 for creat: always for writing
+	}
+	var calls []call
+	for _, c := range []struct {
+		name  string
+		flags int
+	}{{"open", 1}, {"openat", 2}, {"creat", -1}} {
+		if nr, ok := native(c.name); ok && (c.flags >= 0 || o.Write) {
+			calls = append(calls, call{nr, c.flags})
+		}
+	}
+	out := []insn{{op: opLoad, k: 4}, {}, {op: opLoad, k: 0}} // arch, number
+	arch := 1
+	var blocks [][]insn
+	for _, c := range calls {
+		// ret notify, unless the access mode is not asked for
+		block := []insn{{op: opRet, k: retNotify}}
+		if c.flags >= 0 && !(o.Read && o.Write) {
+			test := insn{op: opJeq, k: unix.O_RDONLY, jt: pass, jf: next}
+			if o.Read {
+				test.jt, test.jf = next, pass
+			}
+			block = append([]insn{{op: opLoad, k: uint32(argLow(c.flags))}, {op: opAnd, k: unix.O_ACCMODE}, test}, block...)
+		}
+		blocks = append(blocks, block)
+	}
+	total := len(out)
+	for _, b := range blocks {
+		total += 1 + len(b)
+	}
+	for i, b := range blocks {
+		// a number that is not this one: on to the next block
+		out = append(out, insn{op: opJeq, k: uint32(calls[i].nr), jf: uint8(len(b))})
+		out = append(out, b...)
+		resolve(out, len(out)-len(b), pass, total)
+	}
+	out[arch] = insn{op: opJeq, k: nativeAudit(), jf: uint8(total - arch - 1)}
+	return out
+}
+
+// Allows reports whether the policy allows the call that c is about: true only for one of Opens.
+func (f *Filter) Allows(c *Call) bool {
+	v, err := f.Verdict(c.Arch, c.Number, c.Raw)
+	return err == nil && v.Allowed()
+}
