@@ -16,6 +16,7 @@ import (
 //	unshare, setns, clone with CLONE_NEW*, pivot_root,
 //	move_mount, open_tree, fsopen, fsmount, …            escape_attempt      high
 //	ptrace and memory of another process, pidfd_getfd    escape_attempt      high
+//	… of one of the tool's own (Syscall.Own)             syscall_blocked     medium
 //	open_by_handle_at, modules, kexec, keys, bpf,
 //	userfaultfd, time, reboot, swap, ports               escape_attempt      high or critical
 //	syslog: clears or silences the kernel's log; acct,

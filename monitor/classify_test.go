@@ -21,6 +21,8 @@ func TestWhatAnAttackerTriesIsNamedForWhatItIs(t *testing.T) {
 	const esc, denied, blocked = monitor.EscapeAttempt, monitor.PermissionDenied, monitor.SyscallBlocked
 	foreign := refused("getpid")
 	foreign.Syscall.Arch = "i386"
+	own := refused("ptrace", "PTRACE_ATTACH", "17", "0x0", "0x0")
+	own.Syscall.Own = true
 	shim := refused("connect", "3", `{AF_UNIX, "@/containerd-shim/x.sock"}`, "110")
 	for _, c := range []struct {
 		claim string
@@ -39,6 +41,7 @@ func TestWhatAnAttackerTriesIsNamedForWhatItIs(t *testing.T) {
 		{"climbs out of a chroot", refusedPath("chroot", "/tmp/x"), denied, monitor.Medium},
 		{"mounts the cgroup escape", refusedPath("mount", "/tmp/c/release_agent"), esc, monitor.Critical},
 		{"attaches to process 1", refused("ptrace", "PTRACE_ATTACH", "1", "0x0", "0x0"), esc, monitor.High},
+		{"looks into a child of its own", own, blocked, monitor.Medium},
 		{"lets itself be traced", refused("ptrace", "PTRACE_TRACEME", "0", "0x0", "0x0"), blocked, monitor.Medium},
 		{"writes another's memory", refused("process_vm_writev", "1"), esc, monitor.High},
 		{"steals a descriptor", refused("pidfd_getfd", "3", "4", "0"), esc, monitor.High},

@@ -55,6 +55,7 @@ type Syscall struct {
 	Arch   string   `json:"arch,omitempty"` // only when not the native one
 	Args   []string `json:"args"`
 	Paths  []string `json:"paths,omitempty"` // decoded path arguments, for detection
+	Own    bool     `json:"own,omitempty"`   // the process that it is about is one of the tool's own
 }
 
 // Limit is a breached limit. Value and Observed are bytes for sizes, milliseconds for times, thousandths of a core for

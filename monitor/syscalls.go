@@ -5,6 +5,8 @@ import "strings"
 // never is the hint where no policy should open the door.
 const never = "this can't be allowed safely: a tool that needs it does not belong in this sandbox"
 
+const hintDebug = "a debugger needs syscalls.allow: [ptrace]; for LeakSanitizer, --env ASAN_OPTIONS=detect_leaks=0"
+
 // syscallClass is the table of Classify by the call's name. A switch, so that nothing is built at start.
 func syscallClass(e Event) class {
 	s := e.Syscall
@@ -36,10 +38,18 @@ func syscallClass(e Event) class {
 
 	case "ptrace":
 		if request := arg(s, 0); request != "PTRACE_TRACEME" && request != "0" {
+			if s.Own {
+				return class{"builtin:debugger", SyscallBlocked, Medium,
+					"tried to look into one of its own processes, as debuggers, crash reporters and LeakSanitizer do", hintDebug}
+			}
 			return esc("ptrace", High, "tried to take control of another process")
 		}
 		blocked.rule, blocked.reason = "builtin:debugger", "asked to be debugged by its parent"
 	case "process_vm_readv", "process_vm_writev", "process_madvise":
+		if s.Own && s.Name != "process_madvise" {
+			return class{"builtin:debugger", SyscallBlocked, Medium,
+				"tried to look into one of its own processes, as debuggers and crash reporters do", hintDebug}
+		}
 		return esc("process-memory", High, "tried to reach into the memory of another process")
 	case "pidfd_getfd", "kcmp":
 		return esc("process-files", High, "tried to take or compare the open files of another process")

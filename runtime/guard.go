@@ -31,13 +31,14 @@ func (g *guard) decide(c *seccomp.Call) seccomp.Answer {
 		return seccomp.Answer{Continue: true}
 	}
 	g.execDone = true
-	if answer, ok := g.reopens(c); ok {
+	if answer, ok := g.deputise(c); ok {
 		return answer
 	}
 	e := monitor.Event{
 		Type: monitor.SyscallBlocked, Action: errnoName(c.Errno),
 		Syscall: &monitor.Syscall{Name: c.Name, Number: c.Number, Arch: c.ArchName, Args: c.Args, Paths: c.Paths},
 	}
+	e.Syscall.Own = ownProcess(c)
 	e.PID, e.Comm = g.identify(c.PID)
 	kill := g.cell.c.policy().Syscalls.Violation == policies.ViolationKill
 	if kill {

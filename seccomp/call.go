@@ -16,9 +16,16 @@ type Call struct {
 	Raw      [6]uint64     // as in the registers
 	Args     []string      // decoded for people: flags by name, memory as quoted, escaped, cut text
 	Paths    []string      // path arguments and Unix socket paths, escaped, uncut
+	Path     *string       // the first path argument as it is in memory, for looking up, never for printing; nil: unreadable
 	Errno    syscall.Errno // the proposed answer: EPERM, or ENOSYS for a number without a name
 	First    bool          // the first execve of this listener: the one that starts the tool
+
+	listener int
 }
+
+// Waiting reports whether the task still waits for its answer. Asked after something was opened below /proc/PID, it says
+// that this was the task's, and not that of another one that got its number.
+func (c *Call) Waiting() bool { return idValid(c.listener, c.ID) }
 
 // Answer is what the program gets. Errno 0 without Continue is answered as EPERM.
 type Answer struct {
@@ -27,6 +34,8 @@ type Answer struct {
 	// execve only: for any other call the program could change the arguments in
 	// memory after they were looked at.
 	Continue bool
+	// Done: the supervisor has done what was asked; the call succeeds with 0.
+	Done bool
 	// File, if not nil, makes an open succeed: the program gets a descriptor of it, and Serve closes it. Linux ≥ 5.9
 	File        *os.File
 	CloseOnExec bool // of that descriptor

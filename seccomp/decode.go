@@ -19,7 +19,7 @@ const (
 // memory holds, it takes a bounded number of reads and cannot fail: what cannot be
 // read is shown as an address.
 func (l *Listener) decode(n *notification) *Call {
-	c := &Call{ID: n.id, PID: int(n.pid), Arch: n.arch, Number: int(n.nr), Raw: n.args, Errno: unix.EPERM}
+	c := &Call{ID: n.id, PID: int(n.pid), Arch: n.arch, Number: int(n.nr), Raw: n.args, Errno: unix.EPERM, listener: l.fd}
 	_, c.ArchName = entryPoint(n.arch, c.Number)
 	c.Name, _ = SyscallName(n.arch, c.Number)
 	if c.Name == "" || c.Name == "openat2" { // programs that know openat2 fall back to openat
@@ -30,9 +30,11 @@ func (l *Listener) decode(n *notification) *Call {
 	}
 	d := decoder{mem: processMemory(n.pid), pointer: pointerSize(c.ArchName)}
 	c.Args, c.Paths = d.call(c.Name, n.args)
+	c.Path = d.first
 	if d.touched && !idValid(l.fd, n.id) {
 		// The task is gone: what was read may be another's that got its number.
 		c.Args, c.Paths = (&decoder{mem: nothing{}, pointer: d.pointer}).call(c.Name, n.args)
+		c.Path = nil
 	}
 	return c
 }
@@ -54,6 +56,7 @@ type decoder struct {
 	mem     memory
 	pointer int
 	touched bool // memory was read
+	first   *string
 	paths   []string
 }
 
@@ -147,6 +150,9 @@ func (d *decoder) text(address uint64, path bool) string {
 		return hex(address)
 	}
 	if path {
+		if d.first == nil {
+			d.first = &s
+		}
 		d.path(s)
 	}
 	return quote(s)

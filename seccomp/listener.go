@@ -117,6 +117,7 @@ func (l *Listener) one(decide func(*Call) Answer, stats *Stats) error {
 			return nil
 		}
 		r.err = -int32(errno) // EMFILE, or ENOENT, upon which the answer fails too
+	case a.Done:
 	case a.Continue:
 		r.flags = flagContinue
 	case a.Errno > 0 && a.Errno < 4096: // beyond, the kernel would take it for a result

@@ -2,12 +2,11 @@ package reopen
 
 import (
 	"os"
-	"path"
 	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/mcpbox/mcpbox/runtime/internal/deputy"
 	"github.com/mcpbox/mcpbox/seccomp"
 )
 
@@ -20,7 +19,7 @@ const kept = unix.O_ACCMODE | unix.O_TRUNC | unix.O_APPEND | unix.O_NONBLOCK | u
 // What the path says is read from memory that the tool can change. It only chooses one of the tool's descriptors; what
 // is handed over is the file that this descriptor is, if it is one of the streams.
 func (s *Streams) Answer(c *seccomp.Call, pid int) (a seccomp.Answer, ok bool) {
-	if s == nil || c.ArchName != "" || len(c.Paths) == 0 {
+	if s == nil || c.ArchName != "" || c.Path == nil {
 		return a, false
 	}
 	flags := 0
@@ -37,38 +36,20 @@ func (s *Streams) Answer(c *seccomp.Call, pid int) (a seccomp.Answer, ok bool) {
 	if flags&(unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_EXCL) != 0 {
 		return a, false
 	}
-	n, ok := descriptor(c.Paths[0], pid)
+	n, ok := deputy.Descriptor(*c.Path, pid)
 	if !ok {
 		return a, false
 	}
-	file, err := s.open("/proc/"+strconv.Itoa(c.PID)+"/fd/"+strconv.Itoa(n), flags)
+	file, err := s.open(c, n, flags)
 	if err != nil {
 		return a, false
 	}
 	return seccomp.Answer{File: file, CloseOnExec: flags&unix.O_CLOEXEC != 0}, true
 }
 
-// descriptor is the number that a path names.
-func descriptor(p string, pid int) (int, bool) {
-	switch p = path.Clean(p); p {
-	case "/dev/stdin":
-		return 0, true
-	case "/dev/stdout":
-		return 1, true
-	case "/dev/stderr":
-		return 2, true
-	}
-	for _, dir := range []string{"/dev/fd/", "/proc/self/fd/", "/proc/thread-self/fd/", "/proc/" + strconv.Itoa(pid) + "/fd/"} {
-		if rest, ok := strings.CutPrefix(p, dir); ok {
-			n, err := strconv.ParseUint(rest, 10, 31)
-			return int(n), err == nil
-		}
-	}
-	return 0, false
-}
-
 // open pins the file first, so that what is looked at is what is opened.
-func (s *Streams) open(link string, flags int) (*os.File, error) {
+func (s *Streams) open(c *seccomp.Call, n, flags int) (*os.File, error) {
+	link := "/proc/" + strconv.Itoa(c.PID) + "/fd/" + strconv.Itoa(n)
 	fd, err := unix.Open(link, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
@@ -77,6 +58,9 @@ func (s *Streams) open(link string, flags int) (*os.File, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return nil, err
+	}
+	if !c.Waiting() {
+		return nil, unix.ESRCH
 	}
 	read, write := accessOf(flags)
 	if !read && !write || flags&unix.O_TRUNC != 0 && !write {

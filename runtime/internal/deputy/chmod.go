@@ -1,0 +1,78 @@
+package deputy
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/seccomp"
+)
+
+const setID = unix.S_ISUID | unix.S_ISGID
+
+// Chmod gives a folder of the tool's its mode, the set-group-ID bit with it: what is made in such a folder gets the
+// folder's group, and nobody's rights by it. On a file the same bit makes a program that runs as the workspace's group
+// on the host, which stays refused. allows says whether the policy would allow the call without these bits.
+func Chmod(c *seccomp.Call, allows func(*seccomp.Call) bool, tool Tool) (a seccomp.Answer, ok bool) {
+	if c.ArchName != "" {
+		return a, false
+	}
+	fd, mode, at, err := chmodTarget(c)
+	if err != nil {
+		return a, false
+	}
+	defer unix.Close(fd)
+	plain := *c
+	plain.Raw[at] &^= setID
+	var st unix.Stat_t
+	if !c.Waiting() || mode&setID == 0 || !allows(&plain) || unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return a, false
+	}
+	if int(st.Uid) != tool.UID {
+		return seccomp.Answer{Errno: unix.EPERM}, true // as the kernel would say: not the owner
+	}
+	if int(st.Gid) != tool.GID {
+		mode &^= unix.S_ISGID // as the kernel does for who is not in the group: chmod(2)
+	}
+	err = unix.Chmod(self(fd), mode&0o7777)
+	if e, _ := err.(syscall.Errno); e != 0 {
+		return seccomp.Answer{Errno: e}, true
+	}
+	return seccomp.Answer{Done: true}, true
+}
+
+// chmodTarget pins what a call of the chmod family is about; at is the index of the mode.
+func chmodTarget(c *seccomp.Call) (fd int, mode uint32, at int, err error) {
+	flags := 0
+	dirfd := unix.AT_FDCWD
+	switch c.Name {
+	case "chmod":
+		at = 1
+	case "fchmod":
+		fd, err = pinFD(c.PID, arg32(c, 0))
+		return fd, uint32(c.Raw[1]), 1, err
+	case "fchmodat", "fchmodat2":
+		at, dirfd = 2, arg32(c, 0)
+		if c.Name == "fchmodat2" {
+			flags = arg32(c, 3)
+		}
+	default:
+		return -1, 0, 0, unix.ENOSYS
+	}
+	if c.Path == nil {
+		return -1, 0, 0, unix.EFAULT
+	}
+	if *c.Path == "" && flags&unix.AT_EMPTY_PATH != 0 && dirfd != unix.AT_FDCWD {
+		fd, err = pinFD(c.PID, dirfd)
+		return fd, uint32(c.Raw[at]), at, err
+	}
+	follow := uint64(0)
+	if flags&unix.AT_SYMLINK_NOFOLLOW != 0 {
+		follow = unix.O_NOFOLLOW
+	}
+	if *c.Path == "" {
+		return -1, 0, 0, unix.ENOENT
+	}
+	fd, err = resolve(c.PID, dirfd, *c.Path, follow)
+	return fd, uint32(c.Raw[at]), at, err
+}

@@ -1,0 +1,73 @@
+package deputy
+
+import (
+	"os"
+	"path"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/seccomp"
+)
+
+// Tool is who the tool is, in the ids of this namespace.
+type Tool struct{ UID, GID int }
+
+// resolve pins what path means to the task: relative to dirfd or its working folder, links followed within its root.
+// flags are O_NOFOLLOW or 0. The caller closes the descriptor.
+func resolve(task, dirfd int, path string, flags uint64) (int, error) {
+	if n, ok := Descriptor(path, 0); ok && flags == 0 {
+		return pinFD(task, n) // a link of /proc, which no other process can follow by its text
+	}
+	dir := "/proc/" + strconv.Itoa(task)
+	if path == "" || path[0] != '/' {
+		base := dir + "/cwd"
+		if dirfd != unix.AT_FDCWD {
+			base = dir + "/fd/" + strconv.Itoa(dirfd)
+		}
+		at, err := os.Readlink(base)
+		if err != nil {
+			return -1, err
+		}
+		path = at + "/" + path
+	}
+	root, err := unix.Open(dir+"/root", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(root)
+	return unix.Openat2(root, path, &unix.OpenHow{
+		Flags: unix.O_PATH | unix.O_CLOEXEC | flags, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+	})
+}
+
+// Descriptor is the number of the descriptor that a path names, for the process pid, as it sees itself.
+func Descriptor(p string, pid int) (int, bool) {
+	switch p = path.Clean(p); p {
+	case "/dev/stdin":
+		return 0, true
+	case "/dev/stdout":
+		return 1, true
+	case "/dev/stderr":
+		return 2, true
+	}
+	for _, dir := range []string{"/dev/fd/", "/proc/self/fd/", "/proc/thread-self/fd/", "/proc/" + strconv.Itoa(pid) + "/fd/"} {
+		if rest, ok := strings.CutPrefix(p, dir); ok {
+			n, err := strconv.ParseUint(rest, 10, 31)
+			return int(n), err == nil
+		}
+	}
+	return 0, false
+}
+
+// pinFD pins the file behind one of the task's descriptors.
+func pinFD(task, fd int) (int, error) {
+	return unix.Open("/proc/"+strconv.Itoa(task)+"/fd/"+strconv.Itoa(fd), unix.O_PATH|unix.O_CLOEXEC, 0)
+}
+
+// self is a path by which this process reaches what fd pins.
+func self(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
+
+// arg32 is an argument that the kernel reads as an int.
+func arg32(c *seccomp.Call, i int) int { return int(int32(uint32(c.Raw[i]))) }
