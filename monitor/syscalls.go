@@ -5,6 +5,10 @@ import "strings"
 // never is the hint where no policy should open the door.
 const never = "this can't be allowed safely: a tool that needs it does not belong in this sandbox"
 
+var namespaceClass = class{"builtin:namespaces", EscapeAttempt, High,
+	"asked for new namespaces, where it would hold capabilities against the kernel",
+	"this can't be allowed safely; a browser wants them for its own sandbox: start it with --no-sandbox, and --policy browser"}
+
 const hintDebug = "a debugger needs syscalls.allow: [ptrace]; for LeakSanitizer, --env ASAN_OPTIONS=detect_leaks=0"
 
 // syscallClass is the table of Classify by the call's name. A switch, so that nothing is built at start.
@@ -21,10 +25,10 @@ func syscallClass(e Event) class {
 	switch s.Name {
 	case "clone", "clone3":
 		if anyArg(s, "CLONE_NEW") {
-			return esc("namespaces", High, "asked for new namespaces, where it would hold capabilities against the kernel")
+			return namespaceClass
 		}
 	case "unshare":
-		return esc("namespaces", High, "asked for new namespaces, where it would hold capabilities against the kernel")
+		return namespaceClass
 	case "setns":
 		return esc("namespaces", High, "tried to enter the namespaces of another process")
 	case "pivot_root", "move_mount", "open_tree", "open_tree_attr", "fsopen", "fsmount", "fsconfig", "fspick", "mount_setattr":

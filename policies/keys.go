@@ -16,7 +16,7 @@ var keys = [...]keyDoc{
 	{"name", "The policy's name, shown in events and results.", "the file's name", "notes-server"},
 	{"description", "One line about the policy, shown by `mcpbox policy list` and `explain`.", "",
 		"what the notes server needs"},
-	{"extends", "The policy that this one starts from: a preset (none, basic, standard, strict, " +
+	{"extends", "The policy that this one starts from: a preset (none, basic, browser, standard, strict, " +
 		"maximum) or a file. A file's path is relative to this file and has a slash or a dot in it: " +
 		"./base.yaml.", "nothing: no syscall is allowed, no limit is set", "standard"},
 	{"isolation", "`sandbox` runs the tool in a sandbox. `none` runs it bare, for comparison.",

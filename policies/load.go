@@ -18,7 +18,9 @@ import (
 var presetFiles embed.FS
 
 // PresetNames lists the presets from open to closed.
-func PresetNames() []string { return []string{"none", "basic", "standard", "strict", "maximum"} }
+func PresetNames() []string {
+	return []string{"none", "basic", "browser", "standard", "strict", "maximum"}
+}
 
 // PresetSource is a preset's YAML with its comments.
 func PresetSource(name string) ([]byte, error) {

@@ -45,6 +45,7 @@ func TestPresetsKeepTheContractsLimits(t *testing.T) {
 	for name, want := range map[string]Limits{
 		"none":     {},
 		"basic":    {},
+		"browser":  {Memory: 2 << 30, CPUs: 2, PIDs: 512, Disk: 1 << 30, FileSize: 256 << 20, OpenFiles: 8192},
 		"standard": {Memory: 512 << 20, CPUs: 1, PIDs: 128, Disk: 256 << 20, FileSize: 256 << 20, OpenFiles: 1024},
 		"strict":   {Memory: 256 << 20, CPUs: 0.5, PIDs: 64, Disk: 100 << 20, FileSize: 10 << 20, OpenFiles: 256},
 		"maximum":  {Memory: 128 << 20, CPUs: 0.5, PIDs: 16, Disk: 16 << 20, FileSize: 1 << 20, OpenFiles: 64},

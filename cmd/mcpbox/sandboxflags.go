@@ -30,7 +30,7 @@ func (f *sandboxFlags) register(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.SetInterspersed(false) // the first word that is no flag begins the command
 	fl.SortFlags = false
-	fl.StringVarP(&f.policy, "policy", "p", "standard", "`NAME|FILE`: none, basic, standard, strict, maximum, or a policy file")
+	fl.StringVarP(&f.policy, "policy", "p", "standard", "`NAME|FILE`: none, basic, browser, standard, strict, maximum, or a policy file")
 	fl.StringVarP(&f.workspace, "workspace", "w", "", "bind `DIR[:ro|rw]` as /work (default rw; without it /work is empty and private)")
 	fl.StringArrayVar(&f.mounts, "mount", nil, "bind `SRC:DST[:ro|rw]` (default ro; may be repeated)")
 	fl.StringArrayVar(&f.env, "env", nil, "set `NAME=VALUE`, or pass NAME on (may be repeated)")

@@ -28,16 +28,17 @@ var features = map[string]func() error{
 	"disk":          disk,
 	"rtprio":        sync.OnceValue(rtprio),
 
-	"busybox": program("busybox", "busybox-static"),
-	"dmesg":   program("dmesg", "util-linux"),
-	"gcc":     program("gcc", "gcc libc6-dev"),
-	"git":     program("git", "git"),
-	"losetup": program("losetup", "mount"),
-	"node":    program("node", "nodejs"),
-	"npm":     program("npm", "npm"),
-	"npx":     program("npx", "npm"),
-	"perl":    program("perl", "perl"),
-	"python3": program("python3", "python3"),
+	"chromium": program("chromium", "chromium"),
+	"busybox":  program("busybox", "busybox-static"),
+	"dmesg":    program("dmesg", "util-linux"),
+	"gcc":      program("gcc", "gcc libc6-dev"),
+	"git":      program("git", "git"),
+	"losetup":  program("losetup", "mount"),
+	"node":     program("node", "nodejs"),
+	"npm":      program("npm", "npm"),
+	"npx":      program("npx", "npm"),
+	"perl":     program("perl", "perl"),
+	"python3":  program("python3", "python3"),
 
 	// What only the test itself can find out: see Lacks.
 	"address":       nothing, // an address that is not loopback's
