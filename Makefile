@@ -56,7 +56,7 @@ lint: $(INIT) $(LINTER) ## gofmt, vet and golangci-lint
 	$(LINTER) run --timeout 10m
 
 policy-check: bin/mcpbox ## check every policy file that the repository ships
-	@for f in policies/presets/*.yaml; do echo "bin/mcpbox policy check $$f"; bin/mcpbox policy check "$$f"; done
+	@for f in policies/presets/*.yaml examples/*.yaml; do echo "bin/mcpbox policy check $$f"; bin/mcpbox policy check "$$f"; done
 
 install: build ## put bin/mcpbox into PREFIX/bin (/usr/local)
 	install -D -m 0755 bin/mcpbox "$(DESTDIR)$(PREFIX)/bin/mcpbox"

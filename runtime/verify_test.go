@@ -38,7 +38,7 @@ func TestALayerThatSilentlyIsNotThereIsFound(t *testing.T) {
 			p.Filesystem.Mounts = []policies.Mount{{Source: filepath.Dir(marker), Target: "/work", Mode: policies.ReadWrite}}
 			touch := Command{Args: []string{"touch", "/work/ran"}}
 			if c.layer == policies.LayerLandlock && landlock.ABI() == 0 {
-				t.Skip("this kernel has no Landlock")
+				testhost.Lacks(t, "landlock", "this kernel has no Landlock")
 			}
 			if _, err := run(context.Background(), Spec{Policy: p}, touch, opts); err != nil {
 				t.Fatalf("with every layer: %v", err)
@@ -81,9 +81,7 @@ func TestVerifyBelievesOnlyWhatTheKernelSays(t *testing.T) {
 // On a host with cgroup v1, nothing of libcontainer may appear there.
 func TestNoV1CgroupIsMade(t *testing.T) {
 	testhost.Need(t, "sandbox")
-	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
-		t.Skip("this host is purely cgroup v2")
-	}
+	testhost.Need(t, "cgroup1")
 	box, err := start(context.Background(), Spec{Policy: standard(t), BestEffort: true}, privateState(t))
 	if err != nil {
 		t.Fatal(err)

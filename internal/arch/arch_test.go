@@ -34,9 +34,11 @@ var layers = [][]string{
 
 // doors names, for each library that is a door to the kernel or to a file format, who may open it.
 var doors = map[string][]string{
-	"github.com/opencontainers/runc":       {"runtime/internal/container"},
-	"github.com/opencontainers/cgroups":    {"runtime/internal/container"}, // libcontainer's configuration types
-	"github.com/sirupsen/logrus":           {"runtime/internal/container"}, // to silence libcontainer
+	"github.com/opencontainers/runc": {"runtime/internal/container"},
+	// libcontainer's configuration types
+	"github.com/opencontainers/cgroups": {"runtime/internal/container"},
+	// to silence libcontainer
+	"github.com/sirupsen/logrus":           {"runtime/internal/container"},
 	"github.com/seccomp/libseccomp-golang": {"seccomp"},
 	"github.com/containerd/cgroups":        {"cgroups"},
 	"github.com/coreos/go-systemd":         {"cgroups"},
@@ -47,7 +49,8 @@ var doors = map[string][]string{
 }
 
 // pure packages judge and rewrite data. They start nothing, so they work without the kernel's help.
-var pure = []string{"policies", "mcp/access", "mcp/audit", "mcp/clientconfig", "mcp/identity", "mcp/internal", "mcp/learn", "mcp/pin", "mcp/store"}
+var pure = []string{"policies", "mcp/access", "mcp/audit", "mcp/clientconfig", "mcp/identity",
+	"mcp/internal", "mcp/learn", "mcp/pin", "mcp/store"}
 
 // initMay is everything that PID 1 of the sandbox may import beside the standard library.
 var initMay = []string{module + "/internal/initproto", "golang.org/x/sys"}
@@ -64,7 +67,8 @@ type pkg struct {
 // packages returns the module's packages by path below the module.
 func packages(t *testing.T) map[string]pkg {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Name,Dir,GoFiles,CgoFiles,Imports", "./...")
+	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Name,Dir,GoFiles,CgoFiles,Imports",
+		"./...")
 	cmd.Dir = filepath.Join("..", "..")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -119,7 +123,8 @@ func TestImportsFlowDown(t *testing.T) {
 			to, toFolder := layerOf(below)
 			switch {
 			case within(path, "internal") && to >= 0:
-				t.Errorf("%s imports %s: what is under internal/ serves every layer and knows none", path, below)
+				t.Errorf("%s imports %s: what is under internal/ serves every layer and knows none",
+					path, below)
 			case to >= 0 && level >= 0 && to >= level && folder != toFolder:
 				t.Errorf("%s imports %s: imports flow down only", path, below)
 			}
@@ -130,7 +135,10 @@ func TestImportsFlowDown(t *testing.T) {
 func TestPurePackagesStartNothing(t *testing.T) {
 	for path, p := range packages(t) {
 		for _, imp := range p.Imports {
-			isPure := slices.ContainsFunc(pure, func(root string) bool { return within(path, root) })
+			isPure := slices.ContainsFunc(pure, func(root string) bool {
+				return within(path,
+					root)
+			})
 			if isPure && within(imp, module+"/runtime") {
 				t.Errorf("%s imports %s: it may only judge data", path, imp)
 			}
@@ -167,8 +175,10 @@ func TestInitImportsNearlyNothing(t *testing.T) {
 		}
 		for _, imp := range p.Imports {
 			standard := !strings.Contains(strings.SplitN(imp, "/", 2)[0], ".")
-			if !standard && !slices.ContainsFunc(initMay, func(m string) bool { return within(imp, m) }) {
-				t.Errorf("%s imports %s: PID 1 of the sandbox may have the standard library and %s only", path, imp, strings.Join(initMay, ", "))
+			if !standard && !slices.ContainsFunc(initMay,
+				func(m string) bool { return within(imp, m) }) {
+				t.Errorf("%s imports %s: PID 1 of the sandbox may have the standard library and "+
+					"%s only", path, imp, strings.Join(initMay, ", "))
 			}
 		}
 	}
@@ -187,7 +197,8 @@ func TestLibrariesNeitherLogNorPrint(t *testing.T) {
 		}
 		for _, name := range append(p.GoFiles, p.CgoFiles...) {
 			fset := token.NewFileSet()
-			file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, parser.SkipObjectResolution)
+			file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil,
+				parser.SkipObjectResolution)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -211,7 +222,8 @@ func printer(fun ast.Expr) string {
 			return fun.Name
 		}
 	case *ast.SelectorExpr:
-		if x, ok := fun.X.(*ast.Ident); ok && x.Name == "fmt" && strings.HasPrefix(fun.Sel.Name, "Print") {
+		if x, ok := fun.X.(*ast.Ident); ok && x.Name == "fmt" &&
+			strings.HasPrefix(fun.Sel.Name, "Print") {
 			return "fmt." + fun.Sel.Name
 		}
 	}

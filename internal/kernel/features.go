@@ -31,8 +31,7 @@ var Features = [...]Feature{
 	{Name: "close_range", Since: Version{5, 9}, Required: true,
 		For: "no descriptor of the caller reaches the tool. close_range(2)"},
 	{Name: "mount_setattr", Since: Version{5, 12}, Required: true,
-		For: "bound folders are read-only with all that is mounted below; as root, files keep " +
-			"their owner (idmapped mounts). mount_setattr(2)"},
+		For: "bound folders are read-only, and as root they keep their owner. mount_setattr(2)"},
 	{Name: "Landlock", Since: Version{5, 13},
 		For:     "a second check of every file access. landlock(7)",
 		Without: "the layer landlock; maximum does not start"},
@@ -101,16 +100,20 @@ func Markdown() string {
 <!-- Generated from internal/kernel: go generate ./internal/kernel -->
 
 mcpbox needs Linux %s or later on amd64. The tests run on 6.1, 6.12 and 6.18. To see what a host
-really has, run %s. [HOSTS.md](HOSTS.md) shows what mcpbox enforces on which kind of host.
+has, run %s. [HOSTS.md](HOSTS.md) shows what mcpbox enforces on which kind of host.
 `, Floor(), "`mcpbox doctor`")
 	for _, f := range Features {
 		fmt.Fprintf(&b, "\n## %s: Linux %s\n\n", f.Name, f.Since)
+		what, reference, _ := strings.Cut(f.For, ". ")
+		fmt.Fprintf(&b, "- Use: %s\n", what)
+		if reference != "" {
+			fmt.Fprintf(&b, "- Source: %s\n", reference)
+		}
 		if f.Required {
 			fmt.Fprintf(&b, "- Required\n")
 		} else {
 			fmt.Fprintf(&b, "- Without it: %s\n", f.Without)
 		}
-		fmt.Fprintf(&b, "- Use: %s\n", f.For)
 	}
 	return b.String()
 }

@@ -27,12 +27,14 @@ var features = map[string]func() error{
 	"proc-children": procChildren,
 	"disk":          disk,
 	"rtprio":        sync.OnceValue(rtprio),
+	"registry":      sync.OnceValue(registry),
 
 	"chromium": program("chromium", "chromium"),
 	"busybox":  program("busybox", "busybox-static"),
 	"dmesg":    program("dmesg", "util-linux"),
 	"gcc":      program("gcc", "gcc libc6-dev"),
 	"git":      program("git", "git"),
+	"go":       program("go", "golang-go"),
 	"losetup":  program("losetup", "mount"),
 	"node":     program("node", "nodejs"),
 	"npm":      program("npm", "npm"),
@@ -44,7 +46,6 @@ var features = map[string]func() error{
 	"address":       nothing, // an address that is not loopback's
 	"inspector":     nothing, // the MCP inspector runs on this version of Node
 	"new-interface": nothing, // a kernel interface that an older kernel lacks
-	"registry":      nothing, // npm can download the pinned packages
 }
 
 // Features returns the known names, sorted.
@@ -140,6 +141,16 @@ func rtprio() error {
 	out, err := exec.Command("prlimit", "--rtprio=50", "true").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("prlimit --rtprio: %w: %s", err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// registry asks whether npm can download packages.
+func registry() error {
+	cmd := exec.Command("npm", "view", "is-odd", "version", "--fetch-retries=0",
+		"--fetch-timeout=20000")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("npm view: %w: %.200s", err, strings.TrimSpace(string(out)))
 	}
 	return nil
 }

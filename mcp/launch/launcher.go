@@ -90,7 +90,8 @@ func newPipes() (*pipes, error) {
 	}
 	for _, f := range []*os.File{e.in, e.out} {
 		if c, err := f.SyscallConn(); err == nil {
-			c.Control(func(fd uintptr) { unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize) }) // refused to some users: then it is as it was
+			// Some users may not have larger pipes. Then they keep their size.
+			_ = c.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize) })
 		}
 	}
 	return e, nil

@@ -175,12 +175,6 @@ func (p *pendingCalls) wasAbandoned(i wire.ID) bool {
 	return ok
 }
 
-func (p *pendingCalls) get(i wire.ID) *call {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.all[i]
-}
-
 // mustInspect reports whether an answer may come that is looked at whatever the rules are: who the server is, which tools it has.
 func (p *pendingCalls) mustInspect() bool {
 	p.mu.Lock()

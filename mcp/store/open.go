@@ -130,7 +130,7 @@ func (s *Store) tx(ctx context.Context, mode string, work func(*sql.Conn) error)
 	done := false
 	defer func() {
 		if !done {
-			conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+			_, _ = conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 		}
 	}()
 	if err := work(conn); err != nil {

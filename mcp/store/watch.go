@@ -55,7 +55,9 @@ func folder(path string) (*os.File, error) {
 
 // wait returns when something happened in the folder, or it is time to look.
 func wait(told *os.File) error {
-	told.SetReadDeadline(time.Now().Add(lookEvery))
+	if err := told.SetReadDeadline(time.Now().Add(lookEvery)); err != nil {
+		return err
+	}
 	var buf [4096]byte
 	_, err := told.Read(buf[:])
 	return err

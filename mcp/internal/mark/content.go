@@ -230,7 +230,7 @@ func (m *Marker) structured(raw []byte) (clean []byte, problem string) {
 		return nil, "The result was withheld: it can't be read."
 	}
 	v, changed := m.cleanValue(v)
-	if !changed && bytes.IndexAny(raw, `<\`) < 0 && sanitize.PrintableASCII(raw) {
+	if !changed && !bytes.ContainsAny(raw, `<\`) && sanitize.PrintableASCII(raw) {
 		return raw, ""
 	}
 	clean = wire.Encode(v) // a member that is there twice is there once now

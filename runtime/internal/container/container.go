@@ -88,7 +88,7 @@ func Start(cfg Config) (*Container, error) {
 		if err == nil {
 			err = c.identify(process)
 		} else {
-			process.Signal(unix.SIGKILL)
+			_ = process.Signal(unix.SIGKILL)
 		}
 		started <- err
 		if state, _ := process.Wait(); state != nil {
@@ -96,7 +96,7 @@ func Start(cfg Config) (*Container, error) {
 		}
 	}()
 	if err := <-started; err != nil {
-		c.Destroy()
+		_ = c.Destroy()
 		return nil, translate(err)
 	}
 	return c, nil
@@ -110,7 +110,7 @@ func (c *Container) identify(p *libcontainer.Process) error {
 	}
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
-		p.Signal(unix.SIGKILL)
+		_ = p.Signal(unix.SIGKILL)
 		return fmt.Errorf("pidfd_open: %w", err)
 	}
 	c.PID, c.fd = pid, os.NewFile(uintptr(fd), "pidfd")
@@ -133,7 +133,7 @@ func (c *Container) Done() <-chan struct{} { return c.done }
 // Kill ends PID 1, and with it all processes of the sandbox. It may be called at any time.
 func (c *Container) Kill() {
 	if c.fd != nil {
-		unix.PidfdSendSignal(int(c.fd.Fd()), unix.SIGKILL, nil, 0)
+		_ = unix.PidfdSendSignal(int(c.fd.Fd()), unix.SIGKILL, nil, 0)
 	}
 }
 

@@ -84,7 +84,7 @@ func (s *Streams) open(c *seccomp.Call, n, flags int) (*os.File, error) {
 		return nil, err
 	}
 	if how&unix.O_NONBLOCK != 0 && flags&unix.O_NONBLOCK == 0 {
-		unix.FcntlInt(uintptr(opened), unix.F_SETFL, flags&kept)
+		_, _ = unix.FcntlInt(uintptr(opened), unix.F_SETFL, flags&kept)
 	}
 	return os.NewFile(uintptr(opened), link), nil
 }
