@@ -44,7 +44,8 @@ func (b *builder) cell() {
 	if b.CgroupView {
 		b.op(initproto.MountOp{Source: "cgroup2", Target: root + cgroups, Type: "cgroup2", Flags: plainData | unix.MS_RDONLY})
 	}
-	for _, d := range b.private() {
+	b.plan.own = b.private()
+	for _, d := range b.plan.own {
 		b.plan.Setup.Dirs = append(b.plan.Setup.Dirs, d)
 		b.op(initproto.MountOp{Source: root + d.Path, Target: root + d.Path, Flags: unix.MS_BIND | unix.MS_REC})
 		b.grant(d.Path, Write)

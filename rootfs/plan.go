@@ -30,6 +30,8 @@ type Plan struct {
 	Mounts []Mount
 	Setup  initproto.SetupBody
 	Cell   []initproto.MountOp
+	own    []initproto.Dir // the writable folders on the sandbox's storage
+	disk   int64
 	Access []Access
 	Canary string
 }
@@ -65,7 +67,7 @@ const (
 
 // Build plans the root. Errors name the path and carry a hint.
 func Build(cfg Config) (*Plan, error) {
-	b := &builder{Config: cfg, plan: &Plan{Canary: canary}}
+	b := &builder{Config: cfg, plan: &Plan{Canary: canary, disk: cfg.Disk}}
 	b.storage()
 	var err error
 	if cfg.Filesystem.Rootfs != "" {

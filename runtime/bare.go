@@ -104,6 +104,8 @@ func (c *program) signal(sig unix.Signal, group bool) error {
 	return c.cmd.Process.Signal(sig)
 }
 
+func (c *program) alone() bool { return true }
+
 func (c *program) kill() { _ = c.signal(unix.SIGKILL, true) }
 
 func (c *program) wait() *exit {

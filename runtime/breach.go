@@ -21,6 +21,7 @@ func (p *Process) breach(b cgroups.Breach) {
 		p.hit.memory.Store(true)
 		status = StatusMemory
 	case "pids":
+		e.Limit.Value = p.box.spec.Policy.Limits.PIDs // not the reaper's one more
 		p.hit.pids.Store(true)
 		status = StatusPIDs
 		if b.Backend == watchdog.Backend {
@@ -36,7 +37,7 @@ func (p *Process) breach(b cgroups.Breach) {
 	}
 	p.Record(e)
 	if b.Fatal && status != "" {
-		p.box.stop(p, status)
+		p.stop(status)
 	}
 }
 
@@ -44,13 +45,13 @@ func (p *Process) onTimeout() {
 	limit := time.Duration(p.box.spec.Policy.Limits.Timeout)
 	p.Record(monitor.Event{Type: monitor.TimeoutExceeded, Action: "kill", Limit: &monitor.Limit{
 		Name: "timeout", Value: limit.Milliseconds(), Observed: time.Since(p.began).Milliseconds(), Backend: backendClock}})
-	p.box.stop(p, StatusTimeout)
+	p.stop(StatusTimeout)
 }
 
 func (p *Process) onOutput(limit, seen int64) {
 	p.Record(monitor.Event{Type: monitor.ResourceLimitExceeded, Action: "kill",
 		Limit: &monitor.Limit{Name: "output", Value: limit, Observed: seen, Backend: backendPipe}})
-	p.box.stop(p, StatusOutput)
+	p.stop(StatusOutput)
 }
 
 // diskInterval is how often the storage is looked at. Storage that was full and is emptied between two
@@ -78,7 +79,7 @@ func (k *cell) checkDisk() {
 	if limit == 0 || k.process.hit.disk.Load() {
 		return
 	}
-	if used, full := storageFull(k.c.storage); full {
+	if used, full := storageFull(k.storage); full {
 		k.process.hit.disk.Store(true)
 		k.process.Record(monitor.Event{Type: monitor.ResourceLimitExceeded, Action: "ENOSPC",
 			Limit: &monitor.Limit{Name: "disk", Value: limit, Observed: used, Backend: backendTmpfs}})

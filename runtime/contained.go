@@ -44,12 +44,15 @@ type contained struct {
 	mu    sync.Mutex
 	inbox map[int]chan packet // by process number; 0 is the setup's
 	lost  chan struct{}       // PID 1 sends no more
+
+	freshMounts func() []initproto.MountOp // of cells that are built ahead
 }
 
 func startContained(ctx context.Context, box *Sandbox) (*contained, error) {
 	undo := cleanup.New()
 	defer undo.Run()
 	c := &contained{box: box, inbox: map[int]chan packet{}, lost: make(chan struct{}), storage: -1}
+	c.freshMounts = sync.OnceValue(func() []initproto.MountOp { return c.plan.FreshCell() })
 	filter := c.compileFilter()
 	undo.Push(func() { _ = filter() }) // it is not to outlive a failed start
 	if err := c.claim(undo); err != nil {

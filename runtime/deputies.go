@@ -1,15 +1,19 @@
 package runtime
 
 import (
+	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/runtime/internal/deputy"
 	"github.com/mcpbox/mcpbox/runtime/internal/reopen"
 	"github.com/mcpbox/mcpbox/seccomp"
 )
 
 // reopening makes the tool's standard streams openable anew, and fits filter and Landlock rules to them.
-func (k *cell) reopening(fds []int) {
-	body := k.body
+// A nil body is that of a cell that was built ahead: there it is pipes alone that can be opened.
+func (k *cell) reopening(fds []int, body *initproto.SpawnBody) {
 	k.reopen = reopen.New(fds, k.c.ids.ToolUID, k.c.ids.ToolGID)
+	if body == nil {
+		return
+	}
 	if len(body.Filter) > 0 {
 		body.Filter = k.c.filter.ProgramWith(k.reopen.Opens())
 	}

@@ -65,9 +65,9 @@ func (p *Process) outcome(res *Result) {
 	canceled := p.canceled
 	p.mu.Unlock()
 	killed := p.exit == nil || p.exit.status.Signal() == unix.SIGKILL
-	switch why := p.box.whyStopped(); {
-	case why.by == p && why.why != "":
-		res.killed(why.why)
+	switch why := p.stopping(); {
+	case why != "":
+		res.killed(why)
 	case canceled != nil && killed:
 		res.Err = canceled
 		res.killed(StatusCanceled)

@@ -46,10 +46,10 @@ func (g *guard) decide(c *seccomp.Call) seccomp.Answer {
 	}
 	g.cell.process.Record(e)
 	if kill {
-		g.cell.c.box.stop(g.cell.process, StatusViolation)
+		g.cell.process.stop(StatusViolation)
 	}
-	if g.cell.c.box.whyStopped().why != "" {
-		<-g.cell.c.container.Done() // killed by policy or rule: the call never returns to the tool
+	if g.cell.process.stopping() != "" || g.cell.c.box.whyStopped().why != "" {
+		g.cell.awaitKill() // killed by policy or rule: the call never returns to the tool
 	}
 	return seccomp.Answer{Errno: c.Errno}
 }

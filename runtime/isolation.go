@@ -14,7 +14,7 @@ import (
 type isolation interface {
 	// idMap is the kind of id map, "" for none.
 	idMap() string
-	// spawn prepares p's program, up to its execve, and fills p.layers.
+	// spawn is a spawner.
 	spawn(ctx context.Context, p *Process, streams *stdio.Streams) (child, error)
 	// kill ends every process. It does not wait.
 	kill()
@@ -24,10 +24,14 @@ type isolation interface {
 	close() error
 }
 
+// spawner prepares a process's program, up to its execve, and fills its layers.
+type spawner func(ctx context.Context, p *Process, streams *stdio.Streams) (child, error)
+
 // child is a program that waits for its execve, and then runs.
 type child interface {
 	exec(ctx context.Context) error
 	signal(sig unix.Signal, group bool) error
+	alone() bool  // it can be ended without the sandbox's other processes
 	kill()        // the program, and with its end all that it started
 	wait() *exit  // for its end; nil: it was killed with the whole sandbox
 	release()     // waits for its last events, and frees what it had

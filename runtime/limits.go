@@ -34,13 +34,18 @@ type tree struct {
 	leaf   *cgroups.Leaf // nil without a usable cgroup v2
 	watch  *cgroups.Watch
 	dog    *watchdog.Watchdog
+	extra  int64         // tasks that are not the program's
+	before time.Duration // CPU time that was used before the program's call
 }
 
 // newTree makes the leaf, before the spawn.
-func newTree(group *cgroups.Group, number int, l policies.Limits) (*tree, error) {
-	t := &tree{limits: l}
+func newTree(group *cgroups.Group, number int, l policies.Limits, extra int64) (*tree, error) {
+	t := &tree{limits: l, extra: extra}
 	if group == nil {
 		return t, nil
+	}
+	if l.PIDs > 0 {
+		l.PIDs += extra
 	}
 	var err error
 	t.leaf, err = group.NewLeaf("p-"+strconv.Itoa(number), l)
@@ -80,6 +85,15 @@ func (t *tree) start(initPID, tool int, onBreach func(cgroups.Breach)) error {
 	return nil
 }
 
+// countFromNow leaves out what the building of a cell has used.
+func (t *tree) countFromNow() {
+	if t.leaf != nil {
+		if u, err := t.leaf.Usage(); err == nil {
+			t.before = u.CPU
+		}
+	}
+}
+
 // stop ends the watching: every breach so far has been delivered when it returns.
 func (t *tree) stop() {
 	if t.watch != nil {
@@ -93,6 +107,7 @@ func (t *tree) stop() {
 func (t *tree) usage() cgroups.Usage {
 	if t.leaf != nil {
 		if u, err := t.leaf.Usage(); err == nil {
+			u.CPU -= t.before
 			return u
 		}
 	}
@@ -117,6 +132,8 @@ func (t *tree) rlimits() []initproto.Rlimit {
 	}
 	if t.enforcedByCgroup("pids") {
 		l.PIDs = 0
+	} else if l.PIDs > 0 {
+		l.PIDs += t.extra
 	}
 	return watchdog.Rlimits(l)
 }

@@ -22,6 +22,7 @@ type Process struct {
 	recorder *monitor.Recorder
 	streams  *stdio.Streams
 	terminal *stdio.Terminal
+	spawn    spawner
 	child    child
 	layers   Layers
 	began    time.Time
@@ -30,7 +31,8 @@ type Process struct {
 	hit      hits
 
 	mu       sync.Mutex
-	canceled error // why the caller's context ended it
+	canceled error  // why the caller's context ended it
+	stopped  Status // why mcpbox ended it alone
 
 	done   chan struct{} // it has ended, and what it had is freed
 	exit   *exit         // after done
@@ -40,8 +42,8 @@ type Process struct {
 	result *Result
 }
 
-func newProcess(s *Sandbox, number int, cmd Command) *Process {
-	return &Process{box: s, number: number, cmd: cmd, done: make(chan struct{})}
+func newProcess(s *Sandbox, number int, cmd Command, spawn spawner) *Process {
+	return &Process{box: s, number: number, cmd: cmd, spawn: spawn, done: make(chan struct{})}
 }
 
 // start runs the command, up to its execve.
@@ -60,7 +62,7 @@ func (p *Process) start(ctx context.Context) (err error) {
 		}
 		defer p.streams.Passed()
 	}
-	p.child, err = p.box.isolation.spawn(ctx, p, p.streams)
+	p.child, err = p.spawn(ctx, p, p.streams)
 	if err != nil {
 		p.streams.Close()
 		return err
@@ -177,6 +179,31 @@ func (p *Process) Record(e monitor.Event) { p.recorder.Record(p.cmd.attributed(e
 
 func (p *Process) respond(a monitor.Action, _ monitor.Event) {
 	if a != monitor.Alert {
-		p.box.stop(p, StatusViolation)
+		p.stop(StatusViolation)
 	}
+}
+
+// stop ends the process for a reason that becomes its status: alone if its cell can be, else with the
+// sandbox. The first reason given stands.
+func (p *Process) stop(why Status) {
+	if !p.child.alone() {
+		p.box.stop(p, why)
+		return
+	}
+	p.mu.Lock()
+	if p.stopped == "" {
+		p.stopped = why
+	}
+	p.mu.Unlock()
+	p.child.kill()
+}
+
+// stopping is why mcpbox has ended the process, "" if it has not.
+func (p *Process) stopping() Status {
+	if s := p.box.whyStopped(); s.by == p {
+		return s.why
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stopped
 }

@@ -30,6 +30,7 @@ type Sandbox struct {
 	mu      sync.Mutex
 	next    int
 	running map[int]*Process // those whose result nobody has asked for
+	cells   map[*Cell]bool   // those that nobody has started; nil: a sandbox without cells
 	stopped stopped
 	closed  bool
 	close   sync.Once
@@ -92,10 +93,18 @@ func (s *Sandbox) Start(ctx context.Context, cmd Command) (*Process, error) {
 	if len(cmd.Args) == 0 || cmd.Args[0] == "" {
 		return nil, hint.Errorf("Command.Args[0] names the program", "no command")
 	}
-	p, err := s.register(cmd)
+	if s.hasCells() {
+		return nil, errMixed
+	}
+	p, err := s.register(cmd, s.isolation.spawn)
 	if err != nil {
 		return nil, err
 	}
+	return s.run(ctx, p)
+}
+
+// run starts a registered process.
+func (s *Sandbox) run(ctx context.Context, p *Process) (*Process, error) {
 	if err := p.start(ctx); err != nil {
 		close(p.done)
 		s.forget(p)
@@ -107,16 +116,22 @@ func (s *Sandbox) Start(ctx context.Context, cmd Command) (*Process, error) {
 	return p, nil
 }
 
-func (s *Sandbox) register(cmd Command) (*Process, error) {
+func (s *Sandbox) register(cmd Command, spawn spawner) (*Process, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || s.stopped.why != "" {
 		return nil, ErrClosed
 	}
 	s.next++
-	p := newProcess(s, s.next, cmd)
+	p := newProcess(s, s.next, cmd, spawn)
 	s.running[p.number] = p
 	return p, nil
+}
+
+func (s *Sandbox) hasCells() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cells != nil
 }
 
 func (s *Sandbox) forget(p *Process) {
@@ -125,7 +140,7 @@ func (s *Sandbox) forget(p *Process) {
 	delete(s.running, p.number)
 }
 
-// stop kills everything in the sandbox. The first reason given is the one in the results.
+// stop kills everything in the sandbox: what one process did can't be told from what others did. The first reason given is the one in the results.
 func (s *Sandbox) stop(by *Process, why Status) {
 	s.mu.Lock()
 	if s.stopped.why == "" {
@@ -151,8 +166,15 @@ func (s *Sandbox) Close() error {
 		for _, p := range s.running {
 			all = append(all, p)
 		}
+		var cells []*Cell
+		for c := range s.cells {
+			cells = append(cells, c)
+		}
 		s.mu.Unlock()
 		s.isolation.end()
+		for _, c := range cells {
+			_ = c.Close()
+		}
 		for _, p := range all {
 			p.settle()
 		}

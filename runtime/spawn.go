@@ -2,11 +2,9 @@ package runtime
 
 import (
 	"context"
-	"errors"
 	"os"
 	"strconv"
 	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -21,57 +19,85 @@ import (
 
 // cell is a program in the nested namespaces that mcpbox-init makes for it.
 type cell struct {
+	line
 	c       *contained
 	process *Process
-	body    *initproto.SpawnBody
-	inbox   chan packet
 	tree    *tree
-	pid     int // as this namespace sees it
-	pidfd   int
-	reopen  *reopen.Streams
-	master  *os.File      // of its pty, or nil
-	served  chan struct{} // the notify loop has ended
-	ended   chan struct{} // wait has seen the end
+	reaper  int // PID 1 of its PID namespace, as this namespace sees it
+	storage int // a descriptor of the file system that the disk limit is about
+	// ownStorage: the descriptor is the cell's
+	ownStorage bool
+	pid        int // as this namespace sees it
+	pidfd      int
+	reopen     *reopen.Streams
+	master     *os.File      // of its pty, or nil
+	served     chan struct{} // the notify loop has ended
+	ended      chan struct{} // its end has been seen
 
 	mu   sync.Mutex
 	last *cgroups.Usage // after release
 }
 
-func (c *contained) spawn(ctx context.Context, p *Process, streams *stdio.Streams) (child, error) {
-	k := &cell{c: c, process: p, inbox: c.open(p.number), pidfd: -1,
+// line is how a cell is spoken to: through mcpbox-init, or, if it was built ahead, directly.
+type line interface {
+	// lock has the child put every layer on, and returns when it waits before its execve.
+	lock(ctx context.Context, streams *stdio.Streams) (locked, error)
+	exec(ctx context.Context) error
+	wait() *exit
+	kill()       // ends all that the program started, where mcpbox-init doesn't
+	alone() bool // the cell can be ended without the sandbox's other processes
+	hangUp()     // frees the line, after the end
+}
+
+// locked is a child that waits before its execve.
+type locked struct {
+	pidfd    int
+	listener int // its number of the filter's descriptor, -1: none
+	landlock bool
+	master   *os.File // of its pty, or nil
+}
+
+func newCell(c *contained, p *Process, t *tree, l line) *cell {
+	k := &cell{line: l, c: c, process: p, tree: t, reaper: c.container.PID, storage: c.storage, pidfd: -1,
 		served: make(chan struct{}), ended: make(chan struct{})}
 	close(k.served)
-	var err error
-	if k.tree, err = newTree(c.group, p.number, c.policy().Limits); err != nil {
-		c.closeInbox(p.number)
+	p.child = k // what the watchers see may end the process before it is started
+	return k
+}
+
+func (c *contained) spawn(ctx context.Context, p *Process, streams *stdio.Streams) (child, error) {
+	tree, err := newTree(c.group, p.number, c.policy().Limits, 0)
+	if err != nil {
 		return nil, setupError("cgroup", err)
 	}
-	k.body = c.request(p, k.tree)
-	if c.box.opts.tamper != nil {
-		c.box.opts.tamper(k.body)
+	body := c.request(p.cmd, tree)
+	k := newCell(c, p, tree, &initLine{c: c, number: p.number, body: body, inbox: c.open(p.number), tree: tree})
+	if streams != nil {
+		k.reopening(streams.FDs(), body)
 	}
-	locked, err := k.lock(ctx, streams)
+	return k, k.prepare(ctx, streams)
+}
+
+// prepare locks the child and admits it. On an error nothing is left of it.
+func (k *cell) prepare(ctx context.Context, streams *stdio.Streams) error {
+	l, err := k.lock(ctx, streams)
 	if err == nil {
-		if err = k.admit(locked); err != nil {
-			c.box.stop(p, StatusSetup) // a layer is not as it should be: nothing goes on here
+		if err = k.admit(l); err != nil {
+			k.process.stop(StatusSetup) // a layer is not as it should be: nothing goes on here
 		}
-	} else {
-		_ = k.signal(unix.SIGKILL, false) // should it be locked after all
 	}
 	if err == nil {
-		err = c.box.opts.passed("admitted")
+		err = k.c.box.opts.passed("admitted")
 	}
 	if err != nil {
 		k.kill()
 		k.release()
-		return nil, err
 	}
-	return k, nil
+	return err
 }
 
 // request is what mcpbox-init needs to know.
-func (c *contained) request(p *Process, t *tree) *initproto.SpawnBody {
-	cmd := p.cmd
+func (c *contained) request(cmd Command, t *tree) *initproto.SpawnBody {
 	body := &initproto.SpawnBody{
 		Argv: cmd.Args, Env: environment(c.policy().Environment, cmd), Dir: cmd.Dir, TTY: cmd.TTY,
 		Umask: c.umask, OuterID: c.ids.Tool, ToolID: initproto.ToolID, CloneFlags: unix.CLONE_NEWCGROUP,
@@ -83,6 +109,9 @@ func (c *contained) request(p *Process, t *tree) *initproto.SpawnBody {
 	}
 	if cmd.TTY {
 		body.Rows, body.Cols = stdio.WindowSize(cmd.Stdin)
+	}
+	if c.box.opts.tamper != nil {
+		c.box.opts.tamper(body)
 	}
 	return body
 }
@@ -100,37 +129,9 @@ var filterFlags = sync.OnceValue(func() uint {
 	return uint(flags)
 })
 
-// lock sends the request and waits until the child has every layer on.
-func (k *cell) lock(ctx context.Context, streams *stdio.Streams) (packet, error) {
-	var fds []int
-	if streams != nil {
-		fds = streams.FDs()
-		k.reopening(fds)
-	}
-	if k.tree.leaf != nil {
-		fds = append(fds, k.tree.leaf.FD())
-	}
-	m := initproto.Message{Kind: initproto.Spawn, Process: k.process.number}
-	if err := k.c.conn.Send(m, k.body, fds...); err != nil {
-		return packet{}, setupError("spawn", err)
-	}
-	locked, err := k.c.await(ctx, k.inbox)
-	if err != nil {
-		return packet{}, err
-	}
-	if locked.Kind != initproto.Locked || len(locked.fds) < 1 {
-		initproto.CloseAll(locked.fds)
-		return packet{}, spawnError(locked.Fault, k.body, k.c.policy().Filesystem.Rootfs)
-	}
-	return locked, nil
-}
-
 // admit verifies the layers of the locked child, takes its listener and starts all watchers.
-func (k *cell) admit(locked packet) error {
-	k.pidfd = locked.fds[0]
-	if locked.TTY && len(locked.fds) > 1 {
-		k.master = os.NewFile(uintptr(locked.fds[1]), "pty")
-	}
+func (k *cell) admit(l locked) error {
+	k.pidfd, k.master = l.pidfd, l.master
 	if err := k.c.box.opts.passed("locked"); err != nil {
 		return err
 	}
@@ -138,23 +139,40 @@ func (k *cell) admit(locked packet) error {
 	if k.pid, err = pidOf(k.pidfd); err != nil {
 		return setupError("verify", err)
 	}
-	if k.process.layers, err = k.verify(locked.Landlock); err != nil {
+	if k.process.layers, err = k.verify(l.landlock); err != nil {
 		return err
 	}
-	if locked.Listener < 0 {
+	if l.listener < 0 {
 		return setupError("seccomp", ErrLayer)
 	}
-	fd, err := unix.PidfdGetfd(k.pidfd, locked.Listener, 0)
+	fd, err := unix.PidfdGetfd(k.pidfd, l.listener, 0)
 	if err != nil {
 		return setupError("seccomp listener", err)
 	}
 	k.serve(seccomp.NewListener(fd))
+	if err := k.openStorage(); err != nil {
+		return setupError("storage", err)
+	}
 	go k.watchDisk()
 	pid := k.pid
-	if k.process.number > 1 {
+	if k.process.number > 1 && k.reaper == k.c.container.PID {
 		pid = 0 // this watch sees the sandbox whole: the first one may know its own tree only
 	}
-	return k.tree.start(k.c.container.PID, pid, k.process.breach)
+	return k.tree.start(k.reaper, pid, k.process.breach)
+}
+
+// openStorage finds the file system that a cell's disk limit is about, if it has one of its own.
+func (k *cell) openStorage() error {
+	folder := k.c.plan.Storage()
+	if k.storage >= 0 || folder == "" {
+		return nil
+	}
+	fd, err := unix.Open(k.root()+folder, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	k.storage, k.ownStorage = fd, true
+	return nil
 }
 
 // verify asks the kernel what holds for the child. landlocked is what the child proved on its canary.
@@ -191,53 +209,9 @@ func (k *cell) serve(listener *seccomp.Listener) {
 		defer listener.Close()
 		if _, err := listener.Serve(context.Background(), guard.decide); err != nil {
 			// Its calls are refused all the same (ENOSYS, without a listener), but nobody reports them.
-			k.c.box.stop(k.process, StatusSetup)
+			k.process.stop(StatusSetup)
 		}
 	}()
-}
-
-// exec lets the child call execve.
-func (k *cell) exec(ctx context.Context) error {
-	m := initproto.Message{Kind: initproto.Release, Process: k.process.number}
-	if err := k.c.conn.Send(m, nil); err != nil {
-		return setupError("release", err)
-	}
-	told, err := k.c.await(ctx, k.inbox)
-	if err != nil {
-		if k.c.box.whyStopped().why != "" || errors.Is(err, ErrClosed) {
-			return nil // released, and ended before it could be told: wait says how
-		}
-		return err
-	}
-	switch told.Kind {
-	case initproto.Failed:
-		return spawnError(told.Fault, k.body, k.c.policy().Filesystem.Rootfs)
-	case initproto.Exited:
-		k.inbox <- told // it was quicker than its Started: for wait
-	}
-	return nil
-}
-
-func (k *cell) wait() *exit {
-	defer close(k.ended)
-	for {
-		m, err := k.c.await(context.Background(), k.inbox)
-		if err != nil {
-			return nil
-		}
-		initproto.CloseAll(m.fds)
-		if e := m.Exit; e != nil {
-			u := cgroups.UnknownUsage()
-			u.CPU = time.Duration(e.UserUsec+e.SysUsec) * time.Microsecond
-			u.MemoryPeak = e.MaxRSSKiB << 10
-			return &exit{unix.WaitStatus(e.Status), u}
-		}
-	}
-}
-
-func (k *cell) signal(sig unix.Signal, group bool) error {
-	m := initproto.Message{Kind: initproto.Signal, Process: k.process.number, Signal: int(sig), Group: group}
-	return k.c.conn.Send(m, nil)
 }
 
 // kill ends the program. mcpbox-init then kills what is left of the cell.
@@ -247,17 +221,37 @@ func (k *cell) kill() {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.last == nil {
+		k.line.kill()
+	}
 	if k.pidfd >= 0 {
-		_ = unix.PidfdSendSignal(k.pidfd, unix.SIGKILL, nil, 0)
+		_ = pidfd(k.pidfd).signal(unix.SIGKILL)
 	}
 }
 
-func (k *cell) release() {
-	select {
-	case <-k.ended:
-	default:
-		close(k.ended) // it never ran
+func (k *cell) signal(sig unix.Signal, group bool) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch {
+	case k.pidfd < 0:
+		return os.ErrProcessDone
+	case group:
+		return unix.Kill(-k.pid, sig) // it leads its session: setsid(2)
 	}
+	return pidfd(k.pidfd).signal(sig)
+}
+
+// awaitKill returns when the program can't go on any more.
+func (k *cell) awaitKill() {
+	if k.alone() {
+		pidfd(k.pidfd).awaitEnd()
+		return
+	}
+	<-k.c.container.Done()
+}
+
+func (k *cell) release() {
+	close(k.ended)
 	k.checkDisk()
 	k.tree.stop()
 	usage := k.tree.usage()
@@ -268,9 +262,12 @@ func (k *cell) release() {
 		k.pidfd = -1
 	}
 	k.mu.Unlock()
+	k.hangUp()
 	<-k.served
 	k.tree.remove()
-	k.c.closeInbox(k.process.number)
+	if k.ownStorage {
+		unix.Close(k.storage)
+	}
 }
 
 func (k *cell) root() string { return "/proc/" + strconv.Itoa(k.pid) + "/root" }

@@ -16,6 +16,11 @@ func (in *initProcess) endCell() {
 		_ = unix.Kill(-1, unix.SIGKILL)
 		return
 	}
+	for _, p := range in.running {
+		if p.warm { // the supervisor never mixes the two: a warm cell's processes can't be told from strangers
+			return
+		}
+	}
 	// Who forks faster than it is killed is met again in the next round.
 	const rounds = 10_000
 	for range rounds {

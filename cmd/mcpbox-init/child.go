@@ -12,8 +12,9 @@ import (
 // child is all that the new process needs, prepared before the clone. No method
 // of it may allocate, grow the stack, or write a pointer: see fork.
 type child struct {
-	argv, envv []*byte
-	candidates []*byte // paths of the command, the first executable one is taken
+	argv, envv []*byte // kept alive for command
+	candidates []*byte
+	command    command
 	root, dir  *byte
 	nsLimit    *byte // /proc/sys/user/max_user_namespaces
 	inotify    *byte // /proc/sys/user/max_inotify_instances
@@ -36,11 +37,23 @@ type child struct {
 	rule   pathBeneath
 	caps   [2]unix.CapUserData
 	capHdr unix.CapUserHeader
+
+	ruleset uintptr // of Landlock, once it is made; 0: none
+	warm    *warm   // nil: the command is known from the start
+}
+
+// command is what to execute: addresses of what argv and envv hold, or of what a call brought.
+// As numbers, since the child may not write a pointer.
+type command struct {
+	argv, envv uintptr // of arrays that end with 0
+	dir        uintptr
+	count      int // of candidates: paths of which the first executable one is taken
 }
 
 type rawMount struct {
 	source, target, fstype, data *byte
 	flags                        uintptr
+	mkdir                        uintptr // the mode of a folder to make, 0: a mount
 	optional                     bool
 }
 
@@ -68,6 +81,7 @@ const (
 	statusFD = 3 // where the pipes end up
 	gateFD   = 4
 	firstFD  = 5
+	highFD   = 16 // where what is kept for later does not get into the way
 )
 
 var zero, fewInotify, fewWatches = [2]byte{'0', 0}, [3]byte{'6', '4', 0}, [6]byte{'6', '5', '5', '3', '6', 0}
@@ -84,19 +98,30 @@ func (c *child) main() {
 	if e := sys3(unix.SYS_SETRESUID, c.id, c.id, c.id); e != 0 {
 		c.fail(initproto.StepSetID, 1, e)
 	}
-	c.session()
-	c.enterRoot()
+	if c.warm == nil {
+		c.session()
+		c.enterRoot()
+	} else {
+		sys3(unix.SYS_UMASK, 0, 0, 0)
+		c.enterRoot()
+		c.reaper()
+		c.session()
+	}
 	for i := range c.rlimits {
 		c.limit.Cur, c.limit.Max = c.rlimits[i].Soft, c.rlimits[i].Hard
 		if _, e := sys6(unix.SYS_PRLIMIT64, 0, uintptr(c.rlimits[i].Resource), uintptr(unsafe.Pointer(&c.limit)), 0, 0, 0); e != 0 {
 			c.fail(initproto.StepRlimit, i, e)
 		}
 	}
+	if c.warm != nil {
+		c.makeRuleset()
+		c.awaitCall()
+	}
 	c.descriptors()
-	if e := sys3(unix.SYS_CHDIR, uintptr(unsafe.Pointer(c.dir)), 0, 0); e != 0 {
+	if e := sys3(unix.SYS_CHDIR, c.command.dir, 0, 0); e != 0 {
 		c.fail(initproto.StepDir, 0, e)
 	}
-	command := c.lookup()
+	path := c.lookup()
 	if e := prctl(unix.PR_SET_NO_NEW_PRIVS, 1); e != 0 {
 		c.fail(initproto.StepNoNewPrivs, 0, e)
 	}
@@ -107,7 +132,7 @@ func (c *child) main() {
 	c.record = [5]int32{0, 0, 0, int32(listener), proved}
 	_ = sys3(unix.SYS_WRITE, statusFD, uintptr(unsafe.Pointer(&c.record)), unsafe.Sizeof(c.record))
 	c.await() // the supervisor has verified the layers and answers the listener
-	_, e := sys6(unix.SYS_EXECVE, uintptr(unsafe.Pointer(command)), uintptr(unsafe.Pointer(&c.argv[0])), uintptr(unsafe.Pointer(&c.envv[0])), 0, 0, 0)
+	_, e := sys6(unix.SYS_EXECVE, path, c.command.argv, c.command.envv, 0, 0, 0)
 	c.fail(initproto.StepExec, 0, e)
 }
 
@@ -136,6 +161,12 @@ func (c *child) enterRoot() {
 	c.lower(4, c.watches, uintptr(unsafe.Pointer(&fewWatches)), 5)
 	for i := range c.mounts {
 		m := &c.mounts[i]
+		if m.mkdir != 0 {
+			if e := sys3(unix.SYS_MKDIR, uintptr(unsafe.Pointer(m.target)), m.mkdir, 0); e != 0 {
+				c.fail(initproto.StepMount, i, e)
+			}
+			continue
+		}
 		_, e := sys6(unix.SYS_MOUNT, uintptr(unsafe.Pointer(m.source)), uintptr(unsafe.Pointer(m.target)),
 			uintptr(unsafe.Pointer(m.fstype)), m.flags, uintptr(unsafe.Pointer(m.data)), 0)
 		if e != 0 && !(m.optional && e == unix.ENOENT) {
@@ -191,20 +222,39 @@ func (c *child) descriptors() {
 		c.fail(initproto.StepStdio, 4, e)
 	}
 	c.gate = gateFD
-	if e := sys3(unix.SYS_CLOSE_RANGE, firstFD, ^uintptr(0)>>32, 0); e != 0 {
+	first := uintptr(firstFD)
+	if c.ruleset != 0 {
+		if e := sys3(unix.SYS_DUP3, c.ruleset, firstFD, unix.O_CLOEXEC); e != 0 {
+			c.fail(initproto.StepStdio, 6, e)
+		}
+		c.ruleset = firstFD
+		first++
+	}
+	if e := sys3(unix.SYS_CLOSE_RANGE, first, ^uintptr(0)>>32, 0); e != 0 {
 		c.fail(initproto.StepStdio, 5, e)
 	}
 	_ = sys3(unix.SYS_UMASK, c.umask, 0, 0)
+}
+
+// candidate is the address of a path.
+//
+//go:nosplit
+//go:norace
+func (c *child) candidate(i int) uintptr {
+	if c.warm != nil {
+		return callPointers[1+i]
+	}
+	return uintptr(unsafe.Pointer(c.candidates[i]))
 }
 
 // lookup returns the first candidate that is an executable regular file.
 //
 //go:nosplit
 //go:norace
-func (c *child) lookup() *byte {
+func (c *child) lookup() uintptr {
 	last := unix.ENOENT
-	for i := range c.candidates {
-		path := uintptr(unsafe.Pointer(c.candidates[i]))
+	for i := range c.command.count {
+		path := c.candidate(i)
 		_, e := sys6(unix.SYS_NEWFSTATAT, at(unix.AT_FDCWD), path, uintptr(unsafe.Pointer(&c.stat)), 0, 0, 0)
 		if e == 0 && c.stat.Mode&unix.S_IFMT != unix.S_IFREG {
 			e = unix.EACCES
@@ -213,24 +263,24 @@ func (c *child) lookup() *byte {
 			_, e = sys6(unix.SYS_FACCESSAT2, at(unix.AT_FDCWD), path, unix.X_OK, unix.AT_EACCESS, 0, 0)
 		}
 		if e == 0 {
-			return c.candidates[i]
+			return path
 		}
 		if e != unix.ENOENT && e != unix.ENOTDIR {
 			last = e
 		}
 	}
 	c.fail(initproto.StepLookup, 0, last)
-	return nil
+	return 0
 }
 
-// restrict applies Landlock, and proves it on the canary: readable before, refused after. 1 is proved, 0 not wanted.
+// makeRuleset makes the Landlock ruleset, out of the way of the numbers that descriptors uses.
 //
 //go:nosplit
 //go:norace
-func (c *child) restrict() int32 {
+func (c *child) makeRuleset() {
 	l := c.landlock
-	if l == nil {
-		return 0
+	if l == nil || c.ruleset != 0 {
+		return
 	}
 	ruleset, e := sys6(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&l.attr)), l.size, 0, 0, 0, 0)
 	if e != 0 {
@@ -245,7 +295,7 @@ func (c *child) restrict() int32 {
 			access := l.rules[i].access
 			c.rule = pathBeneath{uint32(access), uint32(access >> 32), int32(fd)}
 			_, e = sys6(unix.SYS_LANDLOCK_ADD_RULE, ruleset, unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&c.rule)), 0, 0, 0)
-			_ = sys3(unix.SYS_CLOSE, fd, 0, 0)
+			sys3(unix.SYS_CLOSE, fd, 0, 0)
 		}
 		if e != 0 {
 			c.fail(initproto.StepLandlock, i+1, e)
@@ -260,13 +310,30 @@ func (c *child) restrict() int32 {
 			c.fail(initproto.StepLandlock, len(l.rules)+1+fd, e)
 		}
 	}
+	high, e := sys6(unix.SYS_FCNTL, ruleset, unix.F_DUPFD_CLOEXEC, highFD, 0, 0, 0)
+	if e != 0 {
+		c.fail(initproto.StepLandlock, 0, e)
+	}
+	sys3(unix.SYS_CLOSE, ruleset, 0, 0)
+	c.ruleset = high
+}
+
+// restrict applies Landlock, and proves it on the canary: readable before, refused after. 1 is proved, 0 not wanted.
+//
+//go:nosplit
+//go:norace
+func (c *child) restrict() int32 {
+	if c.landlock == nil {
+		return 0
+	}
+	c.makeRuleset()
 	if e := c.openCanary(); e != 0 {
 		c.fail(initproto.StepLandlockProbe, 0, e)
 	}
-	if e := sys3(unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0, 0); e != 0 {
+	if e := sys3(unix.SYS_LANDLOCK_RESTRICT_SELF, c.ruleset, 0, 0); e != 0 {
 		c.fail(initproto.StepLandlock, 0, e)
 	}
-	_ = sys3(unix.SYS_CLOSE, ruleset, 0, 0)
+	sys3(unix.SYS_CLOSE, c.ruleset, 0, 0)
 	if e := c.openCanary(); e != unix.EACCES {
 		c.fail(initproto.StepLandlockProbe, 1, e)
 	}

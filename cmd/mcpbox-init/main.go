@@ -53,8 +53,9 @@ type initProcess struct {
 type process struct {
 	number  int
 	pid     int
-	release int // write end: one byte lets the child call execve
-	status  int // read end: a fault record, or EOF when execve closed it
+	release int  // write end: one byte lets the child call execve
+	status  int  // read end: a fault record, or EOF when execve closed it
+	warm    bool // the reaper of a cell with a PID namespace of its own: the two above are not there
 
 	// Counts who still has to tell what the status pipe says: that comes before the exit, which would hide why a start failed.
 	untold sync.WaitGroup
@@ -72,6 +73,8 @@ func (in *initProcess) serve() error {
 			in.setup(body)
 		case initproto.Spawn:
 			in.spawn(m.Process, body, fds)
+		case initproto.Build:
+			in.build(m.Process, body, fds)
 		case initproto.Release:
 			in.release(m.Process)
 		case initproto.Signal:

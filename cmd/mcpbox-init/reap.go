@@ -28,7 +28,9 @@ func (in *initProcess) reapAll() {
 		p := in.running[pid]
 		if p != nil {
 			delete(in.running, pid)
-			in.endCell()
+			if !p.warm { // a PID namespace ends with its reaper
+				in.endCell()
+			}
 		}
 		in.mu.Unlock()
 		if err != nil || pid <= 0 {

@@ -2,9 +2,7 @@ package main
 
 import (
 	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"unsafe"
 
@@ -251,13 +249,17 @@ func prepare(s *initproto.SpawnBody) (*child, error) {
 		c.envv = append(c.envv, str(e))
 	}
 	c.envv = append(c.envv, nil)
-	for _, path := range candidates(s.Argv[0], s.Env) {
-		c.candidates = append(c.candidates, str(path))
+	if len(s.Argv) > 0 {
+		for _, path := range initproto.Candidates(s.Argv[0], s.Env) {
+			c.candidates = append(c.candidates, str(path))
+		}
+		c.command = command{argv: address(&c.argv[0]), envv: address(&c.envv[0]), count: len(c.candidates)}
 	}
 	c.root, c.dir, c.nsLimit = str(initproto.Root), str(s.Dir), str("/proc/sys/user/max_user_namespaces")
+	c.command.dir = uintptr(unsafe.Pointer(c.dir))
 	c.inotify, c.watches = str("/proc/sys/user/max_inotify_instances"), str("/proc/sys/user/max_inotify_watches")
 	for _, m := range s.Mounts {
-		c.mounts = append(c.mounts, rawMount{optional(m.Source), str(m.Target), optional(m.Type), optional(m.Data), uintptr(m.Flags), m.Optional})
+		c.mounts = append(c.mounts, rawMount{optional(m.Source), str(m.Target), optional(m.Type), optional(m.Data), uintptr(m.Flags), uintptr(m.Mkdir), m.Optional})
 	}
 	if l := s.Landlock; l != nil {
 		r := &rawLandlock{attr: [3]uint64{l.HandledFS, l.HandledNet, l.Scoped}, size: 8, stdio: l.Stdio, canary: str(l.Canary)}
@@ -280,20 +282,5 @@ func prepare(s *initproto.SpawnBody) (*child, error) {
 	return c, err
 }
 
-// candidates are the paths that execvp(3) would try, with the PATH that the tool gets.
-func candidates(command string, env []string) []string {
-	if strings.Contains(command, "/") {
-		return []string{command}
-	}
-	path := "/usr/local/bin:/usr/bin:/bin"
-	for _, e := range env {
-		if v, ok := strings.CutPrefix(e, "PATH="); ok {
-			path = v
-		}
-	}
-	var out []string
-	for _, dir := range filepath.SplitList(path) {
-		out = append(out, filepath.Join(dir, command))
-	}
-	return out
-}
+// address is where a list begins, as a number: the child may not write pointers.
+func address(first **byte) uintptr { return uintptr(unsafe.Pointer(first)) }

@@ -49,7 +49,7 @@ func TestALargeBodyAndDescriptorsTravelTogether(t *testing.T) {
 	s, i := pair(t)
 	body := SpawnBody{
 		Argv: []string{strings.Repeat("x", 1<<20), ""}, Env: []string{"A=b"}, Dir: "/work", TTY: true, Rows: 65535, Cols: 1, InCgroup: true,
-		Umask: 0o77, OuterID: 1, ToolID: -1, CloneFlags: math.MaxUint64, Mounts: []MountOp{{}, {"a", "b", "c", 1 << 63, "d", true}},
+		Umask: 0o77, OuterID: 1, ToolID: -1, CloneFlags: math.MaxUint64, Mounts: []MountOp{{}, {"a", "b", "c", 1 << 63, "d", 0o700, true}},
 		Rlimits: []Rlimit{{7, 0, math.MaxUint64}}, Filter: bytes.Repeat([]byte{1, 2}, 4096), FilterFlags: 40,
 		Landlock: &Landlock{1, 2, 3, []LandlockRule{{"/", math.MaxUint64, true}}, [3]uint64{4, 0, 6}, "canary"},
 	}

@@ -21,6 +21,24 @@
 //	    │   ◀──────────────────────────────────────────┤
 //	    │ (closes the socket)                          │ exits; the kernel kills the namespace
 //
+// A warm cell is built ahead of its call. mcpbox-init passes its descriptors on and has no part in the call:
+//
+//	supervisor                                    mcpbox-init         the cell
+//	    │ build {cell, filter}                         │
+//	    ├──────────────────────────────────────────▶   │ clones      ───▶ │ mounts, ruleset
+//	    │                                     built    │ + fds of the cell: pidfd, call socket, exit pipe
+//	    │   ◀──────────────────────────────────────────┤                  │
+//	    │                                              record, pidfd      │ (call socket)
+//	    │   ◀─────────────────────────────────────────────────────────────┤ waits
+//	    │ Call {argv, env, dir} + stdio fds                               │
+//	    ├─────────────────────────────────────────────────────────────▶   │ every layer on
+//	    │                                              record {listener}  │
+//	    │   ◀─────────────────────────────────────────────────────────────┤
+//	    │ verifies the layers, one byte                                   │
+//	    ├─────────────────────────────────────────────────────────────▶   │ execve closes the socket
+//	    │                                              status, usage      │ (exit pipe)
+//	    │   ◀─────────────────────────────────────────────────────────────┤ the reaper exits
+//
 // Any step may answer failed {step, index, errno} instead. Bodies that may be
 // large travel in a memfd, the first descriptor of the message, since a
 // packet is limited by the socket's buffer (net.core.wmem_max).

@@ -13,6 +13,8 @@ const (
 	Signal  Kind = "signal"
 	Exited  Kind = "exited"
 	Failed  Kind = "failed"
+	Build   Kind = "build"
+	Built   Kind = "built"
 )
 
 // Root is where the tool's root is assembled, below the root that
@@ -21,7 +23,7 @@ const Root = "/r"
 
 // Version names the messages below. Both ends must be of one version: PID 1 gets it as its argument. A
 // test fails when the messages change and this does not.
-const Version = "3"
+const Version = "4"
 
 // ExitVersion is PID 1's exit code when it is of another version than its supervisor.
 const ExitVersion = 3
@@ -106,7 +108,8 @@ type MountOp struct {
 	Type     string
 	Flags    uint64
 	Data     string
-	Optional bool // a missing target or source is fine
+	Mkdir    uint32 // not a mount: a folder to make, of this mode
+	Optional bool   // a missing target or source is fine
 }
 
 // Rlimit is a setrlimit(2) resource with soft and hard value.
@@ -188,6 +191,7 @@ func (b *SpawnBody) walk(c *coder) {
 		c.text(&m.Type)
 		number(c, &m.Flags)
 		c.text(&m.Data)
+		number(c, &m.Mkdir)
 		c.flag(&m.Optional)
 	})
 	list(c, &b.Rlimits, func(r *Rlimit) {

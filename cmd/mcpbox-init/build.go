@@ -1,0 +1,93 @@
+package main
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/initproto"
+)
+
+// build makes a cell whose command is not known yet, and hands its descriptors to the supervisor.
+func (in *initProcess) build(number int, body []byte, fds []int) {
+	var s initproto.SpawnBody
+	if err := initproto.Decode(body, &s); err != nil {
+		in.fail(number, initproto.Fault{Step: initproto.StepBody, Errno: unix.EBADMSG})
+		return
+	}
+	st := &start{in: in, number: number, body: &s}
+	defer st.cleanup()
+	if f := st.buildCell(fds); f.Step != initproto.StepNone {
+		in.fail(number, f)
+	}
+}
+
+func (st *start) buildCell(fds []int) initproto.Fault {
+	c, err := prepare(st.body)
+	if err != nil {
+		return fault(initproto.StepBody, 0, err)
+	}
+	call, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fault(initproto.StepPipe, 0, err)
+	}
+	ours := st.keep(call[0])
+	var exit [2]int
+	if err := unix.Pipe2(exit[:], unix.O_CLOEXEC); err != nil {
+		unix.Close(call[1])
+		return fault(initproto.StepPipe, 1, err)
+	}
+	st.keep(exit[0])
+	theirs, exitEnd := st.high(call[1]), st.high(exit[1])
+	if theirs < 0 || exitEnd < 0 {
+		return initproto.Fault{Step: initproto.StepPipe, Index: 2, Errno: unix.EMFILE}
+	}
+	c.status, c.gate = theirs, theirs
+	c.warm = &warm{call: theirs, exit: exitEnd, loopback: st.body.CloneFlags&unix.CLONE_NEWNET != 0}
+	pidfd := int32(-1)
+	args := cloneArgs{
+		flags:      unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_PIDFD | st.body.CloneFlags,
+		pidfd:      uint64(uintptr(unsafe.Pointer(&pidfd))),
+		exitSignal: uint64(unix.SIGCHLD),
+	}
+	if st.body.InCgroup {
+		if len(fds) < 1 {
+			return initproto.Fault{Step: initproto.StepClone, Index: 1, Errno: unix.EBADF}
+		}
+		args.flags |= unix.CLONE_INTO_CGROUP
+		args.cgroup = uint64(fds[0])
+	}
+	st.in.mu.Lock()
+	pid, errno := fork(&args, c)
+	if errno != 0 {
+		st.in.mu.Unlock()
+		return initproto.Fault{Step: initproto.StepClone, Errno: errno}
+	}
+	st.in.running[pid] = &process{number: st.number, pid: pid, warm: true}
+	st.in.mu.Unlock()
+	st.keep(int(pidfd))
+	if err := writeIDMaps(pid, st.body.ToolID, st.body.OuterID); err != nil {
+		unix.Kill(pid, unix.SIGKILL)
+		return fault(initproto.StepIDMap, 0, err)
+	}
+	if _, err := unix.Write(ours, []byte{1}); err != nil {
+		unix.Kill(pid, unix.SIGKILL)
+		return fault(initproto.StepPipe, 3, err)
+	}
+	m := initproto.Message{Kind: initproto.Built, Process: st.number, PID: pid}
+	if err := st.in.conn.Send(m, nil, int(pidfd), ours, exit[0]); err != nil {
+		unix.Kill(pid, unix.SIGKILL)
+	}
+	return initproto.Fault{}
+}
+
+// high moves a descriptor above the numbers that the child dup3s onto, and keeps it until the end; -1 if
+// there is none left.
+func (st *start) high(fd int) int {
+	moved, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, highFD)
+	unix.Close(fd)
+	if err != nil {
+		return -1
+	}
+	return st.keep(moved)
+}

@@ -1,0 +1,87 @@
+package initproto
+
+import (
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Bounds of a call to a warm cell.
+const (
+	MaxCall        = 128 << 10 // bytes
+	MaxCallStrings = 4096      // arguments, variables and paths
+)
+
+// CallHeader begins a call. Its strings follow, each with a NUL: the folder, the candidates for the
+// program's path, the arguments, the environment. The child reads it with raw system calls only.
+type CallHeader struct {
+	Umask      uint32
+	Workspace  uint32 // 1: a detached mount for /work is the fourth descriptor
+	Candidates uint32
+	Args       uint32
+	Env        uint32
+	Strings    uint32 // all of them
+}
+
+// Call is what a warm cell is told to execute.
+type Call struct {
+	Dir        string
+	Candidates []string
+	Args       []string
+	Env        []string
+	Umask      uint32
+	Workspace  bool
+}
+
+// Encode is the call's bytes. A call that is too large is ErrTooLarge; a string with a NUL is EINVAL.
+func (c *Call) Encode() ([]byte, error) {
+	all := make([]string, 0, 1+len(c.Candidates)+len(c.Args)+len(c.Env))
+	all = append(append(append(append(all, c.Dir), c.Candidates...), c.Args...), c.Env...)
+	head := CallHeader{Umask: c.Umask, Candidates: uint32(len(c.Candidates)), Args: uint32(len(c.Args)),
+		Env: uint32(len(c.Env)), Strings: uint32(len(all))}
+	if c.Workspace {
+		head.Workspace = 1
+	}
+	out := append([]byte(nil), unsafe.Slice((*byte)(unsafe.Pointer(&head)), unsafe.Sizeof(head))...)
+	for _, s := range all {
+		if strings.IndexByte(s, 0) >= 0 {
+			return nil, unix.EINVAL
+		}
+		out = append(append(out, s...), 0)
+	}
+	if len(out) > MaxCall || len(all) > MaxCallStrings-3 {
+		return nil, ErrTooLarge
+	}
+	return out, nil
+}
+
+// Record is what a child says of itself: a fault, or that it is built or locked.
+type Record struct {
+	Step, Index, Errno, Listener, Landlock int32
+}
+
+// RecordSize is the size of a Record on the wire.
+const RecordSize = int(unsafe.Sizeof(Record{}))
+
+// ParseRecord reads a record; false if it is none.
+func ParseRecord(data []byte) (r Record, ok bool) {
+	if len(data) != RecordSize {
+		return r, false
+	}
+	copy(unsafe.Slice((*byte)(unsafe.Pointer(&r)), RecordSize), data)
+	return r, true
+}
+
+// ExitSize is the size of the reaper's last message.
+const ExitSize = 32
+
+// ParseExit reads the reaper's last message.
+func ParseExit(data []byte) (e Exit, ok bool) {
+	if len(data) != ExitSize {
+		return e, false
+	}
+	var v [4]int64
+	copy(unsafe.Slice((*byte)(unsafe.Pointer(&v)), ExitSize), data)
+	return Exit{Status: int(v[0]), UserUsec: v[1], SysUsec: v[2], MaxRSSKiB: v[3]}, true
+}

@@ -1,0 +1,214 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
+)
+
+// Cell is a place for one program, built ahead of its call. It shares nothing with other cells of its
+// sandbox: it has namespaces of all kinds and storage of its own. A limit that its program passes, or a
+// rule that kills, ends the cell alone. A cell serves one call and dies.
+type Cell struct {
+	box    *Sandbox
+	c      *contained
+	number int
+	tree   *tree
+	pid    int   // of its reaper, as this namespace sees it
+	reaper pidfd // its PID 1
+	tool   pidfd // what becomes the program
+	call   *os.File
+	exit   *os.File
+	taken  atomic.Bool
+}
+
+// pidfd is a descriptor of a process, -1 when it is closed or handed on. pidfd_open(2)
+type pidfd int
+
+func (p pidfd) signal(sig unix.Signal) error { return unix.PidfdSendSignal(int(p), sig, nil, 0) }
+
+// awaitEnd returns when the process is a zombie or gone. Of PID 1 of a namespace that means that all the
+// others are, too.
+func (p pidfd) awaitEnd() {
+	fds := []unix.PollFd{{Fd: int32(p), Events: unix.POLLIN}}
+	for {
+		if _, err := unix.Poll(fds, -1); err != unix.EINTR {
+			return
+		}
+	}
+}
+
+// cellReaper is how many tasks of a cell are not its program's.
+const cellReaper = 1
+
+// NewCell builds a cell. A sandbox with cells runs nothing else: Sandbox.Start is refused there.
+func (s *Sandbox) NewCell(ctx context.Context) (*Cell, error) {
+	c, ok := s.isolation.(*contained)
+	if !ok {
+		return nil, hint.Errorf("use another policy", "policy none has no cells")
+	}
+	number, err := s.claimCell()
+	if err != nil {
+		return nil, err
+	}
+	cell := &Cell{box: s, c: c, number: number, reaper: -1, tool: -1}
+	if cell.tree, err = newTree(c.group, number, c.policy().Limits, cellReaper); err != nil {
+		return nil, setupError("cgroup", err)
+	}
+	if err := cell.build(ctx); err != nil {
+		cell.discard()
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		cell.discard()
+		return nil, ErrClosed
+	}
+	s.cells[cell] = true
+	return cell, nil
+}
+
+// claimCell takes a number, and makes the sandbox one of cells.
+func (s *Sandbox) claimCell() (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.stopped.why != "" {
+		return 0, ErrClosed
+	}
+	if s.cells == nil {
+		if s.next > 0 {
+			return 0, errMixed
+		}
+		s.cells = map[*Cell]bool{}
+	}
+	s.next++
+	return s.next, nil
+}
+
+var errMixed = errors.New("a sandbox runs processes of its own or cells, not both")
+
+func (cell *Cell) build(ctx context.Context) error {
+	c := cell.c
+	inbox := c.open(cell.number)
+	defer c.closeInbox(cell.number)
+	body := c.request(Command{}, cell.tree)
+	body.Mounts = c.freshMounts()
+	body.CloneFlags |= unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
+	if c.policy().Network.Mode != policies.NetworkHost {
+		body.CloneFlags |= unix.CLONE_NEWNET
+	}
+	var fds []int
+	if cell.tree.leaf != nil {
+		fds = append(fds, cell.tree.leaf.FD())
+	}
+	m := initproto.Message{Kind: initproto.Build, Process: cell.number}
+	if err := c.conn.Send(m, body, fds...); err != nil {
+		return setupError("build", err)
+	}
+	told, err := c.await(ctx, inbox)
+	if err != nil {
+		return err
+	}
+	if told.Kind != initproto.Built || len(told.fds) != 3 {
+		initproto.CloseAll(told.fds)
+		return &SetupError{Step: told.Fault.Step.String(), Index: int(told.Fault.Index), Err: told.Fault.Errno}
+	}
+	cell.reaper = pidfd(told.fds[0])
+	if cell.call, err = pollable(told.fds[1], "call"); err == nil {
+		cell.exit, err = pollable(told.fds[2], "exit")
+	}
+	if err != nil {
+		return setupError("build", err)
+	}
+	if cell.pid, err = pidOf(int(cell.reaper)); err != nil {
+		return setupError("build", err)
+	}
+	record, fd, err := receiveRecord(ctx, cell.call)
+	if err != nil {
+		return setupError("build", err)
+	}
+	if record.Step != 0 || fd < 0 {
+		fault := faultOf(record)
+		return &SetupError{Step: fault.Step.String(), Index: int(fault.Index), Err: fault.Errno}
+	}
+	cell.tool = pidfd(fd)
+	return nil
+}
+
+// Start runs a program in the cell. It returns when execve(2) has succeeded. A cell can be started once; if
+// that fails, the cell is gone. When ctx ends, the program is killed.
+func (cell *Cell) Start(ctx context.Context, cmd Command) (*Process, error) {
+	if len(cmd.Args) == 0 || cmd.Args[0] == "" {
+		return nil, hint.Errorf("Command.Args[0] names the program", "no command")
+	}
+	if cmd.TTY {
+		return nil, hint.Errorf("use Sandbox.Start", "a cell has no terminal to give")
+	}
+	if cell.taken.Swap(true) {
+		return nil, ErrClosed
+	}
+	cell.box.dropCell(cell)
+	p, err := cell.box.register(cmd, cell.spawn)
+	if err != nil {
+		cell.discard()
+		return nil, err
+	}
+	return cell.box.run(ctx, p)
+}
+
+func (cell *Cell) spawn(ctx context.Context, p *Process, streams *stdio.Streams) (child, error) {
+	k := newCell(cell.c, p, cell.tree, &directLine{cell: cell, command: p.cmd})
+	k.reaper, k.storage = cell.pid, -1
+	k.reopening(streams.FDs(), nil)
+	cell.tree.countFromNow()
+	return k, k.prepare(ctx, streams)
+}
+
+// Close ends a cell that was not started. Else it does nothing.
+func (cell *Cell) Close() error {
+	if !cell.taken.Swap(true) {
+		cell.box.dropCell(cell)
+		cell.discard()
+	}
+	return nil
+}
+
+// discard ends a cell that no process has taken over.
+func (cell *Cell) discard() {
+	cell.free()
+	cell.tree.remove()
+}
+
+// free ends the cell and closes its descriptors.
+func (cell *Cell) free() {
+	if cell.reaper >= 0 {
+		_ = cell.reaper.signal(unix.SIGKILL)
+		cell.reaper.awaitEnd()
+		unix.Close(int(cell.reaper))
+		cell.reaper = -1
+	}
+	if cell.tool >= 0 {
+		unix.Close(int(cell.tool))
+		cell.tool = -1
+	}
+	for _, f := range []*os.File{cell.call, cell.exit} {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
+
+func (s *Sandbox) dropCell(cell *Cell) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.cells, cell)
+}

@@ -1,0 +1,35 @@
+package runtime
+
+import (
+	"testing"
+
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// A call in a warm cell; its building, and its end, are not counted.
+func BenchmarkCallInAWarmCell(b *testing.B) {
+	p, err := policies.Preset("standard")
+	if err != nil {
+		b.Fatal(err)
+	}
+	box, err := Start(b.Context(), Spec{Policy: p, BestEffort: true})
+	if err != nil {
+		b.Skip(err)
+	}
+	defer box.Close()
+	for b.Loop() {
+		b.StopTimer()
+		cell, err := box.NewCell(b.Context())
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		process, err := cell.Start(b.Context(), Command{Args: []string{"/bin/true"}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := process.Wait(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package runtime
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mcpbox/mcpbox/internal/testhost"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// inCell runs a command in a cell built for it.
+func inCell(t *testing.T, box *Sandbox, cmd Command) *Result {
+	t.Helper()
+	cell, err := box.NewCell(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := cell.Start(t.Context(), cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := p.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+func cellBox(t *testing.T, preset string) *Sandbox {
+	testhost.Need(t, "sandbox")
+	p, err := policies.Preset(preset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startBox(t, p)
+}
+
+func TestACellRunsOneProgram(t *testing.T) {
+	box := cellBox(t, "standard")
+	var out, stderr bytes.Buffer
+	cmd := sh(`id -u; pwd; echo "$1 $2" >&2; read line; echo "$line"; echo $$; exit 3`)
+	cmd.Args = append(cmd.Args, "sh", "a b", "")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader("hello\n"), &out, &stderr
+	res := inCell(t, box, cmd)
+	if out.String() != "1000\n/work\nhello\n2\n" || stderr.String() != "a b \n" || res.ExitCode != 3 {
+		t.Errorf("%q, %q, %+v", out.String(), stderr.String(), res)
+	}
+	for _, layer := range allLayers() {
+		if layer != policies.LayerCgroupLimits && layer != policies.LayerLandlock && res.Layers[layer] != Enforced {
+			t.Errorf("%s is %s", layer, res.Layers[layer])
+		}
+	}
+	if _, err := box.Start(t.Context(), sh("true")); err == nil {
+		t.Error("a process of the sandbox's own was started beside cells")
+	}
+}
+
+func TestACellEndsAsItsProgramDoes(t *testing.T) {
+	box := cellBox(t, "standard")
+	for script, want := range map[string]string{"kill -TERM $$": "SIGTERM", "kill -ABRT $$": "SIGABRT", "kill -KILL $$": "SIGKILL"} {
+		if res := inCell(t, box, sh(script)); res.Signal != want || res.Status != StatusSignaled {
+			t.Errorf("%s: %+v", script, res)
+		}
+	}
+	cell, err := box.NewCell(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cell.Start(t.Context(), Command{Args: []string{"no-such-program"}}); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a misspelt command: %v", err)
+	}
+	if _, err := cell.Start(t.Context(), sh("true")); !errors.Is(err, ErrClosed) {
+		t.Errorf("a second call: %v", err)
+	}
+	if res := inCell(t, box, sh("exit 0")); !res.Success {
+		t.Errorf("the sandbox did not live on: %+v", res)
+	}
+}
+
+func TestACallsLimitEndsItsCellAlone(t *testing.T) {
+	testhost.Need(t, "sandbox", "python3")
+	p := standard(t)
+	p.Limits.Timeout = policies.Duration(time.Second)
+	p.Limits.Memory = 64 << 20
+	box := startBox(t, p)
+	cell, err := box.NewCell(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hog := Command{Args: []string{"python3", "-c", "x = bytearray(300 << 20)\nimport time\ntime.sleep(60)"}}
+	if res := inCell(t, box, hog); res.Status != StatusMemory || !errors.Is(res.Err, ErrLimit) {
+		t.Errorf("%+v", res)
+	}
+	if res := inCell(t, box, sh("sleep 60 & sleep 60")); res.Status != StatusTimeout || !errors.Is(res.Err, context.DeadlineExceeded) {
+		t.Errorf("%+v", res)
+	}
+	other, err := cell.Start(t.Context(), sh("exit 4"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res, _ := other.Wait(); res.ExitCode != 4 {
+		t.Errorf("a cell that was there before: %+v", res)
+	}
+}
+
+// What one call leaves, the next does not find.
+func TestCellsShareNothing(t *testing.T) {
+	box := cellBox(t, "standard")
+	first, err := box.NewCell(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := box.NewCell(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	cmd := sh(`for d in /tmp /work /home/user /dev/shm; do echo secret > $d/left || exit 1; done; echo ready; sleep 1000`)
+	cmd.Stdout = w
+	alive, err := first.Start(t.Context(), cmd)
+	w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Read(make([]byte, 8)); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	cmd = sh(`ls /tmp /work /home/user /dev/shm; ls -d /proc/[0-9]*; ls /dev/pts; cat /proc/net/dev | wc -l`)
+	cmd.Stdout = &out
+	p, err := second.Start(t.Context(), cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"left", "/proc/3 ", "sleep"} {
+		if strings.Contains(out.String(), bad) {
+			t.Errorf("%q is seen:\n%s", bad, out.String())
+		}
+	}
+	alive.Kill()
+	if res, _ := alive.Wait(); res.Signal != "SIGKILL" {
+		t.Errorf("%+v", res)
+	}
+}
+
+func TestManyCellsLeaveNothing(t *testing.T) {
+	box := cellBox(t, "standard")
+	run := func(n int) {
+		for range n {
+			if res := inCell(t, box, sh("sleep 1000 & exit 0")); !res.Success {
+				t.Fatalf("%+v", res)
+			}
+			unused, err := box.NewCell(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			unused.Close()
+		}
+	}
+	run(10)
+	before, heap := takeFootprint(t), heapInUse()
+	run(100)
+	if left := before.left(t); left != "" {
+		t.Error("left behind: " + left)
+	}
+	if grown := heapInUse() - heap; grown > 1<<20 {
+		t.Errorf("the heap grew by %d bytes", grown)
+	}
+}

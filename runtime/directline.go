@@ -1,0 +1,166 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/cgroups"
+	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
+)
+
+// directLine speaks to a cell that was built ahead. mcpbox-init has no part in the call.
+type directLine struct {
+	cell    *Cell
+	command Command
+	body    *initproto.SpawnBody // for the words of an error
+}
+
+func (l *directLine) lock(ctx context.Context, streams *stdio.Streams) (locked, error) {
+	l.body = l.cell.c.request(l.command, l.cell.tree)
+	b := l.body
+	call := initproto.Call{Dir: b.Dir, Candidates: initproto.Candidates(b.Argv[0], b.Env), Args: b.Argv,
+		Env: b.Env, Umask: b.Umask}
+	data, err := call.Encode()
+	if err != nil {
+		return locked{}, setupError("call", err)
+	}
+	if err := l.send(data, streams.FDs()...); err != nil {
+		return locked{}, setupError("call", err)
+	}
+	record, _, err := receiveRecord(ctx, l.cell.call)
+	if err != nil {
+		return locked{}, err
+	}
+	if record.Step != 0 {
+		return locked{}, l.fault(record)
+	}
+	out := locked{pidfd: int(l.cell.tool), listener: int(record.Listener), landlock: record.Landlock == 1}
+	l.cell.tool = -1 // the process's from now on
+	return out, nil
+}
+
+func (l *directLine) fault(r initproto.Record) error {
+	return spawnError(faultOf(r), l.body, l.cell.c.policy().Filesystem.Rootfs)
+}
+
+func (l *directLine) send(data []byte, fds ...int) error {
+	raw, err := l.cell.call.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var oob []byte
+	if len(fds) > 0 {
+		oob = unix.UnixRights(fds...)
+	}
+	var sent error
+	err = raw.Write(func(fd uintptr) bool {
+		sent = unix.Sendmsg(int(fd), data, oob, nil, unix.MSG_NOSIGNAL)
+		return sent != unix.EAGAIN
+	})
+	return errors.Join(err, sent)
+}
+
+// exec lets the child call execve, which closes the socket.
+func (l *directLine) exec(ctx context.Context) error {
+	if err := l.send([]byte{1}); err != nil {
+		return nil // it was killed meanwhile: wait says how
+	}
+	record, _, err := receiveRecord(ctx, l.cell.call)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return err
+	}
+	return l.fault(record)
+}
+
+func (l *directLine) wait() *exit {
+	buf := make([]byte, initproto.ExitSize)
+	if _, err := io.ReadFull(l.cell.exit, buf); err != nil {
+		return nil
+	}
+	e, ok := initproto.ParseExit(buf)
+	if !ok {
+		return nil
+	}
+	return exitOf(&e)
+}
+
+func exitOf(e *initproto.Exit) *exit {
+	u := cgroups.UnknownUsage()
+	u.CPU = time.Duration(e.UserUsec+e.SysUsec) * time.Microsecond
+	u.MemoryPeak = e.MaxRSSKiB << 10
+	return &exit{unix.WaitStatus(e.Status), u}
+}
+
+func (l *directLine) kill() { _ = l.cell.reaper.signal(unix.SIGKILL) }
+
+func (l *directLine) alone() bool { return true }
+
+func (l *directLine) hangUp() { l.cell.free() }
+
+// pollable hands a descriptor to the runtime's poller: reads wait without a thread, and have deadlines.
+func pollable(fd int, name string) (*os.File, error) {
+	if err := unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+// receiveRecord reads a record and its descriptor, -1 if there is none. io.EOF: the other end is closed.
+func receiveRecord(ctx context.Context, f *os.File) (r initproto.Record, fd int, err error) {
+	stop := context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return r, -1, err
+	}
+	buf, oob := make([]byte, initproto.RecordSize+1), make([]byte, unix.CmsgSpace(4))
+	var n, oobn int
+	var got error
+	err = raw.Read(func(s uintptr) bool {
+		n, oobn, _, _, got = unix.Recvmsg(int(s), buf, oob, unix.MSG_CMSG_CLOEXEC)
+		return got != unix.EAGAIN && got != unix.EINTR
+	})
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return r, -1, context.Cause(ctx)
+	case err != nil:
+		return r, -1, err
+	case got != nil && got != unix.ECONNRESET:
+		return r, -1, os.NewSyscallError("recvmsg", got)
+	case got != nil || n == 0:
+		return r, -1, io.EOF
+	}
+	r, ok := initproto.ParseRecord(buf[:n])
+	if !ok {
+		return r, -1, unix.EBADMSG
+	}
+	return r, rightIn(oob[:oobn]), nil
+}
+
+// rightIn is the one descriptor of a control message, or -1.
+func rightIn(oob []byte) int {
+	messages, err := syscall.ParseSocketControlMessage(oob)
+	if err != nil || len(messages) != 1 {
+		return -1
+	}
+	fds, err := syscall.ParseUnixRights(&messages[0])
+	if err != nil || len(fds) != 1 {
+		return -1
+	}
+	return fds[0]
+}
+
+func faultOf(r initproto.Record) initproto.Fault {
+	return initproto.Fault{Step: initproto.Step(r.Step), Index: r.Index, Errno: syscall.Errno(r.Errno)}
+}

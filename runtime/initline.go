@@ -1,0 +1,95 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
+)
+
+// initLine speaks to a cell through mcpbox-init, which makes it when the command is known.
+type initLine struct {
+	c      *contained
+	number int
+	body   *initproto.SpawnBody
+	inbox  chan packet
+	tree   *tree
+}
+
+// lock sends the request and waits until the child has every layer on.
+func (l *initLine) lock(ctx context.Context, streams *stdio.Streams) (locked, error) {
+	var fds []int
+	if streams != nil {
+		fds = streams.FDs()
+	}
+	if l.tree.leaf != nil {
+		fds = append(fds, l.tree.leaf.FD())
+	}
+	m := initproto.Message{Kind: initproto.Spawn, Process: l.number}
+	if err := l.c.conn.Send(m, l.body, fds...); err != nil {
+		return locked{}, setupError("spawn", err)
+	}
+	told, err := l.c.await(ctx, l.inbox)
+	if err != nil {
+		l.kill() // should it be locked after all
+		return locked{}, err
+	}
+	if told.Kind != initproto.Locked || len(told.fds) < 1 {
+		initproto.CloseAll(told.fds)
+		return locked{}, spawnError(told.Fault, l.body, l.c.policy().Filesystem.Rootfs)
+	}
+	out := locked{pidfd: told.fds[0], listener: told.Listener, landlock: told.Landlock}
+	if told.TTY && len(told.fds) > 1 {
+		out.master = os.NewFile(uintptr(told.fds[1]), "pty")
+	}
+	return out, nil
+}
+
+// exec lets the child call execve.
+func (l *initLine) exec(ctx context.Context) error {
+	m := initproto.Message{Kind: initproto.Release, Process: l.number}
+	if err := l.c.conn.Send(m, nil); err != nil {
+		return setupError("release", err)
+	}
+	told, err := l.c.await(ctx, l.inbox)
+	if err != nil {
+		if l.c.box.whyStopped().why != "" || errors.Is(err, ErrClosed) {
+			return nil // released, and ended before it could be told: wait says how
+		}
+		return err
+	}
+	switch told.Kind {
+	case initproto.Failed:
+		return spawnError(told.Fault, l.body, l.c.policy().Filesystem.Rootfs)
+	case initproto.Exited:
+		l.inbox <- told // it was quicker than its Started: for wait
+	}
+	return nil
+}
+
+func (l *initLine) wait() *exit {
+	for {
+		m, err := l.c.await(context.Background(), l.inbox)
+		if err != nil {
+			return nil
+		}
+		initproto.CloseAll(m.fds)
+		if e := m.Exit; e != nil {
+			return exitOf(e)
+		}
+	}
+}
+
+// kill asks mcpbox-init to: for a child whose pidfd has not arrived.
+func (l *initLine) kill() {
+	m := initproto.Message{Kind: initproto.Signal, Process: l.number, Signal: int(unix.SIGKILL)}
+	_ = l.c.conn.Send(m, nil)
+}
+
+func (l *initLine) alone() bool { return false }
+
+func (l *initLine) hangUp() { l.c.closeInbox(l.number) }
