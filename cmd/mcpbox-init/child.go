@@ -106,16 +106,14 @@ func (c *child) main() {
 		c.enterRoot()
 		c.reaper()
 		c.session()
+		c.makeRuleset()
+		c.awaitCall()
 	}
 	for i := range c.rlimits {
 		c.limit.Cur, c.limit.Max = c.rlimits[i].Soft, c.rlimits[i].Hard
 		if _, e := sys6(unix.SYS_PRLIMIT64, 0, uintptr(c.rlimits[i].Resource), uintptr(unsafe.Pointer(&c.limit)), 0, 0, 0); e != 0 {
 			c.fail(initproto.StepRlimit, i, e)
 		}
-	}
-	if c.warm != nil {
-		c.makeRuleset()
-		c.awaitCall()
 	}
 	c.descriptors()
 	if e := sys3(unix.SYS_CHDIR, c.command.dir, 0, 0); e != 0 {
@@ -273,7 +271,7 @@ func (c *child) lookup() uintptr {
 	return 0
 }
 
-// makeRuleset makes the Landlock ruleset, out of the way of the numbers that descriptors uses.
+// makeRuleset makes the Landlock ruleset; before the call, out of the way of the numbers that descriptors uses.
 //
 //go:nosplit
 //go:norace
@@ -309,6 +307,10 @@ func (c *child) makeRuleset() {
 		if _, e := sys6(unix.SYS_LANDLOCK_ADD_RULE, ruleset, unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&c.rule)), 0, 0, 0); e != 0 {
 			c.fail(initproto.StepLandlock, len(l.rules)+1+fd, e)
 		}
+	}
+	c.ruleset = ruleset
+	if c.warm == nil {
+		return // descriptors has been here
 	}
 	high, e := sys6(unix.SYS_FCNTL, ruleset, unix.F_DUPFD_CLOEXEC, highFD, 0, 0, 0)
 	if e != 0 {
