@@ -11,6 +11,7 @@ type Range struct{ alternatives [][]bound }
 type bound struct {
 	op string // = != < <= > >=
 	v  Version
+	to Version // !=: the first version after those that are excluded
 }
 
 // ParseRange reads what package managers write.
@@ -50,34 +51,39 @@ func parseBounds(word string) ([]bound, error) {
 		if op != "" && op != "=" && op != ">=" && op != "~" && op != "^" {
 			return nil, fmt.Errorf("%q is not a range of versions", word)
 		}
-		return []bound{{">=", Version{}}}, nil
+		return []bound{{op: ">="}}, nil
 	}
 	switch op {
 	case "", "=", "==":
 		if given == 3 {
-			return []bound{{"=", low}}, nil
+			return []bound{{op: "=", v: low}}, nil
 		}
-		return []bound{{">=", low}, {"<", low.next(given - 1)}}, nil
-	case "!=", ">=", "<":
-		return []bound{{op, low}}, nil
+		return []bound{{op: ">=", v: low}, {op: "<", v: low.next(given - 1)}}, nil
+	case "!=":
+		if given == 3 {
+			return []bound{{op: "!=", v: low, to: low}}, nil
+		}
+		return []bound{{op: "!=", v: low, to: low.next(given - 1)}}, nil
+	case ">=", "<":
+		return []bound{{op: op, v: low}}, nil
 	case ">":
 		if given < 3 {
-			return []bound{{">=", low.next(given - 1)}}, nil
+			return []bound{{op: ">=", v: low.next(given - 1)}}, nil
 		}
-		return []bound{{">", low}}, nil
+		return []bound{{op: ">", v: low}}, nil
 	case "<=":
 		if given < 3 {
-			return []bound{{"<", low.next(given - 1)}}, nil
+			return []bound{{op: "<", v: low.next(given - 1)}}, nil
 		}
-		return []bound{{"<=", low}}, nil
+		return []bound{{op: "<=", v: low}}, nil
 	case "~":
-		return []bound{{">=", low}, {"<", low.next(min(given-1, 1))}}, nil
+		return []bound{{op: ">=", v: low}, {op: "<", v: low.next(min(given-1, 1))}}, nil
 	case "^":
 		i := 0
 		for i < given-1 && low.n[i] == 0 {
 			i++
 		}
-		return []bound{{">=", low}, {"<", low.next(i)}}, nil
+		return []bound{{op: ">=", v: low}, {op: "<", v: low.next(i)}}, nil
 	}
 	return nil, fmt.Errorf("%q is not a range of versions", word)
 }
@@ -110,7 +116,7 @@ func holds(all []bound, v Version) bool {
 		case "=":
 			ok = c == 0
 		case "!=":
-			ok = c != 0
+			ok = c < 0 || c > 0 && v.Compare(b.to) >= 0
 		case "<":
 			ok = c < 0
 		case "<=":
