@@ -9,11 +9,11 @@ import (
 // wide lists the files and folders whose lines are not yet held to 100 columns. Take entries out;
 // add none.
 var wide = []string{
-	"CHANGELOG.md", "docs/RATIONALE.md", "docs/BENCHMARKS.md", "docs/HOSTS.md", "SECURITY.md",
+	"docs/BENCHMARKS.md", "docs/HOSTS.md",
 	"tests", "cgroups", "cmd", "code", "egress", "mcp", "monitor", "policies", "rootfs", "runtime",
 	"seccomp", "pool", "server", "packages", "report",
 	"internal/arch", "internal/cleanup", "internal/idmap", "internal/hint", "internal/initproto", "internal/logfile",
-	"internal/lockedbuf", "internal/plural", "internal/safetext", "internal/semver", "internal/int80",
+	"internal/lockedbuf", "internal/plural", "internal/safetext", "internal/int80",
 	"doctor/subids.go", "doctor/doctor_test.go",
 }
 

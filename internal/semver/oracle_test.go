@@ -59,7 +59,8 @@ func TestOrdersAsMastermindsSemverDoes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := va.Compare(vb), oracle.MustParse(a).Compare(oracle.MustParse(b)); got != want {
+		if got, want := va.Compare(vb), oracle.MustParse(a).Compare(
+			oracle.MustParse(b)); got != want {
 			t.Fatalf("Compare(%s, %s): ours %d, oracle %d", a, b, got, want)
 		}
 	}

@@ -1,8 +1,9 @@
-// Package semver compares versions and checks them against ranges, as package managers write them: ">=1.2 <2 || ^3.1",
-// "~1.4.2", "1.x", "!=1.5.0". The libraries for it compile regular expressions at the start of every program that
-// imports them, which mcpbox starts too often for.
+// Package semver compares versions and checks them against ranges, as package managers write them:
+// ">=1.2 <2 || ^3.1", "~1.4.2", "1.x", "!=1.5.0". The libraries for it compile regular expressions
+// at the start of every program that imports them, which mcpbox starts too often for.
 //
-// A pre-release is within a range only if the range names a pre-release of the same numbers, as npm has it.
+// A pre-release is within a range only if the range names a pre-release of the same numbers, as npm
+// has it.
 package semver
 
 import (

@@ -4,7 +4,8 @@ import "testing"
 
 func TestVersionsAreOrderedAsTheStandardSays(t *testing.T) {
 	// semver.org §11
-	order := []string{"1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "1.0.1", "1.2", "v2", "2026.8.31"}
+	order := []string{"1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta",
+		"1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "1.0.1", "1.2", "v2", "2026.8.31"}
 	for i := range order {
 		for j := range order {
 			a, _ := Parse(order[i])
