@@ -3,6 +3,7 @@ package runtime
 import (
 	"testing"
 
+	"github.com/mcpbox/mcpbox/internal/testhost"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -12,9 +13,10 @@ func BenchmarkCallInAWarmCell(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	testhost.Need(b, "sandbox")
 	box, err := Start(b.Context(), Spec{Policy: p, BestEffort: true})
 	if err != nil {
-		b.Skip(err)
+		b.Fatal(err)
 	}
 	defer box.Close()
 	for b.Loop() {
