@@ -27,6 +27,7 @@ func Explain(p *Policy) string {
 	e.syscalls(p)
 	e.limits(p)
 	e.environment(p)
+	e.guard(p)
 	e.mcp(p)
 	e.rules(p)
 	return e.String()
@@ -80,6 +81,9 @@ func (e *explainer) files(p *Policy) {
 			verb = "read and change"
 		}
 		e.item("can %s %s of the host, as %s", verb, m.Source, m.Target)
+	}
+	if len(p.Filesystem.Folders) > 0 {
+		e.item("finds empty folders of its own: %s", strings.Join(p.Filesystem.Folders, ", "))
 	}
 	for _, h := range p.Filesystem.Hidden {
 		e.item("cannot see %s", h)

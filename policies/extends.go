@@ -32,7 +32,7 @@ func inherit(data []byte, filename string, read func(string) ([]byte, error)) (*
 			return nil, nil, asError([]Problem{at.problem(remedy, format, args...)})
 		}
 		if !looksLikeFile(base) {
-			return fail(suggestion(base, PresetNames())+" (a file is written ./NAME)", "extends: unknown preset %q", base)
+			return fail(suggestion(base, Named())+" (a file is written ./NAME)", "extends: unknown preset %q", base)
 		}
 		filename = expandPath(base, filepath.Dir(filename))
 		if i := slices.Index(names, identity(filename)); i >= 0 && i == len(names)-1 {

@@ -35,6 +35,8 @@ var keys = [...]keyDoc{
 	{"filesystem.mounts[].mode", "`ro`: read-only. `rw`: the tool can change what is there.", "ro", ""},
 	{"filesystem.hidden", "Absolute paths inside the sandbox that appear empty.", "none",
 		"[/usr/share/doc]"},
+	{"filesystem.folders", "Empty folders that are made in the sandbox's own storage, for the tool to " +
+		"write in: below /work, /tmp or /home/user.", "none", "[/work/out]"},
 
 	{"syscalls", "Which system calls the tool may make.", "", ""},
 	{"syscalls.default", "`deny`: only the calls in `allow` are allowed. `allow`: every call is " +
@@ -112,6 +114,25 @@ var keys = [...]keyDoc{
 
 	{"code", "For `mcpbox code` only.", "", ""},
 	{"code.timeout", "Wall-clock time of a snippet if limits.timeout is not set.", "no limit", "10s"},
+
+	{"guard", "How `mcpbox code` looks at a snippet before it runs: Python, JavaScript and shell. The " +
+		"guard is a second line of defence: what it does not see, the sandbox contains.", "", ""},
+	{"guard.mode", "`off`: the guard does not look. `warn`: findings are in the result, and the snippet " +
+		"runs. `deny`: a snippet with findings does not run (exit code 126).", "off", "deny"},
+	{"guard.refuse", "With `deny`: the least severity that is refused, low, medium or high.", "medium",
+		"medium"},
+	{"guard.modules", "Imports that are findings. `mcpbox code --rules` lists the built-in ones.", "", ""},
+	{"guard.modules.deny", "Modules that are findings too, of severity high. A name may say which " +
+		"language it is for: python:turtle, javascript:fs.", "none", "[turtle]"},
+	{"guard.modules.allow", "Modules that are no findings.", "none", "[python:os, re]"},
+	{"guard.calls", "Functions that are findings, and commands of a shell.", "", ""},
+	{"guard.calls.deny", "Functions and commands that are findings too, of severity high.", "none",
+		"[print, shell:sleep]"},
+	{"guard.calls.allow", "Functions and commands that are no findings.", "none", "[open, shell:curl]"},
+	{"guard.attributes", "Attributes that are findings.", "", ""},
+	{"guard.attributes.deny", "Attributes that are findings too, of severity high.", "none",
+		"[__slots__]"},
+	{"guard.attributes.allow", "Attributes that are no findings.", "none", "[__mro__]"},
 
 	{"mcp", "What `mcpbox mcp` lets through between an MCP client and the server.", "", ""},
 	{"mcp.mode", "What happens to a tool, resource or prompt that no rule names. `open`: it is allowed. " +

@@ -14,7 +14,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
-//go:embed presets/*.yaml
+//go:embed presets/*.yaml tiers/*.yaml
 var presetFiles embed.FS
 
 // PresetNames lists the presets from open to closed.
@@ -22,16 +22,26 @@ func PresetNames() []string {
 	return []string{"none", "basic", "browser", "standard", "strict", "maximum"}
 }
 
-// PresetSource is a preset's YAML with its comments.
+// TierNames lists the policies of `mcpbox code` (package code). They may be named wherever a preset may.
+func TierNames() []string { return []string{"code-standard", "code-secure"} }
+
+// Named lists everything that may be named in place of a file.
+func Named() []string { return append(PresetNames(), TierNames()...) }
+
+// PresetSource is the YAML of a preset or tier with its comments.
 func PresetSource(name string) ([]byte, error) {
-	data, err := presetFiles.ReadFile("presets/" + name + ".yaml")
+	file := "presets/" + name + ".yaml"
+	if tier, ok := strings.CutPrefix(name, "code-"); ok {
+		file = "tiers/" + tier + ".yaml"
+	}
+	data, err := presetFiles.ReadFile(file)
 	if err != nil {
-		return nil, hint.Errorf(suggestion(name, PresetNames()), "unknown preset %q", name)
+		return nil, hint.Errorf(suggestion(name, Named()), "unknown preset %q", name)
 	}
 	return data, nil
 }
 
-// Preset returns one of PresetNames. It comes from generated code: parsing its YAML would cost a start several milliseconds.
+// Preset returns one of Named. It comes from generated code: parsing its YAML would cost a start several milliseconds.
 func Preset(name string) (*Policy, error) {
 	if p := preset(name); p != nil {
 		return p, nil
@@ -58,13 +68,13 @@ func Resolve(nameOrFile string) (*Policy, error) {
 
 // ResolveFiles is Resolve, and names the files that were read: the policy's, and those that it extends.
 func ResolveFiles(nameOrFile string) (p *Policy, files []string, err error) {
-	if slices.Contains(PresetNames(), nameOrFile) {
+	if slices.Contains(Named(), nameOrFile) {
 		p, err = Preset(nameOrFile)
 		return p, nil, err
 	}
 	if !looksLikeFile(nameOrFile) {
 		if _, err := os.Stat(nameOrFile); err != nil {
-			return nil, nil, hint.Errorf(suggestion(nameOrFile, PresetNames())+" (a file is also taken)", "unknown policy %q: no such preset and no such file", nameOrFile)
+			return nil, nil, hint.Errorf(suggestion(nameOrFile, Named())+" (a file is also taken)", "unknown policy %q: no such preset and no such file", nameOrFile)
 		}
 	}
 	read := func(path string) ([]byte, error) {
@@ -152,7 +162,7 @@ func (p *Policy) UnmarshalJSON(data []byte) error {
 func readPolicy(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, hint.Errorf("a preset is one of: "+strings.Join(PresetNames(), ", "), "policy file %s does not exist", path)
+		return nil, hint.Errorf("a preset is one of: "+strings.Join(Named(), ", "), "policy file %s does not exist", path)
 	}
 	if err != nil {
 		return nil, hint.Wrap(err, "check the file's permissions")

@@ -17,6 +17,7 @@ type Policy struct {
 	Network     Network     `yaml:"network,omitempty" json:"network,omitzero"`
 	Environment Environment `yaml:"environment,omitempty" json:"environment,omitzero"`
 	Code        Code        `yaml:"code,omitempty" json:"code,omitzero"`
+	Guard       Guard       `yaml:"guard,omitempty" json:"guard,omitzero"`
 	MCP         MCP         `yaml:"mcp,omitempty" json:"mcp,omitzero"`
 	Rules       []Rule      `yaml:"rules,omitempty" json:"rules,omitempty"`
 }
@@ -53,6 +54,9 @@ type Filesystem struct {
 	Rootfs string   `yaml:"rootfs,omitempty" json:"rootfs,omitempty"` // a folder used instead of the host's /usr
 	Mounts []Mount  `yaml:"mounts,omitempty" json:"mounts,omitempty"`
 	Hidden []string `yaml:"hidden,omitempty" json:"hidden,omitempty"` // absolute paths inside, masked
+
+	// Folders are made in the sandbox's own storage, for the tool to write in: absolute paths below /work, /tmp or its home.
+	Folders []string `yaml:"folders,omitempty" json:"folders,omitempty"`
 }
 
 // Mount binds Source (host) at Target (inside, absolute).

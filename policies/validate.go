@@ -38,6 +38,7 @@ func check(p *Policy, index map[string]position) []Problem {
 	c.notNegative("code.timeout", int64(p.Code.Timeout))
 	c.network(p)
 	c.environment(&p.Environment)
+	c.guard(&p.Guard)
 	c.mcp(&p.MCP)
 	c.rules(p.Rules)
 	slices.SortStableFunc(c.problems, func(a, b Problem) int {

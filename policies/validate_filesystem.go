@@ -35,6 +35,14 @@ func (c *checker) filesystem(f *Filesystem) {
 		}
 		targets[m.Target] = true
 	}
+	for i, folder := range f.Folders {
+		at := fmt.Sprintf("filesystem.folders[%d]", i)
+		if problem, remedy := checkInside(folder); problem != "" {
+			c.fail(at, remedy, "folder %q %s", folder, problem)
+		} else if !strings.HasPrefix(folder, "/work/") && !strings.HasPrefix(folder, "/tmp/") && !strings.HasPrefix(folder, "/home/user/") {
+			c.fail(at, "such as /work/out", "folder %q is not below /work, /tmp or /home/user", folder)
+		}
+	}
 	for i, h := range f.Hidden {
 		if h == "/" {
 			c.fail(fmt.Sprintf("filesystem.hidden[%d]", i), "hide single paths", "hidden path / would hide everything")

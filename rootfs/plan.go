@@ -124,6 +124,15 @@ func (b *builder) private() []initproto.Dir {
 	return own
 }
 
+// folders makes what the policy wants in the private folders; in a folder of the host nothing is made.
+func (b *builder) folders() {
+	for _, path := range b.Filesystem.Folders {
+		if m, _, _ := b.plan.covering(path); m.Type == "tmpfs" {
+			b.plan.Setup.Dirs = append(b.plan.Setup.Dirs, initproto.Dir{Path: path, Mode: 0o755, Tool: true})
+		}
+	}
+}
+
 func (b *builder) mount(m Mount) { b.plan.Mounts = append(b.plan.Mounts, m) }
 
 func (b *builder) dir(path string, mode uint32) {

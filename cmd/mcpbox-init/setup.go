@@ -76,17 +76,27 @@ func makeDir(d initproto.Dir) error {
 	return err
 }
 
-// makeToolDir makes a folder with the tool's id as its owner, without CAP_CHOWN:
-// with the file system id of the tool, in a parent that lets it for a moment. No
-// tool runs yet. setfsuid(2) acts on one thread.
+// makeToolDir makes a folder with the tool's id as its owner, without CAP_CHOWN: in a folder of the tool's as the tool,
+// else in a parent that lets it for a moment. No tool runs yet.
 func makeToolDir(path string, mode uint32) error {
 	parent := filepath.Dir(path)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return err
 	}
+	if err := mkdirAsTool(path, mode); err != unix.EACCES {
+		return err
+	}
 	if err := unix.Chmod(parent, 0o777); err != nil {
 		return err
 	}
+	if err := mkdirAsTool(path, mode); err != nil {
+		return err
+	}
+	return unix.Chmod(parent, 0o755)
+}
+
+// mkdirAsTool makes a folder with the file system ids of the tool. setfsuid(2) acts on one thread.
+func mkdirAsTool(path string, mode uint32) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	id := toolOuterID()
@@ -95,10 +105,10 @@ func makeToolDir(path string, mode uint32) error {
 	err := unix.Mkdir(path, mode)
 	_, _ = unix.SetfsuidRetUid(0)
 	_, _ = unix.SetfsgidRetGid(0)
-	if err != nil && !errors.Is(err, os.ErrExist) {
-		return err
+	if err == unix.EEXIST {
+		return nil
 	}
-	return unix.Chmod(parent, 0o755)
+	return err
 }
 
 func inRoot(path string) string { return filepath.Join(initproto.Root, path) }

@@ -35,7 +35,7 @@ func newPolicyListCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the presets, from open to closed",
+		Short: "List the presets, from open to closed, and the tiers of mcpbox code",
 		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			type entry struct {
@@ -43,7 +43,7 @@ func newPolicyListCmd() *cobra.Command {
 				Description string `json:"description"`
 			}
 			var entries []entry
-			for _, name := range policies.PresetNames() {
+			for _, name := range policies.Named() {
 				p, err := policies.Preset(name)
 				if err != nil {
 					return err
@@ -54,7 +54,7 @@ func newPolicyListCmd() *cobra.Command {
 				return printJSON(cmd.OutOrStdout(), entries)
 			}
 			for _, e := range entries {
-				fmt.Fprintf(cmd.OutOrStdout(), "%-9s %s\n", e.Name, e.Description)
+				fmt.Fprintf(cmd.OutOrStdout(), "%-13s %s\n", e.Name, e.Description)
 			}
 			return nil
 		},
@@ -96,7 +96,7 @@ func newPolicyShowCmd() *cobra.Command {
 }
 
 func policySource(nameOrFile string) ([]byte, error) {
-	if slices.Contains(policies.PresetNames(), nameOrFile) {
+	if slices.Contains(policies.Named(), nameOrFile) {
 		return policies.PresetSource(nameOrFile)
 	}
 	return os.ReadFile(nameOrFile)

@@ -91,7 +91,7 @@ func (f *wrapFlags) options(extra []string) (clientconfig.Options, error) {
 		return o, err
 	}
 	policy := f.policy
-	if !slices.Contains(policies.PresetNames(), policy) {
+	if !slices.Contains(policies.Named(), policy) {
 		full, err := filepath.Abs(policy) // the client starts its servers wherever it likes
 		if err != nil {
 			return o, err

@@ -1,0 +1,32 @@
+package policies
+
+// Guard is the look that `mcpbox code` takes at a snippet before it runs. It is defence in depth: the sandbox contains
+// whatever the guard does not see.
+//
+// Its rules come with mcpbox (package code/guard): a name, how bad it is, why. Deny adds names to them, allow takes
+// names away; a name may say which language it is for: python:os, javascript:fs, shell:curl.
+type Guard struct {
+	Mode       GuardMode  `yaml:"mode,omitempty" json:"mode,omitempty" enum:"off,warn,deny"`
+	Refuse     string     `yaml:"refuse,omitempty" json:"refuse,omitempty" enum:"low,medium,high"` // mode deny: the least severity that is refused; default medium
+	Modules    GuardNames `yaml:"modules,omitempty" json:"modules,omitzero"`
+	Calls      GuardNames `yaml:"calls,omitempty" json:"calls,omitzero"` // functions; for a shell: commands
+	Attributes GuardNames `yaml:"attributes,omitempty" json:"attributes,omitzero"`
+}
+
+// GuardMode says what follows from a finding.
+type GuardMode string
+
+const (
+	GuardOff  GuardMode = "off"  // nobody looks (as if unset)
+	GuardWarn GuardMode = "warn" // findings are in the result, the snippet runs
+	GuardDeny GuardMode = "deny" // a snippet with findings of severity Refuse or worse does not run
+)
+
+// GuardNames changes one list of rules. Names found in such a Deny list are of severity high.
+type GuardNames struct {
+	Deny  []string `yaml:"deny,omitempty" json:"deny,omitempty"`
+	Allow []string `yaml:"allow,omitempty" json:"allow,omitempty"`
+}
+
+// On says whether there is a guard.
+func (g *Guard) On() bool { return g.Mode == GuardWarn || g.Mode == GuardDeny }
