@@ -4,7 +4,7 @@ package policies
 // whatever the guard does not see.
 //
 // Its rules come with mcpbox (package code/guard): a name, how bad it is, why. Deny adds names to them, allow takes
-// names away; a name may say which language it is for: python:os, javascript:fs, shell:curl.
+// names away; a name may say which language it is for: python/os, javascript/fs, shell/curl.
 type Guard struct {
 	Mode       GuardMode  `yaml:"mode,omitempty" json:"mode,omitempty" enum:"off,warn,deny"`
 	Refuse     string     `yaml:"refuse,omitempty" json:"refuse,omitempty" enum:"low,medium,high"` // mode deny: the least severity that is refused; default medium

@@ -7,9 +7,6 @@ import (
 	"unicode"
 )
 
-// guardLanguages are what a name of the guard may begin with, and a colon.
-var guardLanguages = [...]string{"python", "javascript", "shell"}
-
 func (c *checker) guard(g *Guard) {
 	c.enum("guard.mode", string(g.Mode), string(GuardOff), string(GuardWarn), string(GuardDeny))
 	c.enum("guard.refuse", g.Refuse, "low", "medium", "high")
@@ -21,23 +18,19 @@ func (c *checker) guard(g *Guard) {
 		c.guardNames(list.path+".allow", list.names.Allow)
 		for i, name := range list.names.Allow {
 			if slices.Contains(list.names.Deny, name) {
-				c.fail(fmt.Sprintf("%s.allow[%d]", list.path, i), "take it out of one of them", "%s: %s is in both deny and allow", list.path, name)
+				c.fail(fmt.Sprintf("%s.allow[%d]", list.path, i), "take it out of one of them",
+					"%s: %s is in both deny and allow", list.path, name)
 			}
 		}
 	}
 }
 
 func (c *checker) guardNames(path string, names []string) {
+	unfit := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
 	for i, name := range names {
-		at := fmt.Sprintf("%s[%d]", path, i)
-		language, rest, has := strings.Cut(name, ":")
-		if !has {
-			rest = name
-		} else if language != "node" && !slices.Contains(guardLanguages[:], language) { // node:fs is a module's name
-			c.fail(at, "use python:, javascript: or shell:, or no language", "%s: unknown language %q", path, language)
-		}
-		if rest == "" || strings.ContainsFunc(rest, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
-			c.fail(at, "such as os, eval, __subclasses__ or shell:curl", "%s: %q is not a name", path, name)
+		if name == "" || strings.ContainsFunc(name, unfit) {
+			c.fail(fmt.Sprintf("%s[%d]", path, i), "such as os, eval, __subclasses__ or shell/curl",
+				"%s: %q is not a name", path, name)
 		}
 	}
 }
