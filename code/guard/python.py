@@ -3,7 +3,7 @@
 # the facts mean. Without imports: it runs under a filter that allows little, before every snippet.
 import _ast, sys
 
-MAX_FACTS, MAX_TEXT, MAX_VALUES = 4000, 1 << 16, 6
+MAX_FACTS, MAX_TEXT, MAX_VALUES = 20000, 1 << 16, 6
 SOURCE = sys.stdin.buffer.read()
 BUILTINS = set(dir(__builtins__))
 WORDS = {"__builtins__", "__loader__", "__spec__"}
@@ -28,7 +28,8 @@ seen = set()
 
 
 # Values that an expression may have: ("m", dotted) a module or what is in it, ("b", name) a builtin, ("c", constant),
-# ("ns", what) a namespace that can be indexed by name, ("own", name) a class or function of the snippet.
+# ("ns", what) a namespace that can be indexed by name, ("own", name) a class or function of the snippet,
+# ("x", name) what a dunder attribute of something else gave.
 class Scope:
     def __init__(self, parent, names, kind):
         self.parent, self.names, self.values, self.kind = parent, names, {}, kind
@@ -177,6 +178,8 @@ class Walk:
         return []
 
     def attribute(self, base, name):
+        if name.startswith("__") and any(v[0] in "cxb" for v in base) and name not in ("__name__", "__doc__"):
+            return [("x", name)] + [r for v in base for r in self.member(v, name)]
         if name == "__dict__":
             return [("ns", "of " + v[1]) for v in base if v[0] == "m"] or [("ns", "dict")]
         if name in ("__builtins__", "f_builtins"):
@@ -513,16 +516,14 @@ class Walk:
             return "own" if node.attr in ("__class__", "__func__") and self.receiver(node.value) == "own" else ""
         if isinstance(node, _ast.Name):
             scope = self.scope.find(node.id)
-            if scope is not None and not any(v[0] in ("b", "m", "ns") for v in scope.values.get(node.id, [])):
+            if scope is not None and not any(v[0] in ("b", "m", "ns", "x") for v in scope.values.get(node.id, [])):
                 return "own"
             if node.id == "object":
                 return "object"
         return ""
 
     def x_Attribute(self, node):
-        fact_detail = self.receiver(node.value)
-        if node.attr.startswith("_") or node.attr.endswith(("_frame", "_code", "_globals", "_builtins", "_back", "_locals")) or node.attr == "mro":
-            fact("attr", node.attr, node, fact_detail)
+        fact("attr", node.attr, node, self.receiver(node.value))
         base = self.values(node.value)
         self.report(node, self.attribute(base, node.attr))
 
