@@ -50,7 +50,6 @@ func (b *builder) cell() {
 		b.op(initproto.MountOp{Source: root + d.Path, Target: root + d.Path, Flags: unix.MS_BIND | unix.MS_REC})
 		b.grant(d.Path, Write)
 	}
-	b.folders()
 	if b.Filesystem.Rootfs != "" {
 		for _, f := range b.plan.Setup.Files {
 			if rest, ok := below(f.Path, "/.etc"); ok {

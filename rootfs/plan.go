@@ -23,6 +23,7 @@ type Config struct {
 	HostNet    bool                // the host's network: its resolv.conf and hosts are copied
 	CgroupView bool                // mount the cell's own cgroup v2 at /sys/fs/cgroup, read-only
 	Hostname   string
+	Files      []initproto.File // made in the private folders, with the folders they lie in; the tool's
 }
 
 // Plan says what to mount and what to make. Paths are inside the tool's root.
@@ -84,6 +85,9 @@ func Build(cfg Config) (*Plan, error) {
 		return nil, err
 	}
 	b.cell()
+	if err := b.own(); err != nil {
+		return nil, err
+	}
 	if err := b.hidden(); err != nil {
 		return nil, err
 	}
@@ -122,15 +126,6 @@ func (b *builder) private() []initproto.Dir {
 		}
 	}
 	return own
-}
-
-// folders makes what the policy wants in the private folders; in a folder of the host nothing is made.
-func (b *builder) folders() {
-	for _, path := range b.Filesystem.Folders {
-		if m, _, _ := b.plan.covering(path); m.Type == "tmpfs" {
-			b.plan.Setup.Dirs = append(b.plan.Setup.Dirs, initproto.Dir{Path: path, Mode: 0o755, Tool: true})
-		}
-	}
 }
 
 func (b *builder) mount(m Mount) { b.plan.Mounts = append(b.plan.Mounts, m) }

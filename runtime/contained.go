@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -123,16 +124,21 @@ func (c *contained) prepare(ctx context.Context, undo *cleanup.Stack) error {
 		return err
 	}
 	var err error
-	if c.plan, err = rootfs.Build(rootfsConfig(p, c.group != nil)); err != nil {
+	if c.plan, err = rootfs.Build(rootfsConfig(c.box.spec, c.group != nil)); err != nil {
 		return err
 	}
 	c.landlock = landlock.Rules(c.plan.Access, c.plan.Canary)
 	return nil
 }
 
-func rootfsConfig(p *policies.Policy, cgroup bool) rootfs.Config {
-	return rootfs.Config{Filesystem: p.Filesystem, Disk: int64(p.Limits.Disk), CgroupView: cgroup,
+func rootfsConfig(spec Spec, cgroup bool) rootfs.Config {
+	p := spec.Policy
+	cfg := rootfs.Config{Filesystem: p.Filesystem, Disk: int64(p.Limits.Disk), CgroupView: cgroup,
 		HostNet: p.Network.Mode == policies.NetworkHost, Hostname: hostname}
+	for _, f := range spec.Files {
+		cfg.Files = append(cfg.Files, initproto.File{Path: f.Path, Mode: cmp.Or(f.Mode&0o777, 0o644), Data: f.Data})
+	}
+	return cfg
 }
 
 // makeGroup makes the sandbox's cgroup, where the host has one to give.

@@ -70,6 +70,9 @@ func (s *Sandbox) check() error {
 	if s.spec.Policy == nil {
 		return hint.Errorf(`policies.Preset("standard") is one`, "a sandbox needs a policy: Spec.Policy is nil")
 	}
+	if len(s.spec.Files) > 0 && s.spec.Policy.Isolation == policies.IsolationNone {
+		return hint.Errorf("choose a policy with a sandbox", "policy %s: without a sandbox there is no storage for Spec.Files", s.spec.Policy.Name)
+	}
 	_, err := monitor.New(monitor.Config{Fanout: s.fanout, Rules: s.spec.Policy.Rules})
 	return err
 }

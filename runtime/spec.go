@@ -12,6 +12,15 @@ type Spec struct {
 	Policy     *policies.Policy // resolved; required
 	BestEffort bool             // go on without layers that the policy requires; the result names them
 	Sinks      []monitor.Sink   // owned by the sandbox from Start on, also if Start fails
+	Files      []File           // made in the sandbox's own storage before anything runs
+}
+
+// File is one file of the sandbox's own storage: below /work, /tmp or /home/user, with the folders that it lies in. It
+// belongs to the tool.
+type File struct {
+	Path string
+	Data []byte
+	Mode uint32 // permission bits; 0 is 0644
 }
 
 // Command describes one program to run in a sandbox, as exec.Cmd does.

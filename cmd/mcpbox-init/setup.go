@@ -43,7 +43,12 @@ func build(s *initproto.SetupBody) (index int, err error) {
 		index++
 	}
 	for _, f := range s.Files {
-		if err := os.WriteFile(inRoot(f.Path), f.Data, os.FileMode(f.Mode)); err != nil {
+		write := func() error { return os.WriteFile(inRoot(f.Path), f.Data, os.FileMode(f.Mode)) }
+		err := write()
+		if errors.Is(err, unix.EACCES) { // in a folder of the tool's
+			err = asTool(write)
+		}
+		if err != nil {
 			return index, err
 		}
 		index++
@@ -83,31 +88,34 @@ func makeToolDir(path string, mode uint32) error {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return err
 	}
-	if err := mkdirAsTool(path, mode); err != unix.EACCES {
+	mkdir := func() error {
+		if err := unix.Mkdir(path, mode); err != unix.EEXIST {
+			return err
+		}
+		return nil
+	}
+	if err := asTool(mkdir); err != unix.EACCES {
 		return err
 	}
 	if err := unix.Chmod(parent, 0o777); err != nil {
 		return err
 	}
-	if err := mkdirAsTool(path, mode); err != nil {
+	if err := asTool(mkdir); err != nil {
 		return err
 	}
 	return unix.Chmod(parent, 0o755)
 }
 
-// mkdirAsTool makes a folder with the file system ids of the tool. setfsuid(2) acts on one thread.
-func mkdirAsTool(path string, mode uint32) error {
+// asTool makes files with the file system ids of the tool. setfsuid(2) acts on one thread.
+func asTool(work func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	id := toolOuterID()
 	_, _ = unix.SetfsgidRetGid(id)
 	_, _ = unix.SetfsuidRetUid(id)
-	err := unix.Mkdir(path, mode)
+	err := work()
 	_, _ = unix.SetfsuidRetUid(0)
 	_, _ = unix.SetfsgidRetGid(0)
-	if err == unix.EEXIST {
-		return nil
-	}
 	return err
 }
 

@@ -7,6 +7,7 @@ var commands = []struct {
 	make func() *cobra.Command
 }{
 	{"run", newRunCmd},
+	{"code", newCodeCmd},
 	{"mcp", newMCPCmd},
 	{"allow", newAllowCmd},
 	{"wrap", newWrapCmd},

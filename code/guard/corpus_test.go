@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mcpbox/mcpbox/internal/testhost"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 )
@@ -33,10 +34,8 @@ func corpus(t *testing.T, language Language) (samples []sample) {
 
 // bare runs Python outside of a sandbox: what is tested here is the parser's judgement. tests/code has the sandbox.
 func bare(t testing.TB) func(context.Context, string, []byte) ([]byte, error) {
-	python, err := exec.LookPath("/usr/bin/python3")
-	if err != nil {
-		t.Skip("needs /usr/bin/python3")
-	}
+	testhost.Need(t, "python3")
+	python := "/usr/bin/python3"
 	return func(ctx context.Context, program string, stdin []byte) ([]byte, error) {
 		cmd := exec.CommandContext(ctx, python, "-I", "-S", "-c", program)
 		cmd.Stdin = strings.NewReader(string(stdin))

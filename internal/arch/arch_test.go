@@ -46,6 +46,8 @@ var doors = map[string][]string{
 	"github.com/landlock-lsm/go-landlock":  {"runtime/internal/landlock"},
 	"github.com/spf13/cobra":               {"cmd/mcpbox"},
 	"github.com/mattn/go-sqlite3":          {"mcp/store"},
+	"github.com/tdewolff/parse":            {"code/guard"},
+	"mvdan.cc/sh":                          {"code/guard"},
 }
 
 // pure packages judge and rewrite data. They start nothing, so they work without the kernel's help.

@@ -1,0 +1,88 @@
+package code
+
+import (
+	"strconv"
+
+	"github.com/mcpbox/mcpbox/code/guard"
+	"github.com/mcpbox/mcpbox/monitor"
+	mcpruntime "github.com/mcpbox/mcpbox/runtime"
+)
+
+// StatusRefused is the status of a snippet that the guard refused: nothing ran.
+const StatusRefused mcpruntime.Status = "refused"
+
+// StatusCompile is the status of a snippet that did not compile.
+const StatusCompile mcpruntime.Status = "compile_error"
+
+// Exit codes that are ours (DESIGN §8).
+const (
+	exitFailure  = 125
+	exitRefused  = 126
+	exitNotFound = 127
+)
+
+// Result is what became of a snippet. In JSON, the fields of the run's result stand beside these.
+type Result struct {
+	mcpruntime.Result
+	Language    string         `json:"language"`
+	CodeSHA256  string         `json:"code_sha256"`
+	Available   bool           `json:"available"`        // false: nothing could run here, Reason says why
+	Reason      string         `json:"reason,omitempty"` // why not available, or why refused
+	Hint        string         `json:"hint,omitempty"`   // what to do about it
+	StdoutBytes int64          `json:"stdout_bytes"`     // all that was written, kept or not
+	StderrBytes int64          `json:"stderr_bytes"`
+	Guard       *guard.Report  `json:"guard"`
+	Compile     *Step          `json:"compile,omitempty"`
+	Files       []OutFile      `json:"files"`
+	FilesCut    int            `json:"files_left,omitempty"` // left behind: too many, too large, or no regular files
+	Report      monitor.Report `json:"report"`
+	Times       Times          `json:"times"`
+}
+
+// Step is what a compiler said.
+type Step struct {
+	ExitCode int                `json:"exit_code"`
+	Status   mcpruntime.Status  `json:"status"`
+	Stdout   string             `json:"stdout,omitempty"`
+	Stderr   string             `json:"stderr,omitempty"`
+	Time     mcpruntime.Seconds `json:"time"`
+}
+
+// Times are wall clock, from the call of Run.
+type Times struct {
+	Guard mcpruntime.Seconds `json:"guard"` // the look, beside which the sandbox was made
+	Total mcpruntime.Seconds `json:"total"`
+}
+
+func view(r *mcpruntime.Result) monitor.ResultView {
+	v := monitor.ResultView{ID: r.ExecutionID, Policy: r.Policy, Status: string(r.Status), ExitCode: r.ExitCode, Signal: r.Signal,
+		Timestamp: r.Timestamp, Layers: r.Layers, Events: r.Events, Stats: r.EventStats, Limits: map[string]monitor.LimitView{}}
+	for name, l := range r.Limits {
+		v.Limits[name] = monitor.LimitView{Value: l.Value, Backend: l.Backend}
+	}
+	return v
+}
+
+// judge makes the security report: the run's, and what the guard saw.
+func (r *Result) judge() {
+	r.Report = monitor.NewReport(view(&r.Result))
+	if r.Guard == nil {
+		return
+	}
+	worst := r.Guard.Worst()
+	if worst == "" {
+		return
+	}
+	for _, f := range r.Guard.Findings {
+		if f.Severity == worst {
+			r.Report.Reasons = append(r.Report.Reasons, monitor.Reason{Risk: f.Severity, Text: "the code, line " + strconv.Itoa(f.Line) + ": " + f.Reason})
+		}
+	}
+	if worst.AtLeast(r.Report.Risk) {
+		r.Report.Risk = worst
+	}
+	if worst.AtLeast(monitor.Medium) {
+		r.Report.Recommendations = append(r.Report.Recommendations,
+			monitor.Recommendation{Text: "read the lines that the guard names before this code runs anywhere else"})
+	}
+}
