@@ -7,7 +7,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// BenchmarkRecord is the monitor's share of a refusal's cost (DESIGN §10): a repeat, with rules, without a sink's.
+// BenchmarkRecord is the monitor's share of a refusal's cost: a repeat, with rules, without a sink's.
 func BenchmarkRecord(b *testing.B) {
 	rec, err := monitor.New(monitor.Config{Rules: []policies.Rule{
 		{ID: "debugger", When: `type == "syscall_blocked" && syscall in ["ptrace","process_vm_readv"]`, Action: "kill"},

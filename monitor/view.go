@@ -6,7 +6,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// ResultView is what a report needs of a run's result (DESIGN §8); a result file decodes into it.
+// ResultView is what a report needs of a run's result (docs/ARCHITECTURE.md); a result file decodes into it.
 type ResultView struct {
 	ID        string                    `json:"execution_id"`
 	Policy    string                    `json:"policy"`

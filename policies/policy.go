@@ -2,7 +2,7 @@ package policies
 
 import "time"
 
-// Policy is one policy document (DESIGN §7), after Load resolved `extends`.
+// Policy is one policy document (docs/POLICY.md), after Load resolved `extends`.
 // It is plain data: nothing in it touches the kernel.
 type Policy struct {
 	Version     int         `yaml:"version" json:"version"`

@@ -31,7 +31,7 @@ type Result struct {
 	Policy        string                `json:"policy"`
 	Command       []string              `json:"command"`
 	Success       bool                  `json:"success"`
-	ExitCode      int                   `json:"exit_code"` // what mcpbox exits with: DESIGN §8
+	ExitCode      int                   `json:"exit_code"` // what mcpbox exits with: docs/ARCHITECTURE.md
 	Signal        string                `json:"signal,omitempty"`
 	Status        Status                `json:"status"`
 	Err           error                 `json:"-"`               // why mcpbox ended the run, or there was none

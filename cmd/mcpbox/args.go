@@ -42,7 +42,7 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 func newHelpCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND…]",
-		Short: "Say how a command is used",
+		Short: "Show the help of a command",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			about, rest, err := cmd.Root().Find(args)
 			if err != nil {

@@ -14,8 +14,8 @@ func newDoctorCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Say what this host can enforce, and how to mend what it can't",
-		Long: "Say what this host can enforce, and how to mend what it can't.\n\n" +
+		Short: "Show what this host can enforce, and how to fix what it cannot",
+		Long: "Show what this host can enforce, and how to fix what it cannot.\n\n" +
 			"The exit code is 0 if the preset \"standard\" can be enforced, else 1.",
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -46,12 +46,12 @@ func printReport(w io.Writer, report doctor.Report, asJSON bool) error {
 			fmt.Fprintf(w, "      without it: %s\n", i.Loses)
 		}
 		if i.Fix != "" {
-			fmt.Fprintf(w, "      to mend it: %s\n", i.Fix)
+			fmt.Fprintf(w, "      fix: %s\n", i.Fix)
 		}
 	}
 	verdict := "this host can enforce the preset standard"
 	if !report.OK {
-		verdict = "this host can't enforce the preset standard"
+		verdict = "this host cannot enforce the preset standard"
 	}
 	_, err := fmt.Fprintln(w, verdict)
 	return err

@@ -22,7 +22,7 @@ func newEventsCmd() *cobra.Command {
 	var f eventFilter
 	cmd := &cobra.Command{
 		Use:   "events FILE|-",
-		Short: "Show an event log, one aligned line an event, newest last",
+		Short: "Show an event log: one line per event, newest last",
 		Args:  oneFile("mcpbox events events.jsonl"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
@@ -35,8 +35,8 @@ func newEventsCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&f.typ, "type", "", "only events of this type")
-	cmd.Flags().StringVar(&f.severity, "severity", "", "only events at least this severe: low, medium, high, critical")
-	cmd.Flags().BoolVarP(&f.follow, "follow", "f", false, "wait for more; repeats of an event come as further lines with its id")
+	cmd.Flags().StringVar(&f.severity, "severity", "", "only events of this severity or higher: low, medium, high, critical")
+	cmd.Flags().BoolVarP(&f.follow, "follow", "f", false, "wait for new events; a repeated event is printed again with its count")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the events as JSON lines")
 	return cmd
 }

@@ -12,9 +12,10 @@ import (
 func newGCCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "gc",
-		Short: "Remove what sandboxes left whose mcpbox was killed, and say what it was",
-		Long: "Remove what sandboxes left whose mcpbox was killed: state folders and cgroups.\n\n" +
-			"It prints a line for each. Running sandboxes are not touched. Every start of a sandbox does the same for the user who starts it.",
+		Short: "Clean up after runs that were killed",
+		Long: "Remove the state folders and cgroups of runs whose mcpbox was killed.\n\n" +
+			"It prints one line for each. It does not touch running sandboxes. Each start of a sandbox " +
+			"cleans up too, for the same user.",
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			removed, err := mcpruntime.Collect(cmd.Context())

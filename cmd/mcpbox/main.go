@@ -12,7 +12,7 @@ import (
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
-// Exit codes of mcpbox's own failures (DESIGN §8).
+// Exit codes of mcpbox's own failures. docs/ARCHITECTURE.md
 const (
 	exitFailure       = 125
 	exitNotExecutable = 126

@@ -19,7 +19,7 @@ func (f *sandboxFlags) givenMounts(workspace bool) (out []policies.Mount, err er
 			return err
 		}
 		if i := slices.IndexFunc(out, func(o policies.Mount) bool { return o.Target == m.Target }); i >= 0 {
-			return hint.Errorf("give one of them another place, such as /opt/NAME", "%s and %s are both to be mounted on %s", out[i].Source, m.Source, m.Target)
+			return hint.Errorf("mount one of them elsewhere, such as /opt/NAME", "%s and %s are both mounted on %s", out[i].Source, m.Source, m.Target)
 		}
 		out = append(out, m)
 		return nil
@@ -76,7 +76,7 @@ func parseMount(text string) (policies.Mount, error) {
 		return policies.Mount{}, hint.Errorf("--mount SRC:DST[:ro|rw]: the last part is ro or rw", "mount %q: unknown mode %q", text, last)
 	}
 	if strings.Contains(target, ":") {
-		return policies.Mount{}, hint.Errorf("what has a colon in its name is mounted by a policy: filesystem.mounts", "mount %q has a colon too many for SRC:DST[:ro|rw]", text)
+		return policies.Mount{}, hint.Errorf("to mount a path with a colon, use filesystem.mounts in a policy file", "mount %q has too many colons for SRC:DST[:ro|rw]", text)
 	}
 	if err := unexpanded(source); err != nil {
 		return policies.Mount{}, err
@@ -112,5 +112,5 @@ func unexpanded(source string) error {
 	if home, err := os.UserHomeDir(); err == nil {
 		remedy = "write " + filepath.Join(home, source[1:])
 	}
-	return hint.Errorf(remedy, "%s: no shell has put your home in the place of ~", source)
+	return hint.Errorf(remedy, "%s: the shell did not expand ~", source)
 }

@@ -17,7 +17,7 @@ func outOfReach(path string, mounts []policies.Mount) error {
 	}
 	switch filepath.Clean(path) {
 	case "-", "/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2", "/proc/self/fd/1", "/proc/self/fd/2":
-		return hint.Errorf("give a file, or a FIFO that somebody reads", "%q is where the program itself writes: it could forge what is said about it", path)
+		return hint.Errorf("give a file, or a FIFO with a reader", "the program itself writes to %q: it could forge the log", path)
 	}
 	if real, err := filepath.EvalSymlinks(path); err == nil && real != filepath.Clean(path) {
 		if err := outOfReach(real, mounts); err != nil {
@@ -36,7 +36,7 @@ func outOfReach(path string, mounts []policies.Mount) error {
 		}
 		for _, m := range mounts {
 			if m.Mode == policies.ReadWrite && strings.HasPrefix(real+"/", strings.TrimSuffix(m.Source, "/")+"/") {
-				return hint.Errorf("give a path outside of the folders that are bound writable", "%s lies in %s, where the program could rewrite it", path, m.Source)
+				return hint.Errorf("give a path outside the folders that are bound writable", "%s lies in %s, where the program could change it", path, m.Source)
 			}
 		}
 	}

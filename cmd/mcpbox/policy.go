@@ -35,7 +35,7 @@ func newPolicyListCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the presets, from open to closed, and the tiers of mcpbox code",
+		Short: "List the presets, the most permissive first, and the tiers of mcpbox code",
 		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			type entry struct {
@@ -67,7 +67,7 @@ func newPolicyShowCmd() *cobra.Command {
 	var asJSON, resolved bool
 	cmd := &cobra.Command{
 		Use:   "show NAME|FILE",
-		Short: "Print a policy as written, or with everything it inherits",
+		Short: "Print a policy as written, or with what it inherits",
 		Args:  arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := policies.Resolve(args[0])
@@ -91,7 +91,7 @@ func newPolicyShowCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, resolved")
-	cmd.Flags().BoolVar(&resolved, "resolved", false, "merge in what the policy extends")
+	cmd.Flags().BoolVar(&resolved, "resolved", false, "with everything that the policy extends")
 	return cmd
 }
 
@@ -105,7 +105,7 @@ func policySource(nameOrFile string) ([]byte, error) {
 func newPolicyCheckCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check FILE…",
-		Short: "Check policy files: their form, their values, their syscalls, their rules",
+		Short: "Check policy files: keys, values, system calls, rules",
 		Args:  arguments(1, many),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			bad := 0
@@ -171,7 +171,7 @@ func printProblems(w io.Writer, err error) {
 func newPolicyExplainCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain NAME|FILE",
-		Short: "Say in words what a policy lets a tool do and what not",
+		Short: "Explain in words what a policy allows and forbids",
 		Args:  arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := policies.Resolve(args[0])

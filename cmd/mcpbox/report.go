@@ -22,7 +22,7 @@ func newReportCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "report FILE|-",
-		Short: "Judge a run: risk level, reasons, what to do",
+		Short: "Assess a run: risk, reasons, what to do",
 		Long: `Judge a run from a file that mcpbox run --result FILE or --events FILE wrote.
 A result also tells which layers were enforced; an event log does not.`,
 		Args: oneFile("mcpbox report result.json"),
@@ -66,13 +66,13 @@ func viewOf(cmd *cobra.Command, name string, data []byte) (monitor.ResultView, e
 		return monitor.ResultView{}, hint.Errorf("give it a file that --result or --events wrote", "%s: neither a result nor an event log", name)
 	}
 	warnBad(cmd, name, bad)
-	fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: %s is an event log: it does not tell which layers were enforced\n", name)
+	fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: %s is an event log: it does not say which layers were enforced\n", name)
 	return monitor.ViewOf(events), nil
 }
 
 func warnBad(cmd *cobra.Command, name string, bad int) {
 	if bad > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: %s: passed over %s without an event\n", name, plural.Of(bad, "line"))
+		fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: %s: skipped %s without an event\n", name, plural.Of(bad, "line"))
 	}
 }
 
@@ -81,7 +81,7 @@ func oneFile(example string) cobra.PositionalArgs {
 		if len(args) == 1 {
 			return nil
 		}
-		return hint.Errorf("for example: "+example, "one file is wanted, %d given", len(args))
+		return hint.Errorf("for example: "+example, "give one file, not %d", len(args))
 	}
 }
 
@@ -106,7 +106,7 @@ func readInput(cmd *cobra.Command, name string) ([]byte, error) {
 		return nil, err
 	}
 	if len(data) > maxInput {
-		return nil, hint.Errorf("cut it into parts", "%s is larger than %d MiB", name, maxInput>>20)
+		return nil, hint.Errorf("split it", "%s is larger than %d MiB", name, maxInput>>20)
 	}
 	return data, nil
 }

@@ -17,7 +17,7 @@ func newRunCmd() *cobra.Command {
 	var tty bool
 	cmd := &cobra.Command{
 		Use:   "run [flags] -- COMMAND [ARGS…]",
-		Short: "Run a program in a sandbox, with its own stdin, stdout, stderr and exit code",
+		Short: "Run a program in a sandbox, with its stdin, stdout, stderr and exit code",
 		Example: `  mcpbox run -- python3 -c 'print("hello")'
   mcpbox run --policy strict --timeout 10s -- python3 -c 'while True: pass'
   mcpbox run --workspace . --events /tmp/events.jsonl -- node server.js`,
@@ -58,7 +58,7 @@ func newRunCmd() *cobra.Command {
 		},
 	}
 	f.register(cmd)
-	cmd.Flags().BoolVarP(&tty, "tty", "t", false, "give the program a terminal of the sandbox's own")
+	cmd.Flags().BoolVarP(&tty, "tty", "t", false, "give the program a terminal inside the sandbox")
 	return cmd
 }
 
@@ -109,6 +109,6 @@ func tellLost(s monitor.Stats) {
 		fmt.Fprintf(os.Stderr, "mcpbox: %s\n", w)
 	}
 	if s.Dropped > 0 {
-		fmt.Fprintf(os.Stderr, "mcpbox: %d of %d events were only counted\n", s.Dropped, s.Seen)
+		fmt.Fprintf(os.Stderr, "mcpbox: %d of %d events were counted, not recorded\n", s.Dropped, s.Seen)
 	}
 }

@@ -31,28 +31,28 @@ func (f *sandboxFlags) register(cmd *cobra.Command) {
 	fl.SetInterspersed(false) // the first word that is no flag begins the command
 	fl.SortFlags = false
 	fl.StringVarP(&f.policy, "policy", "p", "standard", "`NAME|FILE`: none, basic, browser, standard, strict, maximum, or a policy file")
-	fl.StringVarP(&f.workspace, "workspace", "w", "", "bind `DIR[:ro|rw]` as /work (default rw; without it /work is empty and private)")
-	fl.StringArrayVar(&f.mounts, "mount", nil, "bind `SRC:DST[:ro|rw]` (default ro; may be repeated)")
-	fl.StringArrayVar(&f.env, "env", nil, "set `NAME=VALUE`, or pass NAME on (may be repeated)")
-	fl.StringVar(&f.dir, "dir", "", "working directory inside (default /work)")
-	fl.StringVar(&f.rootfs, "rootfs", "", "use `DIR` as the root file system instead of the host's /usr")
-	fl.StringVar(&f.network, "network", "", "`none|host`")
-	fl.Var(&f.limits.Memory, "memory", "memory, e.g. 256MiB; of this and the other limits the default is the policy's, and 0 is none")
+	fl.StringVarP(&f.workspace, "workspace", "w", "", "bind `DIR[:ro|rw]` as /work, writable by default (without it, /work is empty)")
+	fl.StringArrayVar(&f.mounts, "mount", nil, "bind `SRC:DST[:ro|rw]`, read-only by default (may be repeated)")
+	fl.StringArrayVar(&f.env, "env", nil, "set `NAME=VALUE`, or pass the caller's NAME (may be repeated)")
+	fl.StringVar(&f.dir, "dir", "", "working directory inside the sandbox (default /work)")
+	fl.StringVar(&f.rootfs, "rootfs", "", "root file system, instead of the host's /usr: `DIR`")
+	fl.StringVar(&f.network, "network", "", "`none|host`: no network, or the host's")
+	fl.Var(&f.limits.Memory, "memory", "memory, e.g. 256MiB (this and all limits: default from the policy; 0: no limit)")
 	fl.Float64Var(&f.limits.CPUs, "cpus", 0, "CPUs, e.g. 0.5")
 	fl.Int64Var(&f.limits.PIDs, "pids", 0, "processes and threads")
 	fl.Var(&f.limits.Timeout, "timeout", "wall clock, e.g. 30s")
-	fl.Var(&f.limits.CPUTime, "cpu-time", "cpu time of all processes, e.g. 10s")
-	fl.Var(&f.limits.Disk, "disk", "the sandbox's own storage, e.g. 100MiB")
-	fl.Var(&f.limits.FileSize, "file-size", "largest file, e.g. 10MiB")
-	fl.Int64Var(&f.limits.OpenFiles, "open-files", 0, "open files of a process")
+	fl.Var(&f.limits.CPUTime, "cpu-time", "CPU time of all processes, e.g. 10s")
+	fl.Var(&f.limits.Disk, "disk", "storage of the sandbox (/tmp, home, /work), e.g. 100MiB")
+	fl.Var(&f.limits.FileSize, "file-size", "size of the largest file, e.g. 10MiB")
+	fl.Int64Var(&f.limits.OpenFiles, "open-files", 0, "open files per process")
 	fl.Var(&f.limits.Output, "output", "stdout and stderr together, e.g. 16MiB")
 	for _, name := range []string{"timeout", "cpu-time"} {
 		fl.Lookup(name).DefValue = "0" // which pflag knows to be no default
 	}
-	fl.StringVar(&f.events, "events", "", "append security events to `FILE`, one JSON object a line")
+	fl.StringVar(&f.events, "events", "", "append security events to `FILE`, one JSON object per line")
 	fl.StringVar(&f.result, "result", "", "write the result to `FILE` as JSON")
-	fl.BoolVar(&f.bestEffort, "best-effort", false, "run even if the host lacks a layer that the policy requires, and say so")
-	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no events on stderr; errors, and why the program was ended, are still said")
+	fl.BoolVar(&f.bestEffort, "best-effort", false, "start even if the host lacks a required layer, and say what is missing")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no events on stderr; errors and the reason for a kill are still printed")
 }
 
 // spec resolves the policy and the flags over it.
@@ -82,7 +82,7 @@ func (f *sandboxFlags) spec(cmd *cobra.Command) (mcpruntime.Spec, error) {
 func (f *sandboxFlags) again(first mcpruntime.Spec) (mcpruntime.Spec, error) {
 	for _, m := range first.Policy.Filesystem.Mounts {
 		if real, err := rootfs.ResolveSource(m.Source); err != nil || real != m.Source {
-			return mcpruntime.Spec{}, hint.Errorf("bind no folder that lies in one that is bound writable", "mount source %s is not what it was when the command began", m.Source)
+			return mcpruntime.Spec{}, hint.Errorf("do not bind a folder below one that is bound writable", "mount source %s has changed since the command began", m.Source)
 		}
 	}
 	var err error
@@ -137,7 +137,7 @@ func (f *sandboxFlags) override(cmd *cobra.Command, p *policies.Policy) error {
 	}
 	for _, e := range f.env {
 		if e == "" || e[0] == '=' {
-			return hint.Errorf("--env NAME=VALUE sets it, --env NAME passes the caller's on", "environment variable %q has no name", e)
+			return hint.Errorf("--env NAME=VALUE sets it, --env NAME passes the caller's value", "environment variable %q has no name", e)
 		}
 	}
 	l, limits := &p.Limits, f.limits
@@ -176,7 +176,7 @@ func (f *sandboxFlags) openResult() (resultFile, error) {
 	events, err1 := os.Stat(f.events)
 	result, err2 := os.Stat(f.result)
 	if err1 == nil && err2 == nil && os.SameFile(events, result) && result.Mode().IsRegular() {
-		return resultFile{}, hint.Errorf("give each a file of its own", "--events and --result are both %s: one would overwrite the other", f.result)
+		return resultFile{}, hint.Errorf("name two files", "--events and --result are both %s: one would overwrite the other", f.result)
 	}
 	file, err := logfile.Open("result file", f.result, os.O_TRUNC)
 	return resultFile{file}, err
