@@ -23,17 +23,18 @@ import (
 type bare struct {
 	mu       sync.Mutex
 	children map[*program]bool
+	ended    chan struct{}
 }
 
-func newBare() *bare { return &bare{children: map[*program]bool{}} }
+func newBare() *bare { return &bare{children: map[*program]bool{}, ended: make(chan struct{})} }
 
 func (b *bare) idMap() string { return "" }
 
-func (b *bare) spawn(_ context.Context, p *Process, streams *stdio.Streams) (child, error) {
+func (b *bare) spawn(_ context.Context, p *Process, streams *stdio.Streams) error {
 	cmd := exec.Command(p.cmd.Args[0], p.cmd.Args[1:]...)
 	cmd.Dir, cmd.Env = p.cmd.Dir, append(os.Environ(), p.cmd.Env...)
 	if streams == nil { // no pty either
-		return nil, hint.Errorf("leave --tty out", "policy none has no terminal to give")
+		return hint.Errorf("leave --tty out", "policy none has no terminal to give")
 	}
 	files := streams.Files()
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = files[0], files[1], files[2]
@@ -46,7 +47,8 @@ func (b *bare) spawn(_ context.Context, p *Process, streams *stdio.Streams) (chi
 	b.mu.Lock()
 	b.children[child] = true
 	b.mu.Unlock()
-	return child, nil
+	p.child = child
+	return nil
 }
 
 func (b *bare) kill() {
@@ -57,7 +59,12 @@ func (b *bare) kill() {
 	}
 }
 
-func (b *bare) end() { b.kill() } // each is waited for by its Process
+func (b *bare) gone() <-chan struct{} { return b.ended }
+
+func (b *bare) end() { // each child is waited for by its Process
+	b.kill()
+	close(b.ended)
+}
 
 func (b *bare) close() error { return nil }
 

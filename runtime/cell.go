@@ -49,7 +49,12 @@ func (p pidfd) awaitEnd() {
 // cellReaper is how many tasks of a cell are not its program's.
 const cellReaper = 1
 
-// NewCell builds a cell. A sandbox with cells runs nothing else: Sandbox.Start is refused there.
+// ErrFull: the sandbox has as many cells as its Spec allows.
+var ErrFull = errors.New("the sandbox has all its cells")
+
+var errMixed = hint.Errorf("Spec.Cells decides which", "a sandbox runs cells, or processes without cells")
+
+// NewCell builds a cell, in a sandbox whose Spec has Cells.
 func (s *Sandbox) NewCell(ctx context.Context) (*Cell, error) {
 	c, ok := s.isolation.(*contained)
 	if !ok {
@@ -61,6 +66,7 @@ func (s *Sandbox) NewCell(ctx context.Context) (*Cell, error) {
 	}
 	cell := &Cell{box: s, c: c, number: number, reaper: -1, tool: -1}
 	if cell.tree, err = newTree(c.group, number, c.policy().Limits, cellReaper); err != nil {
+		s.freeCell()
 		return nil, setupError("cgroup", err)
 	}
 	if err := cell.build(ctx); err != nil {
@@ -68,33 +74,41 @@ func (s *Sandbox) NewCell(ctx context.Context) (*Cell, error) {
 		return nil, err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	closed := s.closed
+	if !closed {
+		s.cells[cell] = true
+	}
+	s.mu.Unlock()
+	if closed {
 		cell.discard()
 		return nil, ErrClosed
 	}
-	s.cells[cell] = true
 	return cell, nil
 }
 
-// claimCell takes a number, and makes the sandbox one of cells.
+// claimCell takes a number and a place.
 func (s *Sandbox) claimCell() (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || s.stopped.why != "" {
+	switch {
+	case s.closed || s.stopped.why != "":
 		return 0, ErrClosed
-	}
-	if s.cells == nil {
-		if s.next > 0 {
-			return 0, errMixed
-		}
-		s.cells = map[*Cell]bool{}
+	case s.spec.Cells == 0:
+		return 0, errMixed
+	case s.alive >= s.spec.Cells:
+		return 0, ErrFull
 	}
 	s.next++
+	s.alive++
 	return s.next, nil
 }
 
-var errMixed = errors.New("a sandbox runs processes of its own or cells, not both")
+// freeCell gives a place back.
+func (s *Sandbox) freeCell() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.alive--
+}
 
 func (cell *Cell) build(ctx context.Context) error {
 	c := cell.c
@@ -165,12 +179,12 @@ func (cell *Cell) Start(ctx context.Context, cmd Command) (*Process, error) {
 	return cell.box.run(ctx, p)
 }
 
-func (cell *Cell) spawn(ctx context.Context, p *Process, streams *stdio.Streams) (child, error) {
+func (cell *Cell) spawn(ctx context.Context, p *Process, streams *stdio.Streams) error {
 	k := newCell(cell.c, p, cell.tree, &directLine{cell: cell, command: p.cmd})
 	k.reaper, k.storage = cell.pid, -1
 	k.reopening(streams.FDs(), nil)
 	cell.tree.countFromNow()
-	return k, k.prepare(ctx, streams)
+	return k.prepare(ctx, streams)
 }
 
 // Close ends a cell that was not started. Else it does nothing.
@@ -205,6 +219,7 @@ func (cell *Cell) free() {
 			f.Close()
 		}
 	}
+	cell.box.freeCell()
 }
 
 func (s *Sandbox) dropCell(cell *Cell) {

@@ -14,7 +14,7 @@ func BenchmarkCallInAWarmCell(b *testing.B) {
 		b.Fatal(err)
 	}
 	testhost.Need(b, "sandbox")
-	box, err := Start(b.Context(), Spec{Policy: p, BestEffort: true})
+	box, err := Start(b.Context(), Spec{Policy: p, BestEffort: true, Cells: 1})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -31,17 +31,19 @@ func inCell(t *testing.T, box *Sandbox, cmd Command) *Result {
 	return res
 }
 
-func cellBox(t *testing.T, preset string) *Sandbox {
+func cellBox(t *testing.T, p *policies.Policy) *Sandbox {
+	t.Helper()
 	testhost.Need(t, "sandbox")
-	p, err := policies.Preset(preset)
+	box, err := start(t.Context(), Spec{Policy: p, BestEffort: true, Cells: 4}, privateState(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return startBox(t, p)
+	t.Cleanup(func() { box.Close() })
+	return box
 }
 
 func TestACellRunsOneProgram(t *testing.T) {
-	box := cellBox(t, "standard")
+	box := cellBox(t, standard(t))
 	var out, stderr bytes.Buffer
 	cmd := sh(`id -u; pwd; echo "$1 $2" >&2; read line; echo "$line"; echo $$; exit 3`)
 	cmd.Args = append(cmd.Args, "sh", "a b", "")
@@ -55,13 +57,35 @@ func TestACellRunsOneProgram(t *testing.T) {
 			t.Errorf("%s is %s", layer, res.Layers[layer])
 		}
 	}
-	if _, err := box.Start(t.Context(), sh("true")); err == nil {
-		t.Error("a process of the sandbox's own was started beside cells")
+	if _, err := box.Start(t.Context(), sh("true")); err == nil || Hint(err) == "" {
+		t.Errorf("a process without a cell: %v", err)
+	}
+	if _, err := startBox(t, standard(t)).NewCell(t.Context()); err == nil || Hint(err) == "" {
+		t.Errorf("a cell in a sandbox without: %v", err)
+	}
+}
+
+func TestASandboxHasAsManyCellsAsItsSpecSays(t *testing.T) {
+	box := cellBox(t, standard(t))
+	var cells []*Cell
+	for range box.spec.Cells {
+		cell, err := box.NewCell(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		cells = append(cells, cell)
+	}
+	if _, err := box.NewCell(t.Context()); !errors.Is(err, ErrFull) {
+		t.Errorf("one more: %v", err)
+	}
+	cells[0].Close()
+	if res := inCell(t, box, sh("exit 0")); !res.Success {
+		t.Errorf("%+v", res)
 	}
 }
 
 func TestACellEndsAsItsProgramDoes(t *testing.T) {
-	box := cellBox(t, "standard")
+	box := cellBox(t, standard(t))
 	for script, want := range map[string]string{"kill -TERM $$": "SIGTERM", "kill -ABRT $$": "SIGABRT", "kill -KILL $$": "SIGKILL"} {
 		if res := inCell(t, box, sh(script)); res.Signal != want || res.Status != StatusSignaled {
 			t.Errorf("%s: %+v", script, res)
@@ -87,7 +111,7 @@ func TestACallsLimitEndsItsCellAlone(t *testing.T) {
 	p := standard(t)
 	p.Limits.Timeout = policies.Duration(time.Second)
 	p.Limits.Memory = 64 << 20
-	box := startBox(t, p)
+	box := cellBox(t, p)
 	cell, err := box.NewCell(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +134,7 @@ func TestACallsLimitEndsItsCellAlone(t *testing.T) {
 
 // What one call leaves, the next does not find.
 func TestCellsShareNothing(t *testing.T) {
-	box := cellBox(t, "standard")
+	box := cellBox(t, standard(t))
 	first, err := box.NewCell(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +180,7 @@ func TestCellsShareNothing(t *testing.T) {
 }
 
 func TestManyCellsLeaveNothing(t *testing.T) {
-	box := cellBox(t, "standard")
+	box := cellBox(t, standard(t))
 	run := func(n int) {
 		for range n {
 			if res := inCell(t, box, sh("sleep 1000 & exit 0")); !res.Success {

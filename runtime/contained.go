@@ -158,11 +158,22 @@ func (c *contained) makeGroup(ctx context.Context, undo *cleanup.Stack) error {
 	if len(c.stale) > 0 {
 		_, _ = parent.Collect(ctx) // of no consequence to this sandbox; `mcpbox gc` reports errors
 	}
-	if c.group, err = parent.Create(c.box.ID, p.Limits); err != nil {
+	if c.group, err = parent.Create(c.box.ID, together(p.Limits, c.box.spec.Cells)); err != nil {
 		return setupError("cgroup", err)
 	}
 	undo.Push(func() { _ = c.group.Destroy(context.Background()) })
 	return nil
+}
+
+// together are the limits of all of a sandbox's cells. Each has the policy's for itself.
+func together(l policies.Limits, cells int) policies.Limits {
+	if cells > 0 {
+		l.Memory *= policies.Size(cells)
+		l.PIDs = (l.PIDs + cellReaper) * int64(cells)
+		l.CPUs *= float64(cells)
+		l.CPUTime = 0 // of a call, not of all that there will be
+	}
+	return l
 }
 
 func wantsCgroup(l policies.Limits) bool {
@@ -278,6 +289,8 @@ func (c *contained) kill() {
 		_ = c.group.Kill()
 	}
 }
+
+func (c *contained) gone() <-chan struct{} { return c.container.Done() }
 
 func (c *contained) end() {
 	c.conn.Close() // PID 1 exits, and the kernel kills the rest

@@ -15,17 +15,20 @@ type isolation interface {
 	// idMap is the kind of id map, "" for none.
 	idMap() string
 	// spawn is a spawner.
-	spawn(ctx context.Context, p *Process, streams *stdio.Streams) (child, error)
+	spawn(ctx context.Context, p *Process, streams *stdio.Streams) error
 	// kill ends every process. It does not wait.
 	kill()
+	// gone is closed when nothing can run any more.
+	gone() <-chan struct{}
 	// end kills every process and waits for their ends.
 	end()
 	// close removes what there is on the host, after end.
 	close() error
 }
 
-// spawner prepares a process's program, up to its execve, and fills its layers.
-type spawner func(ctx context.Context, p *Process, streams *stdio.Streams) (child, error)
+// spawner prepares a process's program, up to its execve. It sets the process's child, before anything can
+// end it, and its layers.
+type spawner func(ctx context.Context, p *Process, streams *stdio.Streams) error
 
 // child is a program that waits for its execve, and then runs.
 type child interface {

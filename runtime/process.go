@@ -62,8 +62,7 @@ func (p *Process) start(ctx context.Context) (err error) {
 		}
 		defer p.streams.Passed()
 	}
-	p.child, err = p.spawn(ctx, p, p.streams)
-	if err != nil {
+	if err := p.spawn(ctx, p, p.streams); err != nil {
 		p.streams.Close()
 		return err
 	}

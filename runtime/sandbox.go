@@ -30,7 +30,8 @@ type Sandbox struct {
 	mu      sync.Mutex
 	next    int
 	running map[int]*Process // those whose result nobody has asked for
-	cells   map[*Cell]bool   // those that nobody has started; nil: a sandbox without cells
+	cells   map[*Cell]bool   // those that nobody has started
+	alive   int              // cells
 	stopped stopped
 	closed  bool
 	close   sync.Once
@@ -51,7 +52,7 @@ func Start(ctx context.Context, spec Spec) (*Sandbox, error) {
 
 func start(ctx context.Context, spec Spec, opts options) (*Sandbox, error) {
 	began := time.Now()
-	s := &Sandbox{ID: state.NewID(), spec: spec, opts: opts, running: map[int]*Process{}}
+	s := &Sandbox{ID: state.NewID(), spec: spec, opts: opts, running: map[int]*Process{}, cells: map[*Cell]bool{}}
 	s.fanout = monitor.NewFanout(spec.Sinks...) // first: it owns the sinks, whatever happens
 	err := s.check()
 	if err == nil {
@@ -96,7 +97,7 @@ func (s *Sandbox) Start(ctx context.Context, cmd Command) (*Process, error) {
 	if len(cmd.Args) == 0 || cmd.Args[0] == "" {
 		return nil, hint.Errorf("Command.Args[0] names the program", "no command")
 	}
-	if s.hasCells() {
+	if s.spec.Cells > 0 {
 		return nil, errMixed
 	}
 	p, err := s.register(cmd, s.isolation.spawn)
@@ -131,12 +132,6 @@ func (s *Sandbox) register(cmd Command, spawn spawner) (*Process, error) {
 	return p, nil
 }
 
-func (s *Sandbox) hasCells() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.cells != nil
-}
-
 func (s *Sandbox) forget(p *Process) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,6 +153,10 @@ func (s *Sandbox) whyStopped() stopped {
 	defer s.mu.Unlock()
 	return s.stopped
 }
+
+// Done is closed when nothing can run in the sandbox any more: it has been closed, a limit ended it, or its
+// PID 1 was killed.
+func (s *Sandbox) Done() <-chan struct{} { return s.isolation.gone() }
 
 // Close kills what still runs, waits for its end, and removes the sandbox from the host. It may be called
 // more than once. Results can still be asked for.

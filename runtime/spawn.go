@@ -65,17 +65,17 @@ func newCell(c *contained, p *Process, t *tree, l line) *cell {
 	return k
 }
 
-func (c *contained) spawn(ctx context.Context, p *Process, streams *stdio.Streams) (child, error) {
+func (c *contained) spawn(ctx context.Context, p *Process, streams *stdio.Streams) error {
 	tree, err := newTree(c.group, p.number, c.policy().Limits, 0)
 	if err != nil {
-		return nil, setupError("cgroup", err)
+		return setupError("cgroup", err)
 	}
 	body := c.request(p.cmd, tree)
 	k := newCell(c, p, tree, &initLine{c: c, number: p.number, body: body, inbox: c.open(p.number), tree: tree})
 	if streams != nil {
 		k.reopening(streams.FDs(), body)
 	}
-	return k, k.prepare(ctx, streams)
+	return k.prepare(ctx, streams)
 }
 
 // prepare locks the child and admits it. On an error nothing is left of it.

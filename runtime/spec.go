@@ -13,6 +13,10 @@ type Spec struct {
 	BestEffort bool             // go on without layers that the policy requires; the result names them
 	Sinks      []monitor.Sink   // owned by the sandbox from Start on, also if Start fails
 	Files      []File           // made in the sandbox's own storage before anything runs
+
+	// Cells makes it a sandbox of cells: at most that many at once, each with the policy's limits, and no
+	// other processes. 0: processes, no cells.
+	Cells int
 }
 
 // File is one file of the sandbox's own storage: below /work, /tmp or /home/user, with the folders that it lies in. It

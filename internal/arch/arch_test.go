@@ -25,6 +25,7 @@ var layers = [][]string{
 	{"seccomp", "cgroups", "rootfs", "egress"},
 	{"runtime/internal"},
 	{"runtime"},
+	{"pool"},
 	{"code", "mcp/internal/wire", "mcp/internal/sanitize", "mcp/internal/schema"},
 	{"mcp/internal/mark", "mcp/access", "mcp/pin", "mcp/audit", "mcp/launch"},
 	{"mcp/identity", "mcp/store", "mcp/learn", "mcp/proxy", "mcp/clientconfig"},

@@ -58,6 +58,9 @@ func (c *coder) flag(v *bool) {
 		n = 1
 	}
 	number(c, &n)
+	if !c.reading { // not to be written: others may be encoding the same value
+		return
+	}
 	if n > 1 {
 		c.fail()
 	}

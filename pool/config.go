@@ -1,0 +1,48 @@
+package pool
+
+import (
+	"cmp"
+	goruntime "runtime"
+	"time"
+
+	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/runtime"
+)
+
+// Config bounds a pool. A zero value is the default that its comment names.
+type Config struct {
+	Live      int           // calls at once: 16 a CPU
+	PerCaller int           // calls of one caller at once: Live
+	Queue     int           // calls that wait: 4 × Live
+	Wait      time.Duration // how long a call waits: 10 s
+
+	MinWarm int           // cells kept ready for a policy in use: 1
+	MaxWarm int           // the same, at most: 16
+	Age     time.Duration // of a cell that waits for its call: 5 min
+	Idle    time.Duration // a policy that has no calls for so long gives its sandboxes back: 5 min
+	Reuse   int           // calls that a sandbox has before a new one takes its place: 1000
+
+	BestEffort bool                  // see runtime.Spec
+	Sinks      func() []monitor.Sink // for each sandbox; nil: none
+}
+
+func (c Config) withDefaults() Config {
+	c.Live = cmp.Or(c.Live, 16*goruntime.NumCPU())
+	c.PerCaller = cmp.Or(c.PerCaller, c.Live)
+	c.Queue = cmp.Or(c.Queue, 4*c.Live)
+	c.Wait = cmp.Or(c.Wait, 10*time.Second)
+	c.MinWarm = cmp.Or(c.MinWarm, 1)
+	c.MaxWarm = max(cmp.Or(c.MaxWarm, 16), c.MinWarm)
+	c.Age = cmp.Or(c.Age, 5*time.Minute)
+	c.Idle = cmp.Or(c.Idle, 5*time.Minute)
+	c.Reuse = cmp.Or(c.Reuse, 1000)
+	return c
+}
+
+// Call is a program to run.
+type Call struct {
+	Caller  string           // whom quotas and turns are counted for
+	Policy  *policies.Policy // resolved; the pool keeps it, so it must not change any more
+	Command runtime.Command  // without TTY
+}

@@ -1,0 +1,210 @@
+package pool
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/testhost"
+	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/runtime"
+)
+
+func preset(t testing.TB, name string) *policies.Policy {
+	t.Helper()
+	p, err := policies.Preset(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func newPool(t *testing.T, cfg Config) *Pool {
+	t.Helper()
+	testhost.Need(t, "sandbox")
+	cfg.BestEffort = true
+	p := New(cfg)
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+func sh(script string) runtime.Command { return runtime.Command{Args: []string{"sh", "-c", script}} }
+
+func TestManyCallsAtOnce(t *testing.T) {
+	p := newPool(t, Config{Live: 8, Queue: 100})
+	policy := preset(t, "standard")
+	if err := p.Prepare(t.Context(), policy); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for i := range 60 {
+		wg.Go(func() {
+			var out bytes.Buffer
+			cmd := sh(`cat /tmp/* 2>/dev/null; echo ` + strconv.Itoa(i) + ` > /tmp/x; cat /tmp/x`)
+			cmd.Stdout = &out
+			res, err := p.Run(t.Context(), Call{Caller: strconv.Itoa(i % 3), Policy: policy, Command: cmd})
+			if err != nil || !res.Success || out.String() != strconv.Itoa(i)+"\n" {
+				t.Errorf("call %d: %v, %+v, %q", i, err, res, out.String())
+			}
+		})
+	}
+	wg.Wait()
+	if s := p.Stats(); s.Live != 0 || s.Waiting != 0 || len(s.Policies) != 1 || s.Policies[0].Calls != 60 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestOnePoliciesCallsDoNotSeeAnothers(t *testing.T) {
+	p := newPool(t, Config{})
+	for name, want := range map[string]string{"standard": "ok", "strict": "refused"} {
+		var out bytes.Buffer
+		cmd := runtime.Command{Args: []string{"python3", "-c",
+			"import socket\ntry:\n  socket.socket(); print('ok')\nexcept OSError: print('refused')"}, Stdout: &out}
+		testhost.Need(t, "python3")
+		if _, err := p.Run(t.Context(), Call{Policy: preset(t, name), Command: cmd}); err != nil || out.String() != want+"\n" {
+			t.Errorf("%s: %v, %q", name, err, out.String())
+		}
+	}
+}
+
+// pid1s are the PID 1s of the sandboxes that this process has started.
+func pid1s(t *testing.T) (out []int) {
+	t.Helper()
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range tasks {
+		data, _ := os.ReadFile("/proc/self/task/" + task.Name() + "/children")
+		for _, f := range strings.Fields(string(data)) {
+			pid, _ := strconv.Atoi(f)
+			out = append(out, pid)
+		}
+	}
+	return out
+}
+
+func TestASandboxThatDiesIsReplaced(t *testing.T) {
+	testhost.Need(t, "proc-children")
+	p := newPool(t, Config{MinWarm: 2})
+	policy := preset(t, "standard")
+	for range 5 {
+		res, err := p.Run(t.Context(), Call{Policy: policy, Command: sh("exit 0")})
+		if err != nil || !res.Success {
+			t.Fatalf("%v, %+v", err, res)
+		}
+		for _, pid := range pid1s(t) {
+			fd, err := unix.PidfdOpen(pid, 0)
+			if err != nil {
+				continue
+			}
+			_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 10_000)
+			unix.Close(fd)
+		}
+	}
+}
+
+func TestAMisspeltCommandCostsOneCell(t *testing.T) {
+	p := newPool(t, Config{})
+	policy := preset(t, "standard")
+	for range 3 {
+		if _, err := p.Run(t.Context(), Call{Policy: policy, Command: runtime.Command{Args: []string{"pyhton"}}}); !errors.Is(err, runtime.ErrNotFound) {
+			t.Errorf("error %v", err)
+		}
+	}
+	if s := p.Stats(); s.Live != 0 || s.Policies[0].Sandboxes != 1 {
+		t.Errorf("%+v", s)
+	}
+	if _, err := p.Run(t.Context(), Call{Command: sh("true")}); err == nil || runtime.Hint(err) == "" {
+		t.Errorf("without a policy: %v", err)
+	}
+}
+
+func TestCloseEndsWhatRuns(t *testing.T) {
+	p := newPool(t, Config{})
+	process, err := p.Start(t.Context(), Call{Policy: preset(t, "standard"), Command: sh("sleep 1000")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	if res, _ := process.Wait(); res.Signal != "SIGKILL" {
+		t.Errorf("%+v", res)
+	}
+	if _, err := p.Start(t.Context(), Call{Policy: preset(t, "standard"), Command: sh("true")}); !errors.Is(err, ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+func TestAnIdlePolicyGivesItsSandboxesBack(t *testing.T) {
+	testhost.Need(t, "proc-children")
+	p := newPool(t, Config{Idle: 40 * time.Millisecond})
+	if _, err := p.Run(t.Context(), Call{Policy: preset(t, "standard"), Command: sh("true")}); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); len(pid1s(t)) > 0; {
+		if time.Now().After(end) {
+			t.Fatalf("still there: %v, %+v", pid1s(t), p.Stats())
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// A hostile call ends alone, with its status; the others do not notice. MCPBOX_TEST_RUNS=20000 for a soak.
+func TestHostileCallsAmongHonestOnes(t *testing.T) {
+	testhost.Need(t, "python3")
+	p := newPool(t, Config{Live: 4})
+	policy := preset(t, "standard")
+	policy.Limits.Memory, policy.Limits.PIDs = 64<<20, 32
+	policy.Limits.Timeout = policies.Duration(3 * time.Second)
+	hostile := []string{
+		"import os, signal\nos.kill(-1, signal.SIGKILL)",
+		"import os\nos.closerange(0, 100); os._exit(1)",
+		"x = bytearray(300 << 20)\nimport time; time.sleep(60)",
+		"import os\nwhile True:\n  try: os.fork()\n  except OSError: pass",
+		"import os\nfor i in range(100000): open('/tmp/%d' % i, 'w').close()",
+		"import os\nos.setsid() if os.fork() == 0 else os._exit(0)\nimport time; time.sleep(60)",
+		"import ctypes\nfor i in range(2000): ctypes.CDLL(None).syscall(101, 16, 1, 0, 0)",
+	}
+	n := 200
+	_, _ = fmt.Sscan(os.Getenv("MCPBOX_TEST_RUNS"), &n)
+	var wg sync.WaitGroup
+	calls := make(chan int)
+	for range 4 {
+		wg.Go(func() {
+			for i := range calls {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				if i%10 == 0 {
+					_, err := p.Run(ctx, Call{Caller: "hostile", Policy: policy,
+						Command: runtime.Command{Args: []string{"python3", "-c", hostile[i/10%len(hostile)]}}})
+					if err != nil {
+						t.Errorf("hostile call %d: %v", i, err)
+					}
+				} else if res, err := p.Run(ctx, Call{Caller: "honest", Policy: policy, Command: sh("exit 0")}); err != nil || !res.Success {
+					t.Errorf("honest call %d: %v, %+v", i, err, res)
+				}
+				cancel()
+			}
+		})
+	}
+	for i := range n {
+		calls <- i
+	}
+	close(calls)
+	wg.Wait()
+}
