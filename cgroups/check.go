@@ -28,7 +28,7 @@ func (w *Watch) check(last bool) time.Time {
 	}
 	u, err := readUsage(w.leaf.dir())
 	if err != nil {
-		return time.Time{} // removed under us: nothing can happen in it any more
+		return time.Time{} // it was removed: nothing can happen in it
 	}
 	now := time.Now()
 	w.checkCPUTime(u)
@@ -48,16 +48,17 @@ func readEvents(f *os.File) []byte {
 	return buf[:n]
 }
 
-// checkMemory: `oom` counts allocations that the limit refused for good, `oom_kill` those
-// that ended in a kill; the first without the second is told only at the end, for the
-// kernel counts it first.
+// checkMemory reports what the memory limit did. `oom` counts refused allocations, `oom_kill` those
+// that ended in a kill. The kernel counts `oom` first, so an `oom` without a kill is reported only
+// at the end.
 func (w *Watch) checkMemory(last bool) {
 	if w.memory == nil {
 		return
 	}
 	text := readEvents(w.memory)
 	kills, ooms := flatKeyed(text, "oom_kill"), flatKeyed(text, "oom")
-	b := Breach{Limit: "memory", Value: int64(w.leaf.limits.Memory), Observed: readInt(w.leaf.dir(), "memory.peak")}
+	b := Breach{Limit: "memory", Value: int64(w.leaf.limits.Memory),
+		Observed: readInt(w.leaf.dir(), "memory.peak")}
 	b.Observed = max(b.Observed, b.Value)
 	if kills > w.seen.oomKill {
 		b.Count, b.Fatal = kills-w.seen.oomKill, true
@@ -70,8 +71,8 @@ func (w *Watch) checkMemory(last bool) {
 	}
 }
 
-// checkPIDs reports the first refused fork at once and then each doubling, so
-// that a fork bomb is one event and some, not thousands.
+// checkPIDs reports the first refused fork at once, and then each doubling of their number. A fork
+// bomb is a few events, not thousands.
 func (w *Watch) checkPIDs(last bool) {
 	if w.pids == nil {
 		return
@@ -81,7 +82,8 @@ func (w *Watch) checkPIDs(last bool) {
 		return
 	}
 	limit := w.leaf.limits.PIDs
-	w.report(Breach{Limit: "pids", Value: limit, Observed: max(readInt(w.leaf.dir(), "pids.peak"), limit), Count: n - w.seen.pidsTold})
+	w.report(Breach{Limit: "pids", Value: limit, Observed: max(readInt(w.leaf.dir(), "pids.peak"),
+		limit), Count: n - w.seen.pidsTold})
 	w.seen.pidsTold = n
 }
 
@@ -91,7 +93,8 @@ func (w *Watch) checkCPUTime(u Usage) {
 		return
 	}
 	w.seen.cpuTimeTold = true
-	w.report(Breach{Limit: "cpu_time", Value: limit.Milliseconds(), Observed: u.CPU.Milliseconds(), Fatal: true})
+	w.report(Breach{Limit: "cpu_time", Value: limit.Milliseconds(), Observed: u.CPU.Milliseconds(),
+		Fatal: true})
 }
 
 // checkThrottling reports the first throttled period and then each doubling of
@@ -112,6 +115,8 @@ func (w *Watch) checkThrottling(u Usage, now time.Time, last bool) {
 	if elapsed := now.Sub(since); elapsed > 0 {
 		observed = max(limit, int64(demand*1000/elapsed))
 	}
-	w.report(Breach{Limit: "cpus", Value: limit, Observed: observed, Count: u.ThrottledPeriods - w.seen.throttled})
-	w.seen.throttled, w.seen.lastCPU, w.seen.lastThrottled, w.seen.lastTime = u.ThrottledPeriods, u.CPU, u.Throttled, now
+	w.report(Breach{Limit: "cpus", Value: limit, Observed: observed,
+		Count: u.ThrottledPeriods - w.seen.throttled})
+	w.seen.throttled, w.seen.lastTime = u.ThrottledPeriods, now
+	w.seen.lastCPU, w.seen.lastThrottled = u.CPU, u.Throttled
 }

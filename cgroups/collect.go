@@ -8,17 +8,15 @@ import (
 	"strings"
 )
 
-// Stale lists the ids of groups under the parent whose owner is gone: their
-// lock is free. A live group is never in it.
+// Stale lists the ids of groups under the parent whose owner has ended: nobody holds their lock.
 func (p *Parent) Stale() ([]string, error) {
 	var ids []string
 	err := p.eachStale(func(id, _ string) { ids = append(ids, id) })
 	return ids, err
 }
 
-// Collect kills and removes the groups that Stale lists and returns their
-// ids. The lock is held meanwhile, so two collectors and an owner just being
-// born can't trip over each other.
+// Collect kills and removes the groups that Stale lists, and returns their ids. It holds the lock
+// of each group meanwhile, against other collectors and against an owner that just starts.
 func (p *Parent) Collect(ctx context.Context) ([]string, error) {
 	var ids []string
 	var failed []error
@@ -45,7 +43,7 @@ func (p *Parent) eachStale(visit func(id, dir string)) error {
 		dir := filepath.Join(p.Path(), e.Name())
 		lock, err := lockDir(dir)
 		if err != nil {
-			continue // held by its owner, or just gone
+			continue // its owner holds it, or it has just been removed
 		}
 		if sameFile(lock, dir) {
 			visit(id, dir)

@@ -20,9 +20,8 @@ const destroyTimeout = 10 * time.Second
 // Kill sends SIGKILL to every process of the sandbox, PID 1 included.
 func (g *Group) Kill() error { return killTree(g.dir()) }
 
-// Destroy kills what is left, waits until the kernel has let go of it and
-// removes the folders. A second call does nothing. On ErrBusy the group is
-// kept and Destroy can be called again.
+// Destroy kills all processes, waits until they are gone and removes the folders. A second call
+// does nothing. After ErrBusy the group still exists, and Destroy can be called again.
 func (g *Group) Destroy(ctx context.Context) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -62,7 +61,7 @@ func destroyTree(ctx context.Context, dir string) error {
 		if !errors.Is(err, unix.EBUSY) {
 			return err
 		}
-		// Empty, yet a last task is still leaving; it makes no further event.
+		// Empty, but a last task is still exiting. That causes no event, so look again.
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("remove %s: %w", dir, ErrBusy)
@@ -71,8 +70,8 @@ func destroyTree(ctx context.Context, dir string) error {
 	}
 }
 
-// killTree uses cgroup.kill, which no fork can outrun. Kernels before 5.14
-// freeze the tree and signal each process. (The library's fallback logs.)
+// killTree uses cgroup.kill, which no fork can escape. On a kernel without it, the tree is frozen
+// and each process gets a signal. (The library's own fallback writes to a log.)
 func killTree(dir string) error {
 	err := writeFile(dir, "cgroup.kill", "1")
 	if err == nil || !exists(dir, "cgroup.procs") {

@@ -1,6 +1,5 @@
-// Package cgroups puts sandboxes under cgroup v2 limits and says what they
-// used and which limit they ran into. It is the only importer of
-// containerd/cgroups.
+// Package cgroups puts sandboxes under cgroup v2 limits. It reports what they used and which limit
+// they reached. It is the only importer of containerd/cgroups.
 //
 //	parent, err := cgroups.Find(ctx, cgroups.Options{}) // where this process may create cgroups
 //	group, err := parent.Create(id, limits)             // <parent>/mcpbox-<id>/ and its init/
@@ -10,19 +9,19 @@
 //
 // The tree of one sandbox:
 //
-//	mcpbox-<id>/        limits + headroom for the sandbox's own PID 1; flocked by its owner
+//	mcpbox-<id>/        limits plus headroom for PID 1; its owner holds a flock on it
 //	├── init/           PID 1; never in the group that the OOM killer empties
-//	└── p-<n>/          one process tree with the policy's limits; the root of its cgroup namespace
+//	└── p-<n>/          one process tree with the policy's limits; root of its cgroup namespace
 //
-// A limit whose controller this host does not hand out is not set, and
-// Enforced says so; nothing is silently weaker.
+// If this host does not delegate a controller, its limit is not set, and Enforced says so.
 //
-// It does not protect against: memory of the host's page cache that others
-// charged first, sockets' buffers of other namespaces, load on devices without
-// io.max. It never touches cgroup v1, and a cgroup2 mount without controllers
-// (the hybrid layout) is not usable.
+// # What it does not protect
 //
-// Kernels: 5.7 clone into a cgroup, 5.14 cgroup.kill (else each process is
-// signalled), 5.19 memory.peak, 6.1 pids.peak (else the value is missing).
+// It does not count page cache that others were charged for first, nor socket buffers of other
+// namespaces. It does not limit devices without an io.max line. It never touches cgroup v1. A
+// cgroup2 mount without controllers (the hybrid layout) is not usable.
+//
+// Kernel: package kernel has the versions of CLONE_INTO_CGROUP, cgroup.kill, memory.peak and
+// pids.peak. Without cgroup.kill each process gets a signal; without the others a value is missing.
 // Source: Documentation/admin-guide/cgroup-v2.rst.
 package cgroups

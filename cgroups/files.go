@@ -14,7 +14,7 @@ import (
 // unknown marks a value that this kernel does not report.
 const unknown = -1
 
-// gone reports that a cgroup vanished under the reader: ENOENT at open, ENODEV at read.
+// gone reports that the cgroup was removed meanwhile: ENOENT at open, ENODEV at read.
 func gone(err error) bool {
 	return errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENODEV)
 }
@@ -45,7 +45,7 @@ func readInt(dir, name string) int64 {
 	return n
 }
 
-// writeFile never creates: a missing file of cgroupfs means a missing controller.
+// writeFile never creates a file: in cgroupfs, a missing file means a missing controller.
 func writeFile(dir, name, value string) error {
 	f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY, 0)
 	if err != nil {
@@ -55,7 +55,7 @@ func writeFile(dir, name, value string) error {
 	return errors.Join(err, f.Close())
 }
 
-// flatKeyed looks one key up in a "key value\n" file's text.
+// flatKeyed returns the value of a key in a text of "key value\n" lines.
 func flatKeyed(text []byte, key string) int64 {
 	for line := range bytes.Lines(text) {
 		k, v, ok := bytes.Cut(line, []byte(" "))

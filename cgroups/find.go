@@ -18,10 +18,10 @@ import (
 
 // Options restrict what Find may do.
 type Options struct {
-	NoScope bool // don't ask systemd for a scope of our own
+	NoScope bool // do not ask systemd for a scope
 }
 
-// Origin says how a Parent was come by.
+// Origin says how a Parent was found.
 type Origin string
 
 const (
@@ -41,7 +41,7 @@ type Parent struct {
 // Controllers lists what children of the parent can be limited by.
 func (p *Parent) Controllers() []string { return slices.Clone(p.controllers) }
 
-// Origin says how the parent was come by.
+// Origin says how the parent was found.
 func (p *Parent) Origin() Origin { return p.origin }
 
 // Path is the absolute folder.
@@ -50,12 +50,13 @@ func (p *Parent) Path() string { return filepath.Join(p.mount, p.path) }
 // useful are the controllers that the limits of a policy need, all optional.
 func useful() []string { return []string{"cpu", "io", "memory", "pids"} }
 
-const unifiedHint = `the controllers belong to cgroup v1: sudo sed -i 's/^GRUB_CMDLINE_LINUX="/&systemd.unified_cgroup_hierarchy=1 /' /etc/default/grub && sudo update-grub && sudo reboot`
+const unifiedHint = `the controllers belong to cgroup v1: ` +
+	`sudo sed -i 's/^GRUB_CMDLINE_LINUX="/&systemd.unified_cgroup_hierarchy=1 /' ` +
+	`/etc/default/grub && sudo update-grub && sudo reboot`
 
-// Find looks for the best place: as root <mount>/mcpbox, else a delegated
-// subtree around this process, else a transient systemd scope. Only for the
-// last, or where this process is alone in its delegated cgroup, does it move
-// this process, into a leaf of the same subtree.
+// Find looks for the best place. As root it is <mount>/mcpbox, else a delegated subtree around this
+// process, else a transient systemd scope. Find moves this process into a leaf of the same subtree
+// in two cases: in a scope, and if the process is alone in its delegated cgroup.
 func Find(ctx context.Context, o Options) (*Parent, error) {
 	h, err := currentHierarchy()
 	if err != nil {
@@ -89,9 +90,11 @@ func Find(ctx context.Context, o Options) (*Parent, error) {
 		}
 		reasons = append(reasons, err)
 	}
-	remedy := "a systemd user session hands out cgroups: sudo loginctl enable-linger " + strconv.Itoa(os.Getuid())
+	remedy := "a systemd user session hands out cgroups: sudo loginctl enable-linger " +
+		strconv.Itoa(os.Getuid())
 	if os.Geteuid() == 0 {
-		remedy = "in a container: run it with --privileged --cgroupns=host, so that " + h.mount + " can be written"
+		remedy = "in a container: run it with --privileged --cgroupns=host, so that " + h.mount +
+			" can be written"
 	}
 	return nil, hint.Errorf(remedy, "%w: %s", ErrUnavailable, oneLine(reasons))
 }
@@ -117,12 +120,12 @@ func findRoot(h hierarchy) (*Parent, error) {
 	}
 	if len(p.controllers) == 0 {
 		_ = os.Remove(p.Path())
-		return nil, fmt.Errorf("%s hands down no controllers (%v)", h.mount, refused)
+		return nil, fmt.Errorf("%s delegates no controllers (%v)", h.mount, refused)
 	}
 	return p.usable()
 }
 
-// usable hands the controllers down to the parent's children.
+// usable enables the controllers for the parent's children.
 func (p *Parent) usable() (*Parent, error) {
 	refused := enable(p.Path(), intersect(useful(), p.controllers))
 	on, err := readFields(p.Path(), "cgroup.subtree_control")
@@ -131,13 +134,14 @@ func (p *Parent) usable() (*Parent, error) {
 	}
 	p.controllers = intersect(useful(), on)
 	if len(p.controllers) == 0 {
-		return nil, fmt.Errorf("%s hands down no controllers (%v)", p.Path(), refused)
+		return nil, fmt.Errorf("%s delegates no controllers (%v)", p.Path(), refused)
 	}
 	return p, nil
 }
 
-// enable switches controllers on one by one, so that one refusal does not cost the others,
-// and returns the last refusal. The write takes a system-wide lock: what is on is left alone.
+// enable enables the controllers one by one, so that one refusal does not affect the others. It
+// returns the last refusal. A write takes a system-wide lock, so enabled controllers are left
+// alone.
 func enable(dir string, controllers []string) error {
 	on, err := readFields(dir, "cgroup.subtree_control")
 	for _, c := range controllers {
@@ -150,8 +154,8 @@ func enable(dir string, controllers []string) error {
 	return err
 }
 
-// findDelegated walks up from this process's cgroup to the nearest folder that
-// was given to this user and holds no process, or only this one.
+// findDelegated walks up from this process's cgroup to the nearest folder that is delegated to this
+// user and holds no other process.
 func findDelegated(h hierarchy) (*Parent, error) {
 	reason := fmt.Errorf("cgroup %s is not delegated to uid %d", h.self, os.Geteuid())
 	for rel := h.self; rel != "/"; rel = filepath.Dir(rel) {
@@ -184,11 +188,12 @@ func findDelegated(h hierarchy) (*Parent, error) {
 	return nil, reason
 }
 
-// delegated tells a subtree that was handed over from one that is merely
-// writable: every unit of a user's service manager belongs to the user, but
-// only those marked so (by systemd ≥ 254), or our own scopes, are ours to shape.
+// delegated tells a delegated subtree from one that is only writable. Every unit of a user's
+// service manager belongs to the user. Only those that systemd (254 or later) marks, and our own
+// scopes, may be changed.
 func delegated(rel, dir string) bool {
-	if !writable(dir, ".") || !writable(dir, "cgroup.procs") || !writable(dir, "cgroup.subtree_control") {
+	if !writable(dir, ".") || !writable(dir, "cgroup.procs") ||
+		!writable(dir, "cgroup.subtree_control") {
 		return false
 	}
 	if isOwnScope(rel) || marked(dir, "user.delegate") || marked(dir, "trusted.delegate") {
@@ -203,7 +208,7 @@ func marked(dir, xattr string) bool {
 	return err == nil && string(b[:n]) == "1"
 }
 
-// moveSelf frees dir of this process: a cgroup that distributes controllers can hold none.
+// moveSelf moves this process out of dir: a cgroup with controllers for children can hold none.
 func moveSelf(dir string) error {
 	leaf := filepath.Join(dir, "supervisor")
 	if err := os.Mkdir(leaf, 0o755); err != nil && !errors.Is(err, os.ErrExist) {

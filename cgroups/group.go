@@ -16,8 +16,8 @@ import (
 
 const groupPrefix = "mcpbox-"
 
-// Group is the cgroup of one sandbox. It holds a lock on its folder, which
-// tells Collect that its owner lives.
+// Group is the cgroup of one sandbox. It holds a lock on its folder, so that Collect leaves it
+// alone.
 type Group struct {
 	h           hierarchy
 	path        string // relative to the mount
@@ -35,7 +35,8 @@ func (p *Parent) Create(id string, l policies.Limits) (*Group, error) {
 		return nil, fmt.Errorf("create cgroup: bad id %q", id)
 	}
 	h := hierarchy{mount: p.mount}
-	g := &Group{h: h, path: filepath.Join(p.path, groupPrefix+id), controllers: p.controllers, limits: l}
+	g := &Group{h: h, path: filepath.Join(p.path, groupPrefix+id), controllers: p.controllers,
+		limits: l}
 	lock, err := makeLocked(g.dir())
 	if err != nil {
 		return nil, fmt.Errorf("create cgroup %s: %w", g.path, err)
@@ -61,8 +62,8 @@ func (g *Group) fill() error {
 	return nil
 }
 
-// makeLocked makes a folder and locks it; a collector that came between the
-// two may have removed it again, so look before believing.
+// makeLocked makes a folder and locks it. A collector can remove it between the two steps, so it
+// checks that the folder is still there.
 func makeLocked(dir string) (*os.File, error) {
 	const attempts = 10
 	for range attempts {
@@ -85,7 +86,7 @@ func makeLocked(dir string) (*os.File, error) {
 	return nil, fmt.Errorf("%s: removed by a collector at every attempt", dir)
 }
 
-// lockDir's flock ends with the descriptor, so with the owner, however it dies.
+// lockDir takes a flock, which ends with the descriptor: however the owner ends.
 func lockDir(dir string) (*os.File, error) {
 	f, err := os.OpenFile(dir, unix.O_DIRECTORY|os.O_RDONLY, 0)
 	if err != nil {
@@ -112,17 +113,16 @@ func (g *Group) Path() string { return g.dir() }
 // InitPath is init/, relative to the cgroup2 mount and beginning with "/": where PID 1 belongs.
 func (g *Group) InitPath() string { return filepath.Join(g.path, "init") }
 
-// Enforced names each limit that cgroups answer for ("memory", "pids", "cpus",
-// "cpu_time", "io", "io_weight") with "" or the reason why it is not enforced.
+// Enforced has an entry for each limit that cgroups enforce ("memory", "pids", "cpus", "cpu_time",
+// "io", "io_weight"): "", or the reason why the limit is not enforced.
 func (g *Group) Enforced() map[string]string {
 	return enforced(filepath.Join(g.dir(), "init"), g.limits, g.controllers)
 }
 
-// AllowSpawn lets a process of that host uid in init/ clone into leaves: the
-// kernel asks for write permission on cgroup.procs of the leaf and of the
-// common ancestor. Limits stay out of its reach. With cgroup namespaces,
-// init/'s must not be rooted below the group (ENOENT under nsdelegate): the
-// child unshares its own after the clone.
+// AllowSpawn lets a process with this host uid in init/ clone into leaves. For that, the kernel
+// requires write permission on cgroup.procs of the leaf and of the common ancestor. The process
+// cannot change limits. The cgroup namespace of init/ must not have its root below the group
+// (ENOENT with nsdelegate), so the child makes its own namespace after the clone.
 func (g *Group) AllowSpawn(uid, gid int) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

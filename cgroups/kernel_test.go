@@ -20,8 +20,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// These tests need a usable cgroup v2. `make test-vm` promises one: there they fail instead of being
-// skipped.
+// These tests need a usable cgroup v2. `make test-vm` promises one: there they fail instead of
+// being skipped.
 func parent(t *testing.T, controllers ...string) *Parent {
 	t.Helper()
 	testhost.Need(t, "cgroup2")
@@ -73,7 +73,8 @@ func inLeaf(fd int, name string, args ...string) *exec.Cmd {
 }
 
 // watched runs a command in the leaf to its end and returns every breach.
-func watched(t *testing.T, leaf *Leaf, onBreach func(Breach), name string, args ...string) []Breach {
+func watched(t *testing.T, leaf *Leaf, onBreach func(Breach), name string,
+	args ...string) []Breach {
 	t.Helper()
 	var got []Breach
 	w, err := leaf.Watch(func(b Breach) {
@@ -107,12 +108,14 @@ func only(t *testing.T, got []Breach, limit string) []Breach {
 func TestAProcessOverItsMemoryIsKilledAndReported(t *testing.T) {
 	const limit = 64 << 20
 	_, leaf := newLeaf(t, parent(t, "memory"), policies.Limits{Memory: limit})
-	b := only(t, watched(t, leaf, nil, "perl", "-e", `my @a; push @a, "x"x(1<<20) for 1..1024; exit 0`), "memory")[0]
+	b := only(t, watched(t, leaf, nil, "perl", "-e",
+		`my @a; push @a, "x"x(1<<20) for 1..1024; exit 0`), "memory")[0]
 	if !b.Fatal || b.Value != limit || b.Backend != Backend {
 		t.Errorf("breach %+v", b)
 	}
 	u, err := leaf.Usage()
-	if err != nil || (u.MemoryPeak != unknown && (u.MemoryPeak < limit*9/10 || u.MemoryPeak > limit)) {
+	if err != nil || (u.MemoryPeak != unknown && (u.MemoryPeak < limit*9/10 ||
+		u.MemoryPeak > limit)) {
 		t.Errorf("peak %d of %d (%v)", u.MemoryPeak, limit, err)
 	}
 }
@@ -138,7 +141,9 @@ func TestPeakMemoryAndCPUTimeMatchAKnownLoad(t *testing.T) {
 
 func TestAForkBombMeetsPIDsMaxAndIsReported(t *testing.T) {
 	_, leaf := newLeaf(t, parent(t, "pids"), policies.Limits{PIDs: 10})
-	got := only(t, watched(t, leaf, nil, "perl", "-e", `for(1..200){ my $p=fork; if(defined $p && !$p){ sleep 2; exit } } 1 while wait > 0`), "pids")
+	got := only(t, watched(t, leaf, nil, "perl", "-e",
+		`for(1..200){ my $p=fork; if(defined $p && !$p){ sleep 2; exit } } `+
+			`1 while wait > 0`), "pids")
 	var refused int64
 	for _, b := range got {
 		refused += b.Count
@@ -172,8 +177,10 @@ func TestTheCPUQuotaHoldsAndThrottlingIsReported(t *testing.T) {
 }
 
 func TestCPUTimeIsReportedWhenItIsUsedUp(t *testing.T) {
-	_, leaf := newLeaf(t, parent(t), policies.Limits{CPUTime: policies.Duration(300 * time.Millisecond)})
-	got := only(t, watched(t, leaf, func(Breach) { _ = leaf.Kill() }, "perl", "-e", `if(!fork){1 while 1} 1 while 1`), "cpu_time")
+	_, leaf := newLeaf(t, parent(t),
+		policies.Limits{CPUTime: policies.Duration(300 * time.Millisecond)})
+	got := only(t, watched(t, leaf, func(Breach) { _ = leaf.Kill() }, "perl", "-e",
+		`if(!fork){1 while 1} 1 while 1`), "cpu_time")
 	if len(got) != 1 || !got[0].Fatal || got[0].Value != 300 || got[0].Observed < 300 {
 		t.Errorf("breaches %+v", got)
 	}
@@ -181,7 +188,8 @@ func TestCPUTimeIsReportedWhenItIsUsedUp(t *testing.T) {
 
 func TestFiveHundredProcessesDieAtOnce(t *testing.T) {
 	g, leaf := newLeaf(t, parent(t), policies.Limits{})
-	cmd := inLeaf(leaf.FD(), "perl", "-e", `$|=1; for(1..499){ if(!fork){ setpgrp; sleep 1000; exit } } print "ready\n"; sleep 1000`)
+	cmd := inLeaf(leaf.FD(), "perl", "-e",
+		`$|=1; for(1..499){ if(!fork){ setpgrp; sleep 1000; exit } } print "ready\n"; sleep 1000`)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -308,7 +316,8 @@ func TestAnUnprivilegedPID1MaySpawnIntoLeavesButNotRaiseLimits(t *testing.T) {
 		out, err := cmd.Output()
 		return fmt.Sprintf("%s%v", out, err)
 	}
-	if out := spawn(second); !strings.Contains(out, "in p-2\n") || !strings.Contains(out, "limit: permission denied\n") {
+	if out := spawn(second); !strings.Contains(out, "in p-2\n") ||
+		!strings.Contains(out, "limit: permission denied\n") {
 		t.Errorf("into a leaf made after AllowSpawn: %q", out)
 	}
 	if out := spawn(leaf); strings.Contains(out, "in p-1\n") {
@@ -342,9 +351,11 @@ func TestReadingFromADiskIsHeldToItsRate(t *testing.T) {
 	}
 	device := strings.TrimSpace(string(out))
 	defer exec.Command("losetup", "-d", device).Run()
-	_, leaf := newLeaf(t, p, policies.Limits{IO: []policies.IOMax{{Device: device, ReadBPS: 1 << 20}}, IOWeight: 50})
+	_, leaf := newLeaf(t, p, policies.Limits{IO: []policies.IOMax{{Device: device,
+		ReadBPS: 1 << 20}}, IOWeight: 50})
 	begin := time.Now()
-	if err := inLeaf(leaf.FD(), "dd", "if="+device, "of=/dev/null", "bs=64k", "count=48", "iflag=direct", "status=none").Run(); err != nil {
+	if err := inLeaf(leaf.FD(), "dd", "if="+device, "of=/dev/null", "bs=64k", "count=48",
+		"iflag=direct", "status=none").Run(); err != nil {
 		t.Fatal(err)
 	}
 	if took := time.Since(begin); took < 2*time.Second {

@@ -22,7 +22,8 @@ type Leaf struct {
 
 // NewLeaf makes <group>/<name> with the limits.
 func (g *Group) NewLeaf(name string, l policies.Limits) (*Leaf, error) {
-	if name == "" || name == "init" || strings.HasPrefix(name, ".") || strings.ContainsAny(name, "/\n") {
+	if name == "" || name == "init" || strings.HasPrefix(name, ".") ||
+		strings.ContainsAny(name, "/\n") {
 		return nil, fmt.Errorf("create cgroup: bad leaf name %q", name)
 	}
 	leaf := &Leaf{h: g.h, path: filepath.Join(g.path, name), limits: l, ctl: g.controllers}
@@ -44,7 +45,8 @@ func (g *Group) fillLeaf(leaf *Leaf) error {
 	owner := g.owner
 	g.mu.Unlock()
 	if owner != nil {
-		if err := os.Chown(filepath.Join(leaf.dir(), "cgroup.procs"), owner[0], owner[1]); err != nil {
+		if err := os.Chown(filepath.Join(leaf.dir(), "cgroup.procs"), owner[0],
+			owner[1]); err != nil {
 			return err
 		}
 	}
@@ -67,11 +69,11 @@ func (l *Leaf) FD() int { return int(l.fd.Fd()) }
 // Enforced is Group.Enforced for the leaf's limits.
 func (l *Leaf) Enforced() map[string]string { return enforced(l.dir(), l.limits, l.ctl) }
 
-// Usage is what the tree has used. Ask before the leaf is removed.
+// Usage is what the tree has used. Call it before the leaf is removed.
 func (l *Leaf) Usage() (Usage, error) { return readUsage(l.dir()) }
 
 // Kill sends SIGKILL to every process of the tree.
 func (l *Leaf) Kill() error { return killTree(l.dir()) }
 
-// Close releases the descriptor; the folder goes with Remove or Group.Destroy.
+// Close closes the descriptor. Remove or Group.Destroy removes the folder.
 func (l *Leaf) Close() error { return l.fd.Close() }

@@ -15,7 +15,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// What the sandbox's PID 1 may use on top of the tool's limits.
+// What PID 1 of the sandbox may use in addition to the tool's limits.
 const (
 	headroomMemory = 32 << 20
 	headroomPIDs   = 16
@@ -76,7 +76,7 @@ func apply(h hierarchy, rel string, l policies.Limits, controllers []string) err
 		return fmt.Errorf("limit cgroup %s: %w", rel, err)
 	}
 	dir := h.dir(rel)
-	// Absent where the kernel has no swap accounting; then there is no swap limit to set.
+	// A kernel without swap accounting has no such file, and no swap limit.
 	if r.Memory != nil && exists(dir, "memory.swap.max") {
 		if err := writeFile(dir, "memory.swap.max", "0"); err != nil {
 			return fmt.Errorf("limit cgroup %s: %w", rel, err)
@@ -84,14 +84,15 @@ func apply(h hierarchy, rel string, l policies.Limits, controllers []string) err
 	}
 	// The library knows only BFQ's file.
 	if l.IOWeight > 0 && exists(dir, "io.weight") {
-		if err := writeFile(dir, "io.weight", "default "+strconv.FormatInt(l.IOWeight, 10)); err != nil {
+		if err := writeFile(dir, "io.weight", "default "+strconv.FormatInt(l.IOWeight,
+			10)); err != nil {
 			return fmt.Errorf("limit cgroup %s: %w", rel, err)
 		}
 	}
 	return nil
 }
 
-// enforced names each limit of l that cgroups answer for: "" enforced, else why not.
+// enforced has an entry for each limit of l that cgroups enforce: "", or why it is not enforced.
 func enforced(dir string, l policies.Limits, controllers []string) map[string]string {
 	out := map[string]string{}
 	need := func(set bool, name, controller string) {
@@ -126,7 +127,8 @@ func ioEntries(limits []policies.IOMax) ([]cgroup2.Entry, error) {
 		}
 		add := func(t cgroup2.IOType, rate int64) {
 			if rate > 0 {
-				out = append(out, cgroup2.Entry{Type: t, Major: major, Minor: minor, Rate: uint64(rate)})
+				out = append(out, cgroup2.Entry{Type: t, Major: major, Minor: minor,
+					Rate: uint64(rate)})
 			}
 		}
 		add(cgroup2.ReadBPS, int64(l.ReadBPS))
@@ -148,7 +150,8 @@ func wholeDisk(path string) (major, minor int64, err error) {
 	if st.Mode&unix.S_IFMT == unix.S_IFBLK {
 		dev = st.Rdev
 	}
-	sys, err := filepath.EvalSymlinks(fmt.Sprintf("/sys/dev/block/%d:%d", unix.Major(dev), unix.Minor(dev)))
+	sys, err := filepath.EvalSymlinks(fmt.Sprintf("/sys/dev/block/%d:%d", unix.Major(dev),
+		unix.Minor(dev)))
 	if err != nil {
 		return 0, 0, errors.New("not on a block device")
 	}

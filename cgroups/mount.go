@@ -41,7 +41,8 @@ func findHierarchy(mountinfo, selfCgroup string) (hierarchy, error) {
 	if root != "/" {
 		rel, ok := strings.CutPrefix(h.self, root)
 		if !ok {
-			return h, fmt.Errorf("%w: the mount at %s shows %s, which does not hold this process", ErrUnavailable, h.mount, root)
+			return h, fmt.Errorf("%w: the mount at %s shows %s, which does not hold this process",
+				ErrUnavailable, h.mount, root)
 		}
 		h.self = rel
 	}

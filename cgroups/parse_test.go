@@ -11,8 +11,10 @@ import (
 
 func TestHierarchyIsFoundWhereverItIsMounted(t *testing.T) {
 	const (
-		unified   = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
-		hybrid    = "31 23 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n32 23 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
+		unified = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 " +
+			"rw,nsdelegate\n"
+		hybrid = "31 23 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n32 23 0:28 " +
+			"/ /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
 		container = "30 23 0:26 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup rw\n"
 	)
 	for _, tc := range []struct {
@@ -20,12 +22,14 @@ func TestHierarchyIsFoundWhereverItIsMounted(t *testing.T) {
 		mount, path        string
 		fails              bool
 	}{
-		{"unified", unified, "0::/user.slice/a.scope\n", "/sys/fs/cgroup", "/user.slice/a.scope", false},
+		{"unified", unified, "0::/user.slice/a.scope\n", "/sys/fs/cgroup", "/user.slice/a.scope",
+			false},
 		{"hybrid", hybrid, "4:memory:/x\n0::/y\n", "/sys/fs/cgroup/unified", "/y", false},
 		{"subtree", container, "0::/docker/abc/leaf\n", "/sys/fs/cgroup", "/leaf", false},
 		{"top of the subtree", container, "0::/docker/abc\n", "/sys/fs/cgroup", "/", false},
 		{"another subtree", container, "0::/docker/xyz\n", "", "", true},
-		{"v1 only", "31 23 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n", "4:memory:/x\n", "", "", true},
+		{"v1 only", "31 23 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n",
+			"4:memory:/x\n", "", "", true},
 	} {
 		h, err := findHierarchy(tc.mounts, tc.self)
 		if tc.fails != (err != nil) {
@@ -54,15 +58,18 @@ func TestOnlyLimitsThatAreSetReachTheKernel(t *testing.T) {
 }
 
 func TestIOLimitOfAMissingDeviceIsAnError(t *testing.T) {
-	_, err := resources(policies.Limits{IO: []policies.IOMax{{Device: "/nonexistent", ReadBPS: 1}}}, []string{"io"})
+	_, err := resources(policies.Limits{IO: []policies.IOMax{{Device: "/nonexistent", ReadBPS: 1}}},
+		[]string{"io"})
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestALimitWithoutItsControllerIsSaidToBeMissing(t *testing.T) {
-	got := enforced(t.TempDir(), policies.Limits{Memory: 1, PIDs: 1, CPUs: 1, CPUTime: 1}, []string{"memory", "cpu"})
-	if got["memory"] != "" || got["cpus"] != "" || got["cpu_time"] != "" || got["pids"] == "" || len(got) != 4 {
+	got := enforced(t.TempDir(), policies.Limits{Memory: 1, PIDs: 1, CPUs: 1, CPUTime: 1},
+		[]string{"memory", "cpu"})
+	if got["memory"] != "" || got["cpus"] != "" || got["cpu_time"] != "" || got["pids"] == "" ||
+		len(got) != 4 {
 		t.Errorf("got %v", got)
 	}
 }
@@ -70,7 +77,8 @@ func TestALimitWithoutItsControllerIsSaidToBeMissing(t *testing.T) {
 func TestCPUTimeIsLookedAtBeforeItCanRunOut(t *testing.T) {
 	now := time.Unix(100, 0)
 	l := policies.Limits{CPUTime: policies.Duration(10 * time.Second), CPUs: 0.5}
-	if at := nextLook(now, l, 9*time.Second+950*time.Millisecond); at.Sub(now) != 100*time.Millisecond {
+	at := nextLook(now, l, 9*time.Second+950*time.Millisecond)
+	if at.Sub(now) != 100*time.Millisecond {
 		t.Errorf("50 ms left at half a CPU: looks after %v", at.Sub(now))
 	}
 	if at := nextLook(now, policies.Limits{}, 0); !at.IsZero() {
@@ -80,7 +88,8 @@ func TestCPUTimeIsLookedAtBeforeItCanRunOut(t *testing.T) {
 
 func TestFlatKeyedFilesAreReadByWholeKey(t *testing.T) {
 	text := []byte("oom 3\noom_kill 12\nbad x\n")
-	for key, want := range map[string]int64{"oom": 3, "oom_kill": 12, "kill": unknown, "bad": unknown} {
+	for key, want := range map[string]int64{"oom": 3, "oom_kill": 12, "kill": unknown,
+		"bad": unknown} {
 		if got := flatKeyed(text, key); got != want {
 			t.Errorf("%s: %d, want %d", key, got, want)
 		}

@@ -10,10 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// poller waits for changes of cgroupfs files. Not inotify: its instances are
-// few per host user, and each sandbox would take one. The kernel raises
-// EPOLLPRI on a file whose content changed since it was last read; the epoll
-// descriptor itself waits in Go's poller, so that no thread is blocked.
+// poller waits for changes of cgroupfs files. It does not use inotify: a user has few instances,
+// and each sandbox would take one. The kernel raises EPOLLPRI on a file that has changed since it
+// was last read. The epoll descriptor itself waits in Go's poller, so no thread is blocked.
 type poller struct {
 	epoll *os.File
 	raw   syscall.RawConn

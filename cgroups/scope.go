@@ -21,9 +21,9 @@ func isOwnScope(rel string) bool {
 	return strings.HasPrefix(name, "mcpbox-") && strings.HasSuffix(name, ".scope")
 }
 
-// newScope asks the user's service manager for a scope with Delegate=yes that
-// holds this process, and moves this process into a leaf of it. systemd
-// removes the scope when its last process is gone.
+// newScope asks the user's service manager for a scope with Delegate=yes that contains this
+// process, and moves this process into a leaf of it. systemd removes the scope when its last
+// process has ended.
 func newScope(ctx context.Context, h hierarchy) (*Parent, error) {
 	ctx, cancel := context.WithTimeout(ctx, scopeTimeout)
 	defer cancel()
@@ -66,8 +66,8 @@ func newScope(ctx context.Context, h hierarchy) (*Parent, error) {
 	return p, nil
 }
 
-// dialUser connects to the user's bus, or without one to the service manager
-// itself. It never starts a bus.
+// dialUser connects to the user's bus, or if there is none, to the service manager. It never starts
+// a bus.
 func dialUser(ctx context.Context) (*dbus.Conn, error) {
 	runtimeDir := os.Getenv("XDG_RUNTIME_DIR")
 	if runtimeDir == "" {
@@ -84,7 +84,8 @@ func dialUser(ctx context.Context) (*dbus.Conn, error) {
 		}
 		conn.Close()
 	}
-	private, perr := dialAuth(ctx, "unix:path="+dbus.EscapeBusAddressValue(filepath.Join(runtimeDir, "systemd/private")))
+	private, perr := dialAuth(ctx, "unix:path="+dbus.EscapeBusAddressValue(filepath.Join(runtimeDir,
+		"systemd/private")))
 	if perr != nil {
 		return nil, err
 	}

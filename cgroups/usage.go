@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Usage is what a process tree has used so far. -1 (or -1 ns) means that this
-// kernel or backend does not tell.
+// Usage is what a process tree has used so far. -1 (or -1 ns) means that this kernel or backend
+// does not report the value.
 type Usage struct {
 	CPU, CPUUser, CPUSystem time.Duration
 	MemoryPeak              int64 // bytes
@@ -22,11 +22,12 @@ type Usage struct {
 
 // UnknownUsage has every value missing.
 func UnknownUsage() Usage {
-	return Usage{unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown}
+	return Usage{unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown,
+		unknown}
 }
 
-// readUsage reads files rather than the library's Stat: that walks memory.stat
-// and the pressure files too, and answers zeros for a cgroup that is gone.
+// readUsage reads files instead of calling the library's Stat, which also reads memory.stat and the
+// pressure files, and returns zeros for a cgroup that was removed.
 func readUsage(dir string) (Usage, error) {
 	u := UnknownUsage()
 	stat, err := os.ReadFile(filepath.Join(dir, "cpu.stat"))

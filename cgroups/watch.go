@@ -15,12 +15,12 @@ import (
 // Backend is what enforces the limits of this package, as named in results.
 const Backend = "cgroup2"
 
-// Breach says that a limit was run into.
+// Breach says that a limit was reached.
 //
 //	limit     value, observed               fatal
-//	memory    bytes; the peak               the tree was killed (or, not fatal: an allocation failed)
+//	memory    bytes; the peak               killed (not fatal: an allocation failed)
 //	pids      tasks                         no: fork failed with EAGAIN
-//	cpu_time  milliseconds                  yes: the caller is to kill the tree
+//	cpu_time  milliseconds                  yes: the caller kills the tree
 //	cpus      thousandths of a CPU; demand  no: the tree was throttled
 type Breach struct {
 	Limit    string
@@ -44,13 +44,14 @@ type Watch struct {
 	seen     counters
 }
 
-// throttleInterval is how often cpu.stat is looked at while the tree may run.
+// throttleInterval is how often cpu.stat is read while the tree may run.
 const throttleInterval = 250 * time.Millisecond
 
-// Watch begins to watch the leaf. onBreach is called from one goroutine at a
-// time; every breach up to Stop is delivered before Stop returns.
+// Watch starts to watch the leaf. onBreach is called from one goroutine at a time. Every breach up
+// to Stop is delivered before Stop returns.
 func (l *Leaf) Watch(onBreach func(Breach)) (*Watch, error) {
-	w := &Watch{leaf: l, onBreach: onBreach, done: make(chan struct{}), stopped: make(chan struct{})}
+	w := &Watch{leaf: l, onBreach: onBreach, done: make(chan struct{}),
+		stopped: make(chan struct{})}
 	w.seen.start = time.Now()
 	var fds []int
 	for name, f := range map[string]**os.File{"memory.events": &w.memory, "pids.events": &w.pids} {
@@ -74,7 +75,7 @@ func (l *Leaf) Watch(onBreach func(Breach)) (*Watch, error) {
 	return w, nil
 }
 
-// Stop looks a last time, so that a breach just before the exit is not lost, and ends the watch.
+// Stop looks a last time, for a breach just before the exit, and ends the watch.
 func (w *Watch) Stop() {
 	w.once.Do(func() {
 		close(w.done)
