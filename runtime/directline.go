@@ -47,7 +47,7 @@ func (l *directLine) lock(ctx context.Context, streams *stdio.Streams) (locked, 
 }
 
 func (l *directLine) fault(r initproto.Record) error {
-	return spawnError(faultOf(r), l.body, l.cell.c.policy().Filesystem.Rootfs)
+	return l.cell.c.spawnError(faultOf(r), l.body)
 }
 
 func (l *directLine) send(data []byte, fds ...int) error {

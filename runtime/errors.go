@@ -3,15 +3,13 @@ package runtime
 import (
 	"errors"
 	"fmt"
-	"os/exec"
-	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/rootfs"
+	"github.com/mcpbox/mcpbox/runtime/internal/remedy"
 )
 
 var (
@@ -79,36 +77,23 @@ func setupFault(f initproto.Fault, entry string) error {
 	return hint.Wrap(e, "`mcpbox doctor` says what this host allows")
 }
 
-// notFoundRemedy looks whether the command is on the host: only then does a mount help.
-func notFoundRemedy(command, dir, root string) string {
-	if strings.Contains(command, "/") && !filepath.IsAbs(command) {
-		return "it is looked for in " + dir + " of the sandbox: --workspace DIR shows a folder of the host as " + rootfs.Work
-	}
-	if root != "" {
-		return "it has to be in " + root + ", the root file system"
-	}
-	found, _ := exec.LookPath(command)
-	if found == "" {
-		return "it is not on the host either: check its name and PATH"
-	}
-	if real, err := filepath.EvalSymlinks(found); err == nil {
-		found = real
-	}
-	return "of the host only /usr, /bin and /lib are inside: bind the folder of " + found + " with --mount DIR:DIR, and give the whole path"
-}
-
 // spawnError turns what mcpbox-init reports into the error a user reads.
-func spawnError(f initproto.Fault, body *initproto.SpawnBody, root string) error {
+func (c *contained) spawnError(f initproto.Fault, body *initproto.SpawnBody) error {
 	command := body.Argv[0]
+	about := remedy.Command{Name: command, Dir: body.Dir, Env: body.Env, Plan: c.plan, Rootfs: c.policy().Filesystem.Rootfs}
 	switch {
 	case f.Step == initproto.StepLookup && f.Errno == unix.EACCES, f.Step == initproto.StepExec && f.Errno == unix.EACCES:
-		return hint.Errorf("it must be a regular file with an x bit for everybody, or owned by the workspace's owner", "%s: %w", command, ErrNotExecutable)
+		return hint.Errorf(about.NotExecutable(), "%s: %w", command, ErrNotExecutable)
 	case f.Step == initproto.StepLookup:
-		return hint.Errorf(notFoundRemedy(command, body.Dir, root), "%s: %w", command, ErrNotFound)
+		return hint.Errorf(about.NotFound(), "%s: %w", command, ErrNotFound)
 	case f.Step == initproto.StepExec && f.Errno == unix.ENOEXEC:
 		return hint.Errorf("it has no #! line and is no ELF program: name its interpreter", "%s: %w", command, ErrNotExecutable)
 	case f.Step == initproto.StepExec && f.Errno == unix.ENOENT:
-		return hint.Errorf("bind the folder of its interpreter or loader with --mount DIR:DIR, or use a --rootfs that has it", "%s: its interpreter: %w", command, ErrNotFound)
+		what, remedy := about.Interpreter()
+		if what == "" {
+			what = "its interpreter"
+		}
+		return hint.Errorf(remedy, "%s: %s: %w", command, what, ErrNotFound)
 	case f.Step == initproto.StepExec:
 		return hint.Errorf("raise the memory or process limit if it is below what the program needs to start", "%s: %w: %w", command, ErrNotExecutable, f.Errno)
 	case f.Step == initproto.StepDir && f.Errno == unix.EACCES:

@@ -40,7 +40,7 @@ func (l *initLine) lock(ctx context.Context, streams *stdio.Streams) (locked, er
 	}
 	if told.Kind != initproto.Locked || len(told.fds) < 1 {
 		initproto.CloseAll(told.fds)
-		return locked{}, spawnError(told.Fault, l.body, l.c.policy().Filesystem.Rootfs)
+		return locked{}, l.c.spawnError(told.Fault, l.body)
 	}
 	out := locked{pidfd: told.fds[0], listener: told.Listener, landlock: told.Landlock}
 	if told.TTY && len(told.fds) > 1 {
@@ -64,7 +64,7 @@ func (l *initLine) exec(ctx context.Context) error {
 	}
 	switch told.Kind {
 	case initproto.Failed:
-		return spawnError(told.Fault, l.body, l.c.policy().Filesystem.Rootfs)
+		return l.c.spawnError(told.Fault, l.body)
 	case initproto.Exited:
 		l.inbox <- told // it was quicker than its Started: for wait
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,10 +33,44 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 	}
 	remedy := "`" + cmd.CommandPath() + " --help` lists the commands"
 	cmd.SuggestionsMinimumDistance = min(2, len(args[0])/2) // two letters of "ls" are all of it
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		remedy = "did you mean " + near[0] + "?"
+	near := cmd.SuggestionsFor(args[0])
+	for _, c := range cmd.Commands() { // letters in another order
+		if !c.Hidden && letters(c.Name()) == letters(args[0]) {
+			near = []string{c.Name()}
+		}
+	}
+	if len(near) > 0 {
+		remedy = "did you mean `" + cmd.CommandPath() + " " + near[0] + "`?"
 	}
 	return hint.Errorf(remedy, "unknown command %q", args[0])
+}
+
+func letters(word string) string {
+	b := []byte(word)
+	slices.Sort(b)
+	return string(b)
+}
+
+// singleDash finds a long flag that is written with one dash: its first letter would be taken for a short flag, and the
+// rest for that one's value. Only what stands before the command of a sandbox is looked at.
+func singleDash(root *cobra.Command, args []string) error {
+	cmd, rest, err := root.Find(args)
+	if err != nil {
+		return nil // the parser says it better
+	}
+	for _, arg := range rest {
+		if arg == "--" || arg == "" || arg[0] != '-' {
+			return nil
+		}
+		name, _, _ := strings.Cut(arg[1:], "=")
+		if len(name) > 2 && name[0] != '-' && cmd.Flags().Lookup(name) != nil {
+			return hint.Errorf("did you mean --"+arg[1:]+"?", "unknown flag: %s", arg)
+		}
+		if f := cmd.Flags().Lookup(strings.TrimLeft(name, "-")); f != nil && f.NoOptDefVal == "" && !strings.Contains(arg, "=") {
+			return nil // its value follows; a second mistake is found in the next attempt
+		}
+	}
+	return nil
 }
 
 // newHelpCmd is cobra's own, but a command that is not there is a mistake.

@@ -35,7 +35,10 @@ func main() {
 func run(args []string) int {
 	root := newRootCmd(args)
 	root.SetArgs(args)
-	err := root.Execute()
+	err := singleDash(root, args)
+	if err == nil {
+		err = root.Execute()
+	}
 	if err == nil {
 		return 0
 	}

@@ -1,0 +1,117 @@
+package rootfs
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/mcpbox/mcpbox/internal/initproto"
+)
+
+// Found is what a path of the tool's leads to.
+type Found struct {
+	Host    string // the same file on the host; "" if it is on the sandbox's own storage
+	Missing string // the first part that is not there, after all links; "" if the file is there
+	Link    string // the last link on the way, inside
+	OnHost  string // where the host's programs get by that link, "" if nowhere
+	Target  string // where that link leads, inside
+}
+
+// maxLinks is the kernel's MAXSYMLINKS.
+const maxLinks = 40
+
+// Find follows a path as the tool would, by the plan and the host's folders as they are now. It is for hints: the kernel
+// decides by the mounts.
+func (p *Plan) Find(path string) Found {
+	var f Found
+	rest := strings.Split(strings.Trim(filepath.Clean(path), "/"), "/")
+	at := "/"
+	for links := 0; len(rest) > 0; {
+		next := filepath.Join(at, rest[0])
+		rest = rest[1:]
+		if next == at {
+			continue
+		}
+		host, target, there := p.look(next)
+		f.Host = host
+		switch {
+		case !there:
+			f.Missing = next
+			return f
+		case target == "":
+			at = next
+		case links == maxLinks:
+			f.Missing = next
+			return f
+		default:
+			links++
+			if !filepath.IsAbs(target) {
+				target = filepath.Join(at, target)
+			}
+			f.Link, f.Target = next, filepath.Clean(target)
+			f.OnHost, _ = filepath.EvalSymlinks(host)
+			rest = append(strings.Split(strings.Trim(f.Target, "/"), "/"), rest...)
+			at = "/"
+		}
+	}
+	return f
+}
+
+// look says what one name is: on which path of the host, where it leads if it is a link, and whether it is there.
+func (p *Plan) look(path string) (host, target string, there bool) {
+	for _, l := range p.Setup.Links {
+		if l.Path == path {
+			return "", l.Target, true
+		}
+	}
+	m, source, _ := p.covering(path)
+	if m.Type != "bind" {
+		for _, op := range p.Cell { // binds from outer mounts
+			if _, in := below(path, op.Source); in && op.Source != "" && op.Target == initproto.Root+op.Source {
+				source, m.Type = path, "bind"
+			}
+		}
+	}
+	if m.Type != "bind" {
+		return "", "", p.made(path)
+	}
+	st, err := os.Lstat(source)
+	if err != nil {
+		return source, "", false
+	}
+	if st.Mode()&os.ModeSymlink != 0 {
+		target, err = os.Readlink(source)
+		return source, target, err == nil
+	}
+	return source, "", true
+}
+
+// made: the setup, or a mount, puts something there.
+func (p *Plan) made(path string) bool {
+	for _, d := range p.Setup.Dirs {
+		if _, in := below(d.Path, path); in {
+			return true
+		}
+	}
+	for _, f := range p.Setup.Files {
+		if f.Path == path {
+			return true
+		}
+	}
+	for _, m := range p.Mounts {
+		if _, in := below(m.Target, path); in && !m.Outer {
+			return true
+		}
+	}
+	return false
+}
+
+// Inside is where the tool sees a file of the host that a mount of the caller's shows: "" if none does.
+func (p *Plan) Inside(host string) string {
+	for _, m := range p.Mounts {
+		if rest, ok := below(host, m.Source); ok && m.User {
+			return m.Target + rest
+		}
+	}
+	return ""
+}

@@ -1,0 +1,218 @@
+package remedy
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/rootfs"
+)
+
+// Command is one that did not start.
+type Command struct {
+	Name   string   // as given
+	Dir    string   // its working folder, inside
+	Env    []string // its environment
+	Plan   *rootfs.Plan
+	Rootfs string // the folder of --rootfs, or ""
+}
+
+// builtins are words that only a shell understands.
+var builtins = []string{".", ":", "alias", "bg", "cd", "command", "eval", "exec", "exit", "export", "fg", "hash", "jobs", "pushd", "popd",
+	"read", "readonly", "return", "set", "shift", "shopt", "source", "times", "trap", "type", "ulimit", "umask", "unalias", "unset", "wait"}
+
+// NotFound is the hint for a command that is not inside.
+func (c Command) NotFound() string {
+	switch {
+	case slices.Contains(builtins, c.Name):
+		return c.Name + " is a part of the shell: sh -c '" + c.Name + " …'"
+	case strings.ContainsAny(c.Name, " \t\n") && !c.existsOnHost():
+		return "a shell line is one argument of a shell: sh -c " + quote(c.Name)
+	case strings.Contains(c.Name, "/"):
+		return c.pathNotFound()
+	case c.Rootfs != "":
+		return "it has to be in " + c.Rootfs + ", the root file system"
+	}
+	if m, ok := c.covers("/usr"); ok {
+		return "the mount at " + m + " hides the host's programs: mount the folder elsewhere, such as /opt/NAME"
+	}
+	found, _ := exec.LookPath(c.Name)
+	if found == "" {
+		return "it is not on the host either: check its name and PATH"
+	}
+	found, _ = filepath.Abs(found)
+	if f := c.Plan.Find(found); f.Missing == "" {
+		return "it is " + found + ", which is in no folder of the PATH inside: give the whole path, or --env PATH=" + filepath.Dir(found) + ":/usr/bin:/bin"
+	}
+	if in := c.Plan.Inside(found); in != "" {
+		return "inside it is " + in + ": give that path"
+	}
+	real := resolved(found)
+	if f := c.Plan.Find(real); f.Missing == "" {
+		return "give the path that its links lead to: " + real
+	}
+	return "of the host only /usr, /bin and /lib are inside: --mount " + mountOf(real) + ", and give the whole path " + real
+}
+
+// pathNotFound is about a command with a slash in it.
+func (c Command) pathNotFound() string {
+	path := c.absolute()
+	f := c.Plan.Find(path)
+	host := onHost(f.Host)
+	switch {
+	case f.Missing == "":
+	case f.OnHost != "":
+		return linkRemedy(f)
+	case f.Link != "":
+		return f.Link + " is a link to " + f.Target + ", which is not there" + host
+	}
+	if in := c.Plan.Inside(path); in != "" && exists(path) {
+		return "inside it is " + in + ": give that path, or show the folder at its own with --mount " + sourceOf(c.Plan, path)
+	}
+	if c.Rootfs != "" && f.Host == "" {
+		return "it has to be in " + c.Rootfs + ", the root file system"
+	}
+	if filepath.IsAbs(c.Name) {
+		if exists(c.Name) {
+			return "the host has it and the sandbox does not: --mount " + mountOf(resolved(c.Name))
+		}
+		return "it is not on the host either: check the path"
+	}
+	if wd, err := os.Getwd(); err == nil && exists(filepath.Join(wd, c.Name)) {
+		if f.Host == "" {
+			return "it is looked for in " + c.Dir + " of the sandbox: --workspace . shows this folder there"
+		}
+		return "it is looked for in " + c.Dir + " of the sandbox, which is " + filepath.Dir(f.Host) + " of the host"
+	}
+	return "it is looked for in " + c.Dir + " of the sandbox: --workspace DIR shows a folder of the host as " + rootfs.Work
+}
+
+// NotExecutable is the hint for a command that is there and may not be executed.
+func (c Command) NotExecutable() string {
+	const general = "it must be a regular file with an x bit for everybody, or owned by the workspace's owner"
+	f := c.Plan.Find(c.absolute())
+	if f.Missing != "" || f.Host == "" {
+		return general
+	}
+	st, err := os.Stat(f.Host)
+	if err != nil {
+		return general
+	}
+	var fs unix.Statfs_t
+	switch {
+	case st.IsDir():
+		return "it is a folder: name the program in it"
+	case unix.Statfs(f.Host, &fs) == nil && fs.Flags&unix.ST_NOEXEC != 0:
+		return f.Host + " is on a file system that the host has mounted noexec: copy it elsewhere, or name its interpreter (python3 FILE)"
+	case st.Mode().Perm()&0o111 == 0:
+		return "chmod +x " + quote(f.Host) + ", or name its interpreter (sh FILE)"
+	}
+	if line, _ := firstLine(f.Host); line != "" {
+		if i := c.Plan.Find(interpreter(line)); i.Missing == "" && i.Host != "" {
+			if st, err := os.Stat(i.Host); err == nil && st.Mode().Perm()&0o111 == 0 {
+				return "its first line names " + interpreter(line) + ", which has no x bit"
+			}
+		}
+	}
+	return general
+}
+
+// linkRemedy shows what a link leads to at the place where it is looked for inside.
+func linkRemedy(f rootfs.Found) string {
+	return f.Link + " is a link to " + f.Target + ", which the host has and the sandbox does not: --mount " + mountAt(f.OnHost, f.Target)
+}
+
+// absolute is the command's path inside: of a bare name, the first that is there.
+func (c Command) absolute() string {
+	switch {
+	case filepath.IsAbs(c.Name):
+		return c.Name
+	case strings.Contains(c.Name, "/"):
+		return filepath.Join(c.Dir, c.Name)
+	}
+	for _, e := range c.Env {
+		v, ok := strings.CutPrefix(e, "PATH=")
+		if !ok {
+			continue
+		}
+		for _, dir := range filepath.SplitList(v) {
+			if path := filepath.Join(dir, c.Name); c.Plan.Find(path).Missing == "" {
+				return path
+			}
+		}
+	}
+	return filepath.Join(c.Dir, c.Name)
+}
+
+// covers reports a mount of the caller's over path.
+func (c Command) covers(path string) (target string, ok bool) {
+	for _, m := range c.Plan.Mounts {
+		if m.User && (m.Target == path || m.Target == path+"/bin") {
+			return m.Target, true
+		}
+	}
+	return "", false
+}
+
+func (c Command) existsOnHost() bool {
+	_, err := exec.LookPath(c.Name)
+	return err == nil
+}
+
+func exists(path string) bool { _, err := os.Stat(path); return err == nil }
+
+func resolved(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
+}
+
+func onHost(path string) string {
+	if path == "" {
+		return ""
+	}
+	return " (" + path + " of the host)"
+}
+
+// mountOf is the mount that shows a program with what belongs to it: the folder above bin, else its own.
+func mountOf(program string) string { return mountAt(program, program) }
+
+// mountAt is the same for a program that is looked for at another place inside.
+func mountAt(host, inside string) string {
+	from, to := filepath.Dir(host), filepath.Dir(inside)
+	if base := filepath.Base(from); (base == "bin" || base == "sbin") && filepath.Base(to) == base {
+		if up := filepath.Dir(from); up != "/" && up != "/usr" && up != home() && filepath.Dir(to) != "/" {
+			from, to = up, filepath.Dir(to)
+		}
+	}
+	return quote(from + ":" + to + ":ro")
+}
+
+// home is never offered as a mount.
+func home() string { dir, _ := os.UserHomeDir(); return dir }
+
+// sourceOf is the mount that shows the folder with host path at its own place.
+func sourceOf(p *rootfs.Plan, host string) string {
+	for _, m := range p.Mounts {
+		if m.User && (host == m.Source || strings.HasPrefix(host, m.Source+"/")) {
+			return quote(m.Source + ":" + m.Source)
+		}
+	}
+	return ""
+}
+
+// quote is a word as sh reads it.
+func quote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-:+=@,", r)
+	}
+	if strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
