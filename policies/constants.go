@@ -21,6 +21,7 @@ var constants = [...]constant{
 	{"CLONE_FS", unix.CLONE_FS},
 	{"CLONE_FILES", unix.CLONE_FILES},
 	{"CLONE_SIGHAND", unix.CLONE_SIGHAND},
+	{"CLONE_PARENT", unix.CLONE_PARENT},
 	{"CLONE_THREAD", unix.CLONE_THREAD},
 	{"CLONE_VFORK", unix.CLONE_VFORK},
 	{"CLONE_NEWTIME", unix.CLONE_NEWTIME},

@@ -7,6 +7,8 @@ import (
 )
 
 //go:generate go run ./internal/generate
+// Once more: a preset that extends another one was made of what that one was before.
+//go:generate go run ./internal/generate
 
 const sizePattern = `^\s*[0-9]+(\.[0-9]+)?\s*([kKmMgGtTpPeE]([iI]?[bB])?|[bB])?\s*$`
 

@@ -127,9 +127,6 @@ func (t *tree) remove() {
 // rlimits are the per-process ones: the kernel's even without cgroups.
 func (t *tree) rlimits() []initproto.Rlimit {
 	l := t.limits
-	if t.enforcedByCgroup("memory") {
-		l.Memory = 0 // RLIMIT_DATA only stands in for the cgroup
-	}
 	if t.enforcedByCgroup("pids") {
 		l.PIDs = 0
 	} else if l.PIDs > 0 {

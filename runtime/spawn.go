@@ -149,6 +149,10 @@ func (k *cell) admit(l locked) error {
 	if err != nil {
 		return setupError("seccomp listener", err)
 	}
+	if !k.tree.enforcedByCgroup("memory") && k.c.policy().Limits.Memory > 0 {
+		// Between two looks of the watchdog the host's memory may run out: then the kernel takes the tool first.
+		_ = os.WriteFile("/proc/"+strconv.Itoa(k.pid)+"/oom_score_adj", []byte("1000"), 0)
+	}
 	k.serve(seccomp.NewListener(fd))
 	if err := k.openStorage(); err != nil {
 		return setupError("storage", err)

@@ -9,11 +9,6 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// dataMargin keeps RLIMIT_DATA above the memory limit, so that a breach is
-// seen and reported instead of turning into a silent ENOMEM; runtimes reserve
-// far more than they touch.
-const dataMargin = 2 << 30
-
 // maxSignals is far more than programs queue, and a small part of what the kernel grants a user; so are maxQueues, of
 // the 819200 bytes that POSIX message queues may have.
 const (
@@ -23,7 +18,9 @@ const (
 
 // Rlimits are the limits that the kernel holds per process (and, tasks, per
 // user namespace) on every backend's behalf. They never exceed the caller's
-// own hard limits.
+// own hard limits. None bounds memory: RLIMIT_DATA and RLIMIT_AS count what is
+// reserved, not what is used, and sanitizers, sparse arrays and virtual
+// machines reserve terabytes. An ENOMEM of theirs would be no event either.
 func Rlimits(l policies.Limits) []initproto.Rlimit {
 	out := []initproto.Rlimit{{Resource: unix.RLIMIT_CORE}}
 	add := func(resource int, soft, hard uint64) {
@@ -40,9 +37,6 @@ func Rlimits(l policies.Limits) []initproto.Rlimit {
 	add(unix.RLIMIT_RTPRIO, 0, 0)
 	if l.PIDs > 0 {
 		add(unix.RLIMIT_NPROC, uint64(l.PIDs), uint64(l.PIDs))
-	}
-	if l.Memory > 0 {
-		add(unix.RLIMIT_DATA, uint64(l.Memory)+dataMargin, uint64(l.Memory)+dataMargin)
 	}
 	if l.CPUTime > 0 {
 		seconds := uint64((time.Duration(l.CPUTime) + time.Second - 1) / time.Second)

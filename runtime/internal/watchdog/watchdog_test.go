@@ -193,7 +193,7 @@ func TestRlimitsNeverExceedTheCallersOwn(t *testing.T) {
 	l := policies.Limits{Memory: 1 << 20, PIDs: 3, CPUTime: policies.Duration(1500 * time.Millisecond), FileSize: 4096, OpenFiles: 1 << 40}
 	want := map[int]uint64{
 		unix.RLIMIT_CORE: 0, unix.RLIMIT_NPROC: 3, unix.RLIMIT_CPU: 3, unix.RLIMIT_FSIZE: 4096,
-		unix.RLIMIT_DATA: 1<<20 + dataMargin, unix.RLIMIT_NOFILE: own.Max,
+		unix.RLIMIT_NOFILE:     own.Max,
 		unix.RLIMIT_SIGPENDING: maxSignals, unix.RLIMIT_MSGQUEUE: maxQueues, unix.RLIMIT_RTPRIO: 0,
 	}
 	for _, r := range Rlimits(l) {
