@@ -107,7 +107,10 @@ var keys = [...]keyDoc{
 	{"network.limits.bytes", "Bytes that are sent and received, together.", "no limit", "100MiB"},
 	{"network.limits.rate", "Bytes a second, both ways together.", "no limit", "1MiB"},
 
-	{"environment", "The tool's environment variables. No other variable reaches it.", "", ""},
+	{"environment", "The tool's environment variables. No other variable of the caller reaches it. mcpbox sets " +
+		"PATH, HOME, USER, LOGNAME, SHELL, LANG, MCPBOX and OMP_NUM_THREADS, and where the memory limit " +
+		"is no cgroup's, which runtimes would read, GOMEMLIMIT, JAVA_TOOL_OPTIONS, NODE_OPTIONS and " +
+		"DOTNET_GCHeapHardLimit. A value set here, or \"\", is taken instead.", "", ""},
 	{"environment.pass", "Names of variables that are passed on from the caller.", "none",
 		"[LANG, TZ]"},
 	{"environment.set", "Variables with fixed values.", "none", "{NODE_ENV: production}"},

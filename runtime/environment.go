@@ -12,7 +12,9 @@ import (
 )
 
 // environment is what the tool gets: a fixed base, what the policy passes and sets, what the call adds; later ones win.
-func environment(e policies.Environment, cmd Command) []string {
+// t says which limits no cgroup tells of.
+func environment(p *policies.Policy, cmd Command, t *tree) []string {
+	e := p.Environment
 	vars := map[string]string{
 		"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": rootfs.Home, "USER": "user", "LOGNAME": "user",
 		"SHELL": "/bin/sh", "LANG": "C.UTF-8", "MCPBOX": "1",
@@ -23,6 +25,10 @@ func environment(e policies.Environment, cmd Command) []string {
 			vars["TERM"] = t
 		}
 	}
+	if !t.enforcedByCgroup("memory") {
+		heapSizes(vars, int64(p.Limits.Memory))
+	}
+	threadCount(vars, p.Limits.CPUs)
 	for _, name := range e.Pass {
 		if v, ok := os.LookupEnv(name); ok {
 			vars[name] = v

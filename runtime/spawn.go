@@ -99,7 +99,7 @@ func (k *cell) prepare(ctx context.Context, streams *stdio.Streams) error {
 // request is what mcpbox-init needs to know.
 func (c *contained) request(cmd Command, t *tree) *initproto.SpawnBody {
 	body := &initproto.SpawnBody{
-		Argv: cmd.Args, Env: environment(c.policy().Environment, cmd), Dir: cmd.Dir, TTY: cmd.TTY,
+		Argv: cmd.Args, Env: environment(c.policy(), cmd, t), Dir: cmd.Dir, TTY: cmd.TTY,
 		Umask: c.umask, OuterID: c.ids.Tool, ToolID: initproto.ToolID, CloneFlags: unix.CLONE_NEWCGROUP,
 		Mounts: c.plan.Cell, Rlimits: t.rlimits(), Landlock: c.landlock,
 		Filter: c.filter.Program(), FilterFlags: filterFlags(), InCgroup: t.leaf != nil,
@@ -152,6 +152,9 @@ func (k *cell) admit(l locked) error {
 	if !k.tree.enforcedByCgroup("memory") && k.c.policy().Limits.Memory > 0 {
 		// Between two looks of the watchdog the host's memory may run out: then the kernel takes the tool first.
 		_ = os.WriteFile("/proc/"+strconv.Itoa(k.pid)+"/oom_score_adj", []byte("1000"), 0)
+	}
+	if !k.tree.enforcedByCgroup("cpus") {
+		confine(k.pid, k.c.policy().Limits)
 	}
 	k.serve(seccomp.NewListener(fd))
 	if err := k.openStorage(); err != nil {

@@ -35,6 +35,7 @@ var features = map[string]func() error{
 	"gcc":      program("gcc", "gcc libc6-dev"),
 	"git":      program("git", "git"),
 	"go":       program("go", "golang-go"),
+	"java":     program("java", "default-jdk-headless"),
 	"losetup":  program("losetup", "mount"),
 	"node":     program("node", "nodejs"),
 	"npm":      program("npm", "npm"),

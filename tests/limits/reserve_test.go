@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/mcpbox/mcpbox/internal/testhost"
@@ -38,5 +39,55 @@ func TestAProgramUnderAddressSanitizerRuns(t *testing.T) {
 	o := run(t, "--mount", dir+":/opt/p:ro", "--env", "ASAN_OPTIONS=detect_leaks=0", "--", "/opt/p/p")
 	if o.Status != runtime.StatusOK {
 		t.Errorf("status %s\n%s%s", o.Status, o.stdout, o.stderr)
+	}
+}
+
+// 40 MB live and gigabytes of garbage: a collector that sized its heap by the machine would not collect in time.
+func TestAVirtualMachineKnowsItsMemory(t *testing.T) {
+	requireSandbox(t)
+	for name, command := range map[string][]string{
+		"java": {"java", "/opt/p/G.java"},
+		"node": {"node", "-e", `let live = [], sum = 0;
+			for (let i = 0; i < 40; i++) live.push(new Array(1 << 17).fill(i));
+			for (let i = 0; i < 4000; i++) sum += new Array(1 << 17).fill(i).length;
+			console.log("lives", sum > 0 && live.length)`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			testhost.Need(t, name)
+			dir := t.TempDir()
+			if err := os.Chmod(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "G.java"), []byte(garbage), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			o := run(t, append([]string{"--mount", dir + ":/opt/p:ro", "--timeout", "120s", "--"}, command...)...)
+			if o.Status != runtime.StatusOK || o.stdout == "" {
+				t.Errorf("status %s\n%s%s", o.Status, o.stdout, o.stderr)
+			}
+		})
+	}
+}
+
+const garbage = `public class G {
+	public static void main(String[] a) {
+		var live = new java.util.ArrayList<byte[]>();
+		for (int i = 0; i < 40; i++) live.add(new byte[1 << 20]);
+		long sum = 0;
+		for (int i = 0; i < 8000; i++) sum += new byte[1 << 20].length;
+		System.out.println("lives " + sum);
+	}
+}
+`
+
+func TestACountOfProcessorsIsThatOfTheLimit(t *testing.T) {
+	b := requireSandbox(t)
+	o := run(t, "--cpus", "1", "--env", "JAVA_TOOL_OPTIONS=", "--", "sh", "-c", `nproc; echo "$OMP_NUM_THREADS,$JAVA_TOOL_OPTIONS,$NODE_OPTIONS"`)
+	want := "1\n1,,--max-old-space-size=307\n"
+	if b == "cgroup2" {
+		want = o.stdout[:strings.Index(o.stdout, "\n")+1] + "1,,\n" // runtimes read the cgroup's files themselves
+	}
+	if o.stdout != want {
+		t.Errorf("%q, want %q", o.stdout, want)
 	}
 }
