@@ -72,9 +72,9 @@ func TestRemoteServersAreLeftAloneAndSaid(t *testing.T) {
 
 func TestBadConfigurationsAreToldWithTheirPlace(t *testing.T) {
 	for in, want := range map[string]string{
-		"{\n  \"mcpServers\": {\n    \"a\": {\"command\": \"x\" \"args\": []}\n  }\n}": `3:26: expected a comma or }, found '"'`,
-		`{"mcpServers": {"a": {"command": "x"}`:                                        `1:16: this { is never closed`,
-		`{"mcpServers": {"a": {"command": "x}}}`:                                       `1:34: this text has no closing quote`,
+		"{\n  \"mcpServers\": {\n    \"a\": {\"command\": \"x\" \"args\": []}\n  }\n}": `3:26: invalid character '"' after object value (expecting ',' or '}')`,
+		`{"mcpServers": {"a": {"command": "x"}`:                                        `1:38: parsing object after value: unexpected EOF`,
+		`{"mcpServers": {"a": {"command": "x}}}`:                                       `1:39: parsing string: unexpected EOF`,
 		`{"mcpServers": {"a": {"command": ["x"]}}}`:                                    `1:34: the command of the server "a" is not a text`,
 		`{"mcpServers": {"a": {"command": "x", "args": "y"}}}`:                         `1:47: the args of the server "a" are not a list of texts`,
 		`{"mcpServers": {"a": {"command": "x", "command": "y"}}}`:                      `1:39: "command" is there twice`,
@@ -82,14 +82,14 @@ func TestBadConfigurationsAreToldWithTheirPlace(t *testing.T) {
 		`{"mcpServers": []}`:                                                           `1:16: mcpServers is not an object`,
 		`{"theme": "dark"}`:                                                            `1:1: neither mcpServers nor servers is in it`,
 		`[]`:                                                                           `1:1: expected an object with the servers, such as mcpServers`,
-		``:                                                                             `1:1: expected a value, found the end of the file`,
-		`{} x`:                                                                         `1:4: text after the end of the document`,
+		``:                                                                             `1:1: parsing value: unexpected EOF`,
+		`{} x`:                                                                         `1:4: invalid character 'x' after top-level value`,
 		"{\"a\": \"\xff\"}":                                                            `1:8: this is not UTF-8`,
-		`{"mcpServers": {"a": {"command": nul}}}`:                                      `1:34: expected a value, found nul`,
-		`{"a": /`:                `1:7: expected a value or a comment, found /`,
-		strings.Repeat("[", 300): `1:202: nested more than 200 deep`,
-		`{"a": 1 /* `:            `1:9: this comment is never closed`,
-		`{a: 1}`:                 `1:2: expected a key in double quotes, found a`,
+		`{"mcpServers": {"a": {"command": nul}}}`:                                      `1:34: invalid literal: nul`,
+		`{"a": /`:                    `1:7: invalid character '/' at start of value`,
+		strings.Repeat("[", 200_000): `1:1: more than 100000 brackets are in it`,
+		`{"a": 1 /* `:                `1:9: parsing comment: unexpected EOF`,
+		`{a: 1}`:                     `1:2: invalid literal: a`,
 	} {
 		_, _, err := Wrap([]byte(in), options)
 		var syntax *SyntaxError
