@@ -24,15 +24,16 @@ func newAllowCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "allow",
 		Short: "Manage the allowlist of MCP servers, tools and their arguments",
-		Long: `The allowlist says what MCP servers and their tools may be used for, beside what a policy says: both must allow.
-Every change is kept, with its time and operator, in a log that is chained by hashes. A running proxy
-(mcpbox mcp --store FILE) picks a change up at once.
+		Long: `The allowlist says which MCP servers may run, and which of their tools may be called. It works
+beside a policy: both must allow a call. Every change goes into a log, with its time and author; the
+entries are chained by hashes. A running proxy (mcpbox mcp --store FILE) applies a change at once.
 
-The layers, each of which must let a call through; in each, deny wins over allow:
-  global              deny: everything is off
+Each layer must allow a call. In each layer, deny wins over allow.
+  global              deny: refuse everything
   server MATCH        the server's name, sha256:HEX of its program, or command:GLOB of its command line
-  version RANGE       a semver range that the server's own version must lie in
-  tool MATCH          names and globs; what no rule allows is refused
+  package NAME@RANGE  the npm package that the server runs, and its version
+  version RANGE       the version that the server says it has
+  tool MATCH          a name or a glob; tools that no rule allows are refused
   resource, prompt    likewise
   parameter MATCH     a JSON Schema, or folders, for the arguments of a tool`,
 		Example: `  mcpbox allow add tool 'read_*' --server notes
@@ -43,8 +44,8 @@ The layers, each of which must let a call through; in each, deny wins over allow
 			return hint.Errorf("see mcpbox allow --help", "allow: name one of list, add, remove, history, rollback, export, import, verify, learn, evaluate")
 		},
 	}
-	cmd.PersistentFlags().StringVar(&f.store, "store", "", "the allowlist's `FILE` (default ${XDG_DATA_HOME:-~/.local/share}/mcpbox/allow.db)")
-	cmd.PersistentFlags().StringVar(&f.as, "as", "", "whom you act for: `NAME` is kept in the history beside your account")
+	cmd.PersistentFlags().StringVar(&f.store, "store", "", "the `FILE` of the allowlist (default ${XDG_DATA_HOME:-~/.local/share}/mcpbox/allow.db)")
+	cmd.PersistentFlags().StringVar(&f.as, "as", "", "on whose behalf you act: `NAME` is recorded beside your account")
 	cmd.AddCommand(f.list(), f.add(), f.remove(), f.history(), f.rollback(), f.export(), f.importer(), f.verify(), f.learn(), f.evaluate())
 	return cmd
 }
@@ -56,7 +57,7 @@ func (f *allowFlags) path() (string, error) {
 	return store.DefaultPath()
 }
 
-// open opens the store; make makes it if it isn't there.
+// open opens the store; make creates it if it is missing.
 func (f *allowFlags) open(make bool) (*store.Store, error) {
 	p, err := f.path()
 	if err != nil {
@@ -93,7 +94,7 @@ func (f *allowFlags) show(w io.Writer, entry *store.Entry) error {
 		b.WriteString(c.String())
 	}
 	if f.dry {
-		b.WriteString("not applied: a dry run\n")
+		b.WriteString("not applied: this was a dry run\n")
 	} else {
 		fmt.Fprintf(&b, "entry %d\n", entry.Seq)
 	}
@@ -129,7 +130,7 @@ func (f *allowFlags) list() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
-	cmd.Flags().StringVar(&server, "server", "", "only rules for this server, and those for all")
+	cmd.Flags().StringVar(&server, "server", "", "show only rules for this server and for all servers")
 	return cmd
 }
 

@@ -20,7 +20,7 @@ func (f *allowFlags) add() *cobra.Command {
 	r := access.Rule{Effect: access.Allow}
 	cmd := &cobra.Command{
 		Use:   "add LAYER [MATCH]",
-		Short: "Add a rule, or change the one for the same layer, server and match",
+		Short: "Add a rule; a rule with the same layer, server and match is replaced",
 		Args:  arguments(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			r.Layer = access.Layer(args[0])
@@ -46,12 +46,12 @@ func (f *allowFlags) add() *cobra.Command {
 		},
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&r.Server, "server", "*", "name or glob of the servers that it is for")
-	fl.BoolVar(&deny, "deny", false, "deny what matches; default is to allow it")
-	fl.StringVar(&schema, "schema", "", "parameter: `JSON` Schema of the arguments, or @FILE")
-	fl.StringArrayVar(&paths, "path", nil, "parameter: `ARG=DIR`, the argument must lead into that folder (may be repeated)")
-	fl.StringVar(&r.Note, "note", "", "why")
-	fl.BoolVar(&f.dry, "dry-run", false, "show the change, and don't make it")
+	fl.StringVar(&r.Server, "server", "*", "name or glob of the servers that the rule applies to")
+	fl.BoolVar(&deny, "deny", false, "deny what matches (default: allow it)")
+	fl.StringVar(&schema, "schema", "", "for parameter: the `JSON` Schema of the arguments, or @FILE")
+	fl.StringArrayVar(&paths, "path", nil, "for parameter: `ARG=DIR`, the argument must be a path in that folder (may be repeated)")
+	fl.StringVar(&r.Note, "note", "", "why the rule exists")
+	fl.BoolVar(&f.dry, "dry-run", false, "show the change without making it")
 	return cmd
 }
 
@@ -71,7 +71,7 @@ func readPaths(list []string) (map[string][]string, error) {
 	for _, text := range list {
 		arg, dir, ok := strings.Cut(text, "=")
 		if !ok || arg == "" || !path.IsAbs(dir) {
-			return nil, hint.Errorf("--path ARG=DIR, e.g. --path file=/work", "path %q is not an argument and a folder", text)
+			return nil, hint.Errorf("--path ARG=DIR, e.g. --path file=/work", "path %q is not ARG=DIR with an absolute folder", text)
 		}
 		if out == nil {
 			out = map[string][]string{}
@@ -88,7 +88,7 @@ func without(list []access.Rule, id string) []access.Rule {
 func (f *allowFlags) remove() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "remove ID…",
-		Short: "Remove rules by the ids that list prints, or by their beginnings",
+		Short: "Remove rules by id, or by the beginning of an id (list prints the ids)",
 		Args:  arguments(1, many),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.update(cmd, "remove", func(now []access.Rule) ([]access.Rule, error) {
@@ -103,18 +103,18 @@ func (f *allowFlags) remove() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "show the change, and don't make it")
+	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "show the change without making it")
 	return cmd
 }
 
-// oneID is the id that begins so.
+// oneID is the only id that begins like this.
 func oneID(list []access.Rule, begin string) (id string, err error) {
 	for _, r := range list {
 		if begin == "" || !strings.HasPrefix(r.ID(), begin) {
 			continue
 		}
 		if id != "" {
-			return "", hint.Errorf("give more of it", "two rules have an id that begins with %q", begin)
+			return "", hint.Errorf("give more characters of the id", "two rules have an id that begins with %q", begin)
 		}
 		id = r.ID()
 	}

@@ -21,9 +21,10 @@ func (f *allowFlags) learn() *cobra.Command {
 	var apply bool
 	cmd := &cobra.Command{
 		Use:   "learn AUDIT…",
-		Short: "Propose rules from what the proxy recorded (mcpbox mcp --audit)",
-		Long: `Propose tool and parameter rules from what the proxy recorded, with what speaks for each. Nothing is applied without
---apply. --json prints the allowlist as it would be, for allow evaluate --rules or allow import.`,
+		Short: "Propose rules from recorded calls (mcpbox mcp --audit)",
+		Long: `Proposes rules for tools and their arguments from recorded calls, with the reasons for each rule.
+Nothing is applied without --apply. --json prints the allowlist with the proposals in it: give it to
+allow evaluate --rules or to allow import.`,
 		Args: arguments(1, many),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			records, err := readAudit(cmd, args)
@@ -50,11 +51,11 @@ func (f *allowFlags) learn() *cobra.Command {
 			}
 			if !apply || len(report.Proposals) == 0 {
 				if len(report.Proposals) > 0 {
-					fmt.Fprintln(cmd.OutOrStdout(), "not applied: --apply does")
+					fmt.Fprintln(cmd.OutOrStdout(), "not applied: use --apply to apply")
 				}
 				return nil
 			}
-			// The rules may have changed while this was read: what is applied is proposed for those in force then.
+			// The rules may have changed meanwhile: propose again for those that are in force now.
 			return f.update(cmd, "learn", func(now []access.Rule) ([]access.Rule, error) {
 				again, err := learn.Propose(records, now, o)
 				if err != nil {
@@ -67,9 +68,9 @@ func (f *allowFlags) learn() *cobra.Command {
 	fl := cmd.Flags()
 	fl.BoolVar(&apply, "apply", false, "add the proposed rules to the allowlist")
 	fl.BoolVar(&f.json, "json", false, "print the allowlist with the proposals, as export does")
-	fl.BoolVar(&o.Replace, "replace", false, "propose other rules for arguments that have one")
-	fl.IntVar(&o.MinCalls, "min-calls", 5, "calls that a tool needs to be proposed")
-	fl.IntVar(&o.MinSamples, "min-samples", 20, "samples that an argument needs to be restricted")
+	fl.BoolVar(&o.Replace, "replace", false, "propose rules for arguments that have a rule already")
+	fl.IntVar(&o.MinCalls, "min-calls", 5, "how many calls a tool needs before a rule is proposed for it")
+	fl.IntVar(&o.MinSamples, "min-samples", 20, "how many calls are needed before rules for arguments are proposed")
 	cmd.MarkFlagsMutuallyExclusive("apply", "json")
 	return cmd
 }
@@ -86,7 +87,7 @@ func readAudit(cmd *cobra.Command, names []string) (out []audit.Record, err erro
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		if len(bad) > 0 {
-			fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: %s: passed over %s; line %d: %s\n", name, plural.Of(len(bad), "line"), bad[0].Line, safetext.Clean(bad[0].Why, 200))
+			fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: %s: skipped %s; line %d: %s\n", name, plural.Of(len(bad), "line"), bad[0].Line, safetext.Clean(bad[0].Why, 200))
 		}
 		if len(records) == 0 {
 			return nil, hint.Errorf("give it a file that mcpbox mcp --audit wrote", "%s: no records in it", name)
@@ -100,9 +101,10 @@ func (f *allowFlags) evaluate() *cobra.Command {
 	var labels, file string
 	cmd := &cobra.Command{
 		Use:   "evaluate --labels FILE",
-		Short: "Measure the rules against labelled records: what they refuse that is benign, what they let pass that is malicious",
-		Long: `Measure the rules against records that somebody has judged: one JSON object a line, as mcpbox mcp --audit writes them,
-with "label": "benign" or "label": "malicious". Positive is malicious, and refusing it is right.`,
+		Short: "Measure the rules against labelled records",
+		Long: `Measures the rules against records that a person has labelled. The file has one JSON object a line, as
+mcpbox mcp --audit writes them, with "label": "benign" or "label": "malicious". A malicious call that is
+refused counts as a true positive; a benign call that is refused counts as a false positive.`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list, err := f.measured(cmd, file)
@@ -132,8 +134,8 @@ with "label": "benign" or "label": "malicious". Positive is malicious, and refus
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&labels, "labels", "", "records with labels")
-	cmd.Flags().StringVar(&file, "rules", "", "measure the rules of `FILE` (as export writes them), not those in force")
+	cmd.Flags().StringVar(&labels, "labels", "", "the `FILE` of labelled records, or - for standard input")
+	cmd.Flags().StringVar(&file, "rules", "", "measure the rules of `FILE` (written by export) instead of those in force")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	return cmd
 }

@@ -20,7 +20,7 @@ import (
 func (f *allowFlags) history() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history",
-		Short: "Show every change: when, by whom, what before and after",
+		Short: "Show every change: when, by whom, before and after",
 		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := f.open(false)
@@ -33,7 +33,7 @@ func (f *allowFlags) history() *cobra.Command {
 				return err
 			}
 			for _, p := range problems {
-				fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: not to be trusted: %s\n", safetext.Clean(p, 400))
+				fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: the log was tampered with: %s\n", safetext.Clean(p, 400))
 			}
 			if f.json {
 				err = writeJSON(cmd.OutOrStdout(), append([]store.Entry{}, entries...))
@@ -70,7 +70,7 @@ func historyText(entries []store.Entry) string {
 func (f *allowFlags) rollback() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rollback ENTRY",
-		Short: "Put the rules back to what they were after that entry of the history (0: before the first)",
+		Short: "Restore the rules as they were after an entry of the history (0: before the first)",
 		Args:  arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			seq, err := strconv.ParseInt(args[0], 10, 64)
@@ -89,7 +89,7 @@ func (f *allowFlags) rollback() *cobra.Command {
 			return f.show(cmd.OutOrStdout(), entry)
 		},
 	}
-	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "show the change, and don't make it")
+	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "show the change without making it")
 	return cmd
 }
 
@@ -113,7 +113,7 @@ func (f *allowFlags) export() *cobra.Command {
 			}
 			file, err := os.OpenFile(args[0], os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_CLOEXEC, 0o600)
 			if err != nil {
-				return hint.Errorf("name a file that is not there yet", "export: %w", err)
+				return hint.Errorf("name a file that does not exist yet", "export: %w", err)
 			}
 			if _, err = file.Write(data); err != nil {
 				file.Close()
@@ -128,7 +128,7 @@ func (f *allowFlags) importer() *cobra.Command {
 	var merge bool
 	cmd := &cobra.Command{
 		Use:   "import FILE|-",
-		Short: "Replace the rules by those of a file that export wrote: all of them, or none",
+		Short: "Replace the rules by those in a file that export wrote",
 		Args:  oneFile("mcpbox allow import rules.json"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			list, err := readRules(cmd, args[0])
@@ -146,8 +146,8 @@ func (f *allowFlags) importer() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&merge, "merge", false, "add to the rules that are there instead of replacing them")
-	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "show the change, and don't make it")
+	cmd.Flags().BoolVar(&merge, "merge", false, "keep the present rules and add those of the file")
+	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "show the change without making it")
 	return cmd
 }
 
@@ -167,9 +167,10 @@ func (f *allowFlags) verify() *cobra.Command {
 	var expect string
 	cmd := &cobra.Command{
 		Use:   "verify",
-		Short: "Check the log's chain of hashes, and that the rules are what the log comes to",
-		Long: `Check the log's chain of hashes, and that the rules are what the log comes to. The chain has no secret: note the head
-that is printed elsewhere, and give it back with --expect to find out whether the newest entries were exchanged.`,
+		Short: "Check that the log is intact and that the rules match it",
+		Long: `Checks the chain of hashes in the log, and that the rules in force are those that the log leads to.
+Whoever can write the file can also replace its newest entries and compute new hashes. To notice that,
+keep the head that verify prints in another place, and pass it with --expect the next time.`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := f.open(false)
@@ -195,7 +196,7 @@ that is printed elsewhere, and give it back with --expect to find out whether th
 			return exitError(1)
 		},
 	}
-	cmd.Flags().StringVar(&expect, "expect", "", "an earlier `HEAD` that the log must still have")
+	cmd.Flags().StringVar(&expect, "expect", "", "a `HEAD` printed earlier; the log must still contain it")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	return cmd
 }

@@ -8,12 +8,12 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// tellNoDownload is for a package runner in a sandbox without a network: it tries in silence, for minutes.
+// tellNoDownload warns of a package runner in a sandbox without a network: it retries silently, for minutes.
 func (f *sandboxFlags) tellNoDownload(p *policies.Policy, command []string) {
 	runner := identity.PackageRunner(command)
 	if runner == "" || f.quiet || p.Network.Mode == policies.NetworkHost || p.Isolation == policies.IsolationNone {
 		return
 	}
-	fmt.Fprintf(os.Stderr, "mcpbox: hint: %s downloads what it does not find, and there is no network: install the server in a folder and bind that "+
-		"(--workspace or --mount), or --network host\n", runner)
+	fmt.Fprintf(os.Stderr, "mcpbox: hint: %s downloads missing packages, and the sandbox has no network: install the server "+
+		"in a folder and mount it (--workspace or --mount), or use --network host\n", runner)
 }

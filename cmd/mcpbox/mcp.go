@@ -37,9 +37,10 @@ func newMCPCmd() *cobra.Command {
 	var f mcpFlags
 	cmd := &cobra.Command{
 		Use:   "mcp [flags] -- SERVER [ARGS…]",
-		Short: "Run a stdio MCP server in a sandbox: tools allowlisted, outputs marked, deeds tied to the call",
-		Long: `Stands between an MCP client and a stdio server that runs in the sandbox. What the policy's mcp section says about
-tools, their arguments and their outputs is applied; every other message passes byte for byte.`,
+		Short: "Run a stdio MCP server in a sandbox: check its calls, mark its outputs, link events to the tool call",
+		Long: `Runs an MCP server in a sandbox and passes messages between it and the client. The policy's mcp section
+says which tools exist, which arguments they take and how outputs are marked. Every other message
+passes byte for byte.`,
 		Example: `  mcpbox mcp --workspace ~/notes -- node server.js
   mcpbox mcp --policy notes.yaml --events events.jsonl --audit calls.jsonl --workspace ./notes -- node server.js
   mcpbox mcp pin --pins pins.json -- node server.js`,
@@ -54,17 +55,17 @@ tools, their arguments and their outputs is applied; every other message passes 
 func (f *mcpFlags) register(cmd *cobra.Command) {
 	f.sandboxFlags.register(cmd)
 	fl := cmd.Flags()
-	fl.StringVar(&f.name, "name", "", "what the server is called in events and tags (default: from its command)")
-	fl.StringVar(&f.audit, "audit", "", "append a record of every call and refusal to `FILE`, one JSON object a line")
-	fl.StringVar(&f.pins, "pins", "", "the `FILE` of approved tool definitions that mcpbox mcp pin writes")
-	fl.StringVar(&f.store, "store", "", "hold the server to the allowlist in `FILE`, as mcpbox allow keeps it, beside the policy; changes apply at once")
-	fl.StringSliceVar(&f.grant, "grant", nil, "capabilities of the agent: fs.read, fs.write, net, exec (default: all)")
-	fl.StringVar(&f.isolate, "isolate", "", "`call`: a fresh server for every tool call")
+	fl.StringVar(&f.name, "name", "", "the name of the server in events and tags (default: taken from its command)")
+	fl.StringVar(&f.audit, "audit", "", "append a record of every call and refusal to `FILE` (one JSON object a line)")
+	fl.StringVar(&f.pins, "pins", "", "the `FILE` of approved tool definitions, as mcpbox mcp pin writes it")
+	fl.StringVar(&f.store, "store", "", "also apply the allowlist in `FILE` (see mcpbox allow); changes to it apply at once")
+	fl.StringSliceVar(&f.grant, "grant", nil, "what the agent may use: fs.read, fs.write, net, exec (default: all)")
+	fl.StringVar(&f.isolate, "isolate", "", "`call`: start a new server for every tool call")
 }
 
 func needServer(_ *cobra.Command, args []string) error {
 	if len(args) == 0 || args[0] == "" {
-		return hint.Errorf("mcpbox mcp [flags] -- SERVER [ARGS…]", "no server given")
+		return hint.Errorf("mcpbox mcp [flags] -- SERVER [ARGS…]", "no server command given")
 	}
 	return nil
 }
@@ -113,7 +114,7 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 		}
 	}
 	if spec.Policy.Isolation == policies.IsolationNone {
-		fmt.Fprintln(os.Stderr, "mcpbox: policy none: the server runs without a sandbox")
+		fmt.Fprintln(os.Stderr, "mcpbox: policy none: the server is not sandboxed")
 	}
 	cfg := &proxy.Config{
 		Client: proxy.Pipe{Reader: os.Stdin, Writer: os.Stdout}, Server: f.name, Policy: spec.Policy.Name,

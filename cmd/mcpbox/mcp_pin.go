@@ -16,7 +16,7 @@ func newMCPPinCmd() *cobra.Command {
 	f := mcpFlags{unpinned: true}
 	cmd := &cobra.Command{
 		Use:   "pin --pins FILE [flags] -- SERVER [ARGS…]",
-		Short: "Approve the tools that a server offers now: write their definitions to a file",
+		Short: "Approve the tools that a server has now: write their definitions to a file",
 		Args:  needServer,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			now, file, err := f.listed(cmd, args)
@@ -43,7 +43,7 @@ func newMCPDiffCmd() *cobra.Command {
 	f := mcpFlags{unpinned: true}
 	cmd := &cobra.Command{
 		Use:   "diff --pins FILE [flags] -- SERVER [ARGS…]",
-		Short: "Compare the tools that a server offers now with the approved ones; exit code 1 if they differ",
+		Short: "Compare the tools that a server has now with the approved ones (exit code 1: they differ)",
 		Args:  needServer,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			now, file, err := f.listed(cmd, args)
@@ -68,7 +68,7 @@ func newMCPDiffCmd() *cobra.Command {
 	return cmd
 }
 
-// listed runs the server in its sandbox to hear which tools it has, and names the file of pins.
+// listed runs the server in its sandbox to list its tools, and returns the name of the file of pins.
 func (f *mcpFlags) listed(cmd *cobra.Command, args []string) (*pin.File, string, error) {
 	spec, err := f.spec(cmd)
 	if err != nil {
@@ -80,7 +80,7 @@ func (f *mcpFlags) listed(cmd *cobra.Command, args []string) (*pin.File, string,
 	}
 	file := spec.Policy.MCP.Pin.File
 	if file == "" {
-		return nil, "", hint.Errorf("give --pins FILE, or mcp.pin.file in the policy", "no file of pins given")
+		return nil, "", hint.Errorf("give --pins FILE, or mcp.pin.file in the policy", "no file for the definitions given")
 	}
 	now, err := proxy.ListTools(cmd.Context(), *cfg)
 	return now, file, err

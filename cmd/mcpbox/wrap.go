@@ -28,9 +28,9 @@ type wrapFlags struct {
 
 func (f *wrapFlags) register(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.StringVar(&f.client, "client", "", "`NAME|FILE`: claude-desktop, claude-code, cursor, vscode, or a configuration file (default: every client found)")
-	fl.StringArrayVar(&f.servers, "server", nil, "only the server of this `NAME` (may be repeated)")
-	fl.BoolVar(&f.dry, "dry-run", false, "show what would change, and change nothing")
+	fl.StringVar(&f.client, "client", "", "`NAME|FILE`: claude-desktop, claude-code, cursor, vscode or a file (default: every client found)")
+	fl.StringArrayVar(&f.servers, "server", nil, "change only the server called `NAME` (may be repeated)")
+	fl.BoolVar(&f.dry, "dry-run", false, "show the change without making it")
 }
 
 func newWrapCmd() *cobra.Command {
@@ -38,16 +38,16 @@ func newWrapCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "wrap [flags] [-- FLAGS OF mcpbox mcp]",
 		Short: "Make an MCP client start its servers under mcpbox",
-		Long: `Rewrites the servers in an MCP client's configuration so that the client starts them under mcpbox mcp. Comments and
-formatting stay; a backup is left beside the file; what was wrapped before is left as it is. Left alone is what can't work in
-the sandbox: remote servers, and those that docker or podman starts.
-The client has to be restarted. mcpbox unwrap takes it back.`,
+		Long: `Rewrites an MCP client's configuration so that the client starts its servers under mcpbox mcp. Comments
+and formatting stay as they are. A backup is written beside the file. Servers that are wrapped already
+stay as they are, and so do servers that can't work in the sandbox: remote ones, and those that docker
+or podman starts. Restart the client afterwards. mcpbox unwrap undoes it.`,
 		Example: `  mcpbox wrap --client cursor --dry-run
   mcpbox wrap --client claude-desktop --policy strict --server notes
   mcpbox wrap --client .vscode/mcp.json -- --workspace . --audit /var/log/calls.jsonl`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
-				return hint.Errorf("name the file with --client; flags of mcpbox mcp go after --", "wrap: what is %q?", args[0])
+				return hint.Errorf("name the file with --client; flags of mcpbox mcp go after --", "wrap: unexpected argument %q", args[0])
 			}
 			return nil
 		},
@@ -60,7 +60,7 @@ The client has to be restarted. mcpbox unwrap takes it back.`,
 		},
 	}
 	f.register(cmd)
-	cmd.Flags().StringVarP(&f.policy, "policy", "p", "standard", "`NAME|FILE`: the policy that the servers run under")
+	cmd.Flags().StringVarP(&f.policy, "policy", "p", "standard", "`NAME|FILE`: the policy for the servers")
 	return cmd
 }
 
@@ -68,9 +68,9 @@ func newUnwrapCmd() *cobra.Command {
 	var f wrapFlags
 	cmd := &cobra.Command{
 		Use:   "unwrap",
-		Short: "Take mcpbox out of an MCP client's configuration again",
-		Long: `Takes back what mcpbox wrap did: byte for byte where the file was not touched since, and with every later edit kept
-where it was.`,
+		Short: "Remove mcpbox from an MCP client's configuration",
+		Long: `Undoes what mcpbox wrap did. Servers that were not edited since become what they were, byte for byte.
+Later edits are kept.`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			name, full := binary()
@@ -82,7 +82,7 @@ where it was.`,
 	return cmd
 }
 
-// options checks what the servers will be started with, for a mistake would show in the client only.
+// options checks the flags that the servers will be started with: otherwise a mistake shows only in the client.
 func (f *wrapFlags) options(extra []string) (clientconfig.Options, error) {
 	name, full := binary()
 	o := clientconfig.Options{Binary: name, Path: full, Servers: f.servers}
@@ -106,7 +106,7 @@ func (f *wrapFlags) options(extra []string) (clientconfig.Options, error) {
 		return o, flagError(proxy, err)
 	}
 	if proxy.Flags().NArg() > 0 || slices.Contains(extra, "--") {
-		return o, hint.Errorf("only flags of mcpbox mcp go after --; the command is the client's", "wrap: %q is no flag", proxy.Flags().Args())
+		return o, hint.Errorf("only flags of mcpbox mcp go after --; the command is the client's", "wrap: %q is not a flag", proxy.Flags().Args())
 	}
 	mounts, err := given.givenMounts(proxy.Flags().Changed("workspace"))
 	if err != nil {
@@ -118,8 +118,9 @@ func (f *wrapFlags) options(extra []string) (clientconfig.Options, error) {
 	return o, nil
 }
 
-// binary is how a client starts this mcpbox: by its name only from where every PATH leads, for a desktop's clients do not
-// have the shell's. A link to it that PATH finds stays when a new version is put behind it. full is its path in any case.
+// binary is how a client starts this mcpbox. The bare name is used only if mcpbox is in a folder that
+// is in every PATH: a client that a desktop starts does not have the shell's PATH. A symbolic link is
+// kept, so that an upgrade behind it works. full is the path in any case.
 func binary() (name, full string) {
 	self, err := os.Executable()
 	if err != nil {
@@ -164,12 +165,12 @@ func (f *wrapFlags) files() ([]string, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, hint.Errorf("name a file with --client FILE", "no configuration with servers found of %s", strings.Join(clientconfig.Clients(), ", "))
+		return nil, hint.Errorf("name a file with --client FILE", "no configuration with servers found for %s", strings.Join(clientconfig.Clients(), ", "))
 	}
 	return out, nil
 }
 
-// each does every file; one that can't be done doesn't keep the others from it.
+// each changes every file. A failure does not stop the others.
 func (f *wrapFlags) each(cmd *cobra.Command, do func(string) (*clientconfig.Change, error)) error {
 	files, err := f.files()
 	if err != nil {
@@ -218,7 +219,7 @@ func (f *wrapFlags) report(c *clientconfig.Change) string {
 	case !c.Changed():
 		b.WriteString("  nothing to change\n")
 	case f.dry:
-		b.WriteString("  not changed: a dry run\n")
+		b.WriteString("  not changed: this was a dry run\n")
 	case c.Backup != "":
 		fmt.Fprintf(&b, "  backup: %s\n", safetext.Clean(c.Backup, 0))
 	}

@@ -12,15 +12,15 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// surroundings are what a wrapped server will find inside.
+// surroundings are what a wrapped server finds in its sandbox.
 type surroundings struct {
 	targets  []string // of mounts
-	relative []string // sources of mounts that are looked for where the client starts the server
+	relative []string // relative sources of mounts: they depend on the folder that the client starts the server in
 	network  bool
 	bare     bool // no sandbox at all
 }
 
-// around puts together what the policy and the flags of mcpbox mcp give.
+// around combines the policy and the flags of mcpbox mcp.
 func around(p *policies.Policy, given []policies.Mount, network string) surroundings {
 	if p.Isolation == policies.IsolationNone {
 		return surroundings{targets: []string{"/"}, network: true, bare: true}
@@ -41,16 +41,16 @@ func around(p *policies.Policy, given []policies.Mount, network string) surround
 	return s
 }
 
-// leave says why a server can't work in there, whatever is mounted; "" if it may.
+// leave says why a server can't work in the sandbox, whatever is mounted; "": it can.
 func (s *surroundings) leave(command []string) string {
 	switch base := filepath.Base(command[0]); base {
 	case "docker", "docker-compose", "podman", "nerdctl":
 		if !s.bare {
-			return base + " starts a container outside of the sandbox, and can't from inside: wrap the program that is in the image instead"
+			return base + " can't start a container from inside the sandbox: wrap the program in the image instead"
 		}
 	}
 	if url := slices.IndexFunc(command, isURL); url > 0 && !s.network && identity.PackageRunner(command) != "" {
-		return "it talks to " + command[url] + ", and there is no network: wrap … -- --network host"
+		return "it connects to " + command[url] + ", and the sandbox has no network: wrap … -- --network host"
 	}
 	return ""
 }
@@ -59,33 +59,33 @@ func isURL(word string) bool {
 	return strings.HasPrefix(word, "https://") || strings.HasPrefix(word, "http://")
 }
 
-// notes tell why a server may not work in there, before the client finds out.
+// notes warn of what may not work in the sandbox.
 func (s *surroundings) notes(command []string) (out []string) {
 	if len(command) == 0 {
 		return nil
 	}
 	if runner := identity.PackageRunner(command); runner != "" && !s.network {
-		out = append(out, runner+" downloads what it does not find, and there is no network: install the server, or wrap … -- --network host")
+		out = append(out, runner+" downloads missing packages, and the sandbox has no network: install the server, or wrap … -- --network host")
 	}
 	for _, source := range s.relative {
-		out = append(out, fmt.Sprintf("%s is looked for in the folder that the client starts its servers in: the whole path is safer", source))
+		out = append(out, fmt.Sprintf("the relative path %s depends on the folder that the client starts its servers in: give an absolute path", source))
 	}
 	if program, err := exec.LookPath(command[0]); err == nil && !strings.Contains(command[0], "/") && !s.shows(program) {
-		out = append(out, fmt.Sprintf("it won't find %s, which is %s here: name it so in the configuration, and wrap … -- --mount %[3]s:%[3]s:ro", command[0], program, folderOf(program)))
+		out = append(out, fmt.Sprintf("%s is not in the sandbox's PATH: write %s in the configuration, and wrap … -- --mount %[3]s:%[3]s:ro", command[0], program, folderOf(program)))
 	}
 	for _, word := range command {
 		if !filepath.IsAbs(word) || s.shows(word) {
 			continue
 		}
 		if _, err := os.Stat(word); err == nil {
-			out = append(out, fmt.Sprintf("it won't see %s: wrap … -- --mount %[2]s:%[2]s:ro, or a policy with that mount", word, folderOf(word)))
+			out = append(out, fmt.Sprintf("%s is not in the sandbox: wrap … -- --mount %[2]s:%[2]s:ro, or use a policy with that mount", word, folderOf(word)))
 		}
 	}
 	return out
 }
 
-// folderOf is the folder that a file or folder needs to be of use: of an interpreter in a virtual environment or a
-// version manager's folder, the whole of that.
+// folderOf is the folder to mount so that a file works: for an interpreter in a virtual environment or
+// in a version manager's folder, all of that.
 func folderOf(file string) string {
 	if info, err := os.Stat(file); err == nil && info.IsDir() {
 		return file

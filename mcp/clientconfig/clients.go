@@ -54,16 +54,16 @@ func Find(client string, d Dirs) ([]string, error) {
 			continue
 		}
 		if err != nil {
-			return nil, hint.Errorf("it must be readable for you", "client config: %w", err)
+			return nil, hint.Errorf("make it readable for your account", "client config: %w", err)
 		}
-		// A client's settings need not have servers; a file that can't be read as one is told when it is rewritten.
+		// Settings without servers are skipped. A file that can't be parsed is reported when it is rewritten.
 		if list, err := entries(data); err == nil && len(list) == 0 || lacksServers(data) {
 			continue
 		}
 		out = append(out, p)
 	}
 	if len(out) == 0 {
-		return nil, hint.Errorf("give the file itself: --client FILE", "no server of %s found: looked in %s", client, strings.Join(paths, ", "))
+		return nil, hint.Errorf("give the file itself: --client FILE", "no servers found for %s: looked in %s", client, strings.Join(paths, ", "))
 	}
 	return out, nil
 }

@@ -1,31 +1,33 @@
 // Package clientconfig rewrites the configuration of MCP clients so that their stdio servers run under mcpbox, and back.
 //
-//	path, err := clientconfig.Path("cursor", home, dir)              // or a file
+//	paths, err := clientconfig.Find("cursor", clientconfig.Dirs{Home: home, Config: config, Work: dir})
 //	out, servers, err := clientconfig.Wrap(data, clientconfig.Options{Binary: "mcpbox", Flags: []string{"--policy", "strict"}})
-//	out, servers, err = clientconfig.Unwrap(out, data, clientconfig.Options{})
+//	out, servers, err = clientconfig.Unwrap(out, data, clientconfig.Options{Binary: "mcpbox"})
 //	change, err := clientconfig.WrapFile(path, options, dryRun)      // with a backup, and atomically
 //
-// # The form
+// # The format
 //
-// JSON as the clients read it, comments and trailing commas included. Servers are the members of mcpServers (most
-// clients), servers (VS Code), mcp.servers (VS Code's settings) and projects.*.mcpServers (Claude Code). One that has a
-// command is rewritten:
+// The files are JSON; comments and trailing commas are allowed. Servers are the members of mcpServers
+// (most clients), servers (VS Code), mcp.servers (VS Code's settings) and projects.*.mcpServers (Claude
+// Code). A server with a command is rewritten:
 //
 //	{"command": "node", "args": ["server.js"], "env": {"TOKEN": "…"}}
 //	{"command": "mcpbox", "args": ["mcp", "--policy", "strict", "--name=notes", "--env=TOKEN", "--", "node", "server.js"], "env": {"TOKEN": "…"}}
 //
-// The file is edited, never printed anew: outside of the command and the args nothing changes, not a blank. The key
-// becomes the name that the allowlist goes by. Variables are passed on by name: their values are in no process's
-// arguments. What has a URL is left alone, and so is what runs under mcpbox already.
+// The file is edited in place: nothing changes outside of the command and the args. The key becomes the
+// name of the server in allowlist rules. Variables are passed by name, so that their values are in no
+// process's arguments. Servers with a URL, and servers that run under mcpbox already, are left alone.
 //
-// # The way back
+// # Unwrapping
 //
-// An entry that is still what Wrap made of it becomes, byte for byte, what the backup has; one that was edited since
-// loses what Wrap put in, and keeps the edit. So an untouched file is restored to the byte, and a touched one loses nothing.
+// An entry that was not edited since Wrap becomes what the backup has, byte for byte. An entry that was
+// edited loses what Wrap added and keeps the edit.
 //
 // # What it does not protect
 //
-// A client that writes its configuration while it runs may overwrite the rewritten one with what it has in memory: the
-// file is compared just before it is replaced, which makes the window small and does not close it. A server that the
-// client learns of elsewhere (an extension, a remote one) is not seen.
+// A client that is running may overwrite the file with what it has in memory. The file is compared just
+// before it is replaced: a client that writes in that moment still wins. Servers that the client knows
+// from elsewhere (an extension, a remote list) are not seen.
+//
+// Kernel: none of its own.
 package clientconfig

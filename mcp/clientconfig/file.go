@@ -19,7 +19,7 @@ const BackupSuffix = ".mcpbox-backup"
 // maxFile is far beyond any configuration.
 const maxFile = 64 << 20
 
-// Change is what became of a file.
+// Change is what was done to a file.
 type Change struct {
 	Path    string // symbolic links resolved
 	Backup  string // "" if there is none
@@ -28,10 +28,11 @@ type Change struct {
 	After   []byte
 }
 
-// Changed tells whether the file is another one now.
+// Changed reports whether the file has changed.
 func (c *Change) Changed() bool { return !bytes.Equal(c.Before, c.After) }
 
-// WrapFile is Wrap on a file. The backup, the file as it would be without mcpbox, is on disk before the file is replaced.
+// WrapFile applies Wrap to a file. A backup of the file without mcpbox is on disk before the file is
+// replaced.
 func WrapFile(path string, o Options, dryRun bool) (*Change, error) {
 	c, err := open(path)
 	if err != nil {
@@ -50,7 +51,7 @@ func WrapFile(path string, o Options, dryRun bool) (*Change, error) {
 	return c, c.replace()
 }
 
-// UnwrapFile is Unwrap on a file. The backup goes when the file equals it.
+// UnwrapFile applies Unwrap to a file. The backup is removed once the file equals it.
 func UnwrapFile(path string, o Options, dryRun bool) (*Change, error) {
 	c, err := open(path)
 	if err != nil {
@@ -58,7 +59,7 @@ func UnwrapFile(path string, o Options, dryRun bool) (*Change, error) {
 	}
 	backup, err := os.ReadFile(c.Path + BackupSuffix)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, hint.Errorf("it must be readable for you", "read the backup: %w", err)
+		return nil, hint.Errorf("make it readable for your account", "read the backup: %w", err)
 	}
 	if c.After, c.Servers, err = Unwrap(c.Before, backup, o); err != nil {
 		return nil, inFile(path, err)
@@ -93,7 +94,7 @@ func open(path string) (*Change, error) {
 	}
 	data, err := os.ReadFile(real)
 	if err != nil {
-		return nil, hint.Errorf("it must be readable for you", "client config: %w", err)
+		return nil, hint.Errorf("make it readable for your account", "client config: %w", err)
 	}
 	return &Change{Path: real, Before: data, After: data}, nil
 }
@@ -102,7 +103,7 @@ func open(path string) (*Change, error) {
 func inFile(path string, err error) error {
 	var syntax *SyntaxError
 	if errors.As(err, &syntax) {
-		return hint.Errorf("correct that place; the file was left as it is", "%s:%w", path, err)
+		return hint.Errorf("correct the file at that place; it was not changed", "%s:%w", path, err)
 	}
 	return hint.Wrap(fmt.Errorf("%s: %w", path, err), hint.Of(err))
 }
@@ -114,7 +115,7 @@ func (c *Change) backUp(o Options) error {
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 	case err != nil:
-		return hint.Errorf("it must be readable for you", "read the backup: %w", err)
+		return hint.Errorf("make it readable for your account", "read the backup: %w", err)
 	default:
 		if plain, _, err = Unwrap(c.Before, old, Options{Binary: o.Binary}); err != nil {
 			return inFile(c.Path, err)
@@ -151,7 +152,7 @@ func (c *Change) replace() error {
 		return err
 	}
 	if !bytes.Equal(now, c.Before) {
-		return hint.Errorf("quit the client and try again", "%s changed meanwhile: it was left as it is", c.Path)
+		return hint.Errorf("quit the client and try again", "%s was changed by another program: it was left as it is", c.Path)
 	}
 	return c.write(c.Path, c.After)
 }
@@ -164,7 +165,7 @@ func (c *Change) write(name string, data []byte) (err error) {
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
-		return hint.Errorf("its folder must be writable for you", "write %s: %w", name, err)
+		return hint.Errorf("make its folder writable for your account", "write %s: %w", name, err)
 	}
 	defer func() {
 		f.Close()

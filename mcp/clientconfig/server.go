@@ -22,7 +22,7 @@ type Action string
 
 const (
 	Wrapped   Action = "wrapped"
-	Updated   Action = "updated" // was wrapped, and lacked a variable that the entry has got since
+	Updated   Action = "updated" // it was wrapped; a variable that was added since is passed on now
 	Unwrapped Action = "unwrapped"
 	Left      Action = "left alone"
 )
@@ -48,7 +48,7 @@ func entries(data []byte) ([]entry, error) {
 		return nil, err
 	}
 	if len(sections) == 0 {
-		return nil, faultAt(data, root.start, "neither mcpServers nor servers is in it")
+		return nil, faultAt(data, root.start, "there is neither mcpServers nor servers in the file")
 	}
 	var out []entry
 	for _, s := range sections {
@@ -122,13 +122,13 @@ func (e *entry) stdio(data []byte) (s *stdio, why string, err error) {
 		return nil, "", err
 	}
 	if t := e.body.get("type"); t != nil && t.text != "stdio" {
-		return nil, "it is remote, not started here", nil
+		return nil, "it is a remote server", nil
 	}
 	command := e.body.get("command")
 	if command == nil {
 		for _, key := range []string{"url", "serverUrl", "httpUrl"} {
 			if e.body.get(key) != nil {
-				return nil, "it is remote, not started here", nil
+				return nil, "it is a remote server", nil
 			}
 		}
 		return nil, "it has no command", nil

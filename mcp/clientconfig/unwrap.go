@@ -7,8 +7,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
-// Unwrap takes mcpbox out of data again. An entry that Wrap would make of the backup's becomes the backup's; another one
-// loses what Wrap adds and keeps the rest. The backup may be nil.
+// Unwrap removes mcpbox from data. An entry that Wrap made of the backup's entry becomes that entry
+// again. Any other entry loses what Wrap adds, and keeps the rest. The backup may be nil.
 func Unwrap(data, backup []byte, o Options) ([]byte, []Server, error) {
 	list, err := entries(data)
 	if err != nil {
@@ -28,7 +28,7 @@ func Unwrap(data, backup []byte, o Options) ([]byte, []Server, error) {
 		}
 		at := 0
 		if s != nil {
-			why = "it doesn't run under mcpbox"
+			why = "it is not wrapped"
 			at = s.separator(o.Binary)
 			out.Before = s.line()
 			out.After = out.Before
@@ -43,7 +43,7 @@ func Unwrap(data, backup []byte, o Options) ([]byte, []Server, error) {
 		out.After = out.Before[at+2:]
 		text, ok := restored(data, backup, e, s, old)
 		if ok && text == string(data[e.body.start:e.body.end]) {
-			out.Action, out.After, out.Why = Left, out.Before, "it ran under mcpbox before"
+			out.Action, out.After, out.Why = Left, out.Before, "it was wrapped before"
 		}
 		servers = append(servers, out)
 		if ok {
@@ -125,7 +125,7 @@ func inserted(data []byte, body *node, s *stdio) (end int, ok bool) {
 func missing(names []string, servers []Server) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(servers, func(s Server) bool { return s.Name == name }) {
-			return hint.Errorf("name a key of mcpServers or servers", "there is no server called %q in it", name)
+			return hint.Errorf("name a key of mcpServers or servers", "there is no server called %q in the file", name)
 		}
 	}
 	return nil

@@ -10,10 +10,10 @@ import (
 // Options say how servers are rewritten.
 type Options struct {
 	Binary  string   // how the client starts mcpbox
-	Path    string   // of the same: for servers whose PATH is set in the file, where the name may mean another program
+	Path    string   // its absolute path: for servers that set PATH, where the name may mean another program
 	Flags   []string // of mcpbox mcp, e.g. --policy strict
 	Servers []string // only these; nil: all
-	// Leave says why a command line is not to be wrapped, "" if it is; nil: every one is.
+	// Leave says why a command line must not be wrapped; "": wrap it. nil: wrap all.
 	Leave func(command []string) string
 }
 
@@ -40,7 +40,8 @@ type edit struct {
 	text       string
 }
 
-// Wrap returns data with every stdio server under mcpbox. What it leaves alone is told, and why.
+// Wrap returns data with every stdio server under mcpbox. servers says what was done with each, and why
+// a server was left alone.
 func Wrap(data []byte, o Options) ([]byte, []Server, error) {
 	list, err := entries(data)
 	if err != nil {
@@ -82,10 +83,10 @@ func wrapEntry(data []byte, e entry, o Options) (Server, []edit, error) {
 	if at := s.separator(o.Binary); at > 0 {
 		words := missingEnv(s, at)
 		if len(words) == 0 {
-			out.Why = "it runs under mcpbox already"
+			out.Why = "it is already wrapped"
 			// Whoever wrote the file may have written this as well: any program is called mcpbox, and a policy may be none.
 			if has := out.Before[:at+2]; !slices.Equal(has, slices.Concat([]string{binary}, made)) {
-				out.Why = "it runs already under: " + strings.Join(has[:at+1], " ")
+				out.Why = "it already runs under: " + strings.Join(has[:at+1], " ")
 			}
 			return out, nil, nil
 		}
@@ -101,7 +102,7 @@ func wrapEntry(data []byte, e entry, o Options) (Server, []edit, error) {
 	out.Action = Wrapped
 	out.After = slices.Concat([]string{binary}, made, out.Before)
 	if s.envFile {
-		out.Why = "the variables of its envFile are not passed on: add --env NAME for each"
+		out.Why = "the variables in its envFile are not passed on: add --env NAME for each"
 	}
 	return out, wrapEdits(data, e.body, s, binary, made), nil
 }

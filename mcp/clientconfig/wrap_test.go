@@ -63,7 +63,7 @@ func TestRemoteServersAreLeftAloneAndSaid(t *testing.T) {
 	for _, s := range servers {
 		got = append(got, s.Name+": "+string(s.Action)+": "+s.Why)
 	}
-	want := []string{"linear: left alone: it is remote, not started here", "old: left alone: it is remote, not started here",
+	want := []string{"linear: left alone: it is a remote server", "old: left alone: it is a remote server",
 		"odd: left alone: it has no command", "local: wrapped: "}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
@@ -80,7 +80,7 @@ func TestBadConfigurationsAreToldWithTheirPlace(t *testing.T) {
 		`{"mcpServers": {"a": {"command": "x", "command": "y"}}}`:                      `1:39: "command" is there twice`,
 		`{"mcpServers": {"ä": {}, "ä": {}}}`:                                           `1:26: "ä" is there twice`,
 		`{"mcpServers": []}`:                                                           `1:16: mcpServers is not an object`,
-		`{"theme": "dark"}`:                                                            `1:1: neither mcpServers nor servers is in it`,
+		`{"theme": "dark"}`:                                                            `1:1: there is neither mcpServers nor servers in the file`,
 		`[]`:                                                                           `1:1: expected an object with the servers, such as mcpServers`,
 		``:                                                                             `1:1: parsing value: unexpected EOF`,
 		`{} x`:                                                                         `1:4: invalid character 'x' after top-level value`,
@@ -126,7 +126,7 @@ func TestUnwrapKeepsLaterEdits(t *testing.T) {
 	if strings.Replace(string(back), "[]", "[ ]", 1) != want {
 		t.Errorf("got\n%s\nwant\n%s", back, want)
 	}
-	if s := servers[3]; s.Action != Left || s.Why != "it doesn't run under mcpbox" {
+	if s := servers[3]; s.Action != Left || s.Why != "it is not wrapped" {
 		t.Errorf("the new server: %+v", s)
 	}
 }
@@ -190,9 +190,9 @@ func TestAPathInTheFileDoesNotLeadToAnotherMcpbox(t *testing.T) {
 func TestWhatRunsUnderSomethingElseIsShown(t *testing.T) {
 	o := Options{Binary: "mcpbox", Flags: []string{"--policy", "standard"}}
 	for before, want := range map[string]string{
-		`"mcpbox", "args": ["mcp", "--policy", "standard", "--name=notes", "--", "node"]`:        "it runs under mcpbox already",
-		`"mcpbox", "args": ["mcp", "--policy", "none", "--name=notes", "--", "node"]`:            "it runs already under: mcpbox mcp --policy none --name=notes",
-		`"./evil/mcpbox", "args": ["mcp", "--policy", "standard", "--name=notes", "--", "node"]`: "it runs already under: ./evil/mcpbox mcp --policy standard --name=notes",
+		`"mcpbox", "args": ["mcp", "--policy", "standard", "--name=notes", "--", "node"]`:        "it is already wrapped",
+		`"mcpbox", "args": ["mcp", "--policy", "none", "--name=notes", "--", "node"]`:            "it already runs under: mcpbox mcp --policy none --name=notes",
+		`"./evil/mcpbox", "args": ["mcp", "--policy", "standard", "--name=notes", "--", "node"]`: "it already runs under: ./evil/mcpbox mcp --policy standard --name=notes",
 	} {
 		data := []byte(`{"mcpServers": {"notes": {"command": ` + before + `}}}`)
 		out, servers, err := Wrap(data, o)

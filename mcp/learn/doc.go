@@ -1,20 +1,21 @@
-// Package learn proposes allowlist rules from the records of the proxy, and measures rules against labelled records.
+// Package learn proposes allowlist rules from the records of the proxy, and measures how well rules judge labelled records.
 //
 //	records, bad, err := learn.ReadRecords(file)
-//	report := learn.Propose(records, current, learn.Options{})
+//	report, err := learn.Propose(records, current, learn.Options{})
 //	fmt.Print(report)                                            // a diff with its reasons
 //	next := report.Apply(current)
 //	result, err := learn.Evaluate(set, labelled)                 // TP, FP, TN, FN, precision, recall
 //
 // # How it generalises
 //
-// The same records give the same rules; each rule says what it was made of. What was refused, failed, was cut, or carries
-// what looks like an attack (a path that climbs, a zero byte, a key file) teaches nothing: it is counted and left out.
-// A tool must have been called MinCalls times to be proposed, and an argument seen MinSamples times to get more than a type.
+// The same records give the same rules, and each rule comes with its reasons. Calls that were refused,
+// failed or were cut are counted and left out, and so are calls that look like an attack (a path with
+// "..", a zero byte, a key file). A tool needs MinCalls calls to be proposed. An argument needs
+// MinSamples samples to get more than a type.
 //
-// Every constraint is found in the first two thirds of the samples, in the order of time, and must hold in the last third;
-// one that doesn't is not proposed, and the report says so. Then it is widened: lengths and counts to at least twice what
-// was seen, numbers to the next 1, 2 or 5.
+// A constraint is found in the first two thirds of the samples, by time, and must hold in the last
+// third. If it does not, it is not proposed, and the report says so. Then it is widened: lengths and
+// counts to at least twice what was seen, numbers to the next 1, 2 or 5.
 //
 //	few different texts      enum
 //	texts of one alphabet    pattern; the alphabets have no blank, begin with a letter or digit, and never match ".."
@@ -27,7 +28,7 @@
 //
 // # What it does not protect
 //
-// It learns what was usual, not what was right. Records of a time in which the agent was misled teach the misleading:
-// hence the diff, and nothing is applied by itself. Evaluate compares paths as they are written: it
+// It learns what was usual, not what was right. If the agent was misled while the calls were recorded,
+// the rules allow that too: read the diff before you apply it. Evaluate compares paths as they are written: it
 // follows no symbolic links, and it does not know the folder of the server.
 package learn

@@ -9,19 +9,20 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/audit"
 )
 
-// Evaluation is how rules judge labelled records: positive is malicious, and refusing it is right.
+// Evaluation counts how rules judge labelled records. A malicious record that is refused is a true
+// positive.
 type Evaluation struct {
 	Records        int        `json:"records"`
 	TruePositives  int        `json:"true_positives"`  // malicious, refused
 	FalsePositives int        `json:"false_positives"` // benign, refused
 	TrueNegatives  int        `json:"true_negatives"`  // benign, allowed
 	FalseNegatives int        `json:"false_negatives"` // malicious, allowed
-	Precision      *float64   `json:"precision"`       // of what was refused, the malicious part; null: nothing was refused
-	Recall         *float64   `json:"recall"`          // of what was malicious, the refused part; null: nothing was malicious
+	Precision      *float64   `json:"precision"`       // malicious share of what was refused; null: nothing was refused
+	Recall         *float64   `json:"recall"`          // refused share of what was malicious; null: nothing was malicious
 	Wrong          []Misjudge `json:"wrong"`
 }
 
-// Misjudge is a record that the rules get wrong.
+// Misjudge is a record that the rules judge wrongly.
 type Misjudge struct {
 	Line   int    `json:"line"`
 	Label  string `json:"label"`
@@ -41,7 +42,7 @@ func Evaluate(set *access.Set, r io.Reader) (*Evaluation, error) {
 	if len(bad) > 0 {
 		return nil, hint.Errorf("every line is a record of --audit, with a label", "line %d: %s", bad[0].Line, bad[0].Why)
 	}
-	set = set.WithoutProgramRules() // what a server was run from, a record doesn't say
+	set = set.WithoutProgramRules() // a record doesn't say which program the server was
 	e := &Evaluation{Records: len(records), Wrong: []Misjudge{}}
 	for _, rec := range records {
 		v, err := judge(set, rec.Record)
@@ -79,7 +80,7 @@ func ratio(part, whole int) *float64 {
 	return &r
 }
 
-// judge is what the proxy would have answered, as far as the rules go.
+// judge is the verdict that the proxy's rules give.
 func judge(set *access.Set, r audit.Record) (access.Verdict, error) {
 	item := access.Item{Server: r.Server, Version: r.Version, Name: r.Tool}
 	switch r.Method {

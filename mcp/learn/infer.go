@@ -37,11 +37,11 @@ func (l *learner) infer(at string, values []any, depth int) map[string]any {
 	schema := map[string]any{"type": types[0]}
 	if len(types) > 1 {
 		schema["type"] = types
-		l.because(at, "of %d types: nothing more is said", len(types))
+		l.because(at, "values of %d types: no further rule", len(types))
 		return schema
 	}
 	if types[0] != "object" && len(values) < l.minSamples {
-		l.because(at, "%s: only its type (a rule takes %d)", plural.Of(len(values), "sample"), l.minSamples)
+		l.because(at, "%s: only the type (at least %d are needed)", plural.Of(len(values), "sample"), l.minSamples)
 		return schema
 	}
 	switch types[0] {
@@ -105,7 +105,7 @@ func (l *learner) object(at string, schema map[string]any, values []map[string]a
 		}
 	}
 	if len(count) > maxKeys || depth >= maxDepth {
-		l.because(at, "its keys look like data: nothing is said about them")
+		l.because(at, "its keys look like data: no rule for them")
 		return
 	}
 	properties := map[string]any{}
@@ -130,7 +130,7 @@ func (l *learner) object(at string, schema map[string]any, values []map[string]a
 	if len(early) == len(count) {
 		schema["additionalProperties"] = false
 	} else {
-		l.because(at, "new keys still turned up in the last third: other keys stay allowed")
+		l.because(at, "new keys still appeared in the last third: other keys stay allowed")
 	}
 }
 
@@ -148,7 +148,7 @@ func (l *learner) list(at string, schema map[string]any, values [][]any, depth i
 		schema["maxItems"] = roomy(longest, 4)
 		l.because(at, "at most %s in %s", plural.Of(longest, "element"), plural.Of(len(values), "list"))
 	} else {
-		l.because(at, "lists still grew in the last third: no maxItems")
+		l.because(at, "lists still became longer in the last third: no maxItems")
 	}
 	if len(items) > 0 && depth < maxDepth {
 		schema["items"] = l.infer(at+"[]", items, depth+1)

@@ -12,24 +12,24 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/audit"
 )
 
-// Options say how much it takes. Zero values are the defaults.
+// Options set how much evidence a rule needs. Zero values mean the defaults.
 type Options struct {
-	MinCalls   int  // of a tool, to propose it: 5
-	MinSamples int  // of an argument, to say more than its type: 20
-	Replace    bool // propose other parameter rules for tools that have one
+	MinCalls   int  // calls that a tool needs before it is proposed; default 5
+	MinSamples int  // samples that an argument needs for more than its type; default 20
+	Replace    bool // propose parameter rules for tools that have one already
 }
 
-// Proposal is a rule to add, with what speaks for it.
+// Proposal is a rule to add, with the reasons for it.
 type Proposal struct {
 	Rule   access.Rule
 	Change access.Change
 	Why    []string
 }
 
-// Skip is a tool, or a part of the records, that nothing was learnt from.
+// Skip is something that no rule was learnt from, and why.
 type Skip struct{ What, Why string }
 
-// Report is what the records teach.
+// Report is what was learnt from the records.
 type Report struct {
 	Records   int
 	Proposals []Proposal
@@ -44,7 +44,7 @@ type calls struct {
 	left      map[string]int
 }
 
-// Propose finds rules that current lacks. It is a pure function of what it is given.
+// Propose finds rules that current lacks. The same records give the same rules.
 func Propose(records []audit.Record, current []access.Rule, o Options) (*Report, error) {
 	if o.MinCalls <= 0 {
 		o.MinCalls = 5
@@ -91,7 +91,7 @@ func collect(records []audit.Record) map[tool]*calls {
 	return seen
 }
 
-// sample is a record's arguments, or why they teach nothing.
+// sample is a record's arguments, or why nothing is learnt from them.
 func sample(r audit.Record) (args any, why string) {
 	switch {
 	case r.Decision != "allowed":
@@ -132,14 +132,14 @@ func (r *Report) tool(t tool, c *calls, set *access.Set, o Options) error {
 	}
 	n := len(c.arguments)
 	if n < o.MinCalls {
-		r.skip(t, "%s without fault: a rule takes %d", plural.Of(n, "call"), o.MinCalls)
+		r.skip(t, "%s without fault: at least %s are needed", plural.Of(n, "call"), plural.Of(o.MinCalls, "call"))
 		return nil
 	}
 	server, match := access.EscapeGlob(t.server), access.EscapeGlob(t.name)
 	item := access.Item{Server: t.server, Kind: access.KindTool, Name: t.name}
 	switch denied, allowed := set.NamedBy(item); {
 	case denied:
-		r.skip(t, "a rule denies it: nothing is proposed")
+		r.skip(t, "a rule denies it")
 		return nil
 	case !allowed:
 		err := r.propose(access.Rule{Layer: access.LayerTool, Server: server, Match: match, Effect: access.Allow}, set, []string{plural.Of(n, "call") + " without fault"})
@@ -148,7 +148,7 @@ func (r *Report) tool(t tool, c *calls, set *access.Set, o Options) error {
 		}
 	}
 	if n < o.MinSamples {
-		r.skip(t, "%s without fault: a rule for its arguments takes %d", plural.Of(n, "call"), o.MinSamples)
+		r.skip(t, "%s without fault: a rule for its arguments needs at least %d", plural.Of(n, "call"), o.MinSamples)
 		return nil
 	}
 	l := &learner{minSamples: o.MinSamples, paths: map[string][]string{}}
@@ -161,7 +161,7 @@ func (r *Report) tool(t tool, c *calls, set *access.Set, o Options) error {
 		rule.Paths = l.paths
 	}
 	if has := set.HasParameters(t.server, t.name); has && !o.Replace {
-		r.skip(t, "it has a rule for its arguments: that one stays")
+		r.skip(t, "it has a rule for its arguments already")
 		return nil
 	}
 	return r.propose(rule, set, l.why)

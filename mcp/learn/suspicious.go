@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// suspicious says why a value teaches nothing: "" if it may.
+// suspicious says why nothing is learnt from a value; "": it is fine.
 func suspicious(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -34,13 +34,13 @@ func suspicious(v any) string {
 func suspiciousText(s string) string {
 	for range 3 { // as it is, and with %-escapes undone up to twice
 		if climbs(s) {
-			return "a path that climbs (..)"
+			return "a path with .."
 		}
 		if strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' }) {
 			return "a control character"
 		}
 		if secret(s) {
-			return "the path of a secret or of the kernel's files"
+			return "the path of a secret or of a kernel file"
 		}
 		plain, err := url.PathUnescape(s)
 		if err != nil || plain == s {

@@ -45,11 +45,11 @@ func (l *learner) text(at string, schema map[string]any, values []string, depth 
 	l.length(at, schema, values)
 	is, ok := narrowest(values)
 	if !ok {
-		l.because(at, "%s of no common form: only the length", plural.Of(len(values), "text"))
+		l.because(at, "%s without a common format: only the length", plural.Of(len(values), "text"))
 		return
 	}
 	if early, _ := narrowest(train(values)); early != is {
-		l.because(at, "the last third had another form than the rest: no pattern")
+		l.because(at, "the last third had another format: no pattern")
 		return
 	}
 	schema["pattern"] = is.pattern
@@ -88,7 +88,7 @@ func (l *learner) enum(at string, schema map[string]any, values []string) bool {
 func (l *learner) length(at string, schema map[string]any, values []string) {
 	bound, longest := roomy(longestOf(train(values)), 16), longestOf(values)
 	if longest > bound {
-		l.because(at, "texts still grew in the last third: no maxLength")
+		l.because(at, "texts still became longer in the last third: no maxLength")
 		return
 	}
 	schema["maxLength"] = roomy(longest, 16)
@@ -179,7 +179,7 @@ func (l *learner) hosts(at string, schema map[string]any, values []string) bool 
 	pattern := `^(` + strings.Join(quoted, "|") + `)(/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*/?(\?[A-Za-z0-9_.~&=+,:-]*)?(#[A-Za-z0-9_.~-]*)?$`
 	l.length(at, schema, values)
 	if len(late) > maxHosts || len(early) != len(late) || len(late)*3 > len(values) || !matches(pattern, values) {
-		l.because(at, "URLs of %d hosts, or of no common form: only their length", len(late))
+		l.because(at, "URLs of %d hosts, or without a common format: only their length", len(late))
 		return true
 	}
 	schema["pattern"] = pattern

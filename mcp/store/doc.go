@@ -1,33 +1,36 @@
-// Package store keeps the operator's allowlist in an SQLite file, with every change that was ever made to it.
+// Package store keeps the operator's allowlist in an SQLite file, with every change that was made to it.
 //
-//	s, err := store.Open(path)                                   // makes it if it isn't there
+//	s, err := store.Open(path)                                   // creates it if it is missing
 //	defer s.Close()
-//	entry, err := s.Update(ctx, store.Author{User: "ada"}, "add", func(now []rules.Rule) ([]rules.Rule, error) {
+//	entry, err := s.Update(ctx, store.Author{User: "ada"}, "add", func(now []access.Rule) ([]access.Rule, error) {
 //		return append(now, rule), nil
 //	})
-//	list, err := store.Follow(ctx, path, &launch)                // an mcp.Allowlist that picks changes up at once
+//	list, err := store.Follow(ctx, path, &launch)                // an access.Allowlist that applies changes at once
 //
 // # What is in it
 //
-//	log    seq │ time │ operator │ acting │ action │ changes │ prev │ hash     never changed, never removed from
-//	rules  id │ body                                                           what the log comes to
+//	log    seq │ time │ operator │ acting │ action │ changes │ prev │ hash     entries are only added
+//	rules  id │ body                                                           the rules in force: the log leads to them
 //
-// A change is one transaction: an entry of the log, with each rule before and after, and the rules themselves. The hash
-// of an entry is SHA-256 over its fields and the hash of the one before. Whoever reads the rules checks the whole chain
-// first, replays it, and compares; a store that fails is refused, by the proxy too: it then allows nothing.
+// A change is one transaction. It adds an entry to the log, with each rule before and after, and changes
+// the rules. The hash of an entry is SHA-256 over its fields and the hash of the entry before. A reader
+// first checks the chain, replays the log and compares the result with the rules. A store that fails
+// this check is refused, and a proxy that uses it allows nothing.
 //
 // # Several at once, and crashes
 //
-// Writers queue up (SQLite's lock, ten seconds). The journal is a rollback journal: a commit ends with its removal, which
-// a watcher of the folder is told of after the change is visible, so that a running proxy needs no polling; it looks
-// every two seconds all the same, for file systems that tell nothing. A killed writer leaves the journal, and
-// the next reader rolls back: an import is there entirely, or not at all.
+// Writers wait for each other (SQLite's lock, at most ten seconds). The journal is a rollback journal: a
+// commit ends with its removal. A running proxy watches the folder with inotify, so it sees the removal
+// after the change is visible. It also looks every two seconds, for file systems without inotify events.
+// If a writer is killed, its journal stays and the next reader rolls back: an import is complete, or it
+// did not happen.
 //
 // # What it does not protect
 //
-// The chain has no secret. Who can write the file can cut the newest entries off, with some care, or compute a whole new
-// chain: note the head that Verify returns elsewhere, and compare (Verify's expect). The file and its folder are therefore
-// refused if others can write them. The operator's name is the user's id looked up; what they say with --as is only said.
+// The chain has no secret. Whoever can write the file can cut off the newest entries, or compute a new
+// chain. To notice that, keep the head that Verify returns in another place, and pass it to the next
+// Verify. A store whose file or folder others may write is refused. The operator is the account of the
+// process; the name given with --as is not checked.
 //
-// Needs cgo. Sources: SQLite's documentation of locking, of the pragmas data_version and synchronous, and of the file format.
+// Kernel: inotify. Needs cgo. Sources: SQLite's documentation of locking, of the pragmas data_version and synchronous, and of the file format.
 package store

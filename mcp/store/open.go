@@ -67,7 +67,7 @@ func OpenExisting(path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.tx(context.Background(), "DEFERRED", func(c *sql.Conn) error { return checkForm(c, path) }); err != nil {
+	if err := s.tx(context.Background(), "DEFERRED", func(c *sql.Conn) error { return checkSchema(c, path) }); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -121,11 +121,11 @@ func (s *Store) Close() error { return s.db.Close() }
 func (s *Store) tx(ctx context.Context, mode string, work func(*sql.Conn) error) (err error) {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
-		return readable(err, s.path)
+		return explain(err, s.path)
 	}
 	defer conn.Close()
 	if _, err := conn.ExecContext(ctx, "BEGIN "+mode); err != nil {
-		return readable(err, s.path)
+		return explain(err, s.path)
 	}
 	done := false
 	defer func() {
@@ -137,7 +137,7 @@ func (s *Store) tx(ctx context.Context, mode string, work func(*sql.Conn) error)
 		return err
 	}
 	if _, err := conn.ExecContext(ctx, "COMMIT"); err != nil {
-		return readable(err, s.path)
+		return explain(err, s.path)
 	}
 	done = true
 	return nil

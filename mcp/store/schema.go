@@ -10,12 +10,12 @@ import (
 
 const (
 	applicationID = 0x6d637062 // "mcpb"
-	formVersion   = 1
+	schemaVersion = 1
 )
 
-// form makes the tables. AUTOINCREMENT remembers the highest seq there ever was: a log whose end was cut off shows.
-// The triggers are against mistakes; who means to tamper drops them, and that shows as well.
-func form() []string {
+// tables are the statements that make the tables. AUTOINCREMENT keeps the highest seq that was ever used, so a log whose end was cut off is noticed.
+// The triggers protect against mistakes. Whoever tampers drops them, and that is noticed too.
+func tables() []string {
 	return []string{
 		`CREATE TABLE log (seq INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, operator TEXT NOT NULL, acting TEXT NOT NULL, action TEXT NOT NULL, changes TEXT NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL) STRICT`,
 		`CREATE TABLE rules (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID`,
@@ -29,32 +29,32 @@ func initialise(c *sql.Conn, path string) error {
 	ctx := context.Background()
 	var objects int
 	if err := c.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema`).Scan(&objects); err != nil {
-		return readable(err, path)
+		return explain(err, path)
 	}
 	if objects > 0 {
-		return checkForm(c, path)
+		return checkSchema(c, path)
 	}
-	for _, statement := range append(form(), fmt.Sprintf(`PRAGMA application_id = %d`, applicationID), fmt.Sprintf(`PRAGMA user_version = %d`, formVersion)) {
+	for _, statement := range append(tables(), fmt.Sprintf(`PRAGMA application_id = %d`, applicationID), fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion)) {
 		if _, err := c.ExecContext(ctx, statement); err != nil {
-			return readable(err, path)
+			return explain(err, path)
 		}
 	}
 	return nil
 }
 
-// checkForm tells an allowlist store from other SQLite files, and from those of a later mcpbox.
-func checkForm(c *sql.Conn, path string) error {
+// checkSchema tells an allowlist store from other SQLite files, and from those of a later mcpbox.
+func checkSchema(c *sql.Conn, path string) error {
 	var id, version int
 	for pragma, to := range map[string]*int{"application_id": &id, "user_version": &version} {
 		if err := c.QueryRowContext(context.Background(), "PRAGMA "+pragma).Scan(to); err != nil {
-			return readable(err, path)
+			return explain(err, path)
 		}
 	}
 	switch {
 	case id != applicationID:
 		return hint.Errorf("name another file with --store", "allowlist store %s: an SQLite file, but not an allowlist", path)
-	case version != formVersion:
-		return hint.Errorf("use the mcpbox that made it", "allowlist store %s: its form is version %d, this mcpbox knows %d", path, version, formVersion)
+	case version != schemaVersion:
+		return hint.Errorf("use the mcpbox that made it", "allowlist store %s: its schema has version %d, this mcpbox knows %d", path, version, schemaVersion)
 	}
 	return nil
 }

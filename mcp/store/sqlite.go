@@ -9,11 +9,11 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
-// ErrTampered is a store that doesn't say what its own log says.
+// ErrTampered means that the rules of a store do not match its log, or that the log is not intact.
 var ErrTampered = errors.New("the allowlist store was tampered with")
 
-// readable says what SQLite's codes mean here.
-func readable(err error, path string) error {
+// explain turns SQLite's codes into errors that say what to do.
+func explain(err error, path string) error {
 	var e sqlite3.Error
 	if !errors.As(err, &e) {
 		return fmt.Errorf("allowlist store %s: %w", path, err)

@@ -168,7 +168,7 @@ func (s *Store) update(ctx context.Context, by Author, action string, dry bool, 
 func write(ctx context.Context, c *sql.Conn, r *row, changes []access.Change, path string) error {
 	if _, err := c.ExecContext(ctx, `INSERT INTO log (seq, time, operator, acting, action, changes, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.seq, r.time, r.operator, r.acting, r.action, r.changes, r.prev, r.sum); err != nil {
-		return readable(err, path)
+		return explain(err, path)
 	}
 	for _, change := range changes {
 		statement, args := `INSERT INTO rules (id, body) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body`, []any{change.ID, string(change.After)}
@@ -176,7 +176,7 @@ func write(ctx context.Context, c *sql.Conn, r *row, changes []access.Change, pa
 			statement, args = `DELETE FROM rules WHERE id = ?`, args[:1]
 		}
 		if _, err := c.ExecContext(ctx, statement, args...); err != nil {
-			return readable(err, path)
+			return explain(err, path)
 		}
 	}
 	return nil

@@ -149,7 +149,7 @@ func TestABadRuleChangesNothing(t *testing.T) {
 // Each of these is done with SQL, as somebody with the file would.
 func TestTamperingIsFound(t *testing.T) {
 	const drop = `DROP TRIGGER log_keeps_words; DROP TRIGGER log_keeps_entries;`
-	restore := strings.Join(form()[2:], ";") + ";"
+	restore := strings.Join(tables()[2:], ";") + ";"
 	for _, c := range []struct{ name, sql, want string }{
 		{"an edited entry", drop + `UPDATE log SET operator = 'eve' WHERE seq = 2;` + restore, "entry 2 was edited"},
 		{"an edited entry with a new hash", drop + `UPDATE log SET operator = 'eve', hash = '` + strings.Repeat("0", 64) + `' WHERE seq = 2;` + restore, "entry 3 does not follow entry 2"},
@@ -205,7 +205,7 @@ func TestACarefulCutIsFoundByTheHeadNotedBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := s.db.Exec(`DROP TRIGGER log_keeps_entries; DELETE FROM log WHERE seq = 2; DELETE FROM rules WHERE body LIKE '%two%';
-		UPDATE sqlite_sequence SET seq = 1; ` + form()[2]); err != nil {
+		UPDATE sqlite_sequence SET seq = 1; ` + tables()[2]); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

@@ -72,7 +72,7 @@ func read(ctx context.Context, c *sql.Conn, path string) (*contents, error) {
 	all := &contents{state: map[string]json.RawMessage{}}
 	for _, step := range []func(context.Context, *sql.Conn) error{all.readForm, all.readLog, all.readRules} {
 		if err := step(ctx, c); err != nil {
-			return nil, readable(err, path)
+			return nil, explain(err, path)
 		}
 	}
 	return all, nil
@@ -87,7 +87,7 @@ func (c *contents) readForm(ctx context.Context, conn *sql.Conn) error {
 		have = append(have, s)
 		return err
 	})
-	want := form()
+	want := tables()
 	slices.Sort(have)
 	slices.Sort(want)
 	if err == nil && !slices.Equal(have, want) {
