@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Change is what becomes of one rule. Before is nil for a new one, After for a removed one.
+// Change is a change of one rule. Before is nil for a new rule, After for a removed one.
 type Change struct {
 	ID     string          `json:"id"`
 	Before json.RawMessage `json:"before"`
 	After  json.RawMessage `json:"after"`
 }
 
-// Diff tells what must change so that before becomes after, in the order of Sort. Both are canonical.
+// Diff is what must change so that before becomes after, in the order of SortRules. Both are canonical.
 func Diff(before, after []Rule) (out []Change) {
 	all := map[string]Rule{}
 	was, is := map[string]json.RawMessage{}, map[string]json.RawMessage{}
@@ -36,10 +36,10 @@ func Diff(before, after []Rule) (out []Change) {
 	return out
 }
 
-// EncodeChanges writes changes so that the rules in them read back byte for byte.
+// EncodeChanges writes changes as JSON. The rules in them are read back byte for byte.
 func EncodeChanges(list []Change) (json.RawMessage, error) { return marshal(list) }
 
-// String is the change as lines of a diff.
+// String is the change as a diff.
 func (c Change) String() string {
 	var b strings.Builder
 	for _, side := range []struct {

@@ -14,7 +14,7 @@ type ruleFile struct {
 	Rules   []Rule `json:"rules"`
 }
 
-// Export writes rules as a file that Import reads: the same rules give the same bytes.
+// Export writes rules as a JSON document for Import. The same rules give the same bytes.
 func Export(list []Rule) ([]byte, error) {
 	list = append([]Rule{}, list...)
 	SortRules(list)
@@ -30,7 +30,7 @@ func Export(list []Rule) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Import reads such a file: all its rules are good, or none is taken.
+// Import reads a document that Export wrote. One bad rule is an error for all.
 func Import(data []byte) ([]Rule, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()

@@ -10,7 +10,7 @@ import (
 	securejoin "github.com/cyphar/filepath-securejoin"
 )
 
-// Filesystem is what a server sees of files: paths are followed as it would follow them.
+// Filesystem is the file system that a server sees. Paths are resolved as the server would.
 type Filesystem interface {
 	Root() string // a path on the host through which the server's file system can be seen
 	Dir() string  // the server's working directory
@@ -69,18 +69,19 @@ func inFolder(p, folder string) bool {
 	return folder == "/" || p == folder || strings.HasPrefix(p, folder+"/")
 }
 
-// filePath is the file that a path, or a file's URI, names. What servers would read in different ways names none.
+// filePath is the file that a path or a file: URI names. A text that servers may read in different ways
+// is an error.
 func filePath(p string) (string, error) {
 	scheme, rest, ok := strings.Cut(p, ":")
 	switch {
 	case strings.ContainsRune(p, 0) || strings.HasPrefix(p, "~"):
-		return "", fmt.Errorf("%q: what it means is the server's to say", p)
+		return "", fmt.Errorf("%q means different things to different servers", p)
 	case !ok || strings.ContainsAny(scheme, "/ ") || !strings.EqualFold(scheme, "file") && !strings.HasPrefix(rest, "/"):
 		return p, nil
 	}
 	u, err := url.Parse(p)
 	if err != nil || u.Scheme != "file" || u.Host != "" || u.Path == "" || strings.ContainsAny(p, `?#\`) {
-		return "", fmt.Errorf("%q is no file's URI", p)
+		return "", fmt.Errorf("%q is not the URI of a local file", p)
 	}
 	return u.Path, nil
 }

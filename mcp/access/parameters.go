@@ -14,16 +14,18 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-// parameters is what a tool's arguments must satisfy: a schema, and for arguments that are paths the folders they must be in.
+// parameters is what a tool's arguments must satisfy: a schema, and for paths the folders they must be
+// in.
 type parameters struct {
 	whole       *schema.Schema
 	each        map[string]*schema.Schema // by argument, to tell which one is at fault
 	paths       map[string][]string
-	names       map[string]bool // of all that is ruled, at any depth
-	foldedNames map[string]bool // and without their case
+	names       map[string]bool // of all arguments that rules speak of, at any depth
+	foldedNames map[string]bool // the same, with their case folded
 }
 
-// newParameters compiles a JSON Schema and path rules (argument → folders as the server sees them). Either may be nil.
+// newParameters compiles a JSON Schema and path rules (argument → folders as the server sees them).
+// Either may be nil.
 func newParameters(rules map[string]any, paths map[string][]string) (*parameters, error) {
 	p := &parameters{paths: paths, each: map[string]*schema.Schema{}, names: map[string]bool{}, foldedNames: map[string]bool{}}
 	for name := range paths {
@@ -39,14 +41,14 @@ func newParameters(rules map[string]any, paths map[string][]string) (*parameters
 	}
 	properties, _ := rules["properties"].(map[string]any)
 	for name, sub := range properties {
-		if s, err := schema.Compile(wire.Encode(sub)); err == nil { // one with a $ref to the whole can't stand alone
+		if s, err := schema.Compile(wire.Encode(sub)); err == nil { // a part with a $ref to the whole can't stand alone
 			p.each[name] = s
 		}
 	}
 	return p, nil
 }
 
-// learnNames notes the properties that a schema speaks of.
+// learnNames collects the properties that a schema speaks of.
 func (p *parameters) learnNames(rules any) {
 	switch rules := rules.(type) {
 	case map[string]any:
@@ -64,8 +66,8 @@ func (p *parameters) learnNames(rules any) {
 	}
 }
 
-// caseVariant finds a member, at any depth, whose name is that of a ruled one but for case. To the rules it is another one; to
-// a server that reads without regard to case, as many do, it is the ruled one.
+// caseVariant finds a member, at any depth, whose name differs only in case from one that rules speak
+// of. To the rules it is another argument. To a server that ignores case, as many do, it is the same.
 func (p *parameters) caseVariant(v any) (name string, found bool) {
 	switch v := v.(type) {
 	case map[string]any:

@@ -17,12 +17,12 @@ import (
 	"github.com/mcpbox/mcpbox/internal/semver"
 )
 
-// Layers lists them in the order in which they are asked.
+// Layers are the layers of rules, in the order in which they are asked.
 func Layers() []Layer {
 	return []Layer{LayerGlobal, LayerServer, LayerPackage, LayerVersion, LayerTool, LayerResource, LayerPrompt, LayerParameter}
 }
 
-// Effect is what a rule does with what it matches.
+// Effect says whether a rule allows or denies what it matches.
 type Effect string
 
 const (
@@ -30,14 +30,14 @@ const (
 	Deny  Effect = "deny"
 )
 
-// Rule is one line of an allowlist. Layer, Server and Match say which one: a set has one rule for each.
+// Rule is one line of an allowlist. A set has at most one rule for each layer, server and match.
 type Rule struct {
 	Layer  Layer               `json:"layer"`
-	Server string              `json:"server"`           // glob of the servers it is for; "*": all
-	Match  string              `json:"match,omitempty"`  // what it matches: see the package's text
-	Effect Effect              `json:"effect"`           // of a parameter rule: allow
-	Schema json.RawMessage     `json:"schema,omitempty"` // a parameter rule's
-	Paths  map[string][]string `json:"paths,omitempty"`  // a parameter rule's: argument → folders, as the server sees them
+	Server string              `json:"server"`           // glob of the servers that it applies to; "*": all
+	Match  string              `json:"match,omitempty"`  // depends on the layer: see the package's documentation
+	Effect Effect              `json:"effect"`           // a parameter rule has Allow
+	Schema json.RawMessage     `json:"schema,omitempty"` // for parameter rules
+	Paths  map[string][]string `json:"paths,omitempty"`  // for parameter rules: argument → folders, as the server sees them
 	Note   string              `json:"note,omitempty"`
 
 	key string // where a policy has it, if that is not its layer's key
@@ -50,7 +50,7 @@ const (
 	maxSchema     = 1 << 20
 )
 
-// ID names the rule: short, and the same for the same layer, server and match.
+// ID is a short name of the rule. It depends on layer, server and match only.
 func (r Rule) ID() string {
 	sum := sha256.Sum256([]byte(string(r.Layer) + "\x00" + r.Server + "\x00" + r.Match))
 	return hex.EncodeToString(sum[:6])
@@ -75,7 +75,7 @@ func (r Rule) String() string {
 	return printable(b.String())
 }
 
-// printable writes what a terminal would not show as it is, in the way of JSON: a schema stays the same schema.
+// printable escapes what a terminal would not show, as JSON does: a schema stays the same schema.
 func printable(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -105,7 +105,7 @@ func (r Rule) Canonical() (Rule, error) {
 	}
 	for _, s := range []string{r.Server, r.Match, r.Note} {
 		if len(s) > maxText || strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }) {
-			return r, hint.Errorf("at most 1024 bytes, on one line", "rule: %q is too long or has characters that can't be printed", s[:min(len(s), 40)])
+			return r, hint.Errorf("at most 1024 bytes, on one line", "rule: %q is too long or has unprintable characters", s[:min(len(s), 40)])
 		}
 	}
 	if err := checkGlob(r.Server); err != nil {
@@ -121,10 +121,10 @@ func (r Rule) Canonical() (Rule, error) {
 		return r, nil
 	}
 	if r.Effect != Allow {
-		return r, hint.Errorf("say in the schema what is allowed", "rule: a parameter rule can't deny")
+		return r, hint.Errorf("describe in the schema what is allowed", "rule: a parameter rule can't deny")
 	}
 	if len(r.Schema) == 0 && len(r.Paths) == 0 {
-		return r, hint.Errorf("give it one of them", "rule: parameters of %s: neither a schema nor paths", r.Match)
+		return r, hint.Errorf("give --schema or --path", "rule: parameters of %s: neither a schema nor paths", r.Match)
 	}
 	for name, folders := range r.Paths {
 		for _, f := range folders {
@@ -145,7 +145,7 @@ func (r Rule) Canonical() (Rule, error) {
 
 func (r Rule) checkMatch() error {
 	if (r.Match == "") != (r.Layer == LayerGlobal) {
-		return hint.Errorf("global takes none, every other layer one", "rule: layer %s and match %q", r.Layer, r.Match)
+		return hint.Errorf("global takes no match, every other layer takes one", "rule: layer %s with match %q", r.Layer, r.Match)
 	}
 	switch r.Layer {
 	case LayerGlobal:
@@ -177,7 +177,7 @@ func (r Rule) checkMatch() error {
 
 func checkGlob(pattern string) error {
 	if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
-		return hint.Errorf("*, ? and [a-z] have a meaning; put \\ before one that is meant as it is", "rule: %q is no glob", pattern)
+		return hint.Errorf("*, ? and [a-z] are wildcards; put \\ before a character that is meant literally", "rule: %q is no glob", pattern)
 	}
 	return nil
 }
@@ -185,7 +185,7 @@ func checkGlob(pattern string) error {
 // canonicalSchema checks that a schema can be used, and returns it without blanks and with its keys in order.
 func canonicalSchema(raw json.RawMessage) (json.RawMessage, error) {
 	if len(raw) > maxSchema {
-		return nil, fmt.Errorf("the schema is above 1 MiB")
+		return nil, fmt.Errorf("the schema is larger than 1 MiB")
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
@@ -202,7 +202,7 @@ func canonicalSchema(raw json.RawMessage) (json.RawMessage, error) {
 	return marshal(tree)
 }
 
-// marshal leaves <, > and & as they are: rules are read by people.
+// marshal does not escape <, > and &: people read rules.
 func marshal(v any) (json.RawMessage, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -213,7 +213,7 @@ func marshal(v any) (json.RawMessage, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// JSON is the rule as it is stored, compared and hashed.
+// JSON is the rule in the form that is stored, compared and hashed.
 func (r Rule) JSON() json.RawMessage {
 	text, err := marshal(r)
 	if err != nil { // a schema that is no JSON: Canonical has refused it

@@ -27,7 +27,7 @@ func TestWhatIsNoRuleIsRefused(t *testing.T) {
 		"text after the schema":       {Layer: LayerParameter, Match: "x", Schema: []byte(`{} {}`)},
 		"error parsing regexp":        {Layer: LayerParameter, Match: "x", Schema: []byte(`{"pattern": "("}`)},
 		"no absolute folder":          {Layer: LayerParameter, Match: "x", Paths: map[string][]string{"a": {"/work/.."}}},
-		"can't be printed":            {Layer: LayerTool, Match: "read\u202enote", Effect: Allow},
+		"unprintable":                 {Layer: LayerTool, Match: "read\u202enote", Effect: Allow},
 		"too long":                    {Layer: LayerTool, Match: strings.Repeat("x", 2000), Effect: Allow},
 	} {
 		if _, err := r.Canonical(); err == nil || !strings.Contains(err.Error(), want) {

@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// Readings are the ways in which a server may read a resource's URI: as it is written, and in its normal form. Rules must
-// let all of them through: a URI that begins as an allowed one does can climb out of it.
+// Readings are the ways in which a server may read a resource's URI: as it is written, and in normal
+// form. Rules must allow all of them: a URI that begins like an allowed one may lead out of it by "..".
 func Readings(uri string) ([]string, error) {
 	u, err := url.Parse(uri)
 	if err != nil {
-		return nil, fmt.Errorf("it is no URI: %w", err)
+		return nil, fmt.Errorf("it is not a URI: %w", err)
 	}
 	normal := normalPath(u.EscapedPath())
 	switch {
@@ -41,7 +41,7 @@ func Readings(uri string) ([]string, error) {
 	return []string{uri, normal}, nil
 }
 
-// normalPath has no dot segments, no empty ones, and no backslashes, which many parsers take for slashes.
+// normalPath removes dot segments and empty segments. Backslashes become slashes, as in many parsers.
 func normalPath(escaped string) string {
 	p := strings.ReplaceAll(unescaped(escaped), `\`, "/")
 	if p == "" {
@@ -56,7 +56,7 @@ func normalPath(escaped string) string {
 
 var escapes = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
-// unescaped takes away the escapes that need not be (RFC 3986 §6.2.2) and those of slashes.
+// unescaped undoes the escapes that are not needed (RFC 3986 §6.2.2), and those of slashes.
 func unescaped(s string) string {
 	return escapes.ReplaceAllStringFunc(s, func(e string) string {
 		plain, _ := url.PathUnescape(e)

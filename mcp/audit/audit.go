@@ -10,7 +10,7 @@ import (
 
 const MaxArguments = 16 << 10 // bytes of arguments kept in a record
 
-// Record is one line of the audit file: a call with what it came to, or a refusal.
+// Record is one line of the audit file: a call and its outcome, or a refusal.
 type Record struct {
 	Time      time.Time       `json:"time"`
 	Decision  string          `json:"decision"` // allowed, refused, flagged
@@ -24,16 +24,16 @@ type Record struct {
 	Request   string          `json:"request,omitempty"`
 	Tool      string          `json:"tool,omitempty"` // or the resource's URI, or the prompt's name
 	Arguments json.RawMessage `json:"arguments,omitempty"`
-	Cut       bool            `json:"arguments_cut,omitempty"` // they were longer than a record takes
+	Cut       bool            `json:"arguments_cut,omitempty"` // the arguments were too long for a record
 
 	Outcome      string  `json:"outcome,omitempty"`            // ok, error, timeout, limit, cancelled, server_ended, not_started, no_answer
 	Duration     float64 `json:"duration,omitempty"`           // seconds
-	CPUTime      float64 `json:"cpu_time,omitempty"`           // seconds, of the whole server meanwhile
-	MemoryGrowth int64   `json:"memory_peak_growth,omitempty"` // bytes, of the whole server meanwhile
+	CPUTime      float64 `json:"cpu_time,omitempty"`           // seconds, of the whole server during the call
+	MemoryGrowth int64   `json:"memory_peak_growth,omitempty"` // bytes, of the whole server during the call
 	BytesIn      int     `json:"bytes_in,omitempty"`           // of the request
 	BytesOut     int     `json:"bytes_out,omitempty"`          // of the answer
 	Events       int64   `json:"events,omitempty"`
-	Shared       bool    `json:"shared,omitempty"` // other calls were in flight: cpu, memory and events may be theirs
+	Shared       bool    `json:"shared,omitempty"` // other calls were in flight: cpu time, memory and events may be theirs
 }
 
 // Log takes records. Append is called from several goroutines.

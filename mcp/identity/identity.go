@@ -14,7 +14,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// ErrRefused means that the policy, or the operator's store, does not let this server run.
+// ErrRefused means that the policy or the allowlist does not let this server run.
 var ErrRefused = errors.New("this server may not run")
 
 // Check holds a command line to the policy's mcp.server section, as far as that is possible before

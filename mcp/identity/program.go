@@ -11,7 +11,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// interpreters run what their first argument names.
+// isInterpreter reports a program that runs the script in its first argument.
 func isInterpreter(program string) bool {
 	base := path.Base(program)
 	for _, name := range []string{"node", "nodejs", "bun", "deno", "python", "ruby", "perl", "sh", "bash", "php"} {
@@ -22,8 +22,8 @@ func isInterpreter(program string) bool {
 	return false
 }
 
-// programFile is the file that a command is about: the program, or the script that an interpreter runs. sure: nothing stands
-// before it that may run other code (node --require, python -c, npx --package …).
+// programFile is the file that a command line runs: the program, or the script of an interpreter. sure is
+// false if an option before it may run other code (node --require, python -c, npx --package …).
 func programFile(fs policies.Filesystem, command []string) (file string, sure bool) {
 	sure = true
 	if isInterpreter(command[0]) || PackageRunner(command) != "" {
@@ -39,7 +39,7 @@ func programFile(fs policies.Filesystem, command []string) (file string, sure bo
 			case err == nil && info.Mode().IsRegular():
 				return arg, sure
 			}
-			sure = false // a command of the interpreter's, or an option's value
+			sure = false // a subcommand, or the value of an option
 		}
 	}
 	if !strings.Contains(command[0], "/") {
@@ -50,7 +50,7 @@ func programFile(fs policies.Filesystem, command []string) (file string, sure bo
 	return command[0], sure
 }
 
-// isHarmlessOption words before a script run no other code, and take no value.
+// isHarmlessOption reports a word before the script that runs no other code and takes no value.
 func isHarmlessOption(program, word string, at int) bool {
 	switch name := strings.TrimRight(path.Base(program), "0123456789."); {
 	case name == "python":
@@ -67,7 +67,7 @@ func isHarmlessOption(program, word string, at int) bool {
 	return false
 }
 
-// hostPath is where the host keeps a path that the server sees.
+// hostPath is the path on the host of a path that the server sees.
 func hostPath(fs policies.Filesystem, inside string) string {
 	best, at := "", inside
 	if !path.IsAbs(at) {

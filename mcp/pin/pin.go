@@ -45,7 +45,7 @@ func NewTool(raw []byte) (*Tool, error) {
 	return p, nil
 }
 
-// Diff tells what leads from p to q, a line a member: "description: "a" → "b"".
+// Diff lists the changes from p to q, one line a member: description: "a" → "b"
 func (p *Tool) Diff(q *Tool) []string {
 	var out []string
 	diffValues("", p.Definition, q.Definition, &out)
@@ -96,7 +96,7 @@ func diffValues(at string, a, b any, out *[]string) {
 	}
 }
 
-// show is a value from a server, fit for a terminal.
+// show is a value from a server, made safe for a terminal.
 func show(v any) string {
 	if s, ok := v.(string); ok {
 		return `"` + safetext.Clean(s, maxShown) + `"`
@@ -108,7 +108,7 @@ func show(v any) string {
 func Load(file string) (*File, error) {
 	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, hint.Errorf("make it with: mcpbox mcp pin --pins FILE -- SERVER", "pins: %w", err)
+		return nil, hint.Errorf("create it with: mcpbox mcp pin --pins FILE -- SERVER", "pins: %w", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("pins: %w", err)
@@ -117,17 +117,17 @@ func Load(file string) (*File, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	if err := dec.Decode(p); err != nil || p.Tools == nil {
-		return nil, hint.Errorf("make it anew with: mcpbox mcp pin --pins FILE -- SERVER", "pins %s: not a file of pins: %v", file, err)
+		return nil, hint.Errorf("create it again with: mcpbox mcp pin --pins FILE -- SERVER", "pins %s: not a file that mcpbox mcp pin wrote: %v", file, err)
 	}
 	for name, pin := range p.Tools {
 		if pin == nil || pin.Digest == "" {
-			return nil, hint.Errorf("make it anew with: mcpbox mcp pin --pins FILE -- SERVER", "pins %s: tool %q has no digest", file, name)
+			return nil, hint.Errorf("create it again with: mcpbox mcp pin --pins FILE -- SERVER", "pins %s: tool %q has no digest", file, name)
 		}
 	}
 	return p, nil
 }
 
-// Save writes the file in one step.
+// Save writes the file atomically.
 func (p *File) Save(file string) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -148,7 +148,8 @@ func (p *File) Save(file string) error {
 	return os.Rename(tmp.Name(), file)
 }
 
-// Diff compares what is approved with what a server offers now: a line a difference, sorted; nil if there is none.
+// Diff compares the approved tools with those that a server has now. It returns one line for each
+// difference, sorted; nil: there is none.
 func (p *File) Diff(now *File) (out []string) {
 	names := map[string]bool{}
 	for n := range p.Tools {

@@ -11,10 +11,10 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-const askTime = 60 * time.Second // servers that fetch themselves first take their time
+const askTime = 60 * time.Second // servers that install themselves first are slow
 
-// ask makes a request of the proxy's own. Its id can't be the client's: those are passed on as they are, but no client
-// has reason to begin one like this.
+// ask makes a request of the proxy's own. Ids of the client are passed on as they are; no client has a
+// reason to choose an id that begins like this one.
 func (conn *serverConn) ask(ctx context.Context, method string, params []byte) (answer, error) {
 	name := "mcpbox-" + strconv.FormatUint(conn.own.Add(1), 10)
 	c := &call{raw: wire.Quote(name), method: method, began: time.Now(), reply: make(chan answer, 1)}
@@ -40,7 +40,7 @@ func (conn *serverConn) ask(ctx context.Context, method string, params []byte) (
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-limit.C:
-		err = errors.New(method + ": the server does not answer")
+		err = errors.New(method + ": no answer from the server")
 	}
 	conn.pending.abandon(c.id)
 	return answer{}, err
@@ -62,7 +62,7 @@ func (conn *serverConn) listTools(ctx context.Context, meta []byte) (tools [][]b
 			return nil, err
 		}
 		if size += len(a.data); size > conn.s.cfg.MaxMessage {
-			return nil, errors.New("tools/list: all pages together are longer than a message may be")
+			return nil, errors.New("tools/list: all pages together exceed the maximum size of a message")
 		}
 		if v := a.env.At(wire.FieldTools); v.Kind == '[' {
 			wire.Walk(a.data, v.Start, func(_ []byte, from, to int) { tools = append(tools, a.data[from:to]) })
@@ -71,5 +71,5 @@ func (conn *serverConn) listTools(ctx context.Context, meta []byte) (tools [][]b
 			return tools, nil
 		}
 	}
-	return nil, errors.New("tools/list: the list has no end")
+	return nil, errors.New("tools/list: more than 1000 pages")
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-// Batches are arrays of messages (protocol 2025-03-26 only). Each element is decided about by itself; if none changes, the
-// batch passes byte for byte.
+// Batches are arrays of messages (protocol 2025-03-26 only). Each element is judged by itself. If none
+// changes, the batch passes byte for byte.
 
 // elements cuts an array, which is known to be JSON, into its elements.
 func elements(data []byte) [][]byte {
@@ -47,7 +47,7 @@ func (conn *serverConn) downBatch(m wire.Message) error {
 	for _, element := range all {
 		env, err := wire.Scan(element)
 		if err != nil || env.Kind != '{' {
-			conn.reportDropped("junk", "wrote a batch with something in it that is no message", element)
+			conn.reportDropped("junk", "wrote a batch with an element that is no message", element)
 			changed = true
 			continue
 		}

@@ -35,7 +35,7 @@ func (s *session) start(ctx context.Context, only *call) (*serverConn, error) {
 	return conn, nil
 }
 
-// event records a security event of the proxy's own, about a call or about none.
+// event records a security event that the proxy found; c may be nil.
 func (conn *serverConn) event(e monitor.Event, c *call) {
 	if c != nil {
 		e.Call = &monitor.Call{Server: conn.s.cfg.Server, Request: c.id.String(), Tool: c.tool()}
@@ -43,7 +43,7 @@ func (conn *serverConn) event(e monitor.Event, c *call) {
 	conn.srv.Record(e)
 }
 
-// end kills what is left of a server, reads its last words, and takes its sandbox down.
+// end kills what is left of a server, reads what it still wrote, and removes its sandbox.
 func (conn *serverConn) end() (*mcpruntime.Result, error) {
 	conn.srv.Stop()
 	select {

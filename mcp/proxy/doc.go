@@ -1,53 +1,64 @@
-// Package proxy stands between an MCP client and a stdio server that runs in a sandbox. It forwards every message both
-// ways, byte for byte, unless a rule of the policy applies; it decides which tools exist, looks at the arguments, marks
-// the results as untrusted, and knows which call a security event belongs to.
+// Package proxy stands between an MCP client and a stdio server that runs in a sandbox. It passes every
+// message on byte for byte, unless a rule of the policy applies. It decides which tools exist, checks
+// the arguments of calls, marks results as untrusted, and links security events to the tool call.
 //
 //	l := &launch.Launcher{Spec: func() (runtime.Spec, error) { … }, Command: runtime.Command{Args: argv}}
 //	outcome, err := proxy.Serve(ctx, proxy.Config{
 //		Client: proxy.Pipe{Reader: os.Stdin, Writer: os.Stdout}, Launch: l.Launch, Rules: policy.MCP,
 //	})
 //
-// Messages are lines (the stdio transport of the MCP specification). One scanner reads each as it arrives: it checks that
-// the line is JSON, and notes where the few members are that matter here. Nothing else is decoded unless a rule needs it.
+// Messages are lines (the stdio transport of the MCP specification). A scanner reads each as it
+// arrives: it checks that the line is JSON and notes where the few members are that matter. Nothing
+// else is decoded unless a rule needs it.
 //
-//	client ──▶ from_client ──(allowed? arguments? pinned?)──▶ server in the sandbox
-//	       ◀── from_server ◀──(asked for? JSON? filter lists, mark results)──
+//	client ──▶ from_client.go ──▶ judge.go (name? arguments? pinned?) ──▶ server in the sandbox
+//	       ◀── result.go, listing.go (mark, filter) ◀── from_server.go ◀──
 //
 // # Rules
 //
-// The policy's mcp section, and an Allowlist beside it, both of which must allow. Layers, as events and records name them:
+// The rules are the policy's mcp section, and an allowlist beside it: both must allow. Package access
+// judges by both. Events and records name the layer that refused:
 //
-//	global      mode: open, deny, off              server     command line, sha256 of the program or script
-//	tool        names, patterns; resources, prompts  version    of serverInfo, and of the package
-//	parameter   JSON Schema, folders, inputSchema  pin        the definition is the approved one
-//	capability  what the tool needs is granted     limit      time, memory, cpu time of one call
+//	global, tool, resource, prompt, version,    see package access
+//	parameter, capability
+//	pin                                         the tool's definition is not the approved one
+//	limit                                       the call exceeded its time, memory or cpu time
+//	protocol                                    the message could be read in more than one way
 //
-// A refused tools/call is answered with a result that the model can read and that does not tell the policy. What is not JSON,
-// answers a request that nobody made, or is longer than Config.MaxMessage never reaches the client: except that, where no
-// rule needs messages as a whole, such an answer of more than a megabyte is passed on and only reported.
+// A refused tools/call is answered with a result that the model can read. The answer does not reveal
+// the policy. The client never gets a message that is not JSON, that answers a request nobody made, or
+// that is longer than Config.MaxMessage. One exception: where no rule needs messages as a whole, an
+// unrequested answer of more than a megabyte is passed on, and reported.
 //
-// Where rules apply, nothing passes that a server or client could read otherwise than the rules do: a member twice or in
-// another spelling, a call without an id, a message that is a request and an answer, a carriage return within a line.
+// Where rules apply, a message is refused if a server or client could read it in another way than the
+// rules do: a member that is there twice or in another case, a call without an id, a message that is
+// both a request and an answer, a carriage return within a line.
 //
-// # Attribution
+// # Events and calls
 //
-// Every event of the sandbox carries the calls in flight when it happened: one, or the first and the others as ambiguous.
-// That is when, not why: a server that answers first and acts later, or leaves a process behind, acts in a later call's
-// time, or in none's; and a call's limits end with its answer.
-// Config.Isolate gives every call a server of its own in a sandbox of its own: then it is always one, and the right one.
+// Every event of the sandbox carries the calls in flight when it happened. If there are several, one is
+// named and the others are listed as ambiguous. This says when something happened, not why: a server
+// that answers first and acts later acts in the time of a later call, or of none. The limits of a call
+// end with its answer. With Config.Isolate every call has a server and a sandbox of its own, so an
+// event belongs to exactly one call.
 //
 // # What it does not protect
 //
-// A tool that is allowed may do whatever the sandbox lets it do. Marked text is still text, and a model may believe it. Only
-// tools' answers are marked: not resources, prompts, logging messages, tools' descriptions, the instructions of the handshake,
-// or what a server asks of the client (sampling, elicitation). The word of the proxy is in the _meta of a tool's result, and
-// where results are wrapped in that of their items; anywhere else it is the server's own. A list of what is denied names tools
-// as they are listed: a server may answer to other names, a list of what is allowed has none of them. A symbolic link
-// may change between the check of a path and the server's use of it. A task's work is attributed until its first answer. A
-// server that is restarted has forgotten its subscriptions and logging level. Memory and cpu time of a call are the whole
-// server's meanwhile.
+//   - A tool that is allowed may do whatever the sandbox lets it do.
+//   - Marked text is still text, and a model may believe it.
+//   - Only answers of tools are marked. Resources, prompts, logging messages, descriptions of tools, the
+//     server's instructions and its requests to the client (sampling, elicitation) are not.
+//   - Only the _meta of a tool's result, and of its items where results are wrapped, is the proxy's
+//     word. Anywhere else it is the server's.
+//   - A list of denied tools names them as they are listed. A server may also answer to other names; a
+//     list of allowed tools does not have this gap.
+//   - A symbolic link may change between the check of a path and the server's use of it.
+//   - The work of a task is linked to its call until the first answer.
+//   - A restarted server has lost its subscriptions and its logging level.
+//   - Memory and cpu time of a call are those of the whole server meanwhile.
 //
-// A message that a rule must see whole is held in memory, twice while it is looked for; others are passed on in pieces.
+// A message that a rule needs as a whole is held in memory. Others pass in pieces.
 //
-// Kernel: none of its own; see package runtime.
+// Kernel: none of its own; see package runtime. Sources: the MCP specification (2024-11-05 to
+// 2025-11-25, and the drafts up to 2026-07-28), JSON-RPC 2.0.
 package proxy

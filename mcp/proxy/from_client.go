@@ -10,7 +10,7 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-// readClient reads what the client says until it stops.
+// readClient passes on what the client writes, until its side is closed.
 func (s *session) readClient() error {
 	lines := wire.NewMessageReader(s.cfg.Client.Reader, s.cfg.MaxMessage, func(e *wire.Envelope) bool { return !s.stream || e.Kind == '[' })
 	for {
@@ -48,19 +48,20 @@ func (s *session) readClient() error {
 	}
 }
 
-// serverWentAway tells a write to an ended server, which is not the end of the session by itself, from a real failure.
+// serverWentAway tells a write to a server that has ended from a real failure. The session goes on: the
+// server may be replaced.
 func (s *session) serverWentAway(conn *serverConn, err error) bool {
 	if err == wire.ErrBrokenMessage {
 		return false
 	}
 	select {
 	case <-conn.srv.Done():
-	case <-time.After(time.Second): // it has closed its stdin and goes on: as it wishes
+	case <-time.After(time.Second): // it has closed its stdin and keeps running
 	}
 	return true
 }
 
-// newCall notes a request of the client's.
+// newCall is the record of a request.
 func (s *session) newCall(e *wire.Envelope, data []byte) *call {
 	c := &call{id: e.ID(), raw: bytes.Clone(e.At(wire.FieldID).Raw), method: e.Method(), began: time.Now(), bytesIn: len(data)}
 	switch c.method {
@@ -75,13 +76,13 @@ func (s *session) newCall(e *wire.Envelope, data []byte) *call {
 	return c
 }
 
-// fromClient decides about one message and returns what is to be sent on, nil if nothing.
+// fromClient decides about one message. It returns what to send on; nil: nothing.
 func (s *session) fromClient(conn *serverConn, data []byte, e *wire.Envelope) []byte {
 	switch {
 	case e.IsRequest() && e.HasUsableID():
 		return s.request(conn, data, e)
 	case e.IsRequest():
-		return s.malformed(conn, data, e, "its id is no text and no number, or too long")
+		return s.malformed(conn, data, e, "its id is neither a text nor a number, or it is too long")
 	case s.constrain && e.CaseCollisions&wire.CollisionInMessage != 0:
 		return s.malformed(conn, data, e, reasonCaseCollision)
 	case e.IsNotification():
@@ -89,14 +90,14 @@ func (s *session) fromClient(conn *serverConn, data []byte, e *wire.Envelope) []
 	case e.IsResponse():
 		return s.fromClientReply(data, e)
 	case s.constrain:
-		return s.malformed(conn, data, e, "it is no request, no notification and no answer")
+		return s.malformed(conn, data, e, "it is neither a request nor a notification nor an answer")
 	}
-	return data // the server may make of it what it can
+	return data // no rule applies
 }
 
-const reasonCaseCollision = "a member's name differs in case from one that rules look at"
+const reasonCaseCollision = "a member's name differs only in case from one that rules look at"
 
-// malformed keeps from the server what it could understand otherwise than the rules do.
+// malformed refuses a message that the server could read in another way than the rules.
 func (s *session) malformed(conn *serverConn, data []byte, e *wire.Envelope, why string) []byte {
 	c := s.newCall(e, data)
 	c.id, c.raw = "", nil
@@ -119,7 +120,8 @@ func (s *session) request(conn *serverConn, data []byte, e *wire.Envelope) []byt
 	return s.admit(conn, c, data)
 }
 
-// admit registers a call that may be made and returns what to send. The answer can't come before the message is sent.
+// admit registers a call that may be made, and returns what to send: the call must be known before its
+// answer comes.
 func (s *session) admit(conn *serverConn, c *call, data []byte) []byte {
 	if s.cfg.Isolate && c.method == "tools/call" {
 		s.isolate(c, bytes.Clone(data))
@@ -155,8 +157,8 @@ func (s *session) register(conn *serverConn, c *call) bool {
 func (s *session) notification(conn *serverConn, data []byte, e *wire.Envelope) []byte {
 	switch method := e.Method(); {
 	case isRuled(method):
-		if s.constrain { // some servers do the work all the same
-			s.refuse(conn, s.newCall(e, data), &refusal{layer: access.LayerProtocol, reason: "the request has no id: its answer could not be held to the rules"})
+		if s.constrain { // some servers do the work anyway
+			s.refuse(conn, s.newCall(e, data), &refusal{layer: access.LayerProtocol, reason: "the request has no id, so rules can't apply to its answer"})
 			return nil
 		}
 		s.record(conn, s.newCall(e, data), audit.Record{Decision: "allowed", Outcome: "no_answer", Reason: "it has no id"})
@@ -179,7 +181,8 @@ func (s *session) notification(conn *serverConn, data []byte, e *wire.Envelope) 
 	return data
 }
 
-// notJSON deals with a line of the client's that is no JSON. Where rules apply nothing passes that can't be read.
+// notJSON handles a line from the client that is not JSON. Where rules apply, nothing passes that can't
+// be read.
 func (s *session) notJSON(conn *serverConn, m wire.Message) error {
 	if !s.constrain {
 		return conn.in.Send(m.Data)
@@ -189,9 +192,9 @@ func (s *session) notJSON(conn *serverConn, m wire.Message) error {
 
 func (s *session) answerTooLong(conn *serverConn, m wire.Message) {
 	if m.Err != nil || !m.Env.IsRequest() {
-		s.cfg.Warn("a message of the client's was longer than %d bytes and is not passed on", s.cfg.MaxMessage)
+		s.cfg.Warn("dropped a message from the client: it is longer than %d bytes", s.cfg.MaxMessage)
 		return
 	}
 	c := s.newCall(m.Env, nil)
-	s.refuse(conn, c, &refusal{layer: access.LayerLimit, reason: "the request is longer than a message may be", say: "The request is too long."})
+	s.refuse(conn, c, &refusal{layer: access.LayerLimit, reason: "the request exceeds the maximum size of a message", say: "The request is too long."})
 }

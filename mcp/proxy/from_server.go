@@ -10,7 +10,7 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-// readServer reads what the server says until its stdout comes to its end.
+// readServer passes on what the server writes, until its stdout ends.
 func (conn *serverConn) readServer() {
 	defer close(conn.drained)
 	s := conn.s
@@ -37,28 +37,28 @@ func (conn *serverConn) readServer() {
 				err = s.client.Send(pass...)
 			}
 		}
-		if err != nil { // the client is gone, or what it got is torn: let the server's writes go nowhere
+		if err != nil { // the client is gone, or it got half a message: discard the rest
 			_, _ = io.Copy(io.Discard, conn.srv.Stdout())
 			return
 		}
 	}
 }
 
-// fromServer decides about one message and returns the pieces to be sent on, nil if nothing.
+// fromServer decides about one message. It returns the pieces to send on; nil: nothing.
 func (conn *serverConn) fromServer(data []byte, e *wire.Envelope) [][]byte {
-	twofold := e.Has(wire.FieldMethod) && (e.Has(wire.FieldResult) || e.Has(wire.FieldError)) || e.CaseCollisions&wire.CollisionInMessage != 0 && !conn.s.stream
+	ambiguous := e.Has(wire.FieldMethod) && (e.Has(wire.FieldResult) || e.Has(wire.FieldError)) || e.CaseCollisions&wire.CollisionInMessage != 0 && !conn.s.stream
 	switch {
 	case e.IsResponse():
 		return conn.answer(data, e)
-	case twofold:
-		conn.reportDropped("junk", "wrote a message that could be read in two ways", data)
+	case ambiguous:
+		conn.reportDropped("junk", "wrote an ambiguous message", data)
 		return nil
 	case e.Has(wire.FieldMethod):
 		return conn.fromServerRequest(data, e)
-	case e.Has(wire.FieldError): // to a request whose id it could not read
+	case e.Has(wire.FieldError): // the answer to a request whose id the server could not read
 		return [][]byte{data}
 	}
-	conn.reportDropped("junk", "wrote JSON that is no message of the protocol", data)
+	conn.reportDropped("junk", "wrote JSON that is not an MCP message", data)
 	return nil
 }
 
@@ -68,7 +68,7 @@ func (conn *serverConn) fromServerRequest(data []byte, e *wire.Envelope) [][]byt
 	case conn.onlyCall == nil:
 	case e.IsRequest():
 		return conn.s.renumber(conn, data, e)
-	case strings.HasSuffix(e.Method(), "/list_changed"): // of a server that lives for one call
+	case strings.HasSuffix(e.Method(), "/list_changed"): // this server lives for one call only
 		return nil
 	}
 	return [][]byte{data}
@@ -80,7 +80,7 @@ func (conn *serverConn) answer(data []byte, e *wire.Envelope) [][]byte {
 	c := conn.pending.remove(i)
 	if c == nil {
 		if conn.pending.wasAbandoned(i) {
-			return nil // the client has given up on it, or has been answered already
+			return nil // the client gave up on it, or has its answer already
 		}
 		conn.reportDropped("unasked", "answered a request that nobody made", data)
 		return nil
@@ -93,17 +93,17 @@ func (conn *serverConn) answer(data []byte, e *wire.Envelope) [][]byte {
 	pieces := [][]byte{data}
 	switch {
 	case (e.CaseCollisions&wire.CollisionInMessage != 0 || e.CaseCollisions&wire.CollisionInResult != 0 && c.isInspected() || e.Has(wire.FieldResult) && e.At(wire.FieldResult).Kind != 'n' && e.Failed()) && !s.stream:
-		conn.reportDropped("junk", "gave an answer that could be read in two ways", data)
+		conn.reportDropped("junk", "gave an ambiguous answer", data)
 		pieces, outcome = [][]byte{s.refused(c, &refusal{say: notWellFormed, code: -32603})}, "error"
 	case !c.isToolResult() && conn.forgesMark(data, e):
-		conn.reportDropped("forged", "gave an answer with mcpbox's own mark in it", data)
+		conn.reportDropped("forged", "forged mcpbox's mark in an answer", data)
 		pieces, outcome = [][]byte{s.refused(c, &refusal{say: notWellFormed, code: -32603})}, "error"
 	case e.Failed() && c.isToolResult():
 		pieces = conn.markError(c, data, e)
 	case e.Has(wire.FieldResult):
 		pieces = conn.transform(c, data, e)
 	}
-	if c.over != nil { // the server ends with its call: the answer first
+	if c.over != nil { // the server ends with its call: send the answer before that
 		_ = s.client.Send(pieces...)
 		pieces = nil
 	}
@@ -130,7 +130,7 @@ func (conn *serverConn) transform(c *call, data []byte, e *wire.Envelope) [][]by
 	return [][]byte{data}
 }
 
-// streamed accounts for a message that was passed on in pieces.
+// streamed ends the call whose answer was passed on in pieces.
 func (conn *serverConn) streamed(m wire.Message, size int) {
 	if !m.Env.IsResponse() {
 		return
@@ -140,14 +140,14 @@ func (conn *serverConn) streamed(m wire.Message, size int) {
 	case c != nil:
 		conn.s.finish(conn, c, m.Env.Outcome(), size)
 	case !conn.pending.wasAbandoned(m.Env.ID()):
-		conn.report("unasked", "answered a request that nobody made, with a message too long to be kept back", "passed on", m.Data)
+		conn.report("unasked", "answered a request that nobody made, with a message too long to hold back", "passed on", m.Data)
 	}
 }
 
-// tooLong answers in place of a message that no rule can look at.
+// tooLong answers in place of a message that exceeds the limit.
 func (conn *serverConn) tooLong(m wire.Message) {
 	if !m.Env.IsResponse() {
-		conn.reportDropped("too-long", "sent a message longer than a message may be", m.Data[:min(len(m.Data), 200)])
+		conn.reportDropped("too-long", "wrote a message above the maximum size", m.Data[:min(len(m.Data), 200)])
 		return
 	}
 	c := conn.pending.remove(m.Env.ID())
@@ -158,7 +158,7 @@ func (conn *serverConn) tooLong(m wire.Message) {
 		c.reply <- answer{err: wire.ErrSyntax}
 		return
 	}
-	conn.reportDropped("too-long", "answered with a message longer than a message may be", m.Data[:min(len(m.Data), 200)])
+	conn.reportDropped("too-long", "wrote an answer above the maximum size", m.Data[:min(len(m.Data), 200)])
 	conn.s.finish(conn, c, "error", len(m.Data))
 	_ = conn.s.client.Send(conn.s.refused(c, &refusal{say: "The answer is too long.", code: -32603}))
 }

@@ -11,13 +11,13 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// handshake is what the client said when it began: said again to a server that takes another's place.
+// handshake is what the client sent at the beginning. It is replayed to a server that replaces another.
 type handshake struct {
 	initialize  []byte // the params
 	initialized []byte // the whole notification
 }
 
-// remember keeps the client's handshake, and notes a client of the protocol without one.
+// remember keeps the client's handshake, and notes a client whose protocol version has none.
 func (s *session) remember(c *call, data []byte, e *wire.Envelope) {
 	switch c.method {
 	case "initialize":
@@ -30,7 +30,7 @@ func (s *session) remember(c *call, data []byte, e *wire.Envelope) {
 	}
 }
 
-// replayHandshake makes the handshake with a new server on the client's behalf.
+// replayHandshake repeats the client's handshake with a new server.
 func (s *session) replayHandshake(ctx context.Context, conn *serverConn) error {
 	var h handshake
 	s.view(func(st *state) { h = st.handshake })
@@ -46,7 +46,7 @@ func (s *session) replayHandshake(ctx context.Context, conn *serverConn) error {
 	return conn.in.Send(h.initialized)
 }
 
-// checkServerInfo looks at who the server says it is: the version layer.
+// checkServerInfo applies the version layer to what the server says it is.
 func (conn *serverConn) checkServerInfo(c *call, data []byte, e *wire.Envelope) [][]byte {
 	s := conn.s
 	type info struct{ Name, Version string }

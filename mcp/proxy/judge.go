@@ -8,7 +8,7 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-// isRuled tells the methods whose parameters rules look at.
+// isRuled reports a method whose parameters rules look at.
 func isRuled(method string) bool {
 	switch method {
 	case "tools/call", "resources/read", "resources/subscribe", "prompts/get", "completion/complete":
@@ -17,7 +17,7 @@ func isRuled(method string) bool {
 	return false
 }
 
-// judge decides about a request before the server sees it; nil: it may be made.
+// judge decides about a request before the server sees it; nil: it may pass.
 func (s *session) judge(conn *serverConn, c *call, e *wire.Envelope, data []byte) *refusal {
 	if !s.constrain {
 		return nil
@@ -58,10 +58,10 @@ func (s *session) judge(conn *serverConn, c *call, e *wire.Envelope, data []byte
 	return nil
 }
 
-// completion holds what is completed to the rules for it: a prompt's argument, or a resource's.
+// completion applies the rules for prompts and resources to a request to complete their arguments.
 func (s *session) completion(e *wire.Envelope, data []byte) *refusal {
 	if e.At(wire.FieldRef).Kind != '{' {
-		return &refusal{layer: access.LayerProtocol, reason: "what is to be completed is missing", say: "The request is not well formed."}
+		return &refusal{layer: access.LayerProtocol, reason: "the reference to complete is missing", say: "The request is not well formed."}
 	}
 	ref := e.Raw(data, wire.FieldRef)
 	name, isPrompt := wire.StringMember(ref, "name")

@@ -16,11 +16,11 @@ import (
 
 const (
 	usageInterval = 50 * time.Millisecond
-	cancelGrace   = time.Second // for the server to answer a call that it was told to stop
+	cancelGrace   = time.Second // how long a server may take to stop a call
 )
 
-// watchLimits holds a call to its tool's limits. Memory and cpu time are the whole server's during the call: with other
-// calls in flight they count too.
+// watchLimits applies the limits of a tool to a call. Memory and cpu time are those of the whole server
+// during the call, so other calls in flight count too.
 func (s *session) watchLimits(conn *serverConn, c *call) {
 	if c.method != "tools/call" {
 		return
@@ -32,7 +32,7 @@ func (s *session) watchLimits(conn *serverConn, c *call) {
 	before := conn.srv.Usage()
 	if limits.Memory > 0 && before.Memory < 0 || limits.CPUTime > 0 && before.CPU < 0 {
 		s.unmeasured.Do(func() {
-			s.cfg.Warn("not enforced: the limits memory and cpu_time of calls: what this server uses can't be measured")
+			s.cfg.Warn("not enforced: the limits memory and cpu_time of calls, because the usage of this server can't be measured")
 		})
 	}
 	done := make(chan struct{})
@@ -41,7 +41,7 @@ func (s *session) watchLimits(conn *serverConn, c *call) {
 	go s.enforceLimits(conn, c, limits, before, done)
 }
 
-// enforceLimits waits for the end of the call or of its patience. before is what the server had used when the call began.
+// enforceLimits waits until the call ends or exceeds a limit. before is the usage when the call began.
 func (s *session) enforceLimits(conn *serverConn, c *call, limits policies.MCPLimits, before launch.Usage, done <-chan struct{}) {
 	var timeout, look <-chan time.Time
 	if limits.Timeout > 0 {
@@ -62,25 +62,26 @@ func (s *session) enforceLimits(conn *serverConn, c *call, limits policies.MCPLi
 			return
 		case <-timeout:
 			s.endOverLimit(conn, c, monitor.Event{Type: monitor.TimeoutExceeded, Limit: &monitor.Limit{Name: "timeout", Backend: "clock",
-				Value: time.Duration(limits.Timeout).Milliseconds(), Observed: time.Since(c.began).Milliseconds()}}, "timeout", "The call took longer than it may.")
+				Value: time.Duration(limits.Timeout).Milliseconds(), Observed: time.Since(c.began).Milliseconds()}}, "timeout", "The call exceeded its time limit.")
 			return
 		case <-look:
 			now := conn.srv.Usage()
 			if grown := now.Memory - before.Memory; limits.Memory > 0 && before.Memory >= 0 && grown > int64(limits.Memory) {
 				s.endOverLimit(conn, c, monitor.Event{Type: monitor.ResourceLimitExceeded, Limit: &monitor.Limit{Name: "memory", Backend: "proxy",
-					Value: int64(limits.Memory), Observed: grown}}, "limit", "The call took more memory than it may.")
+					Value: int64(limits.Memory), Observed: grown}}, "limit", "The call exceeded its memory limit.")
 				return
 			}
 			if used := now.CPU - before.CPU; limits.CPUTime > 0 && before.CPU >= 0 && used > time.Duration(limits.CPUTime) {
 				s.endOverLimit(conn, c, monitor.Event{Type: monitor.ResourceLimitExceeded, Limit: &monitor.Limit{Name: "cpu_time", Backend: "proxy",
-					Value: time.Duration(limits.CPUTime).Milliseconds(), Observed: used.Milliseconds()}}, "limit", "The call took more computing time than it may.")
+					Value: time.Duration(limits.CPUTime).Milliseconds(), Observed: used.Milliseconds()}}, "limit", "The call exceeded its cpu time limit.")
 				return
 			}
 		}
 	}
 }
 
-// endOverLimit ends a call: the client has its answer, the server is told to stop, and is replaced if it does not.
+// endOverLimit ends a call: it answers the client and tells the server to stop. A server that does not
+// stop is replaced.
 func (s *session) endOverLimit(conn *serverConn, c *call, e monitor.Event, outcome, say string) {
 	if conn.pending.abandon(c.id) == nil {
 		return // answered just now
@@ -90,7 +91,7 @@ func (s *session) endOverLimit(conn *serverConn, c *call, e monitor.Event, outco
 	s.finish(conn, c, outcome, 0)
 	_ = s.client.Send(s.toolError(c, say))
 	if conn.onlyCall != nil {
-		return // its server ends with it
+		return // its server ends with the call
 	}
 	go func() { // the server may not be reading
 		_ = conn.in.Send(wire.Join(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":`, c.raw, `,"reason":"over its limit"}}`, "\n"))
@@ -101,13 +102,13 @@ func (s *session) endOverLimit(conn *serverConn, c *call, e monitor.Event, outco
 	case <-conn.srv.Done():
 	case <-hung.C:
 		if conn.pending.wasAbandoned(c.id) {
-			s.restart(conn, fmt.Sprintf("it did not end the call of %s that was over its limit", c.name))
+			s.restart(conn, fmt.Sprintf("it did not stop the call of %s that exceeded its limit", c.name))
 		}
 	}
 }
 
-// watchCancelled looks after a call that the client has cancelled, when its tool's time is over: a server that answers nothing then
-// hangs in it, and is replaced. That it does not answer the call itself is as the specification wants it.
+// watchCancelled checks a server when the time of a cancelled call is over: one that does not answer a
+// ping hangs in the call, and is replaced. By the specification it does not answer the call itself.
 func (s *session) watchCancelled(conn *serverConn, c *call) {
 	limits, _ := callLimits(s.cfg.Rules.Limits, c.name)
 	if c.method != "tools/call" || limits.Timeout == 0 {
@@ -122,19 +123,19 @@ func (s *session) watchCancelled(conn *serverConn, c *call) {
 		case <-rest.C:
 		}
 		if !conn.respondsToPing(cancelGrace) {
-			s.restart(conn, fmt.Sprintf("it does not come back from the call of %s that was cancelled", c.name))
+			s.restart(conn, fmt.Sprintf("it hangs in the cancelled call of %s", c.name))
 		}
 	}()
 }
 
-// respondsToPing reports whether the server does not let a ping wait.
+// respondsToPing reports whether the server answers a ping in time.
 func (conn *serverConn) respondsToPing(within time.Duration) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	answered := make(chan struct{})
 	go func() { // the server may not be reading
 		if _, err := conn.ask(ctx, "ping", []byte("{}")); !errors.Is(err, context.DeadlineExceeded) {
-			close(answered) // that it knows no ping is an answer too
+			close(answered) // an error is an answer too
 		}
 	}()
 	select {

@@ -43,7 +43,7 @@ func TestACallOverItsTimeIsAnsweredAndTheServerToldToStop(t *testing.T) {
 	var records bytes.Buffer
 	b := start(t, Config{Rules: hangs(policies.MCPLimits{Timeout: policies.Duration(50 * time.Millisecond)}), Audit: audit.NewLog(&records)}, slow(false))
 	b.say(callTool("1", "hang", "{}"))
-	b.hears(refusal1("1", "The call took longer than it may."))
+	b.hears(refusal1("1", "The call exceeded its time limit."))
 	b.say(`{"jsonrpc":"2.0","id":2,"method":"ping"}`)
 	b.hears(`{"jsonrpc":"2.0","id":2,"result":{"said":"ping"}}`) // and the late answer is nobody's
 	e := b.server(0).seen()
@@ -62,7 +62,7 @@ func TestAServerThatHangsIsReplacedAndGreetedAgain(t *testing.T) {
 	b.hears(`{"jsonrpc":"2.0","id":0,"result":{"said":"initialize"}}`)
 	b.say(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
 	b.say(callTool("1", "hang", "{}"))
-	b.hears(refusal1("1", "The call took longer than it may."))
+	b.hears(refusal1("1", "The call exceeded its time limit."))
 	b.say(callTool("2", "other", "{}"))
 	b.hears(`{"jsonrpc":"2.0","id":2,"error":{"code":-32000,"message":"The server was restarted before it answered."}}`)
 	b.say(callTool("3", "other", "{}"))

@@ -1,7 +1,7 @@
 package proxy
 
-// watchAllowlist tells the client to list again when the allowlist beside the policy has changed. Calls are held to the
-// new answers at once: they are asked for with every call.
+// watchAllowlist tells the client to list again when the allowlist has changed. Calls need no such
+// notice: the allowlist is asked at every call.
 func (s *session) watchAllowlist() (stop func()) {
 	if s.cfg.Allow == nil {
 		return func() {}

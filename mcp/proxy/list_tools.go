@@ -14,7 +14,7 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/pin"
 )
 
-// ListTools starts the server, asks for its tools, and ends it: the definitions to approve or to compare.
+// ListTools starts the server, lists its tools and ends it. The definitions can be approved or compared.
 func ListTools(ctx context.Context, cfg Config) (*pin.File, error) {
 	cfg.Client = Pipe{Writer: io.Discard}
 	s := newSession(cfg)
@@ -51,7 +51,7 @@ func ListTools(ctx context.Context, cfg Config) (*pin.File, error) {
 		name, ok := toolName(raw)
 		pin, err := pin.NewTool(raw)
 		if !ok || err != nil {
-			return nil, fmt.Errorf("tools/list: a tool without a name, or one that says a thing twice: %s", safetext.Clean(string(raw), 80))
+			return nil, fmt.Errorf("tools/list: a tool has no name, or a member twice: %s", safetext.Clean(string(raw), 80))
 		}
 		if p.Tools[name] != nil {
 			return nil, fmt.Errorf("tools/list: two tools are named %q", name)

@@ -9,7 +9,7 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// filter takes out of a listing what does not exist for this client, and remembers the tools.
+// filter removes from a listing what the rules refuse, and remembers the tools.
 func (conn *serverConn) filter(c *call, data []byte, e *wire.Envelope) [][]byte {
 	s := conn.s
 	f, kind, member := wire.FieldTools, access.KindTool, "name"
@@ -56,12 +56,12 @@ func (conn *serverConn) filter(c *call, data []byte, e *wire.Envelope) [][]byte 
 	return [][]byte{data[:v.Start], []byte("["), bytes.Join(kept, []byte(",")), []byte("]"), data[v.End:]}
 }
 
-// reportAmbiguous reports a tool whose definition leaves open what it says.
+// reportAmbiguous reports a tool whose definition can be read in two ways.
 func (conn *serverConn) reportAmbiguous(raw []byte) {
 	action := "flagged"
 	if conn.s.constrain {
 		action = "refused"
 	}
 	conn.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Medium, Rule: monitor.RuleMCP + string(access.LayerProtocol), Action: action,
-		Reason: "a tool's definition has no name, or a member twice or in two spellings: " + safetext.Clean(string(raw), 80)}, nil)
+		Reason: "a tool's definition has no name, or has a member twice or in two spellings: " + safetext.Clean(string(raw), 80)}, nil)
 }

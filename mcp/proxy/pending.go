@@ -12,7 +12,7 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// call is a request of the client's that the server has not answered yet.
+// call is a request that the server has not answered yet.
 type call struct {
 	id      wire.ID
 	raw     []byte // the id as the client wrote it
@@ -21,7 +21,7 @@ type call struct {
 	began   time.Time
 	bytesIn int
 	args    []byte // for the audit
-	cut     bool   // they were not kept
+	cut     bool   // the arguments were too long to keep
 	before  launch.Usage
 	metered bool
 	events  atomic.Int64
@@ -38,7 +38,7 @@ type answer struct {
 	err  error
 }
 
-// attributable reports whether security events may be this request's doing.
+// attributable reports whether this request may cause security events.
 func (c *call) attributable() bool {
 	switch c.method {
 	case "tools/call", "resources/read", "prompts/get", "completion/complete", "tasks/result":
@@ -47,10 +47,10 @@ func (c *call) attributable() bool {
 	return false
 }
 
-// isToolResult reports whether what is answered are a tool's words.
+// isToolResult reports whether the answer comes from a tool.
 func (c *call) isToolResult() bool { return c.method == "tools/call" || c.method == "tasks/result" }
 
-// isListing reports whether the answer is a list of what there is.
+// isListing reports whether the answer lists tools, resources or prompts.
 func (c *call) isListing() bool {
 	switch c.method {
 	case "tools/list", "resources/list", "resources/templates/list", "prompts/list":
@@ -62,7 +62,7 @@ func (c *call) isListing() bool {
 // isHandshake reports whether the answer says who the server is.
 func (c *call) isHandshake() bool { return c.method == "initialize" || c.method == "server/discover" }
 
-// isInspected reports whether rules look into the result.
+// isInspected reports whether rules look at the result.
 func (c *call) isInspected() bool { return c.isToolResult() || c.isListing() || c.isHandshake() }
 
 // tool is how events name what was called.
@@ -76,18 +76,18 @@ func (c *call) tool() string {
 // pendingCalls is the set of calls in flight to one server process.
 type pendingCalls struct {
 	server string
-	only   *snapshot // of a server that lives for one call: whatever it does and whenever, it does for that call
+	only   *snapshot // for a server that lives for one call: all its events belong to that call
 
 	mu         sync.Mutex
 	whenIdle   chan struct{} // closed once no call is in flight; nil: nobody waits
 	closed     bool
 	all        map[wire.ID]*call
-	abandoned  map[wire.ID]bool // cancelled or given up: an answer may still come
-	attributed []*call          // those that work, oldest first
+	abandoned  map[wire.ID]bool // cancelled or given up; an answer may still come
+	attributed []*call          // those that may cause events, oldest first
 	inside     atomic.Pointer[snapshot]
 }
 
-// snapshot is what an event needs, ready made: the hook runs while a thread of the tool waits.
+// snapshot is what an event needs. It is made in advance: the hook runs while a thread of the tool waits.
 type snapshot struct {
 	call  *monitor.Call
 	calls []*call
@@ -153,7 +153,7 @@ func (p *pendingCalls) drop(c *call) {
 
 const maxAbandoned = 4096
 
-// abandon takes a call out of the set whose answer, if it still comes, is nobody's.
+// abandon takes a call out of the set. If its answer still comes, it is dropped.
 func (p *pendingCalls) abandon(i wire.ID) *call {
 	c := p.remove(i)
 	if c != nil {
@@ -166,7 +166,7 @@ func (p *pendingCalls) abandon(i wire.ID) *call {
 	return c
 }
 
-// wasAbandoned forgets a late id; true if it was one.
+// wasAbandoned reports whether the call was given up, and forgets it.
 func (p *pendingCalls) wasAbandoned(i wire.ID) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -175,7 +175,8 @@ func (p *pendingCalls) wasAbandoned(i wire.ID) bool {
 	return ok
 }
 
-// mustInspect reports whether an answer may come that is looked at whatever the rules are: who the server is, which tools it has.
+// mustInspect reports whether an answer may come that the proxy looks at without any rule: the
+// handshake, or the list of tools.
 func (p *pendingCalls) mustInspect() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -207,7 +208,7 @@ func (p *pendingCalls) wakeIfIdle() {
 	}
 }
 
-// takeAll empties the set for good: nothing can be added to it any more.
+// takeAll empties the set. Nothing can be added to it any more.
 func (p *pendingCalls) takeAll() (out []*call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -240,7 +241,7 @@ func (p *pendingCalls) snapshot(calls []*call) *snapshot {
 	return s
 }
 
-// current is the hook for events: which call they belong to. If several are in flight, all are named.
+// current is the hook for events: the call that they belong to. If several are in flight, it names all.
 func (p *pendingCalls) current() *monitor.Call {
 	s := cmp.Or(p.inside.Load(), p.only)
 	if s == nil {

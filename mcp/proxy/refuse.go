@@ -29,7 +29,7 @@ func (s *session) refuse(conn *serverConn, c *call, r *refusal) {
 	conn.event(monitor.Event{Type: monitor.PermissionDenied, Severity: monitor.Medium, Rule: monitor.RuleMCP + string(r.layer), Reason: c.tool() + ": " + r.reason, Action: "refused",
 		Hint: r.hint}, c)
 	s.record(conn, c, audit.Record{Decision: "refused", Layer: string(r.layer), Reason: r.reason})
-	if c.raw != nil { // what has no id gets no answer
+	if c.raw != nil { // a message without an id gets no answer
 		_ = s.client.Send(s.refused(c, r))
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// restart puts a new server in the place of one that hangs. Calls in flight are answered; the client's handshake is said
-// again. What the old server held in memory is gone.
+// restart replaces a server that hangs. Calls in flight are answered with an error, and the client's
+// handshake is replayed. What the old server held in memory is lost.
 func (s *session) restart(conn *serverConn, why string) {
 	var old, last bool
 	s.update(func(st *state) {

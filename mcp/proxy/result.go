@@ -6,20 +6,20 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// marker returns what marks a call's answer; nil: it passes as it is.
+// marker is what marks the answer of a call; nil: the answer passes as it is.
 func (conn *serverConn) marker(c *call) *mark.Marker {
 	s := conn.s
 	return mark.New(&s.cfg.Rules.Output, mark.Provenance{Untrusted: true, Server: s.cfg.Server, Tool: c.tool(),
 		Call: c.id.String(), Sandbox: conn.srv.Sandbox(), Policy: s.cfg.Policy})
 }
 
-// mark labels a tool's result as the policy says.
+// mark marks a tool's result as the policy says.
 func (conn *serverConn) mark(c *call, data []byte, e *wire.Envelope) [][]byte {
 	m, result := conn.marker(c), e.At(wire.FieldResult)
 	switch {
 	case m == nil:
 		return [][]byte{data}
-	case result.Kind != '{': // it could not be marked
+	case result.Kind != '{': // it can't be marked
 		return [][]byte{conn.s.refused(c, &refusal{say: notWellFormed, code: -32603})}
 	case m.LabelsOnly():
 		return m.Label(data, result, e.At(wire.FieldMeta))
@@ -31,12 +31,12 @@ func (conn *serverConn) mark(c *call, data []byte, e *wire.Envelope) [][]byte {
 	return [][]byte{data[:result.Start], fresh, data[result.End:]}
 }
 
-// forgesMark reports an answer that is not marked here, and says so all the same.
+// forgesMark reports an answer that carries mcpbox's mark though mcpbox does not mark it.
 func (conn *serverConn) forgesMark(data []byte, e *wire.Envelope) bool {
 	return conn.s.cfg.Rules.Output.Marking() != policies.MCPMarkNone && mark.Forged(e.Raw(data, wire.FieldMeta))
 }
 
-// markError rewrites the words of an error as those of a result are. It has no place for a label.
+// markError rewrites the texts of an error like those of a result. An error has no place for a label.
 func (conn *serverConn) markError(c *call, data []byte, e *wire.Envelope) [][]byte {
 	m, v := conn.marker(c), e.At(wire.FieldError)
 	if m == nil || m.LabelsOnly() {

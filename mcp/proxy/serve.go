@@ -10,16 +10,17 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-// How long a server may take to end once nobody needs it. The transport's specification has the client close stdin, wait,
-// send SIGTERM, wait, and kill; official clients wait two seconds each time, and these fit within.
+// How long a server may take to end once nobody needs it. By the specification a client closes stdin,
+// waits, sends SIGTERM, waits, and kills. Official clients wait two seconds each time; these times fit
+// into that.
 const (
 	idleGrace = 1500 * time.Millisecond // after its stdin is closed and it has answered all it was asked
 	termGrace = 1 * time.Second         // after SIGTERM
 	readGrace = 2 * time.Second         // for the client to read what is left
 )
 
-// Serve starts the server and carries messages until either side leaves or ctx ends; then nothing of the server is left.
-// An error means that mcpbox failed; how the server ended is in the Outcome.
+// Serve starts the server and passes messages until one side leaves or ctx ends. Then no process of the
+// server is left. An error means that mcpbox failed; the Outcome says how the server ended.
 func Serve(ctx context.Context, cfg Config) (*Outcome, error) {
 	s := newSession(cfg)
 	conn, err := s.start(ctx, nil)
@@ -83,8 +84,8 @@ func (s *session) isReplaced(conn *serverConn) (replaced bool) {
 	return replaced
 }
 
-// drain lets a session end whose client has said all it had to say: the server is told so, and calls
-// in flight are waited for.
+// drain ends a session whose client has closed its side: it closes the server's stdin and waits for
+// calls in flight.
 func (s *session) drain(ctx context.Context, conn *serverConn) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.DrainTimeout)
 	defer cancel()
@@ -142,7 +143,7 @@ func (s *session) terminate(conn *serverConn) {
 	}
 }
 
-// end takes the server down, passes on its last words, and answers what it left unanswered.
+// end stops the server, passes on what it still wrote, and answers the calls that it left unanswered.
 func (s *session) end(err error) (*Outcome, error) {
 	var conn *serverConn
 	var terminated bool
@@ -170,7 +171,7 @@ func (s *session) end(err error) (*Outcome, error) {
 	return &Outcome{Result: res, Terminated: terminated}, nil
 }
 
-// failPending answers every call of a server that is gone.
+// failPending answers every call of a server that has ended.
 func (s *session) failPending(conn *serverConn, say string) {
 	for _, c := range conn.pending.takeAll() {
 		if c.reply != nil {

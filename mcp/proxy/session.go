@@ -16,13 +16,13 @@ import (
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
-// DefaultMaxMessage bounds a message that has to be looked at as a whole.
+// DefaultMaxMessage is the default of Config.MaxMessage, in bytes.
 const DefaultMaxMessage = 96 << 20
 
 // DefaultDrainTimeout is the default of Config.DrainTimeout.
 const DefaultDrainTimeout = 2 * time.Minute
 
-// Pipe is the client's side: Reader is where its messages come from, Writer where they go to.
+// Pipe is the client's side: messages from it are read from Reader, messages to it are written to Writer.
 type Pipe struct {
 	Reader io.Reader
 	Writer io.Writer
@@ -33,28 +33,28 @@ type Config struct {
 	Client     Pipe
 	ClientGone <-chan struct{} // closed when nobody reads Writer any more; may be nil
 	Launch     launch.Func
-	Server     string // the name it goes by in events, records and tags
-	Policy     string // likewise
+	Server     string // the server's name in events, records and tags
+	Policy     string // the policy's name in events and records
 	Command    []string
 	Rules      policies.MCP
-	Allow      access.Allowlist // beside the policy's: both must allow; may be nil
-	Grant      []string         // capabilities of the agent; nil: all of them
+	Allow      access.Allowlist // must allow too; nil: only the policy counts
+	Grant      []string         // what the agent may use; nil: everything
 	Pins       *pin.File        // approved definitions; may be nil
 	Audit      audit.Log        // may be nil
 	Warn       func(format string, args ...any)
-	MaxMessage int  // 0: DefaultMaxMessage
-	Isolate    bool // a fresh server for every tools/call
+	MaxMessage int  // bytes that are held of one message; 0: DefaultMaxMessage
+	Isolate    bool // start a new server for every tools/call
 
-	// DrainTimeout is how long calls in flight are waited for when the client has closed its side and is
-	// still there: a script that feeds a session by a pipe does so, and so does a client that leaves a
-	// server which hangs. 0: DefaultDrainTimeout.
+	// DrainTimeout is how long to wait for calls in flight after the client has closed its side and still
+	// reads. A script that feeds a session through a pipe does that, and so does a client that gives up
+	// on a hanging server. 0: DefaultDrainTimeout.
 	DrainTimeout time.Duration
 }
 
-// Outcome is how a session ended.
+// Outcome says how a session ended.
 type Outcome struct {
 	Result     *mcpruntime.Result // of the server
-	Terminated bool               // it was told to end: how it did is of no interest
+	Terminated bool               // mcpbox told the server to end: its exit code says nothing
 }
 
 // session is one client talking to one server, through all restarts of it.
@@ -65,10 +65,10 @@ type session struct {
 	client    *wire.MessageWriter
 	tools     *toolCatalog
 	modern    atomic.Bool // protocol 2026-07-28 or later: no handshake, results have a type
-	constrain bool        // something may be refused: what can not be read is not passed on
+	constrain bool        // something may be refused: messages that can't be read are not passed on
 	stream    bool        // no rule needs a message as a whole
 
-	unmeasured sync.Once // said that limits are not enforced
+	unmeasured sync.Once // the warning that limits are not enforced
 
 	stateBox
 }
@@ -85,7 +85,7 @@ func newSession(cfg Config) *session {
 	}
 	s := &session{cfg: cfg, client: wire.NewMessageWriter(cfg.Client.Writer)}
 	s.state.isolated, s.state.requests = map[wire.ID]*isolatedCall{}, map[wire.ID]serverRequest{}
-	s.policy = access.Compile(&s.cfg.Rules, cfg.Grant).WithoutServerRules() // whoever launches has asked those
+	s.policy = access.Compile(&s.cfg.Rules, cfg.Grant).WithoutServerRules() // Config.Launch has asked those
 	s.rules = s.policy
 	if cfg.Allow != nil {
 		s.rules = access.All{s.policy, cfg.Allow}
@@ -136,7 +136,7 @@ func (s *session) record(conn *serverConn, c *call, r audit.Record) {
 	}
 }
 
-// item names a thing of this server's.
+// item is something that this server offers.
 func (s *session) item(k access.Kind, name string) access.Item {
 	return access.Item{Server: s.cfg.Server, Version: s.serverVersion(), Kind: k, Name: name}
 }

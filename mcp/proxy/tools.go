@@ -14,14 +14,15 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-const pinHint = "to approve it: look at `mcpbox mcp diff`, then `mcpbox mcp pin`"
+const pinHint = "review the change with `mcpbox mcp diff`, then approve it with `mcpbox mcp pin`"
 
-// toolCatalog is what the server has said about its tools: the definitions seen last, compiled, and compared with the approved.
+// toolCatalog is what is known of the server's tools: their last definitions, compared with the approved
+// ones.
 type toolCatalog struct {
 	s       *session
 	pins    *pin.File
-	refuses bool // a changed tool is taken away, rather than reported
-	enforce bool // the tools' own schemas hold
+	refuses bool // changed tools are refused, not only reported
+	enforce bool // the tools' own schemas are enforced
 
 	mu    sync.Mutex
 	known bool // a whole listing has been seen
@@ -29,7 +30,7 @@ type toolCatalog struct {
 	first *pin.File // without approved definitions: those of the first listing
 }
 
-// definition is one tool as the server described it last.
+// definition is the last definition of a tool.
 type definition struct {
 	raw      []byte
 	schemas  map[string]*schema.Schema // those that were needed so far
@@ -43,7 +44,7 @@ func newToolCatalog(s *session) *toolCatalog {
 	return c
 }
 
-// needsListing reports whether a call has to wait until the tools' definitions are known.
+// needsListing reports whether a call must wait until the tools' definitions are known.
 func (c *toolCatalog) needsListing(call *call) bool {
 	if call.method != "tools/call" || !c.enforce && !(c.refuses && c.pins != nil) {
 		return false
@@ -63,7 +64,7 @@ func (c *toolCatalog) judge(call *call) *refusal {
 	d := c.tools[call.name]
 	switch {
 	case d != nil && d.changed != nil:
-		return toolUnavailable(call, access.Verdict{Layer: access.LayerPin, Hint: pinHint, Reason: "its definition is not the approved one: " + d.changed[0]})
+		return toolUnavailable(call, access.Verdict{Layer: access.LayerPin, Hint: pinHint, Reason: "its definition has changed since it was approved: " + d.changed[0]})
 	case d == nil && c.known && c.pins != nil && c.pins.Tools[call.name] == nil:
 		return toolUnavailable(call, access.Verdict{Layer: access.LayerPin, Hint: pinHint, Reason: "it is not among the approved tools"})
 	}
@@ -79,7 +80,7 @@ func (c *toolCatalog) inputSchema(tool string) *schema.Schema {
 
 func (c *toolCatalog) outputSchema(tool string) *schema.Schema { return c.schema(tool, "outputSchema") }
 
-// update takes in one page of a listing and returns the names of tools that are not as approved.
+// update takes one page of a listing, and returns the names of tools that differ from the approved ones.
 func (c *toolCatalog) update(conn *serverConn, tools [][]byte, last bool) map[string]bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -110,14 +111,14 @@ func (c *toolCatalog) update(conn *serverConn, tools [][]byte, last bool) map[st
 	return changed
 }
 
-// toolName is the name of a tool, if there is no doubt about what its definition says: to a client that reads the other
-// of two members, or one in another spelling, it would be another tool.
+// toolName is the name of a tool. ok is false if its definition can be read in two ways: a client may
+// take the other of two members, or one in another case.
 func toolName(raw []byte) (string, bool) {
 	name, ok := wire.StringMember(raw, "name")
 	return name, ok && !wire.HasDuplicate(wire.Members(raw)) && !wire.HasNestedDuplicate(raw, false)
 }
 
-// schema compiles one of a tool's schemas when it is first needed: a server may list any number, of any size.
+// schema compiles a tool's schema when it is first needed: a server may list many, of any size.
 func (c *toolCatalog) schema(tool, which string) *schema.Schema {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -137,7 +138,7 @@ func (c *toolCatalog) schema(tool, which string) *schema.Schema {
 		if compiled, err = schema.CompileUntrusted(m.Value); err != nil {
 			conn := c.s.latest()
 			conn.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Low, Rule: monitor.RuleMCP + "schema", Action: string(monitor.Alert),
-				Reason: fmt.Sprintf("the %s of tool %s can't be used and is not enforced: %v", which, tool, err)}, nil)
+				Reason: fmt.Sprintf("the %s of tool %s is not enforced: it can't be used: %v", which, tool, err)}, nil)
 		}
 	}
 	if d.schemas == nil {
@@ -147,7 +148,7 @@ func (c *toolCatalog) schema(tool, which string) *schema.Schema {
 	return compiled
 }
 
-// compare holds a definition against the approved one, or against the first that was seen.
+// compare compares a definition with the approved one, or else with the first one seen.
 func (c *toolCatalog) compare(conn *serverConn, tool string, d *definition) {
 	pin, err := pin.NewTool(d.raw)
 	if err != nil {
@@ -180,7 +181,7 @@ func (c *toolCatalog) compare(conn *serverConn, tool string, d *definition) {
 		action, severity = "refused", monitor.High
 	}
 	conn.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: severity, Rule: monitor.RuleMCP + string(access.LayerPin), Action: action,
-		Reason: fmt.Sprintf("tool %s is not as it was approved: %s", tool, d.changed[0]),
+		Reason: fmt.Sprintf("the definition of tool %s has changed: %s", tool, d.changed[0]),
 		Hint:   pinHint}, nil)
 	c.s.record(conn, nil, audit.Record{Decision: action, Layer: string(access.LayerPin), Method: "tools/list", Tool: tool, Reason: d.changed[0]})
 }

@@ -8,13 +8,14 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// protocolViolations counts what a server wrote that is no answer to anything. The recorder folds the events; stderr hears of the first.
+// protocolViolations remembers which kinds of invalid messages were reported: the user is warned once of
+// each. All of them are events.
 type protocolViolations struct {
 	mu       sync.Mutex
 	reported map[string]bool
 }
 
-// reportDropped reports what is kept from the client.
+// reportDropped reports a message that the client does not get.
 func (conn *serverConn) reportDropped(rule, what string, sample []byte) {
 	conn.report(rule, what, "dropped", sample)
 }
@@ -29,10 +30,10 @@ func (conn *serverConn) report(rule, what, action string, sample []byte) {
 	conn.violations.reported[rule] = true
 	conn.violations.mu.Unlock()
 	if first {
-		fate := action
+		outcome := action
 		if action == "dropped" {
-			fate = "kept from the client"
+			outcome = "not passed on"
 		}
-		conn.s.cfg.Warn("the server %s; it was %s: %s", what, fate, safetext.Clean(string(bytes.TrimSpace(sample)), 120))
+		conn.s.cfg.Warn("the server %s; it was %s: %s", what, outcome, safetext.Clean(string(bytes.TrimSpace(sample)), 120))
 	}
 }

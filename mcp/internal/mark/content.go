@@ -11,9 +11,9 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// content rewrites the items of a result: texts are stripped, cut and wrapped, those of resources too; images, audio and
-// resources are labelled; whatever other words are there are stripped. Like item and quoted it appends to out: a long text
-// is copied once.
+// content rewrites the items of a result: texts, those of resources too, are stripped, cut and wrapped;
+// images, audio and resources are labelled; all other strings are stripped. Like item and quoted it
+// appends to out, so that a long text is copied once.
 func (m *Marker) content(out, list []byte) []byte {
 	out = append(out, '[')
 	began := len(out)
@@ -31,8 +31,8 @@ func (m *Marker) item(out, item []byte) []byte {
 		return append(out, omitted("an item that is no object", len(item))...)
 	}
 	all := wire.Members(item)
-	if wire.HasDuplicate(all) { // which of the two a client shows is not known
-		return append(out, omitted("an item that says a thing twice", len(item))...)
+	if wire.HasDuplicate(all) { // a client may show either
+		return append(out, omitted("an item with a member twice", len(item))...)
 	}
 	kind := ""
 	if i := find(all, "type", '"'); i >= 0 {
@@ -47,7 +47,7 @@ func (m *Marker) item(out, item []byte) []byte {
 	if i := find(all, "resource", '{'); i >= 0 {
 		resource, inner = &all[i], wire.Members(all[i].Value)
 		if wire.HasDuplicate(inner) {
-			return append(out, omitted("an item that says a thing twice", len(item))...)
+			return append(out, omitted("an item with a member twice", len(item))...)
 		}
 		if i := find(inner, "text", '"'); i >= 0 {
 			text = &inner[i]
@@ -97,7 +97,7 @@ func (m *Marker) object(out []byte, all []wire.Member, value func(out []byte, o 
 	return append(out, '}')
 }
 
-// fitsBudget takes from the budget what the item has beside the text, which is cut by itself.
+// fitsBudget takes the size of the item without its text from the budget. The text is cut separately.
 func (m *Marker) fitsBudget(kind string, item []byte, text *wire.Member) bool {
 	if m.max == 0 {
 		return true
@@ -118,13 +118,13 @@ func (m *Marker) fitsBudget(kind string, item []byte, text *wire.Member) bool {
 
 const textFrame = 64 // bytes that a text's item takes without counting
 
-// omitted stands for an item that is not passed on.
+// omitted replaces an item that is not passed on.
 func omitted(what string, size int) []byte {
 	return wire.Join(`{"type":"text","text":`, wire.Quote(fmt.Sprintf("[%s of %d bytes left out by mcpbox]", what, size)), "}")
 }
 
-// quoted is text for a text in its quotes. Most have nothing that would be taken out: those are framed as they are
-// written, which is what keeps long results cheap.
+// quoted is text for a JSON string. Most strings have nothing to remove: they are framed as they are
+// written, which keeps long results cheap.
 func (m *Marker) quoted(out, raw []byte) []byte {
 	inner := raw[1 : len(raw)-1]
 	if !nothingToRemove(inner) || m.max > 0 && (len(inner) > m.budget || bytes.IndexByte(inner, '\\') >= 0) {
@@ -142,8 +142,8 @@ func (m *Marker) quoted(out, raw []byte) []byte {
 	return append(out, closing[1:]...)
 }
 
-// nothingToRemove reports whether strip and neutralise would leave a JSON string's text alone: it is printable ASCII without
-// a bracket, written without the escapes that could hide one.
+// nothingToRemove reports whether Strip and DefuseTag would leave the text of a JSON string alone: it is
+// printable ASCII without a bracket, and without escapes that could hide one.
 func nothingToRemove(inner []byte) bool {
 	if bytes.IndexByte(inner, '<') >= 0 || !sanitize.PrintableASCII(inner) {
 		return false
@@ -160,7 +160,7 @@ func nothingToRemove(inner []byte) bool {
 	}
 }
 
-// frame is what stands before and behind a text that is wrapped.
+// frame is what a wrapped text has before it and after it.
 func (m *Marker) frame() (before, after string) {
 	return "<" + m.tag + ` source="` + m.source + "\">\n", "\n</" + m.tag + ">"
 }
@@ -188,34 +188,29 @@ func (m *Marker) text(s string) string {
 	return before + sanitize.DefuseTag(s, m.tag) + after + notice
 }
 
-// clean strips the strings of a JSON value, the names of members among them, and takes the tags from them.
+// clean strips all strings of a JSON value, including the names of members, and defuses tags in them.
 func (m *Marker) clean(value []byte) []byte {
 	if !m.strip {
 		return value
 	}
 	var out []byte
 	done := 0
-	for i := bytes.IndexByte(value, '"'); i >= 0 && i < len(value); {
-		end := wire.SkipString(value, i)
-		plain := wire.Unquote(value[i:end])
+	wire.Strings(value, func(from, to int) {
+		plain := wire.Unquote(value[from:to])
 		if clean, changed := m.cleanValue(plain); changed {
-			out = append(append(out, value[done:i]...), wire.Quote(clean.(string))...)
-			done = end
+			out = append(append(out, value[done:from]...), wire.Quote(clean.(string))...)
+			done = to
 		}
-		next := bytes.IndexByte(value[end:], '"')
-		if next < 0 {
-			break
-		}
-		i = end + next
-	}
+	})
 	if done == 0 {
 		return value
 	}
 	return append(out, value[done:]...)
 }
 
-// structured cleans the strings of structured content. It must still satisfy the tool's output schema: if it can't be
-// both clean and valid, or is too large (there is no way to cut it), problem says so and the result is withheld.
+// structured cleans the strings of structured content. The result must still satisfy the tool's output
+// schema. If it can't be both clean and valid, or if it is too large (it can't be cut), problem says so
+// and the result is withheld.
 func (m *Marker) structured(raw []byte) (clean []byte, problem string) {
 	if m.max > 0 && len(raw) > m.max {
 		return nil, fmt.Sprintf("The result was withheld: it is larger than %d bytes.", m.max)

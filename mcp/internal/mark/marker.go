@@ -135,7 +135,7 @@ func (m *Marker) Rebuild(result []byte, output *schema.Schema) (fresh []byte, wi
 			clean, problem := m.structured(o.Value)
 			withheld = cmp.Or(problem, withheld)
 			return append(out, clean...)
-		default: // what a client makes of it is not known
+		default: // a client may show it
 			if m.max > 0 && len(o.Value) > m.max {
 				withheld = fmt.Sprintf("The result was withheld: it is larger than %d bytes.", m.max)
 			}

@@ -6,13 +6,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// fold maps a character to the small ASCII letters and digits that it is or looks like: "" if it is
-// not like any. Compatibility decomposition (Unicode's NFKD) takes accents off, and ligatures, circles
+// fold maps a character beyond ASCII to the small letters and digits that it is or looks like: "" if it
+// is not like any. Compatibility decomposition (Unicode's NFKD) takes accents off, and ligatures, circles
 // and other styles apart; lookalike has what it leaves.
 func fold(r rune) string {
-	if r < 0x80 {
-		return ascii(unicode.ToLower(r))
-	}
 	if l := lookalike(unicode.ToLower(r)); l != 0 {
 		return string(l)
 	}

@@ -37,13 +37,15 @@ const maxFiller = 64 // ignorable characters in a row that are looked across
 func startsTag(s, want string) bool {
 	n, filler := 0, 0
 	for _, r := range s {
-		letters := fold(r)
+		letters := ""
+		if r >= utf8.RuneSelf {
+			letters = fold(r)
+		}
 		switch {
-		case strings.HasPrefix(want[n:], letters) && letters != "":
-			if n += len(letters); n == len(want) {
-				return true
-			}
-			filler = 0
+		case r < utf8.RuneSelf && isLetterOf(byte(r), want[n]):
+			n, filler = n+1, 0
+		case letters != "" && strings.HasPrefix(want[n:], letters):
+			n, filler = n+len(letters), 0
 		case letters != "" && strings.HasPrefix(letters, want[n:]): // a ligature that ends beyond the name
 			return true
 		case isIgnorable(r) || n == 0 && (isSlash(r) || isBracket(r)):
@@ -53,8 +55,16 @@ func startsTag(s, want string) bool {
 		default:
 			return false
 		}
+		if n == len(want) {
+			return true
+		}
 	}
 	return false
+}
+
+// isLetterOf reports that c is the letter, in either case.
+func isLetterOf(c, letter byte) bool {
+	return c == letter || c >= 'A' && c <= 'Z' && c+'a'-'A' == letter
 }
 
 func isBracket(r rune) bool {

@@ -25,8 +25,9 @@ const (
 	maxCost     = 10_000_000 // steps that one validation with a server's schema may take
 )
 
-// cost is how many schemas are looked at for one value: those in the same place (allOf, $ref …) at once, those of
-// properties and items one level down. Validation itself has no bound: twenty allOf of two $ref each are a million.
+// cost counts how many schemas are looked at for one value: those for the same value (allOf, $ref …),
+// and those of properties and items one level down. Validation itself has no bound: twenty nested allOf
+// of two $ref each make a million steps.
 type cost struct {
 	root *jsonschema.Schema
 	refs map[*jsonschema.Schema]*jsonschema.Schema

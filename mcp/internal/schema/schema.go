@@ -22,8 +22,8 @@ const (
 // Compile compiles an operator's schema.
 func Compile(raw []byte) (*Schema, error) { return compile(raw, false) }
 
-// CompileUntrusted compiles a server's. It decides both on the schema and on what is validated with it, so it gets no
-// more memory and time for that than is bounded.
+// CompileUntrusted compiles a server's schema. The server chooses the schema and may choose the values,
+// so memory and time are bounded.
 func CompileUntrusted(raw []byte) (*Schema, error) { return compile(raw, true) }
 
 func compile(raw []byte, foreign bool) (out *Schema, err error) {
@@ -64,7 +64,7 @@ func (s *Schema) Validate(v any) (err error) {
 	return s.resolved.Validate(v)
 }
 
-// recovered makes an error of a panic of the library's: a schema may be anybody's.
+// recovered turns a panic of the library into an error: a schema may come from anybody.
 func recovered(err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("the schema can't be used: %v", r)

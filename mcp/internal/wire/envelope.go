@@ -38,7 +38,7 @@ const (
 	fieldCount
 )
 
-// Value is where a member's value stands. kind is its first byte; 0: the member is not there.
+// Value is where the value of a member stands. Kind is its first byte; 0: the member is missing.
 type Value struct {
 	Start, End int
 	Kind       byte
@@ -46,7 +46,8 @@ type Value struct {
 	Raw        []byte // of scalars
 }
 
-// CaseCollision tells of members whose names differ in case only from those that rules look at: to some parsers they are those.
+// CaseCollision says where a member's name differs only in case from one that rules look at: some
+// parsers take it for that one.
 type CaseCollision uint8
 
 const (
@@ -80,7 +81,7 @@ func subField(parent Field, key string) Field {
 	return noField
 }
 
-// caseCollision tells an unknown key for one that a parser without regard to case would accept.
+// caseCollision reports a key that a parser which ignores case would take for one that matters.
 func caseCollision(depth int, parent Field, key string) CaseCollision {
 	names, where := topFields, CollisionInMessage
 	switch {

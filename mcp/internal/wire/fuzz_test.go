@@ -100,3 +100,51 @@ func FuzzQuote(f *testing.F) {
 		}
 	})
 }
+
+// The cursor over valid JSON finds the members and elements that encoding/json finds.
+func FuzzWalk(f *testing.F) {
+	for _, s := range []string{`{"a":1,"b":{"c":[1,"]"]},"d":"\\"}`, ` [ {} , [] , "x\"" , -1.5e3 ] `, `{"a" : null,"\u0062":true}`, `{}`, `[1]`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if env, err := Scan(data); err != nil || !json.Valid(data) || env.Kind != '{' && env.Kind != '[' {
+			return
+		}
+		at := SkipSpace(data, 0)
+		var keys []string
+		var values []json.RawMessage
+		Walk(data, at, func(key []byte, from, to int) {
+			if key != nil {
+				keys = append(keys, Unquote(key))
+			}
+			values = append(values, data[from:to])
+		})
+		dec := json.NewDecoder(bytes.NewReader(data))
+		dec.UseNumber()
+		if _, err := dec.Token(); err != nil {
+			return
+		}
+		for n := 0; dec.More(); n++ {
+			if data[at] == '{' {
+				key, err := dec.Token()
+				if err != nil {
+					return
+				}
+				if n >= len(keys) || keys[n] != key {
+					t.Fatalf("member %d: %q, want %q", n, keys, key)
+				}
+			}
+			var want json.RawMessage
+			if err := dec.Decode(&want); err != nil {
+				return
+			}
+			if n >= len(values) || !bytes.Equal(values[n], want) {
+				t.Fatalf("value %d of %s: %s, want %s", n, data, values, want)
+			}
+		}
+		var names map[string]any
+		if json.Unmarshal(data, &names) == nil && len(names) < len(keys) && !HasNestedDuplicate(data, false) {
+			t.Fatalf("%s: a member is there twice", data)
+		}
+	})
+}

@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// Member is one of an object's.
+// Member is a member of an object.
 type Member struct {
 	Key           string
 	RawKey, Value []byte // the key with its quotes, and the value
@@ -18,7 +18,7 @@ func Members(object []byte) (all []Member) {
 	return all
 }
 
-// HasDuplicate reports two members whose names are the same, or the same but for case.
+// HasDuplicate reports two members whose names are equal, or differ only in case.
 func HasDuplicate(all []Member) bool {
 	seen := make(map[string]bool, len(all))
 	for _, m := range all {
@@ -31,11 +31,12 @@ func HasDuplicate(all []Member) bool {
 	return false
 }
 
-// HasNestedDuplicate reports an object, anywhere in value, that has a member twice; fold: or in two spellings.
+// HasNestedDuplicate reports an object, anywhere in value, that has a member twice; fold: or in two
+// spellings.
 func HasNestedDuplicate(value []byte, fold bool) bool {
-	var open []map[string]bool // the members seen of each; nil of an array
-	for i := 0; i < len(value); i++ {
-		switch value[i] {
+	var open []map[string]bool // the members seen of each object; nil for an array
+	for t := next(value, 0); t.kind != 0; t = next(value, t.end) {
+		switch t.kind {
 		case '{':
 			open = append(open, map[string]bool{})
 		case '[':
@@ -43,24 +44,23 @@ func HasNestedDuplicate(value []byte, fold bool) bool {
 		case '}', ']':
 			open = open[:len(open)-1]
 		case '"':
-			end := SkipString(value, i)
-			if next := SkipSpace(value, end); next < len(value) && value[next] == ':' {
-				name, seen := Unquote(value[i:end]), open[len(open)-1]
-				if fold {
-					name = FoldCase(name)
-				}
-				if seen[name] {
-					return true
-				}
-				seen[name] = true
+			if next(value, t.end).kind != ':' {
+				continue // a value
 			}
-			i = end - 1
+			name, seen := Unquote(value[t.start:t.end]), open[len(open)-1]
+			if fold {
+				name = FoldCase(name)
+			}
+			if seen[name] {
+				return true
+			}
+			seen[name] = true
 		}
 	}
 	return false
 }
 
-// FoldCase is the same for all spellings that strings.EqualFold takes for equal.
+// FoldCase maps all spellings that strings.EqualFold takes for equal to the same text.
 func FoldCase(s string) string {
 	return strings.Map(func(r rune) rune {
 		least := r
@@ -71,7 +71,7 @@ func FoldCase(s string) string {
 	}, s)
 }
 
-// EncodeObject writes the members in their order.
+// EncodeObject writes an object with these members, in their order.
 func EncodeObject(all []Member) []byte {
 	size := 2
 	for _, m := range all {
@@ -87,7 +87,8 @@ func EncodeObject(all []Member) []byte {
 	return append(out, '}')
 }
 
-// StringMember reads one member of an object, a string; false if it is none, not there, or there twice.
+// StringMember reads a member of an object that is a string. ok is false if it is missing, there twice,
+// or no string.
 func StringMember(raw []byte, member string) (name string, ok bool) {
 	if len(raw) == 0 || raw[0] != '{' {
 		return "", false

@@ -8,7 +8,7 @@ import (
 
 const (
 	maxDepth  = 10000
-	maxScalar = 1024 // bytes kept of an id, a method, a name or a URI; what is longer is no rule's business
+	maxScalar = 1024 // bytes kept of an id, a method, a name or a URI; no rule looks at longer ones
 )
 
 var (
@@ -18,7 +18,7 @@ var (
 	errCarriageReturn = errors.New("a carriage return is in the middle")
 )
 
-// state is what the scanner expects next.
+// state says what the scanner expects next.
 type state uint8
 
 const (
@@ -36,7 +36,8 @@ const (
 	finished
 )
 
-// Scanner reads one JSON text as it arrives, in pieces of any size. It accepts what RFC 8259 accepts and fills an envelope.
+// Scanner reads one JSON text as it arrives, in pieces of any size. It accepts what RFC 8259 accepts,
+// and fills an envelope.
 type Scanner struct {
 	Env     Envelope
 	Err     error
@@ -45,7 +46,7 @@ type Scanner struct {
 	base    int    // offset of the piece in hand
 	key     []byte // the key being read, with its quotes
 	isKey   bool
-	tooLong bool // the key: it is none that matters
+	tooLong bool // the key is too long to be one that matters
 	hex     int
 	number  number
 	literal string
@@ -53,7 +54,7 @@ type Scanner struct {
 	keep    *Value   // the scalar being read
 }
 
-// Scan reads a whole text.
+// Scan reads a whole message. The error says why it is not JSON; a text that ends too early is none.
 func Scan(data []byte) (*Envelope, error) {
 	var s Scanner
 	s.Feed(data)
@@ -149,7 +150,7 @@ func (s *Scanner) Feed(b []byte) {
 			break
 		}
 		switch {
-		case c == '\r' && s.state != finished: // JSON allows it, but to many readers of lines it ends one: what follows would be a message
+		case c == '\r' && s.state != finished: // many readers take it for the end of a line: what follows would be a message of its own
 			s.Err = errCarriageReturn
 		case c != ' ' && c != '\t' && c != '\r' && c != '\n':
 			s.structure(c, s.base+i)

@@ -2,36 +2,45 @@ package wire
 
 import "bytes"
 
-// Walk calls f for every member of the object, or element of the array, that begins at data[at]. data is known to be JSON.
-// key is a member's, with its quotes; nil in an array. It returns where the object or array ends.
-func Walk(data []byte, at int, f func(key []byte, from, to int)) int {
-	object := data[at] == '{'
-	i := at + 1
-	for {
-		i = SkipSpace(data, i)
-		if i >= len(data) {
-			return i
+// What follows reads JSON that a Scanner has found to be JSON. It checks nothing again, and so it can
+// jump over strings: the one cursor for everything that looks inside a message.
+
+// token is where one token of a JSON text stands. kind is its first byte: a bracket, a comma, a colon, a
+// quote, or the beginning of a number or literal; 0: the text is at its end.
+type token struct {
+	kind       byte
+	start, end int
+}
+
+// next returns the token at or after data[i].
+func next(data []byte, i int) token {
+	i = SkipSpace(data, i)
+	if i >= len(data) {
+		return token{0, i, i}
+	}
+	switch c := data[i]; c {
+	case '{', '}', '[', ']', ',', ':':
+		return token{c, i, i + 1}
+	case '"':
+		return token{c, i, skipString(data, i)}
+	default:
+		end := i + 1
+		for end < len(data) && !endsScalar(data[end]) {
+			end++
 		}
-		switch data[i] {
-		case '}', ']':
-			return i + 1
-		case ',':
-			i++
-			continue
-		}
-		var key []byte
-		if object {
-			end := SkipString(data, i)
-			key = data[i:end]
-			i = SkipSpace(data, end) + 1 // the colon
-			i = SkipSpace(data, i)
-		}
-		end := skipValue(data, i)
-		f(key, i, end)
-		i = end
+		return token{c, i, end}
 	}
 }
 
+func endsScalar(c byte) bool {
+	switch c {
+	case ',', '}', ']', ' ', '\t', '\r', '\n':
+		return true
+	}
+	return false
+}
+
+// SkipSpace returns where the next character is that is no white space.
 func SkipSpace(data []byte, i int) int {
 	for i < len(data) && (data[i] == ' ' || data[i] == '\t' || data[i] == '\r' || data[i] == '\n') {
 		i++
@@ -39,9 +48,9 @@ func SkipSpace(data []byte, i int) int {
 	return i
 }
 
-// SkipString returns where the string that begins at data[i] ends: at the next quote that an even number of backslashes,
-// mostly none, stands before.
-func SkipString(data []byte, i int) int {
+// skipString returns where the string that begins at data[i] ends: at the next quote that an even
+// number of backslashes, mostly none, stands before.
+func skipString(data []byte, i int) int {
 	for from := i + 1; ; {
 		n := bytes.IndexByte(data[from:], '"')
 		if n < 0 {
@@ -59,34 +68,52 @@ func SkipString(data []byte, i int) int {
 	}
 }
 
-func skipValue(data []byte, i int) int {
-	switch data[i] {
-	case '"':
-		return SkipString(data, i)
-	case '{', '[':
-		depth := 0
-		for i < len(data) {
-			switch data[i] {
-			case '"':
-				i = SkipString(data, i)
-				continue
-			case '{', '[':
-				depth++
-			case '}', ']':
-				if depth--; depth == 0 {
-					return i + 1
-				}
-			}
-			i++
+// Walk calls f for every member of the object, or element of the array, that begins at data[at]. key is
+// a member's, with its quotes; nil in an array.
+func Walk(data []byte, at int, f func(key []byte, from, to int)) {
+	object := data[at] == '{'
+	var key []byte
+	for t := next(data, at+1); ; t = next(data, t.end) {
+		switch {
+		case t.kind == '}' || t.kind == ']' || t.kind == 0:
+			return
+		case t.kind == ',' || t.kind == ':':
+		case object && key == nil:
+			key = data[t.start:t.end]
+		default:
+			t.end = skipValue(data, t)
+			f(key, t.start, t.end)
+			key = nil
 		}
-		return i
 	}
-	for i < len(data) {
-		switch data[i] {
-		case ',', '}', ']', ' ', '\t', '\r', '\n':
-			return i
+}
+
+// skipValue returns where the value ends that begins with the token.
+func skipValue(data []byte, t token) int {
+	for depth := 0; ; t = next(data, t.end) {
+		switch t.kind {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		case 0:
+			return t.end
 		}
-		i++
+		if depth == 0 {
+			return t.end
+		}
 	}
-	return i
+}
+
+// Strings calls f for every string in a value, the names of members among them.
+func Strings(value []byte, f func(from, to int)) {
+	for i := bytes.IndexByte(value, '"'); i >= 0 && i < len(value); {
+		end := skipString(value, i)
+		f(i, end)
+		next := bytes.IndexByte(value[end:], '"')
+		if next < 0 {
+			return
+		}
+		i = end + next
+	}
 }
