@@ -24,13 +24,14 @@ func newAllowCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "allow",
 		Short: "Manage the allowlist of MCP servers, tools and their arguments",
-		Long: `The allowlist says which MCP servers may run, and which of their tools may be called. It works
-beside a policy: both must allow a call. Every change goes into a log, with its time and author; the
-entries are chained by hashes. A running proxy (mcpbox mcp --store FILE) applies a change at once.
+		Long: `The allowlist says which MCP servers may run, and which of their tools may be
+called. It works beside a policy: both must allow a call. Every change goes into a log, with
+its time and author; the entries are chained by hashes. A running proxy (mcpbox mcp --store
+FILE) applies a change at once.
 
 Each layer must allow a call. In each layer, deny wins over allow.
   global              deny: refuse everything
-  server MATCH        the server's name, sha256:HEX of its program, or command:GLOB of its command line
+  server MATCH        the server's name, sha256:HEX of its program, or command:GLOB
   package NAME@RANGE  the npm package that the server runs, and its version
   version RANGE       the version that the server says it has
   tool MATCH          a name or a glob; tools that no rule allows are refused
@@ -41,12 +42,17 @@ Each layer must allow a call. In each layer, deny wins over allow.
   mcpbox allow learn calls.jsonl`,
 		Args: unknownCommand,
 		RunE: func(*cobra.Command, []string) error {
-			return hint.Errorf("see mcpbox allow --help", "allow: name one of list, add, remove, history, rollback, export, import, verify, learn, evaluate")
+			return hint.Errorf("see mcpbox allow --help",
+				"allow: name one of list, add, remove, history, rollback, export, import, "+
+					"verify, learn, evaluate")
 		},
 	}
-	cmd.PersistentFlags().StringVar(&f.store, "store", "", "the `FILE` of the allowlist (default ${XDG_DATA_HOME:-~/.local/share}/mcpbox/allow.db)")
-	cmd.PersistentFlags().StringVar(&f.as, "as", "", "on whose behalf you act: `NAME` is recorded beside your account")
-	cmd.AddCommand(f.list(), f.add(), f.remove(), f.history(), f.rollback(), f.export(), f.importer(), f.verify(), f.learn(), f.evaluate())
+	cmd.PersistentFlags().StringVar(&f.store, "store", "",
+		"the `FILE` of the allowlist (default ${XDG_DATA_HOME:-~/.local/share}/mcpbox/allow.db)")
+	cmd.PersistentFlags().StringVar(&f.as, "as", "",
+		"on whose behalf you act: `NAME` is recorded beside your account")
+	cmd.AddCommand(f.list(), f.add(), f.remove(), f.history(), f.rollback(), f.export(),
+		f.importer(), f.verify(), f.learn(), f.evaluate())
 	return cmd
 }
 
@@ -70,7 +76,8 @@ func (f *allowFlags) open(make bool) (*store.Store, error) {
 }
 
 // update makes one change and shows it.
-func (f *allowFlags) update(cmd *cobra.Command, action string, edit func([]access.Rule) ([]access.Rule, error)) error {
+func (f *allowFlags) update(cmd *cobra.Command, action string,
+	edit func([]access.Rule) ([]access.Rule, error)) error {
 	s, err := f.open(!f.dry)
 	if err != nil {
 		return err
@@ -113,7 +120,11 @@ func (f *allowFlags) list() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			list = slices.DeleteFunc(list, func(r access.Rule) bool { return server != "" && r.Server != server && r.Server != "*" })
+			list = slices.DeleteFunc(list,
+				func(r access.Rule) bool {
+					return server != "" && r.Server != server &&
+						r.Server != "*"
+				})
 			if f.json {
 				return writeJSON(cmd.OutOrStdout(), append([]access.Rule{}, list...))
 			}
@@ -130,7 +141,8 @@ func (f *allowFlags) list() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
-	cmd.Flags().StringVar(&server, "server", "", "show only rules for this server and for all servers")
+	cmd.Flags().StringVar(&server, "server", "",
+		"show only rules for this server and for all servers")
 	return cmd
 }
 

@@ -48,8 +48,10 @@ func (f *allowFlags) add() *cobra.Command {
 	fl := cmd.Flags()
 	fl.StringVar(&r.Server, "server", "*", "name or glob of the servers that the rule applies to")
 	fl.BoolVar(&deny, "deny", false, "deny what matches (default: allow it)")
-	fl.StringVar(&schema, "schema", "", "for parameter: the `JSON` Schema of the arguments, or @FILE")
-	fl.StringArrayVar(&paths, "path", nil, "for parameter: `ARG=DIR`, the argument must be a path in that folder (may be repeated)")
+	fl.StringVar(&schema, "schema", "",
+		"for parameter: the `JSON` Schema of the arguments, or @FILE")
+	fl.StringArrayVar(&paths, "path", nil,
+		"for parameter: `ARG=DIR`, the argument must be a path in that folder (may be repeated)")
 	fl.StringVar(&r.Note, "note", "", "why the rule exists")
 	fl.BoolVar(&f.dry, "dry-run", false, "show the change without making it")
 	return cmd
@@ -71,7 +73,8 @@ func readPaths(list []string) (map[string][]string, error) {
 	for _, text := range list {
 		arg, dir, ok := strings.Cut(text, "=")
 		if !ok || arg == "" || !path.IsAbs(dir) {
-			return nil, hint.Errorf("--path ARG=DIR, e.g. --path file=/work", "path %q is not ARG=DIR with an absolute folder", text)
+			return nil, hint.Errorf("--path ARG=DIR, e.g. --path file=/work",
+				"path %q is not ARG=DIR with an absolute folder", text)
 		}
 		if out == nil {
 			out = map[string][]string{}
@@ -114,12 +117,14 @@ func oneID(list []access.Rule, begin string) (id string, err error) {
 			continue
 		}
 		if id != "" {
-			return "", hint.Errorf("give more characters of the id", "two rules have an id that begins with %q", begin)
+			return "", hint.Errorf("give more characters of the id",
+				"two rules have an id that begins with %q", begin)
 		}
 		id = r.ID()
 	}
 	if id == "" {
-		return "", hint.Errorf("`mcpbox allow list` prints the ids", "there is no rule with the id %q", begin)
+		return "", hint.Errorf("`mcpbox allow list` prints the ids",
+			"there is no rule with the id %q", begin)
 	}
 	return id, nil
 }

@@ -22,9 +22,9 @@ func (f *allowFlags) learn() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "learn AUDIT…",
 		Short: "Propose rules from recorded calls (mcpbox mcp --audit)",
-		Long: `Proposes rules for tools and their arguments from recorded calls, with the reasons for each rule.
-Nothing is applied without --apply. --json prints the allowlist with the proposals in it: give it to
-allow evaluate --rules or to allow import.`,
+		Long: `Proposes rules for tools and their arguments from recorded calls, with the
+reasons for each rule. Nothing is applied without --apply. --json prints the allowlist with
+the proposals in it: give it to allow evaluate --rules or to allow import.`,
 		Args: arguments(1, many),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			records, err := readAudit(cmd, args)
@@ -69,8 +69,10 @@ allow evaluate --rules or to allow import.`,
 	fl.BoolVar(&apply, "apply", false, "add the proposed rules to the allowlist")
 	fl.BoolVar(&f.json, "json", false, "print the allowlist with the proposals, as export does")
 	fl.BoolVar(&o.Replace, "replace", false, "propose rules for arguments that have a rule already")
-	fl.IntVar(&o.MinCalls, "min-calls", 5, "how many calls a tool needs before a rule is proposed for it")
-	fl.IntVar(&o.MinSamples, "min-samples", 20, "how many calls are needed before rules for arguments are proposed")
+	fl.IntVar(&o.MinCalls, "min-calls", 5,
+		"how many calls a tool needs before a rule is proposed for it")
+	fl.IntVar(&o.MinSamples, "min-samples", 20,
+		"how many calls are needed before rules for arguments are proposed")
 	cmd.MarkFlagsMutuallyExclusive("apply", "json")
 	return cmd
 }
@@ -79,7 +81,8 @@ func readAudit(cmd *cobra.Command, names []string) (out []audit.Record, err erro
 	for _, name := range names {
 		in, err := openInput(cmd, name)
 		if err != nil {
-			return nil, hint.Wrap(err, "name a file that mcpbox mcp --audit wrote, or - for standard input")
+			return nil, hint.Wrap(err, "name a file that mcpbox mcp --audit wrote, or - for "+
+				"standard input")
 		}
 		records, bad, err := learn.ReadRecords(in)
 		in.Close()
@@ -87,10 +90,12 @@ func readAudit(cmd *cobra.Command, names []string) (out []audit.Record, err erro
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		if len(bad) > 0 {
-			fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: %s: skipped %s; line %d: %s\n", name, plural.Of(len(bad), "line"), bad[0].Line, safetext.Clean(bad[0].Why, 200))
+			fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: %s: skipped %s; line %d: %s\n", name,
+				plural.Of(len(bad), "line"), bad[0].Line, safetext.Clean(bad[0].Why, 200))
 		}
 		if len(records) == 0 {
-			return nil, hint.Errorf("give it a file that mcpbox mcp --audit wrote", "%s: no records in it", name)
+			return nil, hint.Errorf("give it a file that mcpbox mcp --audit wrote",
+				"%s: no records in it", name)
 		}
 		out = append(out, records...)
 	}
@@ -102,9 +107,10 @@ func (f *allowFlags) evaluate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "evaluate --labels FILE",
 		Short: "Measure the rules against labelled records",
-		Long: `Measures the rules against records that a person has labelled. The file has one JSON object a line, as
-mcpbox mcp --audit writes them, with "label": "benign" or "label": "malicious". A malicious call that is
-refused counts as a true positive; a benign call that is refused counts as a false positive.`,
+		Long: `Measures the rules against records that a person has labelled. The file has
+one JSON object a line, as mcpbox mcp --audit writes them, with "label": "benign" or
+"label": "malicious". A malicious call that is refused counts as a true positive; a benign
+call that is refused counts as a false positive.`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list, err := f.measured(cmd, file)
@@ -116,7 +122,8 @@ refused counts as a true positive; a benign call that is refused counts as a fal
 				return err
 			}
 			if labels == "" {
-				return hint.Errorf("mcpbox allow evaluate --labels FILE", "no labelled records given")
+				return hint.Errorf("mcpbox allow evaluate --labels FILE",
+					"no labelled records given")
 			}
 			in, err := openInput(cmd, labels)
 			if err != nil {
@@ -134,8 +141,10 @@ refused counts as a true positive; a benign call that is refused counts as a fal
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&labels, "labels", "", "the `FILE` of labelled records, or - for standard input")
-	cmd.Flags().StringVar(&file, "rules", "", "measure the rules of `FILE` (written by export) instead of those in force")
+	cmd.Flags().StringVar(&labels, "labels", "",
+		"the `FILE` of labelled records, or - for standard input")
+	cmd.Flags().StringVar(&file, "rules", "",
+		"measure the rules of `FILE` (written by export) instead of those in force")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	return cmd
 }

@@ -33,7 +33,8 @@ func (f *allowFlags) history() *cobra.Command {
 				return err
 			}
 			for _, p := range problems {
-				fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: the log was tampered with: %s\n", safetext.Clean(p, 400))
+				fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: the log was tampered with: %s\n",
+					safetext.Clean(p, 400))
 			}
 			if f.json {
 				err = writeJSON(cmd.OutOrStdout(), append([]store.Entry{}, entries...))
@@ -57,7 +58,8 @@ func historyText(entries []store.Entry) string {
 		if e.As != "" {
 			who += " as " + e.As
 		}
-		fmt.Fprintf(&b, "%d  %s  %s: %s\n", e.Seq, e.Time.Format("2006-01-02 15:04:05Z"), safetext.Clean(who, 0), safetext.Clean(e.Action, 0))
+		fmt.Fprintf(&b, "%d  %s  %s: %s\n", e.Seq, e.Time.Format("2006-01-02 15:04:05Z"),
+			safetext.Clean(who, 0), safetext.Clean(e.Action, 0))
 		for _, c := range e.Changes {
 			for line := range strings.Lines(c.String()) {
 				b.WriteString("   " + line)
@@ -75,7 +77,8 @@ func (f *allowFlags) rollback() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			seq, err := strconv.ParseInt(args[0], 10, 64)
 			if err != nil {
-				return hint.Errorf("`mcpbox allow history` lists them", "rollback: %q is not the number of an entry", args[0])
+				return hint.Errorf("`mcpbox allow history` lists them",
+					"rollback: %q is not the number of an entry", args[0])
 			}
 			s, err := f.open(false)
 			if err != nil {
@@ -111,7 +114,8 @@ func (f *allowFlags) export() *cobra.Command {
 				_, err = cmd.OutOrStdout().Write(data)
 				return err
 			}
-			file, err := os.OpenFile(args[0], os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_CLOEXEC, 0o600)
+			file, err := os.OpenFile(args[0], os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_CLOEXEC,
+				0o600)
 			if err != nil {
 				return hint.Errorf("name a file that does not exist yet", "export: %w", err)
 			}
@@ -154,7 +158,8 @@ func (f *allowFlags) importer() *cobra.Command {
 func readRules(cmd *cobra.Command, name string) ([]access.Rule, error) {
 	data, err := readInput(cmd, name)
 	if err != nil {
-		return nil, hint.Wrap(err, "name a file that `mcpbox allow export` wrote, or - for standard input")
+		return nil, hint.Wrap(err, "name a file that `mcpbox allow export` wrote, or - for "+
+			"standard input")
 	}
 	list, err := access.Import(data)
 	if err != nil {
@@ -168,9 +173,10 @@ func (f *allowFlags) verify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check that the log is intact and that the rules match it",
-		Long: `Checks the chain of hashes in the log, and that the rules in force are those that the log leads to.
-Whoever can write the file can also replace its newest entries and compute new hashes. To notice that,
-keep the head that verify prints in another place, and pass it with --expect the next time.`,
+		Long: `Checks the chain of hashes in the log, and that the rules in force are those
+that the log leads to. Whoever can write the file can also replace its newest entries and
+compute new hashes. To notice that, keep the head that verify prints in another place, and
+pass it with --expect the next time.`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := f.open(false)
@@ -183,9 +189,12 @@ keep the head that verify prints in another place, and pass it with --expect the
 				return err
 			}
 			if f.json {
-				err = writeJSON(cmd.OutOrStdout(), map[string]any{"ok": len(problems) == 0, "head": head, "problems": append([]string{}, problems...)})
+				err = writeJSON(cmd.OutOrStdout(),
+					map[string]any{"ok": len(problems) == 0, "head": head,
+						"problems": append([]string{}, problems...)})
 			} else if len(problems) == 0 {
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "ok: %s, head %s\n", plural.Of(head.Seq, "entry"), head)
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "ok: %s, head %s\n",
+					plural.Of(head.Seq, "entry"), head)
 			}
 			if len(problems) == 0 || err != nil {
 				return err
@@ -196,7 +205,8 @@ keep the head that verify prints in another place, and pass it with --expect the
 			return exitError(1)
 		},
 	}
-	cmd.Flags().StringVar(&expect, "expect", "", "a `HEAD` printed earlier; the log must still contain it")
+	cmd.Flags().StringVar(&expect, "expect", "",
+		"a `HEAD` printed earlier; the log must still contain it")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	return cmd
 }

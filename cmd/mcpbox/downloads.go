@@ -8,12 +8,15 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// tellNoDownload warns of a package runner in a sandbox without a network: it retries silently, for minutes.
+// tellNoDownload warns of a package runner in a sandbox without a network: it retries silently, for
+// minutes.
 func (f *sandboxFlags) tellNoDownload(p *policies.Policy, command []string) {
 	runner := identity.PackageRunner(command)
-	if runner == "" || f.quiet || p.Network.Mode == policies.NetworkHost || p.Isolation == policies.IsolationNone {
+	if runner == "" || f.quiet || p.Network.Mode == policies.NetworkHost ||
+		p.Isolation == policies.IsolationNone {
 		return
 	}
-	fmt.Fprintf(os.Stderr, "mcpbox: hint: %s downloads missing packages, and the sandbox has no network: install the server "+
+	fmt.Fprintf(os.Stderr, "mcpbox: hint: %s downloads missing packages, and the sandbox has no "+
+		"network: install the server "+
 		"in a folder and mount it (--workspace or --mount), or use --network host\n", runner)
 }

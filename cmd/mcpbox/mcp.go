@@ -36,13 +36,14 @@ type mcpFlags struct {
 func newMCPCmd() *cobra.Command {
 	var f mcpFlags
 	cmd := &cobra.Command{
-		Use:   "mcp [flags] -- SERVER [ARGS…]",
-		Short: "Run a stdio MCP server in a sandbox: check its calls, mark its outputs, link events to the tool call",
-		Long: `Runs an MCP server in a sandbox and passes messages between it and the client. The policy's mcp section
-says which tools exist, which arguments they take and how outputs are marked. Every other message
-passes byte for byte.`,
+		Use: "mcp [flags] -- SERVER [ARGS…]",
+		Short: "Run a stdio MCP server in a sandbox: check its calls, mark its outputs, link " +
+			"events to the tool call",
+		Long: `Runs an MCP server in a sandbox and passes messages between it and the
+client. The policy's mcp section says which tools exist, which arguments they take and how
+outputs are marked. Every other message passes byte for byte.`,
 		Example: `  mcpbox mcp --workspace ~/notes -- node server.js
-  mcpbox mcp --policy notes.yaml --events events.jsonl --audit calls.jsonl --workspace ./notes -- node server.js
+  mcpbox mcp --policy notes.yaml --events e.jsonl --audit calls.jsonl -- node server.js
   mcpbox mcp pin --pins pins.json -- node server.js`,
 		Args: needServer,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.serve(cmd, args) },
@@ -55,11 +56,16 @@ passes byte for byte.`,
 func (f *mcpFlags) register(cmd *cobra.Command) {
 	f.sandboxFlags.register(cmd)
 	fl := cmd.Flags()
-	fl.StringVar(&f.name, "name", "", "the name of the server in events and tags (default: taken from its command)")
-	fl.StringVar(&f.audit, "audit", "", "append a record of every call and refusal to `FILE` (one JSON object a line)")
-	fl.StringVar(&f.pins, "pins", "", "the `FILE` of approved tool definitions, as mcpbox mcp pin writes it")
-	fl.StringVar(&f.store, "store", "", "also apply the allowlist in `FILE` (see mcpbox allow); changes to it apply at once")
-	fl.StringSliceVar(&f.grant, "grant", nil, "what the agent may use: fs.read, fs.write, net, exec (default: all)")
+	fl.StringVar(&f.name, "name", "",
+		"the name of the server in events and tags (default: taken from its command)")
+	fl.StringVar(&f.audit, "audit", "",
+		"append a record of every call and refusal to `FILE` (one JSON object a line)")
+	fl.StringVar(&f.pins, "pins", "",
+		"the `FILE` of approved tool definitions, as mcpbox mcp pin writes it")
+	fl.StringVar(&f.store, "store", "",
+		"also apply the allowlist in `FILE` (see mcpbox allow); changes to it apply at once")
+	fl.StringSliceVar(&f.grant, "grant", nil,
+		"what the agent may use: fs.read, fs.write, net, exec (default: all)")
 	fl.StringVar(&f.isolate, "isolate", "", "`call`: start a new server for every tool call")
 }
 
@@ -90,7 +96,8 @@ func (f *mcpFlags) serve(cmd *cobra.Command, args []string) error {
 	f.tellNoDownload(spec.Policy, args)
 	out, err := proxy.Serve(ctx, *cfg)
 	if err != nil {
-		result.write(mcpruntime.SetupResult(spec, mcpruntime.Command{Args: args}, err, exitCode(err)))
+		result.write(mcpruntime.SetupResult(spec, mcpruntime.Command{Args: args}, err,
+			exitCode(err)))
 		return err
 	}
 	tellLost(out.Result.EventStats)
@@ -102,8 +109,10 @@ func (f *mcpFlags) serve(cmd *cobra.Command, args []string) error {
 	return exitError(out.Result.ExitCode)
 }
 
-// config puts together what the proxy needs. The first sandbox takes the spec, with its sinks; later ones get their own.
-func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []string) (*proxy.Config, error) {
+// config puts together what the proxy needs. The first sandbox takes the spec, with its sinks;
+// later ones get their own.
+func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []string) (*proxy.Config,
+	error) {
 	var err error
 	if f.pins != "" {
 		spec.Policy.MCP.Pin.File = f.pins
@@ -117,14 +126,16 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 		fmt.Fprintln(os.Stderr, "mcpbox: policy none: the server is not sandboxed")
 	}
 	cfg := &proxy.Config{
-		Client: proxy.Pipe{Reader: os.Stdin, Writer: os.Stdout}, Server: f.name, Policy: spec.Policy.Name,
+		Client: proxy.Pipe{Reader: os.Stdin, Writer: os.Stdout}, Server: f.name,
+		Policy:  spec.Policy.Name,
 		Command: args, Rules: spec.Policy.MCP, Isolate: f.isolate == "call",
 		Warn: func(format string, a ...any) {
 			fmt.Fprintf(os.Stderr, "mcpbox: %s\n", safetext.Clean(fmt.Sprintf(format, a...), 400))
 		},
 	}
 	if f.isolate != "" && f.isolate != "call" {
-		return nil, hint.Errorf("use --isolate call, or leave it out", "unknown isolation %q", f.isolate)
+		return nil, hint.Errorf("use --isolate call, or leave it out", "unknown isolation %q",
+			f.isolate)
 	}
 	if cfg.Server == "" {
 		cfg.Server = identity.Name(spec.Policy, args)
@@ -146,13 +157,18 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 				first = nil
 				return *s, nil
 			}
-			if err := f.mayRun(spec.Policy, cfg.Server, args); err != nil { // it may have rewritten itself
+			// it may have rewritten itself
+			if err := f.mayRun(spec.Policy, cfg.Server, args); err != nil {
 				return mcpruntime.Spec{}, err
 			}
 			return f.again(spec)
 		},
-		Command: mcpruntime.Command{Args: args, Env: f.environment(), Dir: f.dir, Stderr: os.Stderr},
-		Started: func(r *mcpruntime.Process) { f.tellMissing(spec.Policy.Require, r.Layers(), r.Limits()) },
+		Command: mcpruntime.Command{Args: args, Env: f.environment(), Dir: f.dir,
+			Stderr: os.Stderr},
+		Started: func(r *mcpruntime.Process) {
+			f.tellMissing(spec.Policy.Require, r.Layers(),
+				r.Limits())
+		},
 	}
 	cfg.Launch = host.Launch
 	if cmd.Flags().Changed("grant") {
@@ -184,7 +200,8 @@ func (f *mcpFlags) mayRun(p *policies.Policy, name string, args []string) error 
 		return nil
 	}
 	if v := f.allow.CheckServer(identity.Describe(p, name, args)); !v.Allowed {
-		return hint.Errorf("to allow it: mcpbox allow add --store "+f.store+" …", "%w: %s", identity.ErrRefused, v.Reason)
+		return hint.Errorf("to allow it: mcpbox allow add --store "+f.store+" …", "%w: %s",
+			identity.ErrRefused, v.Reason)
 	}
 	return nil
 }
@@ -198,7 +215,8 @@ func grants(given []string) ([]string, error) {
 		case slices.Contains(policies.MCPCapabilities(), c):
 			out = append(out, c)
 		default:
-			return nil, hint.Errorf("use "+strings.Join(policies.MCPCapabilities(), ", ")+", or none", "unknown capability %q", c)
+			return nil, hint.Errorf("use "+strings.Join(policies.MCPCapabilities(),
+				", ")+", or none", "unknown capability %q", c)
 		}
 	}
 	return out, nil

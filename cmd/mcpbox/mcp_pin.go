@@ -31,7 +31,9 @@ func newMCPPinCmd() *cobra.Command {
 			if err := now.Save(file); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s of %s %s approved in %s\n", plural.Of(len(now.Tools), "tool"), safetext.Clean(now.Server, 80), safetext.Clean(now.Version, 40), file)
+			fmt.Fprintf(cmd.OutOrStdout(), "%s of %s %s approved in %s\n",
+				plural.Of(len(now.Tools), "tool"), safetext.Clean(now.Server, 80),
+				safetext.Clean(now.Version, 40), file)
 			return nil
 		},
 	}
@@ -42,9 +44,10 @@ func newMCPPinCmd() *cobra.Command {
 func newMCPDiffCmd() *cobra.Command {
 	f := mcpFlags{unpinned: true}
 	cmd := &cobra.Command{
-		Use:   "diff --pins FILE [flags] -- SERVER [ARGS…]",
-		Short: "Compare the tools that a server has now with the approved ones (exit code 1: they differ)",
-		Args:  needServer,
+		Use: "diff --pins FILE [flags] -- SERVER [ARGS…]",
+		Short: "Compare the tools that a server has now with the approved ones (exit code 1: " +
+			"they differ)",
+		Args: needServer,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			now, file, err := f.listed(cmd, args)
 			if err != nil {
@@ -68,7 +71,8 @@ func newMCPDiffCmd() *cobra.Command {
 	return cmd
 }
 
-// listed runs the server in its sandbox to list its tools, and returns the name of the file of pins.
+// listed runs the server in its sandbox to list its tools, and returns the name of the file of
+// pins.
 func (f *mcpFlags) listed(cmd *cobra.Command, args []string) (*pin.File, string, error) {
 	spec, err := f.spec(cmd)
 	if err != nil {
@@ -80,7 +84,8 @@ func (f *mcpFlags) listed(cmd *cobra.Command, args []string) (*pin.File, string,
 	}
 	file := spec.Policy.MCP.Pin.File
 	if file == "" {
-		return nil, "", hint.Errorf("give --pins FILE, or mcp.pin.file in the policy", "no file for the definitions given")
+		return nil, "", hint.Errorf("give --pins FILE, or mcp.pin.file in the policy",
+			"no file for the definitions given")
 	}
 	now, err := proxy.ListTools(cmd.Context(), *cfg)
 	return now, file, err

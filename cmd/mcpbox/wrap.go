@@ -28,8 +28,11 @@ type wrapFlags struct {
 
 func (f *wrapFlags) register(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.StringVar(&f.client, "client", "", "`NAME|FILE`: claude-desktop, claude-code, cursor, vscode or a file (default: every client found)")
-	fl.StringArrayVar(&f.servers, "server", nil, "change only the server called `NAME` (may be repeated)")
+	fl.StringVar(&f.client, "client", "",
+		"`NAME|FILE`: claude-desktop, claude-code, cursor, vscode or a file (default: every "+
+			"client found)")
+	fl.StringArrayVar(&f.servers, "server", nil,
+		"change only the server called `NAME` (may be repeated)")
 	fl.BoolVar(&f.dry, "dry-run", false, "show the change without making it")
 }
 
@@ -38,16 +41,18 @@ func newWrapCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "wrap [flags] [-- FLAGS OF mcpbox mcp]",
 		Short: "Make an MCP client start its servers under mcpbox",
-		Long: `Rewrites an MCP client's configuration so that the client starts its servers under mcpbox mcp. Comments
-and formatting stay as they are. A backup is written beside the file. Servers that are wrapped already
-stay as they are, and so do servers that can't work in the sandbox: remote ones, and those that docker
-or podman starts. Restart the client afterwards. mcpbox unwrap undoes it.`,
+		Long: `Rewrites an MCP client's configuration so that the client starts its servers
+under mcpbox mcp. Comments and formatting stay as they are. A backup is written beside the
+file. Servers that are wrapped already stay as they are, and so do servers that can't work
+in the sandbox: remote ones, and those that docker or podman starts. Restart the client
+afterwards. mcpbox unwrap undoes it.`,
 		Example: `  mcpbox wrap --client cursor --dry-run
   mcpbox wrap --client claude-desktop --policy strict --server notes
   mcpbox wrap --client .vscode/mcp.json -- --workspace . --audit /var/log/calls.jsonl`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
-				return hint.Errorf("name the file with --client; flags of mcpbox mcp go after --", "wrap: unexpected argument %q", args[0])
+				return hint.Errorf("name the file with --client; flags of mcpbox mcp go after --",
+					"wrap: unexpected argument %q", args[0])
 			}
 			return nil
 		},
@@ -56,11 +61,15 @@ or podman starts. Restart the client afterwards. mcpbox unwrap undoes it.`,
 			if err != nil {
 				return err
 			}
-			return f.each(cmd, func(path string) (*clientconfig.Change, error) { return clientconfig.WrapFile(path, o, f.dry) })
+			return f.each(cmd, func(path string) (*clientconfig.Change,
+				error) {
+				return clientconfig.WrapFile(path, o, f.dry)
+			})
 		},
 	}
 	f.register(cmd)
-	cmd.Flags().StringVarP(&f.policy, "policy", "p", "standard", "`NAME|FILE`: the policy for the servers")
+	cmd.Flags().StringVarP(&f.policy, "policy", "p", "standard",
+		"`NAME|FILE`: the policy for the servers")
 	return cmd
 }
 
@@ -69,20 +78,24 @@ func newUnwrapCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "unwrap",
 		Short: "Remove mcpbox from an MCP client's configuration",
-		Long: `Undoes what mcpbox wrap did. Servers that were not edited since become what they were, byte for byte.
-Later edits are kept.`,
+		Long: `Undoes what mcpbox wrap did. Servers that were not edited since become what
+they were, byte for byte. Later edits are kept.`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			name, full := binary()
 			o := clientconfig.Options{Binary: name, Path: full, Servers: f.servers}
-			return f.each(cmd, func(path string) (*clientconfig.Change, error) { return clientconfig.UnwrapFile(path, o, f.dry) })
+			return f.each(cmd, func(path string) (*clientconfig.Change,
+				error) {
+				return clientconfig.UnwrapFile(path, o, f.dry)
+			})
 		},
 	}
 	f.register(cmd)
 	return cmd
 }
 
-// options checks the flags that the servers will be started with: otherwise a mistake shows only in the client.
+// options checks the flags that the servers will be started with: otherwise a mistake shows only in
+// the client.
 func (f *wrapFlags) options(extra []string) (clientconfig.Options, error) {
 	name, full := binary()
 	o := clientconfig.Options{Binary: name, Path: full, Servers: f.servers}
@@ -106,7 +119,8 @@ func (f *wrapFlags) options(extra []string) (clientconfig.Options, error) {
 		return o, flagError(proxy, err)
 	}
 	if proxy.Flags().NArg() > 0 || slices.Contains(extra, "--") {
-		return o, hint.Errorf("only flags of mcpbox mcp go after --; the command is the client's", "wrap: %q is not a flag", proxy.Flags().Args())
+		return o, hint.Errorf("only flags of mcpbox mcp go after --; the command is the client's",
+			"wrap: %q is not a flag", proxy.Flags().Args())
 	}
 	mounts, err := given.givenMounts(proxy.Flags().Changed("workspace"))
 	if err != nil {
@@ -118,9 +132,9 @@ func (f *wrapFlags) options(extra []string) (clientconfig.Options, error) {
 	return o, nil
 }
 
-// binary is how a client starts this mcpbox. The bare name is used only if mcpbox is in a folder that
-// is in every PATH: a client that a desktop starts does not have the shell's PATH. A symbolic link is
-// kept, so that an upgrade behind it works. full is the path in any case.
+// binary is how a client starts this mcpbox. The bare name is used only if mcpbox is in a folder
+// that is in every PATH: a client that a desktop starts does not have the shell's PATH. A symbolic
+// link is kept, so that an upgrade behind it works. full is the path in any case.
 func binary() (name, full string) {
 	self, err := os.Executable()
 	if err != nil {
@@ -165,7 +179,9 @@ func (f *wrapFlags) files() ([]string, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, hint.Errorf("name a file with --client FILE", "no configuration with servers found for %s", strings.Join(clientconfig.Clients(), ", "))
+		return nil, hint.Errorf("name a file with --client FILE",
+			"no configuration with servers found for %s",
+			strings.Join(clientconfig.Clients(), ", "))
 	}
 	return out, nil
 }
@@ -231,7 +247,8 @@ func shellLine(words []string) string {
 	var out []string
 	for _, w := range words {
 		if w == "" || strings.ContainsFunc(w, func(r rune) bool {
-			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+=,~", r))
+			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
+				strings.ContainsRune("-_./:@%+=,~", r))
 		}) {
 			w = strconv.Quote(w)
 		}

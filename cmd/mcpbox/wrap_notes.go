@@ -14,8 +14,9 @@ import (
 
 // surroundings are what a wrapped server finds in its sandbox.
 type surroundings struct {
-	targets  []string // of mounts
-	relative []string // relative sources of mounts: they depend on the folder that the client starts the server in
+	targets []string // of mounts
+	// relative sources of mounts: they depend on the folder that the client starts the server in
+	relative []string
 	network  bool
 	bare     bool // no sandbox at all
 }
@@ -25,7 +26,8 @@ func around(p *policies.Policy, given []policies.Mount, network string) surround
 	if p.Isolation == policies.IsolationNone {
 		return surroundings{targets: []string{"/"}, network: true, bare: true}
 	}
-	s := surroundings{targets: []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/dev", "/proc"}, network: p.Network.Mode == policies.NetworkHost}
+	s := surroundings{targets: []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/dev", "/proc"},
+		network: p.Network.Mode == policies.NetworkHost}
 	if network != "" {
 		s.network = network == string(policies.NetworkHost)
 	}
@@ -34,7 +36,8 @@ func around(p *policies.Policy, given []policies.Mount, network string) surround
 	}
 	for _, m := range given {
 		s.targets = append(s.targets, m.Target)
-		if !filepath.IsAbs(m.Source) && !strings.HasPrefix(m.Source, "${") { // VS Code puts its folders in
+		// VS Code puts its folders in
+		if !filepath.IsAbs(m.Source) && !strings.HasPrefix(m.Source, "${") {
 			s.relative = append(s.relative, m.Source)
 		}
 	}
@@ -46,11 +49,14 @@ func (s *surroundings) leave(command []string) string {
 	switch base := filepath.Base(command[0]); base {
 	case "docker", "docker-compose", "podman", "nerdctl":
 		if !s.bare {
-			return base + " can't start a container from inside the sandbox: wrap the program in the image instead"
+			return base + " can't start a container from inside the sandbox: wrap the program in " +
+				"the image instead"
 		}
 	}
-	if url := slices.IndexFunc(command, isURL); url > 0 && !s.network && identity.PackageRunner(command) != "" {
-		return "it connects to " + command[url] + ", and the sandbox has no network: wrap … -- --network host"
+	if url := slices.IndexFunc(command, isURL); url > 0 && !s.network &&
+		identity.PackageRunner(command) != "" {
+		return "it connects to " + command[url] +
+			", and the sandbox has no network: wrap … -- --network host"
 	}
 	return ""
 }
@@ -65,34 +71,41 @@ func (s *surroundings) notes(command []string) (out []string) {
 		return nil
 	}
 	if runner := identity.PackageRunner(command); runner != "" && !s.network {
-		out = append(out, runner+" downloads missing packages, and the sandbox has no network: install the server, or wrap … -- --network host")
+		out = append(out, runner+" downloads missing packages, and the sandbox has no network: "+
+			"install the server, or wrap … -- --network host")
 	}
 	for _, source := range s.relative {
-		out = append(out, fmt.Sprintf("the relative path %s depends on the folder that the client starts its servers in: give an absolute path", source))
+		out = append(out, fmt.Sprintf("the relative path %s depends on the folder that the "+
+			"client starts its servers in: give an absolute path", source))
 	}
-	if program, err := exec.LookPath(command[0]); err == nil && !strings.Contains(command[0], "/") && !s.shows(program) {
-		out = append(out, fmt.Sprintf("%s is not in the sandbox's PATH: write %s in the configuration, and wrap … -- --mount %[3]s:%[3]s:ro", command[0], program, folderOf(program)))
+	if program, err := exec.LookPath(command[0]); err == nil &&
+		!strings.Contains(command[0], "/") && !s.shows(program) {
+		out = append(out, fmt.Sprintf("%s is not in the sandbox's PATH: write %s in the "+
+			"configuration, and wrap … -- --mount %[3]s:%[3]s:ro", command[0], program,
+			folderOf(program)))
 	}
 	for _, word := range command {
 		if !filepath.IsAbs(word) || s.shows(word) {
 			continue
 		}
 		if _, err := os.Stat(word); err == nil {
-			out = append(out, fmt.Sprintf("%s is not in the sandbox: wrap … -- --mount %[2]s:%[2]s:ro, or use a policy with that mount", word, folderOf(word)))
+			out = append(out, fmt.Sprintf("%s is not in the sandbox: wrap … -- --mount "+
+				"%[2]s:%[2]s:ro, or use a policy with that mount", word, folderOf(word)))
 		}
 	}
 	return out
 }
 
-// folderOf is the folder to mount so that a file works: for an interpreter in a virtual environment or
-// in a version manager's folder, all of that.
+// folderOf is the folder to mount so that a file works: for an interpreter in a virtual environment
+// or in a version manager's folder, all of that.
 func folderOf(file string) string {
 	if info, err := os.Stat(file); err == nil && info.IsDir() {
 		return file
 	}
 	dir := filepath.Dir(file)
 	for _, sign := range []string{"pyvenv.cfg", "lib/node_modules"} {
-		if _, err := os.Stat(filepath.Join(dir, "..", sign)); err == nil && filepath.Base(dir) == "bin" {
+		if _, err := os.Stat(filepath.Join(dir, "..", sign)); err == nil &&
+			filepath.Base(dir) == "bin" {
 			return filepath.Dir(dir)
 		}
 	}

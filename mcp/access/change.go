@@ -13,7 +13,8 @@ type Change struct {
 	After  json.RawMessage `json:"after"`
 }
 
-// Diff is what must change so that before becomes after, in the order of SortRules. Both are canonical.
+// Diff is what must change so that before becomes after, in the order of SortRules. Both are
+// canonical.
 func Diff(before, after []Rule) (out []Change) {
 	all := map[string]Rule{}
 	was, is := map[string]json.RawMessage{}, map[string]json.RawMessage{}

@@ -39,7 +39,8 @@ func Import(data []byte) ([]Rule, error) {
 		return nil, hint.Errorf("mcpbox allow export writes such a file", "rule file: %w", err)
 	}
 	if d.Version != 1 || dec.More() {
-		return nil, hint.Errorf("mcpbox allow export writes such a file", "rule file: not one document of version 1")
+		return nil, hint.Errorf("mcpbox allow export writes such a file",
+			"rule file: not one document of version 1")
 	}
 	for i, r := range d.Rules {
 		canonical, err := r.Canonical()

@@ -32,9 +32,9 @@ func checkPaths(v any, folders []string, fs Filesystem) error {
 	return fmt.Errorf("not a path: %T", v)
 }
 
-// checkPath resolves a path as the server would, symbolic links and all, and looks where it ends. The
-// server may find another file if a link changes in between; the sandbox's own walls hold all the
-// same. Without a file system the path is taken as it is written.
+// checkPath resolves a path as the server would, symbolic links and all, and looks where it ends.
+// The server may find another file if a link changes in between; the sandbox's own walls hold all
+// the same. Without a file system the path is taken as it is written.
 func checkPath(p string, folders []string, fs Filesystem) error {
 	for _, reading := range []string{p, strings.TrimSpace(p)} { // some servers trim
 		file, err := filePath(reading)
@@ -50,14 +50,16 @@ func checkPath(p string, folders []string, fs Filesystem) error {
 			}
 			file = fs.Dir() + "/" + file
 		}
-		// A server may clean the path before the kernel sees it, or not: "link/.." makes a difference.
+		// A server may clean the path before the kernel sees it, or not: "link/.." makes a
+		// difference.
 		for _, candidate := range []string{file, path.Clean(file)} {
 			real, err := resolveSymlinks(candidate, fs)
 			if err != nil {
 				return fmt.Errorf("%q can't be resolved: %w", p, err)
 			}
 			if !slices.ContainsFunc(folders, func(f string) bool { return inFolder(real, f) }) {
-				return fmt.Errorf("%q leads to %q, which is not in %s", p, real, strings.Join(folders, ", "))
+				return fmt.Errorf("%q leads to %q, which is not in %s", p, real,
+					strings.Join(folders, ", "))
 			}
 		}
 	}
@@ -69,25 +71,27 @@ func inFolder(p, folder string) bool {
 	return folder == "/" || p == folder || strings.HasPrefix(p, folder+"/")
 }
 
-// filePath is the file that a path or a file: URI names. A text that servers may read in different ways
-// is an error.
+// filePath is the file that a path or a file: URI names. A text that servers may read in different
+// ways is an error.
 func filePath(p string) (string, error) {
 	scheme, rest, ok := strings.Cut(p, ":")
 	switch {
 	case strings.ContainsRune(p, 0) || strings.HasPrefix(p, "~"):
 		return "", fmt.Errorf("%q means different things to different servers", p)
-	case !ok || strings.ContainsAny(scheme, "/ ") || !strings.EqualFold(scheme, "file") && !strings.HasPrefix(rest, "/"):
+	case !ok || strings.ContainsAny(scheme, "/ ") || !strings.EqualFold(scheme, "file") &&
+		!strings.HasPrefix(rest, "/"):
 		return p, nil
 	}
 	u, err := url.Parse(p)
-	if err != nil || u.Scheme != "file" || u.Host != "" || u.Path == "" || strings.ContainsAny(p, `?#\`) {
+	if err != nil || u.Scheme != "file" || u.Host != "" || u.Path == "" ||
+		strings.ContainsAny(p, `?#\`) {
 		return "", fmt.Errorf("%q is not the URI of a local file", p)
 	}
 	return u.Path, nil
 }
 
-// resolveSymlinks follows symbolic links below the server's root. What does not exist stays as it is
-// written.
+// resolveSymlinks follows symbolic links below the server's root. What does not exist stays as it
+// is written.
 func resolveSymlinks(p string, fs Filesystem) (string, error) {
 	if fs == nil {
 		return path.Clean(p), nil
@@ -96,5 +100,6 @@ func resolveSymlinks(p string, fs Filesystem) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "/" + strings.TrimLeft(strings.TrimPrefix(full, strings.TrimSuffix(fs.Root(), "/")), "/"), nil
+	return "/" + strings.TrimLeft(strings.TrimPrefix(full, strings.TrimSuffix(fs.Root(), "/")),
+		"/"), nil
 }

@@ -36,8 +36,8 @@ func NewLive(server *Server) *Live {
 	return l
 }
 
-// Replace puts other rules in force at once. With an error instead, everything is refused: rules that
-// can't be read allow nothing.
+// Replace puts other rules in force at once. With an error instead, everything is refused: rules
+// that can't be read allow nothing.
 func (l *Live) Replace(set *Set, err error) {
 	if set != nil && l.server != nil {
 		set = set.For(*l.server)

@@ -14,8 +14,8 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-// parameters is what a tool's arguments must satisfy: a schema, and for paths the folders they must be
-// in.
+// parameters is what a tool's arguments must satisfy: a schema, and for paths the folders they must
+// be in.
 type parameters struct {
 	whole       *schema.Schema
 	each        map[string]*schema.Schema // by argument, to tell which one is at fault
@@ -27,7 +27,8 @@ type parameters struct {
 // newParameters compiles a JSON Schema and path rules (argument → folders as the server sees them).
 // Either may be nil.
 func newParameters(rules map[string]any, paths map[string][]string) (*parameters, error) {
-	p := &parameters{paths: paths, each: map[string]*schema.Schema{}, names: map[string]bool{}, foldedNames: map[string]bool{}}
+	p := &parameters{paths: paths, each: map[string]*schema.Schema{}, names: map[string]bool{},
+		foldedNames: map[string]bool{}}
 	for name := range paths {
 		p.names[name], p.foldedNames[wire.FoldCase(name)] = true, true
 	}
@@ -41,7 +42,8 @@ func newParameters(rules map[string]any, paths map[string][]string) (*parameters
 	}
 	properties, _ := rules["properties"].(map[string]any)
 	for name, sub := range properties {
-		if s, err := schema.Compile(wire.Encode(sub)); err == nil { // a part with a $ref to the whole can't stand alone
+		// a part with a $ref to the whole can't stand alone
+		if s, err := schema.Compile(wire.Encode(sub)); err == nil {
 			p.each[name] = s
 		}
 	}
@@ -66,8 +68,9 @@ func (p *parameters) learnNames(rules any) {
 	}
 }
 
-// caseVariant finds a member, at any depth, whose name differs only in case from one that rules speak
-// of. To the rules it is another argument. To a server that ignores case, as many do, it is the same.
+// caseVariant finds a member, at any depth, whose name differs only in case from one that rules
+// speak of. To the rules it is another argument. To a server that ignores case, as many do, it is
+// the same.
 func (p *parameters) caseVariant(v any) (name string, found bool) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -89,8 +92,8 @@ func (p *parameters) caseVariant(v any) (name string, found bool) {
 	return "", false
 }
 
-// check says what is wrong with the arguments, in the operator's terms. at is the argument at fault,
-// if it is a single one.
+// check says what is wrong with the arguments, in the operator's terms. at is the argument at
+// fault, if it is a single one.
 func (p *parameters) check(args map[string]any, fs Filesystem) (at string, err error) {
 	if name, found := p.caseVariant(args); found {
 		return "", fmt.Errorf("%q is the name of a ruled argument in another spelling", name)
@@ -119,7 +122,8 @@ func (p *parameters) check(args map[string]any, fs Filesystem) (at string, err e
 func (s *Set) CheckArguments(tool Item, args *Arguments, fs Filesystem) Verdict {
 	p, err := s.parameters(tool)
 	if err != nil {
-		return s.refuse(LayerParameter, "the rules for the arguments of %s can't be used: %v", tool.Name, err)
+		return s.refuse(LayerParameter, "the rules for the arguments of %s can't be used: %v",
+			tool.Name, err)
 	}
 	if p == nil {
 		return Verdict{Allowed: true}
@@ -142,7 +146,8 @@ func (s *Set) CheckArguments(tool Item, args *Arguments, fs Filesystem) Verdict 
 	v := s.refuse(LayerParameter, "%s", safetext.Clean(err.Error(), 200))
 	v.Say = "The arguments are outside of what is permitted here."
 	if at != "" {
-		v.Say = fmt.Sprintf("The argument %q is outside of what is permitted here.", safetext.Clean(at, 80))
+		v.Say = fmt.Sprintf("The argument %q is outside of what is permitted here.",
+			safetext.Clean(at, 80))
 	}
 	return v
 }

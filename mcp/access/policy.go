@@ -28,7 +28,8 @@ func Compile(p *policies.MCP, grant []string) *Set {
 	}
 	s.addList(LayerServer, p.Server.Allow, p.Server.Deny)
 	for _, name := range slices.Sorted(maps.Keys(p.Server.Packages)) {
-		s.add(Rule{Layer: LayerPackage, Match: EscapeGlob(name) + "@" + p.Server.Packages[name], Effect: Allow})
+		s.add(Rule{Layer: LayerPackage, Match: EscapeGlob(name) + "@" + p.Server.Packages[name],
+			Effect: Allow})
 	}
 	if p.Server.Version != "" {
 		s.add(Rule{Layer: LayerVersion, Match: p.Server.Version, Effect: Allow})

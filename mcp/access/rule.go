@@ -19,7 +19,8 @@ import (
 
 // Layers are the layers of rules, in the order in which they are asked.
 func Layers() []Layer {
-	return []Layer{LayerGlobal, LayerServer, LayerPackage, LayerVersion, LayerTool, LayerResource, LayerPrompt, LayerParameter}
+	return []Layer{LayerGlobal, LayerServer, LayerPackage, LayerVersion, LayerTool, LayerResource,
+		LayerPrompt, LayerParameter}
 }
 
 // Effect says whether a rule allows or denies what it matches.
@@ -32,13 +33,16 @@ const (
 
 // Rule is one line of an allowlist. A set has at most one rule for each layer, server and match.
 type Rule struct {
-	Layer  Layer               `json:"layer"`
-	Server string              `json:"server"`           // glob of the servers that it applies to; "*": all
-	Match  string              `json:"match,omitempty"`  // depends on the layer: see the package's documentation
-	Effect Effect              `json:"effect"`           // a parameter rule has Allow
-	Schema json.RawMessage     `json:"schema,omitempty"` // for parameter rules
-	Paths  map[string][]string `json:"paths,omitempty"`  // for parameter rules: argument → folders, as the server sees them
-	Note   string              `json:"note,omitempty"`
+	Layer Layer `json:"layer"`
+	// glob of the servers that it applies to; "*": all
+	Server string `json:"server"`
+	// depends on the layer: see the package's documentation
+	Match  string          `json:"match,omitempty"`
+	Effect Effect          `json:"effect"`           // a parameter rule has Allow
+	Schema json.RawMessage `json:"schema,omitempty"` // for parameter rules
+	// for parameter rules: argument → folders, as the server sees them
+	Paths map[string][]string `json:"paths,omitempty"`
+	Note  string              `json:"note,omitempty"`
 
 	key string // where a policy has it, if that is not its layer's key
 }
@@ -104,8 +108,10 @@ func (r Rule) Canonical() (Rule, error) {
 		return r, hint.Errorf("use allow or deny", "rule: unknown effect %q", r.Effect)
 	}
 	for _, s := range []string{r.Server, r.Match, r.Note} {
-		if len(s) > maxText || strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }) {
-			return r, hint.Errorf("at most 1024 bytes, on one line", "rule: %q is too long or has unprintable characters", s[:min(len(s), 40)])
+		if len(s) > maxText || strings.ContainsFunc(s,
+			func(c rune) bool { return !unicode.IsPrint(c) }) {
+			return r, hint.Errorf("at most 1024 bytes, on one line",
+				"rule: %q is too long or has unprintable characters", s[:min(len(s), 40)])
 		}
 	}
 	if err := checkGlob(r.Server); err != nil {
@@ -116,20 +122,24 @@ func (r Rule) Canonical() (Rule, error) {
 	}
 	if r.Layer != LayerParameter {
 		if r.Schema != nil || r.Paths != nil {
-			return r, hint.Errorf("use the layer parameter", "rule: a %s rule takes no schema and no paths", r.Layer)
+			return r, hint.Errorf("use the layer parameter",
+				"rule: a %s rule takes no schema and no paths", r.Layer)
 		}
 		return r, nil
 	}
 	if r.Effect != Allow {
-		return r, hint.Errorf("describe in the schema what is allowed", "rule: a parameter rule can't deny")
+		return r, hint.Errorf("describe in the schema what is allowed",
+			"rule: a parameter rule can't deny")
 	}
 	if len(r.Schema) == 0 && len(r.Paths) == 0 {
-		return r, hint.Errorf("give --schema or --path", "rule: parameters of %s: neither a schema nor paths", r.Match)
+		return r, hint.Errorf("give --schema or --path",
+			"rule: parameters of %s: neither a schema nor paths", r.Match)
 	}
 	for name, folders := range r.Paths {
 		for _, f := range folders {
 			if !path.IsAbs(f) || path.Clean(f) != f || name == "" {
-				return r, hint.Errorf("as the server sees it, e.g. /work", "rule: parameters of %s: %q is no absolute folder", r.Match, f)
+				return r, hint.Errorf("as the server sees it, e.g. /work",
+					"rule: parameters of %s: %q is no absolute folder", r.Match, f)
 			}
 		}
 	}
@@ -145,15 +155,18 @@ func (r Rule) Canonical() (Rule, error) {
 
 func (r Rule) checkMatch() error {
 	if (r.Match == "") != (r.Layer == LayerGlobal) {
-		return hint.Errorf("global takes no match, every other layer takes one", "rule: layer %s with match %q", r.Layer, r.Match)
+		return hint.Errorf("global takes no match, every other layer takes one",
+			"rule: layer %s with match %q", r.Layer, r.Match)
 	}
 	switch r.Layer {
 	case LayerGlobal:
 		return nil
 	case LayerServer:
 		if digest, ok := strings.CutPrefix(r.Match, digestPrefix); ok {
-			if sum, err := hex.DecodeString(digest); err != nil || len(sum) != sha256.Size || strings.ToLower(digest) != digest {
-				return hint.Errorf("sha256sum FILE prints it", "rule: %q is not sha256: and 64 small hexadecimal digits", r.Match)
+			if sum, err := hex.DecodeString(digest); err != nil || len(sum) != sha256.Size ||
+				strings.ToLower(digest) != digest {
+				return hint.Errorf("sha256sum FILE prints it",
+					"rule: %q is not sha256: and 64 small hexadecimal digits", r.Match)
 			}
 			return nil
 		}
@@ -161,28 +174,33 @@ func (r Rule) checkMatch() error {
 	case LayerPackage:
 		name, span := splitPackage(r.Match)
 		if _, err := semver.ParseRange(span); err != nil {
-			return hint.Errorf(`a package and a range such as "@acme/notes@^1.2"`, "rule: %q is no package", r.Match)
+			return hint.Errorf(`a package and a range such as "@acme/notes@^1.2"`,
+				"rule: %q is no package", r.Match)
 		}
 		return checkGlob(name)
 	case LayerVersion:
 		if _, err := semver.ParseRange(r.Match); err != nil {
-			return hint.Errorf(`a range such as ">=1.2 <2" or "^1.2.3"`, "rule: %q is no version range", r.Match)
+			return hint.Errorf(`a range such as ">=1.2 <2" or "^1.2.3"`,
+				"rule: %q is no version range", r.Match)
 		}
 		return nil
 	case LayerTool, LayerResource, LayerPrompt, LayerParameter:
 		return checkGlob(r.Match)
 	}
-	return hint.Errorf("use one of: global, server, package, version, tool, resource, prompt, parameter", "rule: unknown layer %q", r.Layer)
+	return hint.Errorf("use one of: global, server, package, version, tool, resource, prompt, "+
+		"parameter", "rule: unknown layer %q", r.Layer)
 }
 
 func checkGlob(pattern string) error {
 	if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
-		return hint.Errorf("*, ? and [a-z] are wildcards; put \\ before a character that is meant literally", "rule: %q is no glob", pattern)
+		return hint.Errorf("*, ? and [a-z] are wildcards; put \\ before a character that is "+
+			"meant literally", "rule: %q is no glob", pattern)
 	}
 	return nil
 }
 
-// canonicalSchema checks that a schema can be used, and returns it without blanks and with its keys in order.
+// canonicalSchema checks that a schema can be used, and returns it without blanks and with its keys
+// in order.
 func canonicalSchema(raw json.RawMessage) (json.RawMessage, error) {
 	if len(raw) > maxSchema {
 		return nil, fmt.Errorf("the schema is larger than 1 MiB")

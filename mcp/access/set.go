@@ -25,11 +25,12 @@ type Set struct {
 var _ Allowlist = (*Set)(nil)
 
 func newSet() *Set {
-	return &Set{rules: map[Layer][]Rule{}, closed: map[Layer]bool{}, ranges: map[string]semver.Range{}, compiled: &parameterCache{}}
+	return &Set{rules: map[Layer][]Rule{}, closed: map[Layer]bool{},
+		ranges: map[string]semver.Range{}, compiled: &parameterCache{}}
 }
 
-// NewSet checks the rules and makes them ready. Tools, resources and prompts that no rule allows are
-// refused.
+// NewSet checks the rules and makes them ready. Tools, resources and prompts that no rule allows
+// are refused.
 func NewSet(list []Rule) (*Set, error) {
 	s := newSet()
 	for _, l := range []Layer{LayerTool, LayerResource, LayerPrompt} {
@@ -50,23 +51,24 @@ func NewSet(list []Rule) (*Set, error) {
 	return s, nil
 }
 
-// For returns the same rules for a server of which is known what it runs. Without it, what is unknown
-// may be what is denied, and is not what is allowed.
+// For returns the same rules for a server of which is known what it runs. Without it, what is
+// unknown may be what is denied, and is not what is allowed.
 func (s *Set) For(server Server) *Set {
 	out := *s
 	out.server = &server
 	return &out
 }
 
-// WithoutServerRules returns the set without the rules that say which server may run: for where that
-// has been decided already.
+// WithoutServerRules returns the set without the rules that say which server may run: for where
+// that has been decided already.
 func (s *Set) WithoutServerRules() *Set { return s.without(func(Rule) bool { return true }) }
 
-// WithoutProgramRules returns the set without the rules that tie a server to a program: for where it
-// is not known what ran.
+// WithoutProgramRules returns the set without the rules that tie a server to a program: for where
+// it is not known what ran.
 func (s *Set) WithoutProgramRules() *Set {
 	return s.without(func(r Rule) bool {
-		return r.Layer == LayerPackage || strings.HasPrefix(r.Match, digestPrefix) || strings.HasPrefix(r.Match, commandPrefix)
+		return r.Layer == LayerPackage || strings.HasPrefix(r.Match, digestPrefix) ||
+			strings.HasPrefix(r.Match, commandPrefix)
 	})
 }
 
@@ -89,7 +91,8 @@ func (s *Set) Restricts() bool {
 
 // NeedsDigest reports whether a rule names the digest of a program.
 func (s *Set) NeedsDigest() bool {
-	return slices.ContainsFunc(s.rules[LayerServer], func(r Rule) bool { return strings.HasPrefix(r.Match, digestPrefix) })
+	return slices.ContainsFunc(s.rules[LayerServer],
+		func(r Rule) bool { return strings.HasPrefix(r.Match, digestPrefix) })
 }
 
 // Changed implements Allowlist: a set never changes.
@@ -151,8 +154,8 @@ func (s *Set) CheckServer(name string) Verdict {
 	})
 }
 
-// isServer matches a rule of the server layer. What is unknown may be what is denied, and is not what
-// is allowed.
+// isServer matches a rule of the server layer. What is unknown may be what is denied, and is not
+// what is allowed.
 func (s *Set) isServer(r Rule, name string) bool {
 	if digest, ok := strings.CutPrefix(r.Match, digestPrefix); ok {
 		if s.server == nil || s.server.Digest == "" {
@@ -177,7 +180,8 @@ func (s *Set) isPackage(r Rule) bool {
 	return Match(name, s.server.Package) && s.inRange(span, s.server.PackageVersion, r.Effect)
 }
 
-// splitPackage cuts a pattern and a range out of NAME@RANGE. The name may begin with an @ of its own.
+// splitPackage cuts a pattern and a range out of NAME@RANGE. The name may begin with an @ of its
+// own.
 func splitPackage(match string) (name, span string) {
 	if at := strings.LastIndexByte(match, '@'); at > 0 {
 		return match[:at], match[at+1:]
@@ -209,13 +213,15 @@ func (s *Set) CheckVersion(server, version string) Verdict {
 func (s *Set) checkItem(i Item) Verdict {
 	isItem := func(r Rule) bool { return Match(r.Match, i.Name) }
 	v := s.decide(layerOf(i.Kind), i.Server, isItem, func() string {
-		return fmt.Sprintf("the %s %s of the server %s", i.Kind, safetext.Clean(i.Name, 80), i.Server)
+		return fmt.Sprintf("the %s %s of the server %s", i.Kind, safetext.Clean(i.Name, 80),
+			i.Server)
 	})
 	if !v.Allowed || i.Kind != KindTool {
 		return v
 	}
 	if _, err := s.parameters(i); err != nil {
-		return s.refuse(LayerParameter, "the rules for the arguments of %s can't be used: %v", i.Name, err)
+		return s.refuse(LayerParameter, "the rules for the arguments of %s can't be used: %v",
+			i.Name, err)
 	}
 	if s.capabilities != nil {
 		if err := s.capabilities.check(i.Name); err != nil {
@@ -235,7 +241,8 @@ func (s *Set) decide(l Layer, server string, matches func(Rule) bool, what func(
 		}
 		switch hit := matches(r); {
 		case hit && r.Effect == Deny:
-			v := s.refuse(l, "%s is denied by %s (%s)", what(), s.source(r), strings.TrimPrefix(r.Match, commandPrefix))
+			v := s.refuse(l, "%s is denied by %s (%s)", what(), s.source(r),
+				strings.TrimPrefix(r.Match, commandPrefix))
 			if s.fromPolicy && l == LayerServer {
 				v.Hint = "run another server, or change mcp.server.deny"
 			}

@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// Readings are the ways in which a server may read a resource's URI: as it is written, and in normal
-// form. Rules must allow all of them: a URI that begins like an allowed one may lead out of it by "..".
+// Readings are the ways in which a server may read a resource's URI: as it is written, and in
+// normal form. Rules must allow all of them: a URI that begins like an allowed one may lead out of
+// it by "..".
 func Readings(uri string) ([]string, error) {
 	u, err := url.Parse(uri)
 	if err != nil {
@@ -41,7 +42,8 @@ func Readings(uri string) ([]string, error) {
 	return []string{uri, normal}, nil
 }
 
-// normalPath removes dot segments and empty segments. Backslashes become slashes, as in many parsers.
+// normalPath removes dot segments and empty segments. Backslashes become slashes, as in many
+// parsers.
 func normalPath(escaped string) string {
 	p := strings.ReplaceAll(unescaped(escaped), `\`, "/")
 	if p == "" {
@@ -60,7 +62,8 @@ var escapes = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 func unescaped(s string) string {
 	return escapes.ReplaceAllStringFunc(s, func(e string) string {
 		plain, _ := url.PathUnescape(e)
-		if c := plain[0]; c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte(`-._~/\`, c) >= 0 {
+		if c := plain[0]; c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
+			strings.IndexByte(`-._~/\`, c) >= 0 {
 			return plain
 		}
 		return strings.ToUpper(e)

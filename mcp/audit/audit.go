@@ -24,16 +24,21 @@ type Record struct {
 	Request   string          `json:"request,omitempty"`
 	Tool      string          `json:"tool,omitempty"` // or the resource's URI, or the prompt's name
 	Arguments json.RawMessage `json:"arguments,omitempty"`
-	Cut       bool            `json:"arguments_cut,omitempty"` // the arguments were too long for a record
+	// the arguments were too long for a record
+	Cut bool `json:"arguments_cut,omitempty"`
 
-	Outcome      string  `json:"outcome,omitempty"`            // ok, error, timeout, limit, cancelled, server_ended, not_started, no_answer
-	Duration     float64 `json:"duration,omitempty"`           // seconds
-	CPUTime      float64 `json:"cpu_time,omitempty"`           // seconds, of the whole server during the call
-	MemoryGrowth int64   `json:"memory_peak_growth,omitempty"` // bytes, of the whole server during the call
-	BytesIn      int     `json:"bytes_in,omitempty"`           // of the request
-	BytesOut     int     `json:"bytes_out,omitempty"`          // of the answer
-	Events       int64   `json:"events,omitempty"`
-	Shared       bool    `json:"shared,omitempty"` // other calls were in flight: cpu time, memory and events may be theirs
+	// ok, error, timeout, limit, cancelled, server_ended, not_started, no_answer
+	Outcome  string  `json:"outcome,omitempty"`
+	Duration float64 `json:"duration,omitempty"` // seconds
+	// seconds, of the whole server during the call
+	CPUTime float64 `json:"cpu_time,omitempty"`
+	// bytes, of the whole server during the call
+	MemoryGrowth int64 `json:"memory_peak_growth,omitempty"`
+	BytesIn      int   `json:"bytes_in,omitempty"`  // of the request
+	BytesOut     int   `json:"bytes_out,omitempty"` // of the answer
+	Events       int64 `json:"events,omitempty"`
+	// other calls were in flight: cpu time, memory and events may be theirs
+	Shared bool `json:"shared,omitempty"`
 }
 
 // Log takes records. Append is called from several goroutines.

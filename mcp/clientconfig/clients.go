@@ -19,7 +19,8 @@ type Dirs struct {
 	Work   string // the project's
 }
 
-// Paths returns where a client keeps its servers, the user's file first, then the project's; any other word is a file.
+// Paths returns where a client keeps its servers, the user's file first, then the project's; any
+// other word is a file.
 func Paths(client string, d Dirs) []string {
 	switch client {
 	case "claude-desktop":
@@ -27,20 +28,24 @@ func Paths(client string, d Dirs) []string {
 	case "claude-code":
 		return []string{filepath.Join(d.Home, ".claude.json"), filepath.Join(d.Work, ".mcp.json")}
 	case "cursor":
-		return []string{filepath.Join(d.Home, ".cursor", "mcp.json"), filepath.Join(d.Work, ".cursor", "mcp.json")}
+		return []string{filepath.Join(d.Home, ".cursor", "mcp.json"),
+			filepath.Join(d.Work, ".cursor", "mcp.json")}
 	case "vscode":
 		user := filepath.Join(d.Config, "Code", "User")
-		return []string{filepath.Join(user, "mcp.json"), filepath.Join(user, "settings.json"), filepath.Join(d.Work, ".vscode", "mcp.json")}
+		return []string{filepath.Join(user, "mcp.json"), filepath.Join(user, "settings.json"),
+			filepath.Join(d.Work, ".vscode", "mcp.json")}
 	}
 	return []string{client}
 }
 
-// Find returns the files that hold servers: for a client's name those of its files that are there, for a file itself.
+// Find returns the files that hold servers: for a client's name those of its files that are there,
+// for a file itself.
 func Find(client string, d Dirs) ([]string, error) {
 	paths := Paths(client, d)
 	if len(paths) == 1 && paths[0] == client {
 		if _, err := os.Stat(client); err != nil {
-			return nil, hint.Errorf("name a file, or one of: "+strings.Join(Clients(), ", "), "client config %s: no such file", client)
+			return nil, hint.Errorf("name a file, or one of: "+strings.Join(Clients(), ", "),
+				"client config %s: no such file", client)
 		}
 		return paths, nil
 	}
@@ -56,14 +61,16 @@ func Find(client string, d Dirs) ([]string, error) {
 		if err != nil {
 			return nil, hint.Errorf("make it readable for your account", "client config: %w", err)
 		}
-		// Settings without servers are skipped. A file that can't be parsed is reported when it is rewritten.
+		// Settings without servers are skipped. A file that can't be parsed is reported when it is
+		// rewritten.
 		if list, err := entries(data); err == nil && len(list) == 0 || lacksServers(data) {
 			continue
 		}
 		out = append(out, p)
 	}
 	if len(out) == 0 {
-		return nil, hint.Errorf("give the file itself: --client FILE", "no servers found for %s: looked in %s", client, strings.Join(paths, ", "))
+		return nil, hint.Errorf("give the file itself: --client FILE",
+			"no servers found for %s: looked in %s", client, strings.Join(paths, ", "))
 	}
 	return out, nil
 }

@@ -1,33 +1,38 @@
-// Package clientconfig rewrites the configuration of MCP clients so that their stdio servers run under mcpbox, and back.
+// Package clientconfig rewrites the configuration of MCP clients so that their stdio servers run
+// under mcpbox, and back.
 //
 //	paths, err := clientconfig.Find("cursor", clientconfig.Dirs{Home: home, Config: config, Work: dir})
-//	out, servers, err := clientconfig.Wrap(data, clientconfig.Options{Binary: "mcpbox", Flags: []string{"--policy", "strict"}})
-//	out, servers, err = clientconfig.Unwrap(out, data, clientconfig.Options{Binary: "mcpbox"})
-//	change, err := clientconfig.WrapFile(path, options, dryRun)      // with a backup, and atomically
+//	o := clientconfig.Options{Binary: "mcpbox", Flags: []string{"--policy", "strict"}}
+//	out, servers, err := clientconfig.Wrap(data, o)
+//	out, servers, err = clientconfig.Unwrap(out, data, o)
+//	change, err := clientconfig.WrapFile(path, o, dryRun)  // with a backup, and atomically
 //
 // # The format
 //
-// The files are JSON; comments and trailing commas are allowed. Servers are the members of mcpServers
-// (most clients), servers (VS Code), mcp.servers (VS Code's settings) and projects.*.mcpServers (Claude
-// Code). A server with a command is rewritten:
+// The files are JSON; comments and trailing commas are allowed. Servers are the members of
+// mcpServers (most clients), servers (VS Code), mcp.servers (VS Code's settings) and
+// projects.*.mcpServers (Claude Code). A server with a command is rewritten:
 //
 //	{"command": "node", "args": ["server.js"], "env": {"TOKEN": "…"}}
-//	{"command": "mcpbox", "args": ["mcp", "--policy", "strict", "--name=notes", "--env=TOKEN", "--", "node", "server.js"], "env": {"TOKEN": "…"}}
+//	{"command": "mcpbox",
+//	 "args": ["mcp", "--policy", "strict", "--name=notes", "--env=TOKEN", "--", "node", "server.js"],
+//	 "env": {"TOKEN": "…"}}
 //
-// The file is edited in place: nothing changes outside of the command and the args. The key becomes the
-// name of the server in allowlist rules. Variables are passed by name, so that their values are in no
-// process's arguments. Servers with a URL, and servers that run under mcpbox already, are left alone.
+// The file is edited in place: nothing changes outside of the command and the args. The key becomes
+// the name of the server in allowlist rules. Variables are passed by name, so that their values are
+// in no process's arguments. Servers with a URL, and servers that run under mcpbox already, are
+// left alone.
 //
 // # Unwrapping
 //
-// An entry that was not edited since Wrap becomes what the backup has, byte for byte. An entry that was
-// edited loses what Wrap added and keeps the edit.
+// An entry that was not edited since Wrap becomes what the backup has, byte for byte. An entry that
+// was edited loses what Wrap added and keeps the edit.
 //
 // # What it does not protect
 //
-// A client that is running may overwrite the file with what it has in memory. The file is compared just
-// before it is replaced: a client that writes in that moment still wins. Servers that the client knows
-// from elsewhere (an extension, a remote list) are not seen.
+// A client that is running may overwrite the file with what it has in memory. The file is compared
+// just before it is replaced: a client that writes in that moment still wins. Servers that the
+// client knows from elsewhere (an extension, a remote list) are not seen.
 //
 // Kernel: none of its own.
 package clientconfig

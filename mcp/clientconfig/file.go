@@ -31,8 +31,8 @@ type Change struct {
 // Changed reports whether the file has changed.
 func (c *Change) Changed() bool { return !bytes.Equal(c.Before, c.After) }
 
-// WrapFile applies Wrap to a file. A backup of the file without mcpbox is on disk before the file is
-// replaced.
+// WrapFile applies Wrap to a file. A backup of the file without mcpbox is on disk before the file
+// is replaced.
 func WrapFile(path string, o Options, dryRun bool) (*Change, error) {
 	c, err := open(path)
 	if err != nil {
@@ -90,7 +90,8 @@ func open(path string) (*Change, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return nil, hint.Errorf("name the client's configuration file", "client config %s: not a file of at most 64 MiB", path)
+		return nil, hint.Errorf("name the client's configuration file",
+			"client config %s: not a file of at most 64 MiB", path)
 	}
 	data, err := os.ReadFile(real)
 	if err != nil {
@@ -108,7 +109,8 @@ func inFile(path string, err error) error {
 	return hint.Wrap(fmt.Errorf("%s: %w", path, err), hint.Of(err))
 }
 
-// backUp writes the file as it is without mcpbox. A backup that says something else is kept under a numbered name.
+// backUp writes the file as it is without mcpbox. A backup that says something else is kept under a
+// numbered name.
 func (c *Change) backUp(o Options) error {
 	plain := c.Before
 	old, err := os.ReadFile(c.Backup)
@@ -152,7 +154,8 @@ func (c *Change) replace() error {
 		return err
 	}
 	if !bytes.Equal(now, c.Before) {
-		return hint.Errorf("quit the client and try again", "%s was changed by another program: it was left as it is", c.Path)
+		return hint.Errorf("quit the client and try again",
+			"%s was changed by another program: it was left as it is", c.Path)
 	}
 	return c.write(c.Path, c.After)
 }

@@ -52,7 +52,8 @@ func parse(data []byte) (*node, error) {
 	if bytes.Count(data, []byte("["))+bytes.Count(data, []byte("{")) > maxBrackets {
 		return nil, faultAt(data, 0, "more than %d brackets are in it", maxBrackets)
 	}
-	// A blank for each byte of the mark keeps every offset as it is. The last line may be a comment.
+	// A blank for each byte of the mark keeps every offset as it is. The last line may be a
+	// comment.
 	text := append(bytes.Clone(data), '\n')
 	if mark := []byte("\xef\xbb\xbf"); bytes.HasPrefix(text, mark) {
 		copy(text, "   ")
@@ -88,7 +89,8 @@ func nodeOf(v *hujson.Value) *node {
 		for i := range value.Members {
 			m := &value.Members[i]
 			key, _ := m.Name.Value.(hujson.Literal)
-			n.members = append(n.members, member{key.String(), m.Name.StartOffset, nodeOf(&m.Value)})
+			n.members = append(n.members, member{key.String(), m.Name.StartOffset,
+				nodeOf(&m.Value)})
 		}
 	case *hujson.Array:
 		n.kind = kindArray

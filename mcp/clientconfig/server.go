@@ -8,8 +8,9 @@ import (
 
 // Server is one entry of a configuration and what became of it.
 type Server struct {
-	Name    string   // its key
-	Section string   // where it stands: mcpServers, servers, mcp.servers, projects./home/me/app.mcpServers
+	Name string // its key
+	// where it stands: mcpServers, servers, mcp.servers, projects./home/me/app.mcpServers
+	Section string
 	Line    int      // of its key
 	Action  Action   // what was done
 	Why     string   // for Left: the reason
@@ -41,7 +42,8 @@ func entries(data []byte) ([]entry, error) {
 		return nil, err
 	}
 	if root.kind != kindObject {
-		return nil, faultAt(data, root.start, "expected an object with the servers, such as mcpServers")
+		return nil, faultAt(data, root.start,
+			"expected an object with the servers, such as mcpServers")
 	}
 	sections, err := sectionsOf(data, root)
 	if err != nil {
@@ -62,7 +64,8 @@ func entries(data []byte) ([]entry, error) {
 			if m.value.kind != kindObject {
 				return nil, faultAt(data, m.value.start, "the server %q is not an object", m.key)
 			}
-			out = append(out, entry{section: s.name, name: m.key, keyStart: m.keyStart, body: m.value})
+			out = append(out, entry{section: s.name, name: m.key, keyStart: m.keyStart,
+				body: m.value})
 		}
 	}
 	slices.SortFunc(out, func(a, b entry) int { return a.keyStart - b.keyStart })
@@ -135,14 +138,18 @@ func (e *entry) stdio(data []byte) (s *stdio, why string, err error) {
 	}
 	s = &stdio{command: command, args: e.body.get("args"), envFile: e.body.get("envFile") != nil}
 	if s.command.kind != kindString || s.command.text == "" {
-		return nil, "", faultAt(data, s.command.start, "the command of the server %q is not a text", e.name)
+		return nil, "", faultAt(data, s.command.start, "the command of the server %q is not a text",
+			e.name)
 	}
-	if s.args != nil && (s.args.kind != kindArray || slices.ContainsFunc(s.args.items, func(n *node) bool { return n.kind != kindString })) {
-		return nil, "", faultAt(data, s.args.start, "the args of the server %q are not a list of texts", e.name)
+	if s.args != nil && (s.args.kind != kindArray ||
+		slices.ContainsFunc(s.args.items, func(n *node) bool { return n.kind != kindString })) {
+		return nil, "", faultAt(data, s.args.start,
+			"the args of the server %q are not a list of texts", e.name)
 	}
 	if env := e.body.get("env"); env != nil {
 		for _, v := range env.members {
-			if v.key != "" && !strings.ContainsAny(v.key, "=\x00") && !slices.Contains(s.env, v.key) {
+			if v.key != "" && !strings.ContainsAny(v.key, "=\x00") &&
+				!slices.Contains(s.env, v.key) {
 				s.env = append(s.env, v.key)
 			}
 		}
@@ -160,11 +167,12 @@ func (s *stdio) line() []string {
 	return out
 }
 
-// separator returns the index in args of the -- after which the server's own command line comes, or 0 if the entry does
-// not run under mcpbox.
+// separator returns the index in args of the -- after which the server's own command line comes, or
+// 0 if the entry does not run under mcpbox.
 func (s *stdio) separator(binary string) int {
 	line := s.line()
-	if len(line) < 4 || line[1] != "mcp" || line[0] != binary && filepath.Base(line[0]) != "mcpbox" {
+	if len(line) < 4 || line[1] != "mcp" || line[0] != binary &&
+		filepath.Base(line[0]) != "mcpbox" {
 		return 0
 	}
 	at := slices.Index(line, "--") - 1
@@ -178,7 +186,8 @@ func (s *stdio) separator(binary string) int {
 func (s *stdio) passes(separator int, name string) bool {
 	line := s.line()[1 : separator+1]
 	for i, word := range line {
-		if word == passEnv+name || strings.HasPrefix(word, passEnv+name+"=") || word == "--env" && i+1 < len(line) && (line[i+1] == name || strings.HasPrefix(line[i+1], name+"=")) {
+		if word == passEnv+name || strings.HasPrefix(word, passEnv+name+"=") || word == "--env" &&
+			i+1 < len(line) && (line[i+1] == name || strings.HasPrefix(line[i+1], name+"=")) {
 			return true
 		}
 	}

@@ -59,15 +59,18 @@ func Unwrap(data, backup []byte, o Options) ([]byte, []Server, error) {
 }
 
 func find(list []entry, e entry) *entry {
-	i := slices.IndexFunc(list, func(b entry) bool { return b.section == e.section && b.name == e.name })
+	i := slices.IndexFunc(list, func(b entry) bool {
+		return b.section == e.section &&
+			b.name == e.name
+	})
 	if i < 0 {
 		return nil
 	}
 	return &list[i]
 }
 
-// restored is the backup's entry, if that is what the entry was made of: wrapping it with the flags that the entry has now
-// gives the entry as it is.
+// restored is the backup's entry, if that is what the entry was made of: wrapping it with the flags
+// that the entry has now gives the entry as it is.
 func restored(data, backup []byte, e entry, s *stdio, old *entry) (string, bool) {
 	if old == nil {
 		return "", false
@@ -83,7 +86,8 @@ func restored(data, backup []byte, e entry, s *stdio, old *entry) (string, bool)
 	} else if words := missingEnv(was, at); len(words) > 0 && len(line) > len(was.line()) {
 		made = []edit{envEdit(backup, was, at, words)}
 	}
-	// The edits are made in the whole backup, for the blanks that they repeat may be outside of the entry.
+	// The edits are made in the whole backup, for the blanks that they repeat may be outside of the
+	// entry.
 	again := apply(backup, made)
 	grown := len(again) - len(backup)
 	if string(again[old.body.start:old.body.end+grown]) != string(data[e.body.start:e.body.end]) {
@@ -106,13 +110,15 @@ func unwrapEdits(data []byte, body *node, s *stdio, at int, old *entry) []edit {
 		}
 	}
 	end := own.end
-	if rest := strings.TrimLeft(string(data[end:s.args.end-1]), " \t\r\n"); strings.HasPrefix(rest, ",") {
+	if rest := strings.TrimLeft(string(data[end:s.args.end-1]), " \t\r\n"); strings.HasPrefix(rest,
+		",") {
 		end = s.args.end - 1 - len(rest) + 1
 	}
 	return append(edits, edit{s.args.items[0].start, end, ""})
 }
 
-// inserted tells whether the args stand right after the command, where Wrap puts them, and where they end.
+// inserted tells whether the args stand right after the command, where Wrap puts them, and where
+// they end.
 func inserted(data []byte, body *node, s *stdio) (end int, ok bool) {
 	if s.args.start < s.command.end {
 		return 0, false
@@ -125,7 +131,8 @@ func inserted(data []byte, body *node, s *stdio) (end int, ok bool) {
 func missing(names []string, servers []Server) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(servers, func(s Server) bool { return s.Name == name }) {
-			return hint.Errorf("name a key of mcpServers or servers", "there is no server called %q in the file", name)
+			return hint.Errorf("name a key of mcpServers or servers",
+				"there is no server called %q in the file", name)
 		}
 	}
 	return nil

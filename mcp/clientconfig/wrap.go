@@ -9,8 +9,9 @@ import (
 
 // Options say how servers are rewritten.
 type Options struct {
-	Binary  string   // how the client starts mcpbox
-	Path    string   // its absolute path: for servers that set PATH, where the name may mean another program
+	Binary string // how the client starts mcpbox
+	// its absolute path: for servers that set PATH, where the name may mean another program
+	Path    string
 	Flags   []string // of mcpbox mcp, e.g. --policy strict
 	Servers []string // only these; nil: all
 	// Leave says why a command line must not be wrapped; "": wrap it. nil: wrap all.
@@ -28,7 +29,8 @@ func (o *Options) binary(s *stdio) string {
 	return o.Binary
 }
 
-// passEnv passes a variable on by its name. In one word, so that no name can be taken for something else.
+// passEnv passes a variable on by its name. In one word, so that no name can be taken for something
+// else.
 const passEnv = "--env="
 
 // nameFlag tells the proxy what the client calls the server: the allowlist's rules go by it.
@@ -40,8 +42,8 @@ type edit struct {
 	text       string
 }
 
-// Wrap returns data with every stdio server under mcpbox. servers says what was done with each, and why
-// a server was left alone.
+// Wrap returns data with every stdio server under mcpbox. servers says what was done with each, and
+// why a server was left alone.
 func Wrap(data []byte, o Options) ([]byte, []Server, error) {
 	list, err := entries(data)
 	if err != nil {
@@ -84,7 +86,8 @@ func wrapEntry(data []byte, e entry, o Options) (Server, []edit, error) {
 		words := missingEnv(s, at)
 		if len(words) == 0 {
 			out.Why = "it is already wrapped"
-			// Whoever wrote the file may have written this as well: any program is called mcpbox, and a policy may be none.
+			// Whoever wrote the file may have written this as well: any program is called mcpbox,
+			// and a policy may be none.
 			if has := out.Before[:at+2]; !slices.Equal(has, slices.Concat([]string{binary}, made)) {
 				out.Why = "it already runs under: " + strings.Join(has[:at+1], " ")
 			}
@@ -107,12 +110,14 @@ func wrapEntry(data []byte, e entry, o Options) (Server, []edit, error) {
 	return out, wrapEdits(data, e.body, s, binary, made), nil
 }
 
-// wrapEdits puts the binary in the command's place, and the words and the command's own literal before the args.
+// wrapEdits puts the binary in the command's place, and the words and the command's own literal
+// before the args.
 func wrapEdits(data []byte, body *node, s *stdio, binary string, words []string) []edit {
 	command := string(data[s.command.start:s.command.end])
 	edits := []edit{{s.command.start, s.command.end, quote(binary)}}
 	if s.args == nil {
-		text := "," + blanksBefore(data, body.member("command").keyStart, " ") + `"args": [` + joined(words, data, nil) + command + "]"
+		text := "," + blanksBefore(data, body.member("command").keyStart, " ") + `"args": [` +
+			joined(words, data, nil) + command + "]"
 		edits[0].text += text
 		return edits
 	}
@@ -121,7 +126,8 @@ func wrapEdits(data []byte, body *node, s *stdio, binary string, words []string)
 		return append(edits, edit{at, at, joined(words, data, nil) + command})
 	}
 	at := s.args.items[0].start
-	return append(edits, edit{at, at, joined(words, data, s.args) + command + "," + between(data, s.args)})
+	return append(edits, edit{at, at, joined(words, data, s.args) + command + "," +
+		between(data, s.args)})
 }
 
 // joined is the words as literals, each with a comma and the blanks that stand between args.
@@ -141,7 +147,8 @@ func between(data []byte, args *node) string {
 	return blanksBefore(data, args.items[0].start, " ")
 }
 
-// blanksBefore is the line break and the indentation before at, or otherwise if at does not begin a line.
+// blanksBefore is the line break and the indentation before at, or otherwise if at does not begin a
+// line.
 func blanksBefore(data []byte, at int, otherwise string) string {
 	from := at
 	for from > 0 && (data[from-1] == ' ' || data[from-1] == '\t') {

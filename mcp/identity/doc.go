@@ -1,7 +1,8 @@
-// Package identity says which server a command line starts: its name, its package, the digest of its
-// program or script; and whether the policy lets it run.
+// Package identity says which server a command line starts: its name, its package, the digest of
+// its program or script; and whether the policy lets it run.
 //
-//	err := identity.Check(policy, []string{"node", "/srv/notes.js"})  // errors.Is(err, identity.ErrRefused)
+//	err := identity.Check(policy, []string{"node", "/srv/notes.js"})
+//	if errors.Is(err, identity.ErrRefused) { … }
 //	name := identity.Name(policy, command)
 //
 // # What it does not protect

@@ -18,8 +18,8 @@ import (
 var ErrRefused = errors.New("this server may not run")
 
 // Check holds a command line to the policy's mcp.server section, as far as that is possible before
-// the server has started: the command line, the digest of the program or script, and the package that
-// it belongs to.
+// the server has started: the command line, the digest of the program or script, and the package
+// that it belongs to.
 func Check(p *policies.Policy, command []string) error {
 	set := access.Compile(&policies.MCP{Server: p.MCP.Server}, nil)
 	server := access.Server{Name: Name(p, command), Command: command}
@@ -68,7 +68,8 @@ func fileDigest(file string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// Name is what a server is called when nobody says so: its package, or its program's or script's name.
+// Name is what a server is called when nobody says so: its package, or its program's or script's
+// name.
 func Name(p *policies.Policy, command []string) string {
 	file, _ := programFile(p.Filesystem, command)
 	program := hostPath(p.Filesystem, file)

@@ -10,8 +10,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// Package is the npm package that a command line runs, and its version; "" if it is not known, or if
-// the command line may run other code too.
+// Package is the npm package that a command line runs, and its version; "" if it is not known, or
+// if the command line may run other code too.
 func Package(p *policies.Policy, command []string) (name, version string) {
 	program, sure := programFile(p.Filesystem, command)
 	if !sure {
@@ -31,7 +31,8 @@ func packageOf(command []string, program string) (name, version string) {
 	}
 	for dir := filepath.Dir(real); ; dir = filepath.Dir(dir) {
 		var p struct{ Name, Version string }
-		if data, err := os.ReadFile(filepath.Join(dir, "package.json")); err == nil && json.Unmarshal(data, &p) == nil && p.Name != "" {
+		if data, err := os.ReadFile(filepath.Join(dir, "package.json")); err == nil &&
+			json.Unmarshal(data, &p) == nil && p.Name != "" {
 			return p.Name, p.Version
 		}
 		if dir == filepath.Dir(dir) {
@@ -56,7 +57,8 @@ func PackageRunner(command []string) string { return runnerName(command[0]) }
 // runnerPackage is the package that a runner is told to run, and the version if one is given.
 func runnerPackage(command []string) (name, version string) {
 	for i, arg := range command[1:] {
-		if strings.HasPrefix(arg, "-") || i == 0 && arg == "run" && runnerName(command[0]) == "pipx" {
+		if strings.HasPrefix(arg, "-") || i == 0 && arg == "run" &&
+			runnerName(command[0]) == "pipx" {
 			continue
 		}
 		if at := strings.LastIndexByte(arg, '@'); at > 0 {

@@ -14,7 +14,8 @@ import (
 // isInterpreter reports a program that runs the script in its first argument.
 func isInterpreter(program string) bool {
 	base := path.Base(program)
-	for _, name := range []string{"node", "nodejs", "bun", "deno", "python", "ruby", "perl", "sh", "bash", "php"} {
+	for _, name := range []string{"node", "nodejs", "bun", "deno", "python", "ruby", "perl", "sh",
+		"bash", "php"} {
 		if strings.TrimRight(base, "0123456789.") == name {
 			return true
 		}
@@ -22,8 +23,9 @@ func isInterpreter(program string) bool {
 	return false
 }
 
-// programFile is the file that a command line runs: the program, or the script of an interpreter. sure is
-// false if an option before it may run other code (node --require, python -c, npx --package …).
+// programFile is the file that a command line runs: the program, or the script of an interpreter.
+// sure is false if an option before it may run other code (node --require, python -c, npx --package
+// …).
 func programFile(fs policies.Filesystem, command []string) (file string, sure bool) {
 	sure = true
 	if isInterpreter(command[0]) || PackageRunner(command) != "" {

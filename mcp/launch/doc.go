@@ -1,6 +1,8 @@
-// Package launch starts MCP servers, each in a sandbox of its own, and hands their pipes to the proxy.
+// Package launch starts MCP servers, each in a sandbox of its own, and hands their pipes to the
+// proxy.
 //
-//	l := &launch.Launcher{Spec: func() (runtime.Spec, error) { … }, Command: runtime.Command{Args: argv}}
+//	command := runtime.Command{Args: []string{"node", "server.js"}}
+//	l := &launch.Launcher{Spec: func() (runtime.Spec, error) { … }, Command: command}
 //	server, err := l.Launch(ctx, func() *monitor.Call { return nil })
 //	defer server.End()
 //

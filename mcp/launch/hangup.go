@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// WatchHangup returns a channel that is closed when the other end of a pipe or socket is gone. poll(2)
-// always reports that: POLLERR for a pipe, POLLHUP for a socket.
+// WatchHangup returns a channel that is closed when the other end of a pipe or socket is gone.
+// poll(2) always reports that: POLLERR for a pipe, POLLHUP for a socket.
 func WatchHangup(f *os.File) <-chan struct{} {
 	gone := make(chan struct{})
 	go func() {

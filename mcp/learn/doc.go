@@ -1,4 +1,5 @@
-// Package learn proposes allowlist rules from the records of the proxy, and measures how well rules judge labelled records.
+// Package learn proposes allowlist rules from the records of the proxy, and measures how well rules
+// judge labelled records.
 //
 //	records, bad, err := learn.ReadRecords(file)
 //	report, err := learn.Propose(records, current, learn.Options{})
@@ -8,17 +9,17 @@
 //
 // # How it generalises
 //
-// The same records give the same rules, and each rule comes with its reasons. Calls that were refused,
-// failed or were cut are counted and left out, and so are calls that look like an attack (a path with
-// "..", a zero byte, a key file). A tool needs MinCalls calls to be proposed. An argument needs
-// MinSamples samples to get more than a type.
+// The same records give the same rules, and each rule comes with its reasons. Calls that were
+// refused, failed or were cut are counted and left out, and so are calls that look like an attack
+// (a path with "..", a zero byte, a key file). A tool needs MinCalls calls to be proposed. An
+// argument needs MinSamples samples to get more than a type.
 //
 // A constraint is found in the first two thirds of the samples, by time, and must hold in the last
-// third. If it does not, it is not proposed, and the report says so. Then it is widened: lengths and
-// counts to at least twice what was seen, numbers to the next 1, 2 or 5.
+// third. If it does not, it is not proposed, and the report says so. Then it is widened: lengths
+// and counts to at least twice what was seen, numbers to the next 1, 2 or 5.
 //
 //	few different texts      enum
-//	texts of one alphabet    pattern; the alphabets have no blank, begin with a letter or digit, and never match ".."
+//	texts of one alphabet    pattern; no blanks, begins with a letter or digit, never matches ".."
 //	paths in one folder      pattern, and a folder (links are followed by the proxy, not believed)
 //	URLs of few hosts        pattern with these hosts
 //	other texts              maxLength
@@ -28,7 +29,7 @@
 //
 // # What it does not protect
 //
-// It learns what was usual, not what was right. If the agent was misled while the calls were recorded,
-// the rules allow that too: read the diff before you apply it. Evaluate compares paths as they are written: it
-// follows no symbolic links, and it does not know the folder of the server.
+// It learns what was usual, not what was right. If the agent was misled while the calls were
+// recorded, the rules allow that too: read the diff before you apply it. Evaluate compares paths as
+// they are written: it follows no symbolic links, and it does not know the folder of the server.
 package learn

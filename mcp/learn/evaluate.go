@@ -12,14 +12,16 @@ import (
 // Evaluation counts how rules judge labelled records. A malicious record that is refused is a true
 // positive.
 type Evaluation struct {
-	Records        int        `json:"records"`
-	TruePositives  int        `json:"true_positives"`  // malicious, refused
-	FalsePositives int        `json:"false_positives"` // benign, refused
-	TrueNegatives  int        `json:"true_negatives"`  // benign, allowed
-	FalseNegatives int        `json:"false_negatives"` // malicious, allowed
-	Precision      *float64   `json:"precision"`       // malicious share of what was refused; null: nothing was refused
-	Recall         *float64   `json:"recall"`          // refused share of what was malicious; null: nothing was malicious
-	Wrong          []Misjudge `json:"wrong"`
+	Records        int `json:"records"`
+	TruePositives  int `json:"true_positives"`  // malicious, refused
+	FalsePositives int `json:"false_positives"` // benign, refused
+	TrueNegatives  int `json:"true_negatives"`  // benign, allowed
+	FalseNegatives int `json:"false_negatives"` // malicious, allowed
+	// malicious share of what was refused; null: nothing was refused
+	Precision *float64 `json:"precision"`
+	// refused share of what was malicious; null: nothing was malicious
+	Recall *float64   `json:"recall"`
+	Wrong  []Misjudge `json:"wrong"`
 }
 
 // Misjudge is a record that the rules judge wrongly.
@@ -32,22 +34,24 @@ type Misjudge struct {
 	Reason string `json:"reason,omitempty"` // of the refusal
 }
 
-// Evaluate judges labelled records, one JSON object a line: the proxy's records with a label, benign or malicious.
-// Server rules that name a program are left out.
+// Evaluate judges labelled records, one JSON object a line: the proxy's records with a label,
+// benign or malicious. Server rules that name a program are left out.
 func Evaluate(set *access.Set, r io.Reader) (*Evaluation, error) {
 	records, bad, err := readLabelled(r)
 	if err != nil {
 		return nil, err
 	}
 	if len(bad) > 0 {
-		return nil, hint.Errorf("every line is a record of --audit, with a label", "line %d: %s", bad[0].Line, bad[0].Why)
+		return nil, hint.Errorf("every line is a record of --audit, with a label", "line %d: %s",
+			bad[0].Line, bad[0].Why)
 	}
 	set = set.WithoutProgramRules() // a record doesn't say which program the server was
 	e := &Evaluation{Records: len(records), Wrong: []Misjudge{}}
 	for _, rec := range records {
 		v, err := judge(set, rec.Record)
 		if err != nil {
-			return nil, hint.Errorf("tools/call, resources/read and prompts/get are judged", "line %d: %w", rec.line, err)
+			return nil, hint.Errorf("tools/call, resources/read and prompts/get are judged",
+				"line %d: %w", rec.line, err)
 		}
 		switch rec.Label {
 		case "malicious":
@@ -55,7 +59,8 @@ func Evaluate(set *access.Set, r io.Reader) (*Evaluation, error) {
 		case "benign":
 			e.count(v.Allowed, &e.TrueNegatives, &e.FalsePositives, rec, v)
 		default:
-			return nil, hint.Errorf(`add "label": "benign" or "label": "malicious"`, "line %d: unknown label %q", rec.line, rec.Label)
+			return nil, hint.Errorf(`add "label": "benign" or "label": "malicious"`,
+				"line %d: unknown label %q", rec.line, rec.Label)
 		}
 	}
 	e.Precision = ratio(e.TruePositives, e.TruePositives+e.FalsePositives)
@@ -69,7 +74,8 @@ func (e *Evaluation) count(right bool, yes, no *int, rec Labelled, v access.Verd
 		return
 	}
 	*no++
-	e.Wrong = append(e.Wrong, Misjudge{rec.line, rec.Label, rec.Server, rec.Tool, string(v.Layer), v.Reason})
+	e.Wrong = append(e.Wrong, Misjudge{rec.line, rec.Label, rec.Server, rec.Tool, string(v.Layer),
+		v.Reason})
 }
 
 func ratio(part, whole int) *float64 {
@@ -97,7 +103,8 @@ func judge(set *access.Set, r audit.Record) (access.Verdict, error) {
 		return v, nil
 	}
 	if r.Cut && set.HasParameters(r.Server, r.Tool) {
-		return access.Verdict{Layer: access.LayerParameter, Reason: "the record has not all of its arguments"}, nil
+		return access.Verdict{Layer: access.LayerParameter,
+			Reason: "the record has not all of its arguments"}, nil
 	}
 	return set.CheckArguments(item, access.NewArguments(r.Arguments), nil), nil
 }

@@ -31,7 +31,8 @@ func (l *learner) because(at, format string, args ...any) {
 // train is the part of the samples that constraints are found in; all must satisfy them.
 func train[T any](all []T) []T { return all[:len(all)*2/3] }
 
-// infer returns a schema for values, which are in the order of time. at names them for the reasons: "" is the arguments.
+// infer returns a schema for values, which are in the order of time. at names them for the reasons:
+// "" is the arguments.
 func (l *learner) infer(at string, values []any, depth int) map[string]any {
 	types := typesOf(values)
 	schema := map[string]any{"type": types[0]}
@@ -41,7 +42,8 @@ func (l *learner) infer(at string, values []any, depth int) map[string]any {
 		return schema
 	}
 	if types[0] != "object" && len(values) < l.minSamples {
-		l.because(at, "%s: only the type (at least %d are needed)", plural.Of(len(values), "sample"), l.minSamples)
+		l.because(at, "%s: only the type (at least %d are needed)",
+			plural.Of(len(values), "sample"), l.minSamples)
 		return schema
 	}
 	switch types[0] {
@@ -146,7 +148,8 @@ func (l *learner) list(at string, schema map[string]any, values [][]any, depth i
 	}
 	if bound := roomy(trained, 4); longest <= bound {
 		schema["maxItems"] = roomy(longest, 4)
-		l.because(at, "at most %s in %s", plural.Of(longest, "element"), plural.Of(len(values), "list"))
+		l.because(at, "at most %s in %s", plural.Of(longest, "element"),
+			plural.Of(len(values), "list"))
 	} else {
 		l.because(at, "lists still became longer in the last third: no maxItems")
 	}

@@ -110,7 +110,8 @@ func sample(r audit.Record) (args any, why string) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
 	var tree, plain map[string]any
-	if dec.Decode(&tree) != nil || json.Unmarshal(raw, &plain) != nil { // plain: numbers may be too large for anybody
+	// plain: numbers may be too large for anybody
+	if dec.Decode(&tree) != nil || json.Unmarshal(raw, &plain) != nil {
 		return nil, "arguments that can't be read"
 	}
 	if access.NewArguments(raw).Ambiguous() {
@@ -132,7 +133,8 @@ func (r *Report) tool(t tool, c *calls, set *access.Set, o Options) error {
 	}
 	n := len(c.arguments)
 	if n < o.MinCalls {
-		r.skip(t, "%s without fault: at least %s are needed", plural.Of(n, "call"), plural.Of(o.MinCalls, "call"))
+		r.skip(t, "%s without fault: at least %s are needed", plural.Of(n, "call"),
+			plural.Of(o.MinCalls, "call"))
 		return nil
 	}
 	server, match := access.EscapeGlob(t.server), access.EscapeGlob(t.name)
@@ -142,13 +144,15 @@ func (r *Report) tool(t tool, c *calls, set *access.Set, o Options) error {
 		r.skip(t, "a rule denies it")
 		return nil
 	case !allowed:
-		err := r.propose(access.Rule{Layer: access.LayerTool, Server: server, Match: match, Effect: access.Allow}, set, []string{plural.Of(n, "call") + " without fault"})
+		err := r.propose(access.Rule{Layer: access.LayerTool, Server: server, Match: match,
+			Effect: access.Allow}, set, []string{plural.Of(n, "call") + " without fault"})
 		if err != nil {
 			return err
 		}
 	}
 	if n < o.MinSamples {
-		r.skip(t, "%s without fault: a rule for its arguments needs at least %d", plural.Of(n, "call"), o.MinSamples)
+		r.skip(t, "%s without fault: a rule for its arguments needs at least %d",
+			plural.Of(n, "call"), o.MinSamples)
 		return nil
 	}
 	l := &learner{minSamples: o.MinSamples, paths: map[string][]string{}}
@@ -156,7 +160,8 @@ func (r *Report) tool(t tool, c *calls, set *access.Set, o Options) error {
 	if err != nil {
 		return err
 	}
-	rule := access.Rule{Layer: access.LayerParameter, Server: server, Match: match, Effect: access.Allow, Schema: schema}
+	rule := access.Rule{Layer: access.LayerParameter, Server: server, Match: match,
+		Effect: access.Allow, Schema: schema}
 	if len(l.paths) > 0 {
 		rule.Paths = l.paths
 	}
@@ -182,7 +187,8 @@ func (r *Report) propose(rule access.Rule, set *access.Set, why []string) error 
 }
 
 func upsert(list []access.Rule, rule access.Rule) []access.Rule {
-	out := slices.DeleteFunc(slices.Clone(list), func(r access.Rule) bool { return r.ID() == rule.ID() })
+	out := slices.DeleteFunc(slices.Clone(list),
+		func(r access.Rule) bool { return r.ID() == rule.ID() })
 	return append(out, rule)
 }
 

@@ -27,8 +27,8 @@ type Bad struct {
 	Why  string
 }
 
-// ReadRecords reads the proxy's audit file. bad lists lines that are no records: the last line may be
-// half written.
+// ReadRecords reads the proxy's audit file. bad lists lines that are no records: the last line may
+// be half written.
 func ReadRecords(r io.Reader) (records []audit.Record, bad []Bad, err error) {
 	all, bad, err := readLabelled(r)
 	for i := range all {

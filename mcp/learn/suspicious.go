@@ -36,7 +36,10 @@ func suspiciousText(s string) string {
 		if climbs(s) {
 			return "a path with .."
 		}
-		if strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' }) {
+		if strings.ContainsFunc(s, func(r rune) bool {
+			return unicode.IsControl(r) && r != '\n' &&
+				r != '\t' && r != '\r'
+		}) {
 			return "a control character"
 		}
 		if secret(s) {
@@ -53,11 +56,13 @@ func suspiciousText(s string) string {
 
 // climbs tells of a .. that stands alone between slashes, of either kind.
 func climbs(s string) bool {
-	return slices.Contains(strings.FieldsFunc(s, func(r rune) bool { return r == '/' || r == '\\' }), "..")
+	return slices.Contains(strings.FieldsFunc(s,
+		func(r rune) bool { return r == '/' || r == '\\' }), "..")
 }
 
 func secret(s string) bool {
-	for _, part := range []string{"/etc/passwd", "/etc/shadow", "/etc/sudoers", "/.ssh/", "/.aws/", "/.gnupg/", "/proc/", "/sys/", "/dev/mem", "169.254.169.254"} {
+	for _, part := range []string{"/etc/passwd", "/etc/shadow", "/etc/sudoers", "/.ssh/", "/.aws/",
+		"/.gnupg/", "/proc/", "/sys/", "/dev/mem", "169.254.169.254"} {
 		if strings.Contains(s+"/", part) {
 			return true
 		}

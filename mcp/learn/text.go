@@ -25,7 +25,8 @@ const segment = `[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*`
 // alphabet is a class of texts. The narrowest that holds all samples is taken.
 type alphabet struct{ name, pattern string }
 
-// alphabets, the narrow ones first. None matches an empty text, a blank, a leading dash or dot, or "..".
+// alphabets, the narrow ones first. None matches an empty text, a blank, a leading dash or dot, or
+// "..".
 func alphabets() []alphabet {
 	return []alphabet{
 		{"digits", `^[0-9]+$`},
@@ -39,7 +40,8 @@ func alphabets() []alphabet {
 }
 
 func (l *learner) text(at string, schema map[string]any, values []string, depth int) {
-	if l.enum(at, schema, values) || l.folder(at, schema, values, depth) || l.hosts(at, schema, values) {
+	if l.enum(at, schema, values) || l.folder(at, schema, values, depth) ||
+		l.hosts(at, schema, values) {
 		return
 	}
 	l.length(at, schema, values)
@@ -53,7 +55,8 @@ func (l *learner) text(at string, schema map[string]any, values []string, depth 
 		return
 	}
 	schema["pattern"] = is.pattern
-	l.because(at, "%s, %d different, each %s", plural.Of(len(values), "text"), len(distinct(values)), is.name)
+	l.because(at, "%s, %d different, each %s", plural.Of(len(values), "text"),
+		len(distinct(values)), is.name)
 }
 
 func distinct(values []string) map[string]int {
@@ -67,7 +70,8 @@ func distinct(values []string) map[string]int {
 // enum takes few values that come again and again.
 func (l *learner) enum(at string, schema map[string]any, values []string) bool {
 	counts := distinct(values)
-	if len(counts) > maxEnum || len(counts)*3 > len(values) || len(distinct(train(values))) != len(counts) {
+	if len(counts) > maxEnum || len(counts)*3 > len(values) ||
+		len(distinct(train(values))) != len(counts) {
 		return false
 	}
 	for text, n := range counts {
@@ -123,7 +127,8 @@ func (l *learner) folder(at string, schema map[string]any, values []string, dept
 	common := commonFolder(train(values))
 	pattern := `^` + regexp.QuoteMeta(common) + `(/` + segment + `)*/?$`
 	if !specific(common) || !matches(pattern, values) {
-		l.because(at, "absolute paths without a common folder, or with names that begin with a dot: only their length")
+		l.because(at, "absolute paths without a common folder, or with names that begin with a "+
+			"dot: only their length")
 		l.length(at, schema, values)
 		return true
 	}
@@ -152,7 +157,8 @@ func commonFolder(values []string) string {
 // specific refuses folders that hold the whole system or everybody's files.
 func specific(folder string) bool {
 	switch folder {
-	case "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/media", "/mnt", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/usr", "/var":
+	case "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/media", "/mnt", "/opt", "/proc",
+		"/root", "/run", "/sbin", "/srv", "/sys", "/usr", "/var":
 		return false
 	}
 	return path.Clean(folder) == folder && path.Dir(folder) != "/home"
@@ -176,13 +182,16 @@ func (l *learner) hosts(at string, schema map[string]any, values []string) bool 
 	for _, origin := range slices.Sorted(maps.Keys(late)) {
 		quoted = append(quoted, regexp.QuoteMeta(origin))
 	}
-	pattern := `^(` + strings.Join(quoted, "|") + `)(/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*/?(\?[A-Za-z0-9_.~&=+,:-]*)?(#[A-Za-z0-9_.~-]*)?$`
+	pattern := `^(` + strings.Join(quoted, "|") +
+		`)(/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*/?(\?[A-Za-z0-9_.~&=+,:-]*)?(#[A-Za-z0-9_.~-]*)?$`
 	l.length(at, schema, values)
-	if len(late) > maxHosts || len(early) != len(late) || len(late)*3 > len(values) || !matches(pattern, values) {
+	if len(late) > maxHosts || len(early) != len(late) || len(late)*3 > len(values) ||
+		!matches(pattern, values) {
 		l.because(at, "URLs of %d hosts, or without a common format: only their length", len(late))
 		return true
 	}
 	schema["pattern"] = pattern
-	l.because(at, "%s, all of %s", plural.Of(len(values), "URL"), strings.Join(slices.Sorted(maps.Keys(late)), ", "))
+	l.because(at, "%s, all of %s", plural.Of(len(values), "URL"),
+		strings.Join(slices.Sorted(maps.Keys(late)), ", "))
 	return true
 }

@@ -20,7 +20,8 @@ func (r *Report) String() string {
 	for _, s := range r.Skipped {
 		b.WriteString("  " + clean(s.What+": "+s.Why))
 	}
-	fmt.Fprintf(&b, "%s, %s proposed\n", plural.Of(r.Records, "record"), plural.Of(len(r.Proposals), "rule"))
+	fmt.Fprintf(&b, "%s, %s proposed\n", plural.Of(r.Records, "record"),
+		plural.Of(len(r.Proposals), "rule"))
 	return b.String()
 }
 
@@ -33,7 +34,8 @@ func (e *Evaluation) String() string {
 	for _, w := range e.Wrong {
 		line := fmt.Sprintf("line %d: %s, but allowed: %s/%s", w.Line, w.Label, w.Server, w.Tool)
 		if w.Reason != "" {
-			line = fmt.Sprintf("line %d: %s, but refused: %s/%s: %s: %s", w.Line, w.Label, w.Server, w.Tool, w.Layer, w.Reason)
+			line = fmt.Sprintf("line %d: %s, but refused: %s/%s: %s: %s", w.Line, w.Label, w.Server,
+				w.Tool, w.Layer, w.Reason)
 		}
 		b.WriteString(clean(line))
 	}

@@ -20,8 +20,9 @@ import (
 
 // File are approved tool definitions, as a file holds them.
 type File struct {
-	Server  string           `json:"server"`            // serverInfo.name
-	Version string           `json:"version,omitempty"` // serverInfo.version when they were approved
+	Server string `json:"server"` // serverInfo.name
+	// serverInfo.version when they were approved
+	Version string           `json:"version,omitempty"`
 	Time    time.Time        `json:"approved"`
 	Tools   map[string]*Tool `json:"tools"`
 }
@@ -108,7 +109,8 @@ func show(v any) string {
 func Load(file string) (*File, error) {
 	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, hint.Errorf("create it with: mcpbox mcp pin --pins FILE -- SERVER", "pins: %w", err)
+		return nil, hint.Errorf("create it with: mcpbox mcp pin --pins FILE -- SERVER", "pins: %w",
+			err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("pins: %w", err)
@@ -117,11 +119,13 @@ func Load(file string) (*File, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	if err := dec.Decode(p); err != nil || p.Tools == nil {
-		return nil, hint.Errorf("create it again with: mcpbox mcp pin --pins FILE -- SERVER", "pins %s: not a file that mcpbox mcp pin wrote: %v", file, err)
+		return nil, hint.Errorf("create it again with: mcpbox mcp pin --pins FILE -- SERVER",
+			"pins %s: not a file that mcpbox mcp pin wrote: %v", file, err)
 	}
 	for name, pin := range p.Tools {
 		if pin == nil || pin.Digest == "" {
-			return nil, hint.Errorf("create it again with: mcpbox mcp pin --pins FILE -- SERVER", "pins %s: tool %q has no digest", file, name)
+			return nil, hint.Errorf("create it again with: mcpbox mcp pin --pins FILE -- SERVER",
+				"pins %s: tool %q has no digest", file, name)
 		}
 	}
 	return p, nil

@@ -13,16 +13,18 @@ import (
 
 const askTime = 60 * time.Second // servers that install themselves first are slow
 
-// ask makes a request of the proxy's own. Ids of the client are passed on as they are; no client has a
-// reason to choose an id that begins like this one.
+// ask makes a request of the proxy's own. Ids of the client are passed on as they are; no client
+// has a reason to choose an id that begins like this one.
 func (conn *serverConn) ask(ctx context.Context, method string, params []byte) (answer, error) {
 	name := "mcpbox-" + strconv.FormatUint(conn.own.Add(1), 10)
-	c := &call{raw: wire.Quote(name), method: method, began: time.Now(), reply: make(chan answer, 1)}
+	c := &call{raw: wire.Quote(name), method: method, began: time.Now(),
+		reply: make(chan answer, 1)}
 	c.id = wire.ParseID(c.raw)
 	if err := conn.pending.add(c); err != nil {
 		return answer{}, err
 	}
-	if err := conn.in.Send(wire.Join(`{"jsonrpc":"2.0","id":`, c.raw, `,"method":`, wire.Quote(method), `,"params":`, params, "}\n")); err != nil {
+	if err := conn.in.Send(wire.Join(`{"jsonrpc":"2.0","id":`, c.raw, `,"method":`,
+		wire.Quote(method), `,"params":`, params, "}\n")); err != nil {
 		conn.pending.remove(c.id)
 		return answer{}, errServerGone
 	}
@@ -32,7 +34,8 @@ func (conn *serverConn) ask(ctx context.Context, method string, params []byte) (
 	select {
 	case a := <-c.reply:
 		if a.err == nil && a.env.Has(wire.FieldError) {
-			a.err = fmt.Errorf("%s: the server answers: %s", method, a.env.Raw(a.data, wire.FieldError))
+			a.err = fmt.Errorf("%s: the server answers: %s", method,
+				a.env.Raw(a.data, wire.FieldError))
 		}
 		return a, a.err
 	case <-conn.srv.Done():
@@ -46,7 +49,8 @@ func (conn *serverConn) ask(ctx context.Context, method string, params []byte) (
 	return answer{}, err
 }
 
-// listTools asks for all pages. meta is the request's _meta, for protocols that need one; nil: none.
+// listTools asks for all pages. meta is the request's _meta, for protocols that need one; nil:
+// none.
 func (conn *serverConn) listTools(ctx context.Context, meta []byte) (tools [][]byte, err error) {
 	cursor, size := []byte(nil), 0
 	for range 1000 {
@@ -62,12 +66,13 @@ func (conn *serverConn) listTools(ctx context.Context, meta []byte) (tools [][]b
 			return nil, err
 		}
 		if size += len(a.data); size > conn.s.cfg.MaxMessage {
-			return nil, errors.New("tools/list: all pages together exceed the maximum size of a message")
+			return nil, errors.New("tools/list: all pages together exceed the maximum message size")
 		}
 		if v := a.env.At(wire.FieldTools); v.Kind == '[' {
-			wire.Walk(a.data, v.Start, func(_ []byte, from, to int) { tools = append(tools, a.data[from:to]) })
+			tools = append(tools, elements(a.data, v.Start)...)
 		}
-		if cursor = a.env.Raw(a.data, wire.FieldCursor); len(cursor) < 3 { // absent, null-ish or empty
+		// absent, null-ish or empty
+		if cursor = a.env.Raw(a.data, wire.FieldCursor); len(cursor) < 3 {
 			return tools, nil
 		}
 	}

@@ -6,23 +6,18 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-// Batches are arrays of messages (protocol 2025-03-26 only). Each element is judged by itself. If none
-// changes, the batch passes byte for byte.
+// Batches are arrays of messages (protocol 2025-03-26 only). Each element is judged by itself. If
+// none changes, the batch passes byte for byte.
 
-// elements cuts an array, which is known to be JSON, into its elements.
-func elements(data []byte) [][]byte {
-	start := bytes.IndexByte(data, '[')
-	if start < 0 {
-		return nil
-	}
-	var out [][]byte
-	wire.Walk(data, start, func(_ []byte, from, to int) { out = append(out, data[from:to]) })
+// elements cuts the array that begins at data[at], which is known to be JSON, into its elements.
+func elements(data []byte, at int) (out [][]byte) {
+	wire.Walk(data, at, func(_ []byte, from, to int) { out = append(out, data[from:to]) })
 	return out
 }
 
-func (s *session) upBatch(conn *serverConn, m wire.Message) error {
+func (s *session) clientBatch(conn *serverConn, m wire.Message) error {
 	var kept [][]byte
-	all := elements(m.Data)
+	all := elements(m.Data, m.Env.Start)
 	for _, element := range all {
 		env, err := wire.Scan(element)
 		if err != nil { // JSON, but a member is there twice
@@ -41,9 +36,9 @@ func (s *session) upBatch(conn *serverConn, m wire.Message) error {
 	return conn.in.Send(batch(kept))
 }
 
-func (conn *serverConn) downBatch(m wire.Message) error {
+func (conn *serverConn) serverBatch(m wire.Message) error {
 	var kept [][]byte
-	all, changed := elements(m.Data), false
+	all, changed := elements(m.Data, m.Env.Start), false
 	for _, element := range all {
 		env, err := wire.Scan(element)
 		if err != nil || env.Kind != '{' {
@@ -52,7 +47,8 @@ func (conn *serverConn) downBatch(m wire.Message) error {
 			continue
 		}
 		pass := conn.fromServer(element, env)
-		changed = changed || len(pass) != 1 || len(pass[0]) != len(element) || &pass[0][0] != &element[0]
+		changed = changed || len(pass) != 1 || len(pass[0]) != len(element) ||
+			&pass[0][0] != &element[0]
 		if pass != nil {
 			kept = append(kept, bytes.TrimSpace(bytes.Join(pass, nil)))
 		}

@@ -25,7 +25,8 @@ type serverConn struct {
 
 // start launches a server and reads from it. only is the call that it is for; nil: it is for all.
 func (s *session) start(ctx context.Context, only *call) (*serverConn, error) {
-	conn := &serverConn{s: s, pending: newPendingCalls(s.cfg.Server, only), drained: make(chan struct{}), onlyCall: only}
+	conn := &serverConn{s: s, pending: newPendingCalls(s.cfg.Server, only),
+		drained: make(chan struct{}), onlyCall: only}
 	srv, err := s.cfg.Launch(ctx, conn.pending.current)
 	if err != nil {
 		return nil, err

@@ -19,7 +19,8 @@ type deferredCall struct {
 // deferUntilListed keeps a call and sees to it that the tools get listed.
 func (s *session) deferUntilListed(conn *serverConn, c *call, data []byte, e *wire.Envelope) {
 	var meta []byte
-	if m := e.Raw(data, wire.FieldMeta); bytes.Contains(m, []byte("io.modelcontextprotocol/protocolVersion")) {
+	if m := e.Raw(data, wire.FieldMeta); bytes.Contains(m,
+		[]byte("io.modelcontextprotocol/protocolVersion")) {
 		meta = m
 	}
 	var listing bool
@@ -56,8 +57,9 @@ func (s *session) listForDeferred(conn *serverConn, meta []byte) {
 // resume goes on with a call where it was left.
 func (s *session) resume(d deferredCall, err error) {
 	if err != nil {
-		s.refuse(d.conn, d.c, &refusal{layer: access.LayerProtocol, reason: "the server's tools can't be listed: " + err.Error(),
-			say: "The server does not say which tools it has."})
+		s.refuse(d.conn, d.c, &refusal{layer: access.LayerProtocol,
+			reason: "the server's tools can't be listed: " + err.Error(),
+			say:    "The server does not say which tools it has."})
 		return
 	}
 	env, _ := wire.Scan(d.data)

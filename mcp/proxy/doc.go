@@ -1,10 +1,13 @@
-// Package proxy stands between an MCP client and a stdio server that runs in a sandbox. It passes every
-// message on byte for byte, unless a rule of the policy applies. It decides which tools exist, checks
-// the arguments of calls, marks results as untrusted, and links security events to the tool call.
+// Package proxy stands between an MCP client and a stdio server that runs in a sandbox. It passes
+// every message on byte for byte, unless a rule of the policy applies. It decides which tools
+// exist, checks the arguments of calls, marks results as untrusted, and links security events to
+// the tool call.
 //
-//	l := &launch.Launcher{Spec: func() (runtime.Spec, error) { … }, Command: runtime.Command{Args: argv}}
+//	command := runtime.Command{Args: []string{"node", "server.js"}}
+//	l := &launch.Launcher{Spec: func() (runtime.Spec, error) { … }, Command: command}
 //	outcome, err := proxy.Serve(ctx, proxy.Config{
-//		Client: proxy.Pipe{Reader: os.Stdin, Writer: os.Stdout}, Launch: l.Launch, Rules: policy.MCP,
+//		Client: proxy.Pipe{Reader: os.Stdin, Writer: os.Stdout},
+//		Launch: l.Launch, Rules: policy.MCP,
 //	})
 //
 // Messages are lines (the stdio transport of the MCP specification). A scanner reads each as it
@@ -16,8 +19,8 @@
 //
 // # Rules
 //
-// The rules are the policy's mcp section, and an allowlist beside it: both must allow. Package access
-// judges by both. Events and records name the layer that refused:
+// The rules are the policy's mcp section, and an allowlist beside it: both must allow. Package
+// access judges by both. Events and records name the layer that refused:
 //
 //	global, tool, resource, prompt, version,    see package access
 //	parameter, capability
@@ -25,22 +28,22 @@
 //	limit                                       the call exceeded its time, memory or cpu time
 //	protocol                                    the message could be read in more than one way
 //
-// A refused tools/call is answered with a result that the model can read. The answer does not reveal
-// the policy. The client never gets a message that is not JSON, that answers a request nobody made, or
-// that is longer than Config.MaxMessage. One exception: where no rule needs messages as a whole, an
-// unrequested answer of more than a megabyte is passed on, and reported.
+// A refused tools/call is answered with a result that the model can read. The answer does not
+// reveal the policy. The client never gets a message that is not JSON, that answers a request
+// nobody made, or that is longer than Config.MaxMessage. One exception: where no rule needs
+// messages as a whole, an unrequested answer of more than a megabyte is passed on, and reported.
 //
-// Where rules apply, a message is refused if a server or client could read it in another way than the
-// rules do: a member that is there twice or in another case, a call without an id, a message that is
-// both a request and an answer, a carriage return within a line.
+// Where rules apply, a message is refused if a server or client could read it in another way than
+// the rules do: a member that is there twice or in another case, a call without an id, a message
+// that is both a request and an answer, a carriage return within a line.
 //
 // # Events and calls
 //
-// Every event of the sandbox carries the calls in flight when it happened. If there are several, one is
-// named and the others are listed as ambiguous. This says when something happened, not why: a server
-// that answers first and acts later acts in the time of a later call, or of none. The limits of a call
-// end with its answer. With Config.Isolate every call has a server and a sandbox of its own, so an
-// event belongs to exactly one call.
+// Every event of the sandbox carries the calls in flight when it happened. If there are several,
+// one is named and the others are listed as ambiguous. This says when something happened, not why:
+// a server that answers first and acts later acts in the time of a later call, or of none. The
+// limits of a call end with its answer. With Config.Isolate every call has a server and a sandbox
+// of its own, so an event belongs to exactly one call.
 //
 // # What it does not protect
 //

@@ -12,7 +12,8 @@ import (
 
 // readClient passes on what the client writes, until its side is closed.
 func (s *session) readClient() error {
-	lines := wire.NewMessageReader(s.cfg.Client.Reader, s.cfg.MaxMessage, func(e *wire.Envelope) bool { return !s.stream || e.Kind == '[' })
+	lines := wire.NewMessageReader(s.cfg.Client.Reader, s.cfg.MaxMessage,
+		func(e *wire.Envelope) bool { return !s.stream || e.Kind == '[' })
 	for {
 		m, err := lines.Next()
 		if err == io.EOF {
@@ -36,7 +37,7 @@ func (s *session) readClient() error {
 		case m.Err != nil:
 			err = s.notJSON(conn, m)
 		case m.Env.Kind == '[':
-			err = s.upBatch(conn, m)
+			err = s.clientBatch(conn, m)
 		default:
 			if pass := s.fromClient(conn, m.Data, m.Env); pass != nil {
 				err = conn.in.Send(pass)
@@ -48,8 +49,8 @@ func (s *session) readClient() error {
 	}
 }
 
-// serverWentAway tells a write to a server that has ended from a real failure. The session goes on: the
-// server may be replaced.
+// serverWentAway tells a write to a server that has ended from a real failure. The session goes on:
+// the server may be replaced.
 func (s *session) serverWentAway(conn *serverConn, err error) bool {
 	if err == wire.ErrBrokenMessage {
 		return false
@@ -63,7 +64,8 @@ func (s *session) serverWentAway(conn *serverConn, err error) bool {
 
 // newCall is the record of a request.
 func (s *session) newCall(e *wire.Envelope, data []byte) *call {
-	c := &call{id: e.ID(), raw: bytes.Clone(e.At(wire.FieldID).Raw), method: e.Method(), began: time.Now(), bytesIn: len(data)}
+	c := &call{id: e.ID(), raw: bytes.Clone(e.At(wire.FieldID).Raw), method: e.Method(),
+		began: time.Now(), bytesIn: len(data)}
 	switch c.method {
 	case "tools/call", "prompts/get":
 		c.name = e.Text(wire.FieldName)
@@ -82,7 +84,8 @@ func (s *session) fromClient(conn *serverConn, data []byte, e *wire.Envelope) []
 	case e.IsRequest() && e.HasUsableID():
 		return s.request(conn, data, e)
 	case e.IsRequest():
-		return s.malformed(conn, data, e, "its id is neither a text nor a number, or it is too long")
+		return s.malformed(conn, data, e,
+			"its id is neither a text nor a number, or it is too long")
 	case s.constrain && e.CaseCollisions&wire.CollisionInMessage != 0:
 		return s.malformed(conn, data, e, reasonCaseCollision)
 	case e.IsNotification():
@@ -90,7 +93,8 @@ func (s *session) fromClient(conn *serverConn, data []byte, e *wire.Envelope) []
 	case e.IsResponse():
 		return s.fromClientReply(data, e)
 	case s.constrain:
-		return s.malformed(conn, data, e, "it is neither a request nor a notification nor an answer")
+		return s.malformed(conn, data, e,
+			"it is neither a request nor a notification nor an answer")
 	}
 	return data // no rule applies
 }
@@ -120,8 +124,8 @@ func (s *session) request(conn *serverConn, data []byte, e *wire.Envelope) []byt
 	return s.admit(conn, c, data)
 }
 
-// admit registers a call that may be made, and returns what to send: the call must be known before its
-// answer comes.
+// admit registers a call that may be made, and returns what to send: the call must be known before
+// its answer comes.
 func (s *session) admit(conn *serverConn, c *call, data []byte) []byte {
 	if s.cfg.Isolate && c.method == "tools/call" {
 		s.isolate(c, bytes.Clone(data))
@@ -149,7 +153,8 @@ func (s *session) register(conn *serverConn, c *call) bool {
 	case errServerGone:
 		_ = s.client.Send(rpcError(c, -32000, "The server has ended."))
 	default:
-		s.refuse(conn, c, &refusal{layer: access.LayerProtocol, reason: err.Error(), say: "The request's id is in use."})
+		s.refuse(conn, c, &refusal{layer: access.LayerProtocol, reason: err.Error(),
+			say: "The request's id is in use."})
 	}
 	return false
 }
@@ -158,10 +163,13 @@ func (s *session) notification(conn *serverConn, data []byte, e *wire.Envelope) 
 	switch method := e.Method(); {
 	case isRuled(method):
 		if s.constrain { // some servers do the work anyway
-			s.refuse(conn, s.newCall(e, data), &refusal{layer: access.LayerProtocol, reason: "the request has no id, so rules can't apply to its answer"})
+			s.refuse(conn, s.newCall(e, data),
+				&refusal{layer: access.LayerProtocol,
+					reason: "the request has no id, so rules can't apply to its answer"})
 			return nil
 		}
-		s.record(conn, s.newCall(e, data), audit.Record{Decision: "allowed", Outcome: "no_answer", Reason: "it has no id"})
+		s.record(conn, s.newCall(e, data),
+			audit.Record{Decision: "allowed", Outcome: "no_answer", Reason: "it has no id"})
 	case method == "notifications/cancelled":
 		i := wire.ParseID(e.At(wire.FieldRequestID).Raw)
 		if s.dropDeferred(i) {
@@ -181,8 +189,8 @@ func (s *session) notification(conn *serverConn, data []byte, e *wire.Envelope) 
 	return data
 }
 
-// notJSON handles a line from the client that is not JSON. Where rules apply, nothing passes that can't
-// be read.
+// notJSON handles a line from the client that is not JSON. Where rules apply, nothing passes that
+// can't be read.
 func (s *session) notJSON(conn *serverConn, m wire.Message) error {
 	if !s.constrain {
 		return conn.in.Send(m.Data)
@@ -192,9 +200,12 @@ func (s *session) notJSON(conn *serverConn, m wire.Message) error {
 
 func (s *session) answerTooLong(conn *serverConn, m wire.Message) {
 	if m.Err != nil || !m.Env.IsRequest() {
-		s.cfg.Warn("dropped a message from the client: it is longer than %d bytes", s.cfg.MaxMessage)
+		s.cfg.Warn("dropped a message from the client: it is longer than %d bytes",
+			s.cfg.MaxMessage)
 		return
 	}
 	c := s.newCall(m.Env, nil)
-	s.refuse(conn, c, &refusal{layer: access.LayerLimit, reason: "the request exceeds the maximum size of a message", say: "The request is too long."})
+	s.refuse(conn, c, &refusal{layer: access.LayerLimit,
+		reason: "the request exceeds the maximum size of a message",
+		say:    "The request is too long."})
 }

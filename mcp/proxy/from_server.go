@@ -14,7 +14,11 @@ import (
 func (conn *serverConn) readServer() {
 	defer close(conn.drained)
 	s := conn.s
-	lines := wire.NewMessageReader(conn.srv.Stdout(), s.cfg.MaxMessage, func(e *wire.Envelope) bool { return !s.stream || e.Kind == '[' || conn.pending.mustInspect() })
+	lines := wire.NewMessageReader(conn.srv.Stdout(), s.cfg.MaxMessage,
+		func(e *wire.Envelope) bool {
+			return !s.stream || e.Kind == '[' ||
+				conn.pending.mustInspect()
+		})
 	for {
 		m, err := lines.Next()
 		if err != nil {
@@ -31,7 +35,7 @@ func (conn *serverConn) readServer() {
 		case m.Err != nil:
 			conn.reportDropped("junk", "wrote a line that is not JSON", m.Data)
 		case m.Env.Kind == '[':
-			err = conn.downBatch(m)
+			err = conn.serverBatch(m)
 		default:
 			if pass := conn.fromServer(m.Data, m.Env); pass != nil {
 				err = s.client.Send(pass...)
@@ -46,7 +50,8 @@ func (conn *serverConn) readServer() {
 
 // fromServer decides about one message. It returns the pieces to send on; nil: nothing.
 func (conn *serverConn) fromServer(data []byte, e *wire.Envelope) [][]byte {
-	ambiguous := e.Has(wire.FieldMethod) && (e.Has(wire.FieldResult) || e.Has(wire.FieldError)) || e.CaseCollisions&wire.CollisionInMessage != 0 && !conn.s.stream
+	ambiguous := e.Has(wire.FieldMethod) && (e.Has(wire.FieldResult) || e.Has(wire.FieldError)) ||
+		e.CaseCollisions&wire.CollisionInMessage != 0 && !conn.s.stream
 	switch {
 	case e.IsResponse():
 		return conn.answer(data, e)
@@ -92,12 +97,17 @@ func (conn *serverConn) answer(data []byte, e *wire.Envelope) [][]byte {
 	outcome := e.Outcome()
 	pieces := [][]byte{data}
 	switch {
-	case (e.CaseCollisions&wire.CollisionInMessage != 0 || e.CaseCollisions&wire.CollisionInResult != 0 && c.isInspected() || e.Has(wire.FieldResult) && e.At(wire.FieldResult).Kind != 'n' && e.Failed()) && !s.stream:
+	case (e.CaseCollisions&wire.CollisionInMessage != 0 ||
+		e.CaseCollisions&wire.CollisionInResult != 0 && c.isInspected() ||
+		e.Has(wire.FieldResult) && e.At(wire.FieldResult).Kind != 'n' &&
+			e.Failed()) && !s.stream:
 		conn.reportDropped("junk", "gave an ambiguous answer", data)
-		pieces, outcome = [][]byte{s.refused(c, &refusal{say: notWellFormed, code: -32603})}, "error"
+		pieces, outcome = [][]byte{s.refused(c, &refusal{say: notWellFormed, code: -32603})},
+			"error"
 	case !c.isToolResult() && conn.forgesMark(data, e):
 		conn.reportDropped("forged", "forged mcpbox's mark in an answer", data)
-		pieces, outcome = [][]byte{s.refused(c, &refusal{say: notWellFormed, code: -32603})}, "error"
+		pieces, outcome = [][]byte{s.refused(c, &refusal{say: notWellFormed, code: -32603})},
+			"error"
 	case e.Failed() && c.isToolResult():
 		pieces = conn.markError(c, data, e)
 	case e.Has(wire.FieldResult):
@@ -140,14 +150,16 @@ func (conn *serverConn) streamed(m wire.Message, size int) {
 	case c != nil:
 		conn.s.finish(conn, c, m.Env.Outcome(), size)
 	case !conn.pending.wasAbandoned(m.Env.ID()):
-		conn.report("unasked", "answered a request that nobody made, with a message too long to hold back", "passed on", m.Data)
+		conn.report("unasked", "answered a request that nobody made, with a message too long to "+
+			"hold back", "passed on", m.Data)
 	}
 }
 
 // tooLong answers in place of a message that exceeds the limit.
 func (conn *serverConn) tooLong(m wire.Message) {
 	if !m.Env.IsResponse() {
-		conn.reportDropped("too-long", "wrote a message above the maximum size", m.Data[:min(len(m.Data), 200)])
+		conn.reportDropped("too-long", "wrote a message above the maximum size",
+			m.Data[:min(len(m.Data), 200)])
 		return
 	}
 	c := conn.pending.remove(m.Env.ID())
@@ -158,9 +170,11 @@ func (conn *serverConn) tooLong(m wire.Message) {
 		c.reply <- answer{err: wire.ErrSyntax}
 		return
 	}
-	conn.reportDropped("too-long", "wrote an answer above the maximum size", m.Data[:min(len(m.Data), 200)])
+	conn.reportDropped("too-long", "wrote an answer above the maximum size",
+		m.Data[:min(len(m.Data), 200)])
 	conn.s.finish(conn, c, "error", len(m.Data))
-	_ = conn.s.client.Send(conn.s.refused(c, &refusal{say: "The answer is too long.", code: -32603}))
+	_ = conn.s.client.Send(conn.s.refused(c,
+		&refusal{say: "The answer is too long.", code: -32603}))
 }
 
 // finish writes the audit record of a call that is over.
@@ -174,7 +188,9 @@ func (s *session) finish(conn *serverConn, c *call, outcome string, size int) {
 	if s.cfg.Audit == nil || !c.attributable() {
 		return
 	}
-	r := audit.Record{Decision: "allowed", Outcome: outcome, Duration: time.Since(c.began).Seconds(), BytesOut: size, Events: c.events.Load(), Shared: c.shared.Load()}
+	r := audit.Record{Decision: "allowed", Outcome: outcome,
+		Duration: time.Since(c.began).Seconds(), BytesOut: size, Events: c.events.Load(),
+		Shared: c.shared.Load()}
 	if c.metered {
 		u := conn.srv.Usage()
 		if u.CPU >= 0 && c.before.CPU >= 0 {

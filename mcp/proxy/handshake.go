@@ -11,7 +11,8 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// handshake is what the client sent at the beginning. It is replayed to a server that replaces another.
+// handshake is what the client sent at the beginning. It is replayed to a server that replaces
+// another.
 type handshake struct {
 	initialize  []byte // the params
 	initialized []byte // the whole notification
@@ -24,7 +25,8 @@ func (s *session) remember(c *call, data []byte, e *wire.Envelope) {
 		params := bytes.Clone(e.Raw(data, wire.FieldParams))
 		s.update(func(st *state) { st.handshake.initialize = params })
 	case "tools/call", "tools/list":
-		if !s.modern.Load() && bytes.Contains(e.Raw(data, wire.FieldMeta), []byte(`"io.modelcontextprotocol/protocolVersion"`)) {
+		if !s.modern.Load() && bytes.Contains(e.Raw(data, wire.FieldMeta),
+			[]byte(`"io.modelcontextprotocol/protocolVersion"`)) {
 			s.modern.Store(true)
 		}
 	}
@@ -69,7 +71,8 @@ func (conn *serverConn) checkServerInfo(c *call, data []byte, e *wire.Envelope) 
 	if v.Allowed {
 		return [][]byte{data}
 	}
-	conn.event(monitor.Event{Type: monitor.PermissionDenied, Severity: monitor.High, Rule: monitor.RuleMCP + string(v.Layer),
+	conn.event(monitor.Event{Type: monitor.PermissionDenied, Severity: monitor.High,
+		Rule:   monitor.RuleMCP + string(v.Layer),
 		Reason: v.Reason, Action: "refused", Hint: v.Hint}, nil)
 	s.record(conn, c, audit.Record{Decision: "refused", Layer: string(v.Layer), Reason: v.Reason})
 	return [][]byte{rpcError(c, -32600, "This server is not available.")}

@@ -36,7 +36,8 @@ func (s *session) isolate(c *call, data []byte) {
 	switch {
 	case over:
 	case taken:
-		s.refuse(s.current(), c, &refusal{layer: access.LayerProtocol, reason: errIDInUse.Error(), say: "The request's id is in use."})
+		s.refuse(s.current(), c, &refusal{layer: access.LayerProtocol, reason: errIDInUse.Error(),
+			say: "The request's id is in use."})
 	default:
 		go s.runIsolated(c, data)
 	}
@@ -47,7 +48,8 @@ func (s *session) runIsolated(c *call, data []byte) {
 	defer s.forgetIsolated(c, conn)
 	if err != nil {
 		s.cfg.Warn("--isolate call: %v", err)
-		s.record(s.current(), c, audit.Record{Decision: "allowed", Outcome: "not_started", Reason: err.Error()})
+		s.record(s.current(), c, audit.Record{Decision: "allowed", Outcome: "not_started",
+			Reason: err.Error()})
 		_ = s.client.Send(rpcError(c, -32000, "The server for this call could not be started."))
 		return
 	}
@@ -96,8 +98,8 @@ func (s *session) startIsolated(ctx context.Context, c *call) (*serverConn, erro
 	return conn, nil
 }
 
-// cancelIsolated ends the server of a call that the client has cancelled. If the server is only being
-// started, the call is not made. It reports whether the call is an isolated one.
+// cancelIsolated ends the server of a call that the client has cancelled. If the server is only
+// being started, the call is not made. It reports whether the call is an isolated one.
 func (s *session) cancelIsolated(i wire.ID) bool {
 	var conn *serverConn
 	var c *call
@@ -159,8 +161,8 @@ func (s *session) renumber(conn *serverConn, data []byte, e *wire.Envelope) [][]
 	return [][]byte{data[:v.Start], raw, data[v.End:]}
 }
 
-// fromClientReply takes the client's answer to the server that asked. It returns what is to be sent to
-// the server of all calls, nil if an isolated one has got it.
+// fromClientReply takes the client's answer to the server that asked. It returns what is to be sent
+// to the server of all calls, nil if an isolated one has got it.
 func (s *session) fromClientReply(data []byte, e *wire.Envelope) []byte {
 	var r serverRequest
 	var found bool

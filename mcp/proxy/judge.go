@@ -11,7 +11,8 @@ import (
 // isRuled reports a method whose parameters rules look at.
 func isRuled(method string) bool {
 	switch method {
-	case "tools/call", "resources/read", "resources/subscribe", "prompts/get", "completion/complete":
+	case "tools/call", "resources/read", "resources/subscribe", "prompts/get",
+		"completion/complete":
 		return true
 	}
 	return false
@@ -22,8 +23,10 @@ func (s *session) judge(conn *serverConn, c *call, e *wire.Envelope, data []byte
 	if !s.constrain {
 		return nil
 	}
-	if e.CaseCollisions&wire.CollisionInMessage != 0 || e.CaseCollisions&wire.CollisionInParams != 0 && isRuled(c.method) {
-		return &refusal{layer: access.LayerProtocol, reason: reasonCaseCollision, say: "The request is not well formed."}
+	if e.CaseCollisions&wire.CollisionInMessage != 0 ||
+		e.CaseCollisions&wire.CollisionInParams != 0 && isRuled(c.method) {
+		return &refusal{layer: access.LayerProtocol, reason: reasonCaseCollision,
+			say: "The request is not well formed."}
 	}
 	if r := s.checkVersion(c); r != nil {
 		return r
@@ -31,7 +34,9 @@ func (s *session) judge(conn *serverConn, c *call, e *wire.Envelope, data []byte
 	switch c.method {
 	case "tools/call":
 		if e.At(wire.FieldName).Kind != '"' || e.At(wire.FieldName).Truncated {
-			return &refusal{layer: access.LayerProtocol, reason: "the tool's name is missing or too long", say: "The request is not well formed."}
+			return &refusal{layer: access.LayerProtocol,
+				reason: "the tool's name is missing or too long",
+				say:    "The request is not well formed."}
 		}
 		if v := s.rules.Check(s.item(access.KindTool, c.name)); !v.Allowed {
 			return toolUnavailable(c, v)
@@ -43,7 +48,9 @@ func (s *session) judge(conn *serverConn, c *call, e *wire.Envelope, data []byte
 	case "resources/read", "resources/subscribe":
 		uri := e.Text(wire.FieldURI)
 		if e.At(wire.FieldURI).Kind != '"' || e.At(wire.FieldURI).Truncated {
-			return &refusal{layer: access.LayerProtocol, reason: "the resource's URI is missing or too long", say: "The request is not well formed."}
+			return &refusal{layer: access.LayerProtocol,
+				reason: "the resource's URI is missing or too long",
+				say:    "The request is not well formed."}
 		}
 		if v := s.rules.Check(s.item(access.KindResource, uri)); !v.Allowed {
 			return refusedBy(v, "Resource not found", -32002)
@@ -61,12 +68,14 @@ func (s *session) judge(conn *serverConn, c *call, e *wire.Envelope, data []byte
 // completion applies the rules for prompts and resources to a request to complete their arguments.
 func (s *session) completion(e *wire.Envelope, data []byte) *refusal {
 	if e.At(wire.FieldRef).Kind != '{' {
-		return &refusal{layer: access.LayerProtocol, reason: "the reference to complete is missing", say: "The request is not well formed."}
+		return &refusal{layer: access.LayerProtocol, reason: "the reference to complete is missing",
+			say: "The request is not well formed."}
 	}
 	ref := e.Raw(data, wire.FieldRef)
 	name, isPrompt := wire.StringMember(ref, "name")
 	uri, isResource := wire.StringMember(ref, "uri")
-	v := access.Verdict{Layer: access.LayerProtocol, Reason: "it names a prompt and a resource, or neither"}
+	v := access.Verdict{Layer: access.LayerProtocol,
+		Reason: "it names a prompt and a resource, or neither"}
 	switch {
 	case wire.HasDuplicate(wire.Members(ref)) || isPrompt && isResource:
 	case isPrompt:
@@ -80,8 +89,8 @@ func (s *session) completion(e *wire.Envelope, data []byte) *refusal {
 	return refusedBy(v, "There is nothing to complete.", 0)
 }
 
-// toolUnavailable says no more than that there is no such tool: the model is not told what the policy
-// has against it.
+// toolUnavailable says no more than that there is no such tool: the model is not told what the
+// policy has against it.
 func toolUnavailable(c *call, v access.Verdict) *refusal {
 	return refusedBy(v, fmt.Sprintf("The tool %q is not available.", safetext.Clean(c.name, 80)), 0)
 }
@@ -92,13 +101,16 @@ func (s *session) checkArguments(conn *serverConn, c *call, raw []byte) *refusal
 	if own := s.tools.inputSchema(c.name); own != nil {
 		values, err := args.Values()
 		if err != nil {
-			return &refusal{layer: access.LayerParameter, reason: "the arguments are no object", say: "The arguments of a tool are a JSON object."}
+			return &refusal{layer: access.LayerParameter, reason: "the arguments are no object",
+				say: "The arguments of a tool are a JSON object."}
 		}
-		if err := own.Validate(values); err != nil { // the client sees the schema: this may be said in full
+		// the client sees the schema: this may be said in full
+		if err := own.Validate(values); err != nil {
 			return &refusal{layer: access.LayerParameter,
 				reason: "its own input schema: " + safetext.Clean(err.Error(), 200),
 				hint:   "to allow it: mcp.input_schema: pass in the policy",
-				say:    fmt.Sprintf("The arguments do not satisfy the tool's input schema: %s", safetext.Clean(err.Error(), 300))}
+				say: fmt.Sprintf("The arguments do not satisfy the tool's input schema: %s",
+					safetext.Clean(err.Error(), 300))}
 		}
 	}
 	v := s.rules.CheckArguments(s.item(access.KindTool, c.name), args, conn.srv)

@@ -19,8 +19,8 @@ const (
 	cancelGrace   = time.Second // how long a server may take to stop a call
 )
 
-// watchLimits applies the limits of a tool to a call. Memory and cpu time are those of the whole server
-// during the call, so other calls in flight count too.
+// watchLimits applies the limits of a tool to a call. Memory and cpu time are those of the whole
+// server during the call, so other calls in flight count too.
 func (s *session) watchLimits(conn *serverConn, c *call) {
 	if c.method != "tools/call" {
 		return
@@ -32,7 +32,8 @@ func (s *session) watchLimits(conn *serverConn, c *call) {
 	before := conn.srv.Usage()
 	if limits.Memory > 0 && before.Memory < 0 || limits.CPUTime > 0 && before.CPU < 0 {
 		s.unmeasured.Do(func() {
-			s.cfg.Warn("not enforced: the limits memory and cpu_time of calls, because the usage of this server can't be measured")
+			s.cfg.Warn("not enforced: the limits memory and cpu_time of calls, because the usage " +
+				"of this server can't be measured")
 		})
 	}
 	done := make(chan struct{})
@@ -41,8 +42,10 @@ func (s *session) watchLimits(conn *serverConn, c *call) {
 	go s.enforceLimits(conn, c, limits, before, done)
 }
 
-// enforceLimits waits until the call ends or exceeds a limit. before is the usage when the call began.
-func (s *session) enforceLimits(conn *serverConn, c *call, limits policies.MCPLimits, before launch.Usage, done <-chan struct{}) {
+// enforceLimits waits until the call ends or exceeds a limit. before is the usage when the call
+// began.
+func (s *session) enforceLimits(conn *serverConn, c *call, limits policies.MCPLimits,
+	before launch.Usage, done <-chan struct{}) {
 	var timeout, look <-chan time.Time
 	if limits.Timeout > 0 {
 		t := time.NewTimer(time.Duration(limits.Timeout))
@@ -61,40 +64,52 @@ func (s *session) enforceLimits(conn *serverConn, c *call, limits policies.MCPLi
 		case <-conn.srv.Done():
 			return
 		case <-timeout:
-			s.endOverLimit(conn, c, monitor.Event{Type: monitor.TimeoutExceeded, Limit: &monitor.Limit{Name: "timeout", Backend: "clock",
-				Value: time.Duration(limits.Timeout).Milliseconds(), Observed: time.Since(c.began).Milliseconds()}}, "timeout", "The call exceeded its time limit.")
+			limit := &monitor.Limit{Name: "timeout", Backend: "clock",
+				Value:    time.Duration(limits.Timeout).Milliseconds(),
+				Observed: time.Since(c.began).Milliseconds()}
+			s.endOverLimit(conn, c, monitor.TimeoutExceeded, limit, "The call exceeded its time limit.")
 			return
 		case <-look:
 			now := conn.srv.Usage()
-			if grown := now.Memory - before.Memory; limits.Memory > 0 && before.Memory >= 0 && grown > int64(limits.Memory) {
-				s.endOverLimit(conn, c, monitor.Event{Type: monitor.ResourceLimitExceeded, Limit: &monitor.Limit{Name: "memory", Backend: "proxy",
-					Value: int64(limits.Memory), Observed: grown}}, "limit", "The call exceeded its memory limit.")
+			grown, used := now.Memory-before.Memory, now.CPU-before.CPU
+			if limits.Memory > 0 && before.Memory >= 0 && grown > int64(limits.Memory) {
+				limit := &monitor.Limit{Name: "memory", Backend: "proxy",
+					Value: int64(limits.Memory), Observed: grown}
+				s.endOverLimit(conn, c, monitor.ResourceLimitExceeded, limit,
+					"The call exceeded its memory limit.")
 				return
 			}
-			if used := now.CPU - before.CPU; limits.CPUTime > 0 && before.CPU >= 0 && used > time.Duration(limits.CPUTime) {
-				s.endOverLimit(conn, c, monitor.Event{Type: monitor.ResourceLimitExceeded, Limit: &monitor.Limit{Name: "cpu_time", Backend: "proxy",
-					Value: time.Duration(limits.CPUTime).Milliseconds(), Observed: used.Milliseconds()}}, "limit", "The call exceeded its cpu time limit.")
+			if limits.CPUTime > 0 && before.CPU >= 0 && used > time.Duration(limits.CPUTime) {
+				limit := &monitor.Limit{Name: "cpu_time", Backend: "proxy",
+					Value:    time.Duration(limits.CPUTime).Milliseconds(),
+					Observed: used.Milliseconds()}
+				s.endOverLimit(conn, c, monitor.ResourceLimitExceeded, limit,
+					"The call exceeded its cpu time limit.")
 				return
 			}
 		}
 	}
 }
 
-// endOverLimit ends a call: it answers the client and tells the server to stop. A server that does not
-// stop is replaced.
-func (s *session) endOverLimit(conn *serverConn, c *call, e monitor.Event, outcome, say string) {
+// endOverLimit ends a call: it answers the client and tells the server to stop. A server that does
+// not stop is replaced.
+func (s *session) endOverLimit(conn *serverConn, c *call, t monitor.Type, l *monitor.Limit, say string) {
 	if conn.pending.abandon(c.id) == nil {
 		return // answered just now
 	}
-	e.Action = "cancelled"
-	conn.event(e, c)
+	conn.event(monitor.Event{Type: t, Limit: l, Action: "cancelled"}, c)
+	outcome := "limit"
+	if t == monitor.TimeoutExceeded {
+		outcome = "timeout"
+	}
 	s.finish(conn, c, outcome, 0)
 	_ = s.client.Send(s.toolError(c, say))
 	if conn.onlyCall != nil {
 		return // its server ends with the call
 	}
 	go func() { // the server may not be reading
-		_ = conn.in.Send(wire.Join(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":`, c.raw, `,"reason":"over its limit"}}`, "\n"))
+		_ = conn.in.Send(wire.Join(`{"jsonrpc":"2.0","method":"notifications/cancelled",`,
+			`"params":{"requestId":`, c.raw, `,"reason":"over its limit"}}`, "\n"))
 	}()
 	hung := time.NewTimer(cancelGrace)
 	defer hung.Stop()
@@ -102,13 +117,15 @@ func (s *session) endOverLimit(conn *serverConn, c *call, e monitor.Event, outco
 	case <-conn.srv.Done():
 	case <-hung.C:
 		if conn.pending.wasAbandoned(c.id) {
-			s.restart(conn, fmt.Sprintf("it did not stop the call of %s that exceeded its limit", c.name))
+			s.restart(conn, fmt.Sprintf("it did not stop the call of %s that exceeded its limit",
+				c.name))
 		}
 	}
 }
 
-// watchCancelled checks a server when the time of a cancelled call is over: one that does not answer a
-// ping hangs in the call, and is replaced. By the specification it does not answer the call itself.
+// watchCancelled checks a server when the time of a cancelled call is over: one that does not
+// answer a ping hangs in the call, and is replaced. By the specification it does not answer the
+// call itself.
 func (s *session) watchCancelled(conn *serverConn, c *call) {
 	limits, _ := callLimits(s.cfg.Rules.Limits, c.name)
 	if c.method != "tools/call" || limits.Timeout == 0 {
@@ -134,7 +151,8 @@ func (conn *serverConn) respondsToPing(within time.Duration) bool {
 	defer cancel()
 	answered := make(chan struct{})
 	go func() { // the server may not be reading
-		if _, err := conn.ask(ctx, "ping", []byte("{}")); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := conn.ask(ctx, "ping", []byte("{}")); !errors.Is(err,
+			context.DeadlineExceeded) {
 			close(answered) // an error is an answer too
 		}
 	}()
@@ -153,7 +171,8 @@ func callLimits(all map[string]policies.MCPLimits, tool string) (l policies.MCPL
 	}
 	for pattern, m := range all {
 		if access.Match(pattern, tool) {
-			l.Timeout, l.Memory, l.CPUTime = tighter(l.Timeout, m.Timeout), tighter(l.Memory, m.Memory), tighter(l.CPUTime, m.CPUTime)
+			l.Timeout, l.Memory, l.CPUTime = tighter(l.Timeout, m.Timeout),
+				tighter(l.Memory, m.Memory), tighter(l.CPUTime, m.CPUTime)
 		}
 	}
 	return l, l != policies.MCPLimits{}

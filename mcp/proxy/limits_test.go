@@ -98,7 +98,7 @@ func TestACallOverItsMemoryOrCPUTimeIsEnded(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 		b.say(callTool("1", "hang", "{}"))
-		if got := b.hear(); !strings.Contains(got, "than it may") {
+		if got := b.hear(); !strings.Contains(got, "exceeded its") {
 			t.Errorf("%+v: %s", limit, got)
 		}
 		if e := b.server(0).seen(); len(e) == 0 || e[0].Type != "resource_limit_exceeded" || e[0].Call == nil {

@@ -14,14 +14,16 @@ func (s *session) watchAllowlist() (stop func()) {
 			case <-done:
 				return
 			case <-changed:
-				changed = s.cfg.Allow.Changed() // before the client is told, so that no change is missed
+				// before the client is told, so that no change is missed
+				changed = s.cfg.Allow.Changed()
 				var ready bool
 				s.view(func(st *state) { ready = st.handshake.initialized != nil })
 				if !ready {
 					continue
 				}
 				for _, what := range []string{"tools", "resources", "prompts"} {
-					_ = s.client.Send([]byte(`{"jsonrpc":"2.0","method":"notifications/` + what + `/list_changed"}` + "\n"))
+					_ = s.client.Send([]byte(`{"jsonrpc":"2.0","method":"notifications/` + what +
+						`/list_changed"}` + "\n"))
 				}
 			}
 		}

@@ -14,7 +14,8 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/pin"
 )
 
-// ListTools starts the server, lists its tools and ends it. The definitions can be approved or compared.
+// ListTools starts the server, lists its tools and ends it. The definitions can be approved or
+// compared.
 func ListTools(ctx context.Context, cfg Config) (*pin.File, error) {
 	cfg.Client = Pipe{Writer: io.Discard}
 	s := newSession(cfg)
@@ -31,11 +32,13 @@ func ListTools(ctx context.Context, cfg Config) (*pin.File, error) {
 		}
 		_, _ = conn.end()
 	}()
-	a, err := conn.ask(ctx, "initialize", []byte(`{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"mcpbox","version":"1"}}`))
+	a, err := conn.ask(ctx, "initialize",
+		[]byte(`{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"mcpbox","version":"1"}}`))
 	if err != nil {
 		return nil, err
 	}
-	if err := conn.in.Send([]byte(`{"jsonrpc":"2.0","method":"notifications/initialized"}` + "\n")); err != nil {
+	if err := conn.in.Send([]byte(`{"jsonrpc":"2.0","method":"notifications/initialized"}` +
+		"\n")); err != nil {
 		return nil, err
 	}
 	var hello struct {
@@ -46,12 +49,14 @@ func ListTools(ctx context.Context, cfg Config) (*pin.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pin.File{Server: hello.ServerInfo.Name, Version: hello.ServerInfo.Version, Time: time.Now().UTC().Truncate(time.Second), Tools: map[string]*pin.Tool{}}
+	p := &pin.File{Server: hello.ServerInfo.Name, Version: hello.ServerInfo.Version,
+		Time: time.Now().UTC().Truncate(time.Second), Tools: map[string]*pin.Tool{}}
 	for _, raw := range tools {
 		name, ok := toolName(raw)
 		pin, err := pin.NewTool(raw)
 		if !ok || err != nil {
-			return nil, fmt.Errorf("tools/list: a tool has no name, or a member twice: %s", safetext.Clean(string(raw), 80))
+			return nil, fmt.Errorf("tools/list: a tool has no name, or a member twice: %s",
+				safetext.Clean(string(raw), 80))
 		}
 		if p.Tools[name] != nil {
 			return nil, fmt.Errorf("tools/list: two tools are named %q", name)

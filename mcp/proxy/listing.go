@@ -25,8 +25,7 @@ func (conn *serverConn) filter(c *call, data []byte, e *wire.Envelope) [][]byte 
 	if v.Kind != '[' {
 		return [][]byte{data}
 	}
-	var all [][]byte
-	wire.Walk(data, v.Start, func(_ []byte, from, to int) { all = append(all, data[from:to]) })
+	all := elements(data, v.Start)
 	var changed map[string]bool
 	if kind == access.KindTool {
 		changed = s.tools.update(conn, all, !e.Has(wire.FieldCursor))
@@ -53,7 +52,8 @@ func (conn *serverConn) filter(c *call, data []byte, e *wire.Envelope) [][]byte 
 	if len(kept) == len(all) {
 		return [][]byte{data}
 	}
-	return [][]byte{data[:v.Start], []byte("["), bytes.Join(kept, []byte(",")), []byte("]"), data[v.End:]}
+	return [][]byte{data[:v.Start], []byte("["), bytes.Join(kept, []byte(",")), []byte("]"),
+		data[v.End:]}
 }
 
 // reportAmbiguous reports a tool whose definition can be read in two ways.
@@ -62,6 +62,8 @@ func (conn *serverConn) reportAmbiguous(raw []byte) {
 	if conn.s.constrain {
 		action = "refused"
 	}
-	conn.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Medium, Rule: monitor.RuleMCP + string(access.LayerProtocol), Action: action,
-		Reason: "a tool's definition has no name, or has a member twice or in two spellings: " + safetext.Clean(string(raw), 80)}, nil)
+	conn.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Medium,
+		Rule: monitor.RuleMCP + string(access.LayerProtocol), Action: action,
+		Reason: "a tool's definition has no name, or has a member twice or in two spellings: " +
+			safetext.Clean(string(raw), 80)}, nil)
 }

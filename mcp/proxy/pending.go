@@ -60,7 +60,10 @@ func (c *call) isListing() bool {
 }
 
 // isHandshake reports whether the answer says who the server is.
-func (c *call) isHandshake() bool { return c.method == "initialize" || c.method == "server/discover" }
+func (c *call) isHandshake() bool {
+	return c.method == "initialize" ||
+		c.method == "server/discover"
+}
 
 // isInspected reports whether rules look at the result.
 func (c *call) isInspected() bool { return c.isToolResult() || c.isListing() || c.isHandshake() }
@@ -87,7 +90,8 @@ type pendingCalls struct {
 	inside     atomic.Pointer[snapshot]
 }
 
-// snapshot is what an event needs. It is made in advance: the hook runs while a thread of the tool waits.
+// snapshot is what an event needs. It is made in advance: the hook runs while a thread of the tool
+// waits.
 type snapshot struct {
 	call  *monitor.Call
 	calls []*call
@@ -241,7 +245,8 @@ func (p *pendingCalls) snapshot(calls []*call) *snapshot {
 	return s
 }
 
-// current is the hook for events: the call that they belong to. If several are in flight, it names all.
+// current is the hook for events: the call that they belong to. If several are in flight, it names
+// all.
 func (p *pendingCalls) current() *monitor.Call {
 	s := cmp.Or(p.inside.Load(), p.only)
 	if s == nil {

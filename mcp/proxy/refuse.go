@@ -21,13 +21,16 @@ type refusal struct {
 // refusedBy is the refusal that a verdict asks for. say is what the model is told if the verdict
 // leaves it open.
 func refusedBy(v access.Verdict, say string, code int) *refusal {
-	return &refusal{layer: v.Layer, reason: v.Reason, hint: v.Hint, say: cmp.Or(v.Say, say), code: code}
+	return &refusal{layer: v.Layer, reason: v.Reason, hint: v.Hint, say: cmp.Or(v.Say, say),
+		code: code}
 }
 
 // refuse answers the request, records an event and an audit record.
 func (s *session) refuse(conn *serverConn, c *call, r *refusal) {
-	conn.event(monitor.Event{Type: monitor.PermissionDenied, Severity: monitor.Medium, Rule: monitor.RuleMCP + string(r.layer), Reason: c.tool() + ": " + r.reason, Action: "refused",
-		Hint: r.hint}, c)
+	conn.event(monitor.Event{Type: monitor.PermissionDenied, Severity: monitor.Medium,
+		Rule: monitor.RuleMCP + string(r.layer), Reason: c.tool() + ": " + r.reason,
+		Action: "refused",
+		Hint:   r.hint}, c)
 	s.record(conn, c, audit.Record{Decision: "refused", Layer: string(r.layer), Reason: r.reason})
 	if c.raw != nil { // a message without an id gets no answer
 		_ = s.client.Send(s.refused(c, r))
@@ -51,10 +54,12 @@ func (s *session) toolError(c *call, say string) []byte {
 	if s.modern.Load() {
 		kind = `"resultType":"complete",`
 	}
-	return wire.Join(`{"jsonrpc":"2.0","id":`, c.raw, `,"result":{`, kind, `"content":[{"type":"text","text":`, wire.Quote(say), `}],"isError":true}}`, "\n")
+	return wire.Join(`{"jsonrpc":"2.0","id":`, c.raw, `,"result":{`, kind,
+		`"content":[{"type":"text","text":`, wire.Quote(say), `}],"isError":true}}`, "\n")
 }
 
 func rpcError(c *call, code int, say string) []byte {
 	n, _ := json.Marshal(code)
-	return wire.Join(`{"jsonrpc":"2.0","id":`, c.raw, `,"error":{"code":`, n, `,"message":`, wire.Quote(say), `}}`, "\n")
+	return wire.Join(`{"jsonrpc":"2.0","id":`, c.raw, `,"error":{"code":`, n, `,"message":`,
+		wire.Quote(say), `}}`, "\n")
 }

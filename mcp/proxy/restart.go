@@ -8,8 +8,8 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// restart replaces a server that hangs. Calls in flight are answered with an error, and the client's
-// handshake is replayed. What the old server held in memory is lost.
+// restart replaces a server that hangs. Calls in flight are answered with an error, and the
+// client's handshake is replayed. What the old server held in memory is lost.
 func (s *session) restart(conn *serverConn, why string) {
 	var old, last bool
 	s.update(func(st *state) {
@@ -30,7 +30,8 @@ func (s *session) restart(conn *serverConn, why string) {
 		return
 	}
 	s.cfg.Warn("the server is restarted: %s", why)
-	conn.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Medium, Rule: monitor.RuleMCP + "restart", Reason: why, Action: "restart"}, nil)
+	conn.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Medium,
+		Rule: monitor.RuleMCP + "restart", Reason: why, Action: "restart"}, nil)
 	s.failPending(conn, "The server was restarted before it answered.")
 	_, _ = conn.end()
 	fresh, err := s.start(context.Background(), nil)

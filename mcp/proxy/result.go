@@ -9,8 +9,9 @@ import (
 // marker is what marks the answer of a call; nil: the answer passes as it is.
 func (conn *serverConn) marker(c *call) *mark.Marker {
 	s := conn.s
-	return mark.New(&s.cfg.Rules.Output, mark.Provenance{Untrusted: true, Server: s.cfg.Server, Tool: c.tool(),
-		Call: c.id.String(), Sandbox: conn.srv.Sandbox(), Policy: s.cfg.Policy})
+	return mark.New(&s.cfg.Rules.Output,
+		mark.Provenance{Untrusted: true, Server: s.cfg.Server, Tool: c.tool(),
+			Call: c.id.String(), Sandbox: conn.srv.Sandbox(), Policy: s.cfg.Policy})
 }
 
 // mark marks a tool's result as the policy says.
@@ -33,10 +34,12 @@ func (conn *serverConn) mark(c *call, data []byte, e *wire.Envelope) [][]byte {
 
 // forgesMark reports an answer that carries mcpbox's mark though mcpbox does not mark it.
 func (conn *serverConn) forgesMark(data []byte, e *wire.Envelope) bool {
-	return conn.s.cfg.Rules.Output.Marking() != policies.MCPMarkNone && mark.Forged(e.Raw(data, wire.FieldMeta))
+	return conn.s.cfg.Rules.Output.Marking() != policies.MCPMarkNone &&
+		mark.Forged(e.Raw(data, wire.FieldMeta))
 }
 
-// markError rewrites the texts of an error like those of a result. An error has no place for a label.
+// markError rewrites the texts of an error like those of a result. An error has no place for a
+// label.
 func (conn *serverConn) markError(c *call, data []byte, e *wire.Envelope) [][]byte {
 	m, v := conn.marker(c), e.At(wire.FieldError)
 	if m == nil || m.LabelsOnly() {

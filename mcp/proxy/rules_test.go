@@ -121,7 +121,7 @@ func TestAListWithoutEndIsNotKept(t *testing.T) {
 	})
 	b.say(callTool("1", "a", "{}"))
 	b.hears(refusal1("1", "The server does not say which tools it has."))
-	if e := b.server(0).seen(); len(e) != 1 || !strings.Contains(e[0].Reason, "longer than a message may be") {
+	if e := b.server(0).seen(); len(e) != 1 || !strings.Contains(e[0].Reason, "exceed the maximum message size") {
 		t.Errorf("events: %+v", e)
 	}
 }

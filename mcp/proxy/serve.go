@@ -10,17 +10,18 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-// How long a server may take to end once nobody needs it. By the specification a client closes stdin,
-// waits, sends SIGTERM, waits, and kills. Official clients wait two seconds each time; these times fit
-// into that.
+// How long a server may take to end once nobody needs it. By the specification a client closes
+// stdin, waits, sends SIGTERM, waits, and kills. Official clients wait two seconds each time; these
+// times fit into that.
 const (
-	idleGrace = 1500 * time.Millisecond // after its stdin is closed and it has answered all it was asked
-	termGrace = 1 * time.Second         // after SIGTERM
-	readGrace = 2 * time.Second         // for the client to read what is left
+	// after its stdin is closed and it has answered all it was asked
+	idleGrace = 1500 * time.Millisecond
+	termGrace = 1 * time.Second // after SIGTERM
+	readGrace = 2 * time.Second // for the client to read what is left
 )
 
-// Serve starts the server and passes messages until one side leaves or ctx ends. Then no process of the
-// server is left. An error means that mcpbox failed; the Outcome says how the server ended.
+// Serve starts the server and passes messages until one side leaves or ctx ends. Then no process of
+// the server is left. An error means that mcpbox failed; the Outcome says how the server ended.
 func Serve(ctx context.Context, cfg Config) (*Outcome, error) {
 	s := newSession(cfg)
 	conn, err := s.start(ctx, nil)
@@ -37,8 +38,8 @@ func Serve(ctx context.Context, cfg Config) (*Outcome, error) {
 	return s.end(s.wait(ctx, upDone))
 }
 
-// wait returns when the session is over. An error is a failure of the proxy's or of the client's, not
-// of the server's.
+// wait returns when the session is over. An error is a failure of the proxy's or of the client's,
+// not of the server's.
 func (s *session) wait(ctx context.Context, clientDone <-chan error) error {
 	for {
 		var conn *serverConn
@@ -143,7 +144,8 @@ func (s *session) terminate(conn *serverConn) {
 	}
 }
 
-// end stops the server, passes on what it still wrote, and answers the calls that it left unanswered.
+// end stops the server, passes on what it still wrote, and answers the calls that it left
+// unanswered.
 func (s *session) end(err error) (*Outcome, error) {
 	var conn *serverConn
 	var terminated bool

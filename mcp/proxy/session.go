@@ -22,7 +22,8 @@ const DefaultMaxMessage = 96 << 20
 // DefaultDrainTimeout is the default of Config.DrainTimeout.
 const DefaultDrainTimeout = 2 * time.Minute
 
-// Pipe is the client's side: messages from it are read from Reader, messages to it are written to Writer.
+// Pipe is the client's side: messages from it are read from Reader, messages to it are written to
+// Writer.
 type Pipe struct {
 	Reader io.Reader
 	Writer io.Writer
@@ -45,9 +46,9 @@ type Config struct {
 	MaxMessage int  // bytes that are held of one message; 0: DefaultMaxMessage
 	Isolate    bool // start a new server for every tools/call
 
-	// DrainTimeout is how long to wait for calls in flight after the client has closed its side and still
-	// reads. A script that feeds a session through a pipe does that, and so does a client that gives up
-	// on a hanging server. 0: DefaultDrainTimeout.
+	// DrainTimeout is how long to wait for calls in flight after the client has closed its side and
+	// still reads. A script that feeds a session through a pipe does that, and so does a client
+	// that gives up on a hanging server. 0: DefaultDrainTimeout.
 	DrainTimeout time.Duration
 }
 
@@ -85,19 +86,23 @@ func newSession(cfg Config) *session {
 	}
 	s := &session{cfg: cfg, client: wire.NewMessageWriter(cfg.Client.Writer)}
 	s.state.isolated, s.state.requests = map[wire.ID]*isolatedCall{}, map[wire.ID]serverRequest{}
-	s.policy = access.Compile(&s.cfg.Rules, cfg.Grant).WithoutServerRules() // Config.Launch has asked those
+	// Config.Launch has asked those
+	s.policy = access.Compile(&s.cfg.Rules, cfg.Grant).WithoutServerRules()
 	s.rules = s.policy
 	if cfg.Allow != nil {
 		s.rules = access.All{s.policy, cfg.Allow}
 	}
-	s.constrain = s.policy.Restricts() || cfg.Allow != nil || cfg.Pins != nil || len(cfg.Rules.Limits) > 0 ||
+	s.constrain = s.policy.Restricts() || cfg.Allow != nil || cfg.Pins != nil ||
+		len(cfg.Rules.Limits) > 0 ||
 		cfg.Rules.EnforcesSchemas() || cfg.Rules.Pin.Refuses()
 	s.tools = newToolCatalog(s)
-	s.stream = cfg.Rules.Output.Marking() == policies.MCPMarkNone && cfg.Rules.Output.MaxBytes == 0 && !s.constrain && !cfg.Isolate
+	s.stream = cfg.Rules.Output.Marking() == policies.MCPMarkNone &&
+		cfg.Rules.Output.MaxBytes == 0 && !s.constrain && !cfg.Isolate
 	return s
 }
 
-// current is the server that messages go to now. While it is being replaced, it waits for the new one.
+// current is the server that messages go to now. While it is being replaced, it waits for the new
+// one.
 func (s *session) current() (conn *serverConn) {
 	s.await(context.Background(), func(st *state) bool {
 		conn = st.main
@@ -123,7 +128,8 @@ func (s *session) record(conn *serverConn, c *call, r audit.Record) {
 		return
 	}
 	r.Time = time.Now().UTC()
-	r.Server, r.Version, r.Policy, r.Sandbox = s.cfg.Server, s.serverVersion(), s.cfg.Policy, conn.srv.Sandbox()
+	r.Server, r.Version, r.Policy, r.Sandbox = s.cfg.Server, s.serverVersion(), s.cfg.Policy,
+		conn.srv.Sandbox()
 	if c != nil {
 		r.Method, r.Request, r.Tool, r.BytesIn = c.method, c.id.String(), c.name, c.bytesIn
 		r.Arguments, r.Cut = c.args, c.cut

@@ -28,8 +28,9 @@ type state struct {
 	deferred []deferredCall // calls that wait until the tools are known
 	listing  bool           // the tools are being listed for them
 
-	isolated     map[wire.ID]*isolatedCall // by the id of the call
-	requests     map[wire.ID]serverRequest // of isolated servers, not answered yet, by the id that the client sees
+	isolated map[wire.ID]*isolatedCall // by the id of the call
+	// of isolated servers, not answered yet, by the id that the client sees
+	requests     map[wire.ID]serverRequest
 	requestCount int
 }
 

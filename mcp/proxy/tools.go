@@ -16,8 +16,8 @@ import (
 
 const pinHint = "review the change with `mcpbox mcp diff`, then approve it with `mcpbox mcp pin`"
 
-// toolCatalog is what is known of the server's tools: their last definitions, compared with the approved
-// ones.
+// toolCatalog is what is known of the server's tools: their last definitions, compared with the
+// approved ones.
 type toolCatalog struct {
 	s       *session
 	pins    *pin.File
@@ -39,8 +39,10 @@ type definition struct {
 }
 
 func newToolCatalog(s *session) *toolCatalog {
-	c := &toolCatalog{s: s, pins: s.cfg.Pins, enforce: s.cfg.Rules.EnforcesSchemas(), tools: map[string]*definition{}}
-	c.refuses = s.cfg.Rules.Pin.Refuses() || c.pins != nil && s.cfg.Rules.Pin.OnChange != policies.MCPPinFlag
+	c := &toolCatalog{s: s, pins: s.cfg.Pins, enforce: s.cfg.Rules.EnforcesSchemas(),
+		tools: map[string]*definition{}}
+	c.refuses = s.cfg.Rules.Pin.Refuses() || c.pins != nil &&
+		s.cfg.Rules.Pin.OnChange != policies.MCPPinFlag
 	return c
 }
 
@@ -64,9 +66,11 @@ func (c *toolCatalog) judge(call *call) *refusal {
 	d := c.tools[call.name]
 	switch {
 	case d != nil && d.changed != nil:
-		return toolUnavailable(call, access.Verdict{Layer: access.LayerPin, Hint: pinHint, Reason: "its definition has changed since it was approved: " + d.changed[0]})
+		return toolUnavailable(call, access.Verdict{Layer: access.LayerPin, Hint: pinHint,
+			Reason: "its definition has changed since it was approved: " + d.changed[0]})
 	case d == nil && c.known && c.pins != nil && c.pins.Tools[call.name] == nil:
-		return toolUnavailable(call, access.Verdict{Layer: access.LayerPin, Hint: pinHint, Reason: "it is not among the approved tools"})
+		return toolUnavailable(call, access.Verdict{Layer: access.LayerPin, Hint: pinHint,
+			Reason: "it is not among the approved tools"})
 	}
 	return nil
 }
@@ -78,9 +82,13 @@ func (c *toolCatalog) inputSchema(tool string) *schema.Schema {
 	return c.schema(tool, "inputSchema")
 }
 
-func (c *toolCatalog) outputSchema(tool string) *schema.Schema { return c.schema(tool, "outputSchema") }
+func (c *toolCatalog) outputSchema(tool string) *schema.Schema {
+	return c.schema(tool,
+		"outputSchema")
+}
 
-// update takes one page of a listing, and returns the names of tools that differ from the approved ones.
+// update takes one page of a listing, and returns the names of tools that differ from the approved
+// ones.
 func (c *toolCatalog) update(conn *serverConn, tools [][]byte, last bool) map[string]bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -111,8 +119,8 @@ func (c *toolCatalog) update(conn *serverConn, tools [][]byte, last bool) map[st
 	return changed
 }
 
-// toolName is the name of a tool. ok is false if its definition can be read in two ways: a client may
-// take the other of two members, or one in another case.
+// toolName is the name of a tool. ok is false if its definition can be read in two ways: a client
+// may take the other of two members, or one in another case.
 func toolName(raw []byte) (string, bool) {
 	name, ok := wire.StringMember(raw, "name")
 	return name, ok && !wire.HasDuplicate(wire.Members(raw)) && !wire.HasNestedDuplicate(raw, false)
@@ -137,8 +145,10 @@ func (c *toolCatalog) schema(tool, which string) *schema.Schema {
 		var err error
 		if compiled, err = schema.CompileUntrusted(m.Value); err != nil {
 			conn := c.s.latest()
-			conn.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Low, Rule: monitor.RuleMCP + "schema", Action: string(monitor.Alert),
-				Reason: fmt.Sprintf("the %s of tool %s is not enforced: it can't be used: %v", which, tool, err)}, nil)
+			conn.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Low,
+				Rule: monitor.RuleMCP + "schema", Action: string(monitor.Alert),
+				Reason: fmt.Sprintf("the %s of tool %s is not enforced: it can't be used: %v",
+					which, tool, err)}, nil)
 		}
 	}
 	if d.schemas == nil {
@@ -180,8 +190,10 @@ func (c *toolCatalog) compare(conn *serverConn, tool string, d *definition) {
 	if c.refuses {
 		action, severity = "refused", monitor.High
 	}
-	conn.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: severity, Rule: monitor.RuleMCP + string(access.LayerPin), Action: action,
+	conn.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: severity,
+		Rule: monitor.RuleMCP + string(access.LayerPin), Action: action,
 		Reason: fmt.Sprintf("the definition of tool %s has changed: %s", tool, d.changed[0]),
 		Hint:   pinHint}, nil)
-	c.s.record(conn, nil, audit.Record{Decision: action, Layer: string(access.LayerPin), Method: "tools/list", Tool: tool, Reason: d.changed[0]})
+	c.s.record(conn, nil, audit.Record{Decision: action, Layer: string(access.LayerPin),
+		Method: "tools/list", Tool: tool, Reason: d.changed[0]})
 }

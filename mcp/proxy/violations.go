@@ -8,8 +8,8 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// protocolViolations remembers which kinds of invalid messages were reported: the user is warned once of
-// each. All of them are events.
+// protocolViolations remembers which kinds of invalid messages were reported: the user is warned
+// once of each. All of them are events.
 type protocolViolations struct {
 	mu       sync.Mutex
 	reported map[string]bool
@@ -21,7 +21,8 @@ func (conn *serverConn) reportDropped(rule, what string, sample []byte) {
 }
 
 func (conn *serverConn) report(rule, what, action string, sample []byte) {
-	conn.srv.Record(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Medium, Rule: monitor.RuleMCP + rule, Reason: what, Action: action, Call: conn.pending.current()})
+	conn.srv.Record(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Medium,
+		Rule: monitor.RuleMCP + rule, Reason: what, Action: action, Call: conn.pending.current()})
 	conn.violations.mu.Lock()
 	first := !conn.violations.reported[rule]
 	if conn.violations.reported == nil {
@@ -34,6 +35,7 @@ func (conn *serverConn) report(rule, what, action string, sample []byte) {
 		if action == "dropped" {
 			outcome = "not passed on"
 		}
-		conn.s.cfg.Warn("the server %s; it was %s: %s", what, outcome, safetext.Clean(string(bytes.TrimSpace(sample)), 120))
+		conn.s.cfg.Warn("the server %s; it was %s: %s", what, outcome,
+			safetext.Clean(string(bytes.TrimSpace(sample)), 120))
 	}
 }

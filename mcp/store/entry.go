@@ -54,7 +54,8 @@ const firstPrev = "0000000000000000000000000000000000000000000000000000000000000
 // hash is over the length and the text of each field, so that no text can pass for two.
 func (r *row) hash() string {
 	h := sha256.New()
-	for _, field := range []string{"mcpbox allow log 1", strconv.FormatInt(r.seq, 10), r.time, r.operator, r.acting, r.action, r.changes, r.prev} {
+	for _, field := range []string{"mcpbox allow log 1", strconv.FormatInt(r.seq, 10), r.time,
+		r.operator, r.acting, r.action, r.changes, r.prev} {
 		writeField(h, field)
 	}
 	return hex.EncodeToString(h.Sum(nil))
@@ -68,7 +69,8 @@ func writeField(h hash.Hash, field string) {
 }
 
 func (r *row) entry() (Entry, error) {
-	e := Entry{Seq: r.seq, Operator: r.operator, As: r.acting, Action: r.action, Prev: r.prev, Hash: r.sum}
+	e := Entry{Seq: r.seq, Operator: r.operator, As: r.acting, Action: r.action, Prev: r.prev,
+		Hash: r.sum}
 	var err error
 	if e.Time, err = time.Parse(time.RFC3339Nano, r.time); err != nil {
 		return e, err

@@ -7,8 +7,9 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/access"
 )
 
-// Follow returns the rules of the store at path as an allowlist for the proxy. It stays up to date until ctx ends; while
-// the store can't be read or fails its check, it refuses everything. launch is what the proxy runs; nil if it doesn't say.
+// Follow returns the rules of the store at path as an allowlist for the proxy. It stays up to date
+// until ctx ends; while the store can't be read or fails its check, it refuses everything. launch
+// is what the proxy runs; nil if it doesn't say.
 func Follow(ctx context.Context, path string, launch *access.Server) (*access.Live, error) {
 	if _, err := load(ctx, path); err != nil {
 		return nil, err

@@ -34,24 +34,28 @@ func DefaultPath() (string, error) {
 	return filepath.Join(dir, "mcpbox", "allow.db"), nil
 }
 
-// Open opens the store at path and makes it if there is none: the file for its owner alone, and so its folder if that
-// is new.
+// Open opens the store at path and makes it if there is none: the file for its owner alone, and so
+// its folder if that is new.
 func Open(path string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, hint.Errorf("name another file with --store", "make the allowlist's folder: %w", err)
+		return nil, hint.Errorf("name another file with --store", "make the allowlist's folder: %w",
+			err)
 	}
-	// SQLite gives its journal the mode of the file, so the file must be right before SQLite sees it.
+	// SQLite gives its journal the mode of the file, so the file must be right before SQLite sees
+	// it.
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|unix.O_CLOEXEC, 0o600)
 	if err == nil {
 		f.Close()
 	} else if !errors.Is(err, os.ErrExist) {
-		return nil, hint.Errorf("name another file with --store", "make the allowlist store: %w", err)
+		return nil, hint.Errorf("name another file with --store", "make the allowlist store: %w",
+			err)
 	}
 	s, err := connect(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.tx(context.Background(), "IMMEDIATE", func(c *sql.Conn) error { return initialise(c, path) }); err != nil {
+	if err := s.tx(context.Background(), "IMMEDIATE",
+		func(c *sql.Conn) error { return initialise(c, path) }); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -61,13 +65,15 @@ func Open(path string) (*Store, error) {
 // OpenExisting opens the store at path; one that isn't there is os.ErrNotExist.
 func OpenExisting(path string) (*Store, error) {
 	if _, err := os.Stat(path); err != nil {
-		return nil, hint.Errorf("`mcpbox allow add` makes one; --store names another", "allowlist store: %w", err)
+		return nil, hint.Errorf("`mcpbox allow add` makes one; --store names another",
+			"allowlist store: %w", err)
 	}
 	s, err := connect(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.tx(context.Background(), "DEFERRED", func(c *sql.Conn) error { return checkSchema(c, path) }); err != nil {
+	if err := s.tx(context.Background(), "DEFERRED",
+		func(c *sql.Conn) error { return checkSchema(c, path) }); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -79,14 +85,16 @@ func connect(path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if path, err = filepath.EvalSymlinks(path); err != nil { // SQLite's journal lies beside the file itself
+	// SQLite's journal lies beside the file itself
+	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return nil, fmt.Errorf("allowlist store: %w", err)
 	}
 	if err := private(path); err != nil {
 		return nil, err
 	}
 	// EXTRA: the removal of the journal, which is the commit, is on disk when Update returns.
-	options := url.Values{"mode": {"rw"}, "_busy_timeout": {"10000"}, "_synchronous": {"EXTRA"}, "_cell_size_check": {"1"}, "_trusted_schema": {"0"}}
+	options := url.Values{"mode": {"rw"}, "_busy_timeout": {"10000"}, "_synchronous": {"EXTRA"},
+		"_cell_size_check": {"1"}, "_trusted_schema": {"0"}}
 	source := url.URL{Scheme: "file", Path: path, RawQuery: options.Encode()}
 	db, err := sql.Open("sqlite3", source.String())
 	if err != nil {
@@ -96,8 +104,9 @@ func connect(path string) (*Store, error) {
 	return &Store{db: db, path: path}, nil
 }
 
-// private refuses a store that somebody else could exchange or change. In its folder, a sticky one too, that takes no more
-// than to make a file: SQLite rolls back what a journal beside the store says, whoever wrote it.
+// private refuses a store that somebody else could exchange or change. In its folder, a sticky one
+// too, that takes no more than to make a file: SQLite rolls back what a journal beside the store
+// says, whoever wrote it.
 func private(path string) error {
 	for _, p := range []string{path, filepath.Dir(path)} {
 		var st unix.Stat_t
@@ -105,10 +114,12 @@ func private(path string) error {
 			return fmt.Errorf("allowlist store %s: %w", p, err)
 		}
 		if st.Mode&(unix.S_IWOTH|unix.S_IWGRP) != 0 {
-			return hint.Errorf("chmod go-w "+p+", or name a file in a folder of your own with --store", "allowlist store: others may write %s", p)
+			return hint.Errorf("chmod go-w "+p+", or name a file in a folder of your own with "+
+				"--store", "allowlist store: others may write %s", p)
 		}
 		if st.Uid != 0 && int(st.Uid) != os.Geteuid() {
-			return hint.Errorf("name one of your own with --store", "allowlist store: %s belongs to another user", p)
+			return hint.Errorf("name one of your own with --store",
+				"allowlist store: %s belongs to another user", p)
 		}
 	}
 	return nil

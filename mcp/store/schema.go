@@ -13,8 +13,9 @@ const (
 	schemaVersion = 1
 )
 
-// tables are the statements that make the tables. AUTOINCREMENT keeps the highest seq that was ever used, so a log whose end was cut off is noticed.
-// The triggers protect against mistakes. Whoever tampers drops them, and that is noticed too.
+// tables are the statements that make the tables. AUTOINCREMENT keeps the highest seq that was ever
+// used, so a log whose end was cut off is noticed. The triggers protect against mistakes. Whoever
+// tampers drops them, and that is noticed too.
 func tables() []string {
 	return []string{
 		`CREATE TABLE log (seq INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, operator TEXT NOT NULL, acting TEXT NOT NULL, action TEXT NOT NULL, changes TEXT NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL) STRICT`,
@@ -28,13 +29,16 @@ func tables() []string {
 func initialise(c *sql.Conn, path string) error {
 	ctx := context.Background()
 	var objects int
-	if err := c.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema`).Scan(&objects); err != nil {
+	if err := c.QueryRowContext(ctx,
+		`SELECT count(*) FROM sqlite_schema`).Scan(&objects); err != nil {
 		return explain(err, path)
 	}
 	if objects > 0 {
 		return checkSchema(c, path)
 	}
-	for _, statement := range append(tables(), fmt.Sprintf(`PRAGMA application_id = %d`, applicationID), fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion)) {
+	for _, statement := range append(tables(),
+		fmt.Sprintf(`PRAGMA application_id = %d`, applicationID),
+		fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion)) {
 		if _, err := c.ExecContext(ctx, statement); err != nil {
 			return explain(err, path)
 		}
@@ -52,9 +56,12 @@ func checkSchema(c *sql.Conn, path string) error {
 	}
 	switch {
 	case id != applicationID:
-		return hint.Errorf("name another file with --store", "allowlist store %s: an SQLite file, but not an allowlist", path)
+		return hint.Errorf("name another file with --store",
+			"allowlist store %s: an SQLite file, but not an allowlist", path)
 	case version != schemaVersion:
-		return hint.Errorf("use the mcpbox that made it", "allowlist store %s: its schema has version %d, this mcpbox knows %d", path, version, schemaVersion)
+		return hint.Errorf("use the mcpbox that made it",
+			"allowlist store %s: its schema has version %d, this mcpbox knows %d", path, version,
+			schemaVersion)
 	}
 	return nil
 }

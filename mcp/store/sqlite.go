@@ -20,15 +20,20 @@ func explain(err error, path string) error {
 	}
 	switch e.Code {
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
-		return hint.Errorf("another mcpbox or sqlite3 is writing to it; try again", "allowlist store %s: busy for ten seconds", path)
+		return hint.Errorf("another mcpbox or sqlite3 is writing to it; try again",
+			"allowlist store %s: busy for ten seconds", path)
 	case sqlite3.ErrNotADB:
-		return hint.Errorf("name another file with --store", "allowlist store %s: not an SQLite file", path)
+		return hint.Errorf("name another file with --store",
+			"allowlist store %s: not an SQLite file", path)
 	case sqlite3.ErrCorrupt:
-		return hint.Errorf("restore it from a backup", "allowlist store %s: %w: %w", path, ErrTampered, err)
+		return hint.Errorf("restore it from a backup", "allowlist store %s: %w: %w", path,
+			ErrTampered, err)
 	case sqlite3.ErrFull:
-		return hint.Errorf("make room on its disk; nothing was changed", "allowlist store %s: %w", path, err)
+		return hint.Errorf("make room on its disk; nothing was changed", "allowlist store %s: %w",
+			path, err)
 	case sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrPerm:
-		return hint.Errorf("the file and its folder must be writable for you, for SQLite's journal", "allowlist store %s: %w", path, err)
+		return hint.Errorf("the file and its folder must be writable for you, for SQLite's journal",
+			"allowlist store %s: %w", path, err)
 	}
 	return fmt.Errorf("allowlist store %s: %w", path, err)
 }

@@ -26,7 +26,8 @@ func (s *Store) Rules(ctx context.Context) (out []access.Rule, head Head, err er
 	return out, all.head(), err
 }
 
-// History is the log, oldest first. It is given even if it fails the check: problems says what is wrong.
+// History is the log, oldest first. It is given even if it fails the check: problems says what is
+// wrong.
 func (s *Store) History(ctx context.Context) (entries []Entry, problems []string, err error) {
 	all, err := s.read(ctx)
 	if err != nil {
@@ -35,8 +36,10 @@ func (s *Store) History(ctx context.Context) (entries []Entry, problems []string
 	return all.entries, all.problems, nil
 }
 
-// Verify checks everything there is to check. expect, unless empty, is a head noted earlier: the log must still have it.
-func (s *Store) Verify(ctx context.Context, expect string) (head Head, problems []string, err error) {
+// Verify checks everything there is to check. expect, unless empty, is a head noted earlier: the
+// log must still have it.
+func (s *Store) Verify(ctx context.Context, expect string) (head Head, problems []string,
+	err error) {
 	err = s.tx(ctx, "DEFERRED", func(c *sql.Conn) error {
 		all, err := read(ctx, c, s.path)
 		if err != nil {
@@ -79,9 +82,11 @@ func (s *Store) read(ctx context.Context) (all *contents, err error) {
 	return all, err
 }
 
-// Update changes the rules: edit is given those in force, all to itself, and returns those that shall be. If they are
-// the same nothing is written and the entry is nil. dry tells what would be written, and doesn't.
-func (s *Store) Update(ctx context.Context, by Author, action string, dry bool, edit func([]access.Rule) ([]access.Rule, error)) (*Entry, error) {
+// Update changes the rules: edit is given those in force, all to itself, and returns those that
+// shall be. If they are the same nothing is written and the entry is nil. dry tells what would be
+// written, and doesn't.
+func (s *Store) Update(ctx context.Context, by Author, action string, dry bool,
+	edit func([]access.Rule) ([]access.Rule, error)) (*Entry, error) {
 	return s.update(ctx, by, action, dry, func(all *contents) ([]access.Rule, error) {
 		now, err := all.rules()
 		if err != nil {
@@ -91,26 +96,32 @@ func (s *Store) Update(ctx context.Context, by Author, action string, dry bool, 
 	})
 }
 
-// Rollback puts the rules back to what they were after entry seq; 0 is before the first. It is a further entry.
+// Rollback puts the rules back to what they were after entry seq; 0 is before the first. It is a
+// further entry.
 func (s *Store) Rollback(ctx context.Context, by Author, seq int64, dry bool) (*Entry, error) {
-	return s.update(ctx, by, fmt.Sprintf("rollback to %d", seq), dry, func(all *contents) ([]access.Rule, error) {
-		if seq < 0 || seq > all.head().Seq {
-			return nil, hint.Errorf("`mcpbox allow history` lists them", "rollback: there is no entry %d", seq)
-		}
-		state := map[string]json.RawMessage{}
-		for _, e := range all.entries[:seq] {
-			for _, change := range e.Changes {
-				apply(state, change)
+	return s.update(ctx, by, fmt.Sprintf("rollback to %d", seq), dry,
+		func(all *contents) ([]access.Rule, error) {
+			if seq < 0 || seq > all.head().Seq {
+				return nil, hint.Errorf("`mcpbox allow history` lists them",
+					"rollback: there is no entry %d", seq)
 			}
-		}
-		return decode(state)
-	})
+			state := map[string]json.RawMessage{}
+			for _, e := range all.entries[:seq] {
+				for _, change := range e.Changes {
+					apply(state, change)
+				}
+			}
+			return decode(state)
+		})
 }
 
-func (s *Store) update(ctx context.Context, by Author, action string, dry bool, edit func(*contents) ([]access.Rule, error)) (entry *Entry, err error) {
+func (s *Store) update(ctx context.Context, by Author, action string, dry bool,
+	edit func(*contents) ([]access.Rule, error)) (entry *Entry, err error) {
 	for _, word := range []string{by.User, by.As, action} {
-		if len(word) > 200 || strings.ContainsFunc(word, func(r rune) bool { return !unicode.IsPrint(r) }) {
-			return nil, hint.Errorf("at most 200 bytes, on one line", "%q can't be an operator", word)
+		if len(word) > 200 || strings.ContainsFunc(word,
+			func(r rune) bool { return !unicode.IsPrint(r) }) {
+			return nil, hint.Errorf("at most 200 bytes, on one line", "%q can't be an operator",
+				word)
 		}
 	}
 	mode := "IMMEDIATE"
@@ -142,7 +153,8 @@ func (s *Store) update(ctx context.Context, by Author, action string, dry bool, 
 			return nil
 		}
 		head := all.head()
-		r := row{seq: head.Seq + 1, time: time.Now().UTC().Format(time.RFC3339Nano), operator: by.User, acting: by.As, action: action, prev: head.Hash}
+		r := row{seq: head.Seq + 1, time: time.Now().UTC().Format(time.RFC3339Nano),
+			operator: by.User, acting: by.As, action: action, prev: head.Hash}
 		text, err := access.EncodeChanges(changes)
 		if err != nil {
 			return err
@@ -166,12 +178,15 @@ func (s *Store) update(ctx context.Context, by Author, action string, dry bool, 
 }
 
 func write(ctx context.Context, c *sql.Conn, r *row, changes []access.Change, path string) error {
-	if _, err := c.ExecContext(ctx, `INSERT INTO log (seq, time, operator, acting, action, changes, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+	if _, err := c.ExecContext(ctx,
+		`INSERT INTO log (seq, time, operator, acting, action, changes, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.seq, r.time, r.operator, r.acting, r.action, r.changes, r.prev, r.sum); err != nil {
 		return explain(err, path)
 	}
 	for _, change := range changes {
-		statement, args := `INSERT INTO rules (id, body) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body`, []any{change.ID, string(change.After)}
+		statement := `INSERT INTO rules (id, body) VALUES (?, ?)
+			ON CONFLICT (id) DO UPDATE SET body = excluded.body`
+		args := []any{change.ID, string(change.After)}
 		if change.After == nil {
 			statement, args = `DELETE FROM rules WHERE id = ?`, args[:1]
 		}

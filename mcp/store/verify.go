@@ -63,14 +63,17 @@ func (c *contents) trusted(path string) error {
 	if len(c.problems) == 0 {
 		return nil
 	}
-	return hint.Errorf("see `mcpbox allow verify`; restore the file from a backup, or import an export into a new one",
+	return hint.Errorf("see `mcpbox allow verify`; restore the file from a backup, or import an "+
+		"export into a new one",
 		"allowlist store %s: %w: %s", path, ErrTampered, c.problems[0])
 }
 
-// read reads everything and checks it. An error is one of SQLite's; what is wrong with the contents is in them.
+// read reads everything and checks it. An error is one of SQLite's; what is wrong with the contents
+// is in them.
 func read(ctx context.Context, c *sql.Conn, path string) (*contents, error) {
 	all := &contents{state: map[string]json.RawMessage{}}
-	for _, step := range []func(context.Context, *sql.Conn) error{all.readForm, all.readLog, all.readRules} {
+	for _, step := range []func(context.Context, *sql.Conn) error{all.readForm, all.readLog,
+		all.readRules} {
 		if err := step(ctx, c); err != nil {
 			return nil, explain(err, path)
 		}
@@ -100,7 +103,8 @@ func (c *contents) readLog(ctx context.Context, conn *sql.Conn) error {
 	prev := Head{Hash: firstPrev}
 	err := query(ctx, conn, `SELECT seq, time, operator, acting, action, changes, prev, hash FROM log ORDER BY seq`, func(scan func(...any) error) error {
 		var r row
-		if err := scan(&r.seq, &r.time, &r.operator, &r.acting, &r.action, &r.changes, &r.prev, &r.sum); err != nil {
+		if err := scan(&r.seq, &r.time, &r.operator, &r.acting, &r.action, &r.changes, &r.prev,
+			&r.sum); err != nil {
 			return err
 		}
 		c.check(&r, prev)
@@ -112,11 +116,13 @@ func (c *contents) readLog(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	var highest sql.NullInt64
-	if err := conn.QueryRowContext(ctx, `SELECT max(seq) FROM sqlite_sequence WHERE name = 'log'`).Scan(&highest); err != nil {
+	if err := conn.QueryRowContext(ctx,
+		`SELECT max(seq) FROM sqlite_sequence WHERE name = 'log'`).Scan(&highest); err != nil {
 		return err
 	}
 	if highest.Int64 != prev.Seq {
-		c.wrong("the log ends with entry %d, but there were %d: entries were removed from its end", prev.Seq, highest.Int64)
+		c.wrong("the log ends with entry %d, but there were %d: entries were removed from its end",
+			prev.Seq, highest.Int64)
 	}
 	return nil
 }
@@ -130,7 +136,8 @@ func (c *contents) check(r *row, prev Head) {
 		c.wrong("entry %d was edited: its hash is not that of its words", r.seq)
 	}
 	if r.prev != prev.Hash {
-		c.wrong("entry %d does not follow entry %d: entries were edited, removed or reordered", r.seq, prev.Seq)
+		c.wrong("entry %d does not follow entry %d: entries were edited, removed or reordered",
+			r.seq, prev.Seq)
 	}
 	e, err := r.entry()
 	if err != nil {
@@ -163,19 +170,20 @@ func apply(state map[string]json.RawMessage, change access.Change) {
 // readRules compares the table with what the log comes to.
 func (c *contents) readRules(ctx context.Context, conn *sql.Conn) error {
 	seen := map[string]bool{}
-	err := query(ctx, conn, `SELECT id, body FROM rules ORDER BY id`, func(scan func(...any) error) error {
-		var id, body string
-		if err := scan(&id, &body); err != nil {
-			return err
-		}
-		seen[id] = true
-		if want, ok := c.state[id]; !ok {
-			c.wrong("rule %s is in force, but no entry of the log made it", id)
-		} else if string(want) != body {
-			c.wrong("rule %s is not what the log says", id)
-		}
-		return nil
-	})
+	err := query(ctx, conn, `SELECT id, body FROM rules ORDER BY id`,
+		func(scan func(...any) error) error {
+			var id, body string
+			if err := scan(&id, &body); err != nil {
+				return err
+			}
+			seen[id] = true
+			if want, ok := c.state[id]; !ok {
+				c.wrong("rule %s is in force, but no entry of the log made it", id)
+			} else if string(want) != body {
+				c.wrong("rule %s is not what the log says", id)
+			}
+			return nil
+		})
 	for _, id := range slices.Sorted(maps.Keys(c.state)) {
 		if !seen[id] && err == nil {
 			c.wrong("rule %s is in the log, but not in force", id)
@@ -187,7 +195,8 @@ func (c *contents) readRules(ctx context.Context, conn *sql.Conn) error {
 	return err
 }
 
-func query(ctx context.Context, conn *sql.Conn, text string, each func(scan func(...any) error) error) error {
+func query(ctx context.Context, conn *sql.Conn, text string,
+	each func(scan func(...any) error) error) error {
 	result, err := conn.QueryContext(ctx, text)
 	if err != nil {
 		return err

@@ -13,8 +13,9 @@ import (
 // lookEvery is how often Watch looks without having been told: for file systems that tell nothing.
 const lookEvery = 2 * time.Second
 
-// Watch calls changed once when it watches, and then whenever the store at path was changed, exchanged, removed or made
-// again, by whomever. It returns when ctx ends, or if the folder can't be watched. changed runs in the caller's goroutine.
+// Watch calls changed once when it watches, and then whenever the store at path was changed,
+// exchanged, removed or made again, by whomever. It returns when ctx ends, or if the folder can't
+// be watched. changed runs in the caller's goroutine.
 func Watch(ctx context.Context, path string, changed func()) error {
 	told, err := folder(path)
 	if err != nil {
@@ -46,7 +47,8 @@ func folder(path string) (*os.File, error) {
 		return nil, os.NewSyscallError("inotify_init1", err)
 	}
 	dir := filepath.Dir(path)
-	if _, err := unix.InotifyAddWatch(fd, dir, unix.IN_DELETE|unix.IN_MOVE|unix.IN_CREATE|unix.IN_MODIFY|unix.IN_DELETE_SELF); err != nil {
+	if _, err := unix.InotifyAddWatch(fd, dir,
+		unix.IN_DELETE|unix.IN_MOVE|unix.IN_CREATE|unix.IN_MODIFY|unix.IN_DELETE_SELF); err != nil {
 		unix.Close(fd)
 		return nil, &os.PathError{Op: "watch", Path: dir, Err: err}
 	}
@@ -87,7 +89,8 @@ func (e *eye) look(ctx context.Context, path string) (changed bool) {
 		e.missing = true
 		return !was
 	}
-	if e.store == nil || e.missing || st.Ino != e.file.Ino || st.Dev != e.file.Dev || st.Mode != e.file.Mode || st.Uid != e.file.Uid {
+	if e.store == nil || e.missing || st.Ino != e.file.Ino || st.Dev != e.file.Dev ||
+		st.Mode != e.file.Mode || st.Uid != e.file.Uid {
 		e.close()
 		s, err := connect(path)
 		if err != nil { // its mode is wrong, say: the reader will find out as well

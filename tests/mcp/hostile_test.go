@@ -150,7 +150,7 @@ func TestACrashInACallIsAnsweredAndItsExitCodeKept(t *testing.T) {
 
 func TestHalfAMessageIsTimedOutAndTheServerReplaced(t *testing.T) {
 	s := proxied(t, "{limits: {half: {timeout: 200ms}, spin: {cpu_time: 300ms}}}")
-	if got, _ := s.call("half", "{}"); !strings.Contains(got, "longer than it may") {
+	if got, _ := s.call("half", "{}"); !strings.Contains(got, "exceeded its time limit") {
 		t.Errorf("half: %s", got)
 	}
 	if got, _ := s.call("echo", `{"text":"alive"}`); !strings.Contains(got, "alive") && !strings.Contains(got, "restarted") {
@@ -159,7 +159,7 @@ func TestHalfAMessageIsTimedOutAndTheServerReplaced(t *testing.T) {
 	if got, _ := s.call("echo", `{"text":"alive again"}`); !strings.Contains(got, "alive again") {
 		t.Errorf("afterwards: %s", got)
 	}
-	if got, _ := s.call("spin", "{}"); !strings.Contains(got, "more computing time than it may") {
+	if got, _ := s.call("spin", "{}"); !strings.Contains(got, "exceeded its cpu time limit") {
 		t.Errorf("spin: %s", got)
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// content rewrites the items of a result: texts, those of resources too, are stripped, cut and wrapped;
-// images, audio and resources are labelled; all other strings are stripped. Like item and quoted it
-// appends to out, so that a long text is copied once.
+// content rewrites the items of a result: texts, those of resources too, are stripped, cut and
+// wrapped; images, audio and resources are labelled; all other strings are stripped. Like item and
+// quoted it appends to out, so that a long text is copied once.
 func (m *Marker) content(out, list []byte) []byte {
 	out = append(out, '[')
 	began := len(out)
@@ -79,13 +79,19 @@ func (m *Marker) item(out, item []byte) []byte {
 // emptyMeta stands for what is to be added to what has no _meta.
 var emptyMeta = wire.Member{Key: "_meta", RawKey: []byte(`"_meta"`), Value: []byte("null")}
 
-// find returns where the member is whose value begins like this, whatever its value if that is 0; -1: nowhere.
+// find returns where the member is whose value begins like this, whatever its value if that is 0;
+// -1: nowhere.
 func find(all []wire.Member, key string, begins byte) int {
-	return slices.IndexFunc(all, func(o wire.Member) bool { return o.Key == key && (begins == 0 || o.Value[0] == begins) })
+	return slices.IndexFunc(all, func(o wire.Member) bool {
+		return o.Key == key &&
+			(begins == 0 || o.Value[0] == begins)
+	})
 }
 
-// object appends an object of these members, in their order. value appends what becomes of one's value.
-func (m *Marker) object(out []byte, all []wire.Member, value func(out []byte, o *wire.Member) []byte) []byte {
+// object appends an object of these members, in their order. value appends what becomes of one's
+// value.
+func (m *Marker) object(out []byte, all []wire.Member,
+	value func(out []byte, o *wire.Member) []byte) []byte {
 	out = append(out, '{')
 	for i := range all {
 		if i > 0 {
@@ -97,7 +103,8 @@ func (m *Marker) object(out []byte, all []wire.Member, value func(out []byte, o 
 	return append(out, '}')
 }
 
-// fitsBudget takes the size of the item without its text from the budget. The text is cut separately.
+// fitsBudget takes the size of the item without its text from the budget. The text is cut
+// separately.
 func (m *Marker) fitsBudget(kind string, item []byte, text *wire.Member) bool {
 	if m.max == 0 {
 		return true
@@ -120,14 +127,16 @@ const textFrame = 64 // bytes that a text's item takes without counting
 
 // omitted replaces an item that is not passed on.
 func omitted(what string, size int) []byte {
-	return wire.Join(`{"type":"text","text":`, wire.Quote(fmt.Sprintf("[%s of %d bytes left out by mcpbox]", what, size)), "}")
+	return wire.Join(`{"type":"text","text":`,
+		wire.Quote(fmt.Sprintf("[%s of %d bytes left out by mcpbox]", what, size)), "}")
 }
 
-// quoted is text for a JSON string. Most strings have nothing to remove: they are framed as they are
-// written, which keeps long results cheap.
+// quoted is text for a JSON string. Most strings have nothing to remove: they are framed as they
+// are written, which keeps long results cheap.
 func (m *Marker) quoted(out, raw []byte) []byte {
 	inner := raw[1 : len(raw)-1]
-	if !nothingToRemove(inner) || m.max > 0 && (len(inner) > m.budget || bytes.IndexByte(inner, '\\') >= 0) {
+	if !nothingToRemove(inner) || m.max > 0 &&
+		(len(inner) > m.budget || bytes.IndexByte(inner, '\\') >= 0) {
 		return append(out, wire.Quote(m.text(wire.Unquote(raw)))...)
 	}
 	if m.max > 0 {
@@ -142,8 +151,8 @@ func (m *Marker) quoted(out, raw []byte) []byte {
 	return append(out, closing[1:]...)
 }
 
-// nothingToRemove reports whether Strip and DefuseTag would leave the text of a JSON string alone: it is
-// printable ASCII without a bracket, and without escapes that could hide one.
+// nothingToRemove reports whether Strip and DefuseTag would leave the text of a JSON string alone:
+// it is printable ASCII without a bracket, and without escapes that could hide one.
 func nothingToRemove(inner []byte) bool {
 	if bytes.IndexByte(inner, '<') >= 0 || !sanitize.PrintableASCII(inner) {
 		return false
@@ -188,7 +197,8 @@ func (m *Marker) text(s string) string {
 	return before + sanitize.DefuseTag(s, m.tag) + after + notice
 }
 
-// clean strips all strings of a JSON value, including the names of members, and defuses tags in them.
+// clean strips all strings of a JSON value, including the names of members, and defuses tags in
+// them.
 func (m *Marker) clean(value []byte) []byte {
 	if !m.strip {
 		return value
@@ -208,9 +218,9 @@ func (m *Marker) clean(value []byte) []byte {
 	return append(out, value[done:]...)
 }
 
-// structured cleans the strings of structured content. The result must still satisfy the tool's output
-// schema. If it can't be both clean and valid, or if it is too large (it can't be cut), problem says so
-// and the result is withheld.
+// structured cleans the strings of structured content. The result must still satisfy the tool's
+// output schema. If it can't be both clean and valid, or if it is too large (it can't be cut),
+// problem says so and the result is withheld.
 func (m *Marker) structured(raw []byte) (clean []byte, problem string) {
 	if m.max > 0 && len(raw) > m.max {
 		return nil, fmt.Sprintf("The result was withheld: it is larger than %d bytes.", m.max)
@@ -234,7 +244,8 @@ func (m *Marker) structured(raw []byte) (clean []byte, problem string) {
 	}
 	var plainNumbers any
 	if json.Unmarshal(clean, &plainNumbers) != nil || m.output.Validate(plainNumbers) != nil {
-		return nil, "The result was withheld: without its control characters and tags it does not satisfy the tool's output schema."
+		return nil, "The result was withheld: without its control characters and tags it does " +
+			"not satisfy the tool's output schema."
 	}
 	return clean, ""
 }

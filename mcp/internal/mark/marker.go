@@ -17,7 +17,8 @@ const ProvenanceKey = "mcpbox/provenance"
 
 // Provenance is what ProvenanceKey holds.
 type Provenance struct {
-	Untrusted bool   `json:"untrusted"` // always true: what a tool returns is data, not instructions
+	// always true: what a tool returns is data, not instructions
+	Untrusted bool   `json:"untrusted"`
 	Server    string `json:"server"`
 	Tool      string `json:"tool"`
 	Call      string `json:"call"`
@@ -31,7 +32,8 @@ func New(o *policies.MCPOutput, from Provenance) *Marker {
 	if how == policies.MCPMarkNone && !o.Strip && o.MaxBytes == 0 {
 		return nil
 	}
-	m := &Marker{how: how, tag: o.TagName(), strip: o.Strip || how == policies.MCPMarkWrap, budget: -1,
+	m := &Marker{how: how, tag: o.TagName(), strip: o.Strip || how == policies.MCPMarkWrap,
+		budget: -1,
 		source: "mcp:" + sanitize.Attribute(from.Server) + "/" + sanitize.Attribute(from.Tool)}
 	if o.MaxBytes > 0 {
 		m.max, m.budget = int(o.MaxBytes), int(o.MaxBytes)
@@ -99,8 +101,8 @@ func (m *Marker) Label(data []byte, result, meta *wire.Value) [][]byte {
 	return [][]byte{data[:result.Start+1], wire.Join(`"_meta":`, m.mergeMeta(nil), comma), rest}
 }
 
-// mergeMeta returns a _meta object with the provenance in it and what else there was. What a server says under the
-// proxy's name is dropped, and all of what is no object.
+// mergeMeta returns a _meta object with the provenance in it and what else there was. What a server
+// says under the proxy's name is dropped, and all of what is no object.
 func (m *Marker) mergeMeta(was []byte) []byte {
 	all := []wire.Member{{RawKey: wire.Quote(ProvenanceKey), Value: m.meta}}
 	if len(was) > 0 && was[0] == '{' {
@@ -113,8 +115,8 @@ func (m *Marker) mergeMeta(was []byte) []byte {
 	return wire.EncodeObject(all)
 }
 
-// Rebuild writes the result anew, its members in their order. withheld is what to say instead if that can't be done.
-// output is the tool's output schema; nil: none.
+// Rebuild writes the result anew, its members in their order. withheld is what to say instead if
+// that can't be done. output is the tool's output schema; nil: none.
 func (m *Marker) Rebuild(result []byte, output *schema.Schema) (fresh []byte, withheld string) {
 	m.output = output
 	all := wire.Members(result)
@@ -122,26 +124,28 @@ func (m *Marker) Rebuild(result []byte, output *schema.Schema) (fresh []byte, wi
 		all = append(all, emptyMeta)
 	}
 	const frames = 4 << 10 // as a rule what is added is less
-	fresh = m.object(make([]byte, 0, len(result)+frames), all, func(out []byte, o *wire.Member) []byte {
-		switch {
-		case o.Key == "_meta" && m.meta == nil:
-		case o.Key == "_meta":
-			return append(out, m.mergeMeta(o.Value)...)
-		case o.Key == "content" && o.Value[0] == '[':
-			return m.content(out, o.Value)
-		case o.Key == "content":
-			withheld = "The result was withheld: its content is no list."
-		case o.Key == "structuredContent":
-			clean, problem := m.structured(o.Value)
-			withheld = cmp.Or(problem, withheld)
-			return append(out, clean...)
-		default: // a client may show it
-			if m.max > 0 && len(o.Value) > m.max {
-				withheld = fmt.Sprintf("The result was withheld: it is larger than %d bytes.", m.max)
+	fresh = m.object(make([]byte, 0, len(result)+frames), all,
+		func(out []byte, o *wire.Member) []byte {
+			switch {
+			case o.Key == "_meta" && m.meta == nil:
+			case o.Key == "_meta":
+				return append(out, m.mergeMeta(o.Value)...)
+			case o.Key == "content" && o.Value[0] == '[':
+				return m.content(out, o.Value)
+			case o.Key == "content":
+				withheld = "The result was withheld: its content is no list."
+			case o.Key == "structuredContent":
+				clean, problem := m.structured(o.Value)
+				withheld = cmp.Or(problem, withheld)
+				return append(out, clean...)
+			default: // a client may show it
+				if m.max > 0 && len(o.Value) > m.max {
+					withheld = fmt.Sprintf("The result was withheld: it is larger than %d bytes.",
+						m.max)
+				}
+				return append(out, m.clean(o.Value)...)
 			}
-			return append(out, m.clean(o.Value)...)
-		}
-		return append(out, o.Value...)
-	})
+			return append(out, o.Value...)
+		})
 	return fresh, withheld
 }

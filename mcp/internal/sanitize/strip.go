@@ -6,9 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// Strip takes out of a text what a reader does not see or a terminal obeys: escape sequences, control characters except
-// tab and line breaks, bidirectional controls, invisible characters. Joiners and variation selectors stay where they have
-// a letter or symbol beyond ASCII to join or vary, one at a time: scripts and emoji need them, runs of them hide data.
+// Strip takes out of a text what a reader does not see or a terminal obeys: escape sequences,
+// control characters except tab and line breaks, bidirectional controls, invisible characters.
+// Joiners and variation selectors stay where they have a letter or symbol beyond ASCII to join or
+// vary, one at a time: scripts and emoji need them, runs of them hide data.
 func Strip(s string) string {
 	if PrintableASCII(s) {
 		return s
@@ -46,7 +47,8 @@ func PrintableASCII[T ~string | ~[]byte](s T) bool {
 	for ; i+8 <= len(s); i += 8 {
 		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
 			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
-		if ((w-ones*' ')&^w|w|(w+ones))&highs != 0 && !printableBytes(s[i:i+8]) { // below a space, or from DEL on
+		// below a space, or from DEL on
+		if ((w-ones*' ')&^w|w|(w+ones))&highs != 0 && !printableBytes(s[i:i+8]) {
 			return false
 		}
 	}
@@ -75,8 +77,10 @@ func IsHidden(r rune) bool {
 		return true
 	case r < 0xAD:
 		return false
-	case r == 0x034F, r == 0x115F, r == 0x1160, r == 0x17B4, r == 0x17B5, r == 0x3164, r == 0xFFA0, r == 0x2800,
-		r == 0x2028, r == 0x2029, r >= 0x180B && r <= 0x180F, r >= 0xFFF0 && r <= 0xFFFB, r >= 0xE0000 && r <= 0xE0FFF:
+	case r == 0x034F, r == 0x115F, r == 0x1160, r == 0x17B4, r == 0x17B5, r == 0x3164, r == 0xFFA0,
+		r == 0x2800,
+		r == 0x2028, r == 0x2029, r >= 0x180B && r <= 0x180F, r >= 0xFFF0 && r <= 0xFFFB,
+		r >= 0xE0000 && r <= 0xE0FFF:
 		return true
 	}
 	return unicode.Is(unicode.Cf, r)
@@ -112,7 +116,8 @@ func escapeSequence(s string) int {
 			switch {
 			case s[i] == 0x07:
 				return i + 1
-			case s[i] == 0x1B && i+1 < len(s) && s[i+1] == '\\', s[i] == 0xC2 && i+1 < len(s) && s[i+1] == 0x9C:
+			case s[i] == 0x1B && i+1 < len(s) && s[i+1] == '\\', s[i] == 0xC2 && i+1 < len(s) &&
+				s[i+1] == 0x9C:
 				return i + 2
 			}
 		}

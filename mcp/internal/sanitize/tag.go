@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// DefuseTag takes the meaning from every opening or closing tag of the given name inside a text: its
-// first bracket becomes "&lt;". Case, spaces, invisible characters, combining marks, ligatures,
-// full-width and look-alike letters make no difference: what a model could read as the tag is taken for
-// it.
+// DefuseTag takes the meaning from every opening or closing tag of the given name inside a text:
+// its first bracket becomes "&lt;". Case, spaces, invisible characters, combining marks, ligatures,
+// full-width and look-alike letters make no difference: what a model could read as the tag is taken
+// for it.
 func DefuseTag(s, tag string) string {
 	if strings.IndexByte(s, '<') < 0 && (PrintableASCII(s) || strings.IndexFunc(s, isBracket) < 0) {
 		return s
@@ -84,14 +84,16 @@ func isSlash(r rune) bool {
 }
 
 func isIgnorable(r rune) bool {
-	return unicode.IsSpace(r) || IsHidden(r) || IsJoiner(r) || unicode.Is(unicode.M, r) || r == 0x2028 || r == 0x2029
+	return unicode.IsSpace(r) || IsHidden(r) || IsJoiner(r) || unicode.Is(unicode.M, r) ||
+		r == 0x2028 || r == 0x2029
 }
 
 // Attribute makes a name fit to stand between quotes in a tag.
 func Attribute(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
-		case r == '"' || r == '\'' || r == '&' || r == '\n' || r == '\t' || r == '\r' || isBracket(r) || r == '>' || isIgnorable(r):
+		case r == '"' || r == '\'' || r == '&' || r == '\n' || r == '\t' || r == '\r' ||
+			isBracket(r) || r == '>' || isIgnorable(r):
 			return '_'
 		}
 		return r

@@ -20,14 +20,15 @@ var (
 )
 
 const (
-	maxNesting  = 100        // of schemas in schemas, and of values that a server's schema is held to
+	// of schemas in schemas, and of values that a server's schema is held to
+	maxNesting  = 100
 	maxPatterns = 20_000     // instructions of all regular expressions in a server's schema
 	maxCost     = 10_000_000 // steps that one validation with a server's schema may take
 )
 
-// cost counts how many schemas are looked at for one value: those for the same value (allOf, $ref …),
-// and those of properties and items one level down. Validation itself has no bound: twenty nested allOf
-// of two $ref each make a million steps.
+// cost counts how many schemas are looked at for one value: those for the same value (allOf, $ref
+// …), and those of properties and items one level down. Validation itself has no bound: twenty
+// nested allOf of two $ref each make a million steps.
 type cost struct {
 	root *jsonschema.Schema
 	refs map[*jsonschema.Schema]*jsonschema.Schema
@@ -41,9 +42,11 @@ type costKey struct {
 	depth int
 }
 
-// newCost prepares the count. It refuses a schema without end, and one of which the end can't be seen.
+// newCost prepares the count. It refuses a schema without end, and one of which the end can't be
+// seen.
 func newCost(root *jsonschema.Schema) (*cost, error) {
-	e := &cost{root: root, refs: map[*jsonschema.Schema]*jsonschema.Schema{}, known: map[costKey]int{}}
+	e := &cost{root: root, refs: map[*jsonschema.Schema]*jsonschema.Schema{},
+		known: map[costKey]int{}}
 	places := map[string]*jsonschema.Schema{}
 	if !e.collect(root, "", 0, places) {
 		return nil, errLarge
@@ -59,7 +62,8 @@ func newCost(root *jsonschema.Schema) (*cost, error) {
 				unclear = errUnresolvable
 			}
 		}
-		if s.DynamicRef != "" || s.Anchor != "" || s.DynamicAnchor != "" || s.ID != "" && s != root {
+		if s.DynamicRef != "" || s.Anchor != "" || s.DynamicAnchor != "" || s.ID != "" &&
+			s != root {
 			unclear = errUnresolvable
 		}
 		size += instructions(s.Pattern)
@@ -95,12 +99,14 @@ func instructions(pattern string) int {
 }
 
 // collect notes every schema under its JSON Pointer; false: they are nested too deeply.
-func (e *cost) collect(s *jsonschema.Schema, place string, depth int, places map[string]*jsonschema.Schema) bool {
+func (e *cost) collect(s *jsonschema.Schema, place string, depth int,
+	places map[string]*jsonschema.Schema) bool {
 	if s == nil {
 		return true
 	}
 	places[place] = s
-	for _, c := range slices.Concat(sameValueSchemas(s), childValueSchemas(s), referencedSchemas(s)) {
+	for _, c := range slices.Concat(sameValueSchemas(s), childValueSchemas(s),
+		referencedSchemas(s)) {
 		if depth == maxNesting || !e.collect(c.schema, place+"/"+c.place, depth+1, places) {
 			return false
 		}
@@ -108,7 +114,8 @@ func (e *cost) collect(s *jsonschema.Schema, place string, depth int, places map
 	return true
 }
 
-// endless reports whether validating one value with s comes to s again. state: 1 on the way, 2 done.
+// endless reports whether validating one value with s comes to s again. state: 1 on the way, 2
+// done.
 func (e *cost) endless(s *jsonschema.Schema, state map[*jsonschema.Schema]int) bool {
 	if s == nil || state[s] == 2 {
 		return false
@@ -140,7 +147,8 @@ func (e *cost) affordable(v any) bool {
 	return e.steps(e.root, depth) <= maxCost/values
 }
 
-// steps is how many schemas are looked at for a value of that depth, one value a level; at most maxEffort is counted.
+// steps is how many schemas are looked at for a value of that depth, one value a level; at most
+// maxEffort is counted.
 func (e *cost) steps(s *jsonschema.Schema, depth int) int {
 	if s == nil {
 		return 0
@@ -183,20 +191,28 @@ func measure(v any) (depth, values int) {
 
 // sameValueSchemas are the schemas that hold for the same value.
 func sameValueSchemas(s *jsonschema.Schema) []child {
-	return slices.Concat(byIndex("allOf", s.AllOf), byIndex("anyOf", s.AnyOf), byIndex("oneOf", s.OneOf), single("not", s.Not), single("if", s.If), single("then", s.Then),
-		single("else", s.Else), byName("dependentSchemas", s.DependentSchemas), byName("dependencies", s.DependencySchemas))
+	return slices.Concat(byIndex("allOf", s.AllOf), byIndex("anyOf", s.AnyOf),
+		byIndex("oneOf", s.OneOf), single("not", s.Not), single("if", s.If), single("then", s.Then),
+		single("else", s.Else), byName("dependentSchemas", s.DependentSchemas),
+		byName("dependencies", s.DependencySchemas))
 }
 
 // childValueSchemas are those that hold for the values in it.
 func childValueSchemas(s *jsonschema.Schema) []child {
-	return slices.Concat(byName("properties", s.Properties), byName("patternProperties", s.PatternProperties), single("additionalProperties", s.AdditionalProperties),
-		single("propertyNames", s.PropertyNames), single("unevaluatedProperties", s.UnevaluatedProperties), single("items", s.Items), byIndex("items", s.ItemsArray),
-		byIndex("prefixItems", s.PrefixItems), single("additionalItems", s.AdditionalItems), single("contains", s.Contains), single("unevaluatedItems", s.UnevaluatedItems))
+	return slices.Concat(byName("properties", s.Properties),
+		byName("patternProperties", s.PatternProperties),
+		single("additionalProperties", s.AdditionalProperties),
+		single("propertyNames", s.PropertyNames),
+		single("unevaluatedProperties", s.UnevaluatedProperties), single("items", s.Items),
+		byIndex("items", s.ItemsArray),
+		byIndex("prefixItems", s.PrefixItems), single("additionalItems", s.AdditionalItems),
+		single("contains", s.Contains), single("unevaluatedItems", s.UnevaluatedItems))
 }
 
 // referencedSchemas are those that only a $ref leads to.
 func referencedSchemas(s *jsonschema.Schema) []child {
-	return slices.Concat(byName("$defs", s.Defs), byName("definitions", s.Definitions), single("contentSchema", s.ContentSchema))
+	return slices.Concat(byName("$defs", s.Defs), byName("definitions", s.Definitions),
+		single("contentSchema", s.ContentSchema))
 }
 
 // child is a schema in a schema, and the JSON Pointer from the one to the other.
@@ -221,7 +237,8 @@ func byIndex(place string, all []*jsonschema.Schema) (out []child) {
 
 func byName(place string, all map[string]*jsonschema.Schema) (out []child) {
 	for name, s := range all {
-		out = append(out, child{place + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name), s})
+		out = append(out, child{place + "/" +
+			strings.NewReplacer("~", "~0", "/", "~1").Replace(name), s})
 	}
 	return out
 }

@@ -6,8 +6,8 @@
 //
 // # What it does not protect
 //
-// The bound on a server's schema counts schemas looked at, not time. The operator's own schemas have
-// no bound beside the one against endless references.
+// The bound on a server's schema counts schemas looked at, not time. The operator's own schemas
+// have no bound beside the one against endless references.
 //
 // Kernel: none of its own. The language is JSON Schema draft 2020-12 and draft 7.
 package schema

@@ -22,8 +22,8 @@ const (
 // Compile compiles an operator's schema.
 func Compile(raw []byte) (*Schema, error) { return compile(raw, false) }
 
-// CompileUntrusted compiles a server's schema. The server chooses the schema and may choose the values,
-// so memory and time are bounded.
+// CompileUntrusted compiles a server's schema. The server chooses the schema and may choose the
+// values, so memory and time are bounded.
 func CompileUntrusted(raw []byte) (*Schema, error) { return compile(raw, true) }
 
 func compile(raw []byte, foreign bool) (out *Schema, err error) {
@@ -47,7 +47,8 @@ func compile(raw []byte, foreign bool) (out *Schema, err error) {
 		e = nil
 	}
 	out = &Schema{resolved, e}
-	if err := out.Validate(map[string]any{}); err != nil && strings.Contains(err.Error(), "cannot validate version") {
+	if err := out.Validate(map[string]any{}); err != nil &&
+		strings.Contains(err.Error(), "cannot validate version") {
 		return nil, err
 	}
 	return out, nil

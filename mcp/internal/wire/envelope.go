@@ -58,17 +58,24 @@ const (
 
 // Envelope is what the scanner noted of a message.
 type Envelope struct {
-	start, end     int
+	Start, End     int  // of the message in the bytes that were fed
 	Kind           byte // '{', '[' or, of something that is no message, another
 	CaseCollisions CaseCollision
 	v              [fieldCount]Value
 }
 
 var (
-	topFields    = map[string]Field{"id": FieldID, "method": FieldMethod, "params": FieldParams, "result": FieldResult, "error": FieldError}
-	paramFields  = map[string]Field{"name": FieldName, "uri": FieldURI, "arguments": FieldArguments, "requestId": FieldRequestID, "ref": FieldRef, "_meta": FieldMeta, "cursor": FieldCursor, "task": FieldTask}
-	resultFields = map[string]Field{"content": FieldContent, "structuredContent": FieldStructuredContent, "isError": FieldIsError, "tools": FieldTools, "resources": FieldResources,
-		"resourceTemplates": FieldTemplates, "prompts": FieldPrompts, "serverInfo": FieldServerInfo, "resultType": FieldResultType, "_meta": FieldMeta, "nextCursor": FieldCursor, "task": FieldTask}
+	topFields = map[string]Field{"id": FieldID, "method": FieldMethod, "params": FieldParams,
+		"result": FieldResult, "error": FieldError}
+	paramFields = map[string]Field{"name": FieldName, "uri": FieldURI, "arguments": FieldArguments,
+		"requestId": FieldRequestID, "ref": FieldRef, "_meta": FieldMeta, "cursor": FieldCursor,
+		"task": FieldTask}
+	resultFields = map[string]Field{"content": FieldContent,
+		"structuredContent": FieldStructuredContent, "isError": FieldIsError, "tools": FieldTools,
+		"resources":         FieldResources,
+		"resourceTemplates": FieldTemplates, "prompts": FieldPrompts, "serverInfo": FieldServerInfo,
+		"resultType": FieldResultType, "_meta": FieldMeta, "nextCursor": FieldCursor,
+		"task": FieldTask}
 )
 
 func subField(parent Field, key string) Field {
@@ -112,7 +119,8 @@ func (e *Envelope) IsRequest() bool { return e.Has(FieldMethod) && e.Has(FieldID
 func (e *Envelope) IsNotification() bool { return e.Has(FieldMethod) && !e.Has(FieldID) }
 
 func (e *Envelope) IsResponse() bool {
-	return !e.Has(FieldMethod) && e.Has(FieldID) && e.v[FieldID].Kind != 'n' && (e.Has(FieldResult) || e.Has(FieldError))
+	return !e.Has(FieldMethod) && e.Has(FieldID) && e.v[FieldID].Kind != 'n' &&
+		(e.Has(FieldResult) || e.Has(FieldError))
 }
 
 // Failed reports an answer that is an error. Some servers write one of null beside every result.
@@ -128,7 +136,8 @@ func (e *Envelope) Outcome() string {
 	return "ok"
 }
 
-// HasUsableID reports whether answers can be matched with the id: a text or a number, of a length that is kept.
+// HasUsableID reports whether answers can be matched with the id: a text or a number, of a length
+// that is kept.
 func (e *Envelope) HasUsableID() bool {
 	v := &e.v[FieldID]
 	return !v.Truncated && (v.Kind == '"' || v.Kind == '-' || v.Kind >= '0' && v.Kind <= '9')

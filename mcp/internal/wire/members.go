@@ -87,8 +87,8 @@ func EncodeObject(all []Member) []byte {
 	return append(out, '}')
 }
 
-// StringMember reads a member of an object that is a string. ok is false if it is missing, there twice,
-// or no string.
+// StringMember reads a member of an object that is a string. ok is false if it is missing, there
+// twice, or no string.
 func StringMember(raw []byte, member string) (name string, ok bool) {
 	if len(raw) == 0 || raw[0] != '{' {
 		return "", false

@@ -50,8 +50,8 @@ func Encode(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// Unquote reads a JSON string that is known to be one, with its quotes. What is not UTF-8 becomes U+FFFD, as with
-// encoding/json.
+// Unquote reads a JSON string that is known to be one, with its quotes. What is not UTF-8 becomes
+// U+FFFD, as with encoding/json.
 func Unquote(raw []byte) string {
 	if len(raw) < 2 {
 		return ""

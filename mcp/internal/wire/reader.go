@@ -12,7 +12,8 @@ const (
 	StreamFrom  = 1 << 20 // messages beyond are passed on in pieces when no rule needs them whole
 )
 
-var ErrBrokenMessage = errors.New("a message turned out not to be JSON after its beginning had been passed on")
+var ErrBrokenMessage = errors.New("a message turned out not to be JSON after its beginning had " +
+	"been passed on")
 
 // Message is one line. data is valid until the next call of next or rest.
 type Message struct {
@@ -26,8 +27,9 @@ type Message struct {
 // MessageReader cuts a stream into messages and scans them as they arrive.
 type MessageReader struct {
 	r     io.Reader
-	limit int                      // of a message that is kept whole
-	whole func(env *Envelope) bool // whether a rule needs all of a message; asked once it is longer than streamFrom
+	limit int // of a message that is kept whole
+	// whether a rule needs all of a message; asked once it is longer than streamFrom
+	whole func(env *Envelope) bool
 
 	buf        []byte
 	start, end int // what is read and not yet delivered
@@ -131,7 +133,8 @@ func (l *MessageReader) fill() error {
 	}
 	if l.end == len(l.buf) {
 		if l.start > 0 {
-			panic("mcp: lines.fill: no room") // line begins every message at the front of the buffer or makes room
+			// line begins every message at the front of the buffer or makes room
+			panic("mcp: lines.fill: no room")
 		}
 		bigger := make([]byte, 2*len(l.buf))
 		copy(bigger, l.buf[:l.end])

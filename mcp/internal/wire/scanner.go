@@ -36,8 +36,8 @@ const (
 	finished
 )
 
-// Scanner reads one JSON text as it arrives, in pieces of any size. It accepts what RFC 8259 accepts,
-// and fills an envelope.
+// Scanner reads one JSON text as it arrives, in pieces of any size. It accepts what RFC 8259
+// accepts, and fills an envelope.
 type Scanner struct {
 	Env     Envelope
 	Err     error
@@ -54,7 +54,8 @@ type Scanner struct {
 	keep    *Value   // the scalar being read
 }
 
-// Scan reads a whole message. The error says why it is not JSON; a text that ends too early is none.
+// Scan reads a whole message. The error says why it is not JSON; a text that ends too early is
+// none.
 func Scan(data []byte) (*Envelope, error) {
 	var s Scanner
 	s.Feed(data)
@@ -150,7 +151,8 @@ func (s *Scanner) Feed(b []byte) {
 			break
 		}
 		switch {
-		case c == '\r' && s.state != finished: // many readers take it for the end of a line: what follows would be a message of its own
+		case c == '\r' && s.state != finished:
+			// Many readers take it for the end of a line: what follows would be a message.
 			s.Err = errCarriageReturn
 		case c != ' ' && c != '\t' && c != '\r' && c != '\n':
 			s.structure(c, s.base+i)
@@ -205,7 +207,7 @@ func (s *Scanner) structure(c byte, at int) {
 
 func (s *Scanner) beginValue(c byte, at int) {
 	if len(s.stack) == 0 {
-		s.Env.start, s.Env.Kind = at, c
+		s.Env.Start, s.Env.Kind = at, c
 	} else if d := len(s.stack); d <= 2 && s.current[d] != noField {
 		v := &s.Env.v[s.current[d]]
 		if v.Kind != 0 {
@@ -248,7 +250,8 @@ func (s *Scanner) beginValue(c byte, at int) {
 }
 
 func (s *Scanner) pop(c byte, at int) {
-	if d := len(s.stack); d == 0 || s.stack[d-1]+2 != c { // in ASCII a closing bracket is its opening one plus two
+	// in ASCII a closing bracket is its opening one plus two
+	if d := len(s.stack); d == 0 || s.stack[d-1]+2 != c {
 		s.Err = ErrSyntax
 		return
 	}
@@ -269,7 +272,7 @@ func (s *Scanner) endValue(end int) {
 	s.keep = nil
 	d := len(s.stack)
 	if d == 0 {
-		s.Env.end, s.state = end, finished
+		s.Env.End, s.state = end, finished
 		return
 	}
 	if d <= 2 && s.current[d] != noField {
@@ -279,7 +282,8 @@ func (s *Scanner) endValue(end int) {
 	s.state = wantNext
 }
 
-// endKey looks up the member, at the top of the message and one level into its params, result or error.
+// endKey looks up the member, at the top of the message and one level into its params, result or
+// error.
 func (s *Scanner) endKey() {
 	d := len(s.stack)
 	if d > 2 || s.stack[0] != '{' || s.tooLong {
@@ -321,7 +325,8 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f'
 }
 
-// plainPrefix returns how many bytes at the start of b are ordinary in a string: no quote, no backslash, no control character.
+// plainPrefix returns how many bytes at the start of b are ordinary in a string: no quote, no
+// backslash, no control character.
 func plainPrefix(b []byte) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	i := 0

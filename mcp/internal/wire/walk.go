@@ -2,11 +2,11 @@ package wire
 
 import "bytes"
 
-// What follows reads JSON that a Scanner has found to be JSON. It checks nothing again, and so it can
-// jump over strings: the one cursor for everything that looks inside a message.
+// What follows reads JSON that a Scanner has found to be JSON. It checks nothing again, and so it
+// can jump over strings: the one cursor for everything that looks inside a message.
 
-// token is where one token of a JSON text stands. kind is its first byte: a bracket, a comma, a colon, a
-// quote, or the beginning of a number or literal; 0: the text is at its end.
+// token is where one token of a JSON text stands. kind is its first byte: a bracket, a comma, a
+// colon, a quote, or the beginning of a number or literal; 0: the text is at its end.
 type token struct {
 	kind       byte
 	start, end int
@@ -68,8 +68,8 @@ func skipString(data []byte, i int) int {
 	}
 }
 
-// Walk calls f for every member of the object, or element of the array, that begins at data[at]. key is
-// a member's, with its quotes; nil in an array.
+// Walk calls f for every member of the object, or element of the array, that begins at data[at].
+// key is a member's, with its quotes; nil in an array.
 func Walk(data []byte, at int, f func(key []byte, from, to int)) {
 	object := data[at] == '{'
 	var key []byte

@@ -29,8 +29,8 @@ func (w *MessageWriter) Send(pieces ...[]byte) error {
 	return nil
 }
 
-// Stream writes a message that comes in part; nobody else writes in between. known is called with its size when the envelope
-// is complete, before the last piece is written.
+// Stream writes a message that comes in part; nobody else writes in between. known is called with
+// its size when the envelope is complete, before the last piece is written.
 func (w *MessageWriter) Stream(m Message, l *MessageReader, known func(size int)) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
