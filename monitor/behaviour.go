@@ -6,62 +6,69 @@ import (
 	"time"
 )
 
-// What counts as suspicious. Ordinary interpreters and servers stay far below: a handful of refused probes at start.
+// What counts as suspicious. Ordinary interpreters and servers stay far below: they cause a few
+// refusals at start.
 const (
 	burstRefusals = 50          // refusals …
 	burstWindow   = time.Second // … within
 	manySyscalls  = 20          // different refused syscalls in a run
-	scanPIDs      = 20          // different processes aimed at in a run
-	stormBreaches = 10          // times the pids limit was hit
+	scanPIDs      = 20          // different target processes in a run
+	stormBreaches = 10          // times that the pids limit was reached
 	stormForks    = 20          // refused clones within burstWindow
 )
 
-// behaviour sees what single events don't show. Its memory is bounded by the thresholds: each set is emptied when its
-// event is raised, and raised again (folded) when it has filled again.
+// behaviour detects what single events do not show. The thresholds bound its memory: each set is
+// emptied when its event is raised. If it fills again, the event is raised again, and folded.
 type behaviour struct {
 	refusals, forks window
 	syscalls, pids  map[string]struct{}
 	breaches        int
 }
 
-// observe returns the events that e completes. e is classified.
+// observe returns the events that e completes. e has been classified.
 func (b *behaviour) observe(e Event, now time.Time) (out []Event) {
 	raise := func(rule string, s Severity, reason string, n ...any) {
 		out = append(out, Event{
-			Type: SuspiciousBehavior, Severity: s, Rule: "builtin:" + rule, Reason: fmt.Sprintf(reason, n...),
+			Type: SuspiciousBehavior, Severity: s, Rule: "builtin:" +
+				rule, Reason: fmt.Sprintf(reason, n...),
 			PID: e.PID, Comm: e.Comm, Call: e.Call, Count: 1, Action: string(Alert),
 		})
 	}
 	if e.Limit != nil && e.Limit.Name == "pids" {
 		if b.breaches += e.Count; b.breaches >= stormBreaches {
 			b.breaches = 0
-			raise("fork-storm", High, "hit the limit of processes %d times and went on forking", stormBreaches)
+			raise("fork-storm", High, "reached the process limit %d times and continued to fork",
+				stormBreaches)
 		}
 	}
 	if e.Syscall == nil || !e.Type.refusal() {
 		return out
 	}
 	if b.refusals.add(now, e.Count, burstRefusals) {
-		raise("refusal-burst", Medium, "%d refused calls within a second: it does not take no for an answer", burstRefusals)
+		raise("refusal-burst", Medium, "%d refused calls within a second: it tries again and again",
+			burstRefusals)
 	}
 	if add(&b.syscalls, e.Syscall.Name+" "+e.Syscall.Arch, manySyscalls) {
-		raise("syscall-probing", High, "%d different calls refused: it feels its way along the filter", manySyscalls)
+		raise("syscall-probing", High, "%d different calls refused: it probes the filter",
+			manySyscalls)
 	}
 	switch e.Syscall.Name {
 	case "clone", "clone3", "fork", "vfork":
 		if e.Action != "ENOSYS" && b.forks.add(now, e.Count, stormForks) {
-			raise("fork-storm", High, "%d refused attempts to make a process within a second", stormForks)
+			raise("fork-storm", High, "%d refused attempts to make a process within a second",
+				stormForks)
 		}
 	}
 	for _, pid := range targets(e.Syscall) {
 		if add(&b.pids, pid, scanPIDs) {
-			raise("pid-scan", High, "aimed at %d different processes", scanPIDs)
+			raise("pid-scan", High, "targeted %d different processes", scanPIDs)
 		}
 	}
 	return out
 }
 
-// window counts in a sliding span of burstWindow, in tenths, so that its size does not grow with the traffic.
+// window counts in a sliding span of burstWindow, in ten slots, so its size does not depend on the
+// traffic.
 type window struct {
 	slots [10]int
 	at    int64 // the newest slot
@@ -98,12 +105,14 @@ func add(set *map[string]struct{}, s string, n int) bool {
 	return true
 }
 
-// targets names the processes that a call is aimed at: by argument, or by a path below /proc.
+// targets returns the processes that a call is about: by argument, or by a path below /proc.
 func targets(s *Syscall) (out []string) {
 	at := -1
 	switch s.Name {
-	case "kill", "tkill", "tgkill", "pidfd_open", "process_vm_readv", "process_vm_writev", "rt_sigqueueinfo", "rt_tgsigqueueinfo",
-		"prlimit64", "get_robust_list", "kcmp", "move_pages", "migrate_pages", "sched_getaffinity", "sched_setaffinity":
+	case "kill", "tkill", "tgkill", "pidfd_open", "process_vm_readv", "process_vm_writev",
+		"rt_sigqueueinfo", "rt_tgsigqueueinfo",
+		"prlimit64", "get_robust_list", "kcmp", "move_pages", "migrate_pages",
+		"sched_getaffinity", "sched_setaffinity":
 		at = 0
 	case "ptrace":
 		at = 1

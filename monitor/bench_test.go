@@ -7,10 +7,12 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// BenchmarkRecord is the monitor's share of a refusal's cost: a repeat, with rules, without a sink's.
+// BenchmarkRecord is the monitor's share of a refusal's cost: a repeat, with rules, without a
+// sink's.
 func BenchmarkRecord(b *testing.B) {
 	rec, err := monitor.New(monitor.Config{Rules: []policies.Rule{
-		{ID: "debugger", When: `type == "syscall_blocked" && syscall in ["ptrace","process_vm_readv"]`, Action: "kill"},
+		{ID: "debugger", Action: "kill",
+			When: `type == "syscall_blocked" && syscall in ["ptrace","process_vm_readv"]`},
 		{ID: "often", When: `count > 1000000000 && severity == "high"`},
 	}})
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/safetext"
 )
 
-// MaxLine bounds an event's JSON line, newline included, whatever the tool put into it.
+// MaxLine is the most bytes of an event's JSON line, newline included, whatever the tool put into
+// it.
 const MaxLine = 16 << 10
 
 const (
@@ -18,11 +19,13 @@ const (
 	maxRefs = 8 // Call.Ambiguous
 )
 
-// bound enforces the promise of Event's comment even on a careless caller: printable text, cut to a length.
-// It copies what it changes: the caller's slices stay as they are.
+// bound makes all text of an event printable and cuts it, whatever the caller passes. It copies
+// what it changes: the caller's slices stay as they are.
 func bound(e Event) Event {
-	e.ID, e.Sandbox, e.Policy = text(e.ID, maxName), text(e.Sandbox, maxName), text(e.Policy, maxText)
-	e.Type, e.Severity = Type(text(string(e.Type), maxName)), Severity(text(string(e.Severity), maxName))
+	e.ID, e.Sandbox, e.Policy = text(e.ID, maxName), text(e.Sandbox, maxName), text(e.Policy,
+		maxText)
+	e.Type, e.Severity = Type(text(string(e.Type), maxName)), Severity(text(string(e.Severity),
+		maxName))
 	e.Comm, e.Rule, e.Action = text(e.Comm, maxName), text(e.Rule, maxName), text(e.Action, maxName)
 	e.Reason, e.Hint = text(e.Reason, maxText), text(e.Hint, maxText)
 	if e.Syscall != nil {
@@ -41,12 +44,14 @@ func bound(e Event) Event {
 	}
 	if e.Network != nil {
 		n := *e.Network
-		n.Name, n.Address, n.SNI = text(n.Name, maxText), text(n.Address, maxName), text(n.SNI, maxText)
+		n.Name, n.Address, n.SNI = text(n.Name, maxText), text(n.Address, maxName), text(n.SNI,
+			maxText)
 		e.Network = &n
 	}
 	if e.Call != nil {
 		c := *e.Call
-		c.Server, c.Request, c.Tool = text(c.Server, maxText), text(c.Request, maxText), text(c.Tool, maxText)
+		c.Server, c.Request, c.Tool = text(c.Server, maxText), text(c.Request,
+			maxText), text(c.Tool, maxText)
 		c.Ambiguous = texts(c.Ambiguous, maxRefs)
 		e.Call = &c
 	}
@@ -64,9 +69,10 @@ func texts(in []string, n int) []string {
 	return out
 }
 
-// text leaves clean, short text alone, so that what was escaped once is not escaped again.
+// text leaves clean, short text alone, so nothing is escaped twice.
 func text(s string, n int) string {
-	if !plain(s) && (!utf8.ValidString(s) || strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0) {
+	if !plain(s) && (!utf8.ValidString(s) || strings.IndexFunc(s,
+		func(r rune) bool { return !unicode.IsPrint(r) }) >= 0) {
 		s = safetext.Clean(s, n)
 	}
 	const slack = 16 // Clean may pass n by one escaped rune and the ellipsis
@@ -79,7 +85,7 @@ func text(s string, n int) string {
 	return s[:n] + "…"
 }
 
-// plain is the quick answer for nearly all text: printable ASCII.
+// plain is the fast path for nearly all text: printable ASCII.
 func plain(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Classify says what a refused syscall or a breached limit amounts to. It is a pure function: the same event gives
-// the same answer, and a severity that the caller set only rises.
+// Classify gives an event its type, severity, reason and hint. It is a pure function: the same
+// event gives the same answer. It raises a severity that the caller has set, and never lowers it.
 //
 //	refused                                              class               severity
 //	-----------------------------------------------------------------------------------------
@@ -22,8 +22,8 @@ import (
 //	syslog: clears or silences the kernel's log; acct,
 //	quotactl, sethostname …                              escape_attempt      high
 //	syslog: reads it, as dmesg does                      permission_denied   medium
-//	mount, umount2, chroot, mknod                        permission_denied   high (chroot, mknod: medium)
-//	socket families                                      permission_denied   medium (raw, AF_ALG, AF_VSOCK …: high)
+//	mount, umount2, chroot, mknod                        permission_denied   high or medium
+//	socket families                                      permission_denied   medium (rare: high)
 //	connect, bind, listen … where no sockets are allowed permission_denied   medium
 //	io_uring_setup: libuv probes it at every start       syscall_blocked     low
 //	clone3 and other calls answered with ENOSYS          syscall_blocked     low
@@ -55,7 +55,7 @@ type class struct {
 }
 
 func classifySyscall(e Event) Event {
-	if e.Syscall.Name == "" { // newer than our tables
+	if e.Syscall.Name == "" { // newer than the tables
 		s := *e.Syscall
 		s.Name = fmt.Sprintf("syscall_%d", s.Number)
 		e.Syscall = &s
@@ -63,10 +63,12 @@ func classifySyscall(e Event) Event {
 	c := syscallClass(e)
 	if e.Syscall.Arch != "" {
 		c = class{"builtin:foreign-arch", EscapeAttempt, High,
-			"called through the " + e.Syscall.Arch + " table, where numbers mean other calls: a way around a filter", never}
+			"called through the " + e.Syscall.Arch +
+				" table, in which the numbers mean other calls, to get around the filter", never}
 	}
 	if p, ok := sensitivePath(e.Syscall); ok {
-		c = class{"builtin:sensitive-path", EscapeAttempt, worse(c.severity, p.severity), p.reason, never}
+		c = class{"builtin:sensitive-path", EscapeAttempt, worse(c.severity, p.severity), p.reason,
+			never}
 	}
 	if e.Type == "" || e.Type == SyscallBlocked {
 		e.Type = c.typ
@@ -84,7 +86,7 @@ func classifySyscall(e Event) Event {
 	return e
 }
 
-// anyArg tells whether one of the decoded arguments contains s.
+// anyArg reports whether one of the decoded arguments contains s.
 func anyArg(s *Syscall, substr string) bool {
 	for _, a := range s.Args {
 		if strings.Contains(a, substr) {
@@ -103,7 +105,8 @@ func arg(s *Syscall, i int) string {
 
 // allowHint names the policy line that allows the call; a call without a name has none.
 func allowHint(name string) string {
-	if name == "" || name[0] >= '0' && name[0] <= '9' || strings.HasPrefix(name, "syscall_") || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+	if name == "" || name[0] >= '0' && name[0] <= '9' || strings.HasPrefix(name, "syscall_") ||
+		strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
 		return ""
 	}
 	return "to allow it: syscalls.allow: [" + name + "]"

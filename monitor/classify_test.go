@@ -18,7 +18,8 @@ func refusedPath(name, path string) monitor.Event {
 }
 
 func TestWhatAnAttackerTriesIsNamedForWhatItIs(t *testing.T) {
-	const esc, denied, blocked = monitor.EscapeAttempt, monitor.PermissionDenied, monitor.SyscallBlocked
+	const esc, denied, blocked = monitor.EscapeAttempt, monitor.PermissionDenied,
+		monitor.SyscallBlocked
 	foreign := refused("getpid")
 	foreign.Syscall.Arch = "i386"
 	own := refused("ptrace", "PTRACE_ATTACH", "17", "0x0", "0x0")
@@ -30,19 +31,25 @@ func TestWhatAnAttackerTriesIsNamedForWhatItIs(t *testing.T) {
 		typ   monitor.Type
 		sev   monitor.Severity
 	}{
-		{"makes a user namespace", refused("unshare", "CLONE_NEWUSER|CLONE_NEWNS"), esc, monitor.High},
+		{"makes a user namespace", refused("unshare", "CLONE_NEWUSER|CLONE_NEWNS"), esc,
+			monitor.High},
 		{"clones into one", refused("clone", "CLONE_NEWUSER|SIGCHLD", "0x0"), esc, monitor.High},
 		{"enters another's", refused("setns", "3", "CLONE_NEWNET"), esc, monitor.High},
 		{"swaps the root", refused("pivot_root", `"."`, `"."`), esc, monitor.High},
 		{"uses the new mount calls", refused("open_tree", "AT_FDCWD"), esc, monitor.High},
 		{"moves a mount", refused("move_mount", "3"), esc, monitor.High},
-		{"mounts proc again", refused("mount", `"proc"`, `"/tmp/p"`, `"proc"`, "0", "0x0"), denied, monitor.High},
-		{"uncovers what is masked", refused("umount2", `"/work"`, "MNT_DETACH"), denied, monitor.High},
+		{"mounts proc again", refused("mount", `"proc"`, `"/tmp/p"`, `"proc"`, "0", "0x0"), denied,
+			monitor.High},
+		{"uncovers what is masked", refused("umount2", `"/work"`, "MNT_DETACH"), denied,
+			monitor.High},
 		{"climbs out of a chroot", refusedPath("chroot", "/tmp/x"), denied, monitor.Medium},
-		{"mounts the cgroup escape", refusedPath("mount", "/tmp/c/release_agent"), esc, monitor.Critical},
-		{"attaches to process 1", refused("ptrace", "PTRACE_ATTACH", "1", "0x0", "0x0"), esc, monitor.High},
+		{"mounts the cgroup escape", refusedPath("mount", "/tmp/c/release_agent"), esc,
+			monitor.Critical},
+		{"attaches to process 1", refused("ptrace", "PTRACE_ATTACH", "1", "0x0", "0x0"), esc,
+			monitor.High},
 		{"looks into a child of its own", own, blocked, monitor.Medium},
-		{"lets itself be traced", refused("ptrace", "PTRACE_TRACEME", "0", "0x0", "0x0"), blocked, monitor.Medium},
+		{"lets itself be traced", refused("ptrace", "PTRACE_TRACEME", "0", "0x0", "0x0"), blocked,
+			monitor.Medium},
 		{"writes another's memory", refused("process_vm_writev", "1"), esc, monitor.High},
 		{"steals a descriptor", refused("pidfd_getfd", "3", "4", "0"), esc, monitor.High},
 		{"opens by handle (shocker)", refused("open_by_handle_at", "3"), esc, monitor.Critical},
@@ -54,42 +61,57 @@ func TestWhatAnAttackerTriesIsNamedForWhatItIs(t *testing.T) {
 		{"stops the kernel at a fault", refused("userfaultfd", "0"), esc, monitor.High},
 		{"counts cycles of others", refused("perf_event_open"), esc, monitor.High},
 		{"uses a ring", refused("io_uring_enter", "3"), esc, monitor.High},
-		{"probes for a ring, as every Node.js does", refused("io_uring_setup", "16", "0x0"), blocked, monitor.Low},
+		{"probes for a ring, as every Node.js does", refused("io_uring_setup", "16", "0x0"),
+			blocked, monitor.Low},
 		{"sets the clock", refused("clock_settime", "CLOCK_REALTIME"), esc, monitor.High},
 		{"reboots", refused("reboot"), esc, monitor.Critical},
-		{"reads the kernel's log, as dmesg does", refused("syslog", "3", "0x7f00", "262144"), denied, monitor.Medium},
+		{"reads the kernel's log, as dmesg does", refused("syslog", "3", "0x7f00", "262144"),
+			denied, monitor.Medium},
 		{"asks how long it is", refused("syslog", "10", "0x0", "0"), denied, monitor.Medium},
 		{"clears the kernel's log", refused("syslog", "5", "0x0", "0"), esc, monitor.High},
 		{"renames the host", refused("sethostname", `"x"`, "1"), esc, monitor.High},
 		{"swaps", refused("swapon", `"/x"`), esc, monitor.High},
 		{"takes the 32-bit door", foreign, esc, monitor.High},
-		{"opens an inet socket", refused("socket", "AF_INET", "SOCK_STREAM|SOCK_CLOEXEC", "0"), denied, monitor.Medium},
-		{"opens a packet socket", refused("socket", "AF_PACKET", "SOCK_RAW", "768"), denied, monitor.High},
+		{"opens an inet socket", refused("socket", "AF_INET", "SOCK_STREAM|SOCK_CLOEXEC", "0"),
+			denied, monitor.Medium},
+		{"opens a packet socket", refused("socket", "AF_PACKET", "SOCK_RAW", "768"), denied,
+			monitor.High},
 		{"opens a raw socket", refused("socket", "AF_INET", "SOCK_RAW", "1"), denied, monitor.High},
-		{"reaches the crypto sockets", refused("socket", "AF_ALG", "SOCK_SEQPACKET", "0"), denied, monitor.High},
-		{"calls docker", refused("connect", "3", `{AF_UNIX, "/var/run/docker.sock"}`, "110"), esc, monitor.Critical},
+		{"reaches the crypto sockets", refused("socket", "AF_ALG", "SOCK_SEQPACKET", "0"), denied,
+			monitor.High},
+		{"calls docker", refused("connect", "3", `{AF_UNIX, "/var/run/docker.sock"}`, "110"), esc,
+			monitor.Critical},
 		{"calls containerd's shim", shim, esc, monitor.Critical},
-		{"calls anybody, without sockets", refused("connect", "3", "{AF_INET, 1.2.3.4:80}", "16"), denied, monitor.Medium},
-		{"reads process 1's root", refusedPath("openat", "/proc/1/root/etc/shadow"), esc, monitor.Critical},
+		{"calls anybody, without sockets", refused("connect", "3", "{AF_INET, 1.2.3.4:80}", "16"),
+			denied, monitor.Medium},
+		{"reads process 1's root", refusedPath("openat", "/proc/1/root/etc/shadow"), esc,
+			monitor.Critical},
 		{"spells it otherwise", refusedPath("openat", "/proc/./1//root"), esc, monitor.Critical},
-		{"spells it with dots", refusedPath("openat", "/proc/self/../1/root/"), esc, monitor.Critical},
+		{"spells it with dots", refusedPath("openat", "/proc/self/../1/root/"), esc,
+			monitor.Critical},
 		{"spells it relatively", refusedPath("openat", "../../proc/1/root"), esc, monitor.Critical},
-		{"goes through a thread", refusedPath("openat", "/proc/1/task/1/root"), esc, monitor.Critical},
+		{"goes through a thread", refusedPath("openat", "/proc/1/task/1/root"), esc,
+			monitor.Critical},
 		{"takes a namespace file", refusedPath("openat", "/proc/77/ns/mnt"), esc, monitor.High},
 		{"writes another's memory file", refusedPath("openat", "/proc/77/mem"), esc, monitor.High},
-		{"sets core_pattern", refusedPath("openat", "/proc/sys/kernel/core_pattern"), esc, monitor.Critical},
+		{"sets core_pattern", refusedPath("openat", "/proc/sys/kernel/core_pattern"), esc,
+			monitor.Critical},
 		{"pulls sysrq", refusedPath("openat", "/proc/sysrq-trigger"), esc, monitor.Critical},
 		{"reads kernel memory", refusedPath("openat", "/proc/kcore"), esc, monitor.Critical},
 		{"reads physical memory", refusedPath("openat", "/dev/mem"), esc, monitor.Critical},
 		{"opens the host's disk", refusedPath("openat", "/dev/sda1"), esc, monitor.Critical},
-		{"plants a uevent helper", refusedPath("openat", "/sys/kernel/uevent_helper"), esc, monitor.Critical},
-		{"only reads its own files", refusedPath("openat", "/proc/self/maps"), blocked, monitor.Medium},
-		{"only has a like-sounding file", refusedPath("openat", "/work/proc/1/rootless"), blocked, monitor.Medium},
+		{"plants a uevent helper", refusedPath("openat", "/sys/kernel/uevent_helper"), esc,
+			monitor.Critical},
+		{"only reads its own files", refusedPath("openat", "/proc/self/maps"), blocked,
+			monitor.Medium},
+		{"only has a like-sounding file", refusedPath("openat", "/work/proc/1/rootless"), blocked,
+			monitor.Medium},
 		{"makes an unknown call", refused("syscall_999"), blocked, monitor.Medium},
 	} {
 		got := monitor.Classify(c.event)
 		if got.Type != c.typ || got.Severity != c.sev {
-			t.Errorf("%s: %s: got %s %s, want %s %s", c.claim, c.event.Syscall.Name, got.Severity, got.Type, c.sev, c.typ)
+			t.Errorf("%s: %s: got %s %s, want %s %s", c.claim, c.event.Syscall.Name, got.Severity,
+				got.Type, c.sev, c.typ)
 		}
 		if got.Reason == "" {
 			t.Errorf("%s: no reason", c.claim)
@@ -101,11 +123,13 @@ func TestWhatAnAttackerTriesIsNamedForWhatItIs(t *testing.T) {
 }
 
 func TestAHintNamesTheLineThatAllowsACall(t *testing.T) {
-	if got := monitor.Classify(refused("getpriority")).Hint; got != "to allow it: syscalls.allow: [getpriority]" {
+	if got := monitor.Classify(refused("getpriority")).Hint; got != "to allow it: "+
+		"syscalls.allow: [getpriority]" {
 		t.Errorf("hint: %q", got)
 	}
 	unknown := monitor.Event{Syscall: &monitor.Syscall{Number: 999}, Action: "ENOSYS"}
-	if got := monitor.Classify(unknown); got.Hint != "" || got.Syscall.Name != "syscall_999" || unknown.Syscall.Name != "" {
+	if got := monitor.Classify(unknown); got.Hint != "" || got.Syscall.Name != "syscall_999" ||
+		unknown.Syscall.Name != "" {
 		t.Errorf("a call without a name: %+v, hint %q", got.Syscall, got.Hint)
 	}
 }
@@ -113,7 +137,8 @@ func TestAHintNamesTheLineThatAllowsACall(t *testing.T) {
 func TestACallAnsweredWithENOSYSIsAProbe(t *testing.T) {
 	e := refused("clone3", "0x0", "88")
 	e.Action = "ENOSYS"
-	if got := monitor.Classify(e); got.Severity != monitor.Low || got.Type != monitor.SyscallBlocked {
+	if got := monitor.Classify(e); got.Severity != monitor.Low ||
+		got.Type != monitor.SyscallBlocked {
 		t.Errorf("got %s %s", got.Severity, got.Type)
 	}
 }
@@ -122,7 +147,8 @@ func TestClassifyNeverLowersASeverityNorOverwritesTheCaller(t *testing.T) {
 	e := refused("getpriority")
 	e.Severity, e.Reason, e.Hint, e.Rule = monitor.Critical, "mine", "mine", "mine"
 	got := monitor.Classify(e)
-	if got.Severity != monitor.Critical || got.Reason != "mine" || got.Hint != "mine" || got.Rule != "mine" {
+	if got.Severity != monitor.Critical || got.Reason != "mine" || got.Hint != "mine" ||
+		got.Rule != "mine" {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -140,11 +166,14 @@ func TestABreachedLimitNamesTheFlagThatRaisesIt(t *testing.T) {
 		{"cpu_time", 10e3, monitor.ResourceLimitExceeded, "10s", "--cpu-time"},
 		{"cpus", 500, monitor.ResourceLimitExceeded, "0.5", "--cpus"},
 		{"file_size", 10 << 20, monitor.ResourceLimitExceeded, "10MiB", "--file-size"},
-		{"open_files", 64, monitor.ResourceLimitExceeded, "64", "--open-files or limits.open_files"},
+		{"open_files", 64, monitor.ResourceLimitExceeded, "64",
+			"--open-files or limits.open_files"},
 		{"output", 1 << 20, monitor.ResourceLimitExceeded, "1MiB", "--output or limits.output"},
 	} {
-		got := monitor.Classify(monitor.Event{Limit: &monitor.Limit{Name: c.name, Value: c.value, Observed: c.value}})
-		if got.Type != c.typ || !strings.Contains(got.Reason, c.reason) || !strings.Contains(got.Hint, c.hint) {
+		got := monitor.Classify(monitor.Event{Limit: &monitor.Limit{Name: c.name, Value: c.value,
+			Observed: c.value}})
+		if got.Type != c.typ || !strings.Contains(got.Reason, c.reason) ||
+			!strings.Contains(got.Hint, c.hint) {
 			t.Errorf("%s: got %s, %q, %q", c.name, got.Type, got.Reason, got.Hint)
 		}
 	}

@@ -14,10 +14,11 @@ const (
 	TimeoutExceeded       Type = "timeout_exceeded"
 )
 
-// RuleMCP begins the rule of what the MCP proxy found: there it is a message that was refused, not a system call.
+// RuleMCP is the prefix of rules of the MCP proxy. Such an event is about a refused message, not a
+// system call.
 const RuleMCP = "mcp:"
 
-// Severity orders events and is the scale of a report's risk.
+// Severity orders events. A report has its risk on the same scale.
 type Severity string
 
 const (
@@ -27,7 +28,7 @@ const (
 	Critical Severity = "critical"
 )
 
-// Event is one line of the event log. Every string that the tool controls is escaped and cut before it gets here.
+// Event is one line of the event log. All text that the tool controls is escaped and cut.
 type Event struct {
 	Time     time.Time `json:"time"`
 	ID       string    `json:"id"` // sortable, unique
@@ -39,13 +40,14 @@ type Event struct {
 	Comm     string    `json:"comm,omitempty"`
 	Syscall  *Syscall  `json:"syscall,omitempty"`
 	Limit    *Limit    `json:"limit,omitempty"`
-	Network  *Endpoint `json:"network,omitempty"` // where a refused look-up or connection was to go
-	Rule     string    `json:"rule,omitempty"`    // the rule or built-in detector that made or raised it
-	Reason   string    `json:"reason,omitempty"`  // one sentence
-	Action   string    `json:"action,omitempty"`  // EPERM, ENOSYS, kill, alert, throttled …
-	Count    int       `json:"count"`             // folded repeats, ≥ 1
-	Call     *Call     `json:"call,omitempty"`    // the MCP call in flight
-	Hint     string    `json:"hint,omitempty"`
+	Network  *Endpoint `json:"network,omitempty"` // the target of a refused look-up or connection
+	// the rule or built-in detector that caused or raised it
+	Rule   string `json:"rule,omitempty"`
+	Reason string `json:"reason,omitempty"` // one sentence
+	Action string `json:"action,omitempty"` // EPERM, ENOSYS, kill, alert, throttled …
+	Count  int    `json:"count"`            // repeats, at least 1
+	Call   *Call  `json:"call,omitempty"`   // the MCP call that was running
+	Hint   string `json:"hint,omitempty"`
 }
 
 // Syscall is a refused call, decoded.
@@ -55,33 +57,34 @@ type Syscall struct {
 	Arch   string   `json:"arch,omitempty"` // only when not the native one
 	Args   []string `json:"args"`
 	Paths  []string `json:"paths,omitempty"` // decoded path arguments, for detection
-	Own    bool     `json:"own,omitempty"`   // the process that it is about is one of the tool's own
+	Own    bool     `json:"own,omitempty"`   // the call is about a process of the tool itself
 }
 
-// Limit is a breached limit. Value and Observed are bytes for sizes, milliseconds for times, thousandths of a core for
-// cpus, plain numbers for pids and open_files.
+// Limit is a broken limit. Value and Observed are bytes for sizes, milliseconds for times,
+// thousandths of a core for cpus, and numbers for pids and open_files.
 type Limit struct {
-	Name     string `json:"name"` // memory, pids, cpu_time, cpus, disk, file_size, open_files, output, timeout
+	// memory, pids, cpu_time, cpus, disk, file_size, open_files, output, timeout
+	Name     string `json:"name"`
 	Value    int64  `json:"value"`
 	Observed int64  `json:"observed"`
 	Backend  string `json:"backend"` // cgroup2, watchdog, rlimit, tmpfs, clock
 }
 
-// RuleEgress begins the rule of what a network by name refused: see package egress.
+// RuleEgress is the prefix of rules of a network by name: see package egress.
 const RuleEgress = "egress:"
 
-// Endpoint is the other end of a look-up or a connection, as far as it is known.
+// Endpoint is the target of a look-up or a connection, as far as it is known.
 type Endpoint struct {
-	Name    string `json:"name,omitempty"`    // that was looked up
-	Address string `json:"address,omitempty"` // that was to be reached
+	Name    string `json:"name,omitempty"`    // the name that was looked up
+	Address string `json:"address,omitempty"` // the address of the connection
 	Port    int    `json:"port,omitempty"`
-	SNI     string `json:"sni,omitempty"` // the name in the TLS handshake, where it is another
+	SNI     string `json:"sni,omitempty"` // the name in the TLS handshake, if it differs
 }
 
-// Call ties an event to the MCP request that was in flight.
+// Call names the MCP request that was running when the event happened.
 type Call struct {
 	Server    string   `json:"server"`
 	Request   string   `json:"request"`
 	Tool      string   `json:"tool"`
-	Ambiguous []string `json:"ambiguous,omitempty"` // other calls in flight
+	Ambiguous []string `json:"ambiguous,omitempty"` // other calls that were running
 }

@@ -19,9 +19,9 @@ type entry struct {
 	event   Event
 	key     string
 	kind    string // the key without arguments
-	emitted int    // the count that the last line told
+	emitted int    // the count in the last line
 	rules   []bool // which rules matched already
-	dropped bool   // nobody keeps it; the rules see it all the same
+	dropped bool   // not kept; the rules still see it
 }
 
 func (e *entry) matched(i int) bool { return i < len(e.rules) && e.rules[i] }
@@ -33,7 +33,7 @@ func (e *entry) setMatched(i int) {
 	e.rules[i] = true
 }
 
-// crossed tells whether the count has passed a power of ten since the last line.
+// crossed reports whether the count has passed a power of ten since the last line.
 func (e *entry) crossed() bool {
 	limit := 10
 	for limit <= e.emitted {
@@ -42,22 +42,23 @@ func (e *entry) crossed() bool {
 	return e.event.Count >= limit
 }
 
-// table folds events. New ones spend tokens, so that the log grows by at most one line a second once the first
-// maxEntries are used up; the oldest and least severe entry makes room for a new one.
+// table folds events. New ones take tokens. Once the first maxEntries are used up, the log grows by
+// at most one line a second. The oldest of the least severe entries makes room for a new one.
 type table struct {
 	byKey    map[string]*entry
 	order    []*entry
 	variants map[string]int
 	tokens   int
 	refilled time.Time
-	evicted  []*entry // made room; the recorder takes their last words
+	evicted  []*entry // removed to make room; the recorder writes their final count
 }
 
 func newTable() table {
 	return table{byKey: map[string]*entry{}, variants: map[string]int{}, tokens: maxEntries}
 }
 
-// fold adds e to its entry, or makes one; nil means that there is no token for something of that worth.
+// fold adds e to its entry, or makes one. It returns nil if there is no token for an event of this
+// severity.
 func (t *table) fold(e Event, worth Severity, now time.Time) (ent *entry, fresh bool) {
 	kind, key := keysOf(e)
 	if ent := t.byKey[key]; ent != nil {
@@ -68,7 +69,8 @@ func (t *table) fold(e Event, worth Severity, now time.Time) (ent *entry, fresh 
 		if ent := t.byKey[key]; ent != nil {
 			return t.add(ent, e), false
 		}
-		e.Reason = text(cmp.Or(e.Reason, "refused by the sandbox")+" (further calls with other arguments are counted here)", maxText)
+		e.Reason = text(cmp.Or(e.Reason,
+			"refused by the sandbox")+" (calls with other arguments count here)", maxText)
 	}
 	if !t.spend(worth, now) {
 		return nil, false
@@ -76,7 +78,7 @@ func (t *table) fold(e Event, worth Severity, now time.Time) (ent *entry, fresh 
 	return t.insert(e, key, kind), true
 }
 
-// always folds e without asking for a token.
+// always folds e without a token.
 func (t *table) always(e Event) (ent *entry, fresh bool) {
 	key, _ := keysOf(e)
 	if ent := t.byKey[key]; ent != nil {
@@ -89,7 +91,7 @@ func (t *table) add(ent *entry, e Event) *entry {
 	ent.event.Count += e.Count
 	ent.event.Severity = worse(ent.event.Severity, e.Severity)
 	if ent.event.Limit != nil && e.Limit != nil && e.Limit.Observed > ent.event.Limit.Observed {
-		l := *ent.event.Limit // lines already handed out keep theirs
+		l := *ent.event.Limit // events that were passed on keep theirs
 		l.Observed = e.Limit.Observed
 		ent.event.Limit = &l
 	}
@@ -146,7 +148,7 @@ func (t *table) events() []Event {
 	return out
 }
 
-// unsaid returns the events whose last line is out of date.
+// unsaid returns the events whose last line has an old count.
 func (t *table) unsaid() (out []Event) {
 	for _, ent := range t.order {
 		if ent.emitted != ent.event.Count {
@@ -156,8 +158,8 @@ func (t *table) unsaid() (out []Event) {
 	return out
 }
 
-// keysOf returns what makes e the same event as another, without and with the arguments. Of these names, flags and
-// paths count; numbers and addresses are all the same.
+// keysOf returns the keys by which equal events are found, without and with the arguments. In
+// arguments, names, flags and paths count; numbers and addresses do not.
 func keysOf(e Event) (kind, key string) {
 	var b strings.Builder
 	b.Grow(128)

@@ -10,12 +10,15 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// FuzzEventJSON: whatever a tool calls itself and passes, its event is one bounded line that parses, holds nothing
-// that moves a terminal's cursor, and does not change when it is read and written again.
+// FuzzEventJSON: whatever a tool calls itself and passes, its event is one bounded line that
+// parses, holds nothing that moves a terminal's cursor, and does not change when it is read and
+// written again.
 func FuzzEventJSON(f *testing.F) {
 	f.Add("python3", "PTRACE_ATTACH", "/proc/1/root", "read_note")
-	f.Add("\x1b[2J\r\n\x00\xff", "\"}\n{\"type\":\"x\"}", strings.Repeat("../", 2000), "\u202e\u2028")
-	f.Add(strings.Repeat(`\`, 5000), strings.Repeat(`"`, 5000), strings.Repeat("\xff", 5000), strings.Repeat("😀", 5000))
+	f.Add("\x1b[2J\r\n\x00\xff", "\"}\n{\"type\":\"x\"}",
+		strings.Repeat("../", 2000), "\u202e\u2028")
+	f.Add(strings.Repeat(`\`, 5000), strings.Repeat(`"`, 5000),
+		strings.Repeat("\xff", 5000), strings.Repeat("😀", 5000))
 	f.Add("<&>", "…", "\ufffd\xbf", strings.Repeat("\U000e0001", 500))
 	f.Fuzz(func(t *testing.T, comm, arg, path, tool string) {
 		args := []string{arg, path, arg, path, arg, path, arg, path, arg, path}
@@ -23,13 +26,15 @@ func FuzzEventJSON(f *testing.F) {
 			Comm: comm, PID: 7, Action: "EPERM", Count: 1,
 			Syscall: &monitor.Syscall{Name: arg, Arch: comm, Args: args, Paths: args},
 			Limit:   &monitor.Limit{Name: arg, Backend: path},
-			Call:    &monitor.Call{Server: tool, Request: arg, Tool: tool, Ambiguous: append(args, args...)},
+			Call: &monitor.Call{Server: tool, Request: arg, Tool: tool,
+				Ambiguous: append(args, args...)},
 		})
 		line, err := e.Line()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(line) > monitor.MaxLine || bytes.Count(line, []byte("\n")) != 1 || line[len(line)-1] != '\n' {
+		if len(line) > monitor.MaxLine || bytes.Count(line, []byte("\n")) != 1 ||
+			line[len(line)-1] != '\n' {
 			t.Fatalf("%d bytes, %d newlines", len(line), bytes.Count(line, []byte("\n")))
 		}
 		for _, r := range strings.TrimSuffix(string(line), "\n") + e.Summary() + e.Row() {

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// ids makes identifiers of 26 characters that sort by time: 48 bits of milliseconds and 80 random bits in Crockford's
-// base 32, as ULID lays them out. Within a millisecond, or when the clock steps back, the random part counts up.
+// ids makes identifiers of 26 characters that sort by time, in ULID's layout: 48 bits of
+// milliseconds and 80 random bits in Crockford's base 32. Within a millisecond, or if the clock
+// steps back, the random part counts up.
 type ids struct {
 	ms   uint64
 	hi   uint16
@@ -21,7 +22,8 @@ func (g *ids) next(t time.Time) string {
 		var b [10]byte
 		rand.Read(b[:]) // never fails (crypto/rand)
 		g.ms, g.seen = ms, true
-		g.hi, g.lo = binary.BigEndian.Uint16(b[:2])>>1, binary.BigEndian.Uint64(b[2:]) // top bit free: room to count up
+		g.hi, g.lo = binary.BigEndian.Uint16(b[:2])>>1, binary.BigEndian.Uint64(
+			b[2:]) // top bit free: room to count up
 	} else if g.lo++; g.lo == 0 {
 		g.hi++
 	}

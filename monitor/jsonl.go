@@ -12,14 +12,14 @@ import (
 type jsonl struct {
 	name string
 	w    io.WriteCloser
-	torn bool // the last line was cut off: begin with a newline, so that only that line is lost
+	torn bool // the last line was cut off: start with a newline, so only that line is lost
 }
 
-// NewJSONL writes one JSON object a line, each with one Write.
+// NewJSONL writes one JSON object per line, each with one Write.
 func NewJSONL(w io.WriteCloser) Sink { return &jsonl{name: "events", w: w} }
 
-// OpenJSONL appends to a file that only its owner may read, and nobody else write. It follows no symbolic link, and opens a
-// FIFO only if somebody reads it.
+// OpenJSONL appends to a file, which it makes readable by its owner only. It follows no symbolic
+// link. It opens a FIFO only if it has a reader.
 func OpenJSONL(path string) (Sink, error) {
 	f, err := logfile.Open("events file", path, os.O_APPEND)
 	if err != nil {
@@ -51,7 +51,8 @@ func (j *jsonl) Close() error { return j.w.Close() }
 func (e Event) Line() ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // six bytes for a "<" would double the bound, and nobody reads this as HTML
+	// six bytes for a "<" would double the bound, and nobody reads this as HTML
+	enc.SetEscapeHTML(false)
 	err := enc.Encode(bound(e))
 	return b.Bytes(), err
 }

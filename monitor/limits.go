@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// classifyLimit gives a breach its type, severity, sentence and remedy.
+// classifyLimit gives a broken limit its type, severity, reason and hint.
 func classifyLimit(e Event) Event {
 	l := e.Limit
 	typ, severity := ResourceLimitExceeded, Medium
@@ -35,25 +35,25 @@ func limitReason(l *Limit) string {
 	limit := limitAmount(l.Name, l.Value)
 	switch l.Name {
 	case "memory":
-		return "used all of the memory it may have: " + limit
+		return "reached the memory limit: " + limit
 	case "pids":
-		return "tried to run more processes and threads than it may: " + limit
+		return "reached the limit of processes and threads: " + limit
 	case "cpus":
-		return "was slowed down to its share of the processors: " + limit
+		return "was slowed down to its CPU limit: " + limit
 	case "timeout":
-		return "ran longer than it may: " + limit
+		return "ran longer than its time limit: " + limit
 	case "cpu_time":
-		return "used more processor time than it may: " + limit
+		return "used more CPU time than its limit: " + limit
 	case "disk":
-		return "filled its storage: " + limit
+		return "filled the storage of the sandbox: " + limit
 	case "file_size":
-		return "tried to make a file larger than it may: " + limit
+		return "tried to write a file larger than the limit: " + limit
 	case "open_files":
-		return "tried to open more files than it may: " + limit
+		return "tried to open more files than the limit: " + limit
 	case "output":
-		return "wrote more output than it may: " + limit
+		return "wrote more output than the limit: " + limit
 	}
-	return "passed the limit " + l.Name + ": " + limit
+	return "reached the limit " + l.Name + ": " + limit
 }
 
 // limitAmount prints a limit in the unit a policy file uses.

@@ -10,8 +10,9 @@ type sensitive struct {
 	reason   string
 }
 
-// sensitivePath looks through a call's paths and arguments for a known way out. Paths are compared after cleaning:
-// /proc/./1//root is /proc/1/root, and a relative proc/1/root counts as well.
+// sensitivePath looks for a dangerous path in a call's paths and arguments. Paths are compared
+// after cleaning: /proc/./1//root is /proc/1/root, and the relative path proc/1/root counts as
+// well.
 func sensitivePath(s *Syscall) (worst sensitive, found bool) {
 	look := func(p string) {
 		if got, ok := sensitiveAt(p); ok && (!found || got.severity.AtLeast(worst.severity)) {
@@ -22,7 +23,8 @@ func sensitivePath(s *Syscall) (worst sensitive, found bool) {
 		look(p)
 	}
 	for _, a := range s.Args {
-		if i := strings.IndexAny(a, "/@"); i >= 0 { // a quoted path, or the path of a socket address
+		// a quoted path, or the path of a socket address
+		if i := strings.IndexAny(a, "/@"); i >= 0 {
 			a, _, _ = strings.Cut(a[i:], `"`)
 			look(strings.TrimRight(a, "})"))
 		}
@@ -40,10 +42,12 @@ func sensitiveAt(p string) (sensitive, bool) {
 	p = path.Clean("/" + p)
 	base := path.Base(p)
 	switch base {
-	case "docker.sock", "containerd.sock", "crio.sock", "podman.sock", "buildkitd.sock", "dockershim.sock":
+	case "docker.sock", "containerd.sock", "crio.sock", "podman.sock", "buildkitd.sock",
+		"dockershim.sock":
 		return critical("named the socket of a container manager, which starts anything as root")
 	case "core_pattern", "uevent_helper", "release_agent":
-		return critical("named " + base + ", through which the kernel runs a program as the host's root")
+		return critical("named " + base +
+			", with which the kernel runs a program as root of the host")
 	case "sysrq-trigger":
 		return critical("named sysrq-trigger, which crashes or reboots the host")
 	}
@@ -51,21 +55,24 @@ func sensitiveAt(p string) (sensitive, bool) {
 	case "/dev/mem", "/dev/kmem", "/dev/port", "/proc/kcore":
 		return critical("named " + p + ", the memory of the host")
 	case "/proc/sys/kernel/modprobe", "/proc/sys/kernel/hotplug":
-		return critical("named " + p + ", through which the kernel runs a program as the host's root")
+		return critical("named " + p + ", with which the kernel runs a program as root of the host")
 	case "/proc/kallsyms", "/proc/kmsg", "/dev/kmsg", "/proc/timer_list", "/proc/sched_debug":
-		return high("named " + p + ", which tells where the kernel keeps what")
+		return high("named " + p + ", which reveals addresses in the kernel")
 	case "/etc/shadow", "/etc/gshadow", "/etc/sudoers":
 		return high("named " + p + ", the host's passwords or rights")
 	case "/dev/fuse", "/dev/kvm", "/dev/vhost-vsock", "/dev/vhost-net", "/dev/net/tun":
-		return high("named " + p + ", a device that reaches out of the sandbox")
+		return high("named " + p + ", a device that leads out of the sandbox")
 	}
 	switch {
 	case strings.HasPrefix(p, "/proc/sys/fs/binfmt_misc"):
-		return critical("named binfmt_misc, which makes the host run a program of the tool's choice")
+		return critical("named binfmt_misc, which makes the host run a program that the tool " +
+			"chooses")
 	case strings.HasPrefix(p, "/proc/kpage"):
 		return high("named " + p + ", the state of the host's memory")
-	case strings.HasPrefix(p, "/sys/kernel/security"), strings.HasPrefix(p, "/sys/kernel/debug"), strings.HasPrefix(p, "/sys/kernel/tracing"), strings.HasPrefix(p, "/sys/firmware"):
-		return high("named " + p + ", the kernel's own controls")
+	case strings.HasPrefix(p, "/sys/kernel/security"), strings.HasPrefix(p,
+		"/sys/kernel/debug"), strings.HasPrefix(p, "/sys/kernel/tracing"), strings.HasPrefix(
+		p, "/sys/firmware"):
+		return high("named " + p + ", a kernel control interface")
 	case rawDisk(p):
 		return critical("named " + p + ", a disk of the host")
 	case strings.HasPrefix(p, "/proc/"):
@@ -74,8 +81,8 @@ func sensitiveAt(p string) (sensitive, bool) {
 	return sensitive{}, false
 }
 
-// sensitiveProc knows the doors below /proc/<pid> and /proc/<pid>/task/<tid>. One's own, except the namespaces, are
-// no way out.
+// sensitiveProc knows the dangerous entries below /proc/<pid> and /proc/<pid>/task/<tid>. A
+// process's own entries are harmless, except its namespaces.
 func sensitiveProc(p string) (sensitive, bool) {
 	parts := strings.Split(strings.TrimPrefix(p, "/proc/"), "/")
 	pid, rest := parts[0], parts[1:]
@@ -94,7 +101,8 @@ func sensitiveProc(p string) (sensitive, bool) {
 			return sensitive{}, false
 		}
 		if pid == "1" {
-			return sensitive{Critical, "named files of process 1 of the sandbox, the way to what its starter sees"}, true
+			return sensitive{Critical,
+				"named files of process 1 of the sandbox, which can lead to the host"}, true
 		}
 		return sensitive{High, "named files of another process"}, true
 	case "mem", "environ", "auxv", "maps", "stack", "syscall":
@@ -118,7 +126,8 @@ func rawDisk(p string) bool {
 		}
 	}
 	for _, prefix := range []string{"sd", "vd", "xvd", "hd"} {
-		if rest, ok := strings.CutPrefix(name, prefix); ok && rest != "" && rest[0] >= 'a' && rest[0] <= 'z' {
+		if rest, ok := strings.CutPrefix(name, prefix); ok && rest != "" && rest[0] >= 'a' &&
+			rest[0] <= 'z' {
 			return true
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"io"
 )
 
-// Reader reads an event log line by line. Lines that are no events, such as one that a full disk cut off, are
-// counted and passed over.
+// Reader reads an event log line by line. It counts and skips lines that are not events, such as
+// one that a full disk cut off.
 type Reader struct {
 	r       *bufio.Reader
 	partial []byte
@@ -21,7 +21,8 @@ type Reader struct {
 // NewReader reads JSON lines from r.
 func NewReader(r io.Reader) *Reader { return &Reader{r: bufio.NewReaderSize(r, MaxLine)} }
 
-// Next returns the next event, and io.EOF when there is none yet: after more has been written it may be called again.
+// Next returns the next event, or io.EOF if there is none yet. It may be called again when more has
+// been written.
 func (r *Reader) Next() (Event, error) {
 	for {
 		part, err := r.r.ReadSlice('\n')
@@ -45,11 +46,12 @@ func (r *Reader) Next() (Event, error) {
 			r.Bad++
 			continue
 		}
-		return bound(e), nil // a log is a file that others may have written
+		return bound(e), nil // others may have written this file
 	}
 }
 
-// ReadEvents reads a whole log and keeps the last line of each id, in the order of their first lines.
+// ReadEvents reads a whole log and keeps the last line of each id, in the order of their first
+// lines.
 func ReadEvents(r io.Reader) (events []Event, bad int, err error) {
 	in, at := NewReader(r), map[string]int{}
 	for {

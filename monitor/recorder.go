@@ -12,26 +12,29 @@ import (
 // Config is what a Recorder needs to know about its sandbox.
 type Config struct {
 	Sandbox, Policy string
-	Sinks           []Sink  // owned by the recorder from New on
-	Fanout          *Fanout // shared with other recorders, instead of Sinks: Close leaves it open
-	Rules           []policies.Rule
-	// Respond carries out what a rule asks for, in the goroutine that called Record, with no lock held: alert once
-	// for each event and rule, kill and quarantine once for the whole run. Nil: nothing is done.
+	Sinks           []Sink // the recorder closes them
+	// instead of Sinks: shared with other recorders, and not closed by Close
+	Fanout *Fanout
+	Rules  []policies.Rule
+	// Respond does what a rule asks for. It is called in the goroutine that called Record, without
+	// a lock: for alert once per event and rule, for kill and quarantine once per run. Nil: nothing
+	// is done.
 	Respond func(Action, Event)
 	Clock   func() time.Time // nil: time.Now
 }
 
 // Stats counts events, repeats included: Seen = Reported + Dropped.
 type Stats struct {
-	Seen      uint64   `json:"seen"`
-	Reported  uint64   `json:"reported"`             // told of by an event
-	Forgotten uint64   `json:"forgotten,omitempty"`  // of these: written to the sinks, no longer among Events
-	Dropped   uint64   `json:"dropped"`              // only counted: too many different ones
-	LinesLost uint64   `json:"lines_lost,omitempty"` // lines that a sink failed to take, all sinks together
-	Warnings  []string `json:"warnings,omitempty"`   // one for each failing sink or rule
+	Seen     uint64 `json:"seen"`
+	Reported uint64 `json:"reported"` // reported by an event
+	// of these: written to the sinks, but no longer in Events
+	Forgotten uint64   `json:"forgotten,omitempty"`
+	Dropped   uint64   `json:"dropped"`              // counted only: too many different events
+	LinesLost uint64   `json:"lines_lost,omitempty"` // lines that sinks failed to take
+	Warnings  []string `json:"warnings,omitempty"`   // one per failing sink or rule
 }
 
-// Recorder is one run's memory of events. Its methods may be called from any goroutine.
+// Recorder records the events of one run. Its methods may be called from any goroutine.
 type Recorder struct {
 	cfg   Config
 	rules []*rule
@@ -46,7 +49,8 @@ type Recorder struct {
 	closed    bool
 }
 
-// New compiles the rules; an error names the rule, the position and the remedy. The sinks are closed on an error.
+// New compiles the rules. An error names the rule and the position, and has a hint. On an error the
+// sinks are closed.
 func New(cfg Config) (*Recorder, error) {
 	rules, err := compileRules(cfg.Rules)
 	if err != nil {
@@ -65,14 +69,14 @@ func New(cfg Config) (*Recorder, error) {
 	return r, nil
 }
 
-// response is what is left to do when the lock is gone.
+// response is what is done after the lock is released.
 type response struct {
 	action Action
 	event  Event
 }
 
-// Record takes an event in: classes it, folds it, applies the rules, hands it to the sinks. It never waits for a
-// sink and never fails; after Close it only counts.
+// Record classes an event, folds it, applies the rules and passes it to the sinks. It never waits
+// for a sink and never fails. After Close it only counts.
 func (r *Recorder) Record(e Event) {
 	r.mu.Lock()
 	now := r.cfg.Clock()
@@ -119,7 +123,7 @@ func (r *Recorder) record(e Event, refused Type, now time.Time, todo []response)
 	return r.settle(ent, fresh, refused, todo)
 }
 
-// settle applies the rules to an entry that has just grown, and emits it if there is news.
+// settle applies the rules to an entry that has just grown, and emits it if it has changed enough.
 func (r *Recorder) settle(ent *entry, fresh bool, refused Type, todo []response) []response {
 	if fresh && ent.event.ID == "" {
 		ent.event.ID = r.ids.next(ent.event.Time)
@@ -142,17 +146,19 @@ func (r *Recorder) settle(ent *entry, fresh bool, refused Type, todo []response)
 	return todo
 }
 
-// flood is the event that stands for all that were dropped.
+// flood is the event for all dropped events.
 func flood(e Event, now time.Time) Event {
 	return Event{
-		Time: now, Type: SuspiciousBehavior, Severity: worse(High, e.Severity), Rule: "builtin:event-flood", Action: "dropped",
+		Time: now, Type: SuspiciousBehavior, Severity: worse(High,
+			e.Severity), Rule: "builtin:event-flood", Action: "dropped",
 		Sandbox: e.Sandbox, Policy: e.Policy, PID: e.PID, Comm: e.Comm, Count: e.Count,
 		Reason: "more kinds of events than the log takes: these were counted, not recorded",
 		Hint:   "look at the events before this one: something tries many different things quickly",
 	}
 }
 
-// apply runs the rules and returns the responses that are due; it changes the entry's event accordingly.
+// apply runs the rules and returns the responses that are due; it changes the entry's event
+// accordingly.
 func (r *Recorder) apply(ent *entry, refused Type, todo []response) []response {
 	for i, rule := range r.rules {
 		if ent.matched(i) || !rule.matches(ent.event, refused) {
@@ -169,7 +175,7 @@ func (r *Recorder) apply(ent *entry, refused Type, todo []response) []response {
 	return todo
 }
 
-// judge is the severity that the rules would give e; a kill is never a small thing.
+// judge is the severity that the rules would give e. A kill is at least high.
 func (r *Recorder) judge(e Event, refused Type) Severity {
 	s := e.Severity
 	for _, rule := range r.rules {
@@ -190,9 +196,8 @@ func (r *Recorder) Events() []Event {
 	return r.table.events()
 }
 
-// Close writes the final counts, waits for the sinks until ctx ends, and returns the statistics. It closes
-// the sinks that are the recorder's own.
-// A second Close returns the same.
+// Close writes the final counts, waits for the sinks until ctx ends, and returns the statistics. It
+// closes the sinks of Config.Sinks. A second Close returns the same.
 func (r *Recorder) Close(ctx context.Context) Stats {
 	r.mu.Lock()
 	if r.closed {

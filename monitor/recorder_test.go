@@ -67,7 +67,8 @@ func TestRecordFillsWhatTheCallerLeavesOut(t *testing.T) {
 	rec, _ := recorder(t, monitor.Config{Clock: c.now})
 	rec.Record(refused("ptrace", "PTRACE_ATTACH", "1"))
 	e := rec.Events()[0]
-	if !e.Time.Equal(c.t) || len(e.ID) != 26 || e.Sandbox != "k3v9" || e.Policy != "standard" || e.Count != 1 {
+	if !e.Time.Equal(c.t) || len(e.ID) != 26 || e.Sandbox != "k3v9" || e.Policy != "standard" ||
+		e.Count != 1 {
 		t.Errorf("got %+v", e)
 	}
 }
@@ -142,7 +143,8 @@ func TestAFloodOfDifferentEventsIsBoundedAndItsLossIsReported(t *testing.T) {
 	if len(events) > 1100 || len(sink.lines) > 8*1100 {
 		t.Errorf("%d events and %d lines kept", len(events), len(sink.lines))
 	}
-	if stats.Dropped == 0 || stats.Seen != stats.Reported+stats.Dropped || stats.Seen < calls*variants+1 {
+	if stats.Dropped == 0 || stats.Seen != stats.Reported+stats.Dropped ||
+		stats.Seen < calls*variants+1 {
 		t.Errorf("stats %+v", stats)
 	}
 	told := 0
@@ -152,8 +154,10 @@ func TestAFloodOfDifferentEventsIsBoundedAndItsLossIsReported(t *testing.T) {
 		}
 	}
 	flood := find(events, "builtin:event-flood")
-	if uint64(told) != stats.Reported || len(flood) != 1 || uint64(flood[0].Count) != stats.Dropped {
-		t.Errorf("events tell of %d (%d reported) and of the loss %v (%d dropped)", told, stats.Reported, flood, stats.Dropped)
+	if uint64(told) != stats.Reported || len(flood) != 1 ||
+		uint64(flood[0].Count) != stats.Dropped {
+		t.Errorf("events tell of %d (%d reported) and of the loss %v (%d dropped)", told,
+			stats.Reported, flood, stats.Dropped)
 	}
 	if len(find(events, "builtin:file-handle")) != 1 {
 		t.Error("the escape attempt drowned in the noise")
@@ -195,7 +199,8 @@ func TestALongSessionGoesOnLogging(t *testing.T) {
 	for _, e := range rec.Events() {
 		kept += e.Count
 	}
-	if stats.Dropped != 0 || stats.LinesLost != 0 || kept > 1100 || uint64(kept) != stats.Reported-stats.Forgotten {
+	if stats.Dropped != 0 || stats.LinesLost != 0 || kept > 1100 ||
+		uint64(kept) != stats.Reported-stats.Forgotten {
 		t.Errorf("stats %+v, %d events kept", stats, kept)
 	}
 }
@@ -237,7 +242,8 @@ func TestBurstsScansAndStormsAreSuspicious(t *testing.T) {
 		}},
 		{"builtin:fork-storm", func(record func(monitor.Event), c *clock) {
 			for range 10 {
-				record(monitor.Event{Limit: &monitor.Limit{Name: "pids", Value: 64, Observed: 64, Backend: "cgroup2"}})
+				record(monitor.Event{Limit: &monitor.Limit{Name: "pids", Value: 64, Observed: 64,
+					Backend: "cgroup2"}})
 				c.advance(time.Minute)
 			}
 		}},

@@ -11,7 +11,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// Report judges a run: how bad it looks, why, and what to do about it.
+// Report assesses a run: the risk, the reasons, and what to do.
 type Report struct {
 	ID              string           `json:"execution_id,omitempty"`
 	Policy          string           `json:"policy,omitempty"`
@@ -30,17 +30,18 @@ type Reason struct {
 	Events []string `json:"events,omitempty"` // ids
 }
 
-// Recommendation is one thing to do, and the events that call for it.
+// Recommendation is one thing to do, and the events that are the cause.
 type Recommendation struct {
 	Text   string   `json:"text"`
 	Events []string `json:"events,omitempty"`
 }
 
-// NewReport judges r. The risk is the worst reason's; a run without a reason is low.
+// NewReport assesses r. The risk is that of the worst reason; without a reason it is low.
 func NewReport(r ResultView) Report {
 	rep := Report{
 		ID: r.ID, Policy: r.Policy, Status: r.Status, Risk: Low, Stats: r.Stats,
-		Reasons: []Reason{}, Recommendations: []Recommendation{}, Events: make([]Event, 0, len(r.Events)),
+		Reasons: []Reason{}, Recommendations: []Recommendation{}, Events: make([]Event, 0,
+			len(r.Events)),
 	}
 	for _, e := range r.Events {
 		if e = bound(e); !e.Severity.Valid() { // a result file may come from anywhere
@@ -53,36 +54,45 @@ func NewReport(r ResultView) Report {
 	rep.lossReasons(r.Stats)
 	if r.Status == "setup_error" {
 		rep.reason(Low, "the sandbox did not start: nothing ran", "")
-		rep.recommend("run `mcpbox doctor`: it names what this host lacks and the command that mends it", "")
+		rep.recommend("run `mcpbox doctor`: it shows what this host lacks and how to fix it", "")
 	}
-	slices.SortStableFunc(rep.Reasons, func(a, b Reason) int { return cmp.Compare(b.Risk.rank(), a.Risk.rank()) })
+	slices.SortStableFunc(rep.Reasons, func(a, b Reason) int {
+		return cmp.Compare(b.Risk.rank(),
+			a.Risk.rank())
+	})
 	for _, why := range rep.Reasons {
 		rep.Risk = worse(rep.Risk, why.Risk)
 	}
 	return rep
 }
 
-// eventReasons makes one reason of all events with the same sentence, and one recommendation of the same remedy.
+// eventReasons makes one reason of all events with the same text, and one recommendation of equal
+// hints.
 func (rep *Report) eventReasons() {
-	worst := slices.SortedStableFunc(slices.Values(rep.Events), func(a, b Event) int { return cmp.Compare(b.Severity.rank(), a.Severity.rank()) })
+	worst := slices.SortedStableFunc(slices.Values(rep.Events),
+		func(a, b Event) int { return cmp.Compare(b.Severity.rank(), a.Severity.rank()) })
 	for _, e := range worst {
 		rep.reason(e.Severity, eventReason(e), e.ID)
 		switch {
 		case e.Type == PermissionDenied && strings.HasPrefix(e.Rule, RuleMCP):
 			rep.recommend(refusedCall(e), e.ID)
-		case e.Type == EscapeAttempt, e.Type != SuspiciousBehavior && e.Hint == "" && e.Severity.AtLeast(Medium):
-			rep.recommend("find out what in this tool did this before it runs again; keep it under this policy or a stricter one", e.ID)
+		case e.Type == EscapeAttempt, e.Type != SuspiciousBehavior && e.Hint == "" &&
+			e.Severity.AtLeast(Medium):
+			rep.recommend("find out why the tool did this before you run it again", e.ID)
 		case e.Rule == "builtin:event-flood":
 			rep.recommend("treat the log of this run as incomplete", e.ID)
 		case e.Type == SuspiciousBehavior:
-			rep.recommend("compare with what the tool is meant to do; a stricter policy or a rule with action: kill ends it earlier", e.ID)
+			rep.recommend("check whether the tool is meant to do this; a stricter policy, or a "+
+				"rule with action: kill, stops it earlier", e.ID)
 		case e.Hint != "":
-			rep.recommend("if the tool is meant to do this, "+strings.TrimPrefix(e.Hint, "to "), e.ID)
+			rep.recommend("if the tool is meant to do this, "+strings.TrimPrefix(e.Hint, "to "),
+				e.ID)
 		}
 	}
 }
 
-// refusedCall is the advice for what the proxy refused: it was the agent that asked, not the tool.
+// refusedCall is the advice for a message that the proxy refused: it came from the agent, not from
+// the tool.
 func refusedCall(e Event) string {
 	if e.Hint == "" {
 		return "find out what made the agent send this"
@@ -126,34 +136,41 @@ func ids1(id string) []string {
 	return []string{id}
 }
 
-// layerReasons: what was not enforced can't have been watched either.
+// layerReasons adds the layers and limits that were not enforced: nothing watched them either.
 func (rep *Report) layerReasons(r ResultView) {
 	for _, l := range slices.Sorted(maps.Keys(r.Layers)) {
 		state := r.Layers[l]
 		switch {
 		case state == "enforced":
-		case state == "off" && l != policies.LayerSeccomp && l != policies.LayerRootfs && l != policies.LayerUserNamespace:
+		case state == "off" && l != policies.LayerSeccomp && l != policies.LayerRootfs &&
+			l != policies.LayerUserNamespace:
 			// the policy asked for it
 		case state == "off":
-			rep.reason(High, fmt.Sprintf("the layer %s was off: the policy does without it", l), "")
-			rep.recommend("run the tool under a preset from standard upwards", "")
+			rep.reason(High, fmt.Sprintf("the layer %s was off: the policy does not ask for it", l),
+				"")
+			rep.recommend("use the preset standard or a stricter one", "")
 		default:
-			rep.reason(missingRisk(l), fmt.Sprintf("the layer %s was not enforced (%s)", l, text(state, maxName)), "")
-			rep.recommend("run `mcpbox doctor`: it names what this host lacks and the command that mends it", "")
+			rep.reason(missingRisk(l), fmt.Sprintf("the layer %s was not enforced (%s)", l,
+				text(state, maxName)), "")
+			rep.recommend("run `mcpbox doctor`: it shows what this host lacks and how to fix it",
+				"")
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Limits)) {
 		if l := r.Limits[name]; l.Value != 0 && (l.Backend == "" || l.Backend == "none") {
-			rep.reason(Medium, fmt.Sprintf("the limit %s was not enforced", text(name, maxName)), "")
-			rep.recommend("run `mcpbox doctor`: it names what this host lacks and the command that mends it", "")
+			rep.reason(Medium, fmt.Sprintf("the limit %s was not enforced", text(name, maxName)),
+				"")
+			rep.recommend("run `mcpbox doctor`: it shows what this host lacks and how to fix it",
+				"")
 		}
 	}
 }
 
-// missingRisk: Landlock and cgroup limits are second opinions with a fallback; the others are the walls.
+// missingRisk is medium for layers that have a fallback, high for the others.
 func missingRisk(l policies.Layer) Severity {
 	switch l {
-	case policies.LayerLandlock, policies.LayerCgroupLimits, policies.LayerCgroupNamespace, policies.LayerUTSNamespace:
+	case policies.LayerLandlock, policies.LayerCgroupLimits, policies.LayerCgroupNamespace,
+		policies.LayerUTSNamespace:
 		return Medium
 	}
 	return High
@@ -161,15 +178,16 @@ func missingRisk(l policies.Layer) Severity {
 
 func (rep *Report) lossReasons(s Stats) {
 	if s.Dropped > 0 {
-		rep.reason(High, fmt.Sprintf("%d of %d events were counted but not recorded", s.Dropped, s.Seen), "")
+		rep.reason(High, fmt.Sprintf("%d of %d events were counted but not recorded", s.Dropped,
+			s.Seen), "")
 		rep.recommend("treat the log of this run as incomplete", "")
 	}
 	if s.Forgotten > 0 {
-		rep.reason(Low, plural.Of(s.Forgotten, "earlier event")+" in the event log only", "")
+		rep.reason(Low, plural.Of(s.Forgotten, "earlier event")+" are only in the event log", "")
 	}
 	if s.LinesLost > 0 {
-		rep.reason(Medium, plural.Of(s.LinesLost, "line")+" of the event log lost", "")
-		rep.recommend("give the event log a disk with room and a reader that keeps up", "")
+		rep.reason(Medium, plural.Of(s.LinesLost, "line")+" of the event log were lost", "")
+		rep.recommend("write the event log to a disk with free space, or read it faster", "")
 	}
 	for _, w := range s.Warnings {
 		rep.reason(Medium, "event log: "+text(w, maxText), "")

@@ -15,7 +15,8 @@ func judged(events []monitor.Event, change func(*monitor.ResultView)) monitor.Re
 	v := monitor.ResultView{
 		ID: "k3v9", Policy: "standard", Status: "ok", Events: events,
 		Limits: map[string]monitor.LimitView{"memory": {Value: 512 << 20, Backend: "cgroup2"}},
-		Layers: map[policies.Layer]string{policies.LayerSeccomp: "enforced", policies.LayerLandlock: "enforced"},
+		Layers: map[policies.Layer]string{policies.LayerSeccomp: "enforced",
+			policies.LayerLandlock: "enforced"},
 	}
 	for i := range v.Events {
 		v.Stats.Seen += uint64(v.Events[i].Count)
@@ -42,16 +43,34 @@ func TestTheRiskIsThatOfTheWorstReason(t *testing.T) {
 	}{
 		{"nothing happened", nil, nil, monitor.Low},
 		{"a probe", []monitor.Event{event("A", 1, refused("io_uring_setup"))}, nil, monitor.Low},
-		{"a refused call", []monitor.Event{event("A", 1, refused("getpriority"))}, nil, monitor.Medium},
-		{"an escape attempt after it", []monitor.Event{event("A", 1, refused("getpriority")), event("B", 1, refused("setns"))}, nil, monitor.High},
-		{"the worst kind", []monitor.Event{event("A", 1, refused("kexec_load"))}, nil, monitor.Critical},
-		{"no Landlock on this kernel", nil, func(v *monitor.ResultView) { v.Layers[policies.LayerLandlock] = "absent" }, monitor.Medium},
-		{"no filter", nil, func(v *monitor.ResultView) { v.Layers[policies.LayerSeccomp] = "absent" }, monitor.High},
-		{"no filter, as the policy says", nil, func(v *monitor.ResultView) { v.Layers[policies.LayerSeccomp] = "off" }, monitor.High},
-		{"the host's network, as the policy says", nil, func(v *monitor.ResultView) { v.Layers[policies.LayerNetworkNamespace] = "off" }, monitor.Low},
-		{"a limit that nothing enforces", nil, func(v *monitor.ResultView) { v.Limits["cpus"] = monitor.LimitView{Value: 500, Backend: "none"} }, monitor.Medium},
-		{"events were dropped", nil, func(v *monitor.ResultView) { v.Stats.Seen, v.Stats.Dropped = 10, 9 }, monitor.High},
-		{"lines were lost", nil, func(v *monitor.ResultView) { v.Stats.LinesLost = 1 }, monitor.Medium},
+		{"a refused call", []monitor.Event{event("A", 1, refused("getpriority"))}, nil,
+			monitor.Medium},
+		{"an escape attempt after it", []monitor.Event{event("A", 1, refused("getpriority")),
+			event("B", 1, refused("setns"))}, nil, monitor.High},
+		{"the worst kind", []monitor.Event{event("A", 1, refused("kexec_load"))}, nil,
+			monitor.Critical},
+		{"no Landlock on this kernel", nil,
+			func(v *monitor.ResultView) { v.Layers[policies.LayerLandlock] = "absent" },
+			monitor.Medium},
+		{"no filter", nil,
+			func(v *monitor.ResultView) { v.Layers[policies.LayerSeccomp] = "absent" },
+			monitor.High},
+		{"no filter, as the policy says", nil,
+			func(v *monitor.ResultView) { v.Layers[policies.LayerSeccomp] = "off" }, monitor.High},
+		{"the host's network, as the policy says", nil,
+			func(v *monitor.ResultView) { v.Layers[policies.LayerNetworkNamespace] = "off" },
+			monitor.Low},
+		{"a limit that nothing enforces", nil,
+			func(v *monitor.ResultView) {
+				v.Limits["cpus"] = monitor.LimitView{Value: 500,
+					Backend: "none"}
+			}, monitor.Medium},
+		{"events were dropped", nil, func(v *monitor.ResultView) {
+			v.Stats.Seen,
+				v.Stats.Dropped = 10, 9
+		}, monitor.High},
+		{"lines were lost", nil, func(v *monitor.ResultView) { v.Stats.LinesLost = 1 },
+			monitor.Medium},
 	} {
 		got := judged(c.events, c.change)
 		if got.Risk != c.want {
@@ -65,9 +84,12 @@ func TestTheRiskIsThatOfTheWorstReason(t *testing.T) {
 
 func TestEveryEventIsNamedByARecommendation(t *testing.T) {
 	events := []monitor.Event{
-		event("A", 1, refused("setns")), event("B", 3, refused("getpriority")), event("C", 1, refused("socket", "AF_INET")), event("F", 1, refused("socket", "AF_PACKET")), event("G", 1, refused("syscall_999")),
+		event("A", 1, refused("setns")), event("B", 3, refused("getpriority")), event("C", 1,
+			refused("socket", "AF_INET")), event("F", 1, refused("socket",
+			"AF_PACKET")), event("G", 1, refused("syscall_999")),
 		event("D", 1, monitor.Event{Limit: &monitor.Limit{Name: "memory", Value: 1 << 28}}),
-		event("E", 1, monitor.Event{Type: monitor.SuspiciousBehavior, Rule: "builtin:pid-scan", Reason: "x"}),
+		event("E", 1, monitor.Event{Type: monitor.SuspiciousBehavior, Rule: "builtin:pid-scan",
+			Reason: "x"}),
 	}
 	named := map[string]bool{}
 	for _, r := range judged(events, nil).Recommendations {
@@ -97,10 +119,10 @@ events: 4 different, 6 in all
 why
   high      escape attempt: ptrace: tried to take control of another process [01B, 01C]
   medium    syscall blocked: getpriority: the policy does not allow this call [01A]
-  medium    resource limit exceeded: used all of the memory it may have: 256MiB [01D]
+  medium    resource limit exceeded: reached the memory limit: 256MiB [01D]
 
 what to do
-  - find out what in this tool did this before it runs again; keep it under this policy or a stricter one [01B, 01C]
+  - find out why the tool did this before you run it again [01B, 01C]
   - if the tool is meant to do this, allow it: syscalls.allow: [getpriority] [01A]
   - if the tool is meant to do this, raise it with --memory or limits.memory [01D]
 `
@@ -113,9 +135,13 @@ func TestAReportOfAHostileResultKeepsTheTerminalWhole(t *testing.T) {
 	const evil = "\x1b]0;owned\a\u202e"
 	var v monitor.ResultView
 	data, _ := json.Marshal(map[string]any{
-		"status": evil, "execution_id": evil, "policy": evil, "layers": map[string]string{evil: evil}, "limits": map[string]any{evil: map[string]any{"value": 1}},
-		"security_events": []map[string]any{{"id": evil, "type": evil, "severity": evil, "reason": evil, "hint": evil, "syscall": map[string]any{"name": evil, "args": []string{evil}}}},
-		"event_stats":     map[string]any{"warnings": []string{evil}},
+		"status": evil, "execution_id": evil, "policy": evil,
+		"layers": map[string]string{evil: evil},
+		"limits": map[string]any{evil: map[string]any{"value": 1}},
+		"security_events": []map[string]any{{"id": evil, "type": evil, "severity": evil,
+			"reason": evil, "hint": evil, "syscall": map[string]any{"name": evil,
+				"args": []string{evil}}}},
+		"event_stats": map[string]any{"warnings": []string{evil}},
 	})
 	if err := json.Unmarshal(data, &v); err != nil {
 		t.Fatal(err)
@@ -143,7 +169,8 @@ func TestAnEventLogMakesAReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := monitor.NewReport(monitor.ViewOf(events)); got.Risk != monitor.Critical || got.ID != "k3v9" || got.Stats.Seen != 1 {
+	if got := monitor.NewReport(monitor.ViewOf(events)); got.Risk != monitor.Critical ||
+		got.ID != "k3v9" || got.Stats.Seen != 1 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -7,11 +7,12 @@ import (
 	"strings"
 )
 
-// WriteText prints the report for a person. Ids are those of `mcpbox events`.
+// WriteText writes the report for a person. The ids are those that `mcpbox events` prints.
 func (rep Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	head := "risk: " + string(rep.Risk)
-	for _, f := range []struct{ name, value string }{{"sandbox", rep.ID}, {"policy", rep.Policy}, {"status", rep.Status}} {
+	for _, f := range []struct{ name, value string }{{"sandbox", rep.ID}, {"policy", rep.Policy},
+		{"status", rep.Status}} {
 		if f.value != "" {
 			head += "   " + f.name + ": " + text(f.value, maxText)
 		}
@@ -73,6 +74,7 @@ func (e Event) Row() string {
 		what += " in " + e.Call.Tool
 	}
 	return fmt.Sprintf("%s  %s  %-8s  %-23s  %6s  %-14s  %-10s  %s",
-		e.ID, e.Time.UTC().Format("2006-01-02 15:04:05.000"), e.Severity, e.Type, fmt.Sprintf("×%d", max(e.Count, 1)),
+		e.ID, e.Time.UTC().Format("2006-01-02 15:04:05.000"), e.Severity, e.Type, fmt.Sprintf("×%d",
+			max(e.Count, 1)),
 		cmp.Or(who, "-"), cmp.Or(e.Action, "-"), what)
 }

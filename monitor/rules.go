@@ -17,9 +17,10 @@ import (
 type Action string
 
 const (
-	Alert      Action = "alert"      // mark the event
-	Kill       Action = "kill"       // end the sandbox
-	Quarantine Action = "quarantine" // end the sandbox, and mark the event so that nothing of it is reused
+	Alert Action = "alert" // mark the event
+	Kill  Action = "kill"  // end the sandbox
+	// end the sandbox, and mark the event: nothing of it is used again
+	Quarantine Action = "quarantine"
 )
 
 // subject is what a rule's expression can name.
@@ -50,7 +51,8 @@ type caller struct {
 	Tool   string `expr:"tool"`
 }
 
-const names = "type, severity, syscall, args, paths, arch, pid, comm, limit, observed, value, count, reason, rule, action, host, address, port, call.server, call.tool"
+const names = "type, severity, syscall, args, paths, arch, pid, comm, limit, observed, value, " +
+	"count, reason, rule, action, host, address, port, call.server, call.tool"
 
 type rule struct {
 	id       string
@@ -72,11 +74,12 @@ func compileRules(in []policies.Rule) ([]*rule, error) {
 	for i, p := range in {
 		id := p.ID
 		if id == "" {
-			return nil, hint.Errorf("give it one: it is what the events name", "rule #%d has no id", i+1)
+			return nil, hint.Errorf("give it one: events name the rule by its id",
+				"rule #%d has no id", i+1)
 		}
 		for _, other := range out {
 			if other.id == id {
-				return nil, hint.Errorf("give each rule an id of its own", "two rules are called %q", id)
+				return nil, hint.Errorf("give each rule its own id", "two rules have the id %q", id)
 			}
 		}
 		r := &rule{id: id, severity: Severity(p.Severity), action: Action(p.Action)}
@@ -84,10 +87,12 @@ func compileRules(in []policies.Rule) ([]*rule, error) {
 			r.action = Alert
 		}
 		if r.action != Alert && r.action != Kill && r.action != Quarantine {
-			return nil, hint.Errorf("use one of: alert, kill, quarantine", "rule %q: unknown action %q", id, p.Action)
+			return nil, hint.Errorf("use one of: alert, kill, quarantine",
+				"rule %q: unknown action %q", id, p.Action)
 		}
 		if p.Severity != "" && !r.severity.Valid() {
-			return nil, hint.Errorf("use one of: low, medium, high, critical", "rule %q: unknown severity %q", id, p.Severity)
+			return nil, hint.Errorf("use one of: low, medium, high, critical",
+				"rule %q: unknown severity %q", id, p.Severity)
 		}
 		program, err := expr.Compile(p.When, expr.Env(&subject{}), expr.AsBool())
 		if err != nil {
@@ -107,8 +112,9 @@ func compileError(id string, err error) error {
 	return hint.Errorf(remedy, "rule %q: when: %s", id, firstLine(err))
 }
 
-// matches evaluates the condition on the event as detection classed it and as the kernel's refusal it was: a rule
-// for syscall_blocked must not miss a call because detection found it worse than that.
+// matches evaluates the condition twice: on the event as detection has classed it, and as the plain
+// refusal that it was. A rule for syscall_blocked must not miss a call because detection has raised
+// its type.
 func (r *rule) matches(e Event, refused Type) bool {
 	s := subjectOf(e)
 	if r.holds(&s) {
@@ -132,7 +138,7 @@ func (r *rule) holds(s *subject) bool {
 	return ok == true
 }
 
-// mark writes the rule's verdict into the event. A kill is not undone by a later alert.
+// mark writes the rule's action into the event. A later alert does not undo a kill.
 func (r *rule) mark(e *Event) {
 	e.Severity = worse(e.Severity, r.severity)
 	switch {
@@ -157,11 +163,13 @@ func firstLine(err error) string {
 
 func subjectOf(e Event) subject {
 	s := subject{
-		Type: string(e.Type), Severity: string(e.Severity), PID: e.PID, Comm: e.Comm, Count: e.Count,
+		Type: string(e.Type), Severity: string(
+			e.Severity), PID: e.PID, Comm: e.Comm, Count: e.Count,
 		Reason: e.Reason, Rule: e.Rule, Action: e.Action,
 	}
 	if e.Syscall != nil {
-		s.Syscall, s.Args, s.Paths, s.Arch = e.Syscall.Name, e.Syscall.Args, e.Syscall.Paths, e.Syscall.Arch
+		s.Syscall, s.Args, s.Paths, s.Arch = e.Syscall.Name, e.Syscall.Args, e.Syscall.Paths,
+			e.Syscall.Arch
 	}
 	if e.Limit != nil {
 		s.Limit, s.Observed, s.Value = e.Limit.Name, e.Limit.Observed, e.Limit.Value

@@ -16,7 +16,8 @@ func TestAKillRuleIsAnsweredExactlyOnce(t *testing.T) {
 		var got []monitor.Action
 		rec, sink := recorder(t, monitor.Config{
 			Rules: []policies.Rule{
-				{ID: "debugger", When: `syscall in ["ptrace", "process_vm_readv"]`, Severity: "critical", Action: string(action)},
+				{ID: "debugger", When: `syscall in ["ptrace", "process_vm_readv"]`,
+					Severity: "critical", Action: string(action)},
 				{ID: "again", When: `true`, Action: "kill"},
 			},
 			Respond: func(a monitor.Action, _ monitor.Event) { got = append(got, a) },
@@ -38,11 +39,14 @@ func TestAKillRuleIsAnsweredExactlyOnce(t *testing.T) {
 func TestARuleForRefusedCallsDoesNotMissTheWorstOfThem(t *testing.T) {
 	var got []monitor.Event
 	rec, _ := recorder(t, monitor.Config{
-		Rules:   []policies.Rule{{ID: "debugger", When: `type == "syscall_blocked" && syscall in ["ptrace","process_vm_readv"]`, Severity: "high", Action: "kill"}},
+		Rules: []policies.Rule{{ID: "debugger",
+			When:     `type == "syscall_blocked" && syscall in ["ptrace","process_vm_readv"]`,
+			Severity: "high", Action: "kill"}},
 		Respond: func(_ monitor.Action, e monitor.Event) { got = append(got, e) },
 	})
 	rec.Record(refused("ptrace", "PTRACE_ATTACH", "1"))
-	if len(got) != 1 || got[0].Type != monitor.EscapeAttempt || got[0].Rule != "debugger" || got[0].Action != "kill" {
+	if len(got) != 1 || got[0].Type != monitor.EscapeAttempt || got[0].Rule != "debugger" ||
+		got[0].Action != "kill" {
 		t.Errorf("responses %+v", got)
 	}
 }
@@ -66,7 +70,8 @@ func TestAKillRuleFiresBehindAFloodOfOtherEvents(t *testing.T) {
 func TestAnAlertMarksTheEventAndKeepsWhatWasDone(t *testing.T) {
 	alerts := 0
 	rec, sink := recorder(t, monitor.Config{
-		Rules:   []policies.Rule{{ID: "often", When: `count >= 3 && call.tool == "fetch"`, Severity: "high"}},
+		Rules: []policies.Rule{{ID: "often", When: `count >= 3 && call.tool == "fetch"`,
+			Severity: "high"}},
 		Respond: func(monitor.Action, monitor.Event) { alerts++ },
 	})
 	for range 9 {
@@ -75,7 +80,8 @@ func TestAnAlertMarksTheEventAndKeepsWhatWasDone(t *testing.T) {
 		rec.Record(e)
 	}
 	e := rec.Events()[0]
-	if alerts != 1 || e.Rule != "often" || e.Severity != monitor.High || e.Action != "EPERM" || e.Count != 9 {
+	if alerts != 1 || e.Rule != "often" || e.Severity != monitor.High || e.Action != "EPERM" ||
+		e.Count != 9 {
 		t.Errorf("%d alerts, event %+v", alerts, e)
 	}
 	rec.Close(context.Background())
@@ -87,7 +93,8 @@ func TestAnAlertMarksTheEventAndKeepsWhatWasDone(t *testing.T) {
 func TestRulesSeeLimits(t *testing.T) {
 	killed := 0
 	rec, _ := recorder(t, monitor.Config{
-		Rules:   []policies.Rule{{ID: "m", When: `limit == "pids" && observed >= value`, Action: "kill"}},
+		Rules: []policies.Rule{{ID: "m", When: `limit == "pids" && observed >= value`,
+			Action: "kill"}},
 		Respond: func(monitor.Action, monitor.Event) { killed++ },
 	})
 	rec.Record(monitor.Event{Limit: &monitor.Limit{Name: "memory", Value: 1, Observed: 1}})
@@ -103,16 +110,21 @@ func TestABadRuleIsRefusedByNameWithThePlaceAndTheRemedy(t *testing.T) {
 		want string
 	}{
 		{policies.Rule{ID: "a", When: `sycall == "x"`}, `rule "a": when:1:1: unknown name sycall`},
-		{policies.Rule{ID: "a", When: "type == \"x\" &&\n  count == \"3\""}, `rule "a": when:2:9: `},
+		{policies.Rule{ID: "a", When: "type == \"x\" &&\n  count == \"3\""},
+			`rule "a": when:2:9: `},
 		{policies.Rule{ID: "a", When: `count`}, `rule "a": when: expected bool`},
-		{policies.Rule{ID: "a", When: `syscall matches "("`}, `rule "a": when:1:9: error parsing regexp`},
+		{policies.Rule{ID: "a", When: `syscall matches "("`},
+			`rule "a": when:1:9: error parsing regexp`},
 		{policies.Rule{ID: "a", When: ``}, `rule "a": when:1:1: unexpected token EOF`},
-		{policies.Rule{ID: "a", When: `true`, Action: "explode"}, `rule "a": unknown action "explode"`},
-		{policies.Rule{ID: "a", When: `true`, Severity: "dire"}, `rule "a": unknown severity "dire"`},
+		{policies.Rule{ID: "a", When: `true`, Action: "explode"},
+			`rule "a": unknown action "explode"`},
+		{policies.Rule{ID: "a", When: `true`, Severity: "dire"},
+			`rule "a": unknown severity "dire"`},
 		{policies.Rule{When: `true`}, `rule #1 has no id`},
 	} {
 		_, err := monitor.New(monitor.Config{Rules: []policies.Rule{c.rule}})
-		if err == nil || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "\n") || hint.Of(err) == "" {
+		if err == nil || !strings.HasPrefix(err.Error(), c.want) ||
+			strings.Contains(err.Error(), "\n") || hint.Of(err) == "" {
 			t.Errorf("%q: error %v, hint %q; want %q", c.rule.When, err, hint.Of(err), c.want)
 		}
 	}
@@ -129,7 +141,8 @@ func TestARuleThatFailsAtRunTimeIsReportedAndTheOthersStillWork(t *testing.T) {
 	})
 	rec.Record(refused("fork"))
 	stats := rec.Close(context.Background())
-	if killed != 1 || len(stats.Warnings) != 1 || !strings.Contains(stats.Warnings[0], `rule "short"`) {
+	if killed != 1 || len(stats.Warnings) != 1 || !strings.Contains(stats.Warnings[0],
+		`rule "short"`) {
 		t.Errorf("killed %d times, warnings %q", killed, stats.Warnings)
 	}
 }

@@ -15,10 +15,10 @@ func (s Severity) rank() int {
 	return 0
 }
 
-// AtLeast tells whether s is t or worse.
+// AtLeast reports whether s is t or worse.
 func (s Severity) AtLeast(t Severity) bool { return s.rank() >= t.rank() }
 
-// Valid tells whether s is one of the four.
+// Valid reports whether s is one of the four.
 func (s Severity) Valid() bool { return s.rank() > 0 }
 
 // worse returns the higher of the two: severities only rise.
@@ -29,16 +29,17 @@ func worse(a, b Severity) Severity {
 	return a
 }
 
-// Valid tells whether t is one of the six.
+// Valid reports whether t is one of the six.
 func (t Type) Valid() bool {
 	switch t {
-	case SyscallBlocked, ResourceLimitExceeded, EscapeAttempt, PermissionDenied, SuspiciousBehavior, TimeoutExceeded:
+	case SyscallBlocked, ResourceLimitExceeded, EscapeAttempt, PermissionDenied, SuspiciousBehavior,
+		TimeoutExceeded:
 		return true
 	}
 	return false
 }
 
-// refusal tells whether the event is about something the sandbox refused.
+// refusal reports whether the event is about something the sandbox refused.
 func (t Type) refusal() bool {
 	return t == SyscallBlocked || t == EscapeAttempt || t == PermissionDenied
 }

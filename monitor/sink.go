@@ -9,8 +9,9 @@ import (
 	"github.com/mcpbox/mcpbox/internal/plural"
 )
 
-// Sink receives events, one at a time, from one goroutine. Emit may block and may fail: the recorder does not wait
-// for it and counts what is lost. Close may be called while Emit hangs, and should make it return.
+// Sink receives events, one at a time, from one goroutine. Emit may block and may fail: the
+// recorder does not wait for it, and counts lost events. Close may be called while Emit hangs, and
+// should make it return.
 type Sink interface {
 	Emit(Event) error
 	Close() error
@@ -18,10 +19,10 @@ type Sink interface {
 
 const queueSize = 1024
 
-// Fanout hands events to several sinks, each through a queue of its own. Recorders may share one.
+// Fanout passes events to several sinks, each with its own queue. Recorders may share one.
 type Fanout struct{ feeds []*feed }
 
-// NewFanout owns the sinks from now on.
+// NewFanout returns a Fanout, which closes the sinks in Close.
 func NewFanout(sinks ...Sink) *Fanout {
 	f := &Fanout{}
 	for _, s := range sinks {
@@ -39,8 +40,8 @@ func (f *Fanout) offer(e Event) bool {
 	return all
 }
 
-// flush hands over the last events of a recorder, and waits until each sink has seen all that was
-// queued before, or ctx ends.
+// flush passes the last events of a recorder on, and waits until each sink has seen them, or ctx
+// ends.
 func (f *Fanout) flush(ctx context.Context, last []Event) {
 	var wg sync.WaitGroup
 	for _, feed := range f.feeds {
@@ -52,7 +53,7 @@ func (f *Fanout) flush(ctx context.Context, last []Event) {
 // Close waits for the sinks until ctx ends, and closes them. No recorder may use them any more.
 func (f *Fanout) Close(ctx context.Context) { f.finish(ctx, nil) }
 
-// finish flushes and closes each sink, none waiting for another.
+// finish flushes and closes the sinks, all at the same time.
 func (f *Fanout) finish(ctx context.Context, last []Event) {
 	var wg sync.WaitGroup
 	for _, feed := range f.feeds {
@@ -86,7 +87,7 @@ type feed struct {
 	queue chan item
 	done  chan struct{} // closed when the sink has seen the last event
 	lost  atomic.Uint64
-	late  atomic.Bool // close gave up: what is still queued has been counted as lost
+	late  atomic.Bool // close gave up: queued events were counted as lost
 	mu    sync.Mutex
 	err   error // the first failure
 }
@@ -130,7 +131,7 @@ func (f *feed) offer(e Event) bool {
 	}
 }
 
-// flush hands over the last events, and waits until the sink has seen them or ctx ends.
+// flush passes the last events on, and waits until the sink has seen them or ctx ends.
 func (f *feed) flush(ctx context.Context, last []Event) {
 	if f.late.Load() {
 		f.lost.Add(uint64(len(last)))
@@ -154,12 +155,13 @@ func (f *feed) flush(ctx context.Context, last []Event) {
 	f.giveUp()
 }
 
-// giveUp counts as lost what a sink that hangs has not taken. It is not waited for again.
+// giveUp counts everything as lost that a hanging sink has not taken. Nobody waits for this sink
+// again.
 func (f *feed) giveUp() {
 	if f.late.Swap(true) {
 		return
 	}
-	f.lost.Add(1) // the one in hand
+	f.lost.Add(1) // the one that Emit has
 	for _, waiting := range drain(f.queue) {
 		if waiting.mark != nil {
 			close(waiting.mark)
@@ -199,7 +201,7 @@ func (f *feed) close(ctx context.Context) {
 	}
 }
 
-// push waits for room until ctx ends; with room it does not look at ctx.
+// push waits for space until ctx ends. With space it ignores ctx.
 func (f *feed) push(ctx context.Context, i item) bool {
 	select {
 	case f.queue <- i:

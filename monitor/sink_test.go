@@ -28,8 +28,9 @@ func open(t *testing.T, path string) monitor.Sink {
 
 const slow = "too slow"
 
-// expectLoss records n events through sink and wants the loss counted, with one warning that names the cause. With
-// a slow sink, the patience of Close ends when the healthy one beside it has got everything.
+// expectLoss records n events through sink and wants the loss counted, with one warning that names
+// the cause. With a slow sink, the patience of Close ends when the healthy one beside it has got
+// everything.
 func expectLoss(t *testing.T, sink monitor.Sink, n int, cause string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -42,7 +43,8 @@ func expectLoss(t *testing.T, sink monitor.Sink, n int, cause string) {
 		rec.Record(refused(fmt.Sprintf("call_%d", i)))
 	}
 	stats := rec.Close(ctx)
-	if stats.LinesLost == 0 || len(stats.Warnings) != 1 || !strings.Contains(stats.Warnings[0], cause) {
+	if stats.LinesLost == 0 || len(stats.Warnings) != 1 ||
+		!strings.Contains(stats.Warnings[0], cause) {
 		t.Errorf("stats %+v, want lost lines and one warning with %q", stats, cause)
 	}
 	if stats.Dropped != 0 || len(whole.snapshot()) < n {
@@ -81,14 +83,17 @@ func TestTheEventFileIsPrivateAppendedAndOneObjectALine(t *testing.T) {
 func TestTheEventFileIsNotOpenedThroughALinkNorWithoutAReader(t *testing.T) {
 	dir := t.TempDir()
 	link, fifo := filepath.Join(dir, "link"), filepath.Join(dir, "fifo")
-	if err := errors.Join(os.Symlink(filepath.Join(dir, "target"), link), syscall.Mkfifo(fifo, 0o600)); err != nil {
+	if err := errors.Join(os.Symlink(filepath.Join(dir, "target"), link),
+		syscall.Mkfifo(fifo, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		link: "is a symbolic link", fifo: "has no reader", filepath.Join(dir, "no/such"): "no such file", dir: "is a directory",
+		link: "is a symbolic link", fifo: "has no reader", filepath.Join(dir,
+			"no/such"): "no such file", dir: "is a directory",
 	} {
 		_, err := monitor.OpenJSONL(path)
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) || hint.Of(err) == "" {
+		if err == nil || !strings.Contains(err.Error(), want) ||
+			!strings.Contains(err.Error(), path) || hint.Of(err) == "" {
 			t.Errorf("%s: error %v, hint %q; want %q", path, err, hint.Of(err), want)
 		}
 	}
@@ -143,7 +148,8 @@ func TestASinkThatHangsForEverDoesNotHoldUpRecordNorClose(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	stats := rec.Close(ctx)
-	if again := rec.Close(ctx); again.LinesLost != stats.LinesLost || stats.LinesLost == 0 || len(stats.Warnings) != 1 {
+	if again := rec.Close(ctx); again.LinesLost != stats.LinesLost || stats.LinesLost == 0 ||
+		len(stats.Warnings) != 1 {
 		t.Errorf("stats %+v, then %+v", stats, again)
 	}
 }
@@ -167,7 +173,8 @@ func TestStderrLinesAreShortAndForPeople(t *testing.T) {
 	e.PID, e.Comm, e.Call = 7, "python3", &monitor.Call{Tool: "read_note"}
 	rec.Record(e)
 	rec.Close(context.Background())
-	const want = "mcpbox: event: high escape_attempt: ptrace(PTRACE_ATTACH, 1, 0x0, 0x0) → EPERM by python3[7] in read_note\n"
+	const want = "mcpbox: event: high escape_attempt: ptrace(PTRACE_ATTACH, 1, 0x0, 0x0) → EPERM " +
+		"by python3[7] in read_note\n"
 	if out.String() != want {
 		t.Errorf("got  %q\nwant %q", out.String(), want)
 	}
@@ -217,7 +224,8 @@ func TestAReaderOfTheLogKeepsTheLastLineOfEachID(t *testing.T) {
 }
 
 func TestAForeignFileReadsAsNoEvents(t *testing.T) {
-	junk := strings.Repeat("x", 3*monitor.MaxLine) + "\nnull\n{}\n[1]\n{\"type\":\"party\"}\n\n{\"type\":"
+	junk := strings.Repeat("x", 3*monitor.MaxLine) +
+		"\nnull\n{}\n[1]\n{\"type\":\"party\"}\n\n{\"type\":"
 	events, bad, err := monitor.ReadEvents(strings.NewReader(junk))
 	if len(events) != 0 || bad != 6 || err != nil {
 		t.Errorf("%d events, %d bad lines, %v", len(events), bad, err)

@@ -14,10 +14,11 @@ type stderrSink struct {
 	dup *os.File
 }
 
-// NewStderr writes one short line an event for a person: "mcpbox: event: …".
+// NewStderr writes one short line per event for a person: "mcpbox: event: …".
 func NewStderr(w io.Writer) Sink {
 	s := &stderrSink{w: w}
-	// A write to a closed pipe on descriptor 1 or 2 ends a Go program with SIGPIPE; on any other it is an error.
+	// A write to a closed pipe on descriptor 1 or 2 ends a Go program with SIGPIPE; on any other it
+	// is an error.
 	if f, ok := w.(*os.File); ok {
 		if s.dup = duplicate(f); s.dup != nil {
 			s.w = s.dup
@@ -72,7 +73,7 @@ func (e Event) Summary() string {
 	return strings.Join(parts, " ")
 }
 
-// What names the thing the event is about: the call with its arguments, the limit, or the reason.
+// What is the subject of the event: the call with its arguments, the limit, or the reason.
 func (e Event) What() string {
 	switch {
 	case e.Syscall != nil:

@@ -2,16 +2,19 @@ package monitor
 
 import "strings"
 
-// never is the hint where no policy should open the door.
+// never is the hint for calls that no policy should allow.
 const never = "this can't be allowed safely: a tool that needs it does not belong in this sandbox"
 
 var namespaceClass = class{"builtin:namespaces", EscapeAttempt, High,
 	"asked for new namespaces, where it would hold capabilities against the kernel",
-	"this can't be allowed safely; a browser wants them for its own sandbox: start it with --no-sandbox, and --policy browser"}
+	"this can't be allowed safely; a browser wants them for its own sandbox: start it with " +
+		"--no-sandbox, and --policy browser"}
 
-const hintDebug = "a debugger needs syscalls.allow: [ptrace]; for LeakSanitizer, --env ASAN_OPTIONS=detect_leaks=0"
+const hintDebug = "a debugger needs syscalls.allow: [ptrace]; for LeakSanitizer, --env " +
+	"ASAN_OPTIONS=detect_leaks=0"
 
-// syscallClass is the table of Classify by the call's name. A switch, so that nothing is built at start.
+// syscallClass is Classify's table by the call's name. It is a switch, so nothing is built at
+// start.
 func syscallClass(e Event) class {
 	s := e.Syscall
 	esc := func(rule string, severity Severity, reason string) class {
@@ -20,7 +23,8 @@ func syscallClass(e Event) class {
 	denied := func(rule string, severity Severity, reason, hint string) class {
 		return class{"builtin:" + rule, PermissionDenied, severity, reason, hint}
 	}
-	blocked := class{typ: SyscallBlocked, severity: Medium, reason: "the policy does not allow this call"}
+	blocked := class{typ: SyscallBlocked, severity: Medium,
+		reason: "the policy does not allow this call"}
 
 	switch s.Name {
 	case "clone", "clone3":
@@ -31,20 +35,24 @@ func syscallClass(e Event) class {
 		return namespaceClass
 	case "setns":
 		return esc("namespaces", High, "tried to enter the namespaces of another process")
-	case "pivot_root", "move_mount", "open_tree", "open_tree_attr", "fsopen", "fsmount", "fsconfig", "fspick", "mount_setattr":
-		return esc("mounts", High, "tried to rearrange the mounts that make up the sandbox")
+	case "pivot_root", "move_mount", "open_tree", "open_tree_attr", "fsopen", "fsmount", "fsconfig",
+		"fspick", "mount_setattr":
+		return esc("mounts", High, "tried to change the sandbox's mounts")
 	case "mount", "umount", "umount2":
-		return denied("mount", High, "tried to change what is mounted", "to give the tool a folder: filesystem.mounts, or --mount SRC:DST")
+		return denied("mount", High, "tried to change what is mounted",
+			"to give the tool a folder: filesystem.mounts, or --mount SRC:DST")
 	case "chroot":
-		return denied("chroot", Medium, "tried to change its root folder", "")
+		return denied("chroot", Medium, "tried to change its root directory", "")
 	case "mknod", "mknodat":
-		return denied("device-node", Medium, "tried to make a device node or special file", allowHint(s.Name))
+		return denied("device-node", Medium, "tried to make a device node or special file",
+			allowHint(s.Name))
 
 	case "ptrace":
 		if request := arg(s, 0); request != "PTRACE_TRACEME" && request != "0" {
 			if s.Own {
 				return class{"builtin:debugger", SyscallBlocked, Medium,
-					"tried to look into one of its own processes, as debuggers, crash reporters and LeakSanitizer do", hintDebug}
+					"tried to debug one of its own processes, as debuggers, crash reporters and " +
+						"LeakSanitizer do", hintDebug}
 			}
 			return esc("ptrace", High, "tried to take control of another process")
 		}
@@ -52,36 +60,43 @@ func syscallClass(e Event) class {
 	case "process_vm_readv", "process_vm_writev", "process_madvise":
 		if s.Own && s.Name != "process_madvise" {
 			return class{"builtin:debugger", SyscallBlocked, Medium,
-				"tried to look into one of its own processes, as debuggers and crash reporters do", hintDebug}
+				"tried to read one of its own processes, as debuggers and crash reporters do",
+				hintDebug}
 		}
-		return esc("process-memory", High, "tried to reach into the memory of another process")
+		return esc("process-memory", High, "tried to access the memory of another process")
 	case "pidfd_getfd", "kcmp":
-		return esc("process-files", High, "tried to take or compare the open files of another process")
+		return esc("process-files", High,
+			"tried to take or compare the open files of another process")
 	case "open_by_handle_at":
-		return esc("file-handle", Critical, "tried to open a file by handle, past every path and mount (the way out known as shocker)")
+		return esc("file-handle", Critical,
+			"tried to open a file by handle, which ignores paths and mounts (the escape known as "+
+				"Shocker)")
 
 	case "init_module", "finit_module", "delete_module", "create_module":
 		return esc("kernel-module", Critical, "tried to load or unload a kernel module")
 	case "kexec_load", "kexec_file_load":
 		return esc("kexec", Critical, "tried to replace the running kernel")
 	case "keyctl", "add_key", "request_key":
-		return esc("keyring", High, "tried to use the kernel's keyrings, which no namespace separates")
+		return esc("keyring", High,
+			"tried to use the kernel's keyrings, which no namespace separates")
 	case "bpf":
 		return esc("bpf", High, "tried to load or use BPF in the kernel")
 	case "userfaultfd":
-		return esc("userfaultfd", High, "asked for userfaultfd, which kernel exploits use to win races")
+		return esc("userfaultfd", High, "asked for userfaultfd, which kernel exploits use")
 	case "perf_event_open":
-		return esc("perf", High, "asked for performance counters, which observe other processes and the kernel")
+		return esc("perf", High, "asked for performance counters, which observe the kernel and "+
+			"other processes")
 	case "io_uring_setup":
 		return class{"builtin:io-uring", SyscallBlocked, Low,
-			"asked for io_uring, whose requests pass no filter; Node.js (libuv) probes for it at start and does without", ""}
+			"asked for io_uring, whose requests bypass the filter; Node.js (libuv) tries it at " +
+				"start and works without it", ""}
 	case "io_uring_enter", "io_uring_register":
-		return esc("io-uring", High, "tried to use io_uring, whose requests pass no filter")
+		return esc("io-uring", High, "tried to use io_uring, whose requests bypass the filter")
 
 	case "settimeofday", "stime", "clock_settime", "clock_settime64":
 		return esc("clock", High, "tried to set the clock of the host")
 	case "adjtimex", "clock_adjtime", "clock_adjtime64":
-		return esc("clock", Medium, "tried to read or adjust the clock's discipline")
+		return esc("clock", Medium, "tried to read or adjust the host's clock parameters")
 	case "reboot":
 		return esc("reboot", Critical, "tried to reboot")
 	case "swapon", "swapoff":
@@ -90,42 +105,53 @@ func syscallClass(e Event) class {
 		return esc("ports", Critical, "asked for direct access to the hardware")
 	case "syslog":
 		switch arg(s, 0) {
-		case "2", "3", "9", "10": // READ, READ_ALL, SIZE_UNREAD, SIZE_BUFFER: what dmesg asks for. syslog(2)
-			return denied("kernel-log", Medium, "tried to read the kernel's log, which is the host's", "")
+		// READ, READ_ALL, SIZE_UNREAD, SIZE_BUFFER: what dmesg asks for. syslog(2)
+		case "2", "3", "9", "10":
+			return denied("kernel-log", Medium,
+				"tried to read the kernel's log, which is the host's", "")
 		}
 		return esc("host-administration", High, "tried to administer the host")
-	case "acct", "quotactl", "quotactl_fd", "lookup_dcookie", "sethostname", "setdomainname", "vhangup", "nfsservctl", "uselib", "_sysctl":
+	case "acct", "quotactl", "quotactl_fd", "lookup_dcookie", "sethostname", "setdomainname",
+		"vhangup", "nfsservctl", "uselib", "_sysctl":
 		return esc("host-administration", High, "tried to administer the host")
 
 	case "socket", "socketpair":
 		return socketClass(s)
-	case "connect", "bind", "listen", "accept", "accept4", "sendto", "sendmsg", "sendmmsg", "recvfrom", "recvmsg", "recvmmsg", "getsockopt", "setsockopt":
-		return denied("network", Medium, "tried to use the network, which the policy closes", allowNetwork)
+	case "connect", "bind", "listen", "accept", "accept4", "sendto", "sendmsg", "sendmmsg",
+		"recvfrom", "recvmsg", "recvmmsg", "getsockopt", "setsockopt":
+		return denied("network", Medium, "tried to use the network, which the policy forbids",
+			allowNetwork)
 	}
 	if e.Action == "ENOSYS" {
-		blocked.severity, blocked.reason = Low, "answered as on a kernel without this call; programs fall back to an older one"
+		blocked.severity, blocked.reason = Low, "answered as if the kernel did not have this "+
+			"call; programs fall back to an older one"
 	}
 	blocked.hint = allowHint(s.Name)
 	return blocked
 }
 
-const allowNetwork = `to allow it: syscalls.allow: ["@network-io"]; to reach more than lo: network: {mode: host}`
+const allowNetwork = `to allow it: syscalls.allow: ["@network-io"]; ` +
+	`to reach more than lo: network: {mode: host}`
 
 func socketClass(s *Syscall) class {
-	c := class{"builtin:network", PermissionDenied, Medium, "tried to open a socket, which the policy does not allow", allowNetwork}
+	c := class{"builtin:network", PermissionDenied, Medium,
+		"tried to open a socket, which the policy does not allow", allowNetwork}
 	family, _, _ := strings.Cut(arg(s, 0), " ")
 	switch family {
-	case "AF_PACKET", "AF_ALG", "AF_VSOCK", "AF_XDP", "AF_KEY", "AF_TIPC", "AF_RDS", "AF_CAN", "AF_NFC", "AF_SMC", "AF_KCM", "AF_QIPCRTR", "AF_BLUETOOTH", "AF_IB", "AF_LLC":
+	case "AF_PACKET", "AF_ALG", "AF_VSOCK", "AF_XDP", "AF_KEY", "AF_TIPC", "AF_RDS", "AF_CAN",
+		"AF_NFC", "AF_SMC", "AF_KCM", "AF_QIPCRTR", "AF_BLUETOOTH", "AF_IB", "AF_LLC":
 		c.rule, c.severity, c.hint = "builtin:rare-socket", High, ""
-		c.reason = "tried to open a " + family + " socket: kernel code that ordinary tools don't use and exploits do"
+		c.reason = "tried to open a " + family +
+			" socket: ordinary tools do not use it, exploits do"
 	case "AF_NETLINK":
-		c.reason = "tried to open a netlink socket, as the listing of network interfaces does"
+		c.reason = "tried to open a netlink socket, as programs do to list network interfaces"
 	case "AF_UNIX", "AF_LOCAL":
-		c.reason, c.hint = "tried to open a Unix socket, which the policy does not allow", "to allow it: syscalls.allow: [socket]"
+		c.reason, c.hint = "tried to open a Unix socket, which the policy does not allow",
+			"to allow it: syscalls.allow: [socket]"
 	}
 	if strings.Contains(arg(s, 1), "SOCK_RAW") && strings.HasPrefix(family, "AF_INET") {
 		c.rule, c.severity, c.hint = "builtin:raw-socket", High, ""
-		c.reason = "tried to open a raw socket, which forges or listens to packets"
+		c.reason = "tried to open a raw socket, which can forge and read packets"
 	}
 	return c
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// ResultView is what a report needs of a run's result (docs/ARCHITECTURE.md); a result file decodes into it.
+// ResultView is what a report needs of a run's result. A result file decodes into it.
 type ResultView struct {
 	ID        string                    `json:"execution_id"`
 	Policy    string                    `json:"policy"`
@@ -20,13 +20,14 @@ type ResultView struct {
 	Stats     Stats                     `json:"event_stats"`
 }
 
-// LimitView is one limit of a result. Units are those of Limit; backend "none" means that nothing enforces it.
+// LimitView is one limit of a result, in the units of Limit. Backend "none" means that nothing
+// enforces it.
 type LimitView struct {
 	Value   int64  `json:"value"`
 	Backend string `json:"backend"`
 }
 
-// ViewOf makes a view of an event log, which knows nothing of layers, limits and the exit.
+// ViewOf makes a view of an event log, which has no layers, limits and exit.
 func ViewOf(events []Event) ResultView {
 	v := ResultView{Events: events}
 	for _, e := range events {
