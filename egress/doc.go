@@ -3,10 +3,10 @@
 // every address is local, so a connection to any of them arrives here, and its
 // own address says where the tool wants to go.
 //
-//	s, err := egress.Serve(egress.Config{Network: policy.Network, Listeners: ports, Packets: dns, Record: recorder.Record})
+//	s, err := egress.Serve(egress.Config{Network: policy.Network, Listeners: ports, Packets: dns, Owner: process})
 //	defer s.Close()
 //	…
-//	s.Flows() // what was reached, how often, how many bytes
+//	s.End(process) // it has been told of all that it reached and was refused
 //
 // A name gets an address of a pool (198.18.0.0/15 and a unique local IPv6
 // prefix) from the resolver here, which asks nobody. When the tool connects, the

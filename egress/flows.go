@@ -19,12 +19,14 @@ type Flow struct {
 
 const maxFlows = 1024 // hosts and ports; what comes later is counted together
 
-type flows struct {
+// Flows adds up the connections of one owner. The zero value is ready.
+type Flows struct {
 	mu   sync.Mutex
 	byTo map[Flow]*Flow // by host and port
 }
 
-func (f *flows) add(one Flow) {
+// Add counts one more.
+func (f *Flows) Add(one Flow) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.byTo == nil {
@@ -46,13 +48,13 @@ func (f *flows) add(one Flow) {
 	sum.Duration += one.Duration
 }
 
-// Flows are the connections that have ended, by host and port, in that order.
-func (s *Server) Flows() []Flow {
-	s.flows.mu.Lock()
-	defer s.flows.mu.Unlock()
-	out := make([]Flow, 0, len(s.flows.byTo))
-	for _, f := range s.flows.byTo {
-		out = append(out, *f)
+// List gives the sums by host and port, in that order.
+func (f *Flows) List() []Flow {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := make([]Flow, 0, len(f.byTo))
+	for _, sum := range f.byTo {
+		out = append(out, *sum)
 	}
 	slices.SortFunc(out, func(a, b Flow) int { return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Port, b.Port)) })
 	return out

@@ -3,9 +3,10 @@ package egress
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
+	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,31 +30,120 @@ func tlsPort(port int) bool {
 
 // relay is one connection from inside, and the one outside that it is spliced with.
 type relay struct {
-	server  *Server
-	ctx     context.Context
-	inside  *net.TCPConn
-	outside *net.TCPConn
-	name    string // "" for an address of the tool's choice
-	port    int
-	sent    atomic.Int64 // by the tool
-	got     atomic.Int64
+	server *Server
+	owner  Owner // nil: nobody's
+	inside *net.TCPConn
+	wanted netip.AddrPort
+	name   string // "" for an address of the tool's choice
+	ctx    context.Context
+	cancel context.CancelFunc
+	said   chan struct{} // what the tool sent is on its way, to its end
+	done   chan struct{} // all is over, and the owner has been told
+	sent   atomic.Int64  // by the tool
+	got    atomic.Int64
+
+	mu      sync.Mutex
+	outside *net.TCPConn // nil until there is one
+}
+
+func newRelay(s *Server, inside *net.TCPConn) *relay {
+	r := &relay{server: s, owner: s.owner(), inside: inside, said: make(chan struct{}), done: make(chan struct{})}
+	wanted := inside.LocalAddr().(*net.TCPAddr).AddrPort() // of a *net.TCPConn it is one
+	r.wanted = netip.AddrPortFrom(wanted.Addr().Unmap(), wanted.Port())
+	r.ctx, r.cancel = context.WithCancel(s.ctx)
+	return r
+}
+
+func (r *relay) port() int { return int(r.wanted.Port()) }
+
+// target is the name or address, and the port, for a sentence.
+func (r *relay) target() string {
+	if r.name == "" {
+		return hostrule.Join(r.wanted.Addr().String(), r.port())
+	}
+	return hostrule.Join(r.name, r.port())
+}
+
+// run decides, dials, and passes bytes until the end.
+func (r *relay) run() {
+	defer r.cancel()
+	var refusal *Refusal
+	if r.name, refusal = r.server.judge(r.wanted.Addr(), r.port()); refusal != nil {
+		if refusal.Reason != "" {
+			r.refuse(refusal, "", r.wanted.Addr())
+		}
+		reset(r.inside)
+		return
+	}
+	began := time.Now()
+	if !r.connect() {
+		reset(r.inside)
+		return
+	}
+	r.pass()
+	if r.owner == nil {
+		return
+	}
+	f := Flow{Host: r.name, Port: r.port(), Connections: 1, Sent: r.sent.Load(), Received: r.got.Load(), Duration: time.Since(began)}
+	if f.Host == "" {
+		f.Host = r.wanted.Addr().String()
+	}
+	r.owner.Reached(f)
+}
+
+// connect dials outside, and tells why it could not.
+func (r *relay) connect() bool {
+	outside, err := r.server.dial(r.ctx, r.name, r.wanted)
+	var refused errRefused
+	switch {
+	case err == nil:
+	case r.ctx.Err() != nil: // the tool or the sandbox has ended
+		return false
+	case errors.As(err, &refused):
+		r.refuse(refused.Refusal, "", netip.Addr{})
+		return false
+	default:
+		r.unreachable(err)
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.outside = outside
+	if r.ctx.Err() != nil {
+		_ = outside.Close()
+	}
+	return true
+}
+
+// close ends both connections from outside of run.
+func (r *relay) close() {
+	r.cancel()
+	_ = r.inside.Close()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.outside != nil {
+		_ = r.outside.Close()
+	}
 }
 
 var errLimit = errors.New("the limit of bytes is reached")
 
-// run passes bytes both ways until both ends have finished, or one fails. An end that is cut is cut at the other too.
-func (r *relay) run() {
+// pass moves bytes both ways until both ends have finished, or one fails. An end that is cut is cut at the other too.
+func (r *relay) pass() {
 	up := make(chan error, 1)
-	go func() { up <- r.up() }()
+	go func() {
+		up <- r.up()
+		close(r.said)
+	}()
 	down := r.copy(r.inside, r.outside, &r.got)
 	if down != nil {
 		r.cut()
 	}
 	if err := <-up; errors.Is(err, errLimit) || errors.Is(down, errLimit) {
-		r.server.limit("bytes", r.server.meter.bytes)
+		r.limit("bytes", r.server.meter.bytes)
 	}
-	r.inside.Close()
-	r.outside.Close()
+	_ = r.inside.Close()
+	_ = r.outside.Close()
 }
 
 // cut resets both ends.
@@ -86,7 +176,7 @@ func (r *relay) greet() error {
 	if r.name == "" {
 		return nil // an allowed address may serve any name
 	}
-	strict := tlsPort(r.port)
+	strict := tlsPort(r.port())
 	if strict {
 		_ = r.inside.SetReadDeadline(time.Now().Add(helloTime))
 	}
@@ -101,7 +191,7 @@ func (r *relay) greet() error {
 		}
 		if err != nil {
 			if ne := net.Error(nil); strict && errors.As(err, &ne) && ne.Timeout() {
-				return r.refuse(&Refusal{Rule: RuleTLS, Reason: fmt.Sprintf("%s: no TLS handshake came", hostrule.Join(r.name, r.port))}, "")
+				return r.refuseHello(&Refusal{Rule: RuleTLS, Reason: r.target() + ": no TLS handshake came"}, "")
 			}
 			return err
 		}
@@ -123,18 +213,18 @@ func (r *relay) greet() error {
 
 // check compares the handshake with the name that was let through.
 func (r *relay) check(h hello, err error) error {
-	target := hostrule.Join(r.name, r.port)
+	target := r.target()
 	switch {
-	case err == errNotTLS && !tlsPort(r.port):
+	case err == errNotTLS && !tlsPort(r.port()):
 		return nil // another protocol
 	case err != nil:
-		return r.refuse(&Refusal{Rule: RuleTLS, Reason: target + ": what came is not TLS", Hint: "port 443 and other TLS ports take TLS only: allow the port that the protocol has"}, "")
+		return r.refuseHello(&Refusal{Rule: RuleTLS, Reason: target + ": what came is not TLS", Hint: "port 443 and other TLS ports take TLS only: allow the port that the protocol has"}, "")
 	case h.sni == "":
-		return r.refuse(&Refusal{Rule: RuleSNI, Reason: target + ": the TLS handshake names no host"}, "")
+		return r.refuseHello(&Refusal{Rule: RuleSNI, Reason: target + ": the TLS handshake names no host"}, "")
 	case h.sni != r.name:
-		return r.refuse(&Refusal{Rule: RuleSNI, Reason: target + ": the TLS handshake is for " + h.sni}, h.sni)
+		return r.refuseHello(&Refusal{Rule: RuleSNI, Reason: target + ": the TLS handshake is for " + h.sni}, h.sni)
 	case h.encrypted && !r.server.policy.ech:
-		return r.refuse(&Refusal{Rule: RuleTLS, Reason: target + ": the TLS handshake may be for another host, whose name is encrypted",
+		return r.refuseHello(&Refusal{Rule: RuleTLS, Reason: target + ": the TLS handshake may be for another host, whose name is encrypted",
 			Hint: "browsers do this always: network.ech: allow lets it pass"}, "")
 	}
 	return nil
@@ -142,10 +232,9 @@ func (r *relay) check(h hello, err error) error {
 
 var errRefusal = errors.New("refused")
 
-func (r *relay) refuse(why *Refusal, sni string) error {
-	e := endpoint(r.name, r.outside.RemoteAddr(), r.port)
-	e.SNI = sni
-	r.server.refuse(why, e, "reset")
+func (r *relay) refuseHello(why *Refusal, sni string) error {
+	outside, _ := netip.ParseAddrPort(r.outside.RemoteAddr().String()) // else without an address
+	r.refuse(why, sni, outside.Addr())
 	return errRefusal
 }
 

@@ -3,12 +3,12 @@ package egress
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"sync"
 	"time"
 
-	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -20,9 +20,8 @@ type Config struct {
 	Streams   net.Listener   // TCP, the same
 	IPv6      bool           // the sandbox has IPv6: names get addresses of both families
 	Resolver  Resolver       // nil: that of the policy, else the host's
-	Record    func(monitor.Event)
-	Closed    func(Flow)   // an allowed connection has ended; nil: nobody is told
-	Pool      netip.Prefix // of the names' IPv4 addresses; zero: 198.18.0.0/15
+	Owner     func() Owner   // whose a connection or a look-up is that comes now; nil, or a nil Owner: nobody's
+	Pool      netip.Prefix   // of the names' IPv4 addresses; zero: 198.18.0.0/15
 }
 
 // Server is the network of one sandbox.
@@ -32,23 +31,26 @@ type Server struct {
 	pool   *pool
 	meter  *meter
 	ipv6   bool
-	record func(monitor.Event)
-	told   func(Flow)
+	owner  func() Owner
 
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
-	flows  flows
 
 	mu      sync.Mutex
-	sockets []interface{ Close() error }
-	conns   map[net.Conn]struct{}
+	sockets []io.Closer
+	streams map[net.Conn]struct{} // to the resolver
+	relays  map[*relay]struct{}
 	ended   bool
 }
 
 // Serve begins to answer and to relay, until Close.
 func Serve(cfg Config) (*Server, error) {
-	s := &Server{pool: newPool(cfg.Pool), meter: newMeter(cfg.Network.Limits), ipv6: cfg.IPv6, record: cfg.Record, told: cfg.Closed, conns: map[net.Conn]struct{}{}}
+	s := &Server{pool: newPool(cfg.Pool), meter: newMeter(cfg.Network.Limits), ipv6: cfg.IPv6, owner: cfg.Owner,
+		streams: map[net.Conn]struct{}{}, relays: map[*relay]struct{}{}}
+	if s.owner == nil {
+		s.owner = func() Owner { return nil }
+	}
 	if !cfg.Pool.IsValid() {
 		s.pool.v4 = pool4()
 	}
@@ -62,17 +64,9 @@ func Serve(cfg Config) (*Server, error) {
 		s.sockets = append(s.sockets, cfg.Streams)
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	var err error
-	if s.policy, err = Compile(cfg.Network); err != nil {
+	if err := s.compile(cfg); err != nil {
 		s.Close()
 		return nil, err
-	}
-	s.dialer = dialer{policy: s.policy, resolver: cfg.Resolver, connect: connectTCP}
-	if s.dialer.resolver == nil {
-		if s.dialer.resolver, err = newResolver(cfg.Network.DNS); err != nil {
-			s.Close()
-			return nil, err
-		}
 	}
 	for _, l := range cfg.Listeners {
 		s.wg.Go(func() { s.accept(l) })
@@ -86,19 +80,62 @@ func Serve(cfg Config) (*Server, error) {
 	return s, nil
 }
 
+func (s *Server) compile(cfg Config) (err error) {
+	if s.policy, err = Compile(cfg.Network); err != nil {
+		return err
+	}
+	s.dialer = dialer{policy: s.policy, resolver: cfg.Resolver, connect: connectTCP}
+	if s.dialer.resolver == nil {
+		s.dialer.resolver, err = newResolver(cfg.Network.DNS)
+	}
+	return err
+}
+
 // Close cuts all connections and waits until nothing of the server runs. It may be called twice.
 func (s *Server) Close() {
 	s.mu.Lock()
 	s.ended = true
 	for _, l := range s.sockets {
-		l.Close()
+		_ = l.Close()
 	}
-	for c := range s.conns {
-		c.Close()
+	for c := range s.streams {
+		_ = c.Close()
+	}
+	for r := range s.relays {
+		r.close()
 	}
 	s.mu.Unlock()
 	s.cancel()
 	s.wg.Wait()
+}
+
+// lastWords is how long what a process sent before its end may take to leave.
+const lastWords = time.Second
+
+// End waits for the last words of an owner that has ended, and cuts its connections. When it returns, the owner has been
+// told of all of them.
+func (s *Server) End(o Owner) {
+	s.mu.Lock()
+	var all []*relay
+	for r := range s.relays {
+		if r.owner == o {
+			all = append(all, r)
+		}
+	}
+	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(s.ctx, lastWords)
+	defer cancel()
+	for _, r := range all {
+		select {
+		case <-r.said:
+		case <-r.done:
+		case <-ctx.Done():
+		}
+	}
+	for _, r := range all {
+		r.close()
+		<-r.done
+	}
 }
 
 func (s *Server) closed() bool {
@@ -107,21 +144,21 @@ func (s *Server) closed() bool {
 	return s.ended
 }
 
-// track lets Close cut a connection; one that comes too late is closed at once.
+// track lets Close cut a stream; one that comes too late is closed at once.
 func (s *Server) track(c net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.conns[c] = struct{}{}
+	s.streams[c] = struct{}{}
 	if s.ended {
-		c.Close()
+		_ = c.Close()
 	}
 }
 
 func (s *Server) untrack(c net.Conn) {
-	c.Close()
+	_ = c.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.conns, c)
+	delete(s.streams, c)
 }
 
 // pause waits after an error of a socket that may pass, such as too many open files; false: it will not.
@@ -146,58 +183,31 @@ func (s *Server) accept(l net.Listener) {
 			}
 			continue
 		}
-		inside := conn.(*net.TCPConn)
+		inside, ok := conn.(*net.TCPConn)
+		if !ok { // a listener of another kind is a mistake of the caller's
+			_ = conn.Close()
+			return
+		}
+		r := newRelay(s, inside)
 		if !s.meter.enter() {
+			r.limit("connections", s.meter.max)
 			reset(inside)
-			s.limit("connections", s.meter.max)
 			continue
 		}
-		s.track(inside)
+		s.mu.Lock()
+		s.relays[r] = struct{}{}
+		if s.ended {
+			r.close()
+		}
+		s.mu.Unlock()
 		s.wg.Go(func() {
 			defer s.meter.leave()
-			defer s.untrack(inside)
-			s.connection(inside)
+			r.run()
+			s.mu.Lock()
+			delete(s.relays, r)
+			s.mu.Unlock()
+			close(r.done)
 		})
-	}
-}
-
-// connection decides about one connection, and relays it.
-func (s *Server) connection(inside *net.TCPConn) {
-	wanted := inside.LocalAddr().(*net.TCPAddr).AddrPort()
-	addr, port := wanted.Addr().Unmap(), int(wanted.Port())
-	name, refusal := s.judge(addr, port)
-	if refusal != nil {
-		if refusal.Reason != "" {
-			s.refuse(refusal, endpoint(name, wanted, port), "reset")
-		}
-		reset(inside)
-		return
-	}
-	began := time.Now()
-	outside, err := s.dial(name, addr, port)
-	if err != nil {
-		var refused errRefused
-		switch {
-		case s.ctx.Err() != nil: // the sandbox has ended
-		case errors.As(err, &refused):
-			s.refuse(refused.Refusal, endpoint(name, nil, port), "reset")
-		default:
-			s.unreachable(name, addr, port, err)
-		}
-		reset(inside)
-		return
-	}
-	s.track(outside)
-	defer s.untrack(outside)
-	r := &relay{server: s, ctx: s.ctx, inside: inside, outside: outside, name: name, port: port}
-	r.run()
-	f := Flow{Host: name, Port: port, Connections: 1, Sent: r.sent.Load(), Received: r.got.Load(), Duration: time.Since(began)}
-	if f.Host == "" {
-		f.Host = addr.String()
-	}
-	s.flows.add(f)
-	if s.told != nil {
-		s.told(f)
 	}
 }
 
@@ -218,13 +228,13 @@ func (s *Server) judge(addr netip.Addr, port int) (name string, _ *Refusal) {
 	return "", refusal
 }
 
-func (s *Server) dial(name string, addr netip.Addr, port int) (*net.TCPConn, error) {
-	targets := []netip.AddrPort{netip.AddrPortFrom(addr, uint16(port))}
+func (s *Server) dial(ctx context.Context, name string, to netip.AddrPort) (*net.TCPConn, error) {
+	targets := []netip.AddrPort{to}
 	if name != "" {
 		var err error
-		if targets, err = s.dialer.targets(s.ctx, name, port); err != nil {
+		if targets, err = s.dialer.targets(ctx, name, int(to.Port())); err != nil {
 			return nil, err
 		}
 	}
-	return s.dialer.race(s.ctx, targets)
+	return s.dialer.race(ctx, targets)
 }

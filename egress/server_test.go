@@ -49,7 +49,7 @@ func TestAnAllowedNameIsReached(t *testing.T) {
 	data := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
 	exchange(t, w.dial("Api.EXAMPLE.test", port), data)
 	w.server.Close()
-	f := w.server.Flows()
+	f := w.flows.List()
 	if len(f) != 1 || f[0].Host != api || f[0].Port != port || f[0].Connections != 1 || f[0].Sent != int64(len(data)) || f[0].Received != int64(len(data)) || f[0].Duration <= 0 {
 		t.Errorf("flows %+v", f)
 	}
@@ -447,6 +447,41 @@ func TestCloseCutsWhatIsOpen(t *testing.T) {
 	if _, err := conn.Read(make([]byte, 1)); err == nil {
 		t.Error("the connection outlives its sandbox")
 	}
+}
+
+// What a process sent before it ended arrives, and its connections end with it.
+func TestEndLetsTheLastWordsOut(t *testing.T) {
+	w := newWorld(t)
+	l := listen(t, w.target+":0")
+	port := l.Addr().(*net.TCPAddr).Port
+	heard := make(chan string, 1)
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		got, _ := io.ReadAll(conn)
+		heard <- string(got) // and the connection stays open
+	}()
+	w.dns.set(api, w.target)
+	w.serve(listed(t, w, port), []int{port}, []string{api}, nil)
+	conn := w.dial(api, port)
+	words := strings.Repeat("word ", 1<<15)
+	io.WriteString(conn, words)
+	conn.Close()
+	select {
+	case got := <-heard:
+		if got != words {
+			t.Errorf("%d bytes arrived of %d", len(got), len(words))
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("the other end was not told of the end")
+	}
+	w.server.End(w)
+	if f := w.flows.List(); len(f) != 1 || f[0].Sent != int64(len(words)) {
+		t.Errorf("flows %+v", f)
+	}
+	w.server.End(w) // nothing is left
 }
 
 func TestHappyEyeballs(t *testing.T) {

@@ -29,6 +29,7 @@ type world struct {
 	target string // where the world's servers are
 	dns    *nameServer
 	ipv6   bool
+	flows  Flows
 
 	mu     sync.Mutex
 	events []monitor.Event
@@ -50,11 +51,7 @@ func (w *world) serve(n policies.Network, ports []int, names, addrs []string) {
 		v4, _ := pool.addresses(name)
 		addrs = append(addrs, v4.String())
 	}
-	cfg := Config{Network: n, Pool: w.pool, IPv6: w.ipv6, Record: func(e monitor.Event) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.events = append(w.events, e)
-	}}
+	cfg := Config{Network: n, Pool: w.pool, IPv6: w.ipv6, Owner: func() Owner { return w }}
 	for _, addr := range addrs {
 		for _, port := range ports {
 			cfg.Listeners = append(cfg.Listeners, listen(w.t, net.JoinHostPort(addr, strconv.Itoa(port))))
@@ -73,6 +70,15 @@ func (w *world) serve(n policies.Network, ports []int, names, addrs []string) {
 	}
 	w.t.Cleanup(w.server.Close)
 }
+
+// The world is the owner of all its connections.
+func (w *world) Record(e monitor.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.events = append(w.events, e)
+}
+
+func (w *world) Reached(f Flow) { w.flows.Add(f) }
 
 func listen(t *testing.T, addr string) net.Listener {
 	t.Helper()

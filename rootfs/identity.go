@@ -19,6 +19,9 @@ func (b *builder) identity() {
 		"resolv.conf":   "",
 		"nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n",
 	}
+	if b.Resolver != "" {
+		files["resolv.conf"] = "nameserver " + b.Resolver + "\n"
+	}
 	if b.HostNet {
 		for _, name := range []string{"hosts", "resolv.conf"} {
 			if data, err := os.ReadFile("/etc/" + name); err == nil {

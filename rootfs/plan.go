@@ -21,6 +21,7 @@ type Config struct {
 	Filesystem policies.Filesystem // Mounts in order; sources absolute
 	Disk       int64               // bytes for all private storage together; 0: the kernel's default (half of the memory)
 	HostNet    bool                // the host's network: its resolv.conf and hosts are copied
+	Resolver   string              // the address of a name server inside; "" for none
 	CgroupView bool                // mount the cell's own cgroup v2 at /sys/fs/cgroup, read-only
 	Hostname   string
 	Files      []initproto.File // made in the private folders, with the folders they lie in; the tool's

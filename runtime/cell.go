@@ -117,7 +117,7 @@ func (cell *Cell) build(ctx context.Context) error {
 	body := c.request(Command{}, cell.tree)
 	body.Mounts = c.freshMounts()
 	body.CloneFlags |= unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
-	if c.policy().Network.Mode != policies.NetworkHost {
+	if mode := c.policy().Network.Mode; mode != policies.NetworkHost && mode != policies.NetworkAllow { // by name: the sandbox's
 		body.CloneFlags |= unix.CLONE_NEWNET
 	}
 	var fds []int

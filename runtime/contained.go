@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/cgroups"
+	"github.com/mcpbox/mcpbox/egress"
 	"github.com/mcpbox/mcpbox/internal/cleanup"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/idmap"
@@ -38,8 +39,10 @@ type contained struct {
 	group     *cgroups.Group
 	container *container.Container
 	conn      *initproto.Conn
-	umask     uint32 // of the caller, at the start
-	storage   int    // O_PATH descriptor of the sandbox's own tmpfs
+	umask     uint32         // of the caller, at the start
+	storage   int            // O_PATH descriptor of the sandbox's own tmpfs
+	network   *egress.Server // nil unless the policy allows hosts by name
+	owners    owners
 	undo      *cleanup.Stack
 
 	mu    sync.Mutex
@@ -66,6 +69,9 @@ func startContained(ctx context.Context, box *Sandbox) (*contained, error) {
 		return nil, err
 	}
 	if err := c.complete(ctx, undo); err != nil {
+		return nil, err
+	}
+	if err := c.openNetwork(ctx, undo); err != nil {
 		return nil, err
 	}
 	if err := filter(); err != nil {
@@ -134,7 +140,7 @@ func (c *contained) prepare(ctx context.Context, undo *cleanup.Stack) error {
 func rootfsConfig(spec Spec, cgroup bool) rootfs.Config {
 	p := spec.Policy
 	cfg := rootfs.Config{Filesystem: p.Filesystem, Disk: int64(p.Limits.Disk), CgroupView: cgroup,
-		HostNet: p.Network.Mode == policies.NetworkHost, Hostname: hostname}
+		HostNet: p.Network.Mode == policies.NetworkHost, Resolver: resolver(p), Hostname: hostname}
 	for _, f := range spec.Files {
 		cfg.Files = append(cfg.Files, initproto.File{Path: f.Path, Mode: cmp.Or(f.Mode&0o777, 0o644), Data: f.Data})
 	}
@@ -215,7 +221,7 @@ func (c *contained) launch(undo *cleanup.Stack) error {
 	}
 	cfg := container.Config{
 		ID: c.box.ID, StateDir: c.state, Plan: c.plan, IDs: c.ids, Rootless: os.Geteuid() != 0,
-		HostNet: c.policy().Network.Mode == policies.NetworkHost, Hostname: hostname,
+		HostNet: c.policy().Network.Mode == policies.NetworkHost, NetAdmin: byName(c.policy()), Hostname: hostname,
 		Init: executable, Sealed: initbin.Sealed, Control: theirs,
 	}
 	if c.group != nil {

@@ -24,7 +24,7 @@ func (p *Process) finish() *Result {
 	res := &Result{
 		ExecutionID: p.executionID(), Policy: p.box.spec.Policy.Name, Command: p.cmd.Args,
 		Timestamp: p.began.UTC(), ExecutionTime: Seconds(p.took), SetupTime: Seconds(p.box.setupTime),
-		Limits: p.child.limits(), Layers: p.layers, IDMap: p.box.isolation.idMap(),
+		Limits: p.child.limits(), Layers: p.layers, IDMap: p.box.isolation.idMap(), Network: p.connections(),
 	}
 	res.use(p.child.usage(), p.exit)
 	p.outcome(res)

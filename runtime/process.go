@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/cgroups"
+	"github.com/mcpbox/mcpbox/egress"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 )
@@ -29,6 +30,7 @@ type Process struct {
 	timer    *time.Timer
 	unwatch  func() bool // of the context
 	hit      hits
+	reached  egress.Flows // by name
 
 	mu       sync.Mutex
 	canceled error  // why the caller's context ended it

@@ -45,7 +45,8 @@ type Result struct {
 	ProcessesPeak int64                 `json:"processes_peak"` // -1 unknown
 	Limits        map[string]LimitState `json:"limits"`
 	Layers        Layers                `json:"layers"`
-	IDMap         string                `json:"id_map,omitempty"` // range, subordinate or single
+	Network       []Connections         `json:"network,omitempty"` // what was reached: policy network mode allow
+	IDMap         string                `json:"id_map,omitempty"`  // range, subordinate or single
 	Events        []monitor.Event       `json:"security_events"`
 	EventStats    monitor.Stats         `json:"event_stats"`
 	Timestamp     time.Time             `json:"timestamp"`

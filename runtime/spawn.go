@@ -62,6 +62,7 @@ func newCell(c *contained, p *Process, t *tree, l line) *cell {
 		served: make(chan struct{}), ended: make(chan struct{})}
 	close(k.served)
 	p.child = k // what the watchers see may end the process before it is started
+	c.joinNetwork(p)
 	return k
 }
 
@@ -271,6 +272,7 @@ func (k *cell) release() {
 	k.mu.Unlock()
 	k.hangUp()
 	<-k.served
+	k.c.endNetwork(k.process)
 	k.tree.remove()
 	if k.ownStorage {
 		unix.Close(k.storage)

@@ -6,7 +6,8 @@
 // A cell is a nested user and mount namespace in which the tool is uid 1000
 // without capabilities. mcpbox-init itself never runs foreign code: it keeps
 // only what mapping a cell's ids needs (CAP_SETUID, CAP_SETGID, CAP_SETFCAP),
-// is not dumpable, and holds no descriptor of the host but the control socket.
+// (with a network by name three more, which it drops before any tool is started:
+// network.go), is not dumpable, and holds no descriptor of the host but the control socket.
 //
 // The child between clone and execve makes only raw system calls, in a straight
 // line, on data prepared before the clone (child.go): Landlock, seccomp and

@@ -71,6 +71,8 @@ func (in *initProcess) serve() error {
 		switch m.Kind {
 		case initproto.Setup:
 			in.setup(body)
+		case initproto.Network:
+			in.network(body)
 		case initproto.Spawn:
 			in.spawn(m.Process, body, fds)
 		case initproto.Build:

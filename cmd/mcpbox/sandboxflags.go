@@ -21,7 +21,7 @@ import (
 // sandboxFlags are the flags of every command that starts a sandbox. What is given overrides the policy.
 type sandboxFlags struct {
 	policy, workspace, rootfs, network, events, result, dir string
-	mounts, env                                             []string
+	mounts, env, allowNet                                   []string
 	limits                                                  policies.Limits
 	bestEffort, quiet                                       bool
 }
@@ -37,6 +37,7 @@ func (f *sandboxFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.dir, "dir", "", "working directory inside the sandbox (default /work)")
 	fl.StringVar(&f.rootfs, "rootfs", "", "root file system, instead of the host's /usr: `DIR`")
 	fl.StringVar(&f.network, "network", "", "`none|host`: no network, or the host's")
+	fl.StringArrayVar(&f.allowNet, "allow-net", nil, "allow TCP to `HOST[:PORT]` and to nothing else; *.HOST is every name below it (may be repeated; default ports: 443, 80)")
 	fl.Var(&f.limits.Memory, "memory", "memory, e.g. 256MiB (this and all limits: default from the policy; 0: no limit)")
 	fl.Float64Var(&f.limits.CPUs, "cpus", 0, "CPUs, e.g. 0.5")
 	fl.Int64Var(&f.limits.PIDs, "pids", 0, "processes and threads")
@@ -114,12 +115,8 @@ func (f *sandboxFlags) override(cmd *cobra.Command, p *policies.Policy) error {
 		}
 		p.Filesystem.Rootfs = abs
 	}
-	switch policies.NetworkMode(f.network) {
-	case "":
-	case policies.NetworkNone, policies.NetworkHost:
-		p.Network.Mode = policies.NetworkMode(f.network)
-	default:
-		return hint.Errorf("use none or host", "unknown network mode %q", f.network)
+	if err := f.overrideNetwork(p); err != nil {
+		return err
 	}
 	given, err := f.givenMounts(changed("workspace"))
 	if err != nil {
@@ -151,6 +148,29 @@ func (f *sandboxFlags) override(cmd *cobra.Command, p *policies.Policy) error {
 	} {
 		if changed(o.flag) {
 			o.set()
+		}
+	}
+	return nil
+}
+
+func (f *sandboxFlags) overrideNetwork(p *policies.Policy) error {
+	switch policies.NetworkMode(f.network) {
+	case "":
+	case policies.NetworkNone, policies.NetworkHost:
+		if len(f.allowNet) > 0 {
+			return hint.Errorf("leave one of them out", "--network %s and --allow-net contradict each other", f.network)
+		}
+		p.Network = policies.Network{Mode: policies.NetworkMode(f.network)}
+	default:
+		return hint.Errorf("use none or host, or --allow-net HOST", "unknown network mode %q", f.network)
+	}
+	for _, text := range f.allowNet {
+		rule, err := policies.ParseNetworkRule(text)
+		if err != nil {
+			return fmt.Errorf("--allow-net: %w", err)
+		}
+		if p.Isolation != policies.IsolationNone {
+			p.AllowNetwork(rule)
 		}
 	}
 	return nil

@@ -8,7 +8,7 @@ import (
 // errMalformed is a message that no end of this build has sent.
 var errMalformed = errors.New("malformed control message")
 
-// Body can travel: *SetupBody and *SpawnBody, which may be large, and *Message itself.
+// Body can travel: *SetupBody, *NetworkBody and *SpawnBody, which may be large, and *Message itself.
 type Body interface{ walk(*coder) }
 
 // coder walks a value's fields in one fixed order and writes them, or reads them: each type is described once, for

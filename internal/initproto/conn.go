@@ -12,7 +12,7 @@ import (
 const (
 	maxPacket = 16 << 10 // the fixed part; bodies travel in a memfd
 	maxBody   = 64 << 20
-	maxFDs    = 8
+	maxFDs    = 80
 )
 
 // ErrTooLarge is an oversized packet or body.

@@ -6,6 +6,11 @@
 //	    ├──────────────────────────────────────────▶   │ builds what the mounts left open
 //	    │                                     ready    │ + fd of the sandbox's own storage
 //	    │   ◀──────────────────────────────────────────┤
+//	    │ network {addresses, ports}, if any           │
+//	    ├──────────────────────────────────────────▶   │ routes, sockets; then fewer capabilities
+//	    │                           networked {IPv6}   │
+//	    │                  + fds of the sockets        │
+//	    │   ◀──────────────────────────────────────────┤
 //	    │ spawn {argv, env, cell, filter} + stdio fds  │
 //	    ├──────────────────────────────────────────▶   │ clone into a cell; every layer on
 //	    │                          locked {listener}   │ + pidfd: the child waits before execve

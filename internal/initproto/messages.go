@@ -6,6 +6,7 @@ type Kind string
 const (
 	Setup   Kind = "setup"
 	Ready   Kind = "ready"
+	Network Kind = "network"
 	Spawn   Kind = "spawn"
 	Locked  Kind = "locked"
 	Release Kind = "release"
@@ -15,6 +16,8 @@ const (
 	Failed  Kind = "failed"
 	Build   Kind = "build"
 	Built   Kind = "built"
+
+	Networked Kind = "networked"
 )
 
 // Root is where the tool's root is assembled, below the root that
@@ -23,7 +26,7 @@ const Root = "/r"
 
 // Version names the messages below. Both ends must be of one version: PID 1 gets it as its argument. A
 // test fails when the messages change and this does not.
-const Version = "4"
+const Version = "5"
 
 // ExitVersion is PID 1's exit code when it is of another version than its supervisor.
 const ExitVersion = 3
@@ -44,6 +47,7 @@ type Message struct {
 	Fault    Fault
 	HasBody  bool // the first descriptor is a memfd with the body
 	TTY      bool // locked: a pty master follows the pidfd
+	IPv6     bool // networked: the sandbox has it
 }
 
 // Exit is how a process ended: wait(2) status and getrusage(2) figures.
@@ -77,6 +81,15 @@ type File struct {
 type Link struct {
 	Path   string
 	Target string
+}
+
+// NetworkBody makes all addresses local: a route for each family, whose connections come from its address. The answer
+// brings the resolver's sockets, UDP and TCP, at port 53 of Resolver, and a listener for each of Ports.
+type NetworkBody struct {
+	IPv4     []byte // 4 bytes
+	IPv6     []byte // 16 bytes
+	Resolver []byte // 4 bytes
+	Ports    []int
 }
 
 // SpawnBody is one process to start. The message's descriptors after the
@@ -154,6 +167,14 @@ func (m *Message) walk(c *coder) {
 	number(c, &m.Fault.Errno)
 	c.flag(&m.HasBody)
 	c.flag(&m.TTY)
+	c.flag(&m.IPv6)
+}
+
+func (b *NetworkBody) walk(c *coder) {
+	c.bytes(&b.IPv4)
+	c.bytes(&b.IPv6)
+	c.bytes(&b.Resolver)
+	list(c, &b.Ports, func(p *int) { number(c, p) })
 }
 
 func (b *SetupBody) walk(c *coder) {

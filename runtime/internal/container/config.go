@@ -22,6 +22,7 @@ type Config struct {
 	IDs      idmap.IDs
 	Rootless bool   // started by an ordinary user
 	HostNet  bool   // keep the host's network namespace
+	NetAdmin bool   // mcpbox-init sets the network up, and drops the capabilities for it
 	Cgroup   string // of mcpbox-init, relative to the cgroup v2 mount; "" for none
 	Hostname string
 	Init     *os.File     // mcpbox-init's executable, a memfd
@@ -52,7 +53,7 @@ func libcontainerConfig(cfg Config, root string) (*configs.Config, error) {
 		RootlessCgroups:   cfg.Rootless || cfg.Cgroup == "",
 		UIDMappings:       idMaps(cfg.IDs.UID),
 		GIDMappings:       idMaps(cfg.IDs.GID),
-		Capabilities:      initCapabilities(),
+		Capabilities:      initCapabilities(cfg.NetAdmin),
 		Cgroups:           &cgroups.Cgroup{Resources: &cgroups.Resources{}, Rootless: cfg.Rootless || cfg.Cgroup == ""},
 		// No cgroup namespace: a cell gets its own, and clone into the cell's cgroup must see both.
 		Namespaces: configs.Namespaces{{Type: configs.NEWUSER}, {Type: configs.NEWNS}, {Type: configs.NEWPID}, {Type: configs.NEWIPC}, {Type: configs.NEWUTS}},
@@ -80,8 +81,11 @@ func libcontainerConfig(cfg Config, root string) (*configs.Config, error) {
 }
 
 // initCapabilities: what mapping a cell's ids needs, and making folders with the tool's id.
-func initCapabilities() *configs.Capabilities {
+func initCapabilities(netAdmin bool) *configs.Capabilities {
 	caps := []string{"CAP_SETUID", "CAP_SETGID", "CAP_SETFCAP"}
+	if netAdmin {
+		caps = append(caps, "CAP_NET_ADMIN", "CAP_NET_BIND_SERVICE", "CAP_SETPCAP")
+	}
 	return &configs.Capabilities{Bounding: caps, Effective: caps, Permitted: caps}
 }
 

@@ -3,6 +3,7 @@
 //
 //	layers, err := verify.Layers(pid, toolUID)
 //	err = verify.Mounts(pid, plan)
+//	err = verify.Dropped(initPID, unix.CAP_NET_ADMIN)
 //
 // Not verified here: Landlock, which the kernel shows nowhere (the child proves it on a canary), and cgroups.
 //

@@ -1,0 +1,198 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/egress"
+	"github.com/mcpbox/mcpbox/internal/cleanup"
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/runtime/internal/verify"
+)
+
+// resolverInside is where programs in a sandbox with a network by name find their name server.
+const resolverInside = "127.0.0.53"
+
+// Connections are those that a sandbox made to one host, where its policy allows hosts by name.
+type Connections struct {
+	Host        string  `json:"host"`
+	Port        int     `json:"port"`
+	Connections int64   `json:"connections"`
+	Sent        int64   `json:"bytes_sent"`
+	Received    int64   `json:"bytes_received"`
+	Duration    Seconds `json:"duration"` // of all together
+}
+
+func byName(p *policies.Policy) bool { return p.Network.Mode == policies.NetworkAllow }
+
+// resolver is the address of the name server inside, "" for none.
+func resolver(p *policies.Policy) string {
+	if byName(p) {
+		return resolverInside
+	}
+	return ""
+}
+
+// openNetwork has mcpbox-init make the sockets that stand for everything outside, and serves them. mcpbox-init holds
+// capabilities for that until it has answered. That they are gone is verified here, before there is any tool.
+func (c *contained) openNetwork(ctx context.Context, undo *cleanup.Stack) error {
+	if !byName(c.policy()) {
+		return nil
+	}
+	policy, err := egress.Compile(c.policy().Network)
+	if err != nil {
+		return err
+	}
+	m, err := c.askNetwork(ctx, policy.ListenPorts())
+	if err != nil {
+		return err
+	}
+	cfg, err := sockets(m.fds)
+	if err != nil {
+		return setupError("network", err)
+	}
+	cfg.Network, cfg.IPv6, cfg.Owner = c.policy().Network, m.IPv6, c.owners.newest
+	if c.network, err = egress.Serve(cfg); err != nil {
+		return err
+	}
+	undo.Push(c.network.Close)
+	err = verify.Dropped(c.container.PID, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_SETPCAP)
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrLayer, policies.LayerCapabilities, err)
+	}
+	return c.box.opts.passed("network")
+}
+
+// askNetwork returns mcpbox-init's answer, with a descriptor a socket.
+func (c *contained) askNetwork(ctx context.Context, ports []int) (packet, error) {
+	v4, v6 := egress.Local()
+	body := &initproto.NetworkBody{IPv4: v4.AsSlice(), IPv6: v6.AsSlice(), Resolver: net.ParseIP(resolverInside).To4(), Ports: ports}
+	box := c.open(0)
+	defer c.closeInbox(0)
+	if err := c.conn.Send(initproto.Message{Kind: initproto.Network}, body); err != nil {
+		return packet{}, setupError("network", err)
+	}
+	m, err := c.await(ctx, box)
+	if err != nil {
+		return m, fmt.Errorf("start: %w", err)
+	}
+	if m.Kind == initproto.Networked && len(m.fds) == 2+len(ports) {
+		return m, nil
+	}
+	initproto.CloseAll(m.fds)
+	e := &SetupError{Step: m.Fault.Step.String(), Index: int(m.Fault.Index), Err: m.Fault.Errno}
+	if i := int(m.Fault.Index); m.Fault.Step == initproto.StepListen && i < len(ports) {
+		e.Detail = "port " + strconv.Itoa(ports[i])
+	}
+	return m, hint.Wrap(e, doctorHint)
+}
+
+// sockets turns the descriptors that mcpbox-init made into those of package net, and closes them.
+func sockets(fds []int) (cfg egress.Config, err error) {
+	var open []interface{ Close() error }
+	defer func() {
+		if err != nil {
+			for _, c := range open {
+				_ = c.Close()
+			}
+		}
+	}()
+	for i, fd := range fds {
+		f := os.NewFile(uintptr(fd), "socket")
+		defer func() { _ = f.Close() }()
+		if err != nil {
+			continue
+		}
+		if i == 0 {
+			if cfg.Packets, err = net.FilePacketConn(f); err == nil {
+				open = append(open, cfg.Packets)
+			}
+			continue
+		}
+		var l net.Listener
+		if l, err = net.FileListener(f); err != nil {
+			continue
+		}
+		open = append(open, l)
+		if i == 1 {
+			cfg.Streams = l
+		} else {
+			cfg.Listeners = append(cfg.Listeners, l)
+		}
+	}
+	return cfg, err
+}
+
+// owners are the processes that a connection may be from.
+type owners struct {
+	mu  sync.Mutex
+	all []*Process
+}
+
+func (o *owners) join(p *Process) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.all = append(o.all, p)
+}
+
+// leave forgets a process that has ended, but not the last one: what it did at its end may come to light after it.
+func (o *owners) leave(p *Process) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.all) > 1 {
+		o.all = slices.DeleteFunc(o.all, func(other *Process) bool { return other == p })
+	}
+}
+
+// newest is who is told of a connection that comes now: a socket does not say which of several it is from.
+func (o *owners) newest() egress.Owner {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.all) == 0 {
+		return nil
+	}
+	return owner{o.all[len(o.all)-1]}
+}
+
+// joinNetwork makes p the one that is told of new connections.
+func (c *contained) joinNetwork(p *Process) {
+	if c.network != nil {
+		c.owners.join(p)
+	}
+}
+
+// endNetwork ends the connections of a process, which has ended.
+func (c *contained) endNetwork(p *Process) {
+	if c.network != nil {
+		c.owners.leave(p)
+		c.network.End(owner{p})
+	}
+}
+
+// owner is a process as package egress sees it.
+type owner struct{ *Process }
+
+func (o owner) Reached(f egress.Flow) { o.reached.Add(f) }
+
+// connections is nil for a process without a network by name.
+func (p *Process) connections() []Connections {
+	if !byName(p.box.spec.Policy) {
+		return nil
+	}
+	out := []Connections{}
+	for _, f := range p.reached.List() {
+		out = append(out, Connections{Host: f.Host, Port: f.Port, Connections: f.Connections, Sent: f.Sent, Received: f.Received,
+			Duration: Seconds(f.Duration.Round(time.Microsecond))})
+	}
+	return out
+}
