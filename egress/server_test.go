@@ -44,7 +44,7 @@ func exchange(t *testing.T, conn *net.TCPConn, data []byte) {
 func TestAnAllowedNameIsReached(t *testing.T) {
 	w := newWorld(t)
 	port := w.echo(0)
-	w.dns.set(api, w.target)
+	w.dns.Set(api, w.target)
 	w.serve(listed(t, w, port), []int{port}, []string{api}, nil)
 	data := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
 	exchange(t, w.dial("Api.EXAMPLE.test", port), data)
@@ -65,7 +65,7 @@ func TestALookUpAsksNobodyOutside(t *testing.T) {
 	if _, err := w.lookUp("evil.example"); err == nil {
 		t.Error("a name that is not allowed has an address")
 	}
-	if asked := w.dns.questions(); len(asked) > 0 {
+	if asked := w.dns.Asked(); len(asked) > 0 {
 		t.Errorf("asked outside: %v", asked)
 	}
 	e := w.event(RuleName)
@@ -178,8 +178,8 @@ func TestAnAddressIsRefused(t *testing.T) {
 func TestATargetOfTheHostsNetworkIsRefused(t *testing.T) {
 	w := newWorld(t)
 	port := w.echo(0)
-	w.dns.set(api, "cname:inside.example.test")
-	w.dns.set("inside.example.test", w.target)
+	w.dns.Set(api, "cname:inside.example.test")
+	w.dns.Set("inside.example.test", w.target)
 	w.serve(network(t, fmt.Sprintf("%s:%d", api, port)), []int{port}, []string{api}, nil)
 	w.refused(w.dial(api, port))
 	e := w.event(RulePrivate)
@@ -191,7 +191,7 @@ func TestATargetOfTheHostsNetworkIsRefused(t *testing.T) {
 func TestOneBadAddressOfManyRefusesAll(t *testing.T) {
 	w := newWorld(t)
 	port := w.echo(0)
-	w.dns.set(api, w.target, "169.254.169.254")
+	w.dns.Set(api, w.target, "169.254.169.254")
 	w.serve(listed(t, w, port), []int{port}, []string{api}, nil)
 	w.refused(w.dial(api, port))
 	if e := w.event(RuleMetadata); e.Type != monitor.EscapeAttempt || e.Severity != monitor.High {
@@ -203,13 +203,13 @@ func TestOneBadAddressOfManyRefusesAll(t *testing.T) {
 func TestANameIsLookedUpOnceAConnection(t *testing.T) {
 	w := newWorld(t)
 	port := w.echo(0)
-	w.dns.set(api, w.target)
+	w.dns.Set(api, w.target)
 	w.serve(listed(t, w, port), []int{port}, []string{api}, nil)
 	exchange(t, w.dial(api, port), []byte("hello"))
-	if n := len(slices.DeleteFunc(w.dns.questions(), func(name string) bool { return name != api })); n != 2 { // A and AAAA
+	if n := len(slices.DeleteFunc(w.dns.Asked(), func(name string) bool { return name != api })); n != 2 { // A and AAAA
 		t.Errorf("%d questions", n)
 	}
-	w.dns.set(api, "192.168.7.7")
+	w.dns.Set(api, "192.168.7.7")
 	w.refused(w.dial(api, port))
 	w.event(RulePrivate)
 }
@@ -243,7 +243,7 @@ func TestATargetThatIsDownIsReset(t *testing.T) {
 	l := listen(t, w.target+":0")
 	port := l.Addr().(*net.TCPAddr).Port
 	l.Close()
-	w.dns.set(api, w.target)
+	w.dns.Set(api, w.target)
 	w.serve(listed(t, w, port), []int{port}, []string{api}, nil)
 	w.refused(w.dial(api, port))
 	if e := w.event(RuleDown); e.Severity != monitor.Low || !strings.Contains(e.Reason, "refused") {
@@ -269,7 +269,7 @@ func TestTLSMustNameTheHost(t *testing.T) {
 			w := newWorld(t)
 			const port = 8443
 			w.echo(port)
-			w.dns.set(api, w.target)
+			w.dns.Set(api, w.target)
 			w.serve(listed(t, w, port), []int{port}, []string{api}, nil)
 			conn := w.dial(api, port)
 			if c.rule == "" {
@@ -301,7 +301,7 @@ func TestOtherProtocolsPass(t *testing.T) {
 			go io.Copy(io.Discard, conn)
 		}
 	}()
-	w.dns.set(api, w.target)
+	w.dns.Set(api, w.target)
 	w.serve(listed(t, w, port), []int{port}, []string{api}, nil)
 	conn := w.dial(api, port)
 	banner := make([]byte, 16)
@@ -328,7 +328,7 @@ func TestHalfClosedConnectionsGoOn(t *testing.T) {
 		io.WriteString(conn, "you said "+string(asked))
 		conn.Close()
 	}()
-	w.dns.set(api, w.target)
+	w.dns.Set(api, w.target)
 	w.serve(listed(t, w, port), []int{port}, []string{api}, nil)
 	conn := w.dial(api, port)
 	io.WriteString(conn, "hello")
@@ -342,7 +342,7 @@ func TestLimits(t *testing.T) {
 	t.Run("connections", func(t *testing.T) {
 		w := newWorld(t)
 		port := w.echo(0)
-		w.dns.set(api, w.target)
+		w.dns.Set(api, w.target)
 		n := listed(t, w, port)
 		n.Limits.Connections = 1
 		w.serve(n, []int{port}, []string{api}, nil)
@@ -358,7 +358,7 @@ func TestLimits(t *testing.T) {
 	t.Run("bytes", func(t *testing.T) {
 		w := newWorld(t)
 		port := w.echo(0)
-		w.dns.set(api, w.target)
+		w.dns.Set(api, w.target)
 		n := listed(t, w, port)
 		n.Limits.Bytes = 100_000
 		w.serve(n, []int{port}, []string{api}, nil)
@@ -392,7 +392,7 @@ func TestLimits(t *testing.T) {
 func TestThousandConnectionsHold(t *testing.T) {
 	w := newWorld(t)
 	port := w.echo(0)
-	w.dns.set(api, w.target)
+	w.dns.Set(api, w.target)
 	w.serve(listed(t, w, port), []int{port}, []string{api}, nil)
 	addrs, err := w.lookUp(api)
 	if err != nil {
@@ -438,7 +438,7 @@ func TestThousandConnectionsHold(t *testing.T) {
 func TestCloseCutsWhatIsOpen(t *testing.T) {
 	w := newWorld(t)
 	port := w.echo(0)
-	w.dns.set(api, w.target)
+	w.dns.Set(api, w.target)
 	w.serve(listed(t, w, port), []int{port}, []string{api}, nil)
 	conn := w.dial(api, port)
 	io.WriteString(conn, "x")
@@ -463,7 +463,7 @@ func TestEndLetsTheLastWordsOut(t *testing.T) {
 		got, _ := io.ReadAll(conn)
 		heard <- string(got) // and the connection stays open
 	}()
-	w.dns.set(api, w.target)
+	w.dns.Set(api, w.target)
 	w.serve(listed(t, w, port), []int{port}, []string{api}, nil)
 	conn := w.dial(api, port)
 	words := strings.Repeat("word ", 1<<15)

@@ -14,8 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/net/dns/dnsmessage"
-
+	"github.com/mcpbox/mcpbox/internal/testnet"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 )
@@ -27,7 +26,7 @@ type world struct {
 	server *Server
 	pool   netip.Prefix
 	target string // where the world's servers are
-	dns    *nameServer
+	dns    *testnet.NameServer
 	ipv6   bool
 	flows  Flows
 
@@ -38,14 +37,19 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	n := 20 + rand.IntN(200)
 	w := &world{t: t, pool: netip.MustParsePrefix(fmt.Sprintf("127.%d.0.0/16", n)), target: fmt.Sprintf("127.%d.0.1", n+1)}
-	w.dns = startNameServer(t)
+	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	w.dns = testnet.ServeNames(conn)
 	return w
 }
 
 // serve runs the network with the listeners that connections to the names, in the order of the list, and to addresses need.
 func (w *world) serve(n policies.Network, ports []int, names, addrs []string) {
 	w.t.Helper()
-	n.DNS.Servers = append(n.DNS.Servers, w.dns.addr)
+	n.DNS.Servers = append(n.DNS.Servers, w.dns.Addr)
 	pool := newPool(w.pool)
 	for _, name := range names {
 		v4, _ := pool.addresses(name)
@@ -169,81 +173,4 @@ func (w *world) echo(port int) int {
 		}
 	}()
 	return l.Addr().(*net.TCPAddr).Port
-}
-
-// nameServer is the world's DNS: names and their addresses, which a test may change, and a count of questions.
-type nameServer struct {
-	addr  string
-	mu    sync.Mutex
-	names map[string][]string // an answer of "cname:NAME" is one
-	asked []string
-}
-
-func startNameServer(t *testing.T) *nameServer {
-	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	s := &nameServer{addr: conn.LocalAddr().String(), names: map[string][]string{}}
-	go func() {
-		buf := make([]byte, 1500)
-		for {
-			n, from, err := conn.ReadFrom(buf)
-			if err != nil {
-				return
-			}
-			var m dnsmessage.Message
-			if m.Unpack(buf[:n]) == nil && len(m.Questions) == 1 {
-				out, err := s.reply(m).Pack()
-				if err == nil {
-					conn.WriteTo(out, from)
-				}
-			}
-		}
-	}()
-	return s
-}
-
-func (s *nameServer) set(name string, answers ...string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.names[name] = answers
-}
-
-func (s *nameServer) reply(m dnsmessage.Message) *dnsmessage.Message {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q := m.Questions[0]
-	out := &dnsmessage.Message{Header: dnsmessage.Header{ID: m.ID, Response: true, RecursionAvailable: true}, Questions: m.Questions}
-	name := strings.TrimSuffix(q.Name.String(), ".")
-	s.asked = append(s.asked, name)
-	answers, ok := s.names[name]
-	if !ok {
-		out.RCode = dnsmessage.RCodeNameError
-	}
-	head := dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class}
-	for len(answers) > 0 {
-		next := answers[0]
-		answers = answers[1:]
-		if alias, ok := strings.CutPrefix(next, "cname:"); ok {
-			to := dnsmessage.MustNewName(alias + ".")
-			out.Answers = append(out.Answers, dnsmessage.Resource{Header: head, Body: &dnsmessage.CNAMEResource{CNAME: to}})
-			head.Name, answers = to, s.names[alias]
-			continue
-		}
-		switch addr := netip.MustParseAddr(next); {
-		case addr.Is4() && q.Type == dnsmessage.TypeA:
-			out.Answers = append(out.Answers, dnsmessage.Resource{Header: head, Body: &dnsmessage.AResource{A: addr.As4()}})
-		case addr.Is6() && q.Type == dnsmessage.TypeAAAA:
-			out.Answers = append(out.Answers, dnsmessage.Resource{Header: head, Body: &dnsmessage.AAAAResource{AAAA: addr.As16()}})
-		}
-	}
-	return out
-}
-
-func (s *nameServer) questions() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.asked)
 }

@@ -101,7 +101,7 @@ func (f *sandboxFlags) sinks() (out []monitor.Sink, err error) {
 		out = append(out, sink)
 	}
 	if !f.quiet {
-		out = append(out, monitor.NewStderr(os.Stderr))
+		out = append(out, monitor.NewStderr(os.Stderr), &netHint{w: os.Stderr})
 	}
 	return out, nil
 }

@@ -14,6 +14,7 @@ func FuzzDecode(f *testing.F) {
 		&Message{Kind: Setup, HasBody: true}, &Message{Kind: Locked, Process: 1, PID: 2, Listener: -1, TTY: true}, &Message{Kind: Signal, Process: 1, Signal: 15},
 		&Message{Kind: Exited, Process: 1, Exit: &Exit{Status: 9}}, &Message{Kind: Failed, Fault: Fault{StepExec, 1, unix.ENOEXEC}},
 		&SetupBody{[]Dir{{"/a", 0o755, true}}, []File{{"/b", 0o600, []byte("c")}}, []Link{{"/d", "e"}}},
+		&NetworkBody{IPv4: []byte{1, 2, 3, 4}, Ports: []int{443}},
 		&SpawnBody{Argv: []string{"x"}, Mounts: []MountOp{{Target: "/"}}, Landlock: &Landlock{Rules: []LandlockRule{{Path: "/"}}}, Filter: []byte{6}},
 	} {
 		f.Add(encode(m))
@@ -29,6 +30,10 @@ func FuzzDecode(f *testing.F) {
 		var setup SetupBody
 		if Decode(data, &setup) == nil {
 			roundTrip(t, &setup, &SetupBody{})
+		}
+		var network NetworkBody
+		if Decode(data, &network) == nil {
+			roundTrip(t, &network, &NetworkBody{})
 		}
 		var spawn SpawnBody
 		if Decode(data, &spawn) == nil {

@@ -12,7 +12,7 @@ const layout = "9dac2637608df1bc"
 
 func TestAChangedMessageHasANewVersion(t *testing.T) {
 	h := sha256.New()
-	for _, v := range []any{Message{}, SetupBody{}, SpawnBody{}} {
+	for _, v := range []any{Message{}, SetupBody{}, NetworkBody{}, SpawnBody{}} {
 		describe(reflect.TypeOf(v), func(s string) { h.Write([]byte(s + "\n")) })
 	}
 	for s := StepNone; s <= StepDied; s++ {

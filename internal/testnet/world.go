@@ -1,0 +1,171 @@
+package testnet
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/testhost"
+)
+
+// Addresses of servers, as the machine sees them. The public ones are of the ranges for documentation.
+const (
+	Machine  = "203.0.113.1"  // the machine itself
+	Public   = "203.0.113.10" // here is the name server, too
+	Other    = "203.0.113.11"
+	Public6  = "2001:db8:1::10"
+	Private  = "10.9.9.9"
+	Metadata = "169.254.169.254"
+)
+
+// World is a machine and the internet that it is connected to.
+type World struct {
+	Names *NameServer
+	CA    *CA
+
+	t       testing.TB
+	machine string // process id of its holder
+	outside string // of the servers' namespace
+}
+
+// New needs root, and takes everything down with the test.
+func New(t testing.TB) *World {
+	t.Helper()
+	testhost.Need(t, "root", "ip", "nsenter")
+	w := &World{t: t, CA: newCA(t)}
+	w.machine, w.outside = hold(t), hold(t)
+	w.ip(w.machine, "link add near type veth peer name far netns "+w.outside)
+	w.ip(w.machine, "link set lo up", "addr add "+Machine+"/24 dev near", "addr add 2001:db8:1::1/64 dev near nodad", "link set near up")
+	w.ip(w.outside, "link set lo up", "addr add "+Public+"/24 dev far", "addr add "+Public6+"/64 dev far nodad", "addr add "+Other+"/24 dev far", "link set far up",
+		"addr add "+Private+"/32 dev lo", "addr add "+Metadata+"/32 dev lo")
+	w.ip(w.machine, "route add default via "+Public, "route add "+Metadata+"/32 via "+Public)
+	conf := filepath.Join(t.TempDir(), "resolv.conf")
+	if err := os.WriteFile(conf, []byte("nameserver "+Public+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	w.run(w.machine, "mount", "--bind", conf, "/etc/resolv.conf")
+	var names net.PacketConn
+	w.in(w.outside, func() (err error) {
+		names, err = net.ListenPacket("udp", Public+":53")
+		return err
+	})
+	t.Cleanup(func() { names.Close() })
+	w.Names = ServeNames(names)
+	return w
+}
+
+// hold starts a process that does nothing, in a network and a mount namespace of its own.
+func hold(t testing.TB) string {
+	cmd := exec.Command("unshare", "--net", "--mount", "sh", "-c", "echo; exec cat")
+	in, err := cmd.StdinPipe() // it ends when the pipe does: with the test, however that ends
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = in.Close()
+		_ = cmd.Wait()
+	})
+	if _, err := out.Read(make([]byte, 1)); err != nil { // it is in its namespaces
+		t.Fatalf("unshare: %v", err)
+	}
+	return strconv.Itoa(cmd.Process.Pid)
+}
+
+func (w *World) ip(holder string, lines ...string) {
+	w.t.Helper()
+	for _, line := range lines {
+		w.run(holder, append([]string{"ip"}, strings.Fields(line)...)...)
+	}
+}
+
+func (w *World) run(holder string, args ...string) {
+	w.t.Helper()
+	cmd := exec.Command("nsenter", append([]string{"-t", holder, "-n", "-m", "--"}, args...)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		w.t.Fatalf("%v: %v\n%s", args, err, out)
+	}
+}
+
+// Command is a program that runs on the machine.
+func (w *World) Command(args ...string) *exec.Cmd {
+	return exec.Command("nsenter", append([]string{"-t", w.machine, "-n", "-m", "--"}, args...)...)
+}
+
+// Listen opens a TCP server at an address of the internet. It is closed with the test.
+func (w *World) Listen(addr string) net.Listener {
+	w.t.Helper()
+	return w.listen(w.outside, addr)
+}
+
+// EchoPackets sends UDP packets back, at an address of the internet.
+func (w *World) EchoPackets(addr string) {
+	w.t.Helper()
+	var conn net.PacketConn
+	w.in(w.outside, func() (err error) {
+		conn, err = net.ListenPacket("udp", addr)
+		return err
+	})
+	w.t.Cleanup(func() { conn.Close() })
+	go func() {
+		buf := make([]byte, 1500)
+		for {
+			n, from, err := conn.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			_, _ = conn.WriteTo(buf[:n], from)
+		}
+	}()
+}
+
+// ListenHere opens one on the machine itself.
+func (w *World) ListenHere(addr string) net.Listener {
+	w.t.Helper()
+	return w.listen(w.machine, addr)
+}
+
+func (w *World) listen(holder, addr string) net.Listener {
+	w.t.Helper()
+	var l net.Listener
+	w.in(holder, func() (err error) {
+		l, err = net.Listen("tcp", addr)
+		return err
+	})
+	w.t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// in runs f in a network namespace: a socket stays in the one that it was made in.
+func (w *World) in(holder string, f func() error) {
+	w.t.Helper()
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		ns, err := os.Open("/proc/" + holder + "/ns/net")
+		if err == nil {
+			defer ns.Close()
+			if err = unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err == nil {
+				err = f()
+			}
+		}
+		done <- err
+	}()
+	if err := <-done; err != nil {
+		w.t.Fatal(fmt.Errorf("network namespace: %w", err))
+	}
+}
