@@ -27,8 +27,12 @@ type CA struct {
 func newCA(t testing.TB) *CA {
 	t.Helper()
 	ca := &CA{t: t}
-	der := ca.sign(&x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test CA"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
-	dir, err := os.MkdirTemp("", "testnet-") // not the test's own folder, which other users can't enter
+	der := ca.sign(&x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test CA"},
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	})
+	// Not the test's own folder, which other users can't enter.
+	dir, err := os.MkdirTemp("", "testnet-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +41,8 @@ func newCA(t testing.TB) *CA {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(ca.File, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der.Certificate[0]}), 0o644); err != nil {
+	block := &pem.Block{Type: "CERTIFICATE", Bytes: der.Certificate[0]}
+	if err := os.WriteFile(ca.File, pem.EncodeToMemory(block), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return ca
@@ -75,7 +80,11 @@ func (c *CA) Server(names ...string) *tls.Config {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	cert := c.sign(&x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: names[0]}, DNSNames: names, KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
-	return &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2", "http/1.1"}}
+	cert := c.sign(&x509.Certificate{
+		SerialNumber: serial, Subject: pkix.Name{CommonName: names[0]}, DNSNames: names,
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	})
+	protocols := []string{"h2", "http/1.1"}
+	return &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: protocols}
 }

@@ -10,7 +10,8 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// NameServer is a DNS server over UDP: names and their addresses, which a test may change, and a record of questions.
+// NameServer is a DNS server over UDP: names and their addresses, which a test may change, and a
+// record of questions.
 type NameServer struct {
 	Addr string // host:port
 
@@ -59,7 +60,8 @@ func (s *NameServer) reply(m dnsmessage.Message) *dnsmessage.Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q := m.Questions[0]
-	out := &dnsmessage.Message{Header: dnsmessage.Header{ID: m.ID, Response: true, RecursionAvailable: true}, Questions: m.Questions}
+	out := &dnsmessage.Message{Questions: m.Questions}
+	out.ID, out.Response, out.RecursionAvailable = m.ID, true, true
 	name := strings.ToLower(strings.TrimSuffix(q.Name.String(), "."))
 	s.asked = append(s.asked, name)
 	answers, ok := s.names[name]
@@ -67,20 +69,23 @@ func (s *NameServer) reply(m dnsmessage.Message) *dnsmessage.Message {
 		out.RCode = dnsmessage.RCodeNameError
 	}
 	head := dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class}
+	add := func(body dnsmessage.ResourceBody) {
+		out.Answers = append(out.Answers, dnsmessage.Resource{Header: head, Body: body})
+	}
 	for len(answers) > 0 {
 		next := answers[0]
 		answers = answers[1:]
 		if alias, ok := strings.CutPrefix(next, "cname:"); ok {
 			to := dnsmessage.MustNewName(alias + ".")
-			out.Answers = append(out.Answers, dnsmessage.Resource{Header: head, Body: &dnsmessage.CNAMEResource{CNAME: to}})
+			add(&dnsmessage.CNAMEResource{CNAME: to})
 			head.Name, answers = to, s.names[alias]
 			continue
 		}
 		switch addr := netip.MustParseAddr(next); {
 		case addr.Is4() && q.Type == dnsmessage.TypeA:
-			out.Answers = append(out.Answers, dnsmessage.Resource{Header: head, Body: &dnsmessage.AResource{A: addr.As4()}})
+			add(&dnsmessage.AResource{A: addr.As4()})
 		case addr.Is6() && q.Type == dnsmessage.TypeAAAA:
-			out.Answers = append(out.Answers, dnsmessage.Resource{Header: head, Body: &dnsmessage.AAAAResource{AAAA: addr.As16()}})
+			add(&dnsmessage.AAAAResource{AAAA: addr.As16()})
 		}
 	}
 	return out

@@ -16,7 +16,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/testhost"
 )
 
-// Addresses of servers, as the machine sees them. The public ones are of the ranges for documentation.
+// Addresses of servers, as the machine sees them. The public ones are of the documentation ranges.
 const (
 	Machine  = "203.0.113.1"  // the machine itself
 	Public   = "203.0.113.10" // here is the name server, too
@@ -43,8 +43,10 @@ func New(t testing.TB) *World {
 	w := &World{t: t, CA: newCA(t)}
 	w.machine, w.outside = hold(t), hold(t)
 	w.ip(w.machine, "link add near type veth peer name far netns "+w.outside)
-	w.ip(w.machine, "link set lo up", "addr add "+Machine+"/24 dev near", "addr add 2001:db8:1::1/64 dev near nodad", "link set near up")
-	w.ip(w.outside, "link set lo up", "addr add "+Public+"/24 dev far", "addr add "+Public6+"/64 dev far nodad", "addr add "+Other+"/24 dev far", "link set far up",
+	w.ip(w.machine, "link set lo up", "addr add "+Machine+"/24 dev near",
+		"addr add 2001:db8:1::1/64 dev near nodad", "link set near up")
+	w.ip(w.outside, "link set lo up", "addr add "+Public+"/24 dev far",
+		"addr add "+Public6+"/64 dev far nodad", "addr add "+Other+"/24 dev far", "link set far up",
 		"addr add "+Private+"/32 dev lo", "addr add "+Metadata+"/32 dev lo")
 	w.ip(w.machine, "route add default via "+Public, "route add "+Metadata+"/32 via "+Public)
 	conf := filepath.Join(t.TempDir(), "resolv.conf")
