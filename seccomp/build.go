@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// apiLevel 6 knows user notification; setting it keeps libseccomp from asking
-// the running kernel, so that a filter compiles the same everywhere.
+// apiLevel 6 has user notification. If it is set, libseccomp does not ask the running kernel, and a
+// filter compiles the same everywhere.
 const apiLevel = 6
 
 // How libseccomp finds a number in the program.
@@ -24,8 +24,8 @@ const maxInsns = 4096
 
 var errTooLong = errors.New("too many argument rules")
 
-// build lets libseccomp compile the table. Placeholders (SECCOMP_RET_TRACE with an
-// index) stand where a block of our own goes; link puts it there.
+// build lets libseccomp compile the table. It has placeholders (SECCOMP_RET_TRACE with an index)
+// for our own blocks. link replaces them.
 func build(t table, level int) ([]byte, error) {
 	if err := libseccomp.SetAPI(apiLevel); err != nil {
 		return nil, fmt.Errorf("libseccomp: %w", err)
@@ -56,7 +56,8 @@ func build(t table, level int) ([]byte, error) {
 	}
 	program = link(program, blocks)
 	if n := len(program) / insnSize; n > maxInsns {
-		return nil, fmt.Errorf("%d instructions, the kernel takes %d: %w", n, maxInsns, errTooLong)
+		return nil, fmt.Errorf("%d instructions, the kernel takes at most %d: %w", n, maxInsns,
+			errTooLong)
 	}
 	return program, nil
 }
@@ -85,7 +86,7 @@ func link(program []byte, blocks [][]insn) []byte {
 	return program
 }
 
-// export reads the program back from a memfd: libseccomp before 2.6 writes to files only.
+// export reads the program back from a memfd: before 2.6, libseccomp writes to files only.
 func export(f *libseccomp.ScmpFilter) ([]byte, error) {
 	fd, err := unix.MemfdCreate("mcpbox-filter", unix.MFD_CLOEXEC)
 	if err != nil {

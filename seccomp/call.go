@@ -5,38 +5,41 @@ import (
 	"syscall"
 )
 
-// Call is one refused system call, with the program waiting for its answer.
+// Call is one refused system call. The program waits for its answer.
 type Call struct {
-	ID       uint64        // the kernel's cookie
-	PID      int           // the calling thread, as the listener's PID namespace sees it; 0 if it does not
-	Arch     uint32        // AUDIT_ARCH_*
-	ArchName string        // i386, x32 …; "" for the machine's own
-	Number   int           // in Arch's table
-	Name     string        // "" if the number has no name
-	Raw      [6]uint64     // as in the registers
-	Args     []string      // decoded for people: flags by name, memory as quoted, escaped, cut text
-	Paths    []string      // path arguments and Unix socket paths, escaped, uncut
-	Path     *string       // the first path argument as it is in memory, for looking up, never for printing; nil: unreadable
-	Errno    syscall.Errno // the proposed answer: EPERM, or ENOSYS for a number without a name
-	First    bool          // the first execve of this listener: the one that starts the tool
+	ID uint64 // the kernel's cookie
+	// the calling thread in the listener's PID namespace; 0 if it is not in it
+	PID      int
+	Arch     uint32    // AUDIT_ARCH_*
+	ArchName string    // i386, x32 …; "" for the native one
+	Number   int       // in Arch's table
+	Name     string    // "" if the number has no name
+	Raw      [6]uint64 // as in the registers
+	Args     []string  // decoded for people: flags by name; memory quoted, escaped and cut
+	Paths    []string  // path arguments and Unix socket paths, escaped, uncut
+	// the first path argument as in memory: for look-ups, not for printing; nil: unreadable
+	Path  *string
+	Errno syscall.Errno // the proposed answer: EPERM, or ENOSYS for a number without a name
+	First bool          // the first execve of this listener, which starts the tool
 
 	listener int
 }
 
-// Waiting reports whether the task still waits for its answer. Asked after something was opened below /proc/PID, it says
-// that this was the task's, and not that of another one that got its number.
+// Waiting reports whether the task still waits for its answer. Call it after opening something
+// below /proc/PID: true means that this belongs to the task, and not to another one that got its
+// number.
 func (c *Call) Waiting() bool { return idValid(c.listener, c.ID) }
 
 // Answer is what the program gets. Errno 0 without Continue is answered as EPERM.
 type Answer struct {
 	Errno syscall.Errno // positive, as the program will see it
-	// Continue lets the kernel execute the call after all. It is meant for the first
-	// execve only: for any other call the program could change the arguments in
-	// memory after they were looked at.
+	// Continue lets the kernel execute the call. It is for the first execve only: for any other
+	// call, the program could change the arguments in memory after they were checked.
 	Continue bool
-	// Done: the supervisor has done what was asked; the call succeeds with 0.
+	// Done: the supervisor has done what the call asks for. The call returns 0.
 	Done bool
-	// File, if not nil, makes an open succeed: the program gets a descriptor of it, and Serve closes it. Linux ≥ 5.9
+	// File, if not nil, makes an open succeed: the program gets a descriptor of it. Serve closes
+	// it.
 	File        *os.File
 	CloseOnExec bool // of that descriptor
 }
@@ -45,5 +48,5 @@ type Answer struct {
 type Stats struct {
 	Seen     uint64 // received from the kernel
 	Answered uint64
-	Gone     uint64 // the calling task was gone (or interrupted) before the answer
+	Gone     uint64 // the calling task ended or was interrupted before the answer
 }

@@ -24,13 +24,13 @@ type Filter struct {
 // to install with SECCOMP_SET_MODE_FILTER and SECCOMP_FILTER_FLAG_NEW_LISTENER.
 func (f *Filter) Program() []byte { return f.program }
 
-// AllowsExec: the tool may execute other programs. If not, the supervisor has to
-// let the first execve, which starts the tool, through (Call.First).
+// AllowsExec reports whether the tool may execute other programs. If not, the supervisor has to
+// allow the first execve, which starts the tool (Call.First).
 func (f *Filter) AllowsExec() bool { return f.exec }
 
-// Compile turns the policy's syscall rules into a filter. It installs nothing and
-// asks nothing of the kernel it runs on. Violation does not change the program:
-// what happens to a refused call is the listener's decision.
+// Compile compiles the policy's syscall rules into a filter. It installs nothing and does not
+// depend on the running kernel. Violation does not change the program: the listener decides what
+// happens to a refused call.
 func Compile(s policies.Syscalls) (*Filter, error) {
 	return compile(s, inTree)
 }
@@ -47,7 +47,7 @@ func compile(s policies.Syscalls, level int) (*Filter, error) {
 	return &Filter{program: program, exec: table.allowed("execve")}, nil
 }
 
-// table maps native numbers to what the policy says about them.
+// table maps native numbers to the policy's rules.
 type table map[int]*entry
 
 func (t table) allowed(name string) bool {
@@ -68,7 +68,7 @@ func (t table) at(nr int) *entry {
 	return e
 }
 
-// indispensable: the start of every process needs them between filter and execve, its end needs exit.
+// indispensable calls are needed by every process: between the filter and execve, and at its end.
 func indispensable(name string) bool {
 	switch name {
 	case "read", "write", "close", "exit", "exit_group", "rt_sigreturn", "restart_syscall":
@@ -77,8 +77,8 @@ func indispensable(name string) bool {
 	return false
 }
 
-// blindCall: what a ring does passes no filter, and openat2's mode, with its set-user-ID bit, is in memory where a
-// filter can't see it; so only their own names open them, no group and no default.
+// blindCall reports calls whose effect a filter cannot see: a ring's requests bypass filters, and
+// openat2's mode is in memory. Only their own names allow them, not a group or the default.
 func blindCall(name string) bool {
 	switch name {
 	case "io_uring_setup", "io_uring_enter", "io_uring_register", "openat2":
@@ -87,7 +87,7 @@ func blindCall(name string) bool {
 	return false
 }
 
-// plan applies the rules, name by name, to the calls this machine has.
+// plan applies the rules, name by name, to the calls of this machine.
 func plan(s policies.Syscalls) (table, error) {
 	t := make(table, 512)
 	switch s.Default {
@@ -99,7 +99,8 @@ func plan(s policies.Syscalls) (table, error) {
 		}
 	case policies.DefaultDeny, "":
 	default:
-		return nil, hint.Errorf("use one of: deny, allow", "syscalls.default: unknown value %q", s.Default)
+		return nil, hint.Errorf("use one of: deny, allow", "syscalls.default: unknown value %q",
+			s.Default)
 	}
 	for _, r := range s.Allow {
 		if err := t.apply("allow", r, func(e *entry, conds []condition) {
@@ -123,7 +124,8 @@ func plan(s policies.Syscalls) (table, error) {
 			return nil, err
 		}
 	}
-	for _, name := range []string{"read", "write", "close", "exit", "exit_group", "rt_sigreturn", "restart_syscall"} {
+	for _, name := range []string{"read", "write", "close", "exit", "exit_group", "rt_sigreturn",
+		"restart_syscall"} {
 		if nr, ok := native(name); ok {
 			t.at(nr).allowAll = true
 		}
@@ -157,8 +159,10 @@ func (t table) apply(list string, r policies.SyscallRule, add func(*entry, []con
 				return fmt.Errorf("syscalls.%s: %w", list, err)
 			}
 			if i, bad := contradictory(conds); bad {
-				return hint.Errorf("several conditions in one rule must hold together; for alternatives write several rules",
-					"syscalls.%s: rule for %s can never match: its conditions on argument %d contradict each other", list, m, i)
+				return hint.Errorf("all conditions of one rule must hold; for alternatives, "+
+					"write several rules",
+					"syscalls.%s: rule for %s can never match: its conditions on argument %d "+
+						"contradict each other", list, m, i)
 			}
 			if nr, ok := native(m); ok {
 				add(t.at(nr), conds)
@@ -173,7 +177,8 @@ func denyIndispensable(name, member string) error {
 	if name != member {
 		what = fmt.Sprintf("%s (it contains %s)", name, member)
 	}
-	return hint.Errorf("read, write, close, exit, exit_group, rt_sigreturn and restart_syscall are always allowed: no process starts or ends without them",
+	return hint.Errorf("read, write, close, exit, exit_group, rt_sigreturn and restart_syscall "+
+		"are always allowed: every process needs them",
 		"syscalls.deny: %s cannot be denied", what)
 }
 

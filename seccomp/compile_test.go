@@ -30,7 +30,8 @@ func TestBadPoliciesNameTheThingAndTheRemedy(t *testing.T) {
 		{allowing(rule("zzzzzzzzzzzzzzzzzzzz")), "zzzz", "syscalls(2)"},
 		{denying("read"), "read cannot be denied", "always allowed"},
 		{denying("@basic-io"), "@basic-io (it contains close)", "always allowed"},
-		{allowing(rule("socket", arg(0, "eq", 1, 0), arg(0, "eq", 2, 0))), "can never match", "alternatives"},
+		{allowing(rule("socket", arg(0, "eq", 1, 0), arg(0, "eq", 2, 0))), "can never match",
+			"alternatives"},
 		{allowing(rule("socket", arg(0, "lt", 0, 0))), "can never match", ""},
 		{allowing(rule("socket", arg(0, "eq", 1<<32, 0))), "32 bits", "0xffffffff"},
 		{allowing(rule("socket", arg(6, "eq", 1, 0))), "no argument 6", "0 to 5"},
@@ -58,7 +59,8 @@ func TestBadPoliciesNameTheThingAndTheRemedy(t *testing.T) {
 func TestTooManyRulesAreAnError(t *testing.T) {
 	var p policies.Syscalls
 	for i := range uint64(2000) {
-		p.Allow = append(p.Allow, rule("mmap", policies.ArgRule{Index: 1, Op: "eq", Value: i << 31}))
+		p.Allow = append(p.Allow, rule("mmap", policies.ArgRule{Index: 1, Op: "eq",
+			Value: i << 31}))
 	}
 	if _, err := Compile(p); err == nil || !strings.Contains(err.Error(), "4096") {
 		t.Errorf("got %v", err)
@@ -110,7 +112,8 @@ func TestGroups(t *testing.T) {
 		}
 	}
 	service, _ := Group("@system-service")
-	for name, in := range map[string]bool{"openat": true, "execve": true, "fchownat": true, "mount": false, "ptrace": false, "bpf": false} {
+	for name, in := range map[string]bool{"openat": true, "execve": true, "fchownat": true,
+		"mount": false, "ptrace": false, "bpf": false} {
 		if slices.Contains(service, name) != in {
 			t.Errorf("@system-service contains %s: %v", name, !in)
 		}
@@ -134,8 +137,10 @@ func TestSyscallNames(t *testing.T) {
 		arch uint32
 		nr   int
 		want string
-	}{{auditAMD64, 83, "mkdir"}, {auditI386, 39, "mkdir"}, {auditAMD64, x32Bit | 83, "mkdir"}, {auditARM64, 34, "mkdirat"},
-		{auditAMD64, x32Bit | 520, "execve"}, {auditAMD64, 462, "mseal"}, {auditAMD64, -1, ""}, {auditAMD64, 1 << 20, ""}, {7, 1, ""}} {
+	}{{auditAMD64, 83, "mkdir"}, {auditI386, 39, "mkdir"}, {auditAMD64, x32Bit | 83,
+		"mkdir"}, {auditARM64, 34, "mkdirat"},
+		{auditAMD64, x32Bit | 520, "execve"}, {auditAMD64, 462, "mseal"}, {auditAMD64, -1,
+			""}, {auditAMD64, 1 << 20, ""}, {7, 1, ""}} {
 		if got, ok := SyscallName(tt.arch, tt.nr); got != tt.want || ok != (tt.want != "") {
 			t.Errorf("%#x/%d is %q, want %q", tt.arch, tt.nr, got, tt.want)
 		}

@@ -15,11 +15,11 @@ const (
 	maxArgv = 8   // words shown of an argument list
 )
 
-// decode makes a Call of a notification, for the report. Whatever the program's
-// memory holds, it takes a bounded number of reads and cannot fail: what cannot be
-// read is shown as an address.
+// decode makes a Call of a notification, for the report. Whatever is in the program's memory, it
+// makes a bounded number of reads and cannot fail: what cannot be read is shown as an address.
 func (l *Listener) decode(n *notification) *Call {
-	c := &Call{ID: n.id, PID: int(n.pid), Arch: n.arch, Number: int(n.nr), Raw: n.args, Errno: unix.EPERM, listener: l.fd}
+	c := &Call{ID: n.id, PID: int(n.pid), Arch: n.arch, Number: int(n.nr), Raw: n.args,
+		Errno: unix.EPERM, listener: l.fd}
 	_, c.ArchName = entryPoint(n.arch, c.Number)
 	c.Name, _ = SyscallName(n.arch, c.Number)
 	if c.Name == "" || c.Name == "openat2" { // programs that know openat2 fall back to openat
@@ -32,7 +32,7 @@ func (l *Listener) decode(n *notification) *Call {
 	c.Args, c.Paths = d.call(c.Name, n.args)
 	c.Path = d.first
 	if d.touched && !idValid(l.fd, n.id) {
-		// The task is gone: what was read may be another's that got its number.
+		// The task has ended: what was read may belong to another one that got its number.
 		c.Args, c.Paths = (&decoder{mem: nothing{}, pointer: d.pointer}).call(c.Name, n.args)
 		c.Path = nil
 	}
@@ -47,7 +47,7 @@ func pointerSize(arch string) int {
 	return 8
 }
 
-// nothing is a memory that can't be read.
+// nothing is memory that cannot be read.
 type nothing struct{}
 
 func (nothing) read([]byte, uint64) int { return 0 }
@@ -158,7 +158,7 @@ func (d *decoder) text(address uint64, path bool) string {
 	return quote(s)
 }
 
-// path keeps a path whole: a detector must not be misled by "/./././" before the end.
+// path does not cut a path: "/./././" before its end must not mislead a detector.
 func (d *decoder) path(s string) {
 	if s != "" {
 		d.paths = append(d.paths, safetext.Clean(s, 0))

@@ -27,7 +27,8 @@ func (m *fakeMemory) read(b []byte, address uint64) int {
 func FuzzDecode(f *testing.F) {
 	f.Add(uint16(0), []byte("/etc/passwd\x00"), uint64(0x1000), uint64(0x1003), uint64(1))
 	f.Add(uint16(40), []byte("\x01\x00\x00abstract"), uint64(3), uint64(0x1000), uint64(110))
-	f.Add(uint16(60), []byte("\x00\x10\x00\x00\x00\x00\x00\x00"), uint64(0x1000), uint64(0x1000), ^uint64(0))
+	f.Add(uint16(60), []byte("\x00\x10\x00\x00\x00\x00\x00\x00"), uint64(0x1000), uint64(0x1000),
+		^uint64(0))
 	f.Fuzz(func(t *testing.T, which uint16, data []byte, a, b, c uint64) {
 		name := shapes[int(which)%len(shapes)].name
 		m := &fakeMemory{data: append([]byte{}, data...)}
@@ -36,7 +37,8 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%s: %d reads", name, m.reads)
 		}
 		for _, s := range append(args, paths...) {
-			if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			if !utf8.ValidString(s) || strings.ContainsFunc(s,
+				func(r rune) bool { return !unicode.IsPrint(r) }) {
 				t.Errorf("%s: not fit to print: %q", name, s)
 			}
 		}

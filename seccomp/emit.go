@@ -46,11 +46,11 @@ const (
 	fail uint8 = 0xff // the rule does not match: on to the next rule
 )
 
-// maxConditions keeps a rule's jumps within BPF's 8 bits (6 instructions a condition).
+// maxConditions keeps a rule's jumps within BPF's 8 bits (6 instructions per condition).
 const maxConditions = 32
 
-// emitBlock writes the judgement of one call by its arguments.
-// Deny rules come first, so they win; then the allow rules; then notify.
+// emitBlock writes the block that judges one call by its arguments. Deny rules come first, so they
+// win; then allow rules; then notify.
 func emitBlock(e *entry) []insn {
 	var out []insn
 	for _, r := range e.deny {
@@ -113,9 +113,11 @@ func emitCondition(out []insn, c condition) []insn {
 	if !c.narrow {
 		switch {
 		case c.op == opMasked:
-			out = append(out, loadHi, insn{op: opAnd, k: uint32(c.mask >> 32)}, insn{op: opJeq, jt: next, jf: fail, k: hi})
+			out = append(out, loadHi, insn{op: opAnd, k: uint32(c.mask >> 32)},
+				insn{op: opJeq, jt: next, jf: fail, k: hi})
 		case ordered:
-			out = append(out, loadHi, insn{op: opJgt, jt: yes, jf: next, k: hi}, insn{op: opJeq, jt: next, jf: no, k: hi})
+			out = append(out, loadHi, insn{op: opJgt, jt: yes, jf: next, k: hi},
+				insn{op: opJeq, jt: next, jf: no, k: hi})
 		default:
 			out = append(out, loadHi, insn{op: opJeq, jt: next, jf: no, k: hi})
 		}

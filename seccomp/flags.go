@@ -13,7 +13,7 @@ type constant struct {
 	value uint64
 }
 
-// oneOf names v, or gives it in hexadecimal.
+// oneOf returns the name of v, or v in hexadecimal.
 func oneOf(v uint64, names []constant) string {
 	for _, c := range names {
 		if c.value == v {
@@ -23,7 +23,7 @@ func oneOf(v uint64, names []constant) string {
 	return hex(v)
 }
 
-// bits names the set bits of v, the rest in hexadecimal; 0 is zero.
+// bits returns the names of the bits in v, the rest in hexadecimal. For 0 it returns zero.
 func bits(v uint64, names []constant, zero string) string {
 	var parts []string
 	for _, c := range names {
@@ -91,7 +91,7 @@ func persona(v uint64) string {
 	return bits(v, personaBits[:], "PER_LINUX")
 }
 
-// mountFlags leaves out MS_MGC_VAL, which old programs pass in the upper half.
+// mountFlags ignores MS_MGC_VAL, which old programs pass in the upper half.
 func mountFlags(v uint64) string {
 	if v&0xffff0000 == unix.MS_MGC_VAL {
 		v &^= 0xffff0000

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// group is a named set of calls, as systemd's SystemCallFilter= has it (names and
-// contents follow systemd 252, with later kernels' calls where later versions put
-// them). Members are separated by white space; a member may be a group.
+// group is a named set of calls, as in systemd's SystemCallFilter=. Names and contents follow
+// systemd 252, with newer calls where later versions put them. White space separates members; a
+// member may be a group.
 type group struct{ name, why, members string }
 
 // Groups lists the groups' names, sorted.
@@ -22,8 +22,8 @@ func Groups() []string {
 	return out
 }
 
-// Group lists the calls in a group ("@file-system"), nested groups opened, sorted.
-// Calls that only other architectures have are in it, calls nobody knows a number for are not.
+// Group lists the calls of a group ("@file-system"), sorted, with those of nested groups. It
+// contains calls that only other architectures have, but no calls without a number.
 func Group(name string) ([]string, bool) {
 	if name == knownGroup {
 		out := knownNames()
@@ -40,7 +40,7 @@ func Group(name string) ([]string, bool) {
 	return slices.Compact(out), true
 }
 
-// GroupReason says in one line what a group is for, or why to keep it shut.
+// GroupReason says in one line what a group is for, or why it is dangerous.
 func GroupReason(name string) string {
 	if name == knownGroup {
 		return "every call this machine has a name for"

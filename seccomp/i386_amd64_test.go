@@ -15,7 +15,8 @@ import (
 const i386Mkdir, i386Getpid = 39, 20
 
 func victimI386() {
-	low, err := unix.Mmap(-1, 0, pageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_32BIT)
+	low, err := unix.Mmap(-1, 0, pageSize, unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_32BIT)
 	if err != nil {
 		panic(err)
 	}
@@ -30,7 +31,8 @@ func TestI386CallsAreRefusedByName(t *testing.T) {
 	if out != "EPERM\nEPERM\n" {
 		t.Errorf("the program saw %q", out)
 	}
-	if len(calls) != 2 || calls[0].Name != "mkdir" || calls[0].ArchName != "i386" || calls[0].Number != i386Mkdir || calls[1].Name != "getpid" {
+	if len(calls) != 2 || calls[0].Name != "mkdir" || calls[0].ArchName != "i386" ||
+		calls[0].Number != i386Mkdir || calls[1].Name != "getpid" {
 		t.Fatalf("reported: %+v", calls)
 	}
 	if got := calls[0].Paths; len(got) != 1 || got[0] != "/tmp/mcpbox-nothing" {
@@ -40,7 +42,8 @@ func TestI386CallsAreRefusedByName(t *testing.T) {
 
 func TestX32CallsAreRefusedByName(t *testing.T) {
 	calls, _, out := serve(t, policies.Syscalls{Default: policies.DefaultAllow}, "x32", nil)
-	if out != "EPERM\n" || len(calls) != 1 || calls[0].Name != "mkdir" || calls[0].ArchName != "x32" {
+	if out != "EPERM\n" || len(calls) != 1 || calls[0].Name != "mkdir" ||
+		calls[0].ArchName != "x32" {
 		t.Errorf("the program saw %q, reported %+v", out, calls)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The listener speaks to the kernel by these ioctls (linux/seccomp.h) rather than
-// through libseccomp, which allocates and crosses into C at every message.
+// The listener uses these ioctls (linux/seccomp.h) directly. libseccomp would allocate and call C
+// for every message.
 const (
 	ioctlReceive  = 0xc0502100 // SECCOMP_IOCTL_NOTIF_RECV
 	ioctlSend     = 0xc0182101 // SECCOMP_IOCTL_NOTIF_SEND
@@ -58,13 +58,14 @@ func ioctl(fd int, request uintptr, p unsafe.Pointer) syscall.Errno {
 }
 
 func receive(fd int, n *notification) syscall.Errno {
-	*n = notification{} // the kernel insists on zeroes
+	*n = notification{} // the kernel requires zeroes
 	return ioctl(fd, ioctlReceive, unsafe.Pointer(n))
 }
 
 func send(fd int, r *response) syscall.Errno { return ioctl(fd, ioctlSend, unsafe.Pointer(r)) }
 
-// give puts a descriptor of the answer's file into the program's table, and makes it the call's result.
+// give puts a descriptor of the answer's file into the program's table and makes it the result of
+// the call.
 func (l *Listener) give(id uint64, a Answer) syscall.Errno {
 	g := gift{id: id, flags: flagSend, source: uint32(a.File.Fd())}
 	if a.CloseOnExec {
@@ -74,8 +75,9 @@ func (l *Listener) give(id uint64, a Answer) syscall.Errno {
 	if errno != unix.EINVAL {
 		return errno
 	}
-	g.flags = 0 // before Linux 5.14 in two steps
-	fd, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(l.fd), ioctlAddFD, uintptr(unsafe.Pointer(&g)))
+	g.flags = 0 // an older kernel needs two steps
+	fd, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(l.fd), ioctlAddFD,
+		uintptr(unsafe.Pointer(&g)))
 	if errno != 0 {
 		return errno
 	}
@@ -84,7 +86,8 @@ func (l *Listener) give(id uint64, a Answer) syscall.Errno {
 
 func idValid(fd int, id uint64) bool { return ioctl(fd, ioctlIDValid, unsafe.Pointer(&id)) == 0 }
 
-// setSyncWakeUp asks for wake-ups on the waker's CPU; older kernels refuse, which costs only time.
+// setSyncWakeUp asks for wake-ups on the waker's CPU. If an older kernel refuses, this costs only
+// time.
 func setSyncWakeUp(fd int) {
 	_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(fd), ioctlSetFlags, syncWakeUp)
 }

@@ -14,7 +14,8 @@ import (
 )
 
 func denying(names ...string) policies.Syscalls {
-	return policies.Syscalls{Default: policies.DefaultAllow, Deny: []policies.SyscallRule{{Names: names}}}
+	return policies.Syscalls{Default: policies.DefaultAllow,
+		Deny: []policies.SyscallRule{{Names: names}}}
 }
 
 func TestRefusedCallGetsItsErrnoAndIsReportedByName(t *testing.T) {
@@ -22,12 +23,16 @@ func TestRefusedCallGetsItsErrnoAndIsReportedByName(t *testing.T) {
 		victim, name string
 		args, paths  []string
 	}{
-		{"mkdir", "mkdir", []string{`"/tmp/mcpbox-nothing"`, "0755"}, []string{"/tmp/mcpbox-nothing"}},
-		{"mount", "mount", []string{`"none"`, `"/mnt"`, `"tmpfs"`, "MS_NOSUID|MS_BIND", "0x0"}, []string{"none", "/mnt"}},
+		{"mkdir", "mkdir", []string{`"/tmp/mcpbox-nothing"`, "0755"},
+			[]string{"/tmp/mcpbox-nothing"}},
+		{"mount", "mount", []string{`"none"`, `"/mnt"`, `"tmpfs"`, "MS_NOSUID|MS_BIND", "0x0"},
+			[]string{"none", "/mnt"}},
 		{"ptrace", "ptrace", []string{"PTRACE_ATTACH", "1", "0x0", "0x0"}, nil},
 		{"socket", "socket", []string{"AF_PACKET", "SOCK_RAW|SOCK_CLOEXEC", "3"}, nil},
-		{"clone", "clone", []string{"CLONE_NEWNS|CLONE_NEWUSER|SIGCHLD", "0x0", "0x0", "0x0", "0x0"}, nil},
-		{"openat", "openat", []string{"AT_FDCWD", `"etc/shadow"`, "O_RDWR|O_CREAT", "0600"}, []string{"etc/shadow"}},
+		{"clone", "clone", []string{"CLONE_NEWNS|CLONE_NEWUSER|SIGCHLD", "0x0", "0x0", "0x0",
+			"0x0"}, nil},
+		{"openat", "openat", []string{"AT_FDCWD", `"etc/shadow"`, "O_RDWR|O_CREAT", "0600"},
+			[]string{"etc/shadow"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.victim, func(t *testing.T) {
@@ -76,7 +81,8 @@ func TestSocketAddressesAreShown(t *testing.T) {
 
 func TestUpperHalfOfANarrowArgumentDoesNotHideIt(t *testing.T) {
 	s := policies.Syscalls{Default: policies.DefaultAllow, Deny: []policies.SyscallRule{
-		{Names: []string{"ioctl"}, Args: []policies.ArgRule{{Index: 1, Op: "eq", Value: unix.TIOCSTI}}}}}
+		{Names: []string{"ioctl"}, Args: []policies.ArgRule{{Index: 1, Op: "eq",
+			Value: unix.TIOCSTI}}}}}
 	calls, _, out := serve(t, s, "ioctl", nil)
 	if out != "EPERM\n" || len(calls) != 1 || calls[0].Args[1] != "TIOCSTI" {
 		t.Errorf("the program saw %q, reported %+v", out, calls)
@@ -142,8 +148,10 @@ func TestErrnoOfTheAnswerIsWhatTheProgramSees(t *testing.T) {
 	for _, tt := range []struct {
 		answer Answer
 		want   string
-	}{{Answer{Errno: unix.EACCES}, "EACCES\n"}, {Answer{}, "EPERM\n"}, {Answer{Errno: 1 << 20}, "EPERM\n"}} {
-		if _, _, out := serve(t, denying("mkdir"), "mkdir", func(*Call) Answer { return tt.answer }); out != tt.want {
+	}{{Answer{Errno: unix.EACCES}, "EACCES\n"}, {Answer{}, "EPERM\n"}, {Answer{Errno: 1 << 20},
+		"EPERM\n"}} {
+		if _, _, out := serve(t, denying("mkdir"), "mkdir",
+			func(*Call) Answer { return tt.answer }); out != tt.want {
 			t.Errorf("%+v: the program saw %q", tt.answer, out)
 		}
 	}
@@ -179,7 +187,8 @@ func TestServeEndsWithItsContextAndWithClose(t *testing.T) {
 	}
 	r = start(t, denying("mkdir"), "forever")
 	r.release()
-	stats, err := r.Serve(context.Background(), func(*Call) Answer { go r.Close(); return Answer{} })
+	stats, err := r.Serve(context.Background(),
+		func(*Call) Answer { go r.Close(); return Answer{} })
 	if err != nil || stats.Seen != 1 {
 		t.Errorf("closed: %v %+v", err, stats)
 	}

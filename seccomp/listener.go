@@ -18,12 +18,12 @@ type Listener struct {
 	exec    bool  // an execve was First already
 
 	serving sync.Mutex // held by Serve; Close waits for it
-	mu      sync.Mutex // guards what follows, and wake against a late interrupt
+	mu      sync.Mutex // guards the fields below, and wake against a late interrupt
 	closing bool
 	closed  bool
 }
 
-// NewListener takes over fd, the listener that seccomp(2) gave. Close it.
+// NewListener takes over fd, the listener from seccomp(2). The caller calls Close.
 func NewListener(fd int) *Listener {
 	l := &Listener{fd: fd}
 	l.wake, l.started = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
@@ -32,10 +32,9 @@ func NewListener(fd int) *Listener {
 	return l
 }
 
-// Serve hands every refused call to decide and answers it, until the last task
-// under the filter is gone (nil), ctx ends (its error), or Close is called (nil).
-// decide runs on Serve's goroutine while the program waits: it must not block.
-// One Serve at a time.
+// Serve passes every refused call to decide and answers it. It returns nil when the last task under
+// the filter has ended or Close is called, and the error of ctx when ctx ends. decide runs on
+// Serve's goroutine while the program waits: it must not block. Only one Serve may run at a time.
 func (l *Listener) Serve(ctx context.Context, decide func(*Call) Answer) (Stats, error) {
 	l.serving.Lock()
 	defer l.serving.Unlock()
@@ -69,12 +68,13 @@ type state int
 
 const (
 	ready       state = iota // a call is waiting
-	interrupted              // look why
-	ended                    // no call will come: all tasks are gone
+	interrupted              // find out why
+	ended                    // no call will come: all tasks have ended
 )
 
 func (l *Listener) wait() (state, error) {
-	fds := [2]unix.PollFd{{Fd: int32(l.fd), Events: unix.POLLIN}, {Fd: int32(l.wake), Events: unix.POLLIN}}
+	fds := [2]unix.PollFd{{Fd: int32(l.fd), Events: unix.POLLIN},
+		{Fd: int32(l.wake), Events: unix.POLLIN}}
 	for {
 		_, err := unix.Poll(fds[:], -1)
 		switch {
@@ -116,11 +116,11 @@ func (l *Listener) one(decide func(*Call) Answer, stats *Stats) error {
 			stats.Answered++
 			return nil
 		}
-		r.err = -int32(errno) // EMFILE, or ENOENT, upon which the answer fails too
+		r.err = -int32(errno) // EMFILE, or ENOENT, with which the answer fails too
 	case a.Done:
 	case a.Continue:
 		r.flags = flagContinue
-	case a.Errno > 0 && a.Errno < 4096: // beyond, the kernel would take it for a result
+	case a.Errno > 0 && a.Errno < 4096: // the kernel would take a larger one for a result
 		r.err = -int32(a.Errno)
 	default:
 		r.err = -int32(syscall.EPERM)
@@ -130,7 +130,7 @@ func (l *Listener) one(decide func(*Call) Answer, stats *Stats) error {
 		stats.Answered++
 	case unix.ENOENT:
 		stats.Gone++
-		if c.First { // a signal came first: the kernel will start the call over
+		if c.First { // a signal came first: the kernel will repeat the call
 			l.exec = false
 		}
 	default:
@@ -139,7 +139,7 @@ func (l *Listener) one(decide func(*Call) Answer, stats *Stats) error {
 	return nil
 }
 
-// interrupt makes Serve look whether it should end.
+// interrupt makes Serve check whether it should end.
 func (l *Listener) interrupt() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -154,8 +154,8 @@ func (l *Listener) ending() bool {
 	return l.closing
 }
 
-// Close ends Serve, waits for it, and gives the descriptors back. Calls that are
-// refused from then on fail with ENOSYS. Not to be called from decide.
+// Close ends Serve, waits for it, and closes the descriptors. Calls that are refused later fail
+// with ENOSYS. decide must not call it.
 func (l *Listener) Close() {
 	l.mu.Lock()
 	l.closing = true

@@ -55,8 +55,10 @@ func install(program []byte) int {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		panic(err)
 	}
-	prog := unix.SockFprog{Len: uint16(len(program) / insnSize), Filter: (*unix.SockFilter)(unsafe.Pointer(&program[0]))}
-	fd, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER, uintptr(unsafe.Pointer(&prog)))
+	prog := unix.SockFprog{Len: uint16(len(program) / insnSize),
+		Filter: (*unix.SockFilter)(unsafe.Pointer(&program[0]))}
+	fd, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
+		unix.SECCOMP_FILTER_FLAG_NEW_LISTENER, uintptr(unsafe.Pointer(&prog)))
 	if errno != 0 {
 		panic(errno)
 	}
@@ -83,7 +85,8 @@ func start(t testing.TB, s policies.Syscalls, name string) *running {
 	goR, goW := pipe(t)
 	out := new(strings.Builder)
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), victimEnv+"="+name, "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1", "GOGC=off")
+	cmd.Env = append(os.Environ(), victimEnv+"="+name, "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1",
+		"GOGC=off")
 	cmd.ExtraFiles = []*os.File{programR, numberW, goR}
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
@@ -124,7 +127,8 @@ func pipe(t testing.TB) (r, w *os.File) {
 func (r *running) release() { r.goPipe.Close() }
 
 // serve runs the victim to its end and returns what was refused, and what it printed.
-func serve(t testing.TB, s policies.Syscalls, name string, decide func(*Call) Answer) ([]*Call, Stats, string) {
+func serve(t testing.TB, s policies.Syscalls, name string, decide func(*Call) Answer) ([]*Call,
+	Stats, string) {
 	t.Helper()
 	r := start(t, s, name)
 	var mu sync.Mutex

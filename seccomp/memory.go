@@ -12,23 +12,23 @@ const (
 	pathMax  = 4096 // PATH_MAX, with the NUL
 )
 
-// memory reads the calling program's memory. Nothing in it is to be trusted, and
-// it may change at any time; a page that can't be read ends the text.
+// memory reads the calling program's memory. It may change at any time, and nothing in it can be
+// trusted. A text ends at a page that cannot be read.
 type memory interface {
 	// read fills b from address and returns how much of it could be read.
 	read(b []byte, address uint64) int
 }
 
-// processMemory reads by process_vm_readv: one call, no descriptor, and the same
-// permission check as /proc/<pid>/mem. That pid still is the caller is checked
-// after reading (SECCOMP_IOCTL_NOTIF_ID_VALID).
+// processMemory reads with process_vm_readv: one call, no descriptor, and the same permission check
+// as /proc/<pid>/mem. Whether pid is still the caller is checked after reading
+// (SECCOMP_IOCTL_NOTIF_ID_VALID).
 type processMemory int
 
 func (pid processMemory) read(b []byte, address uint64) int {
 	if pid <= 0 || len(b) == 0 || address+uint64(len(b)) < address {
 		return 0
 	}
-	// One remote range a page: the kernel stops at the first range it can't read.
+	// One remote range per page: the kernel stops at the first range that it cannot read.
 	var pages [pathMax/pageSize + 1]unix.RemoteIovec
 	ranges := pages[:0]
 	for at, end := address, address+uint64(len(b)); at < end && len(ranges) < cap(ranges); {
@@ -45,8 +45,8 @@ func (pid processMemory) read(b []byte, address uint64) int {
 	return n
 }
 
-// text reads a NUL-terminated string of at most limit bytes; ok is false if it
-// can't be read or does not end. Short strings are tried first: most are.
+// text reads a NUL-terminated string of at most limit bytes. ok is false if it cannot be read or
+// does not end. Most strings are short, so a short read comes first.
 func text(m memory, address uint64, limit int) (string, bool) {
 	var short [256]byte
 	first := min(limit, len(short))

@@ -23,7 +23,8 @@ func interpret(s policies.Syscalls, name string, args [6]uint64) bool {
 	case "read", "write", "close", "exit", "exit_group", "rt_sigreturn", "restart_syscall":
 		return true
 	}
-	blind := name == "io_uring_setup" || name == "io_uring_enter" || name == "io_uring_register" || name == "openat2"
+	blind := name == "io_uring_setup" || name == "io_uring_enter" || name == "io_uring_register" ||
+		name == "openat2"
 	allowed := s.Default == policies.DefaultAllow && !blind
 	for _, r := range s.Allow {
 		if matches(r, name, args, !blind) {
@@ -103,16 +104,19 @@ func intSized(name string, index uint) bool {
 	return false // clone, mmap; getppid and getpid have none
 }
 
-var modelNames = []string{"socket", "ioctl", "mkdirat", "clone", "mmap", "getppid", "getpid", "io_uring_setup", "clone3",
+var modelNames = []string{"socket", "ioctl", "mkdirat", "clone", "mmap", "getppid", "getpid",
+	"io_uring_setup", "clone3",
 	"@default", "@network-io", "@aio", "@process", "@known"}
 
-var modelCalls = []string{"socket", "ioctl", "mkdirat", "clone", "mmap", "getppid", "getpid", "io_uring_setup", "clone3", "read", "exit_group", "uname"}
+var modelCalls = []string{"socket", "ioctl", "mkdirat", "clone", "mmap", "getppid", "getpid",
+	"io_uring_setup", "clone3", "read", "exit_group", "uname"}
 
 // source draws small numbers: from a generator in the property test, from bytes in the fuzz test.
 type source func(n int) int
 
 func (s source) value(narrow bool) uint64 {
-	v := [...]uint64{0, 1, 2, 3, 5, 0x5412, 0x80000000, 0xffffffff, 1 << 32, 1<<32 | 1, 1<<63 | 2, ^uint64(0)}[s(12)]
+	v := [...]uint64{0, 1, 2, 3, 5, 0x5412, 0x80000000, 0xffffffff, 1 << 32, 1<<32 | 1, 1<<63 | 2,
+		^uint64(0)}[s(12)]
 	if narrow {
 		v &= 0xffffffff
 	}
@@ -120,12 +124,14 @@ func (s source) value(narrow bool) uint64 {
 }
 
 func (s source) policy() policies.Syscalls {
-	p := policies.Syscalls{Default: [...]policies.SyscallDefault{policies.DefaultDeny, policies.DefaultAllow}[s(2)]}
+	p := policies.Syscalls{Default: [...]policies.SyscallDefault{policies.DefaultDeny,
+		policies.DefaultAllow}[s(2)]}
 	for range s(6) {
 		p.Allow = append(p.Allow, s.rule(modelNames))
 	}
 	for range s(6) {
-		p.Deny = append(p.Deny, s.rule(slices.DeleteFunc(slices.Clone(modelNames), func(n string) bool { return n == "@default" || n == "@known" })))
+		p.Deny = append(p.Deny, s.rule(slices.DeleteFunc(slices.Clone(modelNames),
+			func(n string) bool { return n == "@default" || n == "@known" })))
 	}
 	return p
 }
@@ -136,7 +142,8 @@ func (s source) rule(names []string) policies.SyscallRule {
 		r.Names = append(r.Names, names[s(9)%len(names)])
 	}
 	for range s(4) {
-		a := policies.ArgRule{Index: uint(s(6)), Op: [...]string{"eq", "ne", "lt", "le", "gt", "ge", "masked_eq"}[s(7)], Value: s.value(s(2) == 0)}
+		a := policies.ArgRule{Index: uint(s(6)), Op: [...]string{"eq", "ne", "lt", "le", "gt", "ge",
+			"masked_eq"}[s(7)], Value: s.value(s(2) == 0)}
 		if a.Op == "masked_eq" {
 			a.Mask = s.value(s(2) == 0)
 			a.Value &= a.Mask
@@ -146,7 +153,8 @@ func (s source) rule(names []string) policies.SyscallRule {
 	return r
 }
 
-// agree compiles a drawn policy both ways and compares verdicts with its meaning; false if it was refused.
+// agree compiles a drawn policy both ways and compares verdicts with its meaning; false if it was
+// refused.
 func agree(t *testing.T, s source, calls int) bool {
 	t.Helper()
 	p := s.policy()
@@ -193,7 +201,8 @@ func agree(t *testing.T, s source, calls int) bool {
 		}
 		got, _ := tree.Verdict(nativeAudit(), nr, args)
 		if want := interpret(p, name, args); got.Allowed() != want {
-			t.Fatalf("%d (%s)%#x: filter says %s, the policy allows: %v\n%+v", nr, name, args, got, want, p)
+			t.Fatalf("%d (%s)%#x: filter says %s, the policy allows: %v\n%+v", nr, name, args, got,
+				want, p)
 		}
 	}
 	return true

@@ -7,10 +7,10 @@ import (
 	libseccomp "github.com/seccomp/libseccomp-golang"
 )
 
-// newest is the highest number with a name, over libseccomp's table and newerNames.
+// newest is the highest number with a name, in libseccomp's table and newerNames.
 const newest = 511
 
-// native gives the call's number on this machine; false if it has none here.
+// native returns the call's number on this machine, or false if it has none.
 func native(name string) (int, bool) {
 	nr, err := libseccomp.GetSyscallFromName(name)
 	if err != nil {
@@ -19,7 +19,7 @@ func native(name string) (int, bool) {
 	return int(nr), nr >= 0 // negative: another architecture's
 }
 
-// known: some architecture has a call of that name.
+// known reports whether some architecture has a call of that name.
 func known(name string) bool {
 	if _, err := libseccomp.GetSyscallFromName(name); err == nil {
 		return true
@@ -28,7 +28,7 @@ func known(name string) bool {
 	return ok
 }
 
-// nativeNames is indexed by number; "" where there is no call.
+// nativeNames is indexed by number. It has "" where there is no call.
 var nativeNames = sync.OnceValue(func() []string {
 	names := make([]string, newest+1)
 	for nr := range names {
@@ -57,7 +57,7 @@ func knownNames() []string {
 	return out
 }
 
-// Audit architectures (linux/audit.h) that a tool can enter the kernel by.
+// Audit architectures (linux/audit.h) with which a tool can enter the kernel.
 const (
 	auditAMD64 = 0xc000003e
 	auditI386  = 0x40000003
@@ -67,7 +67,7 @@ const (
 	x32Bit = 0x40000000
 )
 
-// nativeAudit is the machine's own architecture.
+// nativeAudit is the native architecture.
 func nativeAudit() uint32 {
 	if runtime.GOARCH == "arm64" {
 		return auditARM64
@@ -75,7 +75,7 @@ func nativeAudit() uint32 {
 	return auditAMD64
 }
 
-// entryPoint names the way a call entered the kernel: architecture and, for the native one, "".
+// entryPoint returns the architecture by which a call entered the kernel, "" for the native one.
 func entryPoint(auditArch uint32, nr int) (libseccomp.ScmpArch, string) {
 	switch {
 	case auditArch == auditAMD64 && nr >= 0 && nr&x32Bit != 0:

@@ -11,11 +11,15 @@ type newerCall struct {
 
 // newerCalls follows Linux 6.19 (golang.org/x/sys/unix: SYS_*).
 var newerCalls = [...]newerCall{
-	{"set_mempolicy_home_node", 450}, {"cachestat", 451}, {"fchmodat2", 452}, {"map_shadow_stack", 453},
-	{"futex_wake", 454}, {"futex_wait", 455}, {"futex_requeue", 456}, {"statmount", 457}, {"listmount", 458},
-	{"lsm_get_self_attr", 459}, {"lsm_set_self_attr", 460}, {"lsm_list_modules", 461}, {"mseal", 462},
+	{"set_mempolicy_home_node", 450}, {"cachestat", 451}, {"fchmodat2", 452}, {"map_shadow_stack",
+		453},
+	{"futex_wake", 454}, {"futex_wait", 455}, {"futex_requeue", 456}, {"statmount",
+		457}, {"listmount", 458},
+	{"lsm_get_self_attr", 459}, {"lsm_set_self_attr", 460}, {"lsm_list_modules", 461}, {"mseal",
+		462},
 	{"setxattrat", 463}, {"getxattrat", 464}, {"listxattrat", 465}, {"removexattrat", 466},
-	{"open_tree_attr", 467}, {"file_getattr", 468}, {"file_setattr", 469}, {"listns", 470}, {"rseq_slice_yield", 471},
+	{"open_tree_attr", 467}, {"file_getattr", 468}, {"file_setattr", 469}, {"listns",
+		470}, {"rseq_slice_yield", 471},
 }
 
 // amd64Calls are the machine's own newer numbers.

@@ -2,15 +2,16 @@ package seccomp
 
 import "golang.org/x/sys/unix"
 
-// Opens are kinds of opening a file that are put to the listener although the policy may allow them: for a caller that
-// answers some of them itself (Answer.File) and lets the kernel go on with the others (Filter.Allows).
+// Opens are kinds of opening a file that go to the listener even if the policy allows them. The
+// caller answers some of them itself (Answer.File), and lets the kernel execute the others
+// (Filter.Allows).
 type Opens struct {
 	Read  bool // O_RDONLY
 	Write bool // O_WRONLY and O_RDWR
 }
 
-// ProgramWith is Program with these opens put to the listener. It is the same program behind a few instructions, so it
-// costs every call their time: use it where it is needed.
+// ProgramWith is Program with these opens passed to the listener. A few instructions precede the
+// program, and every call pays for them: use it only where it is needed.
 func (f *Filter) ProgramWith(o Opens) []byte {
 	if !o.Read && !o.Write {
 		return f.program
@@ -23,7 +24,8 @@ func (f *Filter) ProgramWith(o Opens) []byte {
 	return append(out, f.program...)
 }
 
-// opensPrefix judges open, openat and creat of the machine's own table, and falls through to the program for the rest.
+// opensPrefix judges open, openat and creat of the native table, and falls through to the program
+// for all other calls.
 func opensPrefix(o Opens) []insn {
 	type call struct {
 		nr    int
@@ -49,7 +51,8 @@ func opensPrefix(o Opens) []insn {
 			if o.Read {
 				test.jt, test.jf = next, pass
 			}
-			block = append([]insn{{op: opLoad, k: uint32(argLow(c.flags))}, {op: opAnd, k: unix.O_ACCMODE}, test}, block...)
+			block = append([]insn{{op: opLoad, k: uint32(argLow(c.flags))},
+				{op: opAnd, k: unix.O_ACCMODE}, test}, block...)
 		}
 		blocks = append(blocks, block)
 	}
@@ -58,7 +61,7 @@ func opensPrefix(o Opens) []insn {
 		total += 1 + len(b)
 	}
 	for i, b := range blocks {
-		// a number that is not this one: on to the next block
+		// another number: go to the next block
 		out = append(out, insn{op: opJeq, k: uint32(calls[i].nr), jf: uint8(len(b))})
 		out = append(out, b...)
 		resolve(out, len(out)-len(b), pass, total)
@@ -67,7 +70,7 @@ func opensPrefix(o Opens) []insn {
 	return out
 }
 
-// Allows reports whether the policy allows the call that c is about: true only for one of Opens.
+// Allows reports whether the policy allows the call c. It can be true only for one of Opens.
 func (f *Filter) Allows(c *Call) bool {
 	v, err := f.Verdict(c.Arch, c.Number, c.Raw)
 	return err == nil && v.Allowed()

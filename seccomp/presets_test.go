@@ -9,10 +9,14 @@ import (
 )
 
 // dangerous calls are denied by every preset that has a filter, whatever their arguments.
-var dangerous = []string{"mount", "umount2", "pivot_root", "move_mount", "open_tree", "fsopen", "fsmount", "mount_setattr", "setns", "unshare",
-	"ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp", "open_by_handle_at", "init_module", "finit_module", "delete_module",
-	"kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff", "iopl", "ioperm", "keyctl", "add_key", "request_key", "bpf", "perf_event_open",
-	"userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register", "clock_settime", "settimeofday", "acct", "quotactl", "lookup_dcookie"}
+var dangerous = []string{"mount", "umount2", "pivot_root", "move_mount", "open_tree", "fsopen",
+	"fsmount", "mount_setattr", "setns", "unshare",
+	"ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp",
+	"open_by_handle_at", "init_module", "finit_module", "delete_module", "kexec_load",
+	"kexec_file_load", "reboot", "swapon", "swapoff", "iopl", "ioperm", "keyctl", "add_key",
+	"request_key", "bpf", "perf_event_open", "userfaultfd", "io_uring_setup",
+	"io_uring_enter", "io_uring_register", "clock_settime", "settimeofday", "acct",
+	"quotactl", "lookup_dcookie"}
 
 func filtered(t *testing.T, check func(t *testing.T, s policies.Syscalls, f *Filter)) {
 	for _, name := range policies.PresetNames() {
@@ -72,14 +76,16 @@ func TestPresetVerdicts(t *testing.T) {
 				t.Errorf("number %d: %s", nr, v)
 			}
 		}
-		t.Logf("%d numbers allowed with zero arguments, %d instructions", allowed, len(f.Program())/insnSize)
+		t.Logf("%d numbers allowed with zero arguments, %d instructions", allowed,
+			len(f.Program())/insnSize)
 	})
 }
 
 // onArguments: a rule of the policy looks at the call's arguments.
 func onArguments(s policies.Syscalls, name string) bool {
 	for _, r := range append(append([]policies.SyscallRule{}, s.Allow...), s.Deny...) {
-		if len(r.Args) > 0 && matches(policies.SyscallRule{Names: r.Names}, name, [6]uint64{}, true) {
+		if len(r.Args) > 0 && matches(policies.SyscallRule{Names: r.Names}, name, [6]uint64{},
+			true) {
 			return true
 		}
 	}
@@ -93,7 +99,8 @@ func TestPresetsDenyTheDangerous(t *testing.T) {
 			if !ok {
 				t.Fatalf("%s has no number here", name)
 			}
-			for _, args := range [][6]uint64{{}, {1}, {^uint64(0), ^uint64(0)}, {3, 1, 4, 1, 5, 9}} {
+			for _, args := range [][6]uint64{{}, {1}, {^uint64(0), ^uint64(0)},
+				{3, 1, 4, 1, 5, 9}} {
 				if v := verdict(t, f, nativeAudit(), nr, args); !v.Notified() {
 					t.Errorf("%s%v: %s", name, args, v)
 				}
@@ -110,7 +117,8 @@ func TestPresetsDenyDangerousArguments(t *testing.T) {
 		}{
 			{"clone", [6]uint64{unix.CLONE_NEWUSER | uint64(unix.SIGCHLD)}},
 			{"clone", [6]uint64{unix.CLONE_NEWNS}},
-			{"clone", [6]uint64{unix.CLONE_NEWNET | unix.CLONE_THREAD | unix.CLONE_VM | unix.CLONE_SIGHAND}},
+			{"clone", [6]uint64{unix.CLONE_NEWNET | unix.CLONE_THREAD | unix.CLONE_VM |
+				unix.CLONE_SIGHAND}},
 			{"ioctl", [6]uint64{0, unix.TIOCSTI}},
 			{"ioctl", [6]uint64{0, 1<<32 | unix.TIOCSTI}},
 			{"ioctl", [6]uint64{0, unix.TIOCLINUX}},

@@ -14,7 +14,8 @@ func BenchmarkRefusal(b *testing.B) {
 	done := make(chan error, 1)
 	go func() { done <- r.cmd.Wait() }()
 	r.release()
-	if _, err := r.Serve(context.Background(), func(c *Call) Answer { return Answer{Errno: c.Errno} }); err != nil {
+	if _, err := r.Serve(context.Background(),
+		func(c *Call) Answer { return Answer{Errno: c.Errno} }); err != nil {
 		b.Fatal(err)
 	}
 	if err := <-done; err != nil {

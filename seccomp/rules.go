@@ -54,40 +54,47 @@ func parseOp(s string) (compareOp, bool) {
 	return 0, false
 }
 
-// conditions checks a rule's arguments and fits them to the call's argument widths.
+// conditions checks a rule's arguments and adapts them to the widths of the call's arguments.
 func conditions(name string, args []policies.ArgRule) ([]condition, error) {
 	if len(args) > maxConditions {
-		return nil, fmt.Errorf("syscall rule for %s: %d conditions, at most %d", name, len(args), maxConditions)
+		return nil, fmt.Errorf("syscall rule for %s: %d conditions, at most %d", name, len(args),
+			maxConditions)
 	}
 	out := make([]condition, 0, len(args))
 	for _, a := range args {
 		op, ok := parseOp(a.Op)
 		if !ok {
-			return nil, hint.Errorf("use one of: eq, ne, lt, le, gt, ge, masked_eq", "syscall rule for %s: unknown comparison %q", name, a.Op)
+			return nil, hint.Errorf("use one of: eq, ne, lt, le, gt, ge, masked_eq", "syscall "+
+				"rule for %s: unknown comparison %q", name, a.Op)
 		}
 		if a.Index > 5 {
-			return nil, hint.Errorf("arguments are numbered 0 to 5", "syscall rule for %s: no argument %d", name, a.Index)
+			return nil, hint.Errorf("arguments are numbered 0 to 5", "syscall rule for %s: no "+
+				"argument %d", name, a.Index)
 		}
-		c := condition{index: int(a.Index), op: op, narrow: narrowArg(name, int(a.Index)), value: a.Value, mask: a.Mask}
+		c := condition{index: int(a.Index), op: op, narrow: narrowArg(name, int(a.Index)),
+			value: a.Value, mask: a.Mask}
 		if op == opMasked && a.Value&^a.Mask != 0 {
-			return nil, hint.Errorf("make the value a part of the mask", "syscall rule for %s: argument %d & %#x can never be %#x", name, a.Index, a.Mask, a.Value)
+			return nil, hint.Errorf("use a value whose bits are all in the mask", "syscall rule "+
+				"for %s: argument %d & %#x can never be %#x", name, a.Index, a.Mask, a.Value)
 		}
 		if op != opMasked && a.Mask != 0 {
-			return nil, hint.Errorf("use masked_eq, or leave the mask out", "syscall rule for %s: argument %d: a mask with %s", name, a.Index, a.Op)
+			return nil, hint.Errorf("use masked_eq, or remove the mask", "syscall rule for %s: "+
+				"argument %d: a mask with %s", name, a.Index, a.Op)
 		}
 		if c.narrow && (wide(a.Value) || op == opMasked && wide(a.Mask)) {
-			return nil, hint.Errorf("compare with a value of at most 0xffffffff", "syscall rule for %s: argument %d is 32 bits wide", name, a.Index)
+			return nil, hint.Errorf("compare with a value of at most 0xffffffff", "syscall rule "+
+				"for %s: argument %d is 32 bits wide", name, a.Index)
 		}
 		out = append(out, c)
 	}
 	return out, nil
 }
 
-// wide: v is no 32-bit value, not even a sign-extended negative one.
+// wide reports whether v is not a 32-bit value, nor a sign-extended negative one.
 func wide(v uint64) bool { return v>>32 != 0 && uint64(int64(int32(v))) != v }
 
-// contradictory: no value of the argument satisfies all conditions on it.
-// It looks at the plain cases (bounds and single values); masks are left to the kernel.
+// contradictory reports whether no value of the argument can satisfy all conditions. It checks
+// bounds and single values, not masks.
 func contradictory(conds []condition) (int, bool) {
 	var lo, hi [6]uint64
 	for i := range hi {
@@ -125,5 +132,5 @@ func contradictory(conds []condition) (int, bool) {
 	return 0, false
 }
 
-// isGroup: names beginning with @ are groups.
+// isGroup reports whether the name begins with @, as those of groups do.
 func isGroup(name string) bool { return strings.HasPrefix(name, "@") }

@@ -12,12 +12,12 @@ type numberRule struct {
 	action libseccomp.ScmpAction
 }
 
-// rules gives what libseccomp has to know: a rule for every number that the
-// fallback would answer wrongly, and the blocks behind the placeholders.
+// rules returns what libseccomp needs: a rule for every number that the fallback would answer
+// wrongly, and the blocks for the placeholders.
 //
-// Every rule costs time at each start, in libseccomp and in the kernel, so the
-// shorter of two lists is taken: the allowed numbers, with notify as fallback, or
-// the refused ones, with block 0 (any number that has a name is allowed) as fallback.
+// Every rule costs time at each start, in libseccomp and in the kernel. So the shorter of two lists
+// is used: the allowed numbers, with notify as the fallback, or the refused numbers, with block 0
+// (every number with a name is allowed) as the fallback.
 func (t table) rules() (rules []numberRule, blocks [][]insn, fallback libseccomp.ScmpAction) {
 	clone3, _ := native("clone3")
 	var allowed, refused []numberRule
@@ -29,7 +29,8 @@ func (t table) rules() (rules []numberRule, blocks [][]insn, fallback libseccomp
 		e := t[nr]
 		switch {
 		case nr == clone3:
-			rules = append(rules, numberRule{nr, libseccomp.ActErrno.SetReturnCode(int16(syscall.ENOSYS))})
+			rules = append(rules, numberRule{nr,
+				libseccomp.ActErrno.SetReturnCode(int16(syscall.ENOSYS))})
 		case e == nil, e.denyAll, !e.allowAll && len(e.allow) == 0:
 			refused = append(refused, numberRule{nr, libseccomp.ActNotify})
 		case e.allowAll && len(e.deny) == 0:
@@ -50,8 +51,8 @@ func placeholder(block int) libseccomp.ScmpAction {
 	return libseccomp.ActTrace.SetReturnCode(int16(block))
 }
 
-// emitNamed allows numbers that have a name and notifies of all others. It walks
-// the runs of named numbers from the highest down.
+// emitNamed allows numbers that have a name, and notifies of all others. It walks the ranges of
+// named numbers from the highest down.
 func emitNamed(names []string) []insn {
 	out := []insn{{op: opLoad, k: 0}} // seccomp_data.nr
 	allow := insn{op: opRet, k: retAllow}

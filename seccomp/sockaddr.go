@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sockaddr shows an address in the form of its family; a path is also one of the call's Paths.
+// sockaddr formats an address by its family. A path is also added to the call's Paths.
 func (d *decoder) sockaddr(address uint64, length uint32) string {
 	if address == 0 {
 		return "NULL"
@@ -24,9 +24,11 @@ func (d *decoder) sockaddr(address uint64, length uint32) string {
 	case family == unix.AF_UNIX:
 		return d.unixAddress(b[2:])
 	case family == unix.AF_INET && len(b) >= 8:
-		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(b[4:8])), binary.BigEndian.Uint16(b[2:])).String()
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(b[4:8])),
+			binary.BigEndian.Uint16(b[2:])).String()
 	case family == unix.AF_INET6 && len(b) >= 24:
-		return netip.AddrPortFrom(netip.AddrFrom16([16]byte(b[8:24])), binary.BigEndian.Uint16(b[2:])).String()
+		return netip.AddrPortFrom(netip.AddrFrom16([16]byte(b[8:24])),
+			binary.BigEndian.Uint16(b[2:])).String()
 	case family == unix.AF_NETLINK && len(b) >= 12:
 		return fmt.Sprintf("netlink:%d", binary.NativeEndian.Uint32(b[4:]))
 	default:

@@ -22,13 +22,13 @@ const (
 	retData   = 0x0000ffff
 )
 
-// Allowed: the kernel executes the call.
+// Allowed reports whether the kernel executes the call.
 func (v Verdict) Allowed() bool { return v&retAction == retAllow }
 
-// Notified: the call is refused and put to the listener.
+// Notified reports whether the call is refused and passed to the listener.
 func (v Verdict) Notified() bool { return v&retAction == retNotify }
 
-// Errno is the error that the kernel answers by itself, or 0.
+// Errno is the error with which the kernel answers by itself, or 0.
 func (v Verdict) Errno() syscall.Errno {
 	if v&retAction != retErrno {
 		return 0
@@ -48,14 +48,14 @@ func (v Verdict) String() string {
 	return fmt.Sprintf("%#x", uint32(v))
 }
 
-// Verdict runs the program over one call in a BPF interpreter, without the kernel.
-// auditArch is AUDIT_ARCH_* of the entry the call takes.
+// Verdict runs the program for one call in a BPF interpreter, without the kernel. auditArch is the
+// AUDIT_ARCH_* by which the call enters the kernel.
 func (f *Filter) Verdict(auditArch uint32, nr int, args [6]uint64) (Verdict, error) {
 	f.vmOnce.Do(func() { f.vm, f.vmErr = newVM(f.program) })
 	if f.vmErr != nil {
 		return 0, f.vmErr
 	}
-	// The interpreter loads big-endian words, the kernel native ones: hence word by word.
+	// The interpreter loads big-endian words, the kernel native ones.
 	var data [64]byte
 	binary.BigEndian.PutUint32(data[0:], uint32(nr))
 	binary.BigEndian.PutUint32(data[4:], auditArch)

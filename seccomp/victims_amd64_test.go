@@ -16,15 +16,23 @@ func victims() map[string]func() {
 	return map[string]func(){
 		"mkdir": func() { say(raw(unix.SYS_MKDIR, str("/tmp/mcpbox-nothing"), 0o755)) },
 		"mount": func() {
-			say(raw(unix.SYS_MOUNT, str("none"), str("/mnt"), str("tmpfs"), unix.MS_NOSUID|unix.MS_BIND, 0))
+			say(raw(unix.SYS_MOUNT, str("none"), str("/mnt"), str("tmpfs"),
+				unix.MS_NOSUID|unix.MS_BIND, 0))
 		},
 		"ptrace": func() { say(raw(unix.SYS_PTRACE, unix.PTRACE_ATTACH, 1)) },
-		"socket": func() { say(raw(unix.SYS_SOCKET, unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 3)) },
-		"clone":  func() { say(raw(unix.SYS_CLONE, unix.CLONE_NEWUSER|unix.CLONE_NEWNS|uintptr(unix.SIGCHLD))) },
+		"socket": func() {
+			say(raw(unix.SYS_SOCKET, unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC,
+				3))
+		},
+		"clone": func() {
+			say(raw(unix.SYS_CLONE,
+				unix.CLONE_NEWUSER|unix.CLONE_NEWNS|uintptr(unix.SIGCHLD)))
+		},
 		"clone3": func() { say(raw(unix.SYS_CLONE3, 0, 0)) },
 		"newest": func() { say(raw(500)) },
 		"openat": func() {
-			say(raw(unix.SYS_OPENAT, at(unix.AT_FDCWD), str("etc/shadow"), unix.O_RDWR|unix.O_CREAT, 0o600))
+			say(raw(unix.SYS_OPENAT, at(unix.AT_FDCWD), str("etc/shadow"), unix.O_RDWR|unix.O_CREAT,
+				0o600))
 		},
 		"ioctl":   func() { say(raw(unix.SYS_IOCTL, 0, 1<<32|unix.TIOCSTI, 0)) },
 		"x32":     func() { say(raw(x32Bit|unix.SYS_MKDIR, str("/tmp/mcpbox-nothing"), 0o755)) },
@@ -32,10 +40,14 @@ func victims() map[string]func() {
 		"connect": victimConnect,
 		"execve":  victimExecve,
 		"hostile": victimHostile,
-		"forever": func() { raw(unix.SYS_MKDIR, str("/first"), 0); raw(unix.SYS_PPOLL, 0, 0, 0, 0, 0) },
-		"many":    victimMany,
-		"inside":  victimInside,
-		"timed":   victimTimed,
+		"forever": func() {
+			raw(unix.SYS_MKDIR, str("/first"), 0)
+			raw(unix.SYS_PPOLL, 0, 0, 0, 0,
+				0)
+		},
+		"many":   victimMany,
+		"inside": victimInside,
+		"timed":  victimTimed,
 	}
 }
 
@@ -82,7 +94,8 @@ func victimExecve() {
 
 // victimHostile hands over pointers that a careless reader would stumble on.
 func victimHostile() {
-	two, err := unix.Mmap(-1, 0, 2*pageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	two, err := unix.Mmap(-1, 0, 2*pageSize, unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err != nil {
 		panic(err)
 	}

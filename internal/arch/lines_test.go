@@ -11,7 +11,7 @@ import (
 var wide = []string{
 	"docs/BENCHMARKS.md", "docs/HOSTS.md",
 	"tests", "cmd", "code", "egress", "mcp", "policies", "rootfs", "runtime",
-	"seccomp", "pool", "server", "packages", "report",
+	"pool", "server", "packages", "report",
 	"internal/arch", "internal/cleanup", "internal/idmap", "internal/hint", "internal/initproto", "internal/logfile",
 	"internal/lockedbuf", "internal/plural", "internal/safetext", "internal/int80",
 	"doctor/subids.go", "doctor/doctor_test.go",
