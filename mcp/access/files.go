@@ -1,13 +1,18 @@
 package access
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	securejoin "github.com/cyphar/filepath-securejoin"
+
+	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
 // Filesystem is the file system that a server sees. Paths are resolved as the server would.
@@ -36,31 +41,28 @@ func checkPaths(v any, folders []string, fs Filesystem) error {
 // The server may find another file if a link changes in between; the sandbox's own walls hold all
 // the same. Without a file system the path is taken as it is written.
 func checkPath(p string, folders []string, fs Filesystem) error {
-	for _, reading := range []string{p, strings.TrimSpace(p)} { // some servers trim
-		file, err := filePath(reading)
+	file, err := filePath(p)
+	if err != nil {
+		return err
+	}
+	if !path.IsAbs(file) {
+		if fs == nil { // where the server would look is not known
+			if clean := path.Clean(file); clean == ".." || strings.HasPrefix(clean, "../") {
+				return fmt.Errorf("%q leads out of the server's folder", p)
+			}
+			return nil
+		}
+		file = fs.Dir() + "/" + file
+	}
+	// A server may clean the path before the kernel sees it, or not: "link/.." makes a difference.
+	for _, candidate := range []string{file, path.Clean(file)} {
+		real, err := resolveSymlinks(candidate, fs)
 		if err != nil {
-			return err
+			return fmt.Errorf("%q can't be resolved: %w", p, err)
 		}
-		if !path.IsAbs(file) {
-			if fs == nil { // where the server would look is not known
-				if clean := path.Clean(file); clean == ".." || strings.HasPrefix(clean, "../") {
-					return fmt.Errorf("%q leads out of the server's folder", p)
-				}
-				continue
-			}
-			file = fs.Dir() + "/" + file
-		}
-		// A server may clean the path before the kernel sees it, or not: "link/.." makes a
-		// difference.
-		for _, candidate := range []string{file, path.Clean(file)} {
-			real, err := resolveSymlinks(candidate, fs)
-			if err != nil {
-				return fmt.Errorf("%q can't be resolved: %w", p, err)
-			}
-			if !slices.ContainsFunc(folders, func(f string) bool { return inFolder(real, f) }) {
-				return fmt.Errorf("%q leads to %q, which is not in %s", p, real,
-					strings.Join(folders, ", "))
-			}
+		if !slices.ContainsFunc(folders, func(f string) bool { return inFolder(real, f) }) {
+			return fmt.Errorf("%q leads to %q, which is not in %s", p, real,
+				strings.Join(folders, ", "))
 		}
 	}
 	return nil
@@ -74,12 +76,15 @@ func inFolder(p, folder string) bool {
 // filePath is the file that a path or a file: URI names. A text that servers may read in different
 // ways is an error.
 func filePath(p string) (string, error) {
+	if why := unclearPath(p); why != "" {
+		return "", fmt.Errorf("%q %s: servers read that in different ways", p, why)
+	}
 	scheme, rest, ok := strings.Cut(p, ":")
-	switch {
-	case strings.ContainsRune(p, 0) || strings.HasPrefix(p, "~"):
-		return "", fmt.Errorf("%q means different things to different servers", p)
-	case !ok || strings.ContainsAny(scheme, "/ ") || !strings.EqualFold(scheme, "file") &&
-		!strings.HasPrefix(rest, "/"):
+	if !ok || strings.ContainsAny(scheme, "/ ") ||
+		!strings.EqualFold(scheme, "file") && !strings.HasPrefix(rest, "/") {
+		if escapes().MatchString(p) {
+			return "", fmt.Errorf("%q has an escape: servers read that in different ways", p)
+		}
 		return p, nil
 	}
 	u, err := url.Parse(p)
@@ -87,7 +92,31 @@ func filePath(p string) (string, error) {
 		strings.ContainsAny(p, `?#\`) {
 		return "", fmt.Errorf("%q is not the URI of a local file", p)
 	}
+	if why := unclearPath(u.Path); why != "" || escapes().MatchString(u.Path) {
+		why = cmp.Or(why, "has an escape in an escape")
+		return "", fmt.Errorf("%q %s: servers read that in different ways", p, why)
+	}
 	return u.Path, nil
+}
+
+// variable is a variable as Windows writes it. Some path libraries replace it everywhere.
+var variable = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`%[A-Za-z_][A-Za-z0-9_]*%`)
+})
+
+// unclearPath says what in a path some servers replace or leave out; "": nothing.
+func unclearPath(p string) string {
+	switch {
+	case strings.ContainsRune(p, 0):
+		return "has a zero byte"
+	case strings.TrimFunc(p, wire.IsBlank) != p:
+		return "begins or ends with a blank or an invisible character"
+	case strings.HasPrefix(p, "~"):
+		return "begins with ~"
+	case strings.ContainsRune(p, '$') || variable().MatchString(p):
+		return "has a variable"
+	}
+	return ""
 }
 
 // resolveSymlinks follows symbolic links below the server's root. What does not exist stays as it

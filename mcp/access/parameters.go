@@ -17,20 +17,20 @@ import (
 // parameters is what a tool's arguments must satisfy: a schema, and for paths the folders they must
 // be in.
 type parameters struct {
-	whole       *schema.Schema
-	each        map[string]*schema.Schema // by argument, to tell which one is at fault
-	paths       map[string][]string
-	names       map[string]bool // of all arguments that rules speak of, at any depth
-	foldedNames map[string]bool // the same, with their case folded
+	whole          *schema.Schema
+	each           map[string]*schema.Schema // by argument, to tell which one is at fault
+	paths          map[string][]string
+	names          map[string]bool // of all arguments that rules speak of, at any depth
+	canonicalNames map[string]bool // the same, in canonical form
 }
 
 // newParameters compiles a JSON Schema and path rules (argument → folders as the server sees them).
 // Either may be nil.
 func newParameters(rules map[string]any, paths map[string][]string) (*parameters, error) {
 	p := &parameters{paths: paths, each: map[string]*schema.Schema{}, names: map[string]bool{},
-		foldedNames: map[string]bool{}}
+		canonicalNames: map[string]bool{}}
 	for name := range paths {
-		p.names[name], p.foldedNames[wire.FoldCase(name)] = true, true
+		p.names[name], p.canonicalNames[wire.Canonical(name)] = true, true
 	}
 	p.learnNames(rules)
 	if rules == nil {
@@ -56,7 +56,7 @@ func (p *parameters) learnNames(rules any) {
 	case map[string]any:
 		properties, _ := rules["properties"].(map[string]any)
 		for name := range properties {
-			p.names[name], p.foldedNames[wire.FoldCase(name)] = true, true
+			p.names[name], p.canonicalNames[wire.Canonical(name)] = true, true
 		}
 		for _, sub := range rules {
 			p.learnNames(sub)
@@ -68,23 +68,22 @@ func (p *parameters) learnNames(rules any) {
 	}
 }
 
-// caseVariant finds a member, at any depth, whose name differs only in case from one that rules
-// speak of. To the rules it is another argument. To a server that ignores case, as many do, it is
-// the same.
-func (p *parameters) caseVariant(v any) (name string, found bool) {
+// lookalike finds a member, at any depth, that is not one that rules speak of, but could be taken for
+// one: it differs in case, in blanks, or behind a zero byte.
+func (p *parameters) lookalike(v any) (name string, found bool) {
 	switch v := v.(type) {
 	case map[string]any:
 		for key, item := range v {
-			if !p.names[key] && p.foldedNames[wire.FoldCase(key)] {
+			if !p.names[key] && p.canonicalNames[wire.Canonical(key)] {
 				return key, true
 			}
-			if name, found = p.caseVariant(item); found {
+			if name, found = p.lookalike(item); found {
 				return name, true
 			}
 		}
 	case []any:
 		for _, item := range v {
-			if name, found = p.caseVariant(item); found {
+			if name, found = p.lookalike(item); found {
 				return name, true
 			}
 		}
@@ -95,8 +94,8 @@ func (p *parameters) caseVariant(v any) (name string, found bool) {
 // check says what is wrong with the arguments, in the operator's terms. at is the argument at
 // fault, if it is a single one.
 func (p *parameters) check(args map[string]any, fs Filesystem) (at string, err error) {
-	if name, found := p.caseVariant(args); found {
-		return "", fmt.Errorf("%q is the name of a ruled argument in another spelling", name)
+	if name, found := p.lookalike(args); found {
+		return "", fmt.Errorf("some servers would take %q for an argument that rules speak of", name)
 	}
 	if err := p.whole.Validate(args); err != nil {
 		for name, s := range p.each {

@@ -2,9 +2,15 @@ package access
 
 import (
 	"encoding/json"
+	"net/url"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/mcpbox/mcpbox/mcp/internal/wire"
+	"github.com/mcpbox/mcpbox/policies"
 )
 
 // An argument under a name that is the rule's but for case is the rule's, at any depth.
@@ -101,3 +107,74 @@ type hostFiles struct{ root string }
 
 func (h hostFiles) Root() string { return h.root }
 func (h hostFiles) Dir() string  { return "/work" }
+
+// Paths that servers change before they open them: what is judged would not be what is opened. serverOpens is what
+// such a server makes of the path; judged alone, as it is written, the path lies in the folder.
+func TestPathsThatServersReadDifferentlyAreRefused(t *testing.T) {
+	root := t.TempDir()
+	for _, dir := range []string{"work/pub", "work/priv"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	srv := inPub{hostFiles{root}}
+	environment := func(name string) string { return map[string]string{"W": "/work", "HOME": "/root"}[name] }
+	for p, serverOpens := range map[string]func(string) string{
+		"\ufeff/work/priv/x":   strings.TrimSpace, // JavaScript's trim takes U+FEFF away
+		"\u001c/work/priv/x":   strings.TrimSpace, // Python's strip takes U+001C away
+		"\u200b/work/priv/x":   strings.TrimSpace, // what is not seen
+		"x/../../priv/x\u00a0": strings.TrimSpace,
+		"$W/priv/x":            func(p string) string { return os.Expand(p, environment) },
+		"${W}/priv/x":          func(p string) string { return os.Expand(p, environment) },
+		"%W%/priv/x":           func(p string) string { return strings.ReplaceAll(p, "%W%", "/work") },
+		"%2e%2e/priv/x":        func(p string) string { u, _ := url.PathUnescape(p); return u },
+		"file:///work/pub/%252e%252e/priv/x": func(p string) string {
+			u, _ := url.PathUnescape(p)
+			u, _ = url.PathUnescape(u)
+			return strings.TrimPrefix(u, "file://")
+		},
+	} {
+		trim := func(s string) string { return strings.TrimFunc(s, wire.IsBlank) }
+		opened := trim(serverOpens(p))
+		if !path.IsAbs(opened) {
+			opened = path.Join(srv.Dir(), opened)
+		}
+		if real := path.Clean(opened); !strings.HasPrefix(real, "/work/priv/") {
+			t.Fatalf("%q: no attack: the server opens %q", p, real)
+		}
+		if err := checkPath(p, []string{"/work/pub"}, srv); err == nil {
+			t.Errorf("%q is let through", p)
+		}
+		if err := checkPath(p, []string{"/work/pub"}, nil); err == nil {
+			t.Errorf("%q is let through where no files are at hand", p)
+		}
+	}
+	for _, p := range []string{"a b.txt", "100%.md", "50% off", "été.txt", "a~", "/work/pub/x", "file:///work/pub/a%20b"} {
+		if err := checkPath(p, []string{"/work/pub"}, srv); err != nil {
+			t.Errorf("an ordinary path: %v", err)
+		}
+	}
+}
+
+// inPub is a server that works in a folder where it may read.
+type inPub struct{ hostFiles }
+
+func (inPub) Dir() string { return "/work/pub" }
+
+// An argument whose name a server takes for a ruled one is held to the same rule.
+func TestArgumentsThatServersTakeForRuledOnesAreRefused(t *testing.T) {
+	s := Compile(&policies.MCP{Paths: map[string]map[string][]string{"read": {"name": {"/work/pub"}}}}, nil)
+	for _, key := range []string{"name\\u0000", " name", "name\\t", "\\ufeffname", "NAME", "name\\u0000x", "\\u200bname"} {
+		raw := []byte(`{"name": "/work/pub/a", "` + key + `": "/etc/passwd"}`)
+		var careless map[string]any
+		if err := json.Unmarshal(raw, &careless); err != nil || len(careless) != 2 {
+			t.Fatalf("%s: no attack: %v", raw, err)
+		}
+		if v := s.CheckArguments(tool("notes", "read"), NewArguments(raw), nil); v.Allowed {
+			t.Errorf("%s is let through", raw)
+		}
+	}
+	if v := s.CheckArguments(tool("notes", "read"), NewArguments([]byte(`{"name":"/work/pub/a","names":1}`)), nil); !v.Allowed {
+		t.Errorf("another argument: %s", v.Reason)
+	}
+}

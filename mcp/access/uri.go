@@ -6,6 +6,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Readings are the ways in which a server may read a resource's URI: as it is written, and in
@@ -56,11 +57,12 @@ func normalPath(escaped string) string {
 	return clean
 }
 
-var escapes = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+// escapes are characters as URLs write them: %2e%2e is "..".
+var escapes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`%[0-9A-Fa-f]{2}`) })
 
 // unescaped undoes the escapes that are not needed (RFC 3986 §6.2.2), and those of slashes.
 func unescaped(s string) string {
-	return escapes.ReplaceAllStringFunc(s, func(e string) string {
+	return escapes().ReplaceAllStringFunc(s, func(e string) string {
 		plain, _ := url.PathUnescape(e)
 		if c := plain[0]; c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
 			strings.IndexByte(`-._~/\`, c) >= 0 {

@@ -86,8 +86,8 @@ func (s *session) fromClient(conn *serverConn, data []byte, e *wire.Envelope) []
 	case e.IsRequest():
 		return s.malformed(conn, data, e,
 			"its id is neither a text nor a number, or it is too long")
-	case s.constrain && e.CaseCollisions&wire.CollisionInMessage != 0:
-		return s.malformed(conn, data, e, reasonCaseCollision)
+	case s.constrain && e.Collisions&wire.CollisionInMessage != 0:
+		return s.malformed(conn, data, e, reasonCollision)
 	case e.IsNotification():
 		return s.notification(conn, data, e)
 	case e.IsResponse():
@@ -99,7 +99,7 @@ func (s *session) fromClient(conn *serverConn, data []byte, e *wire.Envelope) []
 	return data // no rule applies
 }
 
-const reasonCaseCollision = "a member's name differs only in case from one that rules look at"
+const reasonCollision = "some servers would take a member's name for one that rules look at"
 
 // malformed refuses a message that the server could read in another way than the rules.
 func (s *session) malformed(conn *serverConn, data []byte, e *wire.Envelope, why string) []byte {
@@ -160,6 +160,9 @@ func (s *session) register(conn *serverConn, c *call) bool {
 }
 
 func (s *session) notification(conn *serverConn, data []byte, e *wire.Envelope) []byte {
+	if why := unclearMethod(e); why != "" && s.constrain {
+		return s.malformed(conn, data, e, why)
+	}
 	switch method := e.Method(); {
 	case isRuled(method):
 		if s.constrain { // some servers do the work anyway

@@ -51,7 +51,7 @@ func (conn *serverConn) readServer() {
 // fromServer decides about one message. It returns the pieces to send on; nil: nothing.
 func (conn *serverConn) fromServer(data []byte, e *wire.Envelope) [][]byte {
 	ambiguous := e.Has(wire.FieldMethod) && (e.Has(wire.FieldResult) || e.Has(wire.FieldError)) ||
-		e.CaseCollisions&wire.CollisionInMessage != 0 && !conn.s.stream
+		e.Collisions&wire.CollisionInMessage != 0 && !conn.s.stream
 	switch {
 	case e.IsResponse():
 		return conn.answer(data, e)
@@ -97,8 +97,8 @@ func (conn *serverConn) answer(data []byte, e *wire.Envelope) [][]byte {
 	outcome := e.Outcome()
 	pieces := [][]byte{data}
 	switch {
-	case (e.CaseCollisions&wire.CollisionInMessage != 0 ||
-		e.CaseCollisions&wire.CollisionInResult != 0 && c.isInspected() ||
+	case (e.Collisions&wire.CollisionInMessage != 0 ||
+		e.Collisions&wire.CollisionInResult != 0 && c.isInspected() ||
 		e.Has(wire.FieldResult) && e.At(wire.FieldResult).Kind != 'n' &&
 			e.Failed()) && !s.stream:
 		conn.reportDropped("junk", "gave an ambiguous answer", data)

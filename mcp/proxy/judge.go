@@ -2,20 +2,37 @@ package proxy
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/mcp/access"
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-// isRuled reports a method whose parameters rules look at.
-func isRuled(method string) bool {
-	switch method {
-	case "tools/call", "resources/read", "resources/subscribe", "prompts/get",
-		"completion/complete":
-		return true
+// ruledMethods are the methods whose parameters rules look at.
+var ruledMethods = []string{"tools/call", "resources/read", "resources/subscribe", "prompts/get",
+	"completion/complete"}
+
+// inspectedMethods are the methods whose answers rules look at.
+var inspectedMethods = []string{"tools/call", "tasks/result", "tools/list", "resources/list",
+	"resources/templates/list", "prompts/list", "initialize", "server/discover"}
+
+func isRuled(method string) bool { return slices.Contains(ruledMethods, method) }
+
+// unclearMethod says why a server could take a message for one that rules look at, though it names
+// another method; "": it could not.
+func unclearMethod(e *wire.Envelope) string {
+	v := e.At(wire.FieldMethod)
+	if v.Kind != '"' || v.Truncated {
+		return "its method is no text, or too long"
 	}
-	return false
+	method := e.Method()
+	for _, known := range slices.Concat(ruledMethods, inspectedMethods) {
+		if method != known && wire.Canonical(method) == wire.Canonical(known) {
+			return fmt.Sprintf("some servers would take its method for %s", known)
+		}
+	}
+	return ""
 }
 
 // judge decides about a request before the server sees it; nil: it may pass.
@@ -23,9 +40,13 @@ func (s *session) judge(conn *serverConn, c *call, e *wire.Envelope, data []byte
 	if !s.constrain {
 		return nil
 	}
-	if e.CaseCollisions&wire.CollisionInMessage != 0 ||
-		e.CaseCollisions&wire.CollisionInParams != 0 && isRuled(c.method) {
-		return &refusal{layer: access.LayerProtocol, reason: reasonCaseCollision,
+	if why := unclearMethod(e); why != "" {
+		return &refusal{layer: access.LayerProtocol, reason: why, say: "The request is not well formed.",
+			code: -32600}
+	}
+	if e.Collisions&wire.CollisionInMessage != 0 ||
+		e.Collisions&wire.CollisionInParams != 0 && isRuled(c.method) {
+		return &refusal{layer: access.LayerProtocol, reason: reasonCollision,
 			say: "The request is not well formed."}
 	}
 	if r := s.checkVersion(c); r != nil {

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/internal/lockedbuf"
 	"github.com/mcpbox/mcpbox/mcp/audit"
+	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -172,5 +174,64 @@ func TestAToolWithTwoFacesIsNotListed(t *testing.T) {
 		}
 		b.say(callTool("2", "EVIL", "{}"))
 		b.hears(refusal1("2", `The tool "EVIL" is not available.`))
+	}
+}
+
+// careless is a server that takes names as a program in C or one that trims does.
+func careless(calls *lockedbuf.Buffer) func(*fake, *bufio.Reader, io.Writer) {
+	return func(_ *fake, in *bufio.Reader, out io.Writer) {
+		each(in, func(q request) {
+			var members map[string]json.RawMessage
+			if json.Unmarshal([]byte(q.raw), &members) != nil {
+				return
+			}
+			is := func(name, want string) bool { return wire.Canonical(name) == wire.Canonical(want) }
+			for key, value := range members {
+				var method string
+				if is(key, "method") && json.Unmarshal(value, &method) == nil && is(method, "tools/call") {
+					fmt.Fprintln(calls, "called")
+				}
+			}
+			if q.ID != nil {
+				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{}}`+"\n", q.ID)
+			}
+		})
+	}
+}
+
+// A method or member that some server takes for a ruled one does not get past the rules. Without rules it reaches the
+// server: the attack works there.
+func TestNamesThatServersTakeForRuledOnesAreRefused(t *testing.T) {
+	const params = `,"params":{"name":"write_note"}}`
+	for _, line := range []string{
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call\u0000"` + params,
+		`{"jsonrpc":"2.0","id":1,"method":"Tools/Call"` + params,
+		`{"jsonrpc":"2.0","id":1,"method":" tools/call"` + params,
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call\ufeff"` + params,
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call\u0000` + strings.Repeat("x", 2000) + `"` + params,
+		`{"jsonrpc":"2.0","method":"tools/call\u0000"` + params,
+		`{"jsonrpc":"2.0","id":1,"method":"ping","method\u0000":"tools/call"` + params,
+		`{"jsonrpc":"2.0","id":1,"method":"ping"," method":"tools/call"` + params,
+		`{"jsonrpc":"2.0","id":1,"method":"ping","method\u0000` + strings.Repeat("x", 2000) + `":"tools/call"` + params,
+	} {
+		for _, ruled := range []bool{false, true} {
+			var calls lockedbuf.Buffer
+			cfg := Config{Rules: unmarked}
+			if ruled {
+				cfg.Rules.Tools.Deny = []string{"write_note"}
+				cfg.Rules.InputSchema = policies.MCPPass
+			}
+			b := start(t, cfg, careless(&calls))
+			b.say(line)
+			b.say(`{"jsonrpc":"2.0","id":"end","method":"ping"}`)
+			for !strings.Contains(b.hear(), `"end"`) {
+			}
+			if called := calls.String() != ""; called == ruled {
+				t.Errorf("%.90s, rules %v: called is %v", line, ruled, called)
+			}
+			if e := b.server(0).seen(); ruled && (len(e) != 1 || e[0].Rule != "mcp:protocol") {
+				t.Errorf("%.90s: events: %+v", line, e)
+			}
+		}
 	}
 }

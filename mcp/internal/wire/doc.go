@@ -13,8 +13,9 @@
 //
 // # What it does not protect
 //
-// JSON has more than one reading: a member may be there twice, or in another case. The scanner
-// refuses the first for members that matter, and only reports the second (Envelope.CaseCollisions).
+// JSON has more than one reading: a member may be there twice, or under a name that some reader
+// takes for another (Canonical). The scanner
+// refuses the first for members that matter, and only reports the second (Envelope.Collisions).
 //
 // Sources: RFC 8259 (JSON), the JSON-RPC 2.0 specification, and the transports chapter of the MCP
 // specification. Kernel: none of its own.

@@ -46,22 +46,22 @@ type Value struct {
 	Raw        []byte // of scalars
 }
 
-// CaseCollision says where a member's name differs only in case from one that rules look at: some
-// parsers take it for that one.
-type CaseCollision uint8
+// Collision says where a member stands whose name some reader takes for one that rules look at: it
+// differs in case, in blanks, or behind a zero byte.
+type Collision uint8
 
 const (
-	CollisionInMessage CaseCollision = 1 << iota
+	CollisionInMessage Collision = 1 << iota
 	CollisionInParams
 	CollisionInResult
 )
 
 // Envelope is what the scanner noted of a message.
 type Envelope struct {
-	Start, End     int  // of the message in the bytes that were fed
-	Kind           byte // '{', '[' or, of something that is no message, another
-	CaseCollisions CaseCollision
-	v              [fieldCount]Value
+	Start, End int  // of the message in the bytes that were fed
+	Kind       byte // '{', '[' or, of something that is no message, another
+	Collisions Collision
+	v          [fieldCount]Value
 }
 
 var (
@@ -78,6 +78,12 @@ var (
 		"task": FieldTask}
 )
 
+var (
+	canonicalTop     = canonicalNames(topFields)
+	canonicalParams  = canonicalNames(paramFields)
+	canonicalResults = canonicalNames(resultFields)
+)
+
 func subField(parent Field, key string) Field {
 	switch parent {
 	case FieldParams:
@@ -88,22 +94,28 @@ func subField(parent Field, key string) Field {
 	return noField
 }
 
-// caseCollision reports a key that a parser which ignores case would take for one that matters.
-func caseCollision(depth int, parent Field, key string) CaseCollision {
-	names, where := topFields, CollisionInMessage
+// collision reports a key, not a name that matters, that some reader takes for one.
+func collision(depth int, parent Field, key string) Collision {
+	switch {
+	case depth == 1 && canonicalTop[Canonical(key)]:
+		return CollisionInMessage
+	case depth == 2 && parent == FieldParams && canonicalParams[Canonical(key)]:
+		return CollisionInParams
+	case depth == 2 && parent == FieldResult && canonicalResults[Canonical(key)]:
+		return CollisionInResult
+	}
+	return 0
+}
+
+// longKey is the collision of a key that is too long to be kept: it may begin like any name.
+func longKey(depth int, parent Field) Collision {
 	switch {
 	case depth == 1:
+		return CollisionInMessage
 	case parent == FieldParams:
-		names, where = paramFields, CollisionInParams
+		return CollisionInParams
 	case parent == FieldResult:
-		names, where = resultFields, CollisionInResult
-	default:
-		return 0
-	}
-	for name := range names {
-		if strings.EqualFold(key, name) {
-			return where
-		}
+		return CollisionInResult
 	}
 	return 0
 }

@@ -1,10 +1,5 @@
 package wire
 
-import (
-	"strings"
-	"unicode"
-)
-
 // Member is a member of an object.
 type Member struct {
 	Key           string
@@ -18,11 +13,11 @@ func Members(object []byte) (all []Member) {
 	return all
 }
 
-// HasDuplicate reports two members whose names are equal, or differ only in case.
+// HasDuplicate reports two members whose names are equal, or could be taken for one another.
 func HasDuplicate(all []Member) bool {
 	seen := make(map[string]bool, len(all))
 	for _, m := range all {
-		name := FoldCase(m.Key)
+		name := Canonical(m.Key)
 		if seen[name] {
 			return true
 		}
@@ -31,8 +26,8 @@ func HasDuplicate(all []Member) bool {
 	return false
 }
 
-// HasNestedDuplicate reports an object, anywhere in value, that has a member twice; fold: or in two
-// spellings.
+// HasNestedDuplicate reports an object, anywhere in value, that has a member twice; fold: or two
+// members whose names could be taken for one another.
 func HasNestedDuplicate(value []byte, fold bool) bool {
 	var open []map[string]bool // the members seen of each object; nil for an array
 	for t := next(value, 0); t.kind != 0; t = next(value, t.end) {
@@ -49,7 +44,7 @@ func HasNestedDuplicate(value []byte, fold bool) bool {
 			}
 			name, seen := Unquote(value[t.start:t.end]), open[len(open)-1]
 			if fold {
-				name = FoldCase(name)
+				name = Canonical(name)
 			}
 			if seen[name] {
 				return true
@@ -58,17 +53,6 @@ func HasNestedDuplicate(value []byte, fold bool) bool {
 		}
 	}
 	return false
-}
-
-// FoldCase maps all spellings that strings.EqualFold takes for equal to the same text.
-func FoldCase(s string) string {
-	return strings.Map(func(r rune) rune {
-		least := r
-		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
-			least = min(least, f)
-		}
-		return least
-	}, s)
 }
 
 // EncodeObject writes an object with these members, in their order.

@@ -286,7 +286,11 @@ func (s *Scanner) endValue(end int) {
 // error.
 func (s *Scanner) endKey() {
 	d := len(s.stack)
-	if d > 2 || s.stack[0] != '{' || s.tooLong {
+	if d > 2 || s.stack[0] != '{' {
+		return
+	}
+	if s.tooLong {
+		s.Env.Collisions |= longKey(d, s.current[1])
 		return
 	}
 	key := Unquote(s.key)
@@ -296,7 +300,7 @@ func (s *Scanner) endKey() {
 		s.current[2] = subField(s.current[1], key)
 	}
 	if s.current[d] == noField {
-		s.Env.CaseCollisions |= caseCollision(d, s.current[1], key)
+		s.Env.Collisions |= collision(d, s.current[1], key)
 	}
 }
 

@@ -1,0 +1,50 @@
+package wire
+
+import (
+	"strings"
+	"unicode"
+)
+
+// Canonical is the name that a careless reader takes a name for: cut at a zero byte, as C strings are;
+// without blanks and invisible characters at its ends, as many servers trim; and with its case folded.
+// Two names that some server could take for one another have the same canonical name.
+func Canonical(name string) string {
+	if at := strings.IndexByte(name, 0); at >= 0 {
+		name = name[:at]
+	}
+	return foldCase(strings.TrimFunc(name, IsBlank))
+}
+
+// IsBlank reports a character that trimming takes away in some language: white space, controls, and
+// characters that are not seen.
+func IsBlank(r rune) bool {
+	switch {
+	case r > ' ' && r < 0x7F:
+		return false
+	case r <= ' ' || r < 0xA1:
+		return true
+	case r >= 0xFE00 && r <= 0xFE0F, r == 0x115F, r == 0x1160, r == 0x2800, r == 0x3164, r == 0xFFA0:
+		return true // variation selectors, and letters without a form
+	}
+	return unicode.In(r, unicode.Z, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point)
+}
+
+// foldCase maps all spellings that strings.EqualFold takes for equal to the same text.
+func foldCase(s string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			least = min(least, f)
+		}
+		return least
+	}, s)
+}
+
+// canonicalNames are the canonical names of fields.
+func canonicalNames(fields map[string]Field) map[string]bool {
+	out := make(map[string]bool, len(fields))
+	for name := range fields {
+		out[Canonical(name)] = true
+	}
+	return out
+}
