@@ -25,4 +25,7 @@ func (b *builder) dev() {
 	b.dir("/sys", 0o755)
 	b.dir(cgroups, 0o555)
 	b.grant("/sys", Read)
+	if b.Topology != "" {
+		b.mount(Mount{Source: b.Topology, Target: "/sys/devices/system", Type: "bind", ReadOnly: true})
+	}
 }

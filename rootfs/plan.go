@@ -24,6 +24,7 @@ type Config struct {
 	Resolver   string              // the address of a name server inside; "" for none
 	CgroupView bool                // mount the cell's own cgroup v2 at /sys/fs/cgroup, read-only
 	Hostname   string
+	Topology   string // a folder with what the tool sees as /sys/devices/system; "": nothing
 	Files      []initproto.File // made in the private folders, with the folders they lie in; the tool's
 }
 

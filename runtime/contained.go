@@ -22,6 +22,7 @@ import (
 	"github.com/mcpbox/mcpbox/runtime/internal/initbin"
 	"github.com/mcpbox/mcpbox/runtime/internal/landlock"
 	"github.com/mcpbox/mcpbox/runtime/internal/state"
+	"github.com/mcpbox/mcpbox/runtime/internal/topology"
 	"github.com/mcpbox/mcpbox/seccomp"
 )
 
@@ -129,8 +130,10 @@ func (c *contained) prepare(ctx context.Context, undo *cleanup.Stack) error {
 	if err := c.box.opts.passed("cgroup"); err != nil {
 		return err
 	}
+	cfg := rootfsConfig(c.box.spec, c.group != nil)
+	cfg.Topology, _ = topology.Folder(c.state) // without it, tools guess how many processors there are
 	var err error
-	if c.plan, err = rootfs.Build(rootfsConfig(c.box.spec, c.group != nil)); err != nil {
+	if c.plan, err = rootfs.Build(cfg); err != nil {
 		return err
 	}
 	c.landlock = landlock.Rules(c.plan.Access, c.plan.Canary)
