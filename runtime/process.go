@@ -57,8 +57,8 @@ func (p *Process) start(ctx context.Context) (err error) {
 		return err
 	}
 	if !p.cmd.TTY {
-		limit := int64(policy.Limits.Output)
-		p.streams, err = stdio.Open(p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr, limit, p.onOutput)
+		limits := stdio.Limits{Output: int64(policy.Limits.Output), FileSize: int64(policy.Limits.FileSize)}
+		p.streams, err = stdio.Open(p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr, limits, p.onOutput)
 		if err != nil {
 			return err
 		}

@@ -88,3 +88,49 @@ func TestAFullDiskForEventsIsSaidAndCostsNothingElse(t *testing.T) {
 		t.Errorf("the loss is not said: %q", stderr.String())
 	}
 }
+
+// The limit of file sizes is for the tool's own files: a log of the caller's may be longer already.
+func TestALongLogCanBeAppendedTo(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	for _, preset := range []string{"standard", "strict"} {
+		if err := os.WriteFile(log, []byte("old\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(log, 300<<20); err != nil {
+			t.Fatal(err)
+		}
+		line := `mcpbox run -q --best-effort --policy ` + preset + ` -- sh -c 'echo one; echo two >&2; echo three' >>` + log + ` 2>&1`
+		if out, err := shell(t, line); err != nil {
+			t.Errorf("%s: %v %s", preset, err, out)
+		}
+		f, err := os.Open(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tail [1024]byte
+		n, _ := f.ReadAt(tail[:], 300<<20)
+		f.Close()
+		if got := string(tail[:n]); !strings.HasSuffix(got, "one\ntwo\nthree\n") {
+			t.Errorf("%s: appended %q", preset, got)
+		}
+	}
+}
+
+func TestTheToolsOwnFilesAreLimited(t *testing.T) {
+	cmd, _ := box(t, `head -c 2000000 /dev/zero >/tmp/f`, "--file-size", "1MiB")
+	if code := exit(t, startedQuietly(t, cmd)); code == 0 {
+		t.Error("it wrote more than it may")
+	}
+	out, err := shell(t, `mcpbox run -q --file-size 1MiB -- head -c 2000000 /dev/zero | wc -c`)
+	if err != nil || strings.TrimSpace(out) != "2000000" {
+		t.Errorf("its output is limited as well: %q, %v", out, err)
+	}
+}
+
+func startedQuietly(t *testing.T, cmd *exec.Cmd) *exec.Cmd {
+	t.Helper()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd
+}

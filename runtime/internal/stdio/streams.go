@@ -17,11 +17,19 @@ type Streams struct {
 	output *meter      // nil: nothing is copied
 }
 
-// Open prepares the streams. nil is /dev/null. limit bounds stdout and stderr together, in bytes; 0 is no
-// limit. exceeded is called once, from the goroutine that copies.
-func Open(in io.Reader, out, err io.Writer, limit int64, exceeded func(limit, seen int64)) (*Streams, error) {
-	s := &Streams{output: &meter{limit: limit, exceeded: exceeded}}
-	if e := s.open(in, out, err, limit); e != nil {
+// Limits are what the policy says about a program's output. 0 is no limit.
+type Limits struct {
+	Output   int64 // bytes of stdout and stderr together
+	FileSize int64 // bytes of a file that the program writes
+}
+
+// Open prepares the streams. nil is /dev/null. exceeded is called once, from the goroutine that copies.
+//
+// Under a limit of file sizes, a file as stdout or stderr is written by this process: the limit is for the program's own
+// files, and the kernel would apply it to the caller's as well. To append to a long log would be SIGXFSZ.
+func Open(in io.Reader, out, err io.Writer, l Limits, exceeded func(limit, seen int64)) (*Streams, error) {
+	s := &Streams{output: &meter{limit: l.Output, exceeded: exceeded}}
+	if e := s.open(in, out, err, l); e != nil {
 		s.Passed()
 		s.Close()
 		return nil, e
@@ -29,18 +37,42 @@ func Open(in io.Reader, out, err io.Writer, limit int64, exceeded func(limit, se
 	return s, nil
 }
 
-func (s *Streams) open(in io.Reader, out, err io.Writer, limit int64) error {
+func (s *Streams) open(in io.Reader, out, err io.Writer, l Limits) error {
 	if e := s.stdin(in); e != nil {
 		return e
 	}
-	if e := s.stdout(1, out, limit); e != nil {
+	if e := s.stdout(1, out, l); e != nil {
 		return e
 	}
-	if same(out, err) && s.files[1] != nil && limit == 0 {
+	if (same(out, err) || l.copied(out) && sameFile(out, err)) && s.files[1] != nil && l.Output == 0 {
 		s.files[2] = s.files[1] // one pipe: the caller's writer is not called by two goroutines at once
 		return nil
 	}
-	return s.stdout(2, err, limit)
+	return s.stdout(2, err, l)
+}
+
+// copied: the program gets a pipe in place of this file.
+func (l Limits) copied(out io.Writer) bool {
+	if l.Output > 0 {
+		return true
+	}
+	st := stat(out)
+	return l.FileSize > 0 && st != nil && st.Mode().IsRegular()
+}
+
+// sameFile: what is written to both is in one order.
+func sameFile(a, b io.Writer) bool {
+	x, y := stat(a), stat(b)
+	return x != nil && y != nil && os.SameFile(x, y)
+}
+
+func stat(w io.Writer) os.FileInfo {
+	if f, ok := w.(*os.File); ok && f != nil {
+		if st, err := f.Stat(); err == nil {
+			return st
+		}
+	}
+	return nil
 }
 
 // same reports whether both are one comparable writer, as in os/exec.
@@ -72,13 +104,13 @@ func (s *Streams) stdin(in io.Reader) error {
 	return nil
 }
 
-func (s *Streams) stdout(i int, out io.Writer, limit int64) error {
+func (s *Streams) stdout(i int, out io.Writer, l Limits) error {
 	f, isFile := out.(*os.File)
 	if out == nil || isFile && f == nil {
 		return s.null(i)
 	}
 	if isFile {
-		if err := s.file(i, f); err != nil || limit == 0 {
+		if err := s.file(i, f); err != nil || !l.copied(f) {
 			return err
 		}
 	}
