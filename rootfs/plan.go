@@ -24,7 +24,7 @@ type Config struct {
 	Resolver   string              // the address of a name server inside; "" for none
 	CgroupView bool                // mount the cell's own cgroup v2 at /sys/fs/cgroup, read-only
 	Hostname   string
-	Topology   string // a folder with what the tool sees as /sys/devices/system; "": nothing
+	Topology   string           // a folder with what the tool sees as /sys/devices/system; "": nothing
 	Files      []initproto.File // made in the private folders, with the folders they lie in; the tool's
 }
 
@@ -47,6 +47,7 @@ type Mount struct {
 	Data     string
 	ReadOnly bool
 	User     bool   // named by the caller: its owner appears as the tool
+	Unmapped bool   // of a User mount: its owner can't, the kernel does not map ids there
 	Dev, Ino uint64 // of a User mount's source when it was looked at
 	Outer    bool   // below libcontainer's root, for cells to bind parts of: the tool never sees it whole
 }
@@ -166,4 +167,15 @@ func below(path, dir string) (rest string, ok bool) {
 	}
 	rest, ok = strings.CutPrefix(path, dir)
 	return rest, ok && (rest == "" || rest[0] == '/')
+}
+
+// Unmap notes that the owner of a mount of the caller's can't appear as the tool; false if that is known.
+func (p *Plan) Unmap(target string) bool {
+	for i := range p.Mounts {
+		if m := &p.Mounts[i]; m.User && m.Target == target && !m.Unmapped {
+			m.Unmapped = true
+			return true
+		}
+	}
+	return false
 }

@@ -230,7 +230,7 @@ func (c *contained) launch(undo *cleanup.Stack) error {
 	if c.group != nil {
 		cfg.Cgroup = c.group.InitPath()
 	}
-	if c.container, err = container.Start(cfg); err != nil {
+	if c.container, err = c.startContainer(cfg); err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
 	undo.Push(func() { _ = c.container.Destroy() })
@@ -240,6 +240,18 @@ func (c *contained) launch(undo *cleanup.Stack) error {
 	c.conn = conn
 	go c.receive()
 	return nil
+}
+
+// startContainer starts again without a mapping of owners for a read-only mount whose file system has none. Only the
+// attempt tells.
+func (c *contained) startContainer(cfg container.Config) (*container.Container, error) {
+	for {
+		started, err := container.Start(cfg)
+		m, ok := container.Unmapped(err)
+		if !ok || !c.plan.Unmap(m.Target) {
+			return started, err
+		}
+	}
 }
 
 func (c *contained) chooseIDs(undo *cleanup.Stack) error {

@@ -111,7 +111,7 @@ func libcontainerMount(cfg Config, m rootfs.Mount) (*configs.Mount, error) {
 			attr.Attr_set |= unix.MOUNT_ATTR_RDONLY
 		}
 		out.RecAttr = attr
-		if m.User && !cfg.Rootless {
+		if m.User && !m.Unmapped && !cfg.Rootless {
 			return out, mapOwner(out, cfg.IDs)
 		}
 	}
@@ -126,6 +126,7 @@ func mapOwner(m *configs.Mount, ids idmap.IDs) error {
 	}
 	owner := st.Sys().(*syscall.Stat_t)
 	m.IDMapping = &configs.MountIDMapping{
+		Recursive:   true, // what is created in a mount inside would else belong to nobody
 		UIDMappings: []configs.IDMap{{ContainerID: int64(owner.Uid), HostID: int64(ids.ToolUID), Size: 1}},
 		GIDMappings: []configs.IDMap{{ContainerID: int64(owner.Gid), HostID: int64(ids.ToolGID), Size: 1}},
 	}

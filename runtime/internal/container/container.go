@@ -97,6 +97,9 @@ func Start(cfg Config) (*Container, error) {
 	}()
 	if err := <-started; err != nil {
 		_ = c.Destroy()
+		if owner := unmappable(err, cfg.Plan); owner != nil {
+			return nil, owner
+		}
 		return nil, translate(err)
 	}
 	return c, nil

@@ -18,8 +18,6 @@ func translate(err error) error {
 	switch {
 	case os.Getenv("MCPBOX") == "1":
 		return hint.Wrap(short, "this is inside a sandbox of mcpbox already, and sandboxes don't nest")
-	case strings.Contains(text, "MOUNT_ATTR_IDMAP") || strings.Contains(text, "idmap"):
-		return hint.Wrap(short, "the file system of a mounted folder does not support idmapped mounts: use another folder, or run mcpbox as the folder's owner")
 	case strings.Contains(text, "unshare") || strings.Contains(text, "clone"), errors.Is(err, unix.EPERM):
 		return hint.Wrap(short, "`mcpbox doctor` says what forbids namespaces on this host and how to allow them")
 	}
