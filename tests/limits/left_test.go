@@ -98,7 +98,7 @@ func (h host) ownerlessState(t *testing.T) (left []string) {
 		t.Fatal(err)
 	}
 	for _, e := range dirs {
-		if slices.Contains([]string{"ids", "locks", "root"}, e.Name()) {
+		if slices.Contains([]string{"ids", "locks", "root", "topology"}, e.Name()) {
 			continue
 		}
 		if path := filepath.Join(h.state, e.Name()); !held(filepath.Join(h.state, "locks", e.Name())) && exists(path) {

@@ -36,11 +36,15 @@ func Folder(state string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(state, "topology-"+name)
+	all := filepath.Join(state, "topology")
+	dir := filepath.Join(all, name)
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}
-	made, err := os.MkdirTemp(state, "topology-new-")
+	if err := makeFolders(state, "topology"); err != nil {
+		return "", err
+	}
+	made, err := os.MkdirTemp(all, "new-")
 	if err != nil {
 		return "", err
 	}

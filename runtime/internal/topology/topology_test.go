@@ -25,7 +25,7 @@ func TestTheCopyIsMadeOnceWhoeverAsks(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	if left, err := os.ReadDir(state); err != nil || len(left) != 1 {
+	if left, err := os.ReadDir(filepath.Join(state, "topology")); err != nil || len(left) != 1 {
 		t.Errorf("left in the state folder: %v, %v", left, err)
 	}
 }
