@@ -50,6 +50,7 @@ var features = map[string]func() error{
 	"address":       nothing, // an address that is not loopback's
 	"inspector":     nothing, // the MCP inspector runs on this version of Node
 	"new-interface": nothing, // a kernel interface that an older kernel lacks
+	"language":      nothing, // an interpreter or compiler of mcpbox code
 }
 
 // Features returns the known names, sorted.
