@@ -9,6 +9,7 @@ var commands = []struct {
 	{"run", newRunCmd},
 	{"code", newCodeCmd},
 	{"mcp", newMCPCmd},
+	{"mcp-server", newMCPServerCmd},
 	{"allow", newAllowCmd},
 	{"wrap", newWrapCmd},
 	{"unwrap", newUnwrapCmd},
