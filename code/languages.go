@@ -76,7 +76,8 @@ func languages() []Language {
 		{Name: "rust", Aliases: []string{"rs"}, File: "main.rs", Programs: []string{"rustc"}, Package: "rustc",
 			Compile: []string{program, "-O", "-o", binary, file}, Run: []string{binary}},
 		{Name: "java", File: "Main.java", Programs: []string{"java"}, Package: "openjdk-17-jdk-headless",
-			Run:    []string{program, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Xss512k", "-Xmx96m", "-XX:-UsePerfData", file},
+			// The sandbox's JAVA_TOOL_OPTIONS would be announced on standard error.
+			Run:    []string{"/usr/bin/env", "-u", "JAVA_TOOL_OPTIONS", program, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Xss512k", "-Xmx96m", "-XX:-UsePerfData", file},
 			Memory: 192 << 20},
 	}
 }
