@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/nearest"
 )
 
 type constant struct {
@@ -175,7 +176,7 @@ func suggestConstant(name string) string {
 	for i, c := range constants {
 		names[i] = c.name
 	}
-	if n := nearest(name, names); n != "" {
+	if n := nearest.Word(name, names); n != "" {
 		return "did you mean " + n + "?"
 	}
 	return "write the number, such as 0x5412"

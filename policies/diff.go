@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"reflect"
 	"slices"
+
+	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
 // Change is one difference between two policies: an old value, a new one, or both. An entry of a list has one of them.
@@ -40,7 +42,7 @@ func diff(path string, a, b reflect.Value, changes *[]Change) {
 	switch a.Kind() {
 	case reflect.Struct:
 		for i := range a.NumField() {
-			diff(join(path, yamlKey(a.Type().Field(i))), a.Field(i), b.Field(i), changes)
+			diff(yaml.Join(path, yaml.Key(a.Type().Field(i))), a.Field(i), b.Field(i), changes)
 		}
 	case reflect.Slice:
 		old, new := items(a), items(b)
@@ -59,7 +61,7 @@ func diff(path string, a, b reflect.Value, changes *[]Change) {
 		slices.Sort(keys)
 		for _, key := range slices.Compact(keys) {
 			k := reflect.ValueOf(key)
-			c := Change{Path: join(path, key)}
+			c := Change{Path: yaml.Join(path, key)}
 			if v := a.MapIndex(k); v.IsValid() {
 				c.Old = flow(v)
 			}

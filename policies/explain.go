@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/mcpbox/mcpbox/internal/safetext"
+	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
 // Explain says in words what a policy lets a tool do and what it does not, area by area.
@@ -97,7 +98,7 @@ func (e *explainer) limits(p *Policy) {
 	v := reflect.ValueOf(*l)
 	var unlimited []string
 	for i := range v.NumField() {
-		key := yamlKey(v.Type().Field(i))
+		key := yaml.Key(v.Type().Field(i))
 		label := strings.ReplaceAll(key, "_", " ")
 		switch {
 		case key == "io_weight" || key == "io":

@@ -5,34 +5,35 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
+	"github.com/mcpbox/mcpbox/internal/nearest"
+	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
 const maxExtends = 8
 
 // inherit follows `extends`. It returns the policy at the root, a preset or an empty one, and the documents to be laid
 // over it, the given one first.
-func inherit(data []byte, filename string, read func(string) ([]byte, error)) (*Policy, []*document, error) {
-	var chain []*document
+func inherit(data []byte, filename string, read func(string) ([]byte, error)) (*Policy, []*yaml.Document, error) {
+	var chain []*yaml.Document
 	var names []string
 	for {
-		doc, err := parseDocument(data, filename)
-		if err != nil {
-			return nil, nil, err
+		doc, problem := yaml.Parse(data, filename)
+		if problem != nil {
+			return nil, nil, asError(problemsOf([]yaml.Problem{*problem}))
 		}
 		chain, names = append(chain, doc), append(names, identity(filename))
-		base, at := doc.base()
+		base, at, _ := doc.Text("extends")
 		if base == "" {
 			return &Policy{Version: 1}, chain, nil
 		}
 		if p := preset(base); p != nil {
 			return p, chain, nil
 		}
-		fail := func(remedy, format string, args ...any) (*Policy, []*document, error) {
-			return nil, nil, asError([]Problem{at.problem(remedy, format, args...)})
+		fail := func(remedy, format string, args ...any) (*Policy, []*yaml.Document, error) {
+			return nil, nil, asError([]Problem{problemAt(at, remedy, format, args...)})
 		}
 		if !looksLikeFile(base) {
-			return fail(suggestion(base, Named())+" (a file is written ./NAME)", "extends: unknown preset %q", base)
+			return fail(nearest.Hint(base, Named())+" (a file is written ./NAME)", "extends: unknown preset %q", base)
 		}
 		filename = expandPath(base, filepath.Dir(filename))
 		if i := slices.Index(names, identity(filename)); i >= 0 && i == len(names)-1 {
@@ -43,26 +44,11 @@ func inherit(data []byte, filename string, read func(string) ([]byte, error)) (*
 		if len(chain) == maxExtends {
 			return fail("merge some of the files", "extends is more than %d policies deep", maxExtends)
 		}
+		var err error
 		if data, err = read(filename); err != nil {
 			return fail("a path is relative to the policy file", "extends: %v", err)
 		}
 	}
-}
-
-// base reads `extends` ahead of the decoding; what is wrong with its type is for the decoder to say.
-func (doc *document) base() (string, position) {
-	m, ok := doc.body.(*ast.MappingNode)
-	if !ok {
-		return "", position{}
-	}
-	for _, entry := range m.Values {
-		if key, ok := ast.Node(entry.Key).(*ast.StringNode); ok && key.Value == "extends" && isText(entry.Value) {
-			d := decoder{src: doc.src}
-			name, _ := text(entry.Value)
-			return name, d.at(entry.Value)
-		}
-	}
-	return "", position{}
 }
 
 // identity tells two spellings of one file for the same.

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/nearest"
+	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
 //go:embed presets/*.yaml tiers/*.yaml
@@ -36,7 +38,7 @@ func PresetSource(name string) ([]byte, error) {
 	}
 	data, err := presetFiles.ReadFile(file)
 	if err != nil {
-		return nil, hint.Errorf(suggestion(name, Named()), "unknown preset %q", name)
+		return nil, hint.Errorf(nearest.Hint(name, Named()), "unknown preset %q", name)
 	}
 	return data, nil
 }
@@ -74,7 +76,7 @@ func ResolveFiles(nameOrFile string) (p *Policy, files []string, err error) {
 	}
 	if !looksLikeFile(nameOrFile) {
 		if _, err := os.Stat(nameOrFile); err != nil {
-			return nil, nil, hint.Errorf(suggestion(nameOrFile, Named())+" (a file is also taken)", "unknown policy %q: no such preset and no such file", nameOrFile)
+			return nil, nil, hint.Errorf(nearest.Hint(nameOrFile, Named())+" (a file is also taken)", "unknown policy %q: no such preset and no such file", nameOrFile)
 		}
 	}
 	read := func(path string) ([]byte, error) {
@@ -102,17 +104,14 @@ func parse(data []byte, filename string, read func(string) ([]byte, error)) (*Po
 	if err != nil {
 		return nil, err
 	}
-	index := map[string]position{}
+	index := map[string]yaml.Position{}
 	for _, doc := range slices.Backward(chain) {
 		p.Name, p.Description = "", "" // a document's own, not inherited
-		d := decoder{src: doc.src, index: index}
-		d.decode("", doc.body, reflect.ValueOf(p).Elem(), "")
-		if len(d.problems) == 0 {
-			d.placePaths(p)
-		}
-		if err := asError(d.problems); err != nil {
+		problems := doc.Decode(p, fileTypes(), index)
+		if err := asError(problemsOf(problems)); err != nil {
 			return nil, err
 		}
+		placePaths(p, doc.Source, index)
 		p.Extends = ""
 	}
 	if p.Name == "" {
@@ -123,6 +122,26 @@ func parse(data []byte, filename string, read func(string) ([]byte, error)) (*Po
 		return nil, err
 	}
 	return p, nil
+}
+
+// fileTypes are the types that a file writes in a form of their own.
+func fileTypes() yaml.Types {
+	return yaml.Types{
+		Quantity: map[reflect.Type]string{
+			reflect.TypeFor[Size](): "256MiB", reflect.TypeFor[Duration](): "30s",
+		},
+		Short: map[reflect.Type]func(any, string) error{
+			reflect.TypeFor[SyscallRule](): func(v any, name string) error {
+				v.(*SyscallRule).Names = []string{name}
+				return nil
+			},
+			reflect.TypeFor[NetworkRule](): func(v any, entry string) (err error) {
+				*v.(*NetworkRule), err = ParseNetworkRule(entry)
+				return err
+			},
+		},
+		Number: parseNumber,
+	}
 }
 
 // fill writes out what an unset field means, so that no reader has to know.
@@ -171,7 +190,7 @@ func readPolicy(path string) ([]byte, error) {
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		return nil, hint.Errorf("name a file inside it", "policy %s is a folder", path)
 	}
-	buffer := make([]byte, maxBytes+1)
+	buffer := make([]byte, yaml.MaxBytes+1)
 	n := 0
 	for n < len(buffer) {
 		m, err := f.Read(buffer[n:])

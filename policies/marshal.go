@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
 // YAML writes the resolved policy as a file that Parse reads back as the same policy.
@@ -19,7 +21,7 @@ func (p *Policy) YAML() []byte {
 // writeFields writes structs of structs as blocks, everything below on one line an entry.
 func writeFields(b *strings.Builder, indent string, v reflect.Value) {
 	for i := range v.NumField() {
-		field, key := v.Field(i), yamlKey(v.Type().Field(i))
+		field, key := v.Field(i), yaml.Key(v.Type().Field(i))
 		switch {
 		case field.IsZero() || isEmpty(field):
 		case field.Kind() == reflect.Struct:
@@ -67,7 +69,7 @@ func flow(v reflect.Value) string {
 		for i := range v.NumField() {
 			f := v.Type().Field(i)
 			if field := v.Field(i); !isEmpty(field) && (!field.IsZero() || !strings.Contains(f.Tag.Get("yaml"), ",omitempty")) {
-				fields = append(fields, yamlKey(f)+": "+flow(field))
+				fields = append(fields, yaml.Key(f)+": "+flow(field))
 			}
 		}
 		return "{" + strings.Join(fields, ", ") + "}"

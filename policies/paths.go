@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
 // expandPath makes a path of the policy file absolute: "~" is the caller's home, the rest is relative to the file's folder.
@@ -24,24 +26,24 @@ func expandPath(path, folder string) string {
 }
 
 // placePaths expands the host paths that this document set.
-func (d *decoder) placePaths(p *Policy) {
-	folder := filepath.Dir(d.src.file)
+func placePaths(p *Policy, src *yaml.Source, index map[string]yaml.Position) {
+	folder := filepath.Dir(src.File)
 	mounts := p.Filesystem.Mounts
 	for i := range mounts {
-		at := d.index["filesystem.mounts["+strconv.Itoa(i)+"]"]
-		if at.src == d.src && mounts[i].Source != "" {
+		at := index["filesystem.mounts["+strconv.Itoa(i)+"]"]
+		if at.Source == src && mounts[i].Source != "" {
 			mounts[i].Source = expandPath(mounts[i].Source, folder)
 		}
 	}
-	if p.Filesystem.Rootfs != "" && d.index["filesystem.rootfs"].src == d.src {
+	if p.Filesystem.Rootfs != "" && index["filesystem.rootfs"].Source == src {
 		p.Filesystem.Rootfs = expandPath(p.Filesystem.Rootfs, folder)
 	}
-	if p.MCP.Pin.File != "" && d.index["mcp.pin.file"].src == d.src {
+	if p.MCP.Pin.File != "" && index["mcp.pin.file"].Source == src {
 		p.MCP.Pin.File = expandPath(p.MCP.Pin.File, folder)
 	}
 	for i := range p.Limits.IO {
-		at := d.index["limits.io["+strconv.Itoa(i)+"]"]
-		if at.src == d.src && p.Limits.IO[i].Device != "" {
+		at := index["limits.io["+strconv.Itoa(i)+"]"]
+		if at.Source == src && p.Limits.IO[i].Device != "" {
 			p.Limits.IO[i].Device = expandPath(p.Limits.IO[i].Device, folder)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/safetext"
+	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
 // Problem is one thing wrong with a policy, where it stands, and what to do about it.
@@ -76,26 +77,23 @@ func asError(problems []Problem) error {
 	return err
 }
 
-// source is one document, kept for excerpts.
-type source struct {
-	file string
-	data []byte
-}
-
-// position is where a field was last set.
-type position struct {
-	src          *source
-	line, column int
-}
-
-func (at position) problem(remedy, format string, args ...any) Problem {
-	p := Problem{Line: at.line, Column: at.column, Message: fmt.Sprintf(format, args...), Hint: remedy}
-	if at.src != nil {
-		p.File = at.src.file
+// problemAt is a problem at a place of a file.
+func problemAt(at yaml.Position, remedy, format string, args ...any) Problem {
+	p := Problem{Line: at.Line, Column: at.Column, Message: fmt.Sprintf(format, args...), Hint: remedy}
+	if at.Source != nil {
+		p.File = at.Source.File
 		p.Message = withoutCounts(p.Message)
-		p.Excerpt = at.src.excerpt(at.line, at.column)
+		p.Excerpt = at.Source.Excerpt(at.Line, at.Column)
 	}
 	return p
+}
+
+func problemsOf(list []yaml.Problem) []Problem {
+	out := make([]Problem, len(list))
+	for i, p := range list {
+		out[i] = problemAt(p.At, p.Hint, "%s", p.Message)
+	}
+	return out
 }
 
 // withoutCounts takes the 113 out of syscalls.allow[113]: entries are counted from the first inherited one, and the position
@@ -112,19 +110,4 @@ func withoutCounts(message string) string {
 		b.WriteByte(message[i])
 	}
 	return b.String()
-}
-
-func (s *source) excerpt(line, column int) string {
-	lines := strings.Split(string(s.data), "\n")
-	if line < 1 || line > len(lines) {
-		return ""
-	}
-	text := []rune(strings.TrimRight(strings.ReplaceAll(lines[line-1], "\t", " "), "\r"))
-	from := 0
-	if column > 60 { // long lines (JSON): show the neighbourhood
-		from = min(column-40, len(text))
-	}
-	to := min(len(text), from+100)
-	gutter := fmt.Sprintf("%5d | ", line)
-	return gutter + safetext.Clean(string(text[from:to]), 0) + "\n" + strings.Repeat(" ", len(gutter)+max(column-1-from, 0)) + "^\n"
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
 // ReferenceURL is where Reference is published.
@@ -16,8 +18,8 @@ func Reference(intro string) []byte {
 	t := reflect.TypeFor[Policy]()
 	for i := range t.NumField() {
 		f := t.Field(i)
-		fmt.Fprintf(&b, "\n## %s\n", yamlKey(f))
-		describeKey(&b, t, f, yamlKey(f))
+		fmt.Fprintf(&b, "\n## %s\n", yaml.Key(f))
+		describeKey(&b, t, f, yaml.Key(f))
 	}
 	return []byte(b.String())
 }
@@ -31,13 +33,13 @@ func describeKey(b *strings.Builder, in reflect.Type, f reflect.StructField, pat
 	b.WriteString("\n" + wrap(k.what) + "\n")
 	if f.Type.Kind() != reflect.Struct {
 		facts := wrap("- Type: "+typeName(f.Type, f.Tag.Get("enum"))) + "\n"
-		if needed(in, yamlKey(f)) {
+		if needed(in, yaml.Key(f)) {
 			facts += "- Required\n"
 		} else if k.unset != "" {
 			facts += "- Default: " + k.unset + "\n"
 		}
 		if k.example != "" {
-			facts += "- Example: `" + yamlKey(f) + ": " + k.example + "`\n"
+			facts += "- Example: `" + yaml.Key(f) + ": " + k.example + "`\n"
 		}
 		b.WriteString("\n" + facts)
 	}
@@ -52,7 +54,7 @@ func describeKey(b *strings.Builder, in reflect.Type, f reflect.StructField, pat
 		return
 	}
 	for i := range sub.NumField() {
-		describeKey(b, sub, sub.Field(i), below+"."+yamlKey(sub.Field(i)))
+		describeKey(b, sub, sub.Field(i), below+"."+yaml.Key(sub.Field(i)))
 	}
 }
 

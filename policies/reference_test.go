@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
 func TestTheReferenceIsUpToDate(t *testing.T) {
@@ -34,7 +36,7 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 		case reflect.Struct:
 			for i := range of.NumField() {
 				f := of.Field(i)
-				sub := join(path, yamlKey(f))
+				sub := yaml.Join(path, yaml.Key(f))
 				seen[sub] = true
 				k, ok := lookup(sub)
 				if !ok || k.what == "" {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"reflect"
 	"strings"
+
+	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
 //go:generate go run ./internal/generate
@@ -46,8 +48,8 @@ func schemaOf(t reflect.Type, path, enum string) map[string]any {
 		properties, required := map[string]any{}, []string{}
 		for i := range t.NumField() {
 			f := t.Field(i)
-			key := yamlKey(f)
-			sub := schemaOf(f.Type, join(path, key), f.Tag.Get("enum"))
+			key := yaml.Key(f)
+			sub := schemaOf(f.Type, yaml.Join(path, key), f.Tag.Get("enum"))
 			properties[key] = sub
 			if k := f.Type.Kind(); k == reflect.Slice || k == reflect.Map {
 				afresh := schemaOf(f.Type, "", f.Tag.Get("enum"))

@@ -6,6 +6,9 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/mcpbox/mcpbox/internal/nearest"
+	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
 // Validate checks a policy that was made or changed in Go, such as by command-line flags. Load and Parse have done so.
@@ -19,11 +22,11 @@ const (
 
 // checker collects problems at field paths; the index knows where those stand in the file.
 type checker struct {
-	index    map[string]position
+	index    map[string]yaml.Position
 	problems []Problem
 }
 
-func check(p *Policy, index map[string]position) []Problem {
+func check(p *Policy, index map[string]yaml.Position) []Problem {
 	c := &checker{index: index}
 	if p.Version != 1 {
 		c.fail("version", "this mcpbox knows version 1", "unknown policy version %d", p.Version)
@@ -53,13 +56,13 @@ func (c *checker) fail(path, remedy, format string, args ...any) {
 		parent = parent[:max(strings.LastIndexAny(parent, ".["), 0)]
 		at, ok = c.index[parent]
 	}
-	c.problems = append(c.problems, at.problem(remedy, format, args...))
+	c.problems = append(c.problems, problemAt(at, remedy, format, args...))
 }
 
 // enum looks at values set in Go; from a file the decoder refuses them first.
 func (c *checker) enum(path, value string, known ...string) {
 	if value != "" && !slices.Contains(known, value) {
-		c.fail(path, suggestion(value, known), "%s: unknown value %q", path, value)
+		c.fail(path, nearest.Hint(value, known), "%s: unknown value %q", path, value)
 	}
 }
 

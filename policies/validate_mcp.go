@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/mcpbox/mcpbox/internal/nearest"
 	"github.com/mcpbox/mcpbox/internal/semver"
 )
 
@@ -35,7 +36,7 @@ func (c *checker) mcp(m *MCP) {
 		for i, name := range m.Capabilities[tool] {
 			at := fmt.Sprintf("mcp.capabilities.%s[%d]", tool, i)
 			if !slices.Contains(MCPCapabilities(), name) {
-				c.fail(at, suggestion(name, MCPCapabilities()), "%s: unknown capability %q", at, name)
+				c.fail(at, nearest.Hint(name, MCPCapabilities()), "%s: unknown capability %q", at, name)
 			}
 		}
 	}
@@ -159,7 +160,7 @@ func (c *checker) schema(tool, at string, s map[string]any) {
 			n, isInt := value.(int64)
 			ok, want = isInt && n >= 0, "a whole number"
 		default:
-			if n := nearest(key, schemaKeywords()); n != "" && n != key {
+			if n := nearest.Word(key, schemaKeywords()); n != "" && n != key {
 				c.fail(tool, "did you mean "+n+"?", "%s: unknown JSON Schema keyword %q", at, key)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/net/bpf"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/nearest"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -184,7 +185,7 @@ func denyIndispensable(name, member string) error {
 
 func unknown(list, name, kind string, candidates []string) error {
 	err := fmt.Errorf("syscalls.%s: unknown %s %q", list, kind, name)
-	if near := nearest(name, candidates); near != "" {
+	if near := nearest.Word(name, candidates); near != "" {
 		return hint.Wrap(err, fmt.Sprintf("did you mean %q?", near))
 	}
 	if kind == "group" {

@@ -1,4 +1,4 @@
-package policies
+package yaml
 
 import (
 	"fmt"
@@ -11,7 +11,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// entries walks a mapping. What is no mapping is a problem, except nothing (a key whose entries are all commented out).
+// entries walks a mapping. What is no mapping is a problem, except nothing (a key whose entries are
+// all commented out).
 func (d *decoder) entries(path string, n ast.Node) iter.Seq2[string, *ast.MappingValueNode] {
 	return func(yield func(string, *ast.MappingValueNode) bool) {
 		m, ok := n.(*ast.MappingNode)
@@ -130,11 +131,12 @@ func source1(n ast.Node) string {
 	return "…"
 }
 
-// fieldByKey finds a struct's field by its YAML key, with its allowed values; all keys come along for suggestions.
+// fieldByKey finds a struct's field by its YAML key, with its allowed values; all keys come along
+// for suggestions.
 func fieldByKey(v reflect.Value, key string) (field reflect.Value, enum string, known []string) {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
-		name := yamlKey(f)
+		name := Key(f)
 		known = append(known, name)
 		if name == key {
 			field, enum = v.Field(i), f.Tag.Get("enum")
@@ -143,12 +145,12 @@ func fieldByKey(v reflect.Value, key string) (field reflect.Value, enum string, 
 	return field, enum, known
 }
 
-func yamlKey(f reflect.StructField) string {
+func Key(f reflect.StructField) string {
 	name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 	return name
 }
 
-func join(path, key string) string {
+func Join(path, key string) string {
 	if path == "" {
 		return key
 	}

@@ -1,4 +1,4 @@
-package policies
+package yaml
 
 import (
 	"fmt"
@@ -8,24 +8,18 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/mcpbox/mcpbox/internal/nearest"
 )
 
-func (d *decoder) decodeQuantity(path string, n ast.Node, v reflect.Value) {
+func (d *decoder) decodeQuantity(path string, n ast.Node, v reflect.Value, example string) {
 	word, ok := text(n)
 	if !ok {
-		d.fail(n, "", "%s is a quantity such as %s, not %s", path, quantityExample(v), kindOf(n))
+		d.fail(n, "", "%s is a quantity such as %s, not %s", path, example, kindOf(n))
 		return
 	}
 	if err := v.Addr().Interface().(interface{ Set(string) error }).Set(word); err != nil {
-		d.fail(n, "write it like "+quantityExample(v), "%s: %v", path, err)
+		d.fail(n, "write it like "+example, "%s: %v", path, err)
 	}
-}
-
-func quantityExample(v reflect.Value) string {
-	if _, ok := v.Interface().(Size); ok {
-		return "256MiB"
-	}
-	return "30s"
 }
 
 func (d *decoder) decodeScalar(path string, n ast.Node, v reflect.Value, enum string) {
@@ -41,7 +35,7 @@ func (d *decoder) decodeScalar(path string, n ast.Node, v reflect.Value, enum st
 			return
 		}
 		if known := strings.Split(enum, ","); enum != "" && !slices.Contains(known, word) {
-			d.fail(n, suggestion(word, known), "%s: unknown value %q", path, word)
+			d.fail(n, nearest.Hint(word, known), "%s: unknown value %q", path, word)
 			return
 		}
 		v.SetString(word)
@@ -56,7 +50,7 @@ func (d *decoder) decodeScalar(path string, n ast.Node, v reflect.Value, enum st
 			d.fail(n, "", "%s is a number or a constant's name, not %s", path, kindOf(n))
 			return
 		}
-		number, err := parseNumber(word)
+		number, err := d.types.Number(word)
 		if err != nil {
 			d.failed(n, fmt.Errorf("%s: %w", path, err))
 		}

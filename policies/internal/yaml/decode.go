@@ -1,4 +1,4 @@
-package policies
+package yaml
 
 import (
 	"fmt"
@@ -9,17 +9,39 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/nearest"
 )
 
-// decoder lays one document over a value that may hold an inherited policy already: scalars are set, mappings are
-// entered, lists grow, and a key prefixed with "!" starts its list or map afresh. Decoding onto the base is the merge.
+// Types says how the types are written that are not plain YAML values.
+type Types struct {
+	// Quantity: scalars with a unit, set by their method Set(string) error; the value is an
+	// example.
+	Quantity map[reflect.Type]string
+	// Short: mappings that may be written as one text. The function gets a pointer to the value.
+	Short map[reflect.Type]func(v any, text string) error
+	// Number reads a uint64: a number, or names of constants.
+	Number func(text string) (uint64, error)
+}
+
+// Decode lays the document over into, a pointer to a struct that may hold inherited values. It
+// notes in index where each field was last set, by path, and returns what is wrong.
+func (doc *Document) Decode(into any, types Types, index map[string]Position) []Problem {
+	d := decoder{src: doc.Source, types: types, index: index}
+	d.decode("", doc.body, reflect.ValueOf(into).Elem(), "")
+	return d.problems
+}
+
+// decoder lays one document over a value that may hold an inherited policy already: scalars are
+// set, mappings are entered, lists grow, and a key prefixed with "!" starts its list or map afresh.
+// Decoding onto the base is the merge.
 type decoder struct {
-	src      *source
-	index    map[string]position // field path → where it was last set
+	src      *Source
+	types    Types
+	index    map[string]Position // field path → where it was last set
 	problems []Problem
 }
 
-func (d *decoder) at(n ast.Node) position {
+func (d *decoder) at(n ast.Node) Position {
 	if m, ok := n.(*ast.MappingNode); ok && !m.IsFlowStyle && len(m.Values) > 0 {
 		n = m.Values[0].Key
 	}
@@ -28,13 +50,13 @@ func (d *decoder) at(n ast.Node) position {
 		t = n.GetToken()
 	}
 	if t == nil || t.Position == nil {
-		return position{src: d.src, line: 1, column: 1}
+		return Position{Source: d.src, Line: 1, Column: 1}
 	}
-	return position{d.src, t.Position.Line, t.Position.Column}
+	return Position{d.src, t.Position.Line, t.Position.Column}
 }
 
 func (d *decoder) fail(n ast.Node, remedy, format string, args ...any) {
-	d.problems = append(d.problems, d.at(n).problem(remedy, format, args...))
+	d.problems = append(d.problems, Problem{d.at(n), fmt.Sprintf(format, args...), remedy})
 }
 
 // failed records err, with the hint it may carry.
@@ -51,24 +73,16 @@ func (d *decoder) decode(path string, n ast.Node, v reflect.Value, enum string) 
 		d.fail(n, "write the value out", "anchors and aliases are not supported in policies")
 		return
 	}
-	if rule, ok := v.Addr().Interface().(*SyscallRule); ok {
-		if name, ok := text(n); ok {
-			rule.Names = []string{name}
-			return
-		}
-	}
-	if rule, ok := v.Addr().Interface().(*NetworkRule); ok {
-		if entry, ok := text(n); ok {
-			var err error
-			if *rule, err = ParseNetworkRule(entry); err != nil {
+	if set, ok := d.types.Short[v.Type()]; ok {
+		if word, ok := text(n); ok {
+			if err := set(v.Addr().Interface(), word); err != nil {
 				d.failed(n, err)
 			}
 			return
 		}
 	}
-	switch v.Interface().(type) {
-	case Size, Duration:
-		d.decodeQuantity(path, n, v)
+	if example, ok := d.types.Quantity[v.Type()]; ok {
+		d.decodeQuantity(path, n, v, example)
 		return
 	}
 	switch v.Kind() {
@@ -93,7 +107,8 @@ func (d *decoder) failTag(tag *ast.TagNode) {
 		d.fail(tag, fmt.Sprintf("quote the key: %q:", key), "%s begins a YAML tag", key)
 		return
 	}
-	d.fail(tag, "quote the text if it is text", "YAML tags such as %s are not supported in policies", name)
+	d.fail(tag, "quote the text if it is text", "YAML tags such as %s are not supported in "+
+		"policies", name)
 }
 
 func (d *decoder) decodeStruct(path string, n ast.Node, v reflect.Value) {
@@ -101,10 +116,10 @@ func (d *decoder) decodeStruct(path string, n ast.Node, v reflect.Value) {
 		name, replace := strings.CutPrefix(key, "!")
 		field, enum, known := fieldByKey(v, name)
 		if !field.IsValid() {
-			d.fail(entry.Key, suggestion(name, known), "unknown key %q%s", key, inside(path))
+			d.fail(entry.Key, nearest.Hint(name, known), "unknown key %q%s", key, inside(path))
 			continue
 		}
-		sub := join(path, name)
+		sub := Join(path, name)
 		if replace && !d.startAfresh(sub, entry, field) {
 			continue
 		}
@@ -115,7 +130,8 @@ func (d *decoder) decodeStruct(path string, n ast.Node, v reflect.Value) {
 // startAfresh empties what was inherited at path.
 func (d *decoder) startAfresh(path string, entry *ast.MappingValueNode, field reflect.Value) bool {
 	if k := field.Kind(); k != reflect.Slice && k != reflect.Map {
-		d.fail(entry.Key, `leave out the "!"`, `"!" replaces an inherited list or map, but %s is neither`, path)
+		d.fail(entry.Key, `leave out the "!"`,
+			`"!" replaces an inherited list or map, but %s is neither`, path)
 		return false
 	}
 	if _, null := entry.Value.(*ast.NullNode); null {
@@ -165,7 +181,7 @@ func (d *decoder) decodeMap(path string, n ast.Node, v reflect.Value) {
 		fresh.SetMapIndex(key, v.MapIndex(key))
 	}
 	for key, entry := range d.entries(path, n) {
-		sub := join(path, key)
+		sub := Join(path, key)
 		d.index[sub] = d.at(entry.Key)
 		element := reflect.New(v.Type().Elem()).Elem()
 		switch {
@@ -176,7 +192,8 @@ func (d *decoder) decodeMap(path string, n ast.Node, v reflect.Value) {
 			}
 			element.SetString(value)
 		case element.Type() != reflect.TypeFor[map[string]any]():
-			if inherited := v.MapIndex(reflect.ValueOf(key)); inherited.IsValid() && element.Kind() != reflect.Slice {
+			if inherited := v.MapIndex(reflect.ValueOf(key)); inherited.IsValid() &&
+				element.Kind() != reflect.Slice {
 				element.Set(inherited) // merged key by key; a list of a map's is replaced
 			}
 			d.decode(sub, entry.Value, element, "")

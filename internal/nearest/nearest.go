@@ -1,9 +1,9 @@
-package policies
+package nearest
 
 import "strings"
 
-// nearest returns the known word that a typo most likely meant, or "".
-func nearest(word string, known []string) string {
+// Word returns the known word that a typo most likely meant, or "".
+func Word(word string, known []string) string {
 	best, bestDistance := "", max(len(word)/3, 1)+1
 	for _, k := range known {
 		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < bestDistance {
@@ -39,9 +39,9 @@ func distance(a, b string) int {
 	return last[len(b)]
 }
 
-// suggestion words a hint from a typo and what is known.
-func suggestion(word string, known []string) string {
-	if n := nearest(word, known); n != "" {
+// Hint is a hint for a typo: the nearest known word, or all of them.
+func Hint(word string, known []string) string {
+	if n := Word(word, known); n != "" {
 		return "did you mean " + n + "?"
 	}
 	return "use one of: " + strings.Join(known, ", ")
