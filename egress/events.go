@@ -13,6 +13,7 @@ import (
 type Owner interface {
 	Record(monitor.Event) // something was refused
 	Reached(Flow)         // an allowed connection has ended
+	Call() *monitor.Call  // what it is at work for, when a connection comes; nil: nothing
 }
 
 // refused makes the event. An attempt at the host or its cloud is an escape attempt.
@@ -55,6 +56,7 @@ func (r *relay) limit(name string, value int64) {
 
 func (r *relay) record(e monitor.Event) {
 	if r.owner != nil {
+		e.Call = r.call
 		r.owner.Record(e)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/mcpbox/mcpbox/monitor"
 )
 
 // Flow counts allowed connections to one host and port.
@@ -15,6 +17,7 @@ type Flow struct {
 	Sent        int64 // bytes from the sandbox
 	Received    int64
 	Duration    time.Duration // of all together
+	Call        *monitor.Call // of a single one: when it began; nil: none
 }
 
 const maxFlows = 1024 // hosts and ports; what comes later is counted together

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies/hostrule"
 )
 
@@ -32,6 +33,7 @@ func tlsPort(port int) bool {
 type relay struct {
 	server *Server
 	owner  Owner // nil: nobody's
+	call   *monitor.Call
 	inside *net.TCPConn
 	wanted netip.AddrPort
 	name   string // "" for an address of the tool's choice
@@ -51,6 +53,9 @@ func newRelay(s *Server, inside *net.TCPConn) *relay {
 	wanted := inside.LocalAddr().(*net.TCPAddr).AddrPort() // of a *net.TCPConn it is one
 	r.wanted = netip.AddrPortFrom(wanted.Addr().Unmap(), wanted.Port())
 	r.ctx, r.cancel = context.WithCancel(s.ctx)
+	if r.owner != nil {
+		r.call = r.owner.Call()
+	}
 	return r
 }
 
@@ -84,7 +89,7 @@ func (r *relay) run() {
 	if r.owner == nil {
 		return
 	}
-	f := Flow{Host: r.name, Port: r.port(), Connections: 1, Sent: r.sent.Load(), Received: r.got.Load(), Duration: time.Since(began)}
+	f := Flow{Host: r.name, Port: r.port(), Connections: 1, Sent: r.sent.Load(), Received: r.got.Load(), Duration: time.Since(began), Call: r.call}
 	if f.Host == "" {
 		f.Host = r.wanted.Addr().String()
 	}

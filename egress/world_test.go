@@ -85,6 +85,8 @@ func (w *world) Record(e monitor.Event) {
 	w.events = append(w.events, e)
 }
 
+func (w *world) Call() *monitor.Call { return nil }
+
 func (w *world) Reached(f Flow) { w.flows.Add(f) }
 
 func listen(t *testing.T, addr string) net.Listener {

@@ -16,6 +16,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/cleanup"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/runtime/internal/verify"
 )
@@ -182,17 +183,27 @@ func (c *contained) endNetwork(p *Process) {
 // owner is a process as package egress sees it.
 type owner struct{ *Process }
 
-func (o owner) Reached(f egress.Flow) { o.reached.Add(f) }
+func (o owner) Call() *monitor.Call { return o.cmd.attributed(monitor.Event{}).Call }
+
+func (o owner) Reached(f egress.Flow) {
+	o.reached.Add(f)
+	if o.cmd.Reached != nil {
+		o.cmd.Reached(connections(f), f.Call)
+	}
+}
+
+func connections(f egress.Flow) Connections {
+	return Connections{Host: f.Host, Port: f.Port, Connections: f.Connections, Sent: f.Sent, Received: f.Received,
+		Duration: Seconds(f.Duration.Round(time.Microsecond))}
+}
 
 // connections is nil for a process without a network by name.
-func (p *Process) connections() []Connections {
+func (p *Process) connections() (out []Connections) {
 	if !byName(p.box.spec.Policy) {
 		return nil
 	}
-	out := []Connections{}
 	for _, f := range p.reached.List() {
-		out = append(out, Connections{Host: f.Host, Port: f.Port, Connections: f.Connections, Sent: f.Sent, Received: f.Received,
-			Duration: Seconds(f.Duration.Round(time.Microsecond))})
+		out = append(out, connections(f))
 	}
 	return out
 }

@@ -47,6 +47,10 @@ type Command struct {
 	// Call names the MCP calls in flight, for the events that this process causes. Nil: none. It must
 	// not block.
 	Call func() *monitor.Call
+
+	// Reached, if not nil, is called when a connection to a host that the policy allows by name has
+	// ended, with the MCP call that it began in. It is called from several goroutines.
+	Reached func(Connections, *monitor.Call)
 }
 
 // attributed adds the call that the process is at work for.

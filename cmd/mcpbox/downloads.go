@@ -12,11 +12,12 @@ import (
 // minutes.
 func (f *sandboxFlags) tellNoDownload(p *policies.Policy, command []string) {
 	runner := identity.PackageRunner(command)
-	if runner == "" || f.quiet || p.Network.Mode == policies.NetworkHost ||
+	if runner == "" || f.quiet || p.Network.Mode != policies.NetworkNone ||
 		p.Isolation == policies.IsolationNone {
 		return
 	}
 	fmt.Fprintf(os.Stderr, "mcpbox: hint: %s downloads missing packages, and the sandbox has no "+
 		"network: install the server "+
-		"in a folder and mount it (--workspace or --mount), or use --network host\n", runner)
+		"in a folder and mount it (--workspace or --mount), or let it reach its registry: "+
+		"--allow-net HOST\n", runner)
 }

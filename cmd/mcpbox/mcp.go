@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -20,6 +21,7 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/pin"
 	"github.com/mcpbox/mcpbox/mcp/proxy"
 	"github.com/mcpbox/mcpbox/mcp/store"
+	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
@@ -187,8 +189,25 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 			return nil, err
 		}
 		cfg.Audit = audit.NewLog(file)
+		host.Reached = auditNetwork(cfg)
 	}
 	return cfg, nil
+}
+
+// auditNetwork records the server's connections beside the calls.
+func auditNetwork(cfg *proxy.Config) func(string, mcpruntime.Connections, *monitor.Call) {
+	return func(sandbox string, c mcpruntime.Connections, call *monitor.Call) {
+		r := audit.Record{Time: time.Now().UTC(), Decision: "allowed", Server: cfg.Server,
+			Sandbox: sandbox, Policy: cfg.Policy, Method: audit.MethodNetwork, Host: c.Host,
+			Port: c.Port, BytesIn: int(c.Received), BytesOut: int(c.Sent),
+			Duration: time.Duration(c.Duration).Seconds()}
+		if call != nil {
+			r.Request, r.Tool, r.Shared = call.Request, call.Tool, len(call.Ambiguous) > 0
+		}
+		if err := cfg.Audit.Append(r); err != nil {
+			cfg.Warn("audit: %v", err)
+		}
+	}
 }
 
 // mayRun asks the policy and the operator's store whether the server may run, as it is now.

@@ -126,7 +126,7 @@ func (f *wrapFlags) options(extra []string) (clientconfig.Options, error) {
 	if err != nil {
 		return o, err
 	}
-	inside := around(p, mounts, given.network)
+	inside := around(p, mounts, &given.sandboxFlags)
 	f.inside, o.Leave = &inside, inside.leave
 	o.Flags = append([]string{"--policy", policy}, extra...)
 	return o, nil

@@ -21,15 +21,16 @@ type surroundings struct {
 	bare     bool // no sandbox at all
 }
 
-// around combines the policy and the flags of mcpbox mcp.
-func around(p *policies.Policy, given []policies.Mount, network string) surroundings {
+// around combines the policy and the flags of mcpbox mcp: the mounts, and whether a network is
+// given (--network host, --allow-net), taken away (--network none), or not mentioned.
+func around(p *policies.Policy, given []policies.Mount, f *sandboxFlags) surroundings {
 	if p.Isolation == policies.IsolationNone {
 		return surroundings{targets: []string{"/"}, network: true, bare: true}
 	}
 	s := surroundings{targets: []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/dev", "/proc"},
-		network: p.Network.Mode == policies.NetworkHost}
-	if network != "" {
-		s.network = network == string(policies.NetworkHost)
+		network: p.Network.Mode != policies.NetworkNone}
+	if f.network != "" || len(f.allowNet) > 0 {
+		s.network = f.network != string(policies.NetworkNone)
 	}
 	for _, m := range p.Filesystem.Mounts {
 		s.targets = append(s.targets, m.Target)
@@ -56,7 +57,8 @@ func (s *surroundings) leave(command []string) string {
 	if url := slices.IndexFunc(command, isURL); url > 0 && !s.network &&
 		identity.PackageRunner(command) != "" {
 		return "it connects to " + command[url] +
-			", and the sandbox has no network: wrap … -- --network host"
+			", and the sandbox has no network: wrap … -- --allow-net HOST, for that host and the " +
+			"package registry's"
 	}
 	return ""
 }
@@ -72,7 +74,7 @@ func (s *surroundings) notes(command []string) (out []string) {
 	}
 	if runner := identity.PackageRunner(command); runner != "" && !s.network {
 		out = append(out, runner+" downloads missing packages, and the sandbox has no network: "+
-			"install the server, or wrap … -- --network host")
+			"install the server, or wrap … -- --allow-net HOST, of the package registry")
 	}
 	for _, source := range s.relative {
 		out = append(out, fmt.Sprintf("the relative path %s depends on the folder that the "+

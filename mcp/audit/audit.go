@@ -34,15 +34,21 @@ type Record struct {
 	CPUTime float64 `json:"cpu_time,omitempty"`
 	// bytes, of the whole server during the call
 	MemoryGrowth int64 `json:"memory_peak_growth,omitempty"`
-	BytesIn      int   `json:"bytes_in,omitempty"`  // of the request
-	BytesOut     int   `json:"bytes_out,omitempty"` // of the answer
+	BytesIn      int   `json:"bytes_in,omitempty"`  // of the request; received from the host
+	BytesOut     int   `json:"bytes_out,omitempty"` // of the answer; sent to the host
 	Events       int64 `json:"events,omitempty"`
+	// of the method "network": a connection to a host that the policy allows has ended
+	Host string `json:"host,omitempty"`
+	Port int    `json:"port,omitempty"`
 	// other calls were in flight: cpu time, memory and events may be theirs
 	Shared bool `json:"shared,omitempty"`
 }
 
 // Log takes records. Append is called from several goroutines.
 type Log interface{ Append(Record) error }
+
+// MethodNetwork is the method of a record about a connection of the server, not about a message.
+const MethodNetwork = "network"
 
 // jsonLines writes one JSON object a line, each with one Write.
 type jsonLines struct {

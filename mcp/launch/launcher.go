@@ -23,6 +23,9 @@ type Launcher struct {
 	Spec    func() (mcpruntime.Spec, error) // a fresh one for every start: a sandbox owns its sinks
 	Command mcpruntime.Command              // Stdin and Stdout are the proxy's
 	Started func(*mcpruntime.Process)       // may be nil
+	// Reached is told of each connection to an allowed host that has ended, with the sandbox's id and
+	// the call that it began in. It may be nil.
+	Reached func(sandbox string, c mcpruntime.Connections, call *monitor.Call)
 }
 
 // Launch is for Config.Launch.
@@ -42,6 +45,9 @@ func (h *Launcher) Launch(ctx context.Context, call func() *monitor.Call) (Serve
 	if b.box, err = mcpruntime.Start(ctx, spec); err != nil {
 		ends.close()
 		return nil, err
+	}
+	if h.Reached != nil {
+		cmd.Reached = func(c mcpruntime.Connections, call *monitor.Call) { h.Reached(b.box.ID, c, call) }
 	}
 	// ctx bounds the start, and the server outlives it.
 	life, end := context.WithCancelCause(context.WithoutCancel(ctx))

@@ -54,7 +54,7 @@ func readLabelled(r io.Reader) (out []Labelled, bad []Bad, err error) {
 				bad = append(bad, Bad{n, fmt.Sprintf("not a record: %v", err)})
 			} else if rec.Method == "" {
 				bad = append(bad, Bad{n, "not a record: it has no method"})
-			} else {
+			} else if rec.Method != audit.MethodNetwork { // no rule of access is about those
 				out = append(out, rec)
 			}
 		}

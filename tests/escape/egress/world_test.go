@@ -2,13 +2,16 @@ package egress
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -176,3 +179,27 @@ func serve(l net.Listener, f func(net.Conn)) {
 }
 
 func echo(conn net.Conn) { io.Copy(conn, conn) }
+
+// files serves a folder over HTTPS.
+func (w *world) files(name, addr string, root fs.FS) {
+	w.t.Helper()
+	server := &http.Server{Handler: http.FileServerFS(root), TLSConfig: w.CA.Server(name), ErrorLog: log.New(io.Discard, "", 0)}
+	go server.ServeTLS(w.Listen(addr), "", "")
+	w.t.Cleanup(func() { server.Close() })
+}
+
+// runHere runs mcpbox on this machine itself, and returns all that is printed.
+func runHere(t *testing.T, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, built.Mcpbox(t), append([]string{"run"}, args...)...)
+	cmd.WaitDelay = 5 * time.Second
+	out, err := cmd.CombinedOutput()
+	return fmt.Sprintf("%s%v", out, err)
+}
+
+func private(addr string) bool {
+	a, err := netip.ParseAddr(addr)
+	return err == nil && (a.IsPrivate() || a.IsLoopback() || netip.MustParsePrefix("100.64.0.0/10").Contains(a))
+}
