@@ -1,10 +1,13 @@
 package egress
 
 import (
+	"bufio"
 	"bytes"
+	"io"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
@@ -43,17 +46,39 @@ func TestAServerReachesItsHost(t *testing.T) {
 		cmd := w.Command("setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "env", "-u", "XDG_RUNTIME_DIR", "HOME=/nonexistent",
 			built.Mcpbox(t), "mcp", "--allow-net", api, "--audit", dir+"/audit.jsonl", "--events", dir+"/events.jsonl",
 			"--mount", w.dir+":/data", "--env", "SSL_CERT_FILE=/data/ca.pem", "--", "python3", "/data/server.py")
-		cmd.Stdin = strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}
-{"jsonrpc":"2.0","method":"notifications/initialized"}
-{"jsonrpc":"2.0","id":2,"method":"tools/list"}
-{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"fetch","arguments":{}}}
-{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{"name":"leak","arguments":{}}}
-`)
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
-		out, err := cmd.Output()
-		if err != nil || !strings.Contains(string(out), "this is api for "+api) || strings.Contains(string(out), "this is evil") {
-			t.Fatalf("uid %s: %v\n%s%s", uid, err, out, stderr.String())
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := cmd.StdoutPipe()
+		if err == nil {
+			err = cmd.Start()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		kill := time.AfterFunc(60*time.Second, func() { cmd.Process.Kill() })
+		defer kill.Stop()
+		answers := bufio.NewReader(out)
+		var said string
+		for _, request := range []string{ // one after the other: then each event is one call's
+			`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`,
+			`{"jsonrpc":"2.0","id":2,"method":"tools/list"}`,
+			`{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"fetch","arguments":{}}}`,
+			`{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{"name":"leak","arguments":{}}}`,
+		} {
+			io.WriteString(in, request+"\n")
+			line, err := answers.ReadString('\n')
+			if err != nil {
+				t.Fatalf("uid %s: %s: %v\n%s", uid, request, err, stderr.String())
+			}
+			said += line
+		}
+		in.Close()
+		if err := cmd.Wait(); err != nil || !strings.Contains(said, "this is api for "+api) || strings.Contains(said, "this is evil") {
+			t.Fatalf("uid %s: %v\n%s%s", uid, err, said, stderr.String())
 		}
 		records, _ := os.ReadFile(dir + "/audit.jsonl")
 		if !lineWith(string(records), `"method":"network"`, `"tool":"fetch"`, `"host":"`+api+`"`, `"port":443`, `"bytes_in":`) {
