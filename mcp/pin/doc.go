@@ -1,4 +1,5 @@
-// Package pin keeps approved tool definitions, so that a definition that has changed is noticed.
+// Package pin keeps approved tool definitions and the server's instructions, so that a change is
+// noticed.
 //
 //	approved, err := pin.Load("pins.json")
 //	for _, line := range approved.Diff(now) { … }  // "~ add.description: "adds" → "adds. Also …""

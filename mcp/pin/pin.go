@@ -22,9 +22,11 @@ import (
 type File struct {
 	Server string `json:"server"` // serverInfo.name
 	// serverInfo.version when they were approved
-	Version string           `json:"version,omitempty"`
-	Time    time.Time        `json:"approved"`
-	Tools   map[string]*Tool `json:"tools"`
+	Version string    `json:"version,omitempty"`
+	Time    time.Time `json:"approved"`
+	// what the server tells the model in the handshake; nil: a file that does not pin it
+	Instructions *string          `json:"instructions,omitempty"`
+	Tools        map[string]*Tool `json:"tools"`
 }
 
 // Tool is one approved definition. The digest is over all that a client is told of the tool.
@@ -131,6 +133,15 @@ func Load(file string) (*File, error) {
 	return p, nil
 }
 
+// InstructionsChanged compares the server's instructions with the approved ones. It says how they
+// differ; "": they do not, or none were approved.
+func (p *File) InstructionsChanged(now string) string {
+	if p == nil || p.Instructions == nil || *p.Instructions == now {
+		return ""
+	}
+	return fmt.Sprintf("instructions: %s → %s", show(*p.Instructions), show(now))
+}
+
 // Save writes the file atomically.
 func (p *File) Save(file string) error {
 	var b bytes.Buffer
@@ -184,6 +195,10 @@ func (p *File) Diff(now *File) (out []string) {
 				out = append(out, fmt.Sprintf("~ %s.%s", name, d))
 			}
 		}
+	}
+	if p.Instructions != nil && now.Instructions != nil && *p.Instructions != *now.Instructions {
+		out = append(out, fmt.Sprintf("~ instructions: %s → %s", show(*p.Instructions),
+			show(*now.Instructions)))
 	}
 	return out
 }

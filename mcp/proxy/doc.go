@@ -49,8 +49,8 @@
 //
 //   - A tool that is allowed may do whatever the sandbox lets it do.
 //   - Marked text is still text, and a model may believe it.
-//   - Only answers of tools are marked. Resources, prompts, logging messages, descriptions of tools, the
-//     server's instructions and its requests to the client (sampling, elicitation) are not.
+//   - Only results of tools are wrapped and labelled. Other texts are stripped where the policy strips,
+//     and pass as they are where it does not: texts.go lists every text and what becomes of it.
 //   - Only the _meta of a tool's result, and of its items where results are wrapped, is the proxy's
 //     word. Anywhere else it is the server's.
 //   - A list of denied tools names them as they are listed. A server may also answer to other names; a

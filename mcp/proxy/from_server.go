@@ -59,9 +59,9 @@ func (conn *serverConn) fromServer(data []byte, e *wire.Envelope) [][]byte {
 		conn.reportDropped("junk", "wrote an ambiguous message", data)
 		return nil
 	case e.Has(wire.FieldMethod):
-		return conn.fromServerRequest(data, e)
+		return conn.strip(conn.fromServerRequest(data, e))
 	case e.Has(wire.FieldError): // the answer to a request whose id the server could not read
-		return [][]byte{data}
+		return conn.strip([][]byte{data})
 	}
 	conn.reportDropped("junk", "wrote JSON that is not an MCP message", data)
 	return nil
@@ -112,6 +112,9 @@ func (conn *serverConn) answer(data []byte, e *wire.Envelope) [][]byte {
 		pieces = conn.markError(c, data, e)
 	case e.Has(wire.FieldResult):
 		pieces = conn.transform(c, data, e)
+	}
+	if !c.isToolResult() {
+		pieces = conn.strip(pieces)
 	}
 	if c.over != nil { // the server ends with its call: send the answer before that
 		_ = s.client.Send(pieces...)

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/mcpbox/mcpbox/internal/safetext"
+	"github.com/mcpbox/mcpbox/mcp/access"
 	"github.com/mcpbox/mcpbox/mcp/audit"
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 	"github.com/mcpbox/mcpbox/monitor"
@@ -69,13 +71,38 @@ func (conn *serverConn) checkServerInfo(c *call, data []byte, e *wire.Envelope) 
 	v := s.policy.CheckVersion(s.cfg.Server, who.Version)
 	s.update(func(st *state) { st.version = safetext.Clean(who.Version, 64) })
 	if v.Allowed {
-		return [][]byte{data}
+		return conn.checkInstructions(c, data, e)
 	}
 	conn.event(monitor.Event{Type: monitor.PermissionDenied, Severity: monitor.High,
 		Rule:   monitor.RuleMCP + string(v.Layer),
 		Reason: v.Reason, Action: "refused", Hint: v.Hint}, nil)
 	s.record(conn, c, audit.Record{Decision: "refused", Layer: string(v.Layer), Reason: v.Reason})
 	return [][]byte{rpcError(c, -32600, "This server is not available.")}
+}
+
+// checkInstructions compares what the server tells the model with what was approved. Instructions that
+// have changed are reported, and left out where changed tools are refused.
+func (conn *serverConn) checkInstructions(c *call, data []byte, e *wire.Envelope) [][]byte {
+	s := conn.s
+	changed := s.cfg.Pins.InstructionsChanged(wire.Unquote(e.Raw(data, wire.FieldInstructions)))
+	if changed == "" {
+		return [][]byte{data}
+	}
+	action, severity := "flagged", monitor.Medium
+	if s.tools.refuses {
+		action, severity = "refused", monitor.High
+	}
+	conn.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: severity, Action: action,
+		Rule:   monitor.RuleMCP + string(access.LayerPin),
+		Reason: "the server's instructions have changed: " + changed, Hint: pinHint}, nil)
+	s.record(conn, c, audit.Record{Decision: action, Layer: string(access.LayerPin), Reason: changed})
+	if !s.tools.refuses {
+		return [][]byte{data}
+	}
+	result := e.At(wire.FieldResult)
+	kept := slices.DeleteFunc(wire.Members(data[result.Start:result.End]),
+		func(m wire.Member) bool { return m.Key == "instructions" })
+	return [][]byte{data[:result.Start], wire.EncodeObject(kept), data[result.End:]}
 }
 
 // checkVersion refuses every request to a server that has not said it is of a version that may be

@@ -42,7 +42,8 @@ func ListTools(ctx context.Context, cfg Config) (*pin.File, error) {
 		return nil, err
 	}
 	var hello struct {
-		ServerInfo struct{ Name, Version string }
+		ServerInfo   struct{ Name, Version string }
+		Instructions string
 	}
 	_ = json.Unmarshal(a.env.Raw(a.data, wire.FieldResult), &hello)
 	tools, err := conn.listTools(ctx, nil)
@@ -50,7 +51,8 @@ func ListTools(ctx context.Context, cfg Config) (*pin.File, error) {
 		return nil, err
 	}
 	p := &pin.File{Server: hello.ServerInfo.Name, Version: hello.ServerInfo.Version,
-		Time: time.Now().UTC().Truncate(time.Second), Tools: map[string]*pin.Tool{}}
+		Instructions: &hello.Instructions,
+		Time:         time.Now().UTC().Truncate(time.Second), Tools: map[string]*pin.Tool{}}
 	for _, raw := range tools {
 		name, ok := toolName(raw)
 		pin, err := pin.NewTool(raw)

@@ -48,7 +48,7 @@ func (c *call) attributable() bool {
 }
 
 // isToolResult reports whether the answer comes from a tool.
-func (c *call) isToolResult() bool { return c.method == "tools/call" || c.method == "tasks/result" }
+func (c *call) isToolResult() bool { return treatmentOf(c.method) == marked }
 
 // isListing reports whether the answer lists tools, resources or prompts.
 func (c *call) isListing() bool {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/mcp/access"
 	"github.com/mcpbox/mcpbox/mcp/audit"
+	"github.com/mcpbox/mcpbox/mcp/internal/mark"
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 	"github.com/mcpbox/mcpbox/mcp/launch"
 	"github.com/mcpbox/mcpbox/mcp/pin"
@@ -65,9 +66,10 @@ type session struct {
 	rules     access.Rules // all that must allow: the policy, and the allowlist beside it
 	client    *wire.MessageWriter
 	tools     *toolCatalog
-	modern    atomic.Bool // protocol 2026-07-28 or later: no handshake, results have a type
-	constrain bool        // something may be refused: messages that can't be read are not passed on
-	stream    bool        // no rule needs a message as a whole
+	modern    atomic.Bool  // protocol 2026-07-28 or later: no handshake, results have a type
+	constrain bool         // something may be refused: messages that can't be read are not passed on
+	stripper  *mark.Marker // strips the words of the server that are not marked; nil: nothing is stripped
+	stream    bool         // no rule needs a message as a whole
 
 	unmeasured sync.Once // the warning that limits are not enforced
 
@@ -96,7 +98,10 @@ func newSession(cfg Config) *session {
 		len(cfg.Rules.Limits) > 0 ||
 		cfg.Rules.EnforcesSchemas() || cfg.Rules.Pin.Refuses()
 	s.tools = newToolCatalog(s)
-	s.stream = cfg.Rules.Output.Marking() == policies.MCPMarkNone &&
+	if m := mark.New(&s.cfg.Rules.Output, mark.Provenance{}); m != nil && m.Strips() {
+		s.stripper = m
+	}
+	s.stream = s.stripper == nil && cfg.Rules.Output.Marking() == policies.MCPMarkNone &&
 		cfg.Rules.Output.MaxBytes == 0 && !s.constrain && !cfg.Isolate
 	return s
 }

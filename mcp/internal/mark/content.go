@@ -63,14 +63,14 @@ func (m *Marker) item(out, item []byte) []byte {
 		if o == text {
 			return m.quoted(out, o.Value)
 		}
-		return append(out, m.clean(o.Value)...)
+		return append(out, m.Clean(o.Value)...)
 	}
 	return m.object(out, all, func(out []byte, o *wire.Member) []byte {
 		switch {
 		case o == resource:
 			return m.object(out, inner, within)
 		case label && o.Key == "_meta":
-			return append(out, m.mergeMeta(m.clean(o.Value))...)
+			return append(out, m.mergeMeta(m.Clean(o.Value))...)
 		}
 		return within(out, o)
 	})
@@ -97,7 +97,7 @@ func (m *Marker) object(out []byte, all []wire.Member,
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = append(append(out, m.clean(all[i].RawKey)...), ':')
+		out = append(append(out, m.Clean(all[i].RawKey)...), ':')
 		out = value(out, &all[i])
 	}
 	return append(out, '}')
@@ -197,9 +197,9 @@ func (m *Marker) text(s string) string {
 	return before + sanitize.DefuseTag(s, m.tag) + after + notice
 }
 
-// clean strips all strings of a JSON value, including the names of members, and defuses tags in
+// Clean strips all strings of a JSON value, including the names of members, and defuses tags in
 // them.
-func (m *Marker) clean(value []byte) []byte {
+func (m *Marker) Clean(value []byte) []byte {
 	if !m.strip {
 		return value
 	}

@@ -9,7 +9,7 @@
 //
 // # What it does not protect
 //
-// A marked text is still text. Only the results and errors of tools are marked.
+// A marked text is still text, and a model may believe it.
 //
 // Kernel: none of its own.
 package mark

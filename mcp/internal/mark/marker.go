@@ -44,6 +44,9 @@ func New(o *policies.MCPOutput, from Provenance) *Marker {
 	return m
 }
 
+// Strips reports that texts are stripped.
+func (m *Marker) Strips() bool { return m.strip }
+
 // LabelsOnly reports that a result gets its provenance and is otherwise left alone.
 func (m *Marker) LabelsOnly() bool { return !m.strip && m.max == 0 }
 
@@ -57,14 +60,14 @@ func (m *Marker) RebuildError(raw []byte) []byte {
 	all := wire.Members(raw)
 	for i := range all {
 		o := &all[i]
-		o.RawKey = m.clean(o.RawKey)
+		o.RawKey = m.Clean(o.RawKey)
 		switch {
 		case o.Key == "message" && o.Value[0] == '"':
 			o.Value = wire.Quote(m.text(wire.Unquote(o.Value)))
 		case m.max > 0 && len(o.Value) > m.max:
 			o.Value = []byte("null")
 		default:
-			o.Value = m.clean(o.Value)
+			o.Value = m.Clean(o.Value)
 		}
 	}
 	return wire.EncodeObject(all)
@@ -143,7 +146,7 @@ func (m *Marker) Rebuild(result []byte, output *schema.Schema) (fresh []byte, wi
 					withheld = fmt.Sprintf("The result was withheld: it is larger than %d bytes.",
 						m.max)
 				}
-				return append(out, m.clean(o.Value)...)
+				return append(out, m.Clean(o.Value)...)
 			}
 			return append(out, o.Value...)
 		})

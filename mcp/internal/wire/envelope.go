@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -30,6 +31,7 @@ const (
 	FieldTemplates
 	FieldPrompts
 	FieldServerInfo
+	FieldInstructions
 	FieldResultType
 	// in either
 	FieldMeta
@@ -73,7 +75,7 @@ var (
 	resultFields = map[string]Field{"content": FieldContent,
 		"structuredContent": FieldStructuredContent, "isError": FieldIsError, "tools": FieldTools,
 		"resources":         FieldResources,
-		"resourceTemplates": FieldTemplates, "prompts": FieldPrompts, "serverInfo": FieldServerInfo,
+		"resourceTemplates": FieldTemplates, "prompts": FieldPrompts, "serverInfo": FieldServerInfo, "instructions": FieldInstructions,
 		"resultType": FieldResultType, "_meta": FieldMeta, "nextCursor": FieldCursor,
 		"task": FieldTask}
 )
@@ -199,3 +201,10 @@ func ParseID(raw []byte) ID {
 
 // String is how the id is shown in events and records.
 func (i ID) String() string { return strings.TrimPrefix(string(i), `"`) }
+
+// InOrder returns those of the fields that are there, in the order of the message.
+func (e *Envelope) InOrder(fields ...Field) []Field {
+	fields = slices.DeleteFunc(fields, func(f Field) bool { return !e.Has(f) })
+	slices.SortFunc(fields, func(a, b Field) int { return e.v[a].Start - e.v[b].Start })
+	return fields
+}
