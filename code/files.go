@@ -52,9 +52,8 @@ type collector struct {
 }
 
 type limits struct {
-	files      int
-	file, all  int64
-	executable bool
+	files     int
+	file, all int64
 }
 
 var snippetFiles = limits{files: maxFiles, file: maxFileBytes, all: maxAllBytes}
