@@ -1,6 +1,7 @@
 package code
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/mcpbox/mcpbox/code/guard"
@@ -63,26 +64,33 @@ func view(r *mcpruntime.Result) monitor.ResultView {
 	return v
 }
 
-// judge makes the security report: the run's, and what the guard saw.
-func (r *Result) judge() {
-	r.Report = monitor.NewReport(view(&r.Result))
-	if r.Guard == nil {
-		return
+// Judge makes the security report of a run: what happened, and what the guard saw in the code. g may be nil.
+func Judge(run monitor.ResultView, g *guard.Report) monitor.Report {
+	rep := monitor.NewReport(run)
+	if g == nil || g.Worst() == "" {
+		return rep
 	}
-	worst := r.Guard.Worst()
-	if worst == "" {
-		return
-	}
-	for _, f := range r.Guard.Findings {
+	worst := g.Worst()
+	for _, f := range g.Findings {
 		if f.Severity == worst {
-			r.Report.Reasons = append(r.Report.Reasons, monitor.Reason{Risk: f.Severity, Text: "the code, line " + strconv.Itoa(f.Line) + ": " + f.Reason})
+			rep.Reasons = append(rep.Reasons, monitor.Reason{Risk: f.Severity, Text: "the code, line " + strconv.Itoa(f.Line) + ": " + f.Reason})
 		}
 	}
-	if worst.AtLeast(r.Report.Risk) {
-		r.Report.Risk = worst
+	slices.SortStableFunc(rep.Reasons, func(a, b monitor.Reason) int {
+		switch {
+		case a.Risk == b.Risk:
+			return 0
+		case a.Risk.AtLeast(b.Risk):
+			return -1
+		}
+		return 1
+	})
+	if worst.AtLeast(rep.Risk) {
+		rep.Risk = worst
 	}
 	if worst.AtLeast(monitor.Medium) {
-		r.Report.Recommendations = append(r.Report.Recommendations,
+		rep.Recommendations = append(rep.Recommendations,
 			monitor.Recommendation{Text: "read the lines that the guard names before this code runs anywhere else"})
 	}
+	return rep
 }

@@ -77,7 +77,7 @@ func (r Runner) Run(ctx context.Context, req Request) (*Result, error) {
 		return nil, err
 	}
 	j.res.Times.Total = mcpruntime.Seconds(time.Since(j.began))
-	j.res.judge()
+	j.res.Report = Judge(view(&j.res.Result), j.res.Guard)
 	return j.res, nil
 }
 

@@ -23,6 +23,7 @@ type codeFlags struct {
 	language, tier, policy, text, stdin, out, events string
 	files                                            []string
 	asJSON, rules, bestEffort, quiet                 bool
+	store                                            recordFlags
 }
 
 func newCodeCmd() *cobra.Command {
@@ -60,6 +61,7 @@ Languages: ` + strings.Join(code.Names(), ", "),
 	fl.BoolVar(&f.asJSON, "json", false, "print one JSON object with output, usage, findings, events and report, in place of the output")
 	fl.BoolVar(&f.rules, "rules", false, "list the guard's built-in rules")
 	fl.BoolVar(&f.bestEffort, "best-effort", false, "run even if the host lacks a layer that the policy requires, and say so")
+	f.store.register(fl)
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no findings and events on stderr; errors, and why the snippet was ended, are still said")
 	return cmd
 }
@@ -99,6 +101,7 @@ func runCode(cmd *cobra.Command, f *codeFlags, args []string) error {
 	} else {
 		f.tell(res)
 	}
+	f.store.record(res, req, "code")
 	if res.ExitCode != 0 {
 		return exitError(res.ExitCode)
 	}

@@ -15,6 +15,8 @@ var commands = []struct {
 	{"unwrap", newUnwrapCmd},
 	{"events", newEventsCmd},
 	{"report", newReportCmd},
+	{"history", newHistoryCmd},
+	{"stats", newStatsCmd},
 	{"policy", newPolicyCmd},
 	{"gc", newGCCmd},
 	{"doctor", newDoctorCmd},

@@ -20,6 +20,7 @@ const tokenVariable = "MCPBOX_TOKEN"
 func newMCPServerCmd() *cobra.Command {
 	var listen, standard, secure string
 	var bestEffort bool
+	var remember recordFlags
 	cmd := &cobra.Command{
 		Use:   "mcp-server [flags]",
 		Short: "Offer run_code and secure_sandbox to MCP clients: a safe interpreter for any agent",
@@ -31,7 +32,7 @@ streamable HTTP at /mcp, on a loopback address only; if ` + tokenVariable + ` is
   mcpbox mcp-server --listen 127.0.0.1:8931`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg := mcpserver.Config{BestEffort: bestEffort, Version: version(), Token: os.Getenv(tokenVariable), Unavailable: doctorSays}
+			cfg := mcpserver.Config{BestEffort: bestEffort, Version: version(), Token: os.Getenv(tokenVariable), Unavailable: doctorSays, Done: remember.record}
 			var err error
 			if cfg.Standard, err = policies.Resolve(standard); err != nil {
 				return err
@@ -57,6 +58,7 @@ streamable HTTP at /mcp, on a loopback address only; if ` + tokenVariable + ` is
 	fl.StringVar(&listen, "listen", "", "serve streamable HTTP on `ADDRESS:PORT`, a loopback address")
 	fl.StringVar(&standard, "standard", "code-standard", "`NAME|FILE` of the policy of run_code")
 	fl.StringVar(&secure, "secure", "code-secure", "`NAME|FILE` of the policy of secure_sandbox")
+	remember.register(fl)
 	fl.BoolVar(&bestEffort, "best-effort", false, "run even if the host lacks a layer that the policies require, and say so")
 	return cmd
 }

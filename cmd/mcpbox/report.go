@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/mcpbox/mcpbox/code"
+	"github.com/mcpbox/mcpbox/code/guard"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/plural"
 	"github.com/mcpbox/mcpbox/monitor"
@@ -20,14 +23,15 @@ const maxInput = 256 << 20
 
 func newReportCmd() *cobra.Command {
 	var asJSON bool
+	var path string
 	cmd := &cobra.Command{
-		Use:   "report FILE|-",
+		Use:   "report FILE|-|ID",
 		Short: "Assess a run: risk, reasons, what to do",
-		Long: `Judge a run from a file that mcpbox run --result FILE or --events FILE wrote.
-A result also tells which layers were enforced; an event log does not.`,
+		Long: `Assess a run from a file that mcpbox run --result FILE or --events FILE wrote, or an execution of
+mcpbox code by its ID (mcpbox history lists them). A result also tells which layers were enforced; an event log does not.`,
 		Args: oneFile("mcpbox report result.json"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			data, err := readInput(cmd, args[0])
+			data, err := readRun(cmd, args[0], path)
 			if err != nil {
 				return err
 			}
@@ -35,7 +39,11 @@ A result also tells which layers were enforced; an event log does not.`,
 			if err != nil {
 				return err
 			}
-			report := monitor.NewReport(view)
+			var looked struct { // the result of mcpbox code
+				Guard *guard.Report `json:"guard"`
+			}
+			_ = json.Unmarshal(data, &looked)
+			report := code.Judge(view, looked.Guard)
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), report)
 			}
@@ -43,7 +51,26 @@ A result also tells which layers were enforced; an event log does not.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
+	storeFlag(cmd.Flags(), &path)
 	return cmd
+}
+
+// readRun reads a file, or what the store has of an execution.
+func readRun(cmd *cobra.Command, name, path string) ([]byte, error) {
+	data, err := readInput(cmd, name)
+	if !errors.Is(err, os.ErrNotExist) || strings.ContainsAny(name, "./") {
+		return data, err
+	}
+	s, storeErr := openStore(path)
+	if storeErr != nil {
+		return nil, err
+	}
+	defer s.Close()
+	e, storeErr := s.Get(cmd.Context(), name)
+	if storeErr != nil {
+		return nil, storeErr
+	}
+	return e.Result, nil
 }
 
 // viewOf takes a result, which is one JSON object with a status, or a log of events.

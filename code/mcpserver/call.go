@@ -52,7 +52,7 @@ func (s *Server) handler(policy *policies.Policy) mcp.ToolHandlerFor[Input, Outp
 			return nil, Output{}, withHint(err)
 		}
 		if s.cfg.Done != nil {
-			s.cfg.Done(res, request)
+			s.cfg.Done(res, request, req.Params.Name)
 		}
 		s.kept.add(res)
 		out := output(res)

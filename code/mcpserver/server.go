@@ -24,8 +24,8 @@ type Config struct {
 	Token            string // over HTTP: what Authorization: Bearer must say; "" is no check
 	AtOnce           int    // calls that run at the same time, the others wait; 0 is 4
 
-	Unavailable func(context.Context) string      // as code.Runner's
-	Done        func(*code.Result, *code.Request) // after every call, such as to record it
+	Unavailable func(context.Context) string                           // as code.Runner's
+	Done        func(res *code.Result, req *code.Request, tool string) // after every call, such as to record it
 }
 
 // Server is an MCP server that runs code.

@@ -47,7 +47,7 @@ var doors = map[string][]string{
 	"github.com/godbus/dbus":               {"cgroups"},
 	"github.com/landlock-lsm/go-landlock":  {"runtime/internal/landlock"},
 	"github.com/spf13/cobra":               {"cmd/mcpbox"},
-	"github.com/mattn/go-sqlite3":          {"mcp/store"},
+	"github.com/mattn/go-sqlite3":          {"mcp/store", "code/store"},
 	"github.com/tdewolff/parse":            {"code/guard"},
 	"mvdan.cc/sh":                          {"code/guard"},
 }

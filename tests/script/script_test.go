@@ -29,6 +29,7 @@ func TestScripts(t *testing.T) {
 			if err := os.Symlink(bin, filepath.Join(dir, "mcpbox")); err != nil {
 				return err
 			}
+			env.Setenv("XDG_DATA_HOME", filepath.Join(env.WorkDir, ".data")) // the store's: HOME is no folder
 			env.Setenv("PATH", dir+string(os.PathListSeparator)+env.Getenv("PATH"))
 			return nil
 		},
