@@ -151,6 +151,10 @@ func socketClass(s *Syscall) class {
 	}
 	if strings.Contains(arg(s, 1), "SOCK_RAW") && strings.HasPrefix(family, "AF_INET") {
 		c.rule, c.severity, c.hint = "builtin:raw-socket", High, ""
+		if protocol := arg(s, 2); protocol == "1" || protocol == "58" { // ICMP, ICMPv6
+			c.severity, c.reason = Medium, "tried to open a raw socket for ICMP, as ping does"
+			return c
+		}
 		c.reason = "tried to open a raw socket, which can forge and read packets"
 	}
 	return c

@@ -90,7 +90,7 @@ func (c *contained) compileFilter() (wait func() error) {
 	done := make(chan error, 1)
 	go func() {
 		var err error
-		if c.filter, err = seccomp.Compile(p.Syscalls); err != nil {
+		if c.filter, err = seccomp.CompileWatching(p.Syscalls, watched(p)); err != nil {
 			err = fmt.Errorf("policy %s: %w", p.Name, err)
 		}
 		done <- err

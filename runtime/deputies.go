@@ -1,7 +1,11 @@
 package runtime
 
 import (
+	"os"
+
 	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/runtime/internal/deputy"
 	"github.com/mcpbox/mcpbox/runtime/internal/reopen"
 	"github.com/mcpbox/mcpbox/seccomp"
@@ -38,10 +42,33 @@ func (g *guard) deputise(c *seccomp.Call) (seccomp.Answer, bool) {
 			return a, true
 		}
 		return seccomp.Answer{Continue: true}, allows(c)
+	case "truncate", "ftruncate":
+		if allows(c) { // watched: the kernel says EFBIG, and that is all the tool hears
+			g.cell.process.Record(g.tooLarge(c))
+			return seccomp.Answer{Continue: true}, true
+		}
+	case "kill", "tkill", "rt_sigqueueinfo", "pidfd_open", "prlimit64":
+		// Watched: the number is in a register, and the filter has judged PID 1's own.
+		own := !deputy.InitThread(c.PID, int(int32(uint32(c.Raw[0]))))
+		return seccomp.Answer{Continue: true}, own && allows(c)
 	case "chmod", "fchmod", "fchmodat", "fchmodat2":
 		return deputy.Chmod(c, allows, deputy.Tool{UID: ids.ToolUID, GID: ids.ToolGID})
 	}
 	return seccomp.Answer{}, false
+}
+
+// watched are the calls that the listener sees although the policy may allow them.
+func watched(p *policies.Policy) seccomp.Watch {
+	// Started by a user, PID 1 may have the tool's own id, and then the kernel lets the tool at it.
+	return seccomp.Watch{FileSize: uint64(p.Limits.FileSize), Processes: os.Geteuid() != 0}
+}
+
+// tooLarge is the event of a file that is set to a size above the limit.
+func (g *guard) tooLarge(c *seccomp.Call) monitor.Event {
+	e := monitor.Event{Type: monitor.ResourceLimitExceeded, Action: "EFBIG", Limit: &monitor.Limit{Name: "file_size",
+		Value: int64(g.cell.c.policy().Limits.FileSize), Observed: int64(c.Raw[1]), Backend: backendRlimit}}
+	e.PID, e.Comm = g.identify(c.PID)
+	return e
 }
 
 // ownProcess reports whether a call that looks into another process means one of the tool's own.

@@ -14,6 +14,7 @@ import (
 // Filter is a compiled policy.
 type Filter struct {
 	program []byte
+	table   table
 	exec    bool
 
 	vmOnce sync.Once
@@ -33,19 +34,20 @@ func (f *Filter) AllowsExec() bool { return f.exec }
 // depend on the running kernel. Violation does not change the program: the listener decides what
 // happens to a refused call.
 func Compile(s policies.Syscalls) (*Filter, error) {
-	return compile(s, inTree)
+	return compile(s, inTree, Watch{})
 }
 
-func compile(s policies.Syscalls, level int) (*Filter, error) {
+func compile(s policies.Syscalls, level int, w Watch) (*Filter, error) {
 	table, err := plan(s)
 	if err != nil {
 		return nil, err
 	}
+	table.watch(w)
 	program, err := build(table, level)
 	if err != nil {
 		return nil, fmt.Errorf("compile syscall filter: %w", err)
 	}
-	return &Filter{program: program, exec: table.allowed("execve")}, nil
+	return &Filter{program: program, table: table, exec: table.allowed("execve")}, nil
 }
 
 // table maps native numbers to the policy's rules.

@@ -16,7 +16,7 @@ func BenchmarkCompile(b *testing.B) {
 		for level, label := range map[int]string{inList: "list", inTree: "tree"} {
 			b.Run(name+"/"+label, func(b *testing.B) {
 				for b.Loop() {
-					f, err := compile(p.Syscalls, level)
+					f, err := compile(p.Syscalls, level, Watch{})
 					if err != nil {
 						b.Fatal(err)
 					}

@@ -25,6 +25,9 @@ func (l *Listener) decode(n *notification) *Call {
 	if c.Name == "" || c.Name == "openat2" { // programs that know openat2 fall back to openat
 		c.Errno = syscall.ENOSYS
 	}
+	if c.ArchName == "" && newerThan(thisKernel(), c.Number) {
+		c.Errno = syscall.ENOSYS
+	}
 	if c.ArchName == "" && (c.Name == "execve" || c.Name == "execveat") && !l.exec {
 		l.exec, c.First = true, true
 	}

@@ -56,6 +56,9 @@ func emitBlock(e *entry) []insn {
 	for _, r := range e.deny {
 		out = emitRule(out, r, retNotify)
 	}
+	for _, r := range e.watched {
+		out = emitRule(out, r, retNotify)
+	}
 	if e.allowAll {
 		return append(out, insn{op: opRet, k: retAllow})
 	}

@@ -158,8 +158,8 @@ func (s source) rule(names []string) policies.SyscallRule {
 func agree(t *testing.T, s source, calls int) bool {
 	t.Helper()
 	p := s.policy()
-	tree, err := compile(p, inTree)
-	list, err2 := compile(p, inList)
+	tree, err := compile(p, inTree, Watch{})
+	list, err2 := compile(p, inList, Watch{})
 	if errors.Is(err, errTooLong) || errors.Is(err2, errTooLong) {
 		return false // refused, and one form may be longer than the other
 	}
@@ -186,6 +186,10 @@ func agree(t *testing.T, s source, calls int) bool {
 		}
 		if want := interpret(p, name, args); got.Allowed() != want {
 			t.Fatalf("%s%#x: filter says %s, the policy allows: %v\n%+v", name, args, got, want, p)
+		}
+		c := &Call{Number: nr, Raw: args}
+		if name != "clone3" && tree.Allows(c) != got.Allowed() {
+			t.Fatalf("%s%#x: filter says %s, Allows says otherwise\n%+v", name, args, got, p)
 		}
 		if name == "clone3" && got.Errno() != unix.ENOSYS {
 			t.Fatalf("clone3: %s", got)

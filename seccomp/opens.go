@@ -70,8 +70,8 @@ func opensPrefix(o Opens) []insn {
 	return out
 }
 
-// Allows reports whether the policy allows the call c. It can be true only for one of Opens.
+// Allows reports whether the policy allows the call that c is about. It can be true for one that
+// came because of Opens or Watch, and for no other.
 func (f *Filter) Allows(c *Call) bool {
-	v, err := f.Verdict(c.Arch, c.Number, c.Raw)
-	return err == nil && v.Allowed()
+	return c.ArchName == "" && f.table[c.Number].allows(c.Raw)
 }

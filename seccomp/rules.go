@@ -12,6 +12,7 @@ import (
 type entry struct {
 	allowAll, denyAll bool
 	allow, deny       [][]condition // each rule a conjunction
+	watched           [][]condition // of what is allowed: see Watch
 }
 
 type compareOp uint8

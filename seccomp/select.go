@@ -33,7 +33,7 @@ func (t table) rules() (rules []numberRule, blocks [][]insn, fallback libseccomp
 				libseccomp.ActErrno.SetReturnCode(int16(syscall.ENOSYS))})
 		case e == nil, e.denyAll, !e.allowAll && len(e.allow) == 0:
 			refused = append(refused, numberRule{nr, libseccomp.ActNotify})
-		case e.allowAll && len(e.deny) == 0:
+		case e.allowAll && len(e.deny) == 0 && len(e.watched) == 0:
 			allowed = append(allowed, numberRule{nr, libseccomp.ActAllow})
 		default:
 			rules = append(rules, numberRule{nr, placeholder(len(blocks))})

@@ -23,7 +23,7 @@ func (s interrupted) Error() string {
 // to the start, which it cancels.
 func catchSignals(parent context.Context) (ctx context.Context, forward func(*mcpruntime.Process)) {
 	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCONT, unix.SIGALRM, unix.SIGTSTP)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCONT, unix.SIGALRM, unix.SIGTSTP, unix.SIGWINCH)
 	ctx, cancel := context.WithCancelCause(parent)
 	running := make(chan *mcpruntime.Process) // unbuffered: after forward, no signal cancels
 	go func() {
@@ -54,7 +54,7 @@ func catchSignals(parent context.Context) (ctx context.Context, forward func(*mc
 // fromTerminal reports whether sig may be a key of our terminal, which would have reached every process of the
 // foreground group, the program's children too, had it run bare.
 func fromTerminal(sig unix.Signal) bool {
-	if sig != unix.SIGINT && sig != unix.SIGQUIT && sig != unix.SIGHUP {
+	if sig != unix.SIGINT && sig != unix.SIGQUIT && sig != unix.SIGHUP && sig != unix.SIGWINCH {
 		return false
 	}
 	tty, err := os.Open("/dev/tty")

@@ -134,3 +134,13 @@ func startedQuietly(t *testing.T, cmd *exec.Cmd) *exec.Cmd {
 	}
 	return cmd
 }
+
+// Without --tty the caller's terminal is not the tool's, and the kernel tells mcpbox alone that its size has changed.
+func TestAChangeOfTheWindowIsPassedOn(t *testing.T) {
+	cmd, _ := box(t, `trap 'exit 9' WINCH; echo ready; while :; do sleep 0.05; done`)
+	started(t, cmd)
+	cmd.Process.Signal(unix.SIGWINCH)
+	if code := exit(t, cmd); code != 9 {
+		t.Errorf("exit code %d, want 9", code)
+	}
+}

@@ -1,0 +1,88 @@
+package seccomp
+
+import (
+	"math"
+
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// Watch names calls that the policy may allow and that come to the listener all the same: it looks
+// at them and lets the kernel go on (Answer.Continue). Each is judged by its registers alone, which
+// the program cannot change while it waits.
+type Watch struct {
+	// FileSize, if not 0, watches calls that set a file's size above it. The kernel refuses them,
+	// and tells nobody.
+	FileSize uint64
+	// Processes watches calls that name another process: which numbers are those of PID 1's threads
+	// cannot be in a program.
+	Processes bool
+}
+
+// CompileWatching is Compile with calls that are watched.
+func CompileWatching(s policies.Syscalls, w Watch) (*Filter, error) { return compile(s, inTree, w) }
+
+// watch adds the rules. A call that no rule allows is refused as before.
+func (t table) watch(w Watch) {
+	add := func(names []string, conds ...condition) {
+		for _, name := range names {
+			if nr, ok := native(name); ok && t[nr] != nil {
+				t[nr].watched = append(t[nr].watched, conds)
+			}
+		}
+	}
+	if w.FileSize > 0 {
+		add([]string{"ftruncate", "truncate"},
+			condition{index: 1, op: opGt, value: w.FileSize},
+			condition{index: 1, op: opLe, value: math.MaxInt64})
+	}
+	if w.Processes {
+		add([]string{"kill", "tkill", "rt_sigqueueinfo", "pidfd_open", "prlimit64"},
+			condition{index: 0, narrow: true, op: opGt, value: 1},
+			condition{index: 0, narrow: true, op: opLe, value: math.MaxInt32})
+	}
+}
+
+// allows is the policy's judgement of a call, without what is watched.
+func (e *entry) allows(args [6]uint64) bool {
+	if e == nil || e.denyAll || anyMatch(e.deny, args) {
+		return false
+	}
+	return e.allowAll || anyMatch(e.allow, args)
+}
+
+func anyMatch(rules [][]condition, args [6]uint64) bool {
+	for _, conds := range rules {
+		all := true
+		for _, c := range conds {
+			all = all && c.holds(args[c.index])
+		}
+		if all {
+			return true
+		}
+	}
+	return false
+}
+
+func (c condition) holds(v uint64) bool {
+	want, mask := c.value, c.mask
+	if c.narrow {
+		v, want, mask = v&math.MaxUint32, want&math.MaxUint32, mask&math.MaxUint32
+	}
+	switch c.op {
+	case opEq:
+		return v == want
+	case opNe:
+		return v != want
+	case opLt:
+		return v < want
+	case opLe:
+		return v <= want
+	case opGt:
+		return v > want
+	case opGe:
+		return v >= want
+	case opMasked:
+		return v&mask == want
+	}
+	return false
+}
