@@ -25,7 +25,7 @@ func (l *Listener) decode(n *notification) *Call {
 	if c.Name == "" || c.Name == "openat2" { // programs that know openat2 fall back to openat
 		c.Errno = syscall.ENOSYS
 	}
-	if c.ArchName == "" && newerThan(thisKernel(), c.Number) {
+	if c.ArchName == "" && Lacks(c.Number) {
 		c.Errno = syscall.ENOSYS
 	}
 	if c.ArchName == "" && (c.Name == "execve" || c.Name == "execveat") && !l.exec {

@@ -34,6 +34,9 @@ var firstNumbers = [...]struct {
 // thisKernel is the kernel that this process runs on. Asked once.
 var thisKernel = sync.OnceValue(kernel.Running)
 
+// Lacks reports whether the running kernel has no call of that number of the machine's own table.
+func Lacks(nr int) bool { return newerThan(thisKernel(), nr) }
+
 // newerThan reports whether the machine's call of that number came after kernel v. Such a call is
 // answered as v answers it: a program that probes for it must not hear that it is forbidden.
 func newerThan(v kernel.Version, nr int) bool {
