@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/mcpbox/mcpbox/cmd/mcpbox/daemon"
+)
 
 var commands = []struct {
 	name string
@@ -19,6 +23,10 @@ var commands = []struct {
 	{"stats", newStatsCmd},
 	{"policy", newPolicyCmd},
 	{"gc", newGCCmd},
+	{"serve", func() *cobra.Command { return daemon.NewServeCmd(version) }},
+	{"ps", daemon.NewPSCmd},
+	{"stats", daemon.NewStatsCmd},
+	{"kill", daemon.NewKillCmd},
 	{"doctor", newDoctorCmd},
 }
 

@@ -4,29 +4,42 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/mcpbox/mcpbox/cmd/mcpbox/daemon"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/server/api"
 )
 
 // eventFilter is what of a log is shown.
 type eventFilter struct {
 	typ, severity string
 	follow, json  bool
+	daemon        daemon.Asking
 }
 
 func newEventsCmd() *cobra.Command {
 	var f eventFilter
 	cmd := &cobra.Command{
-		Use:   "events FILE|-",
-		Short: "Show an event log: one line per event, newest last",
-		Args:  oneFile("mcpbox events events.jsonl"),
+		Use:   "events [FILE|-]",
+		Short: "Show an event log, or the daemon's events: one line per event, newest last",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return oneFile("mcpbox events events.jsonl")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
 				return err
+			}
+			if len(args) == 0 {
+				return f.askDaemon(cmd)
 			}
 			if f.follow {
 				return f.followFile(cmd, args[0])
@@ -38,6 +51,7 @@ func newEventsCmd() *cobra.Command {
 	cmd.Flags().StringVar(&f.severity, "severity", "", "only events of this severity or higher: low, medium, high, critical")
 	cmd.Flags().BoolVarP(&f.follow, "follow", "f", false, "wait for new events; a repeated event is printed again with its count")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the events as JSON lines")
+	f.daemon.Register(cmd)
 	return cmd
 }
 
@@ -64,6 +78,33 @@ func (f *eventFilter) show(w io.Writer, e monitor.Event) error {
 		}
 	}
 	_, err := w.Write(line)
+	return err
+}
+
+// askDaemon shows the events of mcpbox serve.
+func (f *eventFilter) askDaemon(cmd *cobra.Command) error {
+	c, err := f.daemon.Dial()
+	if err != nil {
+		return err
+	}
+	q := url.Values{"limit": {"1000"}}
+	if !f.follow {
+		page, err := c.Events(cmd.Context(), q)
+		for err == nil && len(page.Events) > 0 {
+			for _, e := range page.Events {
+				if err := f.show(cmd.OutOrStdout(), e.Event); err != nil {
+					return err
+				}
+			}
+			q.Set("after", strconv.FormatInt(page.Next, 10))
+			page, err = c.Events(cmd.Context(), q)
+		}
+		return err
+	}
+	err = c.Follow(cmd.Context(), q, func(e api.Event) error { return f.show(cmd.OutOrStdout(), e.Event) })
+	if errors.Is(err, io.EOF) {
+		return nil // the daemon has ended
+	}
 	return err
 }
 

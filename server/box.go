@@ -1,0 +1,279 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mcpbox/mcpbox/monitor"
+	mcpruntime "github.com/mcpbox/mcpbox/runtime"
+	"github.com/mcpbox/mcpbox/server/api"
+	"github.com/mcpbox/mcpbox/server/internal/door"
+	"github.com/mcpbox/mcpbox/server/internal/hub"
+	"github.com/mcpbox/mcpbox/server/internal/state"
+)
+
+// box is a sandbox that lives on between its commands. The daemon's lock guards what changes.
+type box struct {
+	sandbox   *mcpruntime.Sandbox
+	idle, age time.Duration
+	info      api.Sandbox
+	running   map[*mcpruntime.Process]bool
+	ended     chan struct{}
+}
+
+// createSandbox: POST /v1/sandboxes
+func (d *daemon) createSandbox(w http.ResponseWriter, r *http.Request) {
+	var req api.SandboxRequest
+	if _, err := decode(w, r, &req); err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	id, _ := door.From(r.Context())
+	info, err := d.newBox(r.Context(), id, req)
+	if err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Location", "/v1/sandboxes/"+info.ID)
+	answer(w, http.StatusCreated, info)
+}
+
+func (d *daemon) newBox(ctx context.Context, id door.Identity, req api.SandboxRequest) (*api.Sandbox, error) {
+	if d.draining.Load() {
+		return nil, errShutdown
+	}
+	if req.Idle < 0 || req.Age < 0 || len(req.Caller) > 128 || len(req.Labels) > 16 || len(strings.Join(req.Labels, "")) > 1024 {
+		return nil, newProblem(http.StatusUnprocessableEntity, "docs/API.md has the bounds", "idle, age, caller or labels are out of bounds")
+	}
+	if err := checkFiles(req.Files); err != nil {
+		return nil, err
+	}
+	policy, _, err := d.choose(id, req.Policy, req.Document)
+	if err != nil {
+		return nil, err
+	}
+	most := d.cfg.Load().Sandboxes
+	now := time.Now().UTC()
+	b := &box{idle: atMost(req.Idle, time.Duration(most.Idle)), age: atMost(req.Age, time.Duration(most.Age)),
+		running: map[*mcpruntime.Process]bool{}, ended: make(chan struct{}),
+		info: api.Sandbox{ID: newID("s-"), State: "running", Client: id.Client, Caller: req.Caller, Policy: policy.Name,
+			Labels: req.Labels, Created: now, Used: now}}
+	d.mu.Lock()
+	if len(d.boxes) >= most.Most {
+		d.mu.Unlock()
+		p := newProblem(http.StatusTooManyRequests, "destroy one that is not used", "there are as many sandboxes as the daemon may have")
+		p.RetryAfter = 10
+		return nil, p
+	}
+	d.boxes[b.info.ID] = b // its place
+	d.mu.Unlock()
+	spec := mcpruntime.Spec{Policy: policy, BestEffort: d.cfg.Load().BestEffort,
+		Sinks: []monitor.Sink{d.hub.Sink(hub.Origin{Execution: b.info.ID, Client: id.Client, Caller: req.Caller})}}
+	for _, f := range req.Files {
+		spec.Files = append(spec.Files, mcpruntime.File{Path: workPath(f.Path), Data: f.Bytes()})
+	}
+	sandbox, err := mcpruntime.Start(ctx, spec)
+	if err == nil {
+		if err = d.saveBox(b.info); err != nil {
+			sandbox.Close()
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err != nil {
+		delete(d.boxes, b.info.ID)
+		return nil, err
+	}
+	b.sandbox = sandbox
+	go func() { // it may end by itself: a limit, a rule
+		<-sandbox.Done()
+		d.endBox(b, "a limit or a rule of the policy ended it")
+	}()
+	info := b.info
+	return &info, nil
+}
+
+// atMost is what was asked for in seconds, at most most.
+func atMost(asked float64, most time.Duration) time.Duration {
+	if asked == 0 || asked > most.Seconds() {
+		return most
+	}
+	return time.Duration(asked * float64(time.Second))
+}
+
+func (d *daemon) saveBox(info api.Sandbox) error {
+	body, err := json.Marshal(info)
+	if err != nil {
+		return err
+	}
+	return d.db.SaveSandbox(state.Sandbox{ID: info.ID, State: info.State, Client: info.Client, Created: info.Created, Body: body})
+}
+
+// endBox takes a sandbox down, and waits until nothing is left of it. The first reason is the one that is kept.
+func (d *daemon) endBox(b *box, reason string) {
+	d.mu.Lock()
+	if b.info.State == "running" {
+		now := time.Now().UTC()
+		b.info.State, b.info.Reason, b.info.Ended = "ended", reason, &now
+		d.mu.Unlock()
+		if err := b.sandbox.Close(); err != nil {
+			d.log.Error("a sandbox did not end cleanly", "sandbox", b.info.ID, "error", err)
+		}
+		if err := d.saveBox(b.info); err != nil {
+			d.log.Error("the end of a sandbox could not be kept", "sandbox", b.info.ID, "error", err)
+		}
+		d.mu.Lock()
+		delete(d.boxes, b.info.ID)
+		d.mu.Unlock()
+		close(b.ended)
+		return
+	}
+	d.mu.Unlock()
+	<-b.ended
+}
+
+// box finds one that runs and that the asker may see.
+func (d *daemon) box(r *http.Request) (*box, error) {
+	id, client := r.PathValue("id"), visible(r)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	b := d.boxes[id]
+	if b != nil && b.sandbox != nil && b.info.State == "running" && (client == "" || b.info.Client == client) {
+		return b, nil
+	}
+	row, err := d.db.Sandbox(id, client)
+	if err != nil {
+		return nil, err
+	}
+	var info api.Sandbox
+	if err := json.Unmarshal(row.Body, &info); err != nil {
+		return nil, err
+	}
+	return nil, newProblem(http.StatusGone, "create another one", "the sandbox is "+info.State+": "+info.Reason)
+}
+
+// listSandboxes: GET /v1/sandboxes
+func (d *daemon) listSandboxes(w http.ResponseWriter, r *http.Request) {
+	out := api.Sandboxes{Sandboxes: []api.Sandbox{}}
+	client := visible(r)
+	d.mu.Lock()
+	for _, b := range d.boxes {
+		if b.sandbox != nil && (client == "" || b.info.Client == client) {
+			out.Sandboxes = append(out.Sandboxes, b.view())
+		}
+	}
+	d.mu.Unlock()
+	slices.SortFunc(out.Sandboxes, func(a, b api.Sandbox) int { return a.Created.Compare(b.Created) })
+	answer(w, http.StatusOK, out)
+}
+
+func (b *box) view() api.Sandbox {
+	info := b.info
+	info.Running = len(b.running)
+	return info
+}
+
+// getSandbox: GET /v1/sandboxes/{id}
+func (d *daemon) getSandbox(w http.ResponseWriter, r *http.Request) {
+	b, err := d.box(r)
+	if err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	d.mu.Lock()
+	info := b.view()
+	d.mu.Unlock()
+	answer(w, http.StatusOK, info)
+}
+
+// destroySandbox: DELETE /v1/sandboxes/{id}
+func (d *daemon) destroySandbox(w http.ResponseWriter, r *http.Request) {
+	b, err := d.box(r)
+	if err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	d.endBox(b, "destroyed by "+visibleName(r))
+	answer(w, http.StatusOK, b.info)
+}
+
+func visibleName(r *http.Request) string {
+	id, _ := door.From(r.Context())
+	return id.Client
+}
+
+// sandboxStats: GET /v1/sandboxes/{id}/stats
+func (d *daemon) sandboxStats(w http.ResponseWriter, r *http.Request) {
+	b, err := d.box(r)
+	if err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	d.mu.Lock()
+	running := slices.Collect(maps.Keys(b.running))
+	d.mu.Unlock()
+	var out api.Usage
+	for _, p := range running {
+		u := p.Usage()
+		out.Commands++
+		out.CPU += max(0, u.CPU.Seconds())
+		out.Memory += max(0, u.MemoryCurrent)
+		out.Processes += max(0, u.PIDsCurrent)
+	}
+	answer(w, http.StatusOK, out)
+}
+
+// sweepBoxes destroys what is too old, and what nobody has used for too long.
+func (d *daemon) sweepBoxes(now time.Time) {
+	reasons := map[*box]string{}
+	d.mu.Lock()
+	for _, b := range d.boxes {
+		switch {
+		case b.sandbox == nil:
+		case now.Sub(b.info.Created) > b.age:
+			reasons[b] = "it was too old"
+		case len(b.running) == 0 && now.Sub(b.info.Used) > b.idle:
+			reasons[b] = "nobody used it"
+		}
+	}
+	d.mu.Unlock()
+	for b, reason := range reasons {
+		d.endBox(b, reason)
+	}
+}
+
+func (d *daemon) closeBoxes() {
+	d.mu.Lock()
+	all := slices.Collect(maps.Values(d.boxes))
+	d.mu.Unlock()
+	for _, b := range all {
+		if b.sandbox != nil {
+			d.endBox(b, errShutdown.Error())
+		}
+	}
+}
+
+// loseSandboxes says of what ran when the daemon before this one ended that it is lost.
+func (d *daemon) loseSandboxes() error {
+	rows, err := d.db.Sandboxes("running")
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, row := range rows {
+		var info api.Sandbox
+		if err := json.Unmarshal(row.Body, &info); err != nil {
+			return err
+		}
+		now := time.Now().UTC()
+		info.State, info.Reason, info.Ended = "lost", "the daemon ended while it ran", &now
+		errs = append(errs, d.saveBox(info))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,220 @@
+package config
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// Config is the file. Zero values are the defaults that the comments name.
+type Config struct {
+	Version     int               `yaml:"version"`
+	Socket      string            `yaml:"socket"`       // default: DefaultSocket
+	Listen      string            `yaml:"listen"`       // ADDRESS:PORT; default: no TCP
+	AllowRemote bool              `yaml:"allow_remote"` // Listen may be another address than the host's own
+	State       string            `yaml:"state"`        // folder; default: DefaultState
+	Users       []int             `yaml:"users"`        // uids beside the daemon's own and root
+	Tokens      []Token           `yaml:"tokens"`       // for TCP
+	Hosts       []string          `yaml:"hosts"`        // names that clients may call it by, over TCP
+	Origins     []string          `yaml:"origins"`      // of web pages that may call it; default: none
+	TLS         TLS               `yaml:"tls"`
+	Policies    map[string]string `yaml:"policies"` // name: file
+	Restricted  Restricted        `yaml:"restricted"`
+	Pool        Pool              `yaml:"pool"`
+	Sandboxes   Sandboxes         `yaml:"sandboxes"`
+	Retention   Retention         `yaml:"retention"`
+	Drain       policies.Duration `yaml:"drain"` // default 30s
+	BestEffort  bool              `yaml:"best_effort"`
+	Servers     map[string]Server `yaml:"servers"`
+	Rules       []policies.Rule   `yaml:"rules"` // for every policy
+	Webhooks    []Webhook         `yaml:"webhooks"`
+
+	folder string
+	loaded map[string]*policies.Policy
+}
+
+// Token lets its bearer in over TCP.
+type Token struct {
+	Name   string `yaml:"name"`
+	SHA256 string `yaml:"sha256"` // of the token, in hex
+}
+
+// TLS is the server's certificate.
+type TLS struct {
+	Certificate string `yaml:"certificate"`
+	Key         string `yaml:"key"`
+}
+
+// Restricted is what clients may do that are neither the daemon's own user nor root: those over TCP, and Users.
+type Restricted struct {
+	NoSandbox   bool `yaml:"no_sandbox"`   // the preset none
+	HostNetwork bool `yaml:"host_network"` // presets with the host's network
+	Documents   bool `yaml:"documents"`    // policies of their own, without mounts
+}
+
+// Pool bounds the executions.
+type Pool struct {
+	Live      int      `yaml:"live"`
+	PerCaller int      `yaml:"per_caller"`
+	Queue     int      `yaml:"queue"`
+	MaxWarm   int      `yaml:"max_warm"`
+	Warm      []string `yaml:"warm"` // policies whose first cells are built at the start
+}
+
+// Sandboxes bounds those that live on between commands.
+type Sandboxes struct {
+	Most int               `yaml:"most"` // default 64
+	Idle policies.Duration `yaml:"idle"` // default 30m
+	Age  policies.Duration `yaml:"age"`  // default 24h
+}
+
+// Retention bounds what is remembered.
+type Retention struct {
+	Age        policies.Duration `yaml:"age"`        // default 168h
+	Executions int               `yaml:"executions"` // default 100000
+	Events     int               `yaml:"events"`     // default 1000000
+}
+
+// Server is an MCP server that clients may speak to.
+type Server struct {
+	Command  []string          `yaml:"command"`
+	Policy   string            `yaml:"policy"`
+	Env      map[string]string `yaml:"env"`
+	Dir      string            `yaml:"dir"`
+	Sessions int               `yaml:"sessions"` // at once; default 8
+}
+
+// Webhook is told of events.
+type Webhook struct {
+	URL      string           `yaml:"url"`
+	Secret   string           `yaml:"secret_file"` // its content is the key of the signature
+	Severity monitor.Severity `yaml:"severity"`    // at least; default high
+}
+
+// Load reads the file. Without a name it is the default configuration.
+func Load(name string) (*Config, error) {
+	c := &Config{Version: 1}
+	if name != "" {
+		data, err := read(name)
+		if err != nil {
+			return nil, err
+		}
+		dec := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
+		if err := dec.Decode(c); err != nil && !errors.Is(err, io.EOF) {
+			return nil, hint.Errorf("docs/API.md describes the keys", "config %s: %s", name,
+				strings.TrimSpace(yaml.FormatError(err, false, true)))
+		}
+		c.folder = filepath.Dir(name)
+	}
+	if err := c.complete(); err != nil {
+		if name == "" {
+			return nil, err
+		}
+		return nil, hint.Wrap(errors.Join(errors.New("config "+name), err), hint.Of(err))
+	}
+	return c, nil
+}
+
+func read(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, hint.Errorf("name a file that can be read", "config: %w", err)
+	}
+	defer f.Close()
+	const most = 1 << 20
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && len(data) > most {
+		err = hint.Errorf("name the right file", "config %s is larger than 1 MiB", name)
+	}
+	return data, err
+}
+
+// complete fills in the defaults and checks the rest.
+func (c *Config) complete() error {
+	defaults := []struct{ value, otherwise *policies.Duration }{
+		{&c.Drain, of(30 * time.Second)}, {&c.Sandboxes.Idle, of(30 * time.Minute)},
+		{&c.Sandboxes.Age, of(24 * time.Hour)}, {&c.Retention.Age, of(7 * 24 * time.Hour)},
+	}
+	for _, d := range defaults {
+		if *d.value == 0 {
+			*d.value = *d.otherwise
+		}
+	}
+	for _, d := range []struct {
+		value     *int
+		otherwise int
+	}{{&c.Sandboxes.Most, 64}, {&c.Retention.Executions, 100_000}, {&c.Retention.Events, 1_000_000}} {
+		if *d.value == 0 {
+			*d.value = d.otherwise
+		}
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	return c.loadPolicies()
+}
+
+func of(d time.Duration) *policies.Duration {
+	out := policies.Duration(d)
+	return &out
+}
+
+var plainName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$`)
+
+func (c *Config) check() error {
+	if c.Version != 1 {
+		return hint.Errorf("write version: 1", "version %d is not known", c.Version)
+	}
+	for _, t := range c.Tokens {
+		if sum, err := hex.DecodeString(t.SHA256); err != nil || len(sum) != 32 || !plainName.MatchString(t.Name) {
+			return hint.Errorf("mcpbox serve --new-token NAME prints one",
+				"token %q: it needs a plain name and sha256, 64 hexadecimal digits", t.Name)
+		}
+	}
+	if (c.TLS.Certificate == "") != (c.TLS.Key == "") {
+		return hint.Errorf("give both", "tls: certificate and key belong together")
+	}
+	for i, w := range c.Webhooks {
+		if !strings.HasPrefix(w.URL, "https://") && !strings.HasPrefix(w.URL, "http://") {
+			return hint.Errorf("give an https:// address", "webhook %q is no web address", w.URL)
+		}
+		if w.Severity == "" {
+			c.Webhooks[i].Severity = monitor.High
+		} else if !w.Severity.Valid() {
+			return hint.Errorf("use one of: low, medium, high, critical", "webhook: unknown severity %q", w.Severity)
+		}
+	}
+	for name, s := range c.Servers {
+		if !plainName.MatchString(name) {
+			return hint.Errorf("use letters, digits, dots and dashes", "server %q: the name is part of its address", name)
+		}
+		if len(s.Command) == 0 {
+			return hint.Errorf("write command: [node, server.js]", "server %s has no command", name)
+		}
+		if s.Sessions == 0 {
+			s.Sessions = 8
+			c.Servers[name] = s
+		}
+	}
+	return monitor.CheckRules(c.Rules)
+}
+
+// Path is a file that the config names, relative to it.
+func (c *Config) Path(name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(c.folder, name)
+}

@@ -1,0 +1,84 @@
+package config
+
+import (
+	"slices"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// loadPolicies reads every policy that has a name: presets, tiers and the file's. The pool knows a policy by
+// its pointer, so each is read once.
+func (c *Config) loadPolicies() error {
+	c.loaded = map[string]*policies.Policy{}
+	for _, name := range policies.Named() {
+		p, err := policies.Preset(name)
+		if err != nil {
+			return err
+		}
+		if c.loaded[name], err = c.WithRules(p); err != nil {
+			return err
+		}
+	}
+	for name, file := range c.Policies {
+		if c.loaded[name] != nil {
+			return hint.Errorf("give it another name", "policy %q: there is a preset of this name", name)
+		}
+		if !plainName.MatchString(name) {
+			return hint.Errorf("use letters, digits, dots and dashes", "policy %q has no plain name", name)
+		}
+		p, err := policies.Load(c.Path(file))
+		if err != nil {
+			return err
+		}
+		p.Name = name
+		if c.loaded[name], err = c.WithRules(p); err != nil {
+			return err
+		}
+	}
+	for name, s := range c.Servers {
+		if _, err := c.Policy(s.Policy); err != nil {
+			return hint.Wrap(err, "server "+name+" needs a policy that is listed, or a preset")
+		}
+	}
+	for _, name := range c.Pool.Warm {
+		if _, err := c.Policy(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// WithRules is p with the daemon's own rules.
+func (c *Config) WithRules(p *policies.Policy) (*policies.Policy, error) {
+	if len(c.Rules) == 0 {
+		return p, nil
+	}
+	out := *p
+	out.Rules = append(slices.Clone(p.Rules), c.Rules...)
+	return &out, monitor.CheckRules(out.Rules)
+}
+
+// Policy is the one of this name. An empty name is standard.
+func (c *Config) Policy(name string) (*policies.Policy, error) {
+	if name == "" {
+		name = "standard"
+	}
+	if p := c.loaded[name]; p != nil {
+		return p, nil
+	}
+	return nil, hint.Errorf("GET /v1/policies lists them; the daemon's config adds some", "there is no policy %q", name)
+}
+
+// Operators reports whether the name is one that the config file gives.
+func (c *Config) Operators(name string) bool { return c.Policies[name] != "" }
+
+// Names lists the policies.
+func (c *Config) Names() (out []string) {
+	for name := range c.loaded {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out
+}

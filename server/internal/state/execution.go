@@ -1,0 +1,164 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+// ErrNotFound: there is no such row, or it is another client's.
+var ErrNotFound = errors.New("not found")
+
+// ErrOnce: the client has used the idempotency key before.
+var ErrOnce = errors.New("the idempotency key was used before")
+
+// Execution is a row: Body is what is shown of it.
+type Execution struct {
+	Seq     int64
+	ID      string
+	State   string
+	Client  string
+	Caller  string
+	Created time.Time
+	Once    string
+	Request string
+	Body    []byte
+}
+
+// SaveExecution adds or updates an execution, with its events, as one transaction.
+func (db *DB) SaveExecution(x Execution, events []Event) error {
+	if len(events) == 0 {
+		return once(db.saveExecution(db.stmts.execution, x))
+	}
+	tx, err := db.write.BeginTx(context.Background(), nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+	if err := once(db.saveExecution(tx.Stmt(db.stmts.execution), x)); err != nil {
+		return err
+	}
+	for _, e := range events {
+		if _, err := saveEvent(tx.Stmt(db.stmts.event), e); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+func (db *DB) saveExecution(stmt *sql.Stmt, x Execution) error {
+	_, err := stmt.Exec(x.ID, x.State, x.Client, x.Caller, x.Created.UnixMilli(), x.Once, x.Request, x.Body)
+	return err
+}
+
+func once(err error) error {
+	var e sqlite3.Error
+	if errors.As(err, &e) && e.ExtendedCode == sqlite3.ErrConstraintUnique {
+		return ErrOnce
+	}
+	return err
+}
+
+// Execution returns one by its id. An empty client is any.
+func (db *DB) Execution(id, client string) (Execution, error) {
+	return db.one("id = ?1", id, client)
+}
+
+// ExecutionOnce returns the one that came with an idempotency key.
+func (db *DB) ExecutionOnce(key, client string) (Execution, error) {
+	return db.one("once = ?1", key, client)
+}
+
+const executionColumns = "seq, id, state, client, caller, created, coalesce(once, ''), request, body"
+
+func (db *DB) one(where, what, client string) (x Execution, err error) {
+	row := db.read.QueryRow("SELECT "+executionColumns+" FROM executions WHERE "+where+
+		" AND (?2 = '' OR client = ?2)", what, client)
+	if err = scanExecution(row.Scan, &x); errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
+	}
+	return x, err
+}
+
+func scanExecution(scan func(...any) error, x *Execution) error {
+	var created int64
+	err := scan(&x.Seq, &x.ID, &x.State, &x.Client, &x.Caller, &created, &x.Once, &x.Request, &x.Body)
+	x.Created = time.UnixMilli(created).UTC()
+	return err
+}
+
+// Filter chooses executions or events. Empty fields choose all.
+type Filter struct {
+	Client, Caller, State    string
+	Sandbox, Execution, Type string
+	Severity                 int // at least
+	Since                    time.Time
+	Before, After            int64 // Seq, exclusive
+	Limit                    int
+}
+
+// Executions lists them, newest first.
+func (db *DB) Executions(f Filter) (out []Execution, err error) {
+	before := f.Before
+	if before == 0 {
+		before = 1<<63 - 1
+	}
+	rows, err := db.read.Query("SELECT "+executionColumns+` FROM executions
+WHERE seq < ?1 AND (?2 = '' OR client = ?2) AND (?3 = '' OR caller = ?3) AND (?4 = '' OR state = ?4)
+ORDER BY seq DESC LIMIT ?5`, before, f.Client, f.Caller, f.State, f.Limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var x Execution
+		if err := scanExecution(rows.Scan, &x); err != nil {
+			return nil, err
+		}
+		out = append(out, x)
+	}
+	return out, rows.Err()
+}
+
+// Unfinished returns what ran when the daemon before this one ended.
+func (db *DB) Unfinished() ([]Execution, error) {
+	return db.Executions(Filter{State: "running", Limit: -1})
+}
+
+// Forget removes what is older than age, and all but the newest executions and events. Zero keeps all.
+func (db *DB) Forget(age time.Duration, executions, events int) error {
+	var errs []error
+	run := func(query string, args ...any) {
+		_, err := db.write.Exec(query, args...)
+		errs = append(errs, err)
+	}
+	if age > 0 {
+		oldest := time.Now().Add(-age).UnixMilli()
+		run("DELETE FROM executions WHERE state <> 'running' AND created < ?1", oldest)
+		run("DELETE FROM events WHERE time < ?1", oldest)
+		run("DELETE FROM sandboxes WHERE state <> 'running' AND created < ?1", oldest)
+	}
+	for table, most := range map[string]int{"executions": executions, "events": events} {
+		if most > 0 {
+			run("DELETE FROM " + table + " WHERE seq <= (SELECT max(seq) FROM " + table + ") - " +
+				strconv.Itoa(most))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Erase removes what is kept of a client's caller, and returns how many executions and events that were.
+func (db *DB) Erase(client, caller string) (executions, events int64, err error) {
+	for table, n := range map[string]*int64{"executions": &executions, "events": &events} {
+		res, err := db.write.Exec("DELETE FROM "+table+" WHERE client = ?1 AND caller = ?2", client, caller)
+		if err != nil {
+			return executions, events, err
+		}
+		*n, _ = res.RowsAffected()
+	}
+	return executions, events, nil
+}

@@ -1,0 +1,90 @@
+package server
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/mcpbox/mcpbox/server/api"
+)
+
+// Bounds of what a result keeps of stdout, and of stderr.
+const (
+	defaultOutput = 128 << 10
+	maxOutput     = 8 << 20
+)
+
+// output keeps the beginning of what a program writes, and passes all of it on.
+type output struct {
+	mu    sync.Mutex
+	kept  []byte
+	most  int
+	total int64
+	kind  string
+	also  *messages // nil: nobody follows
+}
+
+func newOutput(kind string, most int, also *messages) *output {
+	if most <= 0 {
+		most = defaultOutput
+	}
+	return &output{most: min(most, maxOutput), kind: kind, also: also}
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.total += int64(len(p))
+	o.kept = append(o.kept, p[:min(len(p), o.most-len(o.kept))]...)
+	if o.also != nil {
+		o.also.send(api.Chunk(o.kind, p))
+	}
+	return len(p), nil
+}
+
+func (o *output) text() (string, int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return strings.ToValidUTF8(string(o.kept), "\uFFFD"), o.total
+}
+
+// messages writes a stream. A client that does not read holds up the program, until its connection breaks.
+type messages struct {
+	mu   sync.Mutex
+	w    io.Writer
+	ctl  *http.ResponseController
+	enc  *json.Encoder
+	gone func() // called once when the client is gone
+}
+
+// maxStall is how long a client may leave a stream unread.
+const maxStall = 30 * time.Second
+
+func newMessages(w http.ResponseWriter, gone func()) *messages {
+	w.Header().Set("Content-Type", api.StreamType)
+	w.Header().Set("X-Accel-Buffering", "no") // a proxy in between must not collect it
+	w.WriteHeader(http.StatusOK)
+	m := &messages{w: w, ctl: http.NewResponseController(w), enc: json.NewEncoder(w), gone: gone}
+	m.enc.SetEscapeHTML(false)
+	return m
+}
+
+func (m *messages) send(msg api.Message) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.gone == nil {
+		return
+	}
+	_ = m.ctl.SetWriteDeadline(time.Now().Add(maxStall))
+	err := m.enc.Encode(msg)
+	if err == nil {
+		err = m.ctl.Flush()
+	}
+	if err != nil {
+		m.gone()
+		m.gone = nil
+	}
+}

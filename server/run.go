@@ -1,0 +1,232 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mcpbox/mcpbox/code"
+	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/pool"
+	mcpruntime "github.com/mcpbox/mcpbox/runtime"
+	"github.com/mcpbox/mcpbox/server/api"
+	"github.com/mcpbox/mcpbox/server/internal/hub"
+	"github.com/mcpbox/mcpbox/server/internal/state"
+)
+
+// run is an execution on its way.
+type run struct {
+	d      *daemon
+	req    api.ExecutionRequest
+	policy *policies.Policy
+	fresh  bool // the policy is this run's own: no pool will see it again
+	once   string
+	digest string
+	x      api.Execution // its Result and Problem are set before done is closed
+	follow *messages     // nil: nobody
+	cancel context.CancelCauseFunc
+	done   chan struct{}
+}
+
+var errCanceled = errors.New("canceled by the client")
+
+// begin enters a run into the list of those that run.
+func (d *daemon) begin(parent context.Context, r *run) context.Context {
+	ctx, cancel := context.WithCancelCause(parent)
+	r.cancel, r.done = cancel, make(chan struct{})
+	d.mu.Lock()
+	d.runs[r.x.ID] = r
+	d.mu.Unlock()
+	return ctx
+}
+
+// do runs it to its end, and writes down what became of it before it says so.
+func (r *run) do(ctx context.Context) error {
+	d := r.d
+	defer close(r.done)
+	defer r.cancel(nil)
+	stop := context.AfterFunc(d.base, func() { r.cancel(errShutdown) })
+	defer stop()
+	began := time.Now()
+	result, err := r.work(ctx)
+	ended := time.Now().UTC()
+	x := r.x
+	x.Ended, x.State, x.Result = &ended, api.Finished, result
+	status := "problem"
+	if err != nil {
+		x.State, x.Problem = api.Failed, d.problemOf(err)
+		if x.Problem.Status == http.StatusInternalServerError {
+			d.log.Error("execution failed", "id", x.ID, "error", err)
+		}
+	} else {
+		status = result.Status
+	}
+	d.counts.end(status, time.Since(began))
+	saved := r.save(x)
+	d.mu.Lock()
+	r.x = x
+	delete(d.runs, x.ID)
+	d.mu.Unlock()
+	return saved
+}
+
+// save writes the execution down. What is saved is what is answered, without the files' contents.
+func (r *run) save(x api.Execution) error {
+	var events []state.Event
+	if x.Result != nil {
+		kept := *x.Result
+		kept.Files = slices.Clone(kept.Files)
+		for i := range kept.Files {
+			kept.Files[i].Data = nil
+		}
+		x.Result = &kept
+		for _, e := range kept.Events {
+			row, err := hub.Row(e, r.origin())
+			if err != nil {
+				return err
+			}
+			events = append(events, row)
+		}
+	}
+	body, err := json.Marshal(x)
+	if err != nil {
+		return err
+	}
+	return r.d.db.SaveExecution(state.Execution{ID: x.ID, State: string(x.State), Client: x.Client, Caller: x.Caller,
+		Created: x.Created, Once: r.once, Request: r.digest, Body: body}, events)
+}
+
+func (r *run) origin() hub.Origin {
+	return hub.Origin{Execution: r.x.ID, Client: r.x.Client, Caller: r.x.Caller}
+}
+
+func (r *run) work(ctx context.Context) (*api.Result, error) {
+	if t := r.req.Timeout; t > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, time.Duration(t*float64(time.Second)))
+		defer stop()
+	}
+	switch {
+	case r.req.Code != "":
+		return r.snippet(ctx)
+	case len(r.req.Files) > 0 || r.fresh || r.policy.Isolation == policies.IsolationNone:
+		return r.alone(ctx)
+	}
+	return r.pooled(ctx)
+}
+
+// pooled runs a command in a cell.
+func (r *run) pooled(ctx context.Context) (*api.Result, error) {
+	cmd, stdout, stderr := r.command()
+	call := &monitor.Call{Server: hub.Mark, Request: r.x.ID}
+	cmd.Call = func() *monitor.Call { return call }
+	defer r.d.hub.Know(r.origin())()
+	result, err := r.d.pool.Run(ctx, pool.Call{Caller: r.x.Client + "/" + r.x.Caller, Policy: r.policy, Command: cmd})
+	if err != nil {
+		return nil, cause(ctx, err)
+	}
+	return resultOf(result, r.x.ID, stdout, stderr), nil
+}
+
+// cause prefers the reason why a context ended to what came of that.
+func cause(ctx context.Context, err error) error {
+	if why := context.Cause(ctx); why != nil {
+		return errors.Join(why, err)
+	}
+	return err
+}
+
+// alone runs a command in a sandbox of its own.
+func (r *run) alone(ctx context.Context) (*api.Result, error) {
+	leave, err := r.d.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	cmd, stdout, stderr := r.command()
+	spec := mcpruntime.Spec{Policy: r.policy, BestEffort: r.d.cfg.Load().BestEffort, Sinks: r.sinks()}
+	for _, f := range r.req.Files {
+		spec.Files = append(spec.Files, mcpruntime.File{Path: workPath(f.Path), Data: f.Bytes()})
+	}
+	result, err := mcpruntime.Run(ctx, spec, cmd)
+	if err != nil {
+		return nil, cause(ctx, err)
+	}
+	return resultOf(result, r.x.ID, stdout, stderr), nil
+}
+
+// snippet runs code in a sandbox of its own.
+func (r *run) snippet(ctx context.Context) (*api.Result, error) {
+	leave, err := r.d.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	req := code.Request{Language: r.req.Language, Code: []byte(r.req.Code), Args: r.req.Args, Stdin: r.stdin(),
+		MaxOutput: min(r.req.MaxOutput, maxOutput)}
+	for _, f := range r.req.Files {
+		req.Files = append(req.Files, code.File{Name: f.Path, Data: f.Bytes()})
+	}
+	if r.follow != nil {
+		req.Stdout, req.Stderr = newOutput(api.KindStdout, 1, r.follow), newOutput(api.KindStderr, 1, r.follow)
+	}
+	runner := code.Runner{Policy: r.policy, BestEffort: r.d.cfg.Load().BestEffort, Sinks: r.sinks}
+	result, err := runner.Run(ctx, req)
+	if err != nil {
+		return nil, bad(err)
+	}
+	return codeResult(result, r.x.ID), nil
+}
+
+func (r *run) sinks() []monitor.Sink { return []monitor.Sink{r.d.hub.Sink(r.origin())} }
+
+func (r *run) command() (cmd mcpruntime.Command, stdout, stderr *output) {
+	stdout = newOutput(api.KindStdout, r.req.MaxOutput, r.follow)
+	stderr = newOutput(api.KindStderr, r.req.MaxOutput, r.follow)
+	return mcpruntime.Command{Args: r.req.Command, Env: environment(r.req.Env), Dir: r.req.Dir, Stdin: r.stdin(),
+		Stdout: stdout, Stderr: stderr}, stdout, stderr
+}
+
+func (r *run) stdin() *strings.Reader {
+	if r.req.StdinData != nil {
+		return strings.NewReader(string(r.req.StdinData))
+	}
+	return strings.NewReader(r.req.Stdin)
+}
+
+func environment(env map[string]string) (out []string) {
+	for k, v := range env {
+		out = append(out, k+"="+v)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// workPath is where a file is put: relative paths are below /work.
+func workPath(name string) string {
+	if path.IsAbs(name) {
+		return path.Clean(name)
+	}
+	return path.Join("/work", name)
+}
+
+// enter waits for a place beside the pool.
+func (d *daemon) enter(ctx context.Context) (leave func(), err error) {
+	const most = 10 * time.Second
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case d.slots <- struct{}{}:
+		return func() { <-d.slots }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-timer.C:
+		return nil, &pool.BusyError{Reason: "too much runs already", RetryAfter: time.Second}
+	}
+}
