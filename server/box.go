@@ -44,12 +44,21 @@ func (d *daemon) createSandbox(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusCreated, info)
 }
 
-func (d *daemon) newBox(ctx context.Context, id door.Identity, req api.SandboxRequest) (*api.Sandbox, error) {
+func (d *daemon) newBox(
+	ctx context.Context,
+	id door.Identity,
+	req api.SandboxRequest,
+) (*api.Sandbox, error) {
 	if d.draining.Load() {
 		return nil, errShutdown
 	}
-	if req.Idle < 0 || req.Age < 0 || len(req.Caller) > 128 || len(req.Labels) > 16 || len(strings.Join(req.Labels, "")) > 1024 {
-		return nil, newProblem(http.StatusUnprocessableEntity, "docs/API.md has the bounds", "idle, age, caller or labels are out of bounds")
+	if req.Idle < 0 || req.Age < 0 || len(req.Caller) > 128 || len(req.Labels) > 16 ||
+		len(strings.Join(req.Labels, "")) > 1024 {
+		return nil, newProblem(
+			http.StatusUnprocessableEntity,
+			"docs/API.md has the bounds",
+			"idle, age, caller or labels are out of bounds",
+		)
 	}
 	if err := checkFiles(req.Files); err != nil {
 		return nil, err
@@ -60,21 +69,42 @@ func (d *daemon) newBox(ctx context.Context, id door.Identity, req api.SandboxRe
 	}
 	most := d.cfg.Load().Sandboxes
 	now := time.Now().UTC()
-	b := &box{idle: atMost(req.Idle, time.Duration(most.Idle)), age: atMost(req.Age, time.Duration(most.Age)),
-		running: map[*mcpruntime.Process]bool{}, ended: make(chan struct{}),
-		info: api.Sandbox{ID: newID("s-"), State: "running", Client: id.Client, Caller: req.Caller, Policy: policy.Name,
-			Labels: req.Labels, Created: now, Used: now}}
+	b := &box{
+		idle:    atMost(req.Idle, time.Duration(most.Idle)),
+		age:     atMost(req.Age, time.Duration(most.Age)),
+		running: map[*mcpruntime.Process]bool{},
+		ended:   make(chan struct{}),
+		info: api.Sandbox{
+			ID:      newID("s-"),
+			State:   "running",
+			Client:  id.Client,
+			Caller:  req.Caller,
+			Policy:  policy.Name,
+			Labels:  req.Labels,
+			Created: now,
+			Used:    now,
+		},
+	}
 	d.mu.Lock()
 	if len(d.boxes) >= most.Most {
 		d.mu.Unlock()
-		p := newProblem(http.StatusTooManyRequests, "destroy one that is not used", "there are as many sandboxes as the daemon may have")
+		p := newProblem(
+			http.StatusTooManyRequests,
+			"destroy one that is not used",
+			"there are as many sandboxes as the daemon may have",
+		)
 		p.RetryAfter = 10
 		return nil, p
 	}
 	d.boxes[b.info.ID] = b // its place
 	d.mu.Unlock()
-	spec := mcpruntime.Spec{Policy: policy, BestEffort: d.cfg.Load().BestEffort,
-		Sinks: []monitor.Sink{d.hub.Sink(hub.Origin{Execution: b.info.ID, Client: id.Client, Caller: req.Caller})}}
+	spec := mcpruntime.Spec{
+		Policy:     policy,
+		BestEffort: d.cfg.Load().BestEffort,
+		Sinks: []monitor.Sink{
+			d.hub.Sink(hub.Origin{Execution: b.info.ID, Client: id.Client, Caller: req.Caller}),
+		},
+	}
 	for _, f := range req.Files {
 		spec.Files = append(spec.Files, mcpruntime.File{Path: workPath(f.Path), Data: f.Bytes()})
 	}
@@ -112,10 +142,19 @@ func (d *daemon) saveBox(info api.Sandbox) error {
 	if err != nil {
 		return err
 	}
-	return d.db.SaveSandbox(state.Sandbox{ID: info.ID, State: info.State, Client: info.Client, Created: info.Created, Body: body})
+	return d.db.SaveSandbox(
+		state.Sandbox{
+			ID:      info.ID,
+			State:   info.State,
+			Client:  info.Client,
+			Created: info.Created,
+			Body:    body,
+		},
+	)
 }
 
-// endBox takes a sandbox down, and waits until nothing is left of it. The first reason is the one that is kept.
+// endBox takes a sandbox down, and waits until nothing is left of it. The first reason is the one
+// that is kept.
 func (d *daemon) endBox(b *box, reason string) {
 	d.mu.Lock()
 	if b.info.State == "running" {
@@ -126,7 +165,13 @@ func (d *daemon) endBox(b *box, reason string) {
 			d.log.Error("a sandbox did not end cleanly", "sandbox", b.info.ID, "error", err)
 		}
 		if err := d.saveBox(b.info); err != nil {
-			d.log.Error("the end of a sandbox could not be kept", "sandbox", b.info.ID, "error", err)
+			d.log.Error(
+				"the end of a sandbox could not be kept",
+				"sandbox",
+				b.info.ID,
+				"error",
+				err,
+			)
 		}
 		d.mu.Lock()
 		delete(d.boxes, b.info.ID)
@@ -144,7 +189,8 @@ func (d *daemon) box(r *http.Request) (*box, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	b := d.boxes[id]
-	if b != nil && b.sandbox != nil && b.info.State == "running" && (client == "" || b.info.Client == client) {
+	if b != nil && b.sandbox != nil && b.info.State == "running" &&
+		(client == "" || b.info.Client == client) {
 		return b, nil
 	}
 	row, err := d.db.Sandbox(id, client)
@@ -155,7 +201,11 @@ func (d *daemon) box(r *http.Request) (*box, error) {
 	if err := json.Unmarshal(row.Body, &info); err != nil {
 		return nil, err
 	}
-	return nil, newProblem(http.StatusGone, "create another one", "the sandbox is "+info.State+": "+info.Reason)
+	return nil, newProblem(
+		http.StatusGone,
+		"create another one",
+		"the sandbox is "+info.State+": "+info.Reason,
+	)
 }
 
 // listSandboxes: GET /v1/sandboxes
@@ -169,7 +219,10 @@ func (d *daemon) listSandboxes(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	d.mu.Unlock()
-	slices.SortFunc(out.Sandboxes, func(a, b api.Sandbox) int { return a.Created.Compare(b.Created) })
+	slices.SortFunc(
+		out.Sandboxes,
+		func(a, b api.Sandbox) int { return a.Created.Compare(b.Created) },
+	)
 	answer(w, http.StatusOK, out)
 }
 

@@ -20,20 +20,42 @@ func newBox(t *testing.T, d *daemon, req api.SandboxRequest) string {
 	return b.ID
 }
 
-func sh(script string) api.ExecRequest { return api.ExecRequest{Command: []string{"sh", "-c", script}} }
+func sh(
+	script string,
+) api.ExecRequest {
+	return api.ExecRequest{Command: []string{"sh", "-c", script}}
+}
 
 func TestSandboxes(t *testing.T) {
 	dir := folder(t)
 	secret := filepath.Join(dir, "secret-of-the-host")
 	write(t, secret, "host")
 	d := start(t, dir, "")
-	id := newBox(t, d, api.SandboxRequest{Policy: "standard", Files: []api.File{{Path: "in.txt", Text: "given"}}, Labels: []string{"a"}})
+	id := newBox(
+		t,
+		d,
+		api.SandboxRequest{
+			Policy: "standard",
+			Files:  []api.File{{Path: "in.txt", Text: "given"}},
+			Labels: []string{"a"},
+		},
+	)
 
 	t.Run("commands share its files", func(t *testing.T) {
-		if r, err := d.Exec(background(t), id, sh("cat in.txt; echo kept >f")); err != nil || r.Stdout != "given" {
+		if r, err := d.Exec(
+			background(t),
+			id,
+			sh("cat in.txt; echo kept >f"),
+		); err != nil ||
+			r.Stdout != "given" {
 			t.Fatalf("%+v, %v", r, err)
 		}
-		if r, err := d.Exec(background(t), id, sh("cat f; exit 4")); err != nil || r.Stdout != "kept\n" || r.ExitCode != 4 {
+		if r, err := d.Exec(
+			background(t),
+			id,
+			sh("cat f; exit 4"),
+		); err != nil || r.Stdout != "kept\n" ||
+			r.ExitCode != 4 {
 			t.Errorf("%+v, %v", r, err)
 		}
 	})
@@ -41,7 +63,13 @@ func TestSandboxes(t *testing.T) {
 		in := make(chan api.Message, 8)
 		var out string
 		var result *api.Result
-		err := d.ExecStream(background(t), id, sh(`trap 'echo got it; exit 7' TERM; read a; echo "read $a"; while :; do sleep 0.05; done`), in,
+		err := d.ExecStream(
+			background(t),
+			id,
+			sh(
+				`trap 'echo got it; exit 7' TERM; read a; echo "read $a"; while :; do sleep 0.05; done`,
+			),
+			in,
 			func(m api.Message) error {
 				switch m.Kind {
 				case api.KindStarted:
@@ -54,7 +82,8 @@ func TestSandboxes(t *testing.T) {
 					result = m.Result
 				}
 				return nil
-			})
+			},
+		)
 		if err != nil || out != "read line\ngot it\n" || result.ExitCode != 7 {
 			t.Errorf("%q %+v %v", out, result, err)
 		}
@@ -64,10 +93,16 @@ func TestSandboxes(t *testing.T) {
 		in <- api.Chunk(api.KindStdin, []byte{0xff, 1})
 		close(in)
 		var out []byte
-		err := d.ExecStream(background(t), id, api.ExecRequest{Command: []string{"cat"}}, in, func(m api.Message) error {
-			out = append(out, m.Bytes()...)
-			return nil
-		})
+		err := d.ExecStream(
+			background(t),
+			id,
+			api.ExecRequest{Command: []string{"cat"}},
+			in,
+			func(m api.Message) error {
+				out = append(out, m.Bytes()...)
+				return nil
+			},
+		)
 		if err != nil || !bytes.Equal(out, []byte{0xff, 1}) {
 			t.Errorf("%q %v", out, err)
 		}
@@ -88,7 +123,12 @@ func TestSandboxes(t *testing.T) {
 		if _, err := os.ReadFile(secret); err != nil {
 			t.Fatal(err) // outside, it can be read
 		}
-		if r, err := d.Exec(background(t), id, sh("ln -s "+secret+" l; ln -s / root; ln -s "+dir+" folder")); err != nil || !r.Success {
+		if r, err := d.Exec(
+			background(t),
+			id,
+			sh("ln -s "+secret+" l; ln -s / root; ln -s "+dir+" folder"),
+		); err != nil ||
+			!r.Success {
 			t.Fatalf("%+v, %v", r, err)
 		}
 		for _, name := range []string{"/work/l", "/work/root" + secret, "/work/folder/secret-of-the-host"} {
@@ -97,7 +137,12 @@ func TestSandboxes(t *testing.T) {
 			}
 		}
 		for _, name := range []string{"/work/l", "/work/root" + secret, "/work/folder/secret-of-the-host"} {
-			_ = d.WriteFile(background(t), id, name, []byte("changed")) // in the sandbox's own /tmp, it may work
+			_ = d.WriteFile(
+				background(t),
+				id,
+				name,
+				[]byte("changed"),
+			) // in the sandbox's own /tmp, it may work
 		}
 		if got, err := os.ReadFile(secret); err != nil || string(got) != "host" {
 			t.Errorf("the host's file is %q, %v", got, err)
@@ -146,7 +191,11 @@ func TestSandboxes(t *testing.T) {
 }
 
 func TestASandboxThatEndsByItselfSaysSo(t *testing.T) {
-	d := start(t, folder(t), `rules: [{id: debugger, when: 'syscall == "ptrace"', action: kill}]`+"\n")
+	d := start(
+		t,
+		folder(t),
+		`rules: [{id: debugger, when: 'syscall == "ptrace"', action: kill}]`+"\n",
+	)
 	id := newBox(t, d, api.SandboxRequest{})
 	r, err := d.Exec(background(t), id, api.ExecRequest{Command: attack})
 	if err != nil || r.Status != "violation" {

@@ -34,7 +34,11 @@ func unmarshal(data []byte, into any) error {
 		return bodyError(err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return newProblem(http.StatusBadRequest, "send one JSON object", "there is more after the JSON object")
+		return newProblem(
+			http.StatusBadRequest,
+			"send one JSON object",
+			"there is more after the JSON object",
+		)
 	}
 	return nil
 }
@@ -43,13 +47,24 @@ func bodyError(err error) error {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return newProblem(http.StatusRequestEntityTooLarge, "send less: a body may have "+strconv.Itoa(maxBody>>20)+" MiB",
-			"the body is too large")
+		return newProblem(
+			http.StatusRequestEntityTooLarge,
+			"send less: a body may have "+strconv.Itoa(maxBody>>20)+" MiB",
+			"the body is too large",
+		)
 	case errors.Is(err, io.EOF):
-		return newProblem(http.StatusBadRequest, "send a JSON object; docs/API.md has examples", "the body is empty")
+		return newProblem(
+			http.StatusBadRequest,
+			"send a JSON object; docs/API.md has examples",
+			"the body is empty",
+		)
 	}
-	return newProblem(http.StatusBadRequest, "docs/API.md has examples", "the body is not what is expected: "+
-		strings.TrimPrefix(err.Error(), "json: "))
+	return newProblem(
+		http.StatusBadRequest,
+		"docs/API.md has examples",
+		"the body is not what is expected: "+
+			strings.TrimPrefix(err.Error(), "json: "),
+	)
 }
 
 // answer writes a JSON object.
@@ -79,7 +94,11 @@ func number(r *http.Request, name string, otherwise, most int64) (int64, error) 
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 {
-		return 0, newProblem(http.StatusBadRequest, "give a whole number", "?"+name+"= is no number")
+		return 0, newProblem(
+			http.StatusBadRequest,
+			"give a whole number",
+			"?"+name+"= is no number",
+		)
 	}
 	return min(n, most), nil
 }
@@ -88,7 +107,11 @@ func number(r *http.Request, name string, otherwise, most int64) (int64, error) 
 func checkText(what string, texts ...string) *api.Problem {
 	for _, t := range texts {
 		if strings.ContainsRune(t, 0) {
-			return newProblem(http.StatusUnprocessableEntity, "leave it out", what+" has a NUL character")
+			return newProblem(
+				http.StatusUnprocessableEntity,
+				"leave it out",
+				what+" has a NUL character",
+			)
 		}
 	}
 	return nil

@@ -54,9 +54,26 @@ func TestOverTCPWithoutATokenNothingIsTold(t *testing.T) {
 }
 
 func TestOriginsAndHostsOfTheConfigComeIn(t *testing.T) {
-	d := start(t, folder(t), "listen: 127.0.0.1:0\norigins: ['https://ui.example']\nhosts: [box.example]\n"+tokenLine(token))
-	status, body, _ := do(t, new(http.Client), "GET", d.tcp+"/v1/version", "", "Authorization", "Bearer "+token,
-		"Origin", "https://ui.example", "Host", "box.example:80")
+	d := start(
+		t,
+		folder(t),
+		"listen: 127.0.0.1:0\norigins: ['https://ui.example']\nhosts: [box.example]\n"+tokenLine(
+			token,
+		),
+	)
+	status, body, _ := do(
+		t,
+		new(http.Client),
+		"GET",
+		d.tcp+"/v1/version",
+		"",
+		"Authorization",
+		"Bearer "+token,
+		"Origin",
+		"https://ui.example",
+		"Host",
+		"box.example:80",
+	)
 	if status != 200 {
 		t.Errorf("%d %s", status, body)
 	}
@@ -64,7 +81,11 @@ func TestOriginsAndHostsOfTheConfigComeIn(t *testing.T) {
 
 func TestAClientOverTCPHasNoWayAroundTheSandbox(t *testing.T) {
 	dir := folder(t)
-	write(t, filepath.Join(dir, "mounts.yaml"), "version: 1\nextends: standard\nfilesystem: {mounts: [{source: "+dir+", target: /data}]}\n")
+	write(
+		t,
+		filepath.Join(dir, "mounts.yaml"),
+		"version: 1\nextends: standard\nfilesystem: {mounts: [{source: "+dir+", target: /data}]}\n",
+	)
 	d := start(t, dir, "listen: 127.0.0.1:0\npolicies: {mounts: mounts.yaml}\n"+tokenLine(token))
 	c, err := client.Dial(d.tcp, client.WithToken(token))
 	if err != nil {
@@ -88,7 +109,10 @@ func TestAClientOverTCPHasNoWayAroundTheSandbox(t *testing.T) {
 	if _, err := d.Run(background(t), document(mount)); err != nil {
 		t.Errorf("the daemon's own user may mount what it can read: %v", err)
 	}
-	x, err := c.Run(background(t), api.ExecutionRequest{Command: []string{"ls", "/data"}, Policy: "mounts"})
+	x, err := c.Run(
+		background(t),
+		api.ExecutionRequest{Command: []string{"ls", "/data"}, Policy: "mounts"},
+	)
 	if err != nil || !strings.Contains(x.Result.Stdout, "mounts.yaml") {
 		t.Errorf("a policy that the operator lists: %+v, %v", x, err)
 	}
@@ -98,7 +122,11 @@ func TestAClientOverTCPHasNoWayAroundTheSandbox(t *testing.T) {
 }
 
 func TestDocumentsOfRestrictedClientsNameNothingOfTheHost(t *testing.T) {
-	d := start(t, folder(t), "listen: 127.0.0.1:0\nrestricted: {documents: true}\n"+tokenLine(token))
+	d := start(
+		t,
+		folder(t),
+		"listen: 127.0.0.1:0\nrestricted: {documents: true}\n"+tokenLine(token),
+	)
 	t.Setenv("SECRET_OF_THE_DAEMON", "1")
 	c, err := client.Dial(d.tcp, client.WithToken(token))
 	if err != nil {
@@ -135,7 +163,11 @@ func TestOneClientDoesNotSeeAnothersThings(t *testing.T) {
 	_, err = c.Cancel(background(t), own.ID)
 	refused(t, err, 404)
 	for _, query := range []string{"", "state=running"} {
-		if list, err := c.Executions(background(t), query); err != nil || len(list.Executions) != 0 {
+		if list, err := c.Executions(
+			background(t),
+			query,
+		); err != nil ||
+			len(list.Executions) != 0 {
 			t.Errorf("%q: %+v, %v", query, list, err)
 		}
 	}
@@ -163,7 +195,12 @@ func asUser(t *testing.T, socket string, uid int) net.Conn {
 		goruntime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		if err == nil {
-			if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, uintptr(uid), uintptr(uid), uintptr(uid)); errno != 0 {
+			if _, _, errno := unix.RawSyscall(
+				unix.SYS_SETRESUID,
+				uintptr(uid),
+				uintptr(uid),
+				uintptr(uid),
+			); errno != 0 {
 				err = errno
 			}
 		}
@@ -220,7 +257,14 @@ func TestTheSocketIsForItsOwnUserAndTheListed(t *testing.T) {
 	if got := statusAs(t, d.socket, 0); got != 200 {
 		t.Errorf("root: %d", got)
 	}
-	if status, body, _ := d.raw(t, "GET", "/v1/version", "", "Origin", "http://attacker.example"); status != 403 {
+	if status, body, _ := d.raw(
+		t,
+		"GET",
+		"/v1/version",
+		"",
+		"Origin",
+		"http://attacker.example",
+	); status != 403 {
 		t.Errorf("a browser's origin on the socket: %d %s", status, body)
 	}
 }
@@ -236,8 +280,11 @@ func TestATCPAddressNeedsItsGuards(t *testing.T) {
 	} {
 		dir := folder(t)
 		write(t, filepath.Join(dir, "serve.yaml"), "version: 1\n"+config)
-		err := server.Run(background(t), server.Options{ConfigFile: filepath.Join(dir, "serve.yaml"),
-			Socket: filepath.Join(dir, "s"), State: filepath.Join(dir, "state")})
+		err := server.Run(
+			background(t),
+			server.Options{ConfigFile: filepath.Join(dir, "serve.yaml"),
+				Socket: filepath.Join(dir, "s"), State: filepath.Join(dir, "state")},
+		)
 		if err == nil {
 			t.Errorf("%s: it started", what)
 		}
@@ -252,7 +299,8 @@ func TestTheSecondDaemonSaysSo(t *testing.T) {
 		"state":  {Socket: filepath.Join(other, "s.sock"), State: filepath.Join(d.folder, "state")},
 	} {
 		err := server.Run(background(t), opt)
-		if err == nil || !strings.Contains(err.Error(), "another mcpbox serve") || !strings.Contains(err.Error(), what) ||
+		if err == nil || !strings.Contains(err.Error(), "another mcpbox serve") ||
+			!strings.Contains(err.Error(), what) ||
 			!strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
 			t.Errorf("the same %s: %v", what, err)
 		}

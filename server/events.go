@@ -34,8 +34,13 @@ func (d *daemon) listEvents(w http.ResponseWriter, r *http.Request) {
 
 func eventFilter(r *http.Request) (f state.Filter, err error) {
 	q := r.URL.Query()
-	f = state.Filter{Client: visible(r), Caller: q.Get("caller"), Sandbox: q.Get("sandbox"), Execution: q.Get("execution"),
-		Type: q.Get("type")}
+	f = state.Filter{
+		Client:    visible(r),
+		Caller:    q.Get("caller"),
+		Sandbox:   q.Get("sandbox"),
+		Execution: q.Get("execution"),
+		Type:      q.Get("type"),
+	}
 	limit, err1 := number(r, "limit", 100, 1000)
 	after, err2 := number(r, "after", 0, math.MaxInt64)
 	f.Limit, f.After = int(limit), after
@@ -43,17 +48,29 @@ func eventFilter(r *http.Request) (f state.Filter, err error) {
 		return f, err
 	}
 	if f.Type != "" && !monitor.Type(f.Type).Valid() {
-		return f, newProblem(http.StatusBadRequest, "mcpbox events --help lists them", "?type= is no event type")
+		return f, newProblem(
+			http.StatusBadRequest,
+			"mcpbox events --help lists them",
+			"?type= is no event type",
+		)
 	}
 	if s := monitor.Severity(q.Get("severity")); s != "" {
 		if !s.Valid() {
-			return f, newProblem(http.StatusBadRequest, "use one of: low, medium, high, critical", "?severity= is none")
+			return f, newProblem(
+				http.StatusBadRequest,
+				"use one of: low, medium, high, critical",
+				"?severity= is none",
+			)
 		}
 		f.Severity = state.Rank(s)
 	}
 	if since := q.Get("since"); since != "" {
 		if f.Since, err = time.Parse(time.RFC3339, since); err != nil {
-			return f, newProblem(http.StatusBadRequest, "write 2026-01-31T12:00:00Z", "?since= is no time")
+			return f, newProblem(
+				http.StatusBadRequest,
+				"write 2026-01-31T12:00:00Z",
+				"?since= is no time",
+			)
 		}
 	}
 	return f, nil
@@ -66,7 +83,12 @@ func (d *daemon) events(f state.Filter) (*api.Events, error) {
 	}
 	out := &api.Events{Events: []api.Event{}, Next: f.After}
 	for _, row := range rows {
-		e := api.Event{Seq: row.Seq, Execution: row.Execution, Client: row.Client, Caller: row.Caller}
+		e := api.Event{
+			Seq:       row.Seq,
+			Execution: row.Execution,
+			Client:    row.Client,
+			Caller:    row.Caller,
+		}
 		if err := json.Unmarshal(row.Body, &e.Event); err != nil {
 			return nil, err
 		}
@@ -75,7 +97,8 @@ func (d *daemon) events(f state.Filter) (*api.Events, error) {
 	return out, nil
 }
 
-// followEvents sends events as they come, as server-sent events. A client that comes again says with
+// followEvents sends events as they come, as server-sent events. A client that comes again says
+// with
 // Last-Event-ID where it was.
 func (d *daemon) followEvents(w http.ResponseWriter, r *http.Request, f state.Filter) {
 	events, stop := d.hub.Follow()
@@ -135,6 +158,9 @@ func (d *daemon) followEvents(w http.ResponseWriter, r *http.Request, f state.Fi
 func matches(e api.Event, f state.Filter) bool {
 	same := func(want, is string) bool { return want == "" || want == is }
 	return same(f.Client, e.Client) && same(f.Caller, e.Caller) && same(f.Sandbox, e.Sandbox) &&
-		same(f.Execution, e.Execution) && same(f.Type, string(e.Type)) && state.Rank(e.Severity) >= f.Severity &&
+		same(
+			f.Execution,
+			e.Execution,
+		) && same(f.Type, string(e.Type)) && state.Rank(e.Severity) >= f.Severity &&
 		!e.Time.Before(f.Since)
 }

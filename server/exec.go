@@ -57,14 +57,30 @@ func (d *daemon) exec(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if _, err := in.Token(); !errors.Is(err, io.EOF) {
-		d.fail(w, r, newProblem(http.StatusBadRequest, "set mode to stream", "messages come after the request, but it is no stream"))
+		d.fail(
+			w,
+			r,
+			newProblem(
+				http.StatusBadRequest,
+				"set mode to stream",
+				"messages come after the request, but it is no stream",
+			),
+		)
 		return
 	}
 	c.stdin = strings.NewReader(c.req.Stdin)
 	if c.req.StdinData != nil {
 		c.stdin = strings.NewReader(string(c.req.StdinData))
 	}
-	c.stdout, c.stderr = newOutput(api.KindStdout, c.req.MaxOutput, nil), newOutput(api.KindStderr, c.req.MaxOutput, nil)
+	c.stdout, c.stderr = newOutput(
+		api.KindStdout,
+		c.req.MaxOutput,
+		nil,
+	), newOutput(
+		api.KindStderr,
+		c.req.MaxOutput,
+		nil,
+	)
 	result, err := d.runIn(r.Context(), b, c)
 	if err != nil {
 		d.fail(w, r, err)
@@ -73,7 +89,8 @@ func (d *daemon) exec(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, result)
 }
 
-// boundedReader bounds a message of a stream, not the stream: whoever reads grants more for the next one.
+// boundedReader bounds a message of a stream, not the stream: whoever reads grants more for the
+// next one.
 type boundedReader struct {
 	r    io.Reader
 	left int64
@@ -91,11 +108,23 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 func checkExec(req *api.ExecRequest) error {
 	switch {
 	case len(req.Command) == 0:
-		return newProblem(http.StatusUnprocessableEntity, `{"command": ["echo", "hello"]}`, "no command")
+		return newProblem(
+			http.StatusUnprocessableEntity,
+			`{"command": ["echo", "hello"]}`,
+			"no command",
+		)
 	case req.Mode != "" && req.Mode != api.Sync && req.Mode != api.Stream:
-		return newProblem(http.StatusUnprocessableEntity, "use sync or stream", "this mode is not known here")
+		return newProblem(
+			http.StatusUnprocessableEntity,
+			"use sync or stream",
+			"this mode is not known here",
+		)
 	case req.Timeout < 0 || req.Timeout > 1e6 || math.IsNaN(req.Timeout):
-		return newProblem(http.StatusUnprocessableEntity, "give seconds", "timeout: that is no time")
+		return newProblem(
+			http.StatusUnprocessableEntity,
+			"give seconds",
+			"timeout: that is no time",
+		)
 	}
 	return checkCommand(req.Command, req.Env, req.Dir)
 }
@@ -107,8 +136,11 @@ func (d *daemon) runIn(ctx context.Context, b *box, c *command) (*api.Result, er
 		ctx, stop = context.WithTimeout(ctx, time.Duration(t*float64(time.Second)))
 		defer stop()
 	}
-	p, err := b.sandbox.Start(ctx, mcpruntime.Command{Args: c.req.Command, Env: environment(c.req.Env), Dir: c.req.Dir,
-		Stdin: c.stdin, Stdout: c.stdout, Stderr: c.stderr})
+	p, err := b.sandbox.Start(
+		ctx,
+		mcpruntime.Command{Args: c.req.Command, Env: environment(c.req.Env), Dir: c.req.Dir,
+			Stdin: c.stdin, Stdout: c.stdout, Stderr: c.stderr},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +163,14 @@ func (d *daemon) runIn(ctx context.Context, b *box, c *command) (*api.Result, er
 }
 
 // execStream carries stdin and signals in, and output out, over one connection.
-func (d *daemon) execStream(w http.ResponseWriter, r *http.Request, b *box, c *command, in *json.Decoder, bounded *boundedReader) {
+func (d *daemon) execStream(
+	w http.ResponseWriter,
+	r *http.Request,
+	b *box,
+	c *command,
+	in *json.Decoder,
+	bounded *boundedReader,
+) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
 	stop := context.AfterFunc(d.base, func() { cancel(errShutdown) })
@@ -159,11 +198,20 @@ func (d *daemon) execStream(w http.ResponseWriter, r *http.Request, b *box, c *c
 	}
 	result.Stdout, result.Stderr = "", "" // they have been sent
 	out.send(api.Message{Kind: api.KindResult, Result: result})
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // the client need not end its side
+	_ = http.NewResponseController(w).
+		SetReadDeadline(time.Now())
+	// the client need not end its side
 }
 
-// takeMessages reads what the client sends after its request. The end of the body is the end of stdin.
-func takeMessages(ctx context.Context, in *json.Decoder, bounded *boundedReader, feed *io.PipeWriter, started <-chan *mcpruntime.Process) error {
+// takeMessages reads what the client sends after its request. The end of the body is the end of
+// stdin.
+func takeMessages(
+	ctx context.Context,
+	in *json.Decoder,
+	bounded *boundedReader,
+	feed *io.PipeWriter,
+	started <-chan *mcpruntime.Process,
+) error {
 	var p *mcpruntime.Process
 	for {
 		bounded.left = maxBody
@@ -182,7 +230,11 @@ func takeMessages(ctx context.Context, in *json.Decoder, bounded *boundedReader,
 		case api.KindSignal:
 			sig := unix.SignalNum("SIG" + strings.TrimPrefix(strings.ToUpper(msg.Signal), "SIG"))
 			if sig == 0 {
-				return newProblem(http.StatusUnprocessableEntity, "use a name such as TERM", "the signal is not known")
+				return newProblem(
+					http.StatusUnprocessableEntity,
+					"use a name such as TERM",
+					"the signal is not known",
+				)
 			}
 			if p == nil {
 				select {
@@ -193,7 +245,11 @@ func takeMessages(ctx context.Context, in *json.Decoder, bounded *boundedReader,
 			}
 			_ = p.Signal(sig) // it may have ended
 		default:
-			return newProblem(http.StatusUnprocessableEntity, "send stdin, eof or signal", "the kind of the message is not known")
+			return newProblem(
+				http.StatusUnprocessableEntity,
+				"send stdin, eof or signal",
+				"the kind of the message is not known",
+			)
 		}
 	}
 }
@@ -210,7 +266,8 @@ func filePath(r *http.Request) (string, error) {
 	return p, nil
 }
 
-// Files go in and out by a program inside: paths mean what they mean to the sandbox, whatever links lie
+// Files go in and out by a program inside: paths mean what they mean to the sandbox, whatever links
+// lie
 // there, and its policy and limits apply.
 
 // getFile: GET /v1/sandboxes/{id}/files?path=/work/a.txt
@@ -222,11 +279,27 @@ func (d *daemon) getFile(w http.ResponseWriter, r *http.Request) {
 	}
 	out := newOutput(api.KindStdout, maxOutput, nil)
 	out.most = maxFile + 1
-	if !d.file(w, r, &command{req: api.ExecRequest{Command: []string{"cat", "--", path}}, stdin: strings.NewReader(""), stdout: out}) {
+	if !d.file(
+		w,
+		r,
+		&command{
+			req:    api.ExecRequest{Command: []string{"cat", "--", path}},
+			stdin:  strings.NewReader(""),
+			stdout: out,
+		},
+	) {
 		return
 	}
 	if out.total > maxFile {
-		d.fail(w, r, newProblem(http.StatusRequestEntityTooLarge, "take it in parts, with exec", "the file is larger than 16 MiB"))
+		d.fail(
+			w,
+			r,
+			newProblem(
+				http.StatusRequestEntityTooLarge,
+				"take it in parts, with exec",
+				"the file is larger than 16 MiB",
+			),
+		)
 		return
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
@@ -238,7 +311,11 @@ func (d *daemon) getFile(w http.ResponseWriter, r *http.Request) {
 func (d *daemon) putFile(w http.ResponseWriter, r *http.Request) {
 	path, err := filePath(r)
 	if err == nil && r.ContentLength > maxFile {
-		err = newProblem(http.StatusRequestEntityTooLarge, "send it in parts, with exec", "the file is larger than 16 MiB")
+		err = newProblem(
+			http.StatusRequestEntityTooLarge,
+			"send it in parts, with exec",
+			"the file is larger than 16 MiB",
+		)
 	}
 	var data []byte
 	if err == nil {
@@ -251,8 +328,15 @@ func (d *daemon) putFile(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	const script = `mkdir -p -- "${1%/*}/" && exec cat > "$1"`
-	if d.file(w, r, &command{req: api.ExecRequest{Command: []string{"sh", "-c", script, "sh", path}}, stdin: strings.NewReader(string(data)),
-		stdout: newOutput(api.KindStdout, 0, nil)}) {
+	if d.file(
+		w,
+		r,
+		&command{
+			req:    api.ExecRequest{Command: []string{"sh", "-c", script, "sh", path}},
+			stdin:  strings.NewReader(string(data)),
+			stdout: newOutput(api.KindStdout, 0, nil),
+		},
+	) {
 		w.WriteHeader(http.StatusNoContent)
 	}
 }

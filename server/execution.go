@@ -53,8 +53,16 @@ func (d *daemon) accept(run *run, id door.Identity) (err error) {
 	if run.policy, run.fresh, err = d.choose(id, name, req.Document); err != nil {
 		return err
 	}
-	run.x = api.Execution{ID: newID("x-"), State: api.Running, Client: id.Client, Caller: req.Caller,
-		Policy: run.policy.Name, Language: req.Language, Command: req.Command, Created: time.Now().UTC()}
+	run.x = api.Execution{
+		ID:       newID("x-"),
+		State:    api.Running,
+		Client:   id.Client,
+		Caller:   req.Caller,
+		Policy:   run.policy.Name,
+		Language: req.Language,
+		Command:  req.Command,
+		Created:  time.Now().UTC(),
+	}
 	if req.Code != "" {
 		run.x.Command = nil
 	}
@@ -67,8 +75,10 @@ func checkExecution(req *api.ExecutionRequest) error {
 	}
 	switch {
 	case (len(req.Command) == 0) == (req.Code == ""):
-		return unprocessable(`{"command": ["echo", "hello"]} or {"code": "print(1)", "language": "python"}`,
-			"give either a command or code")
+		return unprocessable(
+			`{"command": ["echo", "hello"]} or {"code": "print(1)", "language": "python"}`,
+			"give either a command or code",
+		)
 	case req.Code != "" && (req.Dir != "" || len(req.Env) > 0):
 		return unprocessable("leave them out, or run a command", "code has no dir and no env")
 	case req.Code == "" && (len(req.Args) > 0 || req.Language != ""):
@@ -78,7 +88,10 @@ func checkExecution(req *api.ExecutionRequest) error {
 	case req.Timeout < 0 || req.Timeout > 1e6 || math.IsNaN(req.Timeout):
 		return unprocessable("give seconds", "timeout: that is no time")
 	case req.Mode != "" && req.Mode != api.Sync && req.Mode != api.Stream && req.Mode != api.Async:
-		return unprocessable("use sync, stream or async", "mode "+strconv.QuoteToASCII(string(req.Mode))+" is not known")
+		return unprocessable(
+			"use sync, stream or async",
+			"mode "+strconv.QuoteToASCII(string(req.Mode))+" is not known",
+		)
 	case len(req.Caller) > 128:
 		return unprocessable("give at most 128 bytes", "caller is too long")
 	}
@@ -88,21 +101,34 @@ func checkExecution(req *api.ExecutionRequest) error {
 	return checkCommand(req.Command, req.Env, req.Dir)
 }
 
-// checkFiles bounds what is put into a sandbox before it starts. Where it may lie, package runtime knows.
+// checkFiles bounds what is put into a sandbox before it starts. Where it may lie, package runtime
+// knows.
 func checkFiles(files []api.File) error {
 	const most, longest = 256, 1024
 	if len(files) > most {
-		return newProblem(http.StatusUnprocessableEntity, "send an archive, and unpack it inside", "there are more than 256 files")
+		return newProblem(
+			http.StatusUnprocessableEntity,
+			"send an archive, and unpack it inside",
+			"there are more than 256 files",
+		)
 	}
 	for _, f := range files {
 		if f.Path == "" || len(f.Path) > longest {
-			return newProblem(http.StatusUnprocessableEntity, "give each a path below /work", "a file has no path, or a long one")
+			return newProblem(
+				http.StatusUnprocessableEntity,
+				"give each a path below /work",
+				"a file has no path, or a long one",
+			)
 		}
 		if p := checkText("a file's path", f.Path); p != nil {
 			return p
 		}
 		if f.Text != "" && f.Data != nil {
-			return newProblem(http.StatusUnprocessableEntity, "give one of them", "a file's text and data exclude each other")
+			return newProblem(
+				http.StatusUnprocessableEntity,
+				"give one of them",
+				"a file's text and data exclude each other",
+			)
 		}
 	}
 	return nil
@@ -111,14 +137,22 @@ func checkFiles(files []api.File) error {
 // checkCommand refuses what execve(2) can't take.
 func checkCommand(command []string, env map[string]string, dir string) error {
 	if len(command) > 0 && command[0] == "" {
-		return newProblem(http.StatusUnprocessableEntity, "name the program", "the command's first word is empty")
+		return newProblem(
+			http.StatusUnprocessableEntity,
+			"name the program",
+			"the command's first word is empty",
+		)
 	}
 	if p := checkText("the command", command...); p != nil {
 		return p
 	}
 	for k, v := range env {
 		if k == "" || strings.Contains(k, "=") {
-			return newProblem(http.StatusUnprocessableEntity, "give it a name without =", "env has a variable without a proper name")
+			return newProblem(
+				http.StatusUnprocessableEntity,
+				"give it a name without =",
+				"env has a variable without a proper name",
+			)
 		}
 		if p := checkText("env", k, v); p != nil {
 			return p
@@ -128,7 +162,11 @@ func checkCommand(command []string, env map[string]string, dir string) error {
 		return p
 	}
 	if dir != "" && !strings.HasPrefix(dir, "/") {
-		return newProblem(http.StatusUnprocessableEntity, "give an absolute path in the sandbox, such as /work", "dir is not absolute")
+		return newProblem(
+			http.StatusUnprocessableEntity,
+			"give an absolute path in the sandbox, such as /work",
+			"dir is not absolute",
+		)
 	}
 	return nil
 }
@@ -136,7 +174,15 @@ func checkCommand(command []string, env map[string]string, dir string) error {
 // answeredBefore answers a request whose idempotency key was used before. Else it claims the key.
 func (d *daemon) answeredBefore(w http.ResponseWriter, r *http.Request, run *run) bool {
 	if len(run.once) > 128 {
-		d.fail(w, r, newProblem(http.StatusBadRequest, "give at most 128 bytes", "Idempotency-Key is too long"))
+		d.fail(
+			w,
+			r,
+			newProblem(
+				http.StatusBadRequest,
+				"give at most 128 bytes",
+				"Idempotency-Key is too long",
+			),
+		)
 		return true
 	}
 	err := run.save(run.x)
@@ -246,7 +292,8 @@ func (r *run) stream(ctx context.Context) {
 	}
 }
 
-// visible is the client whose things the asker may see: its own, or, for the daemon's user and root, all ("").
+// visible is the client whose things the asker may see: its own, or, for the daemon's user and
+// root, all ("").
 func visible(r *http.Request) string {
 	if id, _ := door.From(r.Context()); id.Restricted {
 		return id.Client
@@ -316,7 +363,11 @@ func (d *daemon) cancelExecution(w http.ResponseWriter, r *http.Request) {
 func (d *daemon) getReport(w http.ResponseWriter, r *http.Request) {
 	run, x, err := d.find(r)
 	if err == nil && run != nil {
-		err = newProblem(http.StatusConflict, "ask again when it has ended: ?wait= of GET /v1/executions/{id}", "it still runs")
+		err = newProblem(
+			http.StatusConflict,
+			"ask again when it has ended: ?wait= of GET /v1/executions/{id}",
+			"it still runs",
+		)
 	}
 	if err != nil {
 		d.fail(w, r, err)
@@ -340,8 +391,10 @@ func (d *daemon) listExecutions(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, out)
 		return
 	}
-	rows, err := d.db.Executions(state.Filter{Client: visible(r), Caller: q.Get("caller"), State: q.Get("state"),
-		Before: before, Limit: int(limit)})
+	rows, err := d.db.Executions(
+		state.Filter{Client: visible(r), Caller: q.Get("caller"), State: q.Get("state"),
+			Before: before, Limit: int(limit)},
+	)
 	if err != nil {
 		d.fail(w, r, err)
 		return
@@ -384,7 +437,11 @@ func (d *daemon) loseExecutions() error {
 		}
 		now := time.Now().UTC()
 		x.State, x.Ended = api.Lost, &now
-		x.Problem = newProblem(http.StatusServiceUnavailable, "ask for it again", "the daemon ended while it ran")
+		x.Problem = newProblem(
+			http.StatusServiceUnavailable,
+			"ask for it again",
+			"the daemon ended while it ran",
+		)
 		row.State = string(api.Lost)
 		if row.Body, err = json.Marshal(x); err == nil {
 			err = d.db.SaveExecution(row, nil)

@@ -13,16 +13,22 @@ import (
 func TestExecutions(t *testing.T) {
 	d := start(t, folder(t), "drain: 20s\n")
 	t.Run("a command runs in a sandbox", func(t *testing.T) {
-		x, err := d.Run(background(t), api.ExecutionRequest{Command: []string{"sh", "-c", "cat; echo $A >&2; pwd; exit 3"},
-			Stdin: "hello\n", Env: map[string]string{"A": "b"}, Dir: "/tmp", Caller: "ann"})
+		x, err := d.Run(
+			background(t),
+			api.ExecutionRequest{Command: []string{"sh", "-c", "cat; echo $A >&2; pwd; exit 3"},
+				Stdin: "hello\n", Env: map[string]string{"A": "b"}, Dir: "/tmp", Caller: "ann"},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r := x.Result
-		if r.Stdout != "hello\n/tmp\n" || r.Stderr != "b\n" || r.ExitCode != 3 || r.Status != "failed" || r.Success {
+		if r.Stdout != "hello\n/tmp\n" || r.Stderr != "b\n" || r.ExitCode != 3 ||
+			r.Status != "failed" ||
+			r.Success {
 			t.Errorf("result %+v", r)
 		}
-		if r.Layers["seccomp"] != "enforced" || x.Caller != "ann" || !strings.HasPrefix(x.Client, "uid:") {
+		if r.Layers["seccomp"] != "enforced" || x.Caller != "ann" ||
+			!strings.HasPrefix(x.Client, "uid:") {
 			t.Errorf("layers %v, caller %q, client %q", r.Layers, x.Caller, x.Client)
 		}
 		kept, err := d.Execution(background(t), x.ID)
@@ -31,17 +37,32 @@ func TestExecutions(t *testing.T) {
 		}
 	})
 	t.Run("code runs, with files in and out", func(t *testing.T) {
-		x, err := d.Run(background(t), api.ExecutionRequest{Language: "sh", Code: "tr a-z A-Z <in.txt >out/out.txt; echo $1", Args: []string{"x"},
-			Files: []api.File{{Path: "in.txt", Text: "data"}}})
+		x, err := d.Run(
+			background(t),
+			api.ExecutionRequest{
+				Language: "sh",
+				Code:     "tr a-z A-Z <in.txt >out/out.txt; echo $1",
+				Args:     []string{"x"},
+				Files:    []api.File{{Path: "in.txt", Text: "data"}},
+			},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := x.Result; r.Stdout != "x\n" || len(r.Files) != 1 || string(r.Files[0].Data) != "DATA" || x.Policy != "code-standard" {
+		if r := x.Result; r.Stdout != "x\n" || len(r.Files) != 1 ||
+			string(r.Files[0].Data) != "DATA" ||
+			x.Policy != "code-standard" {
 			t.Errorf("policy %s, result %+v", x.Policy, x.Result)
 		}
 	})
 	t.Run("a command gets files", func(t *testing.T) {
-		x, err := d.Run(background(t), api.ExecutionRequest{Command: []string{"cat", "a/b.txt"}, Files: []api.File{{Path: "a/b.txt", Data: []byte("\x01x")}}})
+		x, err := d.Run(
+			background(t),
+			api.ExecutionRequest{
+				Command: []string{"cat", "a/b.txt"},
+				Files:   []api.File{{Path: "a/b.txt", Data: []byte("\x01x")}},
+			},
+		)
 		if err != nil || x.Result.Stdout != "\x01x" {
 			t.Errorf("%+v, %v", x, err)
 		}
@@ -49,10 +70,14 @@ func TestExecutions(t *testing.T) {
 	t.Run("a stream has a line for each thing", func(t *testing.T) {
 		var kinds []string
 		var out string
-		err := d.Stream(background(t), api.ExecutionRequest{Command: []string{"printf", `a\377b`}}, func(m api.Message) error {
-			kinds, out = append(kinds, m.Kind), out+string(m.Bytes())
-			return nil
-		})
+		err := d.Stream(
+			background(t),
+			api.ExecutionRequest{Command: []string{"printf", `a\377b`}},
+			func(m api.Message) error {
+				kinds, out = append(kinds, m.Kind), out+string(m.Bytes())
+				return nil
+			},
+		)
 		if err != nil || strings.Join(kinds, " ") != "started stdout result" || out != "a\xffb" {
 			t.Errorf("%v %q %v", kinds, out, err)
 		}
@@ -62,7 +87,11 @@ func TestExecutions(t *testing.T) {
 		if err != nil || x.State != api.Running {
 			t.Fatalf("%+v, %v", x, err)
 		}
-		if x, err = d.Wait(background(t), x.ID); err != nil || x.State != api.Finished || x.Result.Stdout != "later\n" {
+		if x, err = d.Wait(
+			background(t),
+			x.ID,
+		); err != nil || x.State != api.Finished ||
+			x.Result.Stdout != "later\n" {
 			t.Errorf("%+v, %v", x, err)
 		}
 	})
@@ -75,7 +104,12 @@ func TestExecutions(t *testing.T) {
 		if err != nil || len(list.Executions) != 1 || list.Executions[0].ID != x.ID {
 			t.Fatalf("running: %+v, %v", list, err)
 		}
-		if status, body, _ := d.raw(t, "GET", "/v1/executions/"+x.ID+"/report", ""); status != http.StatusConflict {
+		if status, body, _ := d.raw(
+			t,
+			"GET",
+			"/v1/executions/"+x.ID+"/report",
+			"",
+		); status != http.StatusConflict {
 			t.Errorf("the report of one that runs: %d %s", status, body)
 		}
 		if x, err = d.Cancel(background(t), x.ID); err != nil || x.State == api.Running {
@@ -83,7 +117,10 @@ func TestExecutions(t *testing.T) {
 		}
 	})
 	t.Run("its time is bounded", func(t *testing.T) {
-		x, err := d.Run(background(t), api.ExecutionRequest{Command: []string{"sleep", "600"}, Timeout: 0.2})
+		x, err := d.Run(
+			background(t),
+			api.ExecutionRequest{Command: []string{"sleep", "600"}, Timeout: 0.2},
+		)
 		if err != nil || x.Result.Status != "timeout" {
 			t.Errorf("%+v, %v", x, err)
 		}
@@ -94,7 +131,8 @@ func TestExecutions(t *testing.T) {
 			t.Fatalf("%+v, %v", list, err)
 		}
 		next, err := d.Executions(background(t), "limit=2&before="+list.Next)
-		if err != nil || len(next.Executions) != 2 || next.Executions[0].ID == list.Executions[1].ID {
+		if err != nil || len(next.Executions) != 2 ||
+			next.Executions[0].ID == list.Executions[1].ID {
 			t.Errorf("%+v, %v", next, err)
 		}
 	})
@@ -103,7 +141,11 @@ func TestExecutions(t *testing.T) {
 		if status != 200 || !strings.Contains(body, `"executions":1`) {
 			t.Errorf("%d %s", status, body)
 		}
-		if list, err := d.Executions(background(t), "caller=ann"); err != nil || len(list.Executions) != 0 {
+		if list, err := d.Executions(
+			background(t),
+			"caller=ann",
+		); err != nil ||
+			len(list.Executions) != 0 {
 			t.Errorf("%+v, %v", list, err)
 		}
 	})
@@ -114,15 +156,19 @@ func TestAClientThatGoesAwayEndsWhatItWaitsFor(t *testing.T) {
 	ctx, leave := context.WithCancel(background(t))
 	started := make(chan string, 1)
 	go func() {
-		_ = d.Stream(ctx, api.ExecutionRequest{Command: []string{"sh", "-c", "echo up; sleep 600"}}, func(m api.Message) error {
-			if m.Execution != nil {
-				started <- m.Execution.ID
-			}
-			if m.Kind == api.KindStdout {
-				leave()
-			}
-			return nil
-		})
+		_ = d.Stream(
+			ctx,
+			api.ExecutionRequest{Command: []string{"sh", "-c", "echo up; sleep 600"}},
+			func(m api.Message) error {
+				if m.Execution != nil {
+					started <- m.Execution.ID
+				}
+				if m.Kind == api.KindStdout {
+					leave()
+				}
+				return nil
+			},
+		)
 	}()
 	id := <-started
 	x, err := d.Wait(background(t), id)
@@ -143,7 +189,14 @@ func TestAnIdempotencyKeyRunsOnce(t *testing.T) {
 	if other == first {
 		t.Error("another key got the same answer")
 	}
-	if status, p, _ := d.raw(t, "POST", "/v1/executions", `{"command": ["true"]}`, "Idempotency-Key", "k1"); status != 422 {
+	if status, p, _ := d.raw(
+		t,
+		"POST",
+		"/v1/executions",
+		`{"command": ["true"]}`,
+		"Idempotency-Key",
+		"k1",
+	); status != 422 {
 		t.Errorf("the key with another request: %d %s", status, p)
 	}
 }
@@ -178,7 +231,8 @@ func TestMistakesGetAProblemWithARemedy(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			status, body, h := d.raw(t, c.method, c.path, c.body)
-			if status != c.status || h.Get("Content-Type") != api.ProblemType || !strings.Contains(body, `"detail"`) {
+			if status != c.status || h.Get("Content-Type") != api.ProblemType ||
+				!strings.Contains(body, `"detail"`) {
 				t.Errorf("%d %s %s, want %d", status, h.Get("Content-Type"), body, c.status)
 			}
 		})

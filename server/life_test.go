@@ -39,7 +39,8 @@ func TestEventsSayWhoseTheyAre(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(x.Result.Events) == 0 || x.Result.Events[0].Type != monitor.EscapeAttempt || x.Result.Events[0].Call != nil {
+	if len(x.Result.Events) == 0 || x.Result.Events[0].Type != monitor.EscapeAttempt ||
+		x.Result.Events[0].Call != nil {
 		t.Fatalf("events of the result: %+v", x.Result.Events)
 	}
 	for query, want := range map[string]bool{"caller=mallory": true, "caller=ann": false, "execution=" + x.ID: true,
@@ -55,12 +56,16 @@ func TestEventsSayWhoseTheyAre(t *testing.T) {
 	}
 	// Who follows may have come too late for the first attack, but not for all that follow.
 	for deadline := time.Now().Add(patience); ; {
-		if x, err = d.Run(background(t), api.ExecutionRequest{Command: attack, Caller: "mallory"}); err != nil {
+		if x, err = d.Run(
+			background(t),
+			api.ExecutionRequest{Command: attack, Caller: "mallory"},
+		); err != nil {
 			t.Fatal(err)
 		}
 		select {
 		case e := <-follow:
-			if e.Caller != "mallory" || e.Execution == "" || e.Seq == 0 || e.Type != monitor.EscapeAttempt {
+			if e.Caller != "mallory" || e.Execution == "" || e.Seq == 0 ||
+				e.Type != monitor.EscapeAttempt {
 				t.Errorf("followed: %+v", e)
 			}
 			return
@@ -79,15 +84,30 @@ func TestAReportJudgesAnExecution(t *testing.T) {
 		t.Fatal(err)
 	}
 	var rep monitor.Report
-	if err := d.Do(background(t), "GET", "/v1/executions/"+x.ID+"/report", nil, &rep); err != nil || !rep.Risk.AtLeast(monitor.High) {
+	if err := d.Do(
+		background(t),
+		"GET",
+		"/v1/executions/"+x.ID+"/report",
+		nil,
+		&rep,
+	); err != nil ||
+		!rep.Risk.AtLeast(monitor.High) {
 		t.Errorf("%+v, %v", rep, err)
 	}
 }
 
 func TestTheDaemonsRulesHoldForEveryPolicy(t *testing.T) {
-	d := start(t, folder(t), `rules: [{id: debugger, when: 'syscall == "ptrace"', action: kill}]`+"\n")
-	x, err := d.Run(background(t), api.ExecutionRequest{Command: append(attack[:2:2], attack[2]+"; print('survived')")})
-	if err != nil || x.Result.Status != "violation" || strings.Contains(x.Result.Stdout, "survived") {
+	d := start(
+		t,
+		folder(t),
+		`rules: [{id: debugger, when: 'syscall == "ptrace"', action: kill}]`+"\n",
+	)
+	x, err := d.Run(
+		background(t),
+		api.ExecutionRequest{Command: append(attack[:2:2], attack[2]+"; print('survived')")},
+	)
+	if err != nil || x.Result.Status != "violation" ||
+		strings.Contains(x.Result.Stdout, "survived") {
 		t.Errorf("%+v, %v", x, err)
 	}
 }
@@ -112,7 +132,10 @@ func TestAWebhookIsToldAgainAndSigned(t *testing.T) {
 	var got []call
 	for deadline := time.Now().Add(patience); len(got) < 2; {
 		if len(got) == 0 { // the daemon may not follow its own events yet
-			if _, err := d.Run(background(t), api.ExecutionRequest{Command: attack, Caller: "mallory"}); err != nil {
+			if _, err := d.Run(
+				background(t),
+				api.ExecutionRequest{Command: attack, Caller: "mallory"},
+			); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -129,7 +152,11 @@ func TestAWebhookIsToldAgainAndSigned(t *testing.T) {
 		mac := hmac.New(sha256.New, []byte("key"))
 		mac.Write(c.body)
 		var e api.Event
-		if err := json.Unmarshal(c.body, &e); err != nil || e.Caller != "mallory" || c.sign != hex.EncodeToString(mac.Sum(nil)) {
+		if err := json.Unmarshal(
+			c.body,
+			&e,
+		); err != nil || e.Caller != "mallory" ||
+			c.sign != hex.EncodeToString(mac.Sum(nil)) {
 			t.Errorf("%s signed %q: %v", c.body, c.sign, err)
 		}
 	}
@@ -159,13 +186,17 @@ func TestADrainLetsWhatRunsFinish(t *testing.T) {
 	up, down := make(chan struct{}), make(chan error, 1)
 	go func() {
 		var out string
-		err := d.Stream(background(t), api.ExecutionRequest{Command: []string{"sh", "-c", "echo up; sleep 2; echo end"}}, func(m api.Message) error {
-			if out == "" && m.Kind == api.KindStdout {
-				close(up)
-			}
-			out += string(m.Bytes())
-			return nil
-		})
+		err := d.Stream(
+			background(t),
+			api.ExecutionRequest{Command: []string{"sh", "-c", "echo up; sleep 2; echo end"}},
+			func(m api.Message) error {
+				if out == "" && m.Kind == api.KindStdout {
+					close(up)
+				}
+				out += string(m.Bytes())
+				return nil
+			},
+		)
 		if err == nil && !strings.HasSuffix(out, "end\n") {
 			err = errors.New("the output is " + out)
 		}

@@ -57,22 +57,34 @@ func (d *daemon) document31() (object, error) {
 			}
 			success["content"] = object{"application/json": object{"schema": ref}}
 		}
-		op["responses"] = object{strconv.Itoa(r.status): success,
-			"default": object{"description": "a problem", "content": object{api.ProblemType: object{"schema": problem}}}}
+		op["responses"] = object{
+			strconv.Itoa(r.status): success,
+			"default": object{
+				"description": "a problem",
+				"content":     object{api.ProblemType: object{"schema": problem}},
+			},
+		}
 		if r.in != nil {
 			ref, err := reference(r.in, schemas)
 			if err != nil {
 				return nil, err
 			}
-			op["requestBody"] = object{"required": true, "content": object{"application/json": object{"schema": ref}}}
+			op["requestBody"] = object{
+				"required": true,
+				"content":  object{"application/json": object{"schema": ref}},
+			}
 		}
 		if paths[r.path] == nil {
 			paths[r.path] = object{}
 		}
 		paths[r.path].(object)[strings.ToLower(r.method)] = op
 	}
-	return object{"openapi": "3.1.0", "info": object{"title": "mcpbox serve", "version": "v1"}, "paths": paths,
-		"components": object{"schemas": schemas}}, nil
+	return object{
+		"openapi":    "3.1.0",
+		"info":       object{"title": "mcpbox serve", "version": "v1"},
+		"paths":      paths,
+		"components": object{"schemas": schemas},
+	}, nil
 }
 
 func parameter(name, in string, required bool) object {
@@ -95,11 +107,14 @@ func operation(r route) string {
 func reference(v any, schemas object) (object, error) {
 	t := reflect.TypeOf(v)
 	if schemas[t.Name()] == nil {
-		s, err := jsonschema.ForType(t, &jsonschema.ForOptions{TypeSchemas: map[reflect.Type]*jsonschema.Schema{
-			reflect.TypeFor[time.Time]():       {Type: "string", Format: "date-time"},
-			reflect.TypeFor[json.RawMessage](): {},
-			reflect.TypeFor[[]byte]():          {Type: "string", ContentEncoding: "base64"},
-		}})
+		s, err := jsonschema.ForType(
+			t,
+			&jsonschema.ForOptions{TypeSchemas: map[reflect.Type]*jsonschema.Schema{
+				reflect.TypeFor[time.Time]():       {Type: "string", Format: "date-time"},
+				reflect.TypeFor[json.RawMessage](): {},
+				reflect.TypeFor[[]byte]():          {Type: "string", ContentEncoding: "base64"},
+			}},
+		)
 		if err != nil {
 			return nil, err
 		}

@@ -54,7 +54,10 @@ func TestTheOpenAPIDocumentIsWhole(t *testing.T) {
 			}
 			seen[op.OperationID] = true
 			if op.RequestBody != nil {
-				name := strings.TrimPrefix(op.RequestBody.Content["application/json"].Schema.Ref, "#/components/schemas/")
+				name := strings.TrimPrefix(
+					op.RequestBody.Content["application/json"].Schema.Ref,
+					"#/components/schemas/",
+				)
 				if len(doc.Components.Schemas[name].Properties) == 0 {
 					t.Errorf("%s %s: no schema %q", method, path, name)
 				}
@@ -96,13 +99,25 @@ func TestNoRequestBreaksTheDaemon(t *testing.T) {
 		}
 		body := ""
 		if op.RequestBody != nil {
-			name := strings.TrimPrefix(op.RequestBody.Content["application/json"].Schema.Ref, "#/components/schemas/")
+			name := strings.TrimPrefix(
+				op.RequestBody.Content["application/json"].Schema.Ref,
+				"#/components/schemas/",
+			)
 			body = madeUp(rnd, doc.Components.Schemas[name].Properties)
 		}
 		status, answer, _ := d.raw(t, strings.ToUpper(method), path+"?"+q.Encode(), body)
 		codes[status]++
 		if status >= 500 {
-			t.Errorf("seed %d: %s %s?%s %s\n→ %d %s", seed, method, path, q.Encode(), body, status, answer)
+			t.Errorf(
+				"seed %d: %s %s?%s %s\n→ %d %s",
+				seed,
+				method,
+				path,
+				q.Encode(),
+				body,
+				status,
+				answer,
+			)
 		}
 	}
 	if codes[200]+codes[201] == 0 || codes[422] == 0 || codes[400] == 0 {
@@ -111,8 +126,35 @@ func TestNoRequestBreaksTheDaemon(t *testing.T) {
 	t.Logf("answers by status: %v", codes)
 }
 
-var words = []string{"", "x", "true", "echo", "standard", "strict", "none", "maximum", "0", "-1", "1e999", "/work", "/", "..", "\x00",
-	"\u202e", "'", "🙂", strings.Repeat("a", 5000), "sync", "async", "stream", "python", "sh", "running", "%2e%2e", "null"}
+var words = []string{
+	"",
+	"x",
+	"true",
+	"echo",
+	"standard",
+	"strict",
+	"none",
+	"maximum",
+	"0",
+	"-1",
+	"1e999",
+	"/work",
+	"/",
+	"..",
+	"\x00",
+	"\u202e",
+	"'",
+	"🙂",
+	strings.Repeat("a", 5000),
+	"sync",
+	"async",
+	"stream",
+	"python",
+	"sh",
+	"running",
+	"%2e%2e",
+	"null",
+}
 
 func word(rnd *rand.Rand) string { return words[rnd.IntN(len(words))] }
 

@@ -51,7 +51,8 @@ func (o *output) text() (string, int64) {
 	return strings.ToValidUTF8(string(o.kept), "\uFFFD"), o.total
 }
 
-// messages writes a stream. A client that does not read holds up the program, until its connection breaks.
+// messages writes a stream. A client that does not read holds up the program, until its connection
+// breaks.
 type messages struct {
 	mu   sync.Mutex
 	w    io.Writer

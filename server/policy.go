@@ -11,11 +11,19 @@ import (
 )
 
 // choose finds the policy that a client asks for, and whether the client may have it.
-func (d *daemon) choose(id door.Identity, name string, document json.RawMessage) (p *policies.Policy, fresh bool, err error) {
+func (d *daemon) choose(
+	id door.Identity,
+	name string,
+	document json.RawMessage,
+) (p *policies.Policy, fresh bool, err error) {
 	cfg := d.cfg.Load()
 	if len(document) > 0 && string(document) != "null" {
 		if name != "" {
-			return nil, false, newProblem(http.StatusUnprocessableEntity, "give one of them", "policy and policy_document exclude each other")
+			return nil, false, newProblem(
+				http.StatusUnprocessableEntity,
+				"give one of them",
+				"policy and policy_document exclude each other",
+			)
 		}
 		p, err = d.document(id, document)
 		return p, true, err
@@ -34,9 +42,15 @@ func (d *daemon) mayHave(p *policies.Policy) error {
 	may := d.cfg.Load().Restricted
 	switch {
 	case p.Isolation == policies.IsolationNone && !may.NoSandbox:
-		return forbidden("policy "+p.Name+" has no sandbox", "the operator can allow it in the config: restricted: {no_sandbox: true}")
+		return forbidden(
+			"policy "+p.Name+" has no sandbox",
+			"the operator can allow it in the config: restricted: {no_sandbox: true}",
+		)
 	case p.Network.Mode == policies.NetworkHost && !may.HostNetwork:
-		return forbidden("policy "+p.Name+" has the host's network", "the operator can allow it in the config: restricted: {host_network: true}")
+		return forbidden(
+			"policy "+p.Name+" has the host's network",
+			"the operator can allow it in the config: restricted: {host_network: true}",
+		)
 	}
 	return nil
 }
@@ -49,8 +63,10 @@ func forbidden(detail, remedy string) *api.Problem {
 func (d *daemon) document(id door.Identity, document json.RawMessage) (*policies.Policy, error) {
 	cfg := d.cfg.Load()
 	if id.Restricted && !cfg.Restricted.Documents {
-		return nil, forbidden("a policy of the client's own",
-			"name one that the config lists; the operator can allow documents: restricted: {documents: true}")
+		return nil, forbidden(
+			"a policy of the client's own",
+			"name one that the config lists; the operator can allow documents: restricted: {documents: true}",
+		)
 	}
 	p := new(policies.Policy)
 	if err := json.Unmarshal(document, p); err != nil {
@@ -63,11 +79,21 @@ func (d *daemon) document(id door.Identity, document json.RawMessage) (*policies
 		if err := d.mayHave(p); err != nil {
 			return nil, err
 		}
-		if len(p.Filesystem.Mounts) > 0 || p.Filesystem.Rootfs != "" || len(p.Limits.IO) > 0 || p.MCP.Pin.File != "" {
-			return nil, forbidden("a policy that names files of the host", "name one that the config lists")
+		if len(p.Filesystem.Mounts) > 0 || p.Filesystem.Rootfs != "" || len(p.Limits.IO) > 0 ||
+			p.MCP.Pin.File != "" {
+			return nil, forbidden(
+				"a policy that names files of the host",
+				"name one that the config lists",
+			)
 		}
-		if standard, err := policies.Preset("standard"); err != nil || !within(p.Environment.Pass, standard.Environment.Pass) {
-			return nil, forbidden("a policy that passes on the daemon's environment", "set the variables: environment: {set: …}")
+		if standard, err := policies.Preset(
+			"standard",
+		); err != nil ||
+			!within(p.Environment.Pass, standard.Environment.Pass) {
+			return nil, forbidden(
+				"a policy that passes on the daemon's environment",
+				"set the variables: environment: {set: …}",
+			)
 		}
 	}
 	p, err := cfg.WithRules(p)

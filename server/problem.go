@@ -38,7 +38,12 @@ func (d *daemon) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // newProblem is an error that says how it is to be answered.
 func newProblem(status int, remedy, detail string) *api.Problem {
-	return &api.Problem{Title: http.StatusText(status), Status: status, Detail: detail, Remedy: remedy}
+	return &api.Problem{
+		Title:  http.StatusText(status),
+		Status: status,
+		Detail: detail,
+		Remedy: remedy,
+	}
 }
 
 func bad(err error) *api.Problem {
@@ -61,7 +66,11 @@ func (d *daemon) problemOf(err error) *api.Problem {
 	case errors.Is(err, errShutdown), errors.Is(err, pool.ErrClosed):
 		return unavailable()
 	case errors.Is(err, state.ErrNotFound):
-		return newProblem(http.StatusNotFound, "", "there is no such thing, or it is another client's")
+		return newProblem(
+			http.StatusNotFound,
+			"",
+			"there is no such thing, or it is another client's",
+		)
 	case errors.Is(err, mcpruntime.ErrNotFound), errors.Is(err, mcpruntime.ErrNotExecutable):
 		return newProblem(http.StatusUnprocessableEntity, remedy, err.Error())
 	case errors.As(err, &setup) && commandsFault(setup):
@@ -69,7 +78,11 @@ func (d *daemon) problemOf(err error) *api.Problem {
 	case errors.Is(err, context.Canceled):
 		return newProblem(http.StatusConflict, "", "canceled before it started")
 	case errors.Is(err, context.DeadlineExceeded):
-		return newProblem(http.StatusConflict, "give it more time: timeout", "its time was over before it started")
+		return newProblem(
+			http.StatusConflict,
+			"give it more time: timeout",
+			"its time was over before it started",
+		)
 	case errors.Is(err, mcpruntime.ErrClosed):
 		return newProblem(http.StatusConflict, "create another one", err.Error())
 	case errors.As(err, &setup), errors.Is(err, mcpruntime.ErrLayer):
@@ -80,7 +93,8 @@ func (d *daemon) problemOf(err error) *api.Problem {
 	return newProblem(http.StatusInternalServerError, "", err.Error())
 }
 
-// commandsFault tells a step that failed for what the client asked from one that the host could not take.
+// commandsFault tells a step that failed for what the client asked from one that the host could not
+// take.
 func commandsFault(e *mcpruntime.SetupError) bool {
 	switch e.Step {
 	case "rootfs": // where files are put
@@ -96,7 +110,11 @@ func commandsFault(e *mcpruntime.SetupError) bool {
 }
 
 func unavailable() *api.Problem {
-	p := newProblem(http.StatusServiceUnavailable, "try again when it has restarted", errShutdown.Error())
+	p := newProblem(
+		http.StatusServiceUnavailable,
+		"try again when it has restarted",
+		errShutdown.Error(),
+	)
 	p.RetryAfter = 5
 	return p
 }

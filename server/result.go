@@ -17,10 +17,22 @@ func seconds(s mcpruntime.Seconds) float64 { return time.Duration(s).Seconds() }
 
 // resultOf is a run's result as clients see it.
 func resultOf(r *mcpruntime.Result, execution string, stdout, stderr *output) *api.Result {
-	out := &api.Result{Success: r.Success, Status: string(r.Status), ExitCode: r.ExitCode, Signal: r.Signal,
-		Error: r.Error, ExecutionTime: seconds(r.ExecutionTime), SetupTime: seconds(r.SetupTime),
-		CPUTime: seconds(r.CPUTime), MemoryUsed: r.MemoryUsed, ProcessesPeak: r.ProcessesPeak,
-		Limits: map[string]api.Limit{}, Layers: map[string]string{}, Events: []monitor.Event{}, EventStats: r.EventStats}
+	out := &api.Result{
+		Success:       r.Success,
+		Status:        string(r.Status),
+		ExitCode:      r.ExitCode,
+		Signal:        r.Signal,
+		Error:         r.Error,
+		ExecutionTime: seconds(r.ExecutionTime),
+		SetupTime:     seconds(r.SetupTime),
+		CPUTime:       seconds(r.CPUTime),
+		MemoryUsed:    r.MemoryUsed,
+		ProcessesPeak: r.ProcessesPeak,
+		Limits:        map[string]api.Limit{},
+		Layers:        map[string]string{},
+		Events:        []monitor.Event{},
+		EventStats:    r.EventStats,
+	}
 	if errors.Is(r.Err, context.DeadlineExceeded) {
 		out.Status = string(mcpruntime.StatusTimeout)
 	}
@@ -61,7 +73,12 @@ func codeResult(r *code.Result, execution string) *api.Result {
 
 // viewOf is a result as package monitor judges it.
 func viewOf(x *api.Execution) monitor.ResultView {
-	v := monitor.ResultView{ID: x.ID, Policy: x.Policy, Timestamp: x.Created, Limits: map[string]monitor.LimitView{}}
+	v := monitor.ResultView{
+		ID:        x.ID,
+		Policy:    x.Policy,
+		Timestamp: x.Created,
+		Limits:    map[string]monitor.LimitView{},
+	}
 	if r := x.Result; r != nil {
 		v.Status, v.ExitCode, v.Signal, v.Events, v.Stats = r.Status, r.ExitCode, r.Signal, r.Events, r.EventStats
 		for name, l := range r.Limits {

@@ -98,8 +98,11 @@ func (r *run) save(x api.Execution) error {
 	if err != nil {
 		return err
 	}
-	return r.d.db.SaveExecution(state.Execution{ID: x.ID, State: string(x.State), Client: x.Client, Caller: x.Caller,
-		Created: x.Created, Once: r.once, Request: r.digest, Body: body}, events)
+	return r.d.db.SaveExecution(
+		state.Execution{ID: x.ID, State: string(x.State), Client: x.Client, Caller: x.Caller,
+			Created: x.Created, Once: r.once, Request: r.digest, Body: body},
+		events,
+	)
 }
 
 func (r *run) origin() hub.Origin {
@@ -127,7 +130,10 @@ func (r *run) pooled(ctx context.Context) (*api.Result, error) {
 	call := &monitor.Call{Server: hub.Mark, Request: r.x.ID}
 	cmd.Call = func() *monitor.Call { return call }
 	defer r.d.hub.Know(r.origin())()
-	result, err := r.d.pool.Run(ctx, pool.Call{Caller: r.x.Client + "/" + r.x.Caller, Policy: r.policy, Command: cmd})
+	result, err := r.d.pool.Run(
+		ctx,
+		pool.Call{Caller: r.x.Client + "/" + r.x.Caller, Policy: r.policy, Command: cmd},
+	)
 	if err != nil {
 		return nil, cause(ctx, err)
 	}
@@ -150,7 +156,11 @@ func (r *run) alone(ctx context.Context) (*api.Result, error) {
 	}
 	defer leave()
 	cmd, stdout, stderr := r.command()
-	spec := mcpruntime.Spec{Policy: r.policy, BestEffort: r.d.cfg.Load().BestEffort, Sinks: r.sinks()}
+	spec := mcpruntime.Spec{
+		Policy:     r.policy,
+		BestEffort: r.d.cfg.Load().BestEffort,
+		Sinks:      r.sinks(),
+	}
 	for _, f := range r.req.Files {
 		spec.Files = append(spec.Files, mcpruntime.File{Path: workPath(f.Path), Data: f.Bytes()})
 	}
@@ -168,13 +178,26 @@ func (r *run) snippet(ctx context.Context) (*api.Result, error) {
 		return nil, err
 	}
 	defer leave()
-	req := code.Request{Language: r.req.Language, Code: []byte(r.req.Code), Args: r.req.Args, Stdin: r.stdin(),
-		MaxOutput: min(r.req.MaxOutput, maxOutput)}
+	req := code.Request{
+		Language:  r.req.Language,
+		Code:      []byte(r.req.Code),
+		Args:      r.req.Args,
+		Stdin:     r.stdin(),
+		MaxOutput: min(r.req.MaxOutput, maxOutput),
+	}
 	for _, f := range r.req.Files {
 		req.Files = append(req.Files, code.File{Name: f.Path, Data: f.Bytes()})
 	}
 	if r.follow != nil {
-		req.Stdout, req.Stderr = newOutput(api.KindStdout, 1, r.follow), newOutput(api.KindStderr, 1, r.follow)
+		req.Stdout, req.Stderr = newOutput(
+			api.KindStdout,
+			1,
+			r.follow,
+		), newOutput(
+			api.KindStderr,
+			1,
+			r.follow,
+		)
 	}
 	runner := code.Runner{Policy: r.policy, BestEffort: r.d.cfg.Load().BestEffort, Sinks: r.sinks}
 	result, err := runner.Run(ctx, req)
@@ -189,8 +212,14 @@ func (r *run) sinks() []monitor.Sink { return []monitor.Sink{r.d.hub.Sink(r.orig
 func (r *run) command() (cmd mcpruntime.Command, stdout, stderr *output) {
 	stdout = newOutput(api.KindStdout, r.req.MaxOutput, r.follow)
 	stderr = newOutput(api.KindStderr, r.req.MaxOutput, r.follow)
-	return mcpruntime.Command{Args: r.req.Command, Env: environment(r.req.Env), Dir: r.req.Dir, Stdin: r.stdin(),
-		Stdout: stdout, Stderr: stderr}, stdout, stderr
+	return mcpruntime.Command{
+		Args:   r.req.Command,
+		Env:    environment(r.req.Env),
+		Dir:    r.req.Dir,
+		Stdin:  r.stdin(),
+		Stdout: stdout,
+		Stderr: stderr,
+	}, stdout, stderr
 }
 
 func (r *run) stdin() *strings.Reader {

@@ -73,8 +73,14 @@ func Run(ctx context.Context, opt Options) error {
 }
 
 func newDaemon(opt Options, cfg *config.Config, undo *cleanup.Stack) (*daemon, error) {
-	d := &daemon{opt: opt, log: opt.Log, started: time.Now().UTC(), runs: map[string]*run{}, boxes: map[string]*box{},
-		counts: newCounts()}
+	d := &daemon{
+		opt:     opt,
+		log:     opt.Log,
+		started: time.Now().UTC(),
+		runs:    map[string]*run{},
+		boxes:   map[string]*box{},
+		counts:  newCounts(),
+	}
 	d.cfg.Store(cfg)
 	var err error
 	if d.db, err = state.Open(cfg.State); err != nil {
@@ -124,7 +130,12 @@ func (d *daemon) listen(cfg *config.Config, undo *cleanup.Stack) (out []listener
 		return nil, hint.Errorf("mcpbox serve --new-token NAME prints one for the config's tokens",
 			"listen %s: nobody could come in, because the config lists no token", cfg.Listen)
 	}
-	tcp, err := door.TCP(cfg.Listen, cfg.AllowRemote, cfg.Path(cfg.TLS.Certificate), cfg.Path(cfg.TLS.Key))
+	tcp, err := door.TCP(
+		cfg.Listen,
+		cfg.AllowRemote,
+		cfg.Path(cfg.TLS.Certificate),
+		cfg.Path(cfg.TLS.Key),
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +143,8 @@ func (d *daemon) listen(cfg *config.Config, undo *cleanup.Stack) (out []listener
 	return append(out, listener{tcp, d.door.TCP(api), "tcp:" + tcp.Addr().String()}), nil
 }
 
-// recover removes what a killed daemon left, and says of its executions and sandboxes that they are lost.
+// recover removes what a killed daemon left, and says of its executions and sandboxes that they are
+// lost.
 func (d *daemon) recover(ctx context.Context) error {
 	removed, err := mcpruntime.Collect(ctx)
 	if err != nil {
@@ -152,8 +164,14 @@ func (d *daemon) serve(ctx context.Context, listeners []listener) error {
 	var servers []*http.Server
 	var addresses []string
 	for _, l := range listeners {
-		s := &http.Server{Handler: l.handler, ConnContext: door.Credentials, ReadHeaderTimeout: 10 * time.Second,
-			IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelWarn)}
+		s := &http.Server{
+			Handler:           l.handler,
+			ConnContext:       door.Credentials,
+			ReadHeaderTimeout: 10 * time.Second,
+			IdleTimeout:       2 * time.Minute,
+			MaxHeaderBytes:    64 << 10,
+			ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelWarn),
+		}
 		servers, addresses = append(servers, s), append(addresses, l.name)
 		go func() {
 			if err := s.Serve(l.Listener); !errors.Is(err, http.ErrServerClosed) {
@@ -218,17 +236,25 @@ func (d *daemon) drain(servers []*http.Server) error {
 	return nil
 }
 
-// reload reads the config again. What cannot change while the daemon runs stays as it is, and the log says so.
+// reload reads the config again. What cannot change while the daemon runs stays as it is, and the
+// log says so.
 func (d *daemon) reload() {
 	next, err := d.opt.load()
 	if err != nil {
-		d.log.Error("the config was not taken: the old one stays in force", "error", err, "hint", hint.Of(err))
+		d.log.Error(
+			"the config was not taken: the old one stays in force",
+			"error",
+			err,
+			"hint",
+			hint.Of(err),
+		)
 		return
 	}
 	old := d.cfg.Load()
 	if old.Socket != next.Socket || old.Listen != next.Listen || old.State != next.State || old.TLS != next.TLS ||
 		old.Pool.Live != next.Pool.Live || old.Pool.PerCaller != next.Pool.PerCaller ||
-		old.Pool.Queue != next.Pool.Queue || old.BestEffort != next.BestEffort {
+		old.Pool.Queue != next.Pool.Queue ||
+		old.BestEffort != next.BestEffort {
 		d.log.Warn("socket, listen, state, tls, pool and best_effort take a restart")
 	}
 	d.cfg.Store(next)
@@ -245,7 +271,15 @@ func (d *daemon) warm(ctx context.Context) {
 			err = d.pool.Prepare(ctx, policy)
 		}
 		if err != nil && ctx.Err() == nil {
-			d.log.Error("no sandbox could be built ahead", "policy", name, "error", err, "hint", hint.Of(err))
+			d.log.Error(
+				"no sandbox could be built ahead",
+				"policy",
+				name,
+				"error",
+				err,
+				"hint",
+				hint.Of(err),
+			)
 		}
 	}
 }

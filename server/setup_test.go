@@ -57,7 +57,12 @@ func folder(t *testing.T) string {
 func start(t *testing.T, dir, config string) *daemon {
 	t.Helper()
 	testhost.Need(t, "sandbox")
-	d := &daemon{folder: dir, socket: filepath.Join(dir, "s.sock"), reload: make(chan struct{}), ended: make(chan error, 1)}
+	d := &daemon{
+		folder: dir,
+		socket: filepath.Join(dir, "s.sock"),
+		reload: make(chan struct{}),
+		ended:  make(chan error, 1),
+	}
 	file := filepath.Join(dir, "serve.yaml")
 	write(t, file, "version: 1\n"+config)
 	ready := make(chan []string, 1)
@@ -123,14 +128,33 @@ func background(t *testing.T) context.Context {
 }
 
 // raw makes a request over the socket as it is.
-func (d *daemon) raw(t *testing.T, method, path, body string, header ...string) (status int, answer string, h http.Header) {
+func (d *daemon) raw(
+	t *testing.T,
+	method, path, body string,
+	header ...string,
+) (status int, answer string, h http.Header) {
 	t.Helper()
-	return do(t, &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", d.socket)
-	}}}, method, "http://mcpbox"+path, body, header...)
+	return do(
+		t,
+		&http.Client{
+			Transport: &http.Transport{
+				DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+					return new(net.Dialer).DialContext(ctx, "unix", d.socket)
+				},
+			},
+		},
+		method,
+		"http://mcpbox"+path,
+		body,
+		header...)
 }
 
-func do(t *testing.T, c *http.Client, method, url, body string, header ...string) (int, string, http.Header) {
+func do(
+	t *testing.T,
+	c *http.Client,
+	method, url, body string,
+	header ...string,
+) (int, string, http.Header) {
 	t.Helper()
 	defer c.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(background(t), method, url, strings.NewReader(body))

@@ -53,11 +53,22 @@ func (c counts) refuse(code int) {
 
 func (d *daemon) stats() api.Stats {
 	p := d.pool.Stats()
-	out := api.Stats{Started: d.started, Draining: d.draining.Load(),
-		Pool: api.Pool{Live: p.Live, Waiting: p.Waiting, Refused: p.Refused, Policies: []api.PoolPolicy{}}}
+	out := api.Stats{
+		Started:  d.started,
+		Draining: d.draining.Load(),
+		Pool: api.Pool{
+			Live:     p.Live,
+			Waiting:  p.Waiting,
+			Refused:  p.Refused,
+			Policies: []api.PoolPolicy{},
+		},
+	}
 	for _, s := range p.Policies {
-		out.Pool.Policies = append(out.Pool.Policies, api.PoolPolicy{Name: s.Name, Sandboxes: s.Sandboxes, Warm: s.Warm,
-			Target: s.Target, Calls: s.Calls, Waited: s.Waited, Error: s.Error})
+		out.Pool.Policies = append(
+			out.Pool.Policies,
+			api.PoolPolicy{Name: s.Name, Sandboxes: s.Sandboxes, Warm: s.Warm,
+				Target: s.Target, Calls: s.Calls, Waited: s.Waited, Error: s.Error},
+		)
 	}
 	d.mu.Lock()
 	out.Running, out.Sandboxes = len(d.runs), len(d.boxes)
@@ -91,10 +102,20 @@ func (d *daemon) metrics(w http.ResponseWriter, r *http.Request) {
 	}
 	one("mcpbox_running_executions", "gauge", "Executions that run.", s.Running)
 	one("mcpbox_sandboxes", "gauge", "Sandboxes of clients.", s.Sandboxes)
-	many("mcpbox_executions_total", "Executions that have ended, by status.", "status", s.Executions)
+	many(
+		"mcpbox_executions_total",
+		"Executions that have ended, by status.",
+		"status",
+		s.Executions,
+	)
 	many("mcpbox_refused_total", "Requests that were refused, by HTTP status.", "code", s.Refused)
 	many("mcpbox_events_total", "Security events, by type.", "type", s.Events)
-	one("mcpbox_events_lost_total", "counter", "Events that a follower or the state has lost.", s.EventsLost)
+	one(
+		"mcpbox_events_lost_total",
+		"counter",
+		"Events that a follower or the state has lost.",
+		s.EventsLost,
+	)
 	one("mcpbox_pool_live", "gauge", "Calls of the pool that run.", s.Pool.Live)
 	one("mcpbox_pool_waiting", "gauge", "Calls that wait to be admitted.", s.Pool.Waiting)
 	one("mcpbox_pool_refused_total", "counter", "Calls that were not admitted.", s.Pool.Refused)
@@ -115,5 +136,14 @@ func (c counts) histogram(b *strings.Builder, family func(name, kind, help strin
 	for i, bound := range bounds {
 		fmt.Fprintf(b, "%s_bucket{le=\"%v\"} %d\n", name, bound, c.buckets[i])
 	}
-	fmt.Fprintf(b, "%s_bucket{le=\"+Inf\"} %d\n%s_sum %v\n%s_count %d\n", name, *c.n, name, *c.seconds, name, *c.n)
+	fmt.Fprintf(
+		b,
+		"%s_bucket{le=\"+Inf\"} %d\n%s_sum %v\n%s_count %d\n",
+		name,
+		*c.n,
+		name,
+		*c.seconds,
+		name,
+		*c.n,
+	)
 }

@@ -18,10 +18,12 @@ import (
 	"github.com/mcpbox/mcpbox/server/internal/config"
 )
 
-// SignatureHeader has the HMAC-SHA256 of a webhook's body, in hex, with the content of secret_file as the key.
+// SignatureHeader has the HMAC-SHA256 of a webhook's body, in hex, with the content of secret_file
+// as the key.
 const SignatureHeader = "Mcpbox-Signature"
 
-// webhooks tells the config's webhooks of events. Addresses and secrets come from the operator's file only.
+// webhooks tells the config's webhooks of events. Addresses and secrets come from the operator's
+// file only.
 func (d *daemon) webhooks(ctx context.Context) {
 	events, stop := d.hub.Follow()
 	defer stop()
@@ -44,7 +46,12 @@ func (d *daemon) webhooks(ctx context.Context) {
 }
 
 // deliver tries a few times. Events wait meanwhile; what does not fit the queue is counted as lost.
-func (d *daemon) deliver(ctx context.Context, cfg *config.Config, hook config.Webhook, e api.Event) {
+func (d *daemon) deliver(
+	ctx context.Context,
+	cfg *config.Config,
+	hook config.Webhook,
+	e api.Event,
+) {
 	body, err := json.Marshal(e)
 	if err != nil {
 		return
@@ -65,7 +72,15 @@ func (d *daemon) deliver(ctx context.Context, cfg *config.Config, hook config.We
 			wait *= 2
 		}
 	}
-	d.log.Error("a webhook could not be told of an event", "url", hook.URL, "event", e.ID, "error", err)
+	d.log.Error(
+		"a webhook could not be told of an event",
+		"url",
+		hook.URL,
+		"event",
+		e.ID,
+		"error",
+		err,
+	)
 }
 
 var webhookClient = http.Client{Timeout: 5 * time.Second,

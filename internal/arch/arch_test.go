@@ -41,7 +41,7 @@ var doors = map[string][]string{
 	// to silence libcontainer
 	"github.com/sirupsen/logrus":           {"runtime/internal/container"},
 	"github.com/seccomp/libseccomp-golang": {"seccomp"},
-	"github.com/goccy/go-yaml":             {"policies/internal/yaml"},
+	"github.com/goccy/go-yaml":             {"policies/internal/yaml", "server/internal/config"},
 	"github.com/containerd/cgroups":        {"cgroups"},
 	"github.com/coreos/go-systemd":         {"cgroups"},
 	"github.com/godbus/dbus":               {"cgroups"},

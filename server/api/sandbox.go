@@ -44,7 +44,8 @@ type Usage struct {
 	Processes int64   `json:"processes"`
 }
 
-// ExecRequest asks for a command in a sandbox. In a stream, it is the first line, and Messages follow.
+// ExecRequest asks for a command in a sandbox. In a stream, it is the first line, and Messages
+// follow.
 type ExecRequest struct {
 	Command   []string          `json:"command"`
 	Env       map[string]string `json:"env,omitempty"`

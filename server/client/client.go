@@ -34,7 +34,8 @@ type Option func(*Client)
 // WithToken sends a bearer token: over TCP, the daemon wants one.
 func WithToken(token string) Option { return func(c *Client) { c.token = token } }
 
-// Dial makes a client for a daemon's socket, or its address (http://…, https://…). Without either it is the
+// Dial makes a client for a daemon's socket, or its address (http://…, https://…). Without
+// either it is the
 // socket in MCPBOX_SOCKET, or the default one. It connects with the first call.
 func Dial(where string, options ...Option) (*Client, error) {
 	if where == "" {
@@ -90,7 +91,11 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 }
 
 // send makes a request. An answer that is no success is an error.
-func (c *Client) send(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+func (c *Client) send(
+	ctx context.Context,
+	method, path string,
+	body io.Reader,
+) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
 		return nil, err
@@ -103,7 +108,11 @@ func (c *Client) send(ctx context.Context, method, path string, body io.Reader) 
 	}
 	res, err := c.http.Do(req)
 	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, os.ErrNotExist) {
-		return nil, hint.Errorf("start it: mcpbox serve; --socket names another one", "no mcpbox serve listens at %s", c.where)
+		return nil, hint.Errorf(
+			"start it: mcpbox serve; --socket names another one",
+			"no mcpbox serve listens at %s",
+			c.where,
+		)
 	}
 	if err != nil {
 		return nil, err
@@ -133,8 +142,13 @@ func (c *Client) Start(ctx context.Context, req api.ExecutionRequest) (*api.Exec
 	return out, c.Do(ctx, "POST", "/v1/executions", req, out)
 }
 
-// Stream runs a command or code, and calls each for every message, until it has ended or each fails.
-func (c *Client) Stream(ctx context.Context, req api.ExecutionRequest, each func(api.Message) error) error {
+// Stream runs a command or code, and calls each for every message, until it has ended or each
+// fails.
+func (c *Client) Stream(
+	ctx context.Context,
+	req api.ExecutionRequest,
+	each func(api.Message) error,
+) error {
 	req.Mode = api.Stream
 	data, err := json.Marshal(req)
 	if err != nil {
@@ -173,7 +187,14 @@ func messages(r io.Reader, each func(api.Message) error) error {
 func (c *Client) Wait(ctx context.Context, id string) (*api.Execution, error) {
 	for {
 		out := new(api.Execution)
-		if err := c.Do(ctx, "GET", "/v1/executions/"+url.PathEscape(id)+"?wait=60", nil, out); err != nil || out.State != api.Running {
+		if err := c.Do(
+			ctx,
+			"GET",
+			"/v1/executions/"+url.PathEscape(id)+"?wait=60",
+			nil,
+			out,
+		); err != nil ||
+			out.State != api.Running {
 			return out, err
 		}
 	}

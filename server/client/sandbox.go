@@ -43,9 +43,16 @@ func (c *Client) Exec(ctx context.Context, id string, req api.ExecRequest) (*api
 	return out, c.Do(ctx, "POST", sandboxPath(id, "/exec"), req, out)
 }
 
-// ExecStream runs a command in a sandbox, with its streams connected. What comes through input is sent to it:
+// ExecStream runs a command in a sandbox, with its streams connected. What comes through input is
+// sent to it:
 // messages of stdin, eof and signal. A closed or nil input is the end of its stdin.
-func (c *Client) ExecStream(ctx context.Context, id string, req api.ExecRequest, input <-chan api.Message, each func(api.Message) error) error {
+func (c *Client) ExecStream(
+	ctx context.Context,
+	id string,
+	req api.ExecRequest,
+	input <-chan api.Message,
+	each func(api.Message) error,
+) error {
 	req.Mode = api.Stream
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -89,7 +96,12 @@ func (c *Client) ReadFile(ctx context.Context, id, path string) ([]byte, error) 
 
 // WriteFile puts a file into a sandbox, with the folders that it lies in.
 func (c *Client) WriteFile(ctx context.Context, id, path string, data []byte) error {
-	res, err := c.send(ctx, "PUT", sandboxPath(id, "/files?path="+url.QueryEscape(path)), bytes.NewReader(data))
+	res, err := c.send(
+		ctx,
+		"PUT",
+		sandboxPath(id, "/files?path="+url.QueryEscape(path)),
+		bytes.NewReader(data),
+	)
 	if err != nil {
 		return err
 	}

@@ -51,12 +51,42 @@ runs finish for up to 30 s. SIGHUP makes it read its config file again. docs/API
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	fl.StringVar(&opt.ConfigFile, "config", "", "the config `FILE` (YAML)")
-	fl.StringVar(&opt.Socket, "socket", "", "listen on this Unix socket (default: /run/mcpbox/mcpbox.sock, or $XDG_RUNTIME_DIR/mcpbox/mcpbox.sock)")
-	fl.StringVar(&opt.State, "state", "", "keep executions and events in this `DIR` (default: /var/lib/mcpbox, or ~/.local/state/mcpbox)")
-	fl.StringVar(&opt.Listen, "listen", "", "listen on `ADDRESS:PORT` too, for clients with a token of the config")
-	fl.BoolVar(&opt.AllowRemote, "allow-remote", false, "the address may be other than loopback; it takes a certificate in the config")
-	fl.BoolVar(&opt.BestEffort, "best-effort", false, "run even if the host lacks a layer that the policy requires; results say so")
-	fl.StringVar(&newToken, "new-token", "", "print a new token for a client of this `NAME`, and its line for the config; do not serve")
+	fl.StringVar(
+		&opt.Socket,
+		"socket",
+		"",
+		"listen on this Unix socket (default: /run/mcpbox/mcpbox.sock, or $XDG_RUNTIME_DIR/mcpbox/mcpbox.sock)",
+	)
+	fl.StringVar(
+		&opt.State,
+		"state",
+		"",
+		"keep executions and events in this `DIR` (default: /var/lib/mcpbox, or ~/.local/state/mcpbox)",
+	)
+	fl.StringVar(
+		&opt.Listen,
+		"listen",
+		"",
+		"listen on `ADDRESS:PORT` too, for clients with a token of the config",
+	)
+	fl.BoolVar(
+		&opt.AllowRemote,
+		"allow-remote",
+		false,
+		"the address may be other than loopback; it takes a certificate in the config",
+	)
+	fl.BoolVar(
+		&opt.BestEffort,
+		"best-effort",
+		false,
+		"run even if the host lacks a layer that the policy requires; results say so",
+	)
+	fl.StringVar(
+		&newToken,
+		"new-token",
+		"",
+		"print a new token for a client of this `NAME`, and its line for the config; do not serve",
+	)
 	fl.BoolVar(&printUnit, "print-unit", false, "print a unit for systemd; do not serve")
 	return cmd
 }
@@ -95,6 +125,13 @@ func printToken(cmd *cobra.Command, name string) error {
 	_, _ = rand.Read(secret[:]) // never fails: crypto/rand
 	token := "mcpbox_" + base64.RawURLEncoding.EncodeToString(secret[:])
 	sum := sha256.Sum256([]byte(token))
-	return printText(cmd, fmt.Sprintf("token, for the client; it is not kept: %s\nfor the config:\ntokens:\n  - {name: %s, sha256: %s}\n",
-		token, name, hex.EncodeToString(sum[:])))
+	return printText(
+		cmd,
+		fmt.Sprintf(
+			"token, for the client; it is not kept: %s\nfor the config:\ntokens:\n  - {name: %s, sha256: %s}\n",
+			token,
+			name,
+			hex.EncodeToString(sum[:]),
+		),
+	)
 }

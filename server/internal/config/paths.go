@@ -24,7 +24,8 @@ func DefaultSocket() (string, error) {
 	return filepath.Join(state, "mcpbox.sock"), nil
 }
 
-// DefaultState is the folder of the daemon's memory: /var/lib/mcpbox for root, else below XDG_STATE_HOME.
+// DefaultState is the folder of the daemon's memory: /var/lib/mcpbox for root, else below
+// XDG_STATE_HOME.
 func DefaultState() (string, error) {
 	if os.Geteuid() == 0 {
 		return "/var/lib/mcpbox", nil
@@ -33,7 +34,12 @@ func DefaultState() (string, error) {
 	if !filepath.IsAbs(dir) {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return "", hint.Errorf("give it with --state DIR", "state of uid %s: %w", strconv.Itoa(os.Geteuid()), err)
+			return "", hint.Errorf(
+				"give it with --state DIR",
+				"state of uid %s: %w",
+				strconv.Itoa(os.Geteuid()),
+				err,
+			)
 		}
 		dir = filepath.Join(home, ".local", "state")
 	}

@@ -8,7 +8,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// loadPolicies reads every policy that has a name: presets, tiers and the file's. The pool knows a policy by
+// loadPolicies reads every policy that has a name: presets, tiers and the file's. The pool knows a
+// policy by
 // its pointer, so each is read once.
 func (c *Config) loadPolicies() error {
 	c.loaded = map[string]*policies.Policy{}
@@ -23,10 +24,18 @@ func (c *Config) loadPolicies() error {
 	}
 	for name, file := range c.Policies {
 		if c.loaded[name] != nil {
-			return hint.Errorf("give it another name", "policy %q: there is a preset of this name", name)
+			return hint.Errorf(
+				"give it another name",
+				"policy %q: there is a preset of this name",
+				name,
+			)
 		}
 		if !plainName.MatchString(name) {
-			return hint.Errorf("use letters, digits, dots and dashes", "policy %q has no plain name", name)
+			return hint.Errorf(
+				"use letters, digits, dots and dashes",
+				"policy %q has no plain name",
+				name,
+			)
 		}
 		p, err := policies.Load(c.Path(file))
 		if err != nil {
@@ -68,7 +77,11 @@ func (c *Config) Policy(name string) (*policies.Policy, error) {
 	if p := c.loaded[name]; p != nil {
 		return p, nil
 	}
-	return nil, hint.Errorf("GET /v1/policies lists them; the daemon's config adds some", "there is no policy %q", name)
+	return nil, hint.Errorf(
+		"GET /v1/policies lists them; the daemon's config adds some",
+		"there is no policy %q",
+		name,
+	)
 }
 
 // Operators reports whether the name is one that the config file gives.

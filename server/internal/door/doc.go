@@ -5,9 +5,10 @@
 //	server := &http.Server{Handler: d.Unix(handler), ConnContext: door.Credentials}
 //	id, _ := door.From(r.Context()) // in the handler: id.Client is "uid:1000"
 //
-// On the Unix socket, the kernel says which user the peer is (SO_PEERCRED). Let in are the daemon's own user,
-// root, and the listed users. Over TCP, a bearer token must be one of those whose SHA-256 is listed; the Host
-// must be an address of the loopback interface or a listed name, and a browser's Origin must be listed:
+// On the Unix socket, the kernel says which user the peer is (SO_PEERCRED). Let in are the daemon's
+// own user, root, and the listed users. Over TCP, a bearer token must be one of those whose SHA-256
+// is listed; the Host must be an address of the loopback interface or a listed name, and a
+// browser's Origin must be listed:
 // else a web page could have its visitor's browser do the asking (DNS rebinding).
 //
 // It does not protect from another process of the same user, nor from root.

@@ -75,10 +75,21 @@ func (d *Door) Unix(next http.Handler) http.Handler {
 		uid, ok := r.Context().Value(peerKey).(int)
 		switch {
 		case !ok:
-			d.forbid(w, r, "the kernel does not say who is at the other end of the connection", "use a Unix socket of this host")
+			d.forbid(
+				w,
+				r,
+				"the kernel does not say who is at the other end of the connection",
+				"use a Unix socket of this host",
+			)
 		case uid != d.own && uid != 0 && !slices.Contains(d.rules.Load().Users, uid):
-			d.forbid(w, r, "user "+strconv.Itoa(uid)+" may not use this daemon",
-				"the daemon's operator can list the user in its config: users: ["+strconv.Itoa(uid)+"]")
+			d.forbid(
+				w,
+				r,
+				"user "+strconv.Itoa(uid)+" may not use this daemon",
+				"the daemon's operator can list the user in its config: users: ["+strconv.Itoa(
+					uid,
+				)+"]",
+			)
 		case !d.originAllowed(r):
 			d.forbidOrigin(w, r)
 		default:
@@ -93,9 +104,18 @@ func (d *Door) TCP(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rules := d.rules.Load()
 		if !hostAllowed(r.Host, rules.Hosts) {
-			d.refuse(w, r, &api.Problem{Title: "Misdirected Request", Status: http.StatusMisdirectedRequest,
-				Detail: "this daemon does not go by the name " + strconv.QuoteToASCII(cut(r.Host)),
-				Remedy: "call it by its loopback address, or list the name in its config: hosts"})
+			d.refuse(
+				w,
+				r,
+				&api.Problem{
+					Title:  "Misdirected Request",
+					Status: http.StatusMisdirectedRequest,
+					Detail: "this daemon does not go by the name " + strconv.QuoteToASCII(
+						cut(r.Host),
+					),
+					Remedy: "call it by its loopback address, or list the name in its config: hosts",
+				},
+			)
 			return
 		}
 		if !d.originAllowed(r) {
@@ -105,9 +125,12 @@ func (d *Door) TCP(next http.Handler) http.Handler {
 		name, ok := tokenName(r.Header.Values("Authorization"), rules.Tokens)
 		if !ok {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="mcpbox"`)
-			d.refuse(w, r, &api.Problem{Title: "Unauthorized", Status: http.StatusUnauthorized,
+			d.refuse(w, r, &api.Problem{
+				Title:  "Unauthorized",
+				Status: http.StatusUnauthorized,
 				Detail: "no valid token came with the request",
-				Remedy: "send the header Authorization: Bearer TOKEN; mcpbox serve --new-token NAME makes one"})
+				Remedy: "send the header Authorization: Bearer TOKEN; mcpbox serve --new-token NAME makes one",
+			})
 			return
 		}
 		id := Identity{Client: "token:" + name, Restricted: true}
@@ -118,12 +141,27 @@ func (d *Door) TCP(next http.Handler) http.Handler {
 func cut(s string) string { return s[:min(len(s), 80)] }
 
 func (d *Door) forbid(w http.ResponseWriter, r *http.Request, detail, remedy string) {
-	d.refuse(w, r, &api.Problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: detail, Remedy: remedy})
+	d.refuse(
+		w,
+		r,
+		&api.Problem{
+			Title:  "Forbidden",
+			Status: http.StatusForbidden,
+			Detail: detail,
+			Remedy: remedy,
+		},
+	)
 }
 
 func (d *Door) forbidOrigin(w http.ResponseWriter, r *http.Request) {
-	d.forbid(w, r, "web pages of "+strconv.QuoteToASCII(cut(r.Header.Get("Origin")))+" may not use this daemon",
-		"list the origin in the daemon's config: origins")
+	d.forbid(
+		w,
+		r,
+		"web pages of "+strconv.QuoteToASCII(
+			cut(r.Header.Get("Origin")),
+		)+" may not use this daemon",
+		"list the origin in the daemon's config: origins",
+	)
 }
 
 // originAllowed: only browsers send an Origin.

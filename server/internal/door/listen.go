@@ -20,12 +20,17 @@ import (
 // maxSocketPath is what fits into sun_path. unix(7)
 const maxSocketPath = 107
 
-// Unix listens on a socket for its owner alone. A lock file beside it keeps other daemons away; a socket that
+// Unix listens on a socket for its owner alone. A lock file beside it keeps other daemons away; a
+// socket that
 // a killed daemon left is removed.
 func Unix(path string) (l net.Listener, lock *os.File, err error) {
 	if len(path) > maxSocketPath {
-		return nil, nil, hint.Errorf("choose a shorter path with --socket", "socket %s: a path may have %d bytes", path,
-			maxSocketPath)
+		return nil, nil, hint.Errorf(
+			"choose a shorter path with --socket",
+			"socket %s: a path may have %d bytes",
+			path,
+			maxSocketPath,
+		)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, nil, hint.Errorf("choose another path with --socket", "socket: %w", err)
@@ -53,7 +58,11 @@ func removeSocket(path string) error {
 		return nil
 	}
 	if err == nil && info.Mode().Type() != fs.ModeSocket {
-		err = hint.Errorf("choose another path with --socket", "socket %s: there is something else already", path)
+		err = hint.Errorf(
+			"choose another path with --socket",
+			"socket %s: there is something else already",
+			path,
+		)
 	}
 	if err == nil {
 		err = os.Remove(path)
@@ -78,12 +87,16 @@ func Activated() (net.Listener, error) {
 	}
 	if _, ok := l.(*net.UnixListener); !ok {
 		l.Close()
-		return nil, hint.Errorf("give the unit ListenStream=/run/mcpbox/mcpbox.sock", "the socket that systemd passed is no Unix socket")
+		return nil, hint.Errorf(
+			"give the unit ListenStream=/run/mcpbox/mcpbox.sock",
+			"the socket that systemd passed is no Unix socket",
+		)
 	}
 	return l, nil
 }
 
-// TCP listens on an address of the loopback interface, or, if remote is allowed and there is a certificate,
+// TCP listens on an address of the loopback interface, or, if remote is allowed and there is a
+// certificate,
 // on another.
 func TCP(address string, remote bool, certificate, key string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(address)
@@ -108,9 +121,16 @@ func TCP(address string, remote bool, certificate, key string) (net.Listener, er
 	pair, err := tls.LoadX509KeyPair(certificate, key)
 	if err != nil {
 		l.Close()
-		return nil, hint.Errorf("tls.certificate and tls.key name PEM files", "certificate: %w", err)
+		return nil, hint.Errorf(
+			"tls.certificate and tls.key name PEM files",
+			"certificate: %w",
+			err,
+		)
 	}
-	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}), nil
+	return tls.NewListener(
+		l,
+		&tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12},
+	), nil
 }
 
 // Credentials is for http.Server.ConnContext: it asks the kernel who the peer is.

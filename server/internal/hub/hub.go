@@ -26,10 +26,16 @@ type Hub struct {
 
 // New makes a hub over a state.
 func New(db *state.DB) *Hub {
-	return &Hub{db: db, follow: map[chan api.Event]bool{}, counts: map[monitor.Type]uint64{}, known: map[string]Origin{}}
+	return &Hub{
+		db:     db,
+		follow: map[chan api.Event]bool{},
+		counts: map[monitor.Type]uint64{},
+		known:  map[string]Origin{},
+	}
 }
 
-// Mark is the server's name in the call of events whose execution is named there: executions of a pool share
+// Mark is the server's name in the call of events whose execution is named there: executions of a
+// pool share
 // its sandboxes' sinks.
 const Mark = "mcpbox serve"
 
@@ -89,15 +95,26 @@ func (h *Hub) take(e monitor.Event, o Origin) error {
 		h.lost.Add(1)
 		return err
 	}
-	h.tell(api.Event{Seq: seq, Execution: o.Execution, Client: o.Client, Caller: o.Caller, Event: e})
+	h.tell(
+		api.Event{Seq: seq, Execution: o.Execution, Client: o.Client, Caller: o.Caller, Event: e},
+	)
 	return nil
 }
 
 // Row is an event as the state has it.
 func Row(e monitor.Event, o Origin) (state.Event, error) {
 	body, err := json.Marshal(e)
-	return state.Event{ID: e.ID, Time: e.Time, Type: string(e.Type), Severity: state.Rank(e.Severity),
-		Sandbox: e.Sandbox, Execution: o.Execution, Client: o.Client, Caller: o.Caller, Body: body}, err
+	return state.Event{
+		ID:        e.ID,
+		Time:      e.Time,
+		Type:      string(e.Type),
+		Severity:  state.Rank(e.Severity),
+		Sandbox:   e.Sandbox,
+		Execution: o.Execution,
+		Client:    o.Client,
+		Caller:    o.Caller,
+		Body:      body,
+	}, err
 }
 
 func (h *Hub) tell(e api.Event) {

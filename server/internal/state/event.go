@@ -33,17 +33,28 @@ func (db *DB) SaveEvent(e Event) (int64, error) { return saveEvent(db.stmts.even
 func saveEvent(stmt *sql.Stmt, e Event) (int64, error) {
 	var seq int64
 	err := stmt.QueryRow(e.ID, e.Time.UnixMilli(), e.Type, e.Severity, e.Sandbox, e.Execution, e.Client,
-		e.Caller, e.Body).Scan(&seq)
+		e.Caller, e.Body).
+		Scan(&seq)
 	return seq, err
 }
 
 // Events lists them, oldest first.
 func (db *DB) Events(f Filter) (out []Event, err error) {
-	rows, err := db.read.Query(`SELECT seq, id, time, type, severity, sandbox, execution, client, caller, body
+	rows, err := db.read.Query(
+		`SELECT seq, id, time, type, severity, sandbox, execution, client, caller, body
 FROM events WHERE seq > ?1 AND (?2 = '' OR client = ?2) AND (?3 = '' OR caller = ?3)
 AND (?4 = '' OR sandbox = ?4) AND (?5 = '' OR execution = ?5) AND (?6 = '' OR type = ?6)
 AND severity >= ?7 AND time >= ?8 ORDER BY seq LIMIT ?9`,
-		f.After, f.Client, f.Caller, f.Sandbox, f.Execution, f.Type, f.Severity, since(f.Since), f.Limit)
+		f.After,
+		f.Client,
+		f.Caller,
+		f.Sandbox,
+		f.Execution,
+		f.Type,
+		f.Severity,
+		since(f.Since),
+		f.Limit,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -51,8 +62,18 @@ AND severity >= ?7 AND time >= ?8 ORDER BY seq LIMIT ?9`,
 	for rows.Next() {
 		var e Event
 		var at int64
-		if err := rows.Scan(&e.Seq, &e.ID, &at, &e.Type, &e.Severity, &e.Sandbox, &e.Execution, &e.Client,
-			&e.Caller, &e.Body); err != nil {
+		if err := rows.Scan(
+			&e.Seq,
+			&e.ID,
+			&at,
+			&e.Type,
+			&e.Severity,
+			&e.Sandbox,
+			&e.Execution,
+			&e.Client,
+			&e.Caller,
+			&e.Body,
+		); err != nil {
 			return nil, err
 		}
 		e.Time = time.UnixMilli(at).UTC()

@@ -51,7 +51,16 @@ func (db *DB) SaveExecution(x Execution, events []Event) error {
 }
 
 func (db *DB) saveExecution(stmt *sql.Stmt, x Execution) error {
-	_, err := stmt.Exec(x.ID, x.State, x.Client, x.Caller, x.Created.UnixMilli(), x.Once, x.Request, x.Body)
+	_, err := stmt.Exec(
+		x.ID,
+		x.State,
+		x.Client,
+		x.Caller,
+		x.Created.UnixMilli(),
+		x.Once,
+		x.Request,
+		x.Body,
+	)
 	return err
 }
 
@@ -86,7 +95,17 @@ func (db *DB) one(where, what, client string) (x Execution, err error) {
 
 func scanExecution(scan func(...any) error, x *Execution) error {
 	var created int64
-	err := scan(&x.Seq, &x.ID, &x.State, &x.Client, &x.Caller, &created, &x.Once, &x.Request, &x.Body)
+	err := scan(
+		&x.Seq,
+		&x.ID,
+		&x.State,
+		&x.Client,
+		&x.Caller,
+		&created,
+		&x.Once,
+		&x.Request,
+		&x.Body,
+	)
 	x.Created = time.UnixMilli(created).UTC()
 	return err
 }
@@ -129,7 +148,8 @@ func (db *DB) Unfinished() ([]Execution, error) {
 	return db.Executions(Filter{State: "running", Limit: -1})
 }
 
-// Forget removes what is older than age, and all but the newest executions and events. Zero keeps all.
+// Forget removes what is older than age, and all but the newest executions and events. Zero keeps
+// all.
 func (db *DB) Forget(age time.Duration, executions, events int) error {
 	var errs []error
 	run := func(query string, args ...any) {
@@ -151,10 +171,15 @@ func (db *DB) Forget(age time.Duration, executions, events int) error {
 	return errors.Join(errs...)
 }
 
-// Erase removes what is kept of a client's caller, and returns how many executions and events that were.
+// Erase removes what is kept of a client's caller, and returns how many executions and events that
+// were.
 func (db *DB) Erase(client, caller string) (executions, events int64, err error) {
 	for table, n := range map[string]*int64{"executions": &executions, "events": &events} {
-		res, err := db.write.Exec("DELETE FROM "+table+" WHERE client = ?1 AND caller = ?2", client, caller)
+		res, err := db.write.Exec(
+			"DELETE FROM "+table+" WHERE client = ?1 AND caller = ?2",
+			client,
+			caller,
+		)
 		if err != nil {
 			return executions, events, err
 		}

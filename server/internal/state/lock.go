@@ -15,7 +15,8 @@ import (
 // ErrTaken: another daemon has it.
 var ErrTaken = errors.New("in use by another mcpbox serve")
 
-// Lock takes a file for this process until it is closed, or the process ends. what names the thing in the error.
+// Lock takes a file for this process until it is closed, or the process ends. what names the thing
+// in the error.
 func Lock(path, what string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
 	if err != nil {

@@ -63,7 +63,8 @@ CREATE TABLE IF NOT EXISTS sandboxes (
 	body    BLOB NOT NULL
 );`
 
-// Open opens the state in a folder, and makes it if there is none: for its owner alone. What ran when the
+// Open opens the state in a folder, and makes it if there is none: for its owner alone. What ran
+// when the
 // daemon before this one ended is marked as lost.
 func Open(folder string) (db *DB, err error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -107,13 +108,18 @@ func private(folder string) error {
 		return hint.Errorf("chmod go-w "+folder, "state: others may write %s", folder)
 	}
 	if st.Uid != 0 && int(st.Uid) != os.Geteuid() {
-		return hint.Errorf("choose a folder of your own with --state", "state: %s belongs to another user", folder)
+		return hint.Errorf(
+			"choose a folder of your own with --state",
+			"state: %s belongs to another user",
+			folder,
+		)
 	}
 	return nil
 }
 
 func open(path string, connections int) (*sql.DB, error) {
-	// NORMAL: no fsync at a commit. A commit is in the kernel's page cache, which a killed process leaves as it is.
+	// NORMAL: no fsync at a commit. A commit is in the kernel's page cache, which a killed process
+	// leaves as it is.
 	options := url.Values{"mode": {"rw"}, "_busy_timeout": {"10000"}, "_journal_mode": {"WAL"},
 		"_synchronous": {"NORMAL"}, "_trusted_schema": {"0"}}
 	source := url.URL{Scheme: "file", Path: path, RawQuery: options.Encode()}
@@ -130,13 +136,21 @@ func (db *DB) prepare(path string) error {
 	ctx := context.Background()
 	var version int
 	if err := db.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return hint.Errorf("move it away, or choose another folder with --state", "state %s: %w", path, err)
+		return hint.Errorf(
+			"move it away, or choose another folder with --state",
+			"state %s: %w",
+			path,
+			err,
+		)
 	}
 	if version > form {
 		return hint.Errorf("use that mcpbox, or another folder with --state",
 			"state %s was written by a newer mcpbox", path)
 	}
-	if _, err := db.write.ExecContext(ctx, tables+fmt.Sprintf("PRAGMA user_version = %d;", form)); err != nil {
+	if _, err := db.write.ExecContext(
+		ctx,
+		tables+fmt.Sprintf("PRAGMA user_version = %d;", form),
+	); err != nil {
 		return fmt.Errorf("state %s: %w", path, err)
 	}
 	var errs [3]error

@@ -35,7 +35,10 @@ WHERE id = ?1 AND (?2 = '' OR client = ?2)`, id, client).Scan(&s.ID, &s.State, &
 
 // Sandboxes lists those in a state.
 func (db *DB) Sandboxes(state string) (out []Sandbox, err error) {
-	rows, err := db.read.Query("SELECT id, state, client, created, body FROM sandboxes WHERE state = ?1", state)
+	rows, err := db.read.Query(
+		"SELECT id, state, client, created, body FROM sandboxes WHERE state = ?1",
+		state,
+	)
 	if err != nil {
 		return nil, err
 	}
