@@ -25,7 +25,7 @@ var commands = []struct {
 	{"gc", newGCCmd},
 	{"serve", func() *cobra.Command { return daemon.NewServeCmd(version) }},
 	{"ps", daemon.NewPSCmd},
-	{"stats", daemon.NewStatsCmd},
+	{"top", daemon.NewTopCmd},
 	{"kill", daemon.NewKillCmd},
 	{"doctor", newDoctorCmd},
 }

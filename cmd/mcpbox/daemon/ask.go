@@ -144,11 +144,11 @@ func NewKillCmd() *cobra.Command {
 	return cmd
 }
 
-// NewStatsCmd makes `mcpbox stats`.
-func NewStatsCmd() *cobra.Command {
+// NewTopCmd makes `mcpbox top`.
+func NewTopCmd() *cobra.Command {
 	var a Asking
 	return a.register(&cobra.Command{
-		Use:   "stats",
+		Use:   "top",
 		Short: "Show the daemon's levels and counts",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
