@@ -16,6 +16,8 @@ type deferredCall struct {
 	data []byte
 }
 
+const maxDeferred = 1000
+
 // deferUntilListed keeps a call and sees to it that the tools get listed.
 func (s *session) deferUntilListed(conn *serverConn, c *call, data []byte, e *wire.Envelope) {
 	var meta []byte
@@ -23,12 +25,23 @@ func (s *session) deferUntilListed(conn *serverConn, c *call, data []byte, e *wi
 		[]byte("io.modelcontextprotocol/protocolVersion")) {
 		meta = m
 	}
-	var listing bool
+	var listing, full bool
 	s.update(func(st *state) {
+		held := len(data)
+		for _, d := range st.deferred {
+			held += len(d.data)
+		}
+		if full = held > s.cfg.MaxMessage || len(st.deferred) >= maxDeferred; full {
+			return
+		}
 		st.deferred = append(st.deferred, deferredCall{conn, c, data})
 		listing, st.listing = st.listing, true
 	})
-	if !listing {
+	switch {
+	case full:
+		s.refuse(conn, c, &refusal{layer: access.LayerLimit,
+			reason: "too many calls wait for the list of tools", say: "Too many calls at once."})
+	case !listing:
 		go s.listForDeferred(conn, meta)
 	}
 }

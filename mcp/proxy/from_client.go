@@ -73,7 +73,11 @@ func (s *session) newCall(e *wire.Envelope, data []byte) *call {
 		c.name = e.Text(wire.FieldURI)
 	}
 	if s.cfg.Audit != nil && data != nil && c.method == "tools/call" {
-		c.args = bytes.Clone(e.Raw(data, wire.FieldArguments))
+		if args := e.Raw(data, wire.FieldArguments); len(args) <= audit.MaxArguments {
+			c.args = bytes.Clone(args)
+		} else {
+			c.cut = true
+		}
 	}
 	return c
 }

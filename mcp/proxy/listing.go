@@ -26,9 +26,9 @@ func (conn *serverConn) filter(c *call, data []byte, e *wire.Envelope) [][]byte 
 		return [][]byte{data}
 	}
 	all := elements(data, v.Start)
-	var changed map[string]bool
+	var changed, left map[string]bool
 	if kind == access.KindTool {
-		changed = s.tools.update(conn, all, !e.Has(wire.FieldCursor))
+		changed, left = s.tools.update(conn, all, !e.Has(wire.FieldCursor))
 	}
 	var kept [][]byte
 	for _, raw := range all {
@@ -42,7 +42,7 @@ func (conn *serverConn) filter(c *call, data []byte, e *wire.Envelope) [][]byte 
 		case !s.constrain:
 		case !ok:
 			continue
-		case kind == access.KindTool && s.tools.refuses && changed[name]:
+		case kind == access.KindTool && (left[name] || s.tools.refuses && changed[name]):
 			continue
 		case !s.rules.Check(s.item(kind, name)).Allowed:
 			continue

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/mcpbox/mcpbox/mcp/access"
 	"github.com/mcpbox/mcpbox/mcp/audit"
@@ -114,7 +115,8 @@ func TestArgumentsAreHeldToPolicyAndSchema(t *testing.T) {
 }
 
 func TestAListWithoutEndIsNotKept(t *testing.T) {
-	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPOpen, InputSchema: policies.MCPEnforce}, MaxMessage: 100 << 10}, func(_ *fake, in *bufio.Reader, out io.Writer) {
+	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPOpen, InputSchema: policies.MCPEnforce},
+		MaxMessage: 100 << 10, DrainTimeout: 50 * time.Millisecond}, func(_ *fake, in *bufio.Reader, out io.Writer) {
 		each(in, func(r request) {
 			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"tools":[{"name":"%s"}],"nextCursor":"more"}}`+"\n", r.ID, strings.Repeat("a", 30<<10))
 		})
@@ -218,6 +220,49 @@ func TestAServerWithSuchASchemaIsServed(t *testing.T) {
 	}
 	e := b.server(0).seen()
 	if len(e) == 0 || e[0].Rule != "mcp:schema" || !strings.Contains(e[0].Reason, "not enforced") {
+		t.Errorf("events: %+v", e)
+	}
+}
+
+// A server that lists tools without end, page by page, can't fill the proxy's memory; what is not kept is not offered.
+func TestDefinitionsWithoutEndAreNotKept(t *testing.T) {
+	page := 0
+	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPOpen, InputSchema: policies.MCPEnforce}},
+		func(_ *fake, in *bufio.Reader, out io.Writer) {
+			each(in, func(r request) {
+				page++
+				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"tools":[{"name":"t%d","description":"%s"}]}}`+"\n",
+					r.ID, page, strings.Repeat("a", 1<<20))
+			})
+		})
+	last := ""
+	for i := range maxDefinitions>>20 + 2 {
+		b.say(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/list"}`, i))
+		last = b.hear()
+	}
+	if !strings.Contains(last, `"tools":[]`) {
+		t.Errorf("the client gets %.100s", last)
+	}
+	e := b.server(0).seen()
+	if len(e) != 1 || e[0].Rule != "mcp:limit" || !strings.Contains(e[0].Reason, "exceed") {
+		t.Errorf("events: %+v", e)
+	}
+	b.say(callTool("1", fmt.Sprintf("t%d", page), "{}"))
+	if got := b.hear(); !strings.Contains(got, "not available") {
+		t.Errorf("a tool that is not kept: %s", got)
+	}
+}
+
+// Calls that wait for the list of tools hold no more than a message may.
+func TestWaitingCallsHoldNoMoreThanAMessage(t *testing.T) {
+	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPOpen, InputSchema: policies.MCPEnforce},
+		MaxMessage: 100 << 10, DrainTimeout: 50 * time.Millisecond},
+		func(_ *fake, in *bufio.Reader, _ io.Writer) { each(in, func(request) {}) })
+	for i := range 3 {
+		b.say(callTool(fmt.Sprint(i), "a", `{"x":"`+strings.Repeat("y", 40<<10)+`"}`))
+	}
+	b.hears(refusal1("2", "Too many calls at once."))
+	if e := b.server(0).seen(); len(e) != 1 || e[0].Rule != "mcp:limit" {
 		t.Errorf("events: %+v", e)
 	}
 }

@@ -138,9 +138,6 @@ func (s *session) record(conn *serverConn, c *call, r audit.Record) {
 	if c != nil {
 		r.Method, r.Request, r.Tool, r.BytesIn = c.method, c.id.String(), c.name, c.bytesIn
 		r.Arguments, r.Cut = c.args, c.cut
-		if len(c.args) > audit.MaxArguments {
-			r.Arguments, r.Cut = nil, true
-		}
 	}
 	if err := s.cfg.Audit.Append(r); err != nil {
 		s.cfg.Warn("audit: %v", err)

@@ -28,7 +28,12 @@ type toolCatalog struct {
 	known bool // a whole listing has been seen
 	tools map[string]*definition
 	first *pin.File // without approved definitions: those of the first listing
+	size  int       // bytes of all definitions
+	full  bool      // some definitions did not fit
 }
+
+// maxDefinitions bounds the definitions that are kept, in bytes: a server may list tools without end.
+const maxDefinitions = 16 << 20
 
 // definition is the last definition of a tool.
 type definition struct {
@@ -58,13 +63,15 @@ func (c *toolCatalog) needsListing(call *call) bool {
 
 // judge refuses a tool whose definition is not the approved one.
 func (c *toolCatalog) judge(call *call) *refusal {
-	if !c.refuses {
-		return nil
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d := c.tools[call.name]
 	switch {
+	case d == nil && c.full && (c.refuses || c.enforce):
+		return toolUnavailable(call, access.Verdict{Layer: access.LayerLimit,
+			Reason: "the server lists more tools than mcpbox keeps"})
+	case !c.refuses:
+		return nil
 	case d != nil && d.changed != nil:
 		return toolUnavailable(call, access.Verdict{Layer: access.LayerPin, Hint: pinHint,
 			Reason: "its definition has changed since it was approved: " + d.changed[0]})
@@ -87,15 +94,15 @@ func (c *toolCatalog) outputSchema(tool string) *schema.Schema {
 		"outputSchema")
 }
 
-// update takes one page of a listing, and returns the names of tools that differ from the approved
-// ones.
-func (c *toolCatalog) update(conn *serverConn, tools [][]byte, last bool) map[string]bool {
+// update takes one page of a listing. It returns the names of tools that differ from the approved ones,
+// and of those that are not kept because there are too many.
+func (c *toolCatalog) update(conn *serverConn, tools [][]byte, last bool) (changed, left map[string]bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.pins == nil && c.first == nil {
 		c.first = &pin.File{Tools: map[string]*pin.Tool{}}
 	}
-	changed := map[string]bool{}
+	changed, left = map[string]bool{}, map[string]bool{}
 	for _, raw := range tools {
 		name, ok := toolName(raw)
 		if !ok {
@@ -103,10 +110,16 @@ func (c *toolCatalog) update(conn *serverConn, tools [][]byte, last bool) map[st
 		}
 		d := c.tools[name]
 		if d == nil || !bytes.Equal(d.raw, raw) {
-			told := ""
+			told, was := "", 0
 			if d != nil {
-				told = d.reported
+				told, was = d.reported, len(d.raw)
 			}
+			if c.size-was+len(raw) > maxDefinitions {
+				left[name] = true
+				c.reportFull(conn)
+				continue
+			}
+			c.size += len(raw) - was
 			d = &definition{raw: bytes.Clone(raw), reported: told}
 			c.compare(conn, name, d)
 			c.tools[name] = d
@@ -116,7 +129,19 @@ func (c *toolCatalog) update(conn *serverConn, tools [][]byte, last bool) map[st
 		}
 	}
 	c.known = c.known || last
-	return changed
+	return changed, left
+}
+
+// reportFull reports once that definitions are left out. It is called with the lock held.
+func (c *toolCatalog) reportFull(conn *serverConn) {
+	if c.full {
+		return
+	}
+	c.full = true
+	conn.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Medium,
+		Rule: monitor.RuleMCP + string(access.LayerLimit), Action: string(monitor.Alert),
+		Reason: fmt.Sprintf("the definitions of its tools exceed %d MiB: the others are not kept",
+			maxDefinitions>>20)}, nil)
 }
 
 // toolName is the name of a tool. ok is false if its definition can be read in two ways: a client

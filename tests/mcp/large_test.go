@@ -31,6 +31,22 @@ func TestSixtyFourMiBPass(t *testing.T) {
 	}
 }
 
+// A line of 150 MiB, far beyond what a message may be, is answered in the server's place, and costs the proxy no more than
+// one message.
+func TestALineBeyondTheLimitCostsNoMoreThanAMessage(t *testing.T) {
+	s := proxied(t, "{}")
+	if got, _ := s.call("big", fmt.Sprintf(`{"size":%d}`, 150<<20)); !strings.Contains(got, "The answer is too long.") {
+		t.Errorf("the client gets %.100s", got)
+	}
+	if got, _ := s.call("echo", `{"text":"still here"}`); !strings.Contains(got, "still here") {
+		t.Errorf("afterwards: %s", got)
+	}
+	const bound = 192 << 10 // MaxMessage, 96 MiB, once; and mcpbox itself
+	if peak := peakKiB(t, s.cmd.Process.Pid); peak > bound {
+		t.Errorf("the proxy has taken %d KiB, more than %d", peak, bound)
+	}
+}
+
 // peakKiB is VmHWM. proc_pid_status(5)
 func peakKiB(t *testing.T, pid int) int {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")

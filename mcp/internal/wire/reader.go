@@ -8,10 +8,14 @@ import (
 
 const (
 	firstBuffer = 64 << 10
-	keepBuffer  = 4 << 20 // a buffer that grew beyond is given back
-	StreamFrom  = 1 << 20 // messages beyond are passed on in pieces when no rule needs them whole
+	keepBuffer  = 4 << 20 // a larger buffer is given back after its message
+
+	// StreamFrom is the size in bytes from which messages pass in pieces, where no rule needs them
+	// whole.
+	StreamFrom = 1 << 20
 )
 
+// ErrBrokenMessage means that a part of a message was passed on that can't be completed.
 var ErrBrokenMessage = errors.New("a message turned out not to be JSON after its beginning had " +
 	"been passed on")
 
@@ -37,6 +41,8 @@ type MessageReader struct {
 	done       bool // the stream has ended
 }
 
+// NewMessageReader returns a reader of r. It holds at most limit bytes of a message. whole is asked once
+// for each message above StreamFrom: if it says no, the message is delivered in pieces.
 func NewMessageReader(r io.Reader, limit int, whole func(*Envelope) bool) *MessageReader {
 	return &MessageReader{r: r, limit: limit, whole: whole, buf: make([]byte, firstBuffer)}
 }
@@ -136,7 +142,7 @@ func (l *MessageReader) fill() error {
 			// line begins every message at the front of the buffer or makes room
 			panic("mcp: lines.fill: no room")
 		}
-		bigger := make([]byte, 2*len(l.buf))
+		bigger := make([]byte, l.nextSize())
 		copy(bigger, l.buf[:l.end])
 		l.buf = bigger
 	}
@@ -149,6 +155,16 @@ func (l *MessageReader) fill() error {
 		}
 	}
 	return nil
+}
+
+// nextSize is the size of the next larger buffer. A giant gets all that it may have at once: the kernel
+// gives memory when it is written to, and every step on the way would be memory to collect.
+func (l *MessageReader) nextSize() int {
+	whole := max(l.limit, StreamFrom) + firstBuffer
+	if len(l.buf) >= keepBuffer {
+		return max(whole, len(l.buf)+firstBuffer)
+	}
+	return max(min(2*len(l.buf), whole), len(l.buf)+firstBuffer)
 }
 
 // shrink moves what is left to the front, into a small buffer if the last message was a giant.
