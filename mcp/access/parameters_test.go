@@ -49,7 +49,8 @@ func TestPathsAreFollowedToWhereTheyLead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for link, to := range map[string]string{"work/notes/out": "/etc", "work/notes/up": "../..", "work/notes/in": "sub", "work/notes/abs": "/work/notes/sub"} {
+	for link, to := range map[string]string{"work/notes/out": "/etc", "work/notes/up": "../..",
+		"work/notes/in": "sub", "work/notes/abs": "/work/notes/sub"} {
 		if err := os.Symlink(to, filepath.Join(root, link)); err != nil {
 			t.Fatal(err)
 		}
@@ -79,14 +80,15 @@ func TestPathsAreFollowedToWhereTheyLead(t *testing.T) {
 		}
 	}
 	for p, ok := range map[string]bool{
-		"notes: today.md":                        true,
-		"file:///work/a":                         true,
-		"FILE:///etc/passwd":                     false, // schemes have no case
-		"http://localhost/":                      false,
-		" /etc/passwd":                           false, // to a server that trims
-		"\n~/x":                                  false,
-		" file:///etc/passwd":                    false,
-		"file:///work/a?/../../etc/passwd":       false, // to a server that only takes "file://" off
+		"notes: today.md":     true,
+		"file:///work/a":      true,
+		"FILE:///etc/passwd":  false, // schemes have no case
+		"http://localhost/":   false,
+		" /etc/passwd":        false, // to a server that trims
+		"\n~/x":               false,
+		" file:///etc/passwd": false,
+		// to a server that only takes "file://" off
+		"file:///work/a?/../../etc/passwd":       false,
 		"file:///work/a#/../../etc/passwd":       false,
 		`file:///work/notes\..\..\..\etc\passwd`: false, // to WHATWG's URL a backslash is a slash
 	} {
@@ -94,7 +96,8 @@ func TestPathsAreFollowedToWhereTheyLead(t *testing.T) {
 			t.Errorf("%q: %v", p, err)
 		}
 	}
-	if err := checkPaths([]any{"/work/notes/a", "/etc/passwd"}, []string{"/work/notes"}, srv); err == nil {
+	if err := checkPaths([]any{"/work/notes/a", "/etc/passwd"}, []string{"/work/notes"},
+		srv); err == nil {
 		t.Error("a list with one path outside is let through")
 	}
 	if err := checkPaths(5.0, []string{"/work/notes"}, srv); err == nil {
@@ -108,8 +111,9 @@ type hostFiles struct{ root string }
 func (h hostFiles) Root() string { return h.root }
 func (h hostFiles) Dir() string  { return "/work" }
 
-// Paths that servers change before they open them: what is judged would not be what is opened. serverOpens is what
-// such a server makes of the path; judged alone, as it is written, the path lies in the folder.
+// Paths that servers change before they open them: what is judged would not be what is opened.
+// serverOpens is what such a server makes of the path; judged alone, as it is written, the path
+// lies in the folder.
 func TestPathsThatServersReadDifferentlyAreRefused(t *testing.T) {
 	root := t.TempDir()
 	for _, dir := range []string{"work/pub", "work/priv"} {
@@ -118,7 +122,10 @@ func TestPathsThatServersReadDifferentlyAreRefused(t *testing.T) {
 		}
 	}
 	srv := inPub{hostFiles{root}}
-	environment := func(name string) string { return map[string]string{"W": "/work", "HOME": "/root"}[name] }
+	environment := func(name string) string {
+		return map[string]string{"W": "/work",
+			"HOME": "/root"}[name]
+	}
 	for p, serverOpens := range map[string]func(string) string{
 		"\ufeff/work/priv/x":   strings.TrimSpace, // JavaScript's trim takes U+FEFF away
 		"\u001c/work/priv/x":   strings.TrimSpace, // Python's strip takes U+001C away
@@ -126,8 +133,11 @@ func TestPathsThatServersReadDifferentlyAreRefused(t *testing.T) {
 		"x/../../priv/x\u00a0": strings.TrimSpace,
 		"$W/priv/x":            func(p string) string { return os.Expand(p, environment) },
 		"${W}/priv/x":          func(p string) string { return os.Expand(p, environment) },
-		"%W%/priv/x":           func(p string) string { return strings.ReplaceAll(p, "%W%", "/work") },
-		"%2e%2e/priv/x":        func(p string) string { u, _ := url.PathUnescape(p); return u },
+		"%W%/priv/x": func(p string) string {
+			return strings.ReplaceAll(p, "%W%",
+				"/work")
+		},
+		"%2e%2e/priv/x": func(p string) string { u, _ := url.PathUnescape(p); return u },
 		"file:///work/pub/%252e%252e/priv/x": func(p string) string {
 			u, _ := url.PathUnescape(p)
 			u, _ = url.PathUnescape(u)
@@ -149,7 +159,8 @@ func TestPathsThatServersReadDifferentlyAreRefused(t *testing.T) {
 			t.Errorf("%q is let through where no files are at hand", p)
 		}
 	}
-	for _, p := range []string{"a b.txt", "100%.md", "50% off", "été.txt", "a~", "/work/pub/x", "file:///work/pub/a%20b"} {
+	for _, p := range []string{"a b.txt", "100%.md", "50% off", "été.txt", "a~", "/work/pub/x",
+		"file:///work/pub/a%20b"} {
 		if err := checkPath(p, []string{"/work/pub"}, srv); err != nil {
 			t.Errorf("an ordinary path: %v", err)
 		}
@@ -164,7 +175,8 @@ func (inPub) Dir() string { return "/work/pub" }
 // An argument whose name a server takes for a ruled one is held to the same rule.
 func TestArgumentsThatServersTakeForRuledOnesAreRefused(t *testing.T) {
 	s := Compile(&policies.MCP{Paths: map[string]map[string][]string{"read": {"name": {"/work/pub"}}}}, nil)
-	for _, key := range []string{"name\\u0000", " name", "name\\t", "\\ufeffname", "NAME", "name\\u0000x", "\\u200bname"} {
+	for _, key := range []string{"name\\u0000", " name", "name\\t", "\\ufeffname", "NAME",
+		"name\\u0000x", "\\u200bname"} {
 		raw := []byte(`{"name": "/work/pub/a", "` + key + `": "/etc/passwd"}`)
 		var careless map[string]any
 		if err := json.Unmarshal(raw, &careless); err != nil || len(careless) != 2 {
@@ -174,7 +186,8 @@ func TestArgumentsThatServersTakeForRuledOnesAreRefused(t *testing.T) {
 			t.Errorf("%s is let through", raw)
 		}
 	}
-	if v := s.CheckArguments(tool("notes", "read"), NewArguments([]byte(`{"name":"/work/pub/a","names":1}`)), nil); !v.Allowed {
+	if v := s.CheckArguments(tool("notes", "read"),
+		NewArguments([]byte(`{"name":"/work/pub/a","names":1}`)), nil); !v.Allowed {
 		t.Errorf("another argument: %s", v.Reason)
 	}
 }

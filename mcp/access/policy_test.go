@@ -10,8 +10,9 @@ import (
 // A policy and a store that say the same thing give the same answers: one engine judges both.
 func TestPolicyAndStoreJudgeAlike(t *testing.T) {
 	policy := Compile(&policies.MCP{
-		Mode:       policies.MCPDeny,
-		Server:     policies.MCPServer{Allow: []string{"node *"}, Packages: map[string]string{"@acme/notes": "^1.4"}, Version: ">=1 <2"},
+		Mode: policies.MCPDeny,
+		Server: policies.MCPServer{Allow: []string{"node *"},
+			Packages: map[string]string{"@acme/notes": "^1.4"}, Version: ">=1 <2"},
 		Tools:      policies.MCPNames{Allow: []string{"read_*"}, Deny: []string{"read_secret"}},
 		Resources:  policies.MCPNames{Allow: []string{"file:///work/*"}},
 		Parameters: map[string]map[string]any{"read_note": {"properties": map[string]any{"name": map[string]any{"pattern": "^[a-z]+$"}}}},
@@ -24,14 +25,20 @@ func TestPolicyAndStoreJudgeAlike(t *testing.T) {
 		Rule{Layer: LayerTool, Match: "read_*", Effect: Allow},
 		Rule{Layer: LayerTool, Match: "read_secret", Effect: Deny},
 		Rule{Layer: LayerResource, Match: "file:///work/*", Effect: Allow},
-		Rule{Layer: LayerParameter, Match: "read_note", Schema: []byte(`{"properties":{"name":{"pattern":"^[a-z]+$"}}}`), Paths: map[string][]string{"file": {"/work"}}},
+		Rule{Layer: LayerParameter, Match: "read_note",
+			Schema: []byte(`{"properties":{"name":{"pattern":"^[a-z]+$"}}}`),
+			Paths:  map[string][]string{"file": {"/work"}}},
 	)
-	notes := Server{Name: "notes", Command: []string{"node", "server.js"}, Package: "@acme/notes", PackageVersion: "1.5.0"}
+	notes := Server{Name: "notes", Command: []string{"node", "server.js"}, Package: "@acme/notes",
+		PackageVersion: "1.5.0"}
 	python, old, unknown := notes, notes, notes
 	python.Command = []string{"python3", "server.py"}
 	old.PackageVersion = "1.3.9"
 	unknown.Package = ""
-	resource := func(uri string) Item { return Item{Server: "notes", Version: "1.0.0", Kind: KindResource, Name: uri} }
+	resource := func(uri string) Item {
+		return Item{Server: "notes", Version: "1.0.0",
+			Kind: KindResource, Name: uri}
+	}
 	version := tool("notes", "read_note")
 	version.Version = "2.0.0"
 	for _, c := range []struct {
@@ -49,12 +56,19 @@ func TestPolicyAndStoreJudgeAlike(t *testing.T) {
 		{"a tool that is denied", notes, tool("notes", "read_secret"), "", LayerTool},
 		{"a tool that is not named", notes, tool("notes", "write_note"), "", LayerTool},
 		{"a resource", notes, resource("file:///work/a"), "", ""},
-		{"a resource that climbs out", notes, resource("file:///work/../etc/passwd"), "", LayerResource},
-		{"a prompt that is not named", notes, Item{Server: "notes", Version: "1.0.0", Kind: KindPrompt, Name: "greet"}, "", LayerPrompt},
-		{"an argument against the schema", notes, tool("notes", "read_note"), `{"name":"A"}`, LayerParameter},
-		{"an argument in another spelling", notes, tool("notes", "read_note"), `{"Name":"A"}`, LayerParameter},
-		{"an argument twice", notes, tool("notes", "read_note"), `{"name":"A","name":"a"}`, LayerParameter},
-		{"a path outside", notes, tool("notes", "read_note"), `{"file":"/work/../etc/passwd"}`, LayerParameter},
+		{"a resource that climbs out", notes, resource("file:///work/../etc/passwd"), "",
+			LayerResource},
+		{"a prompt that is not named", notes,
+			Item{Server: "notes", Version: "1.0.0", Kind: KindPrompt, Name: "greet"}, "",
+			LayerPrompt},
+		{"an argument against the schema", notes, tool("notes", "read_note"), `{"name":"A"}`,
+			LayerParameter},
+		{"an argument in another spelling", notes, tool("notes", "read_note"), `{"Name":"A"}`,
+			LayerParameter},
+		{"an argument twice", notes, tool("notes", "read_note"), `{"name":"A","name":"a"}`,
+			LayerParameter},
+		{"a path outside", notes, tool("notes", "read_note"), `{"file":"/work/../etc/passwd"}`,
+			LayerParameter},
 	} {
 		for from, s := range map[string]*Set{"policy": policy, "store": store} {
 			v := s.For(c.server).Check(c.item)
@@ -64,7 +78,9 @@ func TestPolicyAndStoreJudgeAlike(t *testing.T) {
 			if v.Allowed != (c.layer == "") || v.Layer != c.layer {
 				t.Errorf("%s, %s: %+v, want layer %q", c.what, from, v, c.layer)
 			}
-			if !v.Allowed && (v.Reason == "" || !strings.Contains(v.Hint, map[string]string{"policy": "mcp.", "store": "mcpbox allow"}[from])) {
+			if !v.Allowed && (v.Reason == "" ||
+				!strings.Contains(v.Hint, map[string]string{"policy": "mcp.",
+					"store": "mcpbox allow"}[from])) {
 				t.Errorf("%s, %s: the operator is told %q, %q", c.what, from, v.Reason, v.Hint)
 			}
 		}
@@ -78,7 +94,8 @@ func TestAnEmptyPolicyRestrictsNothing(t *testing.T) {
 		t.Error("an empty section restricts something")
 	}
 	for _, section := range []policies.MCP{
-		{Mode: policies.MCPOff}, {Mode: policies.MCPDeny}, {Prompts: policies.MCPNames{Deny: []string{"x"}}},
+		{Mode: policies.MCPOff}, {Mode: policies.MCPDeny},
+		{Prompts: policies.MCPNames{Deny: []string{"x"}}},
 		{Paths: map[string]map[string][]string{"t": {"a": {"/work"}}}},
 	} {
 		if !Compile(&section, nil).Restricts() {

@@ -19,16 +19,22 @@ func TestWhatIsNoRuleIsRefused(t *testing.T) {
 		"is no glob":                  {Layer: LayerTool, Match: "[a-", Effect: Allow},
 		"64 small hexadecimal digits": {Layer: LayerServer, Match: "sha256:ABCD", Effect: Allow},
 		"no version range":            {Layer: LayerVersion, Match: "latest", Effect: Allow},
-		"takes no schema":             {Layer: LayerTool, Match: "x", Effect: Allow, Schema: []byte(`{}`)},
-		"can't deny":                  {Layer: LayerParameter, Match: "x", Effect: Deny, Schema: []byte(`{}`)},
-		"neither a schema nor paths":  {Layer: LayerParameter, Match: "x"},
-		"not a JSON object":           {Layer: LayerParameter, Match: "x", Schema: []byte(`[]`)},
-		"leads back to itself":        {Layer: LayerParameter, Match: "x", Schema: []byte(`{"$ref":"#"}`)},
-		"text after the schema":       {Layer: LayerParameter, Match: "x", Schema: []byte(`{} {}`)},
-		"error parsing regexp":        {Layer: LayerParameter, Match: "x", Schema: []byte(`{"pattern": "("}`)},
-		"no absolute folder":          {Layer: LayerParameter, Match: "x", Paths: map[string][]string{"a": {"/work/.."}}},
-		"unprintable":                 {Layer: LayerTool, Match: "read\u202enote", Effect: Allow},
-		"too long":                    {Layer: LayerTool, Match: strings.Repeat("x", 2000), Effect: Allow},
+		"takes no schema": {Layer: LayerTool, Match: "x", Effect: Allow,
+			Schema: []byte(`{}`)},
+		"can't deny": {Layer: LayerParameter, Match: "x", Effect: Deny,
+			Schema: []byte(`{}`)},
+		"neither a schema nor paths": {Layer: LayerParameter, Match: "x"},
+		"not a JSON object":          {Layer: LayerParameter, Match: "x", Schema: []byte(`[]`)},
+		"leads back to itself": {Layer: LayerParameter, Match: "x",
+			Schema: []byte(`{"$ref":"#"}`)},
+		"text after the schema": {Layer: LayerParameter, Match: "x", Schema: []byte(`{} {}`)},
+		"error parsing regexp": {Layer: LayerParameter, Match: "x",
+			Schema: []byte(`{"pattern": "("}`)},
+		"no absolute folder": {Layer: LayerParameter, Match: "x",
+			Paths: map[string][]string{"a": {"/work/.."}}},
+		"unprintable": {Layer: LayerTool, Match: "read\u202enote", Effect: Allow},
+		"too long": {Layer: LayerTool, Match: strings.Repeat("x", 2000),
+			Effect: Allow},
 	} {
 		if _, err := r.Canonical(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v; want %q", r, err, want)
@@ -37,7 +43,8 @@ func TestWhatIsNoRuleIsRefused(t *testing.T) {
 }
 
 func TestTheSameRuleIsTheSameText(t *testing.T) {
-	a, err := Rule{Layer: LayerParameter, Match: "x", Schema: []byte("{ \"b\": 1.50,\n \"a\": \"<&>\" }")}.Canonical()
+	a, err := Rule{Layer: LayerParameter, Match: "x",
+		Schema: []byte("{ \"b\": 1.50,\n \"a\": \"<&>\" }")}.Canonical()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +68,9 @@ func TestARuleTwiceIsNoSet(t *testing.T) {
 }
 
 func TestExportIsReadBackByImport(t *testing.T) {
-	in := []Rule{{Layer: LayerTool, Match: "b", Effect: Deny, Note: "why"}, {Layer: LayerGlobal, Effect: Deny}, {Layer: LayerTool, Match: "a", Effect: Allow, Server: "z"}}
+	in := []Rule{{Layer: LayerTool, Match: "b", Effect: Deny, Note: "why"},
+		{Layer: LayerGlobal, Effect: Deny},
+		{Layer: LayerTool, Match: "a", Effect: Allow, Server: "z"}}
 	for i := range in {
 		in[i], _ = in[i].Canonical()
 	}
@@ -81,7 +90,8 @@ func TestExportIsReadBackByImport(t *testing.T) {
 	if d := Diff(in, out); d != nil {
 		t.Errorf("not the same: %v", d)
 	}
-	for _, bad := range []string{``, `{}`, `{"version": 2}`, `{"version": 1, "rulez": []}`, `{"version": 1} {}`, `{"version":1,"rules":[{"layer":"tool"}]}`} {
+	for _, bad := range []string{``, `{}`, `{"version": 2}`, `{"version": 1, "rulez": []}`,
+		`{"version": 1} {}`, `{"version":1,"rules":[{"layer":"tool"}]}`} {
 		if _, err := Import([]byte(bad)); err == nil {
 			t.Errorf("%s is taken", bad)
 		}
@@ -92,12 +102,14 @@ func TestADiffShowsWhatBecomesOfEachRule(t *testing.T) {
 	allow, _ := Rule{Layer: LayerTool, Match: "a", Effect: Allow}.Canonical()
 	deny := allow
 	deny.Effect = Deny
-	other, _ := Rule{Layer: LayerParameter, Match: "a", Schema: []byte("{\"const\": \"\u202e\U000e0001\"}")}.Canonical()
+	other, _ := Rule{Layer: LayerParameter, Match: "a",
+		Schema: []byte("{\"const\": \"\u202e\U000e0001\"}")}.Canonical()
 	var b strings.Builder
 	for _, c := range Diff([]Rule{allow}, []Rule{deny, other}) {
 		b.WriteString(c.String())
 	}
-	want := "- " + allow.ID() + " tool allow a\n+ " + allow.ID() + " tool deny a\n+ " + other.ID() + ` parameter allow a {"const":"\u202e\udb40\udc01"}` + "\n"
+	want := "- " + allow.ID() + " tool allow a\n+ " + allow.ID() + " tool deny a\n+ " + other.ID() +
+		` parameter allow a {"const":"\u202e\udb40\udc01"}` + "\n"
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}

@@ -8,7 +8,8 @@ import (
 
 // Rules for resources hold for what a URI names, not only for how it is written.
 func TestResourcesAreJudgedByWhatTheyName(t *testing.T) {
-	allow := policies.MCP{Resources: policies.MCPNames{Allow: []string{"file:///work/*", "note://*"}}}
+	allow := policies.MCP{Resources: policies.MCPNames{Allow: []string{"file:///work/*",
+		"note://*"}}}
 	deny := policies.MCP{Resources: policies.MCPNames{Deny: []string{"file:///work/secret/*"}}}
 	for uri, want := range map[string]struct{ allowed, undenied bool }{
 		"file:///work/a":                 {true, true},
@@ -31,11 +32,13 @@ func TestResourcesAreJudgedByWhatTheyName(t *testing.T) {
 		for i, rules := range []policies.MCP{allow, deny} {
 			v := Compile(&rules, nil).Check(Item{Kind: KindResource, Name: uri})
 			if want := []bool{want.allowed, want.undenied}[i]; v.Allowed != want {
-				t.Errorf("%s, rules %d: allowed is %v, want %v (%s)", uri, i, v.Allowed, want, v.Reason)
+				t.Errorf("%s, rules %d: allowed is %v, want %v (%s)", uri, i, v.Allowed, want,
+					v.Reason)
 			}
 		}
 	}
-	if v := Compile(&policies.MCP{}, nil).Check(Item{Kind: KindResource, Name: "%zz no uri"}); !v.Allowed {
+	if v := Compile(&policies.MCP{},
+		nil).Check(Item{Kind: KindResource, Name: "%zz no uri"}); !v.Allowed {
 		t.Errorf("without rules for resources: %+v", v)
 	}
 }

@@ -85,7 +85,8 @@ func TestALinkStaysALink(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := wrap(t, link)
-	if to, err := os.Readlink(link); err != nil || to != path || c.Path != path || content(t, path) == plain {
+	if to, err := os.Readlink(link); err != nil || to != path || c.Path != path ||
+		content(t, path) == plain {
 		t.Errorf("%q, %v, %q", to, err, c.Path)
 	}
 }
@@ -94,7 +95,8 @@ func TestALinkStaysALink(t *testing.T) {
 func TestASecondWrapKeepsWhatTheFirstOneKnew(t *testing.T) {
 	path := file(t, "{\"mcpServers\": {\"a\": {\"command\": \"node\"}}}\n")
 	wrap(t, path)
-	added := strings.Replace(content(t, path), "]}}", "]},\n\"b\": {\"args\": [], \"command\": \"x\"}}", 1)
+	added := strings.Replace(content(t, path), "]}}",
+		"]},\n\"b\": {\"args\": [], \"command\": \"x\"}}", 1)
 	if err := os.WriteFile(path, []byte(added), 0o640); err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +105,8 @@ func TestASecondWrapKeepsWhatTheFirstOneKnew(t *testing.T) {
 		t.Errorf("the first backup is %q", content(t, c.Backup+".1"))
 	}
 	unwrap(t, path)
-	if want := "{\"mcpServers\": {\"a\": {\"command\": \"node\"},\n\"b\": {\"args\": [], \"command\": \"x\"}}}\n"; content(t, path) != want {
+	if want := "{\"mcpServers\": {\"a\": {\"command\": \"node\"},\n\"b\": {\"args\": [], " +
+		"\"command\": \"x\"}}}\n"; content(t, path) != want {
 		t.Errorf("got  %q\nwant %q", content(t, path), want)
 	}
 }
@@ -131,7 +134,8 @@ func TestEditsOutliveAnUnwrapAndTheBackupStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	unwrap(t, path)
-	if want := strings.Replace(plain, "}}}", "}}, \"theme\": \"dark\"}", 1); content(t, path) != want {
+	if want := strings.Replace(plain, "}}}", "}}, \"theme\": \"dark\"}", 1); content(t,
+		path) != want {
 		t.Errorf("got %q", content(t, path))
 	}
 	if content(t, c.Backup) != plain {
@@ -159,8 +163,9 @@ func TestClientsAreFoundWhereTheyKeepTheirServers(t *testing.T) {
 		}
 	}
 	for client, want := range map[string]string{
-		"claude-code":    d.Home + "/.claude.json " + d.Work + "/.mcp.json",
-		"claude-desktop": d.Config + "/Claude/claude_desktop_config.json", // broken: to be told when it is rewritten
+		"claude-code": d.Home + "/.claude.json " + d.Work + "/.mcp.json",
+		// broken: to be told when it is rewritten
+		"claude-desktop": d.Config + "/Claude/claude_desktop_config.json",
 		"cursor":         "",
 		"vscode":         d.Work + "/.vscode/mcp.json",
 		"nosuch":         "",

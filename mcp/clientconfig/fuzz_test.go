@@ -9,7 +9,8 @@ import (
 func FuzzWrapThereAndBack(f *testing.F) {
 	for _, seed := range []string{
 		`{"mcpServers":{"a":{"command":"node","args":["s.js"],"env":{"A":"b","--":"c"}}}}`,
-		"{\n // x\n \"servers\": {\n  \"a\": {\n   \"command\": \"n\",\n   \"args\": [\n    \"b\", // c\n   ],\n  },\n },\n}",
+		"{\n // x\n \"servers\": {\n  \"a\": {\n   \"command\": \"n\",\n   \"args\": [\n    " +
+			"\"b\", // c\n   ],\n  },\n },\n}",
 		`{"mcp":{"servers":{"a":{"command":"x"}}},"projects":{"/p":{"mcpServers":{"b":{"args":[],"command":"y"}}}}}`,
 		`{"mcpServers":{"a":{"command":"mcpbox","args":["mcp","--policy","p","--","node"],"env":{"K":"v"}}}}`,
 		`{"mcpServers":{"a":{"command":"mcpbox","args":["mcp","--","--"]},"b":{"command":"--","args":["--"]}}}`,
@@ -53,7 +54,8 @@ func FuzzWrapThereAndBack(f *testing.F) {
 			if !slices.Equal(s.line(), servers[i].After) {
 				t.Fatalf("%q is said to be %q", s.line(), servers[i].After)
 			}
-			if servers[i].Action == Wrapped && !slices.Equal(s.line()[s.separator(options.Binary)+2:], servers[i].Before) {
+			if servers[i].Action == Wrapped &&
+				!slices.Equal(s.line()[s.separator(options.Binary)+2:], servers[i].Before) {
 				t.Fatalf("%q is not at the end of %q", servers[i].Before, s.line())
 			}
 		}

@@ -20,10 +20,19 @@ func TestWrapEditsTheCommandAndTheArgsOnly(t *testing.T) {
 		{"variables by name", `{"mcpServers":{"a":{"command":"node","args":["s.js"],"env":{"TOKEN":"secret"}}}}`,
 			`{"mcpServers":{"a":{"command":"/usr/bin/mcpbox","args":["mcp", "--policy", "strict", "--name=a", "--env=TOKEN", "--", "node", "s.js"],"env":{"TOKEN":"secret"}}}}`},
 		{"comments, trailing commas, CRLF, one argument a line",
-			"{\r\n  // mine\r\n  \"servers\": {\r\n    \"a\": {\r\n      \"command\": \"n\\u00f6de\", // why\r\n      \"args\": [\r\n        \"s.js\", /* last */\r\n      ],\r\n    },\r\n  },\r\n}\r\n",
-			"{\r\n  // mine\r\n  \"servers\": {\r\n    \"a\": {\r\n      \"command\": \"/usr/bin/mcpbox\", // why\r\n      \"args\": [\r\n        \"mcp\",\r\n        \"--policy\",\r\n        \"strict\",\r\n        \"--name=a\",\r\n        \"--\",\r\n        \"n\\u00f6de\",\r\n        \"s.js\", /* last */\r\n      ],\r\n    },\r\n  },\r\n}\r\n"},
-		{"args of their own line", "{\"mcpServers\": {\"a\": {\n\t\"command\": \"node\",\n\t\"cwd\": \"/x\"}}}",
-			"{\"mcpServers\": {\"a\": {\n\t\"command\": \"/usr/bin/mcpbox\",\n\t\"args\": [\"mcp\", \"--policy\", \"strict\", \"--name=a\", \"--\", \"node\"],\n\t\"cwd\": \"/x\"}}}"},
+			"{\r\n  // mine\r\n  \"servers\": {\r\n    \"a\": {\r\n      \"command\": " +
+				"\"n\\u00f6de\", // why\r\n      \"args\": [\r\n        \"s.js\", /* last */\r\n " +
+				"     ],\r\n    },\r\n  },\r\n}\r\n",
+			"{\r\n  // mine\r\n  \"servers\": {\r\n    \"a\": {\r\n      \"command\": " +
+				"\"/usr/bin/mcpbox\", // why\r\n      \"args\": [\r\n        \"mcp\",\r\n        " +
+				"\"--policy\",\r\n        \"strict\",\r\n        \"--name=a\",\r\n        " +
+				"\"--\",\r\n        \"n\\u00f6de\",\r\n        \"s.js\", /* last */\r\n  " +
+				"    ],\r\n    },\r\n  },\r\n}\r\n"},
+		{"args of their own line", "{\"mcpServers\": {\"a\": {\n\t\"command\": " +
+			"\"node\",\n\t\"cwd\": \"/x\"}}}",
+			"{\"mcpServers\": {\"a\": {\n\t\"command\": \"/usr/bin/mcpbox\",\n\t\"args\": " +
+				"[\"mcp\", \"--policy\", \"strict\", \"--name=a\", \"--\", " +
+				"\"node\"],\n\t\"cwd\": \"/x\"}}}"},
 		{"settings and projects", `{"mcp":{"servers":{"a":{"command":"x"}}},"projects":{"/p":{"mcpServers":{"b":{"command":"y"}}}}}`,
 			`{"mcp":{"servers":{"a":{"command":"/usr/bin/mcpbox", "args": ["mcp", "--policy", "strict", "--name=a", "--", "x"]}}},"projects":{"/p":{"mcpServers":{"b":{"command":"/usr/bin/mcpbox", "args": ["mcp", "--policy", "strict", "--name=b", "--", "y"]}}}}}`},
 		{"a byte order mark", "\ufeff{\"mcpServers\":{}}", "\ufeff{\"mcpServers\":{}}"},
@@ -63,7 +72,8 @@ func TestRemoteServersAreLeftAloneAndSaid(t *testing.T) {
 	for _, s := range servers {
 		got = append(got, s.Name+": "+string(s.Action)+": "+s.Why)
 	}
-	want := []string{"linear: left alone: it is a remote server", "old: left alone: it is a remote server",
+	want := []string{"linear: left alone: it is a remote server",
+		"old: left alone: it is a remote server",
 		"odd: left alone: it has no command", "local: wrapped: "}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
@@ -72,24 +82,25 @@ func TestRemoteServersAreLeftAloneAndSaid(t *testing.T) {
 
 func TestBadConfigurationsAreToldWithTheirPlace(t *testing.T) {
 	for in, want := range map[string]string{
-		"{\n  \"mcpServers\": {\n    \"a\": {\"command\": \"x\" \"args\": []}\n  }\n}": `3:26: invalid character '"' after object value (expecting ',' or '}')`,
-		`{"mcpServers": {"a": {"command": "x"}`:                                        `1:38: parsing object after value: unexpected EOF`,
-		`{"mcpServers": {"a": {"command": "x}}}`:                                       `1:39: parsing string: unexpected EOF`,
-		`{"mcpServers": {"a": {"command": ["x"]}}}`:                                    `1:34: the command of the server "a" is not a text`,
-		`{"mcpServers": {"a": {"command": "x", "args": "y"}}}`:                         `1:47: the args of the server "a" are not a list of texts`,
-		`{"mcpServers": {"a": {"command": "x", "command": "y"}}}`:                      `1:39: "command" is there twice`,
-		`{"mcpServers": {"ä": {}, "ä": {}}}`:                                           `1:26: "ä" is there twice`,
-		`{"mcpServers": []}`:                                                           `1:16: mcpServers is not an object`,
-		`{"theme": "dark"}`:                                                            `1:1: there is neither mcpServers nor servers in the file`,
-		`[]`:                                                                           `1:1: expected an object with the servers, such as mcpServers`,
-		``:                                                                             `1:1: parsing value: unexpected EOF`,
-		`{} x`:                                                                         `1:4: invalid character 'x' after top-level value`,
-		"{\"a\": \"\xff\"}":                                                            `1:8: this is not UTF-8`,
-		`{"mcpServers": {"a": {"command": nul}}}`:                                      `1:34: invalid literal: nul`,
-		`{"a": /`:                    `1:7: invalid character '/' at start of value`,
-		strings.Repeat("[", 200_000): `1:1: more than 100000 brackets are in it`,
-		`{"a": 1 /* `:                `1:9: parsing comment: unexpected EOF`,
-		`{a: 1}`:                     `1:2: invalid literal: a`,
+		"{\n  \"mcpServers\": {\n    \"a\": {\"command\": \"x\" \"args\": []}\n  " +
+			"}\n}": `3:26: invalid character '"' after object value (expecting ',' or '}')`,
+		`{"mcpServers": {"a": {"command": "x"}`:                   `1:38: parsing object after value: unexpected EOF`,
+		`{"mcpServers": {"a": {"command": "x}}}`:                  `1:39: parsing string: unexpected EOF`,
+		`{"mcpServers": {"a": {"command": ["x"]}}}`:               `1:34: the command of the server "a" is not a text`,
+		`{"mcpServers": {"a": {"command": "x", "args": "y"}}}`:    `1:47: the args of the server "a" are not a list of texts`,
+		`{"mcpServers": {"a": {"command": "x", "command": "y"}}}`: `1:39: "command" is there twice`,
+		`{"mcpServers": {"ä": {}, "ä": {}}}`:                      `1:26: "ä" is there twice`,
+		`{"mcpServers": []}`:                                      `1:16: mcpServers is not an object`,
+		`{"theme": "dark"}`:                                       `1:1: there is neither mcpServers nor servers in the file`,
+		`[]`:                                                      `1:1: expected an object with the servers, such as mcpServers`,
+		``:                                                        `1:1: parsing value: unexpected EOF`,
+		`{} x`:                                                    `1:4: invalid character 'x' after top-level value`,
+		"{\"a\": \"\xff\"}":                                       `1:8: this is not UTF-8`,
+		`{"mcpServers": {"a": {"command": nul}}}`:                 `1:34: invalid literal: nul`,
+		`{"a": /`:                                                 `1:7: invalid character '/' at start of value`,
+		strings.Repeat("[", 200_000):                              `1:1: more than 100000 brackets are in it`,
+		`{"a": 1 /* `:                                             `1:9: parsing comment: unexpected EOF`,
+		`{a: 1}`:                                                  `1:2: invalid literal: a`,
 	} {
 		_, _, err := Wrap([]byte(in), options)
 		var syntax *SyntaxError
@@ -100,15 +111,17 @@ func TestBadConfigurationsAreToldWithTheirPlace(t *testing.T) {
 }
 
 func TestUnwrapKeepsLaterEdits(t *testing.T) {
-	in := "{\"mcpServers\": {\n  \"a\": {\"command\": \"node\", \"args\": [\"s.js\"]},\n  \"b\": {\"command\": \"x\"},\n  \"c\": {\"command\": \"y\", \"args\": []}\n}}"
+	in := "{\"mcpServers\": {\n  \"a\": {\"command\": \"node\", \"args\": [\"s.js\"]},\n  \"b\": " +
+		"{\"command\": \"x\"},\n  \"c\": {\"command\": \"y\", \"args\": []}\n}}"
 	out, _, err := Wrap([]byte(in), options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	edited := string(out)
 	for _, r := range [][2]string{
-		{`"s.js"`, `"s.js", "--more"`},                          // a further argument
-		{`"x"]}`, `"x"], "env": {"K": "v"}}`},                   // a variable for one that had no args
+		{`"s.js"`, `"s.js", "--more"`}, // a further argument
+		// a variable for one that had no args
+		{`"x"]}`, `"x"], "env": {"K": "v"}}`},
 		{`"--", "y"]`, `"--", "y", ]`},                          // a trailing comma
 		{"\n}}", ",\n  \"d\": {\"command\": \"new\"} // !\n}}"}, // a server
 	} {
@@ -121,7 +134,8 @@ func TestUnwrapKeepsLaterEdits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "{\"mcpServers\": {\n  \"a\": {\"command\": \"node\", \"args\": [\"s.js\", \"--more\"]},\n  \"b\": {\"command\": \"x\", \"env\": {\"K\": \"v\"}},\n" +
+	want := "{\"mcpServers\": {\n  \"a\": {\"command\": \"node\", \"args\": [\"s.js\", " +
+		"\"--more\"]},\n  \"b\": {\"command\": \"x\", \"env\": {\"K\": \"v\"}},\n" +
 		"  \"c\": {\"command\": \"y\", \"args\": [ ]},\n  \"d\": {\"command\": \"new\"} // !\n}}"
 	if strings.Replace(string(back), "[]", "[ ]", 1) != want {
 		t.Errorf("got\n%s\nwant\n%s", back, want)
@@ -164,16 +178,19 @@ func TestServersAreChosenByName(t *testing.T) {
 	o := options
 	o.Servers = []string{"b"}
 	out, servers, err := Wrap([]byte(in), o)
-	if err != nil || len(servers) != 1 || !strings.Contains(string(out), `"a":{"command":"x"}`) || strings.Contains(string(out), `"command":"y"`) {
+	if err != nil || len(servers) != 1 || !strings.Contains(string(out), `"a":{"command":"x"}`) ||
+		strings.Contains(string(out), `"command":"y"`) {
 		t.Errorf("%v %v %s", err, servers, out)
 	}
 	o.Servers = []string{"c"}
-	if _, _, err := Wrap([]byte(in), o); err == nil || !strings.Contains(err.Error(), `no server called "c"`) {
+	if _, _, err := Wrap([]byte(in), o); err == nil ||
+		!strings.Contains(err.Error(), `no server called "c"`) {
 		t.Errorf("unknown server: %v", err)
 	}
 }
 
-// The client looks for the command in the PATH that the entry sets: a bare name could be anybody's program.
+// The client looks for the command in the PATH that the entry sets: a bare name could be anybody's
+// program.
 func TestAPathInTheFileDoesNotLeadToAnotherMcpbox(t *testing.T) {
 	o := Options{Binary: "mcpbox", Path: "/usr/local/bin/mcpbox"}
 	data := []byte(`{"mcpServers": {"a": {"command": "node", "env": {"PATH": "./evil"}}, "b": {"command": "node"}}}`)
@@ -186,7 +203,8 @@ func TestAPathInTheFileDoesNotLeadToAnotherMcpbox(t *testing.T) {
 	}
 }
 
-// An entry that only looks wrapped, or is wrapped with other flags than these, is shown as what it is.
+// An entry that only looks wrapped, or is wrapped with other flags than these, is shown as what it
+// is.
 func TestWhatRunsUnderSomethingElseIsShown(t *testing.T) {
 	o := Options{Binary: "mcpbox", Flags: []string{"--policy", "standard"}}
 	for before, want := range map[string]string{
@@ -196,7 +214,8 @@ func TestWhatRunsUnderSomethingElseIsShown(t *testing.T) {
 	} {
 		data := []byte(`{"mcpServers": {"notes": {"command": ` + before + `}}}`)
 		out, servers, err := Wrap(data, o)
-		if err != nil || string(out) != string(data) || len(servers) != 1 || servers[0].Why != want {
+		if err != nil || string(out) != string(data) || len(servers) != 1 ||
+			servers[0].Why != want {
 			t.Errorf("%s: %v, %+v", before, err, servers)
 		}
 	}

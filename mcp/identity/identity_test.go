@@ -11,7 +11,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// app makes a folder with a script of an npm package in it and returns a policy that shows it as /opt/app.
+// app makes a folder with a script of an npm package in it and returns a policy that shows it as
+// /opt/app.
 func app(t *testing.T) (*policies.Policy, string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -19,12 +20,14 @@ func app(t *testing.T) (*policies.Policy, string) {
 	if err := errors.Join(
 		os.Mkdir(filepath.Join(dir, "dist"), 0o755),
 		os.WriteFile(filepath.Join(dir, "dist", "index.js"), script, 0o644),
-		os.WriteFile(filepath.Join(dir, "package.json"), []byte(`{"name":"@acme/notes","version":"1.4.2"}`), 0o644),
+		os.WriteFile(filepath.Join(dir, "package.json"),
+			[]byte(`{"name":"@acme/notes","version":"1.4.2"}`), 0o644),
 	); err != nil {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256(script)
-	return &policies.Policy{Filesystem: policies.Filesystem{Mounts: []policies.Mount{{Source: dir, Target: "/opt/app"}}}}, hex.EncodeToString(sum[:])
+	return &policies.Policy{Filesystem: policies.Filesystem{Mounts: []policies.Mount{{Source: dir,
+		Target: "/opt/app"}}}}, hex.EncodeToString(sum[:])
 }
 
 func TestTheServerIsHeldToCommandDigestAndPackage(t *testing.T) {
@@ -42,12 +45,15 @@ func TestTheServerIsHeldToCommandDigestAndPackage(t *testing.T) {
 		{"its digest", policies.MCPServer{Allow: []string{"sha256:" + sum}}, true},
 		{"another digest", policies.MCPServer{Allow: []string{"sha256:0000"}}, false},
 		{"its digest, denied", policies.MCPServer{Deny: []string{"sha256:" + sum}}, false},
-		{"its package", policies.MCPServer{Packages: map[string]string{"@acme/notes": "^1.4"}}, true},
+		{"its package", policies.MCPServer{Packages: map[string]string{"@acme/notes": "^1.4"}},
+			true},
 		{"its package, too old", policies.MCPServer{Packages: map[string]string{"@acme/notes": ">=2"}}, false},
-		{"another package", policies.MCPServer{Packages: map[string]string{"@acme/other": "*"}}, false},
+		{"another package", policies.MCPServer{Packages: map[string]string{"@acme/other": "*"}},
+			false},
 	} {
 		policy.MCP.Server = c.rules
-		if err := Check(policy, command); (err == nil) != c.ok || err != nil && !errors.Is(err, ErrRefused) {
+		if err := Check(policy, command); (err == nil) != c.ok || err != nil &&
+			!errors.Is(err, ErrRefused) {
 			t.Errorf("%s: %v", c.what, err)
 		}
 	}
@@ -63,7 +69,8 @@ func TestTheServerIsHeldToCommandDigestAndPackage(t *testing.T) {
 		{"npx", "--package=evil", "@acme/notes@1.4.2"},
 		{"npx", "-c", "evil", "@acme/notes@1.4.2"},
 	} {
-		for _, rules := range []policies.MCPServer{{Allow: []string{"sha256:" + sum}}, {Packages: map[string]string{"@acme/notes": "^1.4"}}} {
+		for _, rules := range []policies.MCPServer{{Allow: []string{"sha256:" + sum}},
+			{Packages: map[string]string{"@acme/notes": "^1.4"}}} {
 			policy.MCP.Server = rules
 			if err := Check(policy, words); !errors.Is(err, ErrRefused) {
 				t.Errorf("%q, %+v: %v", words, rules, err)
@@ -78,7 +85,8 @@ func TestTheServerIsHeldToCommandDigestAndPackage(t *testing.T) {
 func TestThePackageGivenToNPXCounts(t *testing.T) {
 	policy := &policies.Policy{}
 	policy.MCP.Server.Packages = map[string]string{"@acme/notes": "^1.4"}
-	for command, ok := range map[string]bool{"@acme/notes@1.5.0": true, "@acme/notes@2.0.0": false, "@acme/notes": false, "@acme/notes@latest": false} {
+	for command, ok := range map[string]bool{"@acme/notes@1.5.0": true, "@acme/notes@2.0.0": false,
+		"@acme/notes": false, "@acme/notes@latest": false} {
 		if err := Check(policy, []string{"npx", "-y", command}); (err == nil) != ok {
 			t.Errorf("npx -y %s: %v", command, err)
 		}
@@ -89,7 +97,8 @@ func TestThePackageGivenToNPXCounts(t *testing.T) {
 func TestEveryPackageRunnerIsKnown(t *testing.T) {
 	policy := &policies.Policy{}
 	policy.MCP.Server.Packages = map[string]string{"notes": "^1.4"}
-	for _, command := range [][]string{{"npx", "notes@1.5.0"}, {"pnpx", "notes@1.5.0"}, {"bunx", "notes@1.5.0"}, {"/usr/bin/uvx", "notes@1.5.0"}, {"pipx", "run", "notes@1.5.0"}} {
+	for _, command := range [][]string{{"npx", "notes@1.5.0"}, {"pnpx", "notes@1.5.0"},
+		{"bunx", "notes@1.5.0"}, {"/usr/bin/uvx", "notes@1.5.0"}, {"pipx", "run", "notes@1.5.0"}} {
 		if PackageRunner(command) == "" {
 			t.Errorf("%v is no package runner", command)
 		}
@@ -97,7 +106,8 @@ func TestEveryPackageRunnerIsKnown(t *testing.T) {
 			t.Errorf("%v: %v", command, err)
 		}
 	}
-	for _, command := range [][]string{{"pipx", "install", "notes@1.5.0"}, {"pipx", "run", "--spec", "evil", "notes@1.5.0"}, {"node", "notes@1.5.0"}} {
+	for _, command := range [][]string{{"pipx", "install", "notes@1.5.0"},
+		{"pipx", "run", "--spec", "evil", "notes@1.5.0"}, {"node", "notes@1.5.0"}} {
 		if err := Check(policy, command); err == nil {
 			t.Errorf("%v may run", command)
 		}

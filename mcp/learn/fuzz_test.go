@@ -8,8 +8,8 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/access"
 )
 
-// Whatever the samples are: the rules can be stored, they accept each sample, and, unless a text was only measured, none
-// that climbs.
+// Whatever the samples are: the rules can be stored, they accept each sample, and, unless a text
+// was only measured, none that climbs.
 func FuzzLearntRulesFitTheSamples(f *testing.F) {
 	f.Add("a\nb\nc")
 	f.Add("/work/a/b\n/work/a/c.txt\n/work/a")
@@ -36,11 +36,13 @@ func FuzzLearntRulesFitTheSamples(f *testing.F) {
 		}
 		for _, r := range records {
 			if _, why := sample(r); why == "" && !judged(set, r.Arguments).Allowed {
-				t.Fatalf("%s taught\n%s\nand is refused: %s", r.Arguments, report, judged(set, r.Arguments).Reason)
+				t.Fatalf("%s taught\n%s\nand is refused: %s", r.Arguments, report,
+					judged(set, r.Arguments).Reason)
 			}
 		}
 		for _, p := range report.Proposals {
-			if !strings.Contains(string(p.Rule.Schema), `"pattern"`) || strings.Contains(string(p.Rule.Schema), `"items"`) {
+			if !strings.Contains(string(p.Rule.Schema), `"pattern"`) ||
+				strings.Contains(string(p.Rule.Schema), `"items"`) {
 				continue
 			}
 			for _, climb := range []string{"..", "../x", lines[0] + "/..", lines[0] + "/../x"} {
@@ -62,5 +64,6 @@ func isText(schema json.RawMessage) bool {
 }
 
 func judged(set *access.Set, args []byte) access.Verdict {
-	return set.CheckArguments(access.Item{Server: "notes", Kind: access.KindTool, Name: "t"}, access.NewArguments(args), nil)
+	return set.CheckArguments(access.Item{Server: "notes", Kind: access.KindTool, Name: "t"},
+		access.NewArguments(args), nil)
 }

@@ -19,7 +19,8 @@ var begin = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 // calls60 are sixty calls of a tool, a minute apart.
 func calls60(tool string, arguments func(i int) string) (out []audit.Record) {
 	for i := range 60 {
-		out = append(out, audit.Record{Time: begin.Add(time.Duration(i) * time.Minute), Decision: "allowed", Outcome: "ok", Server: "notes", Method: "tools/call",
+		out = append(out, audit.Record{Time: begin.Add(time.Duration(i) * time.Minute),
+			Decision: "allowed", Outcome: "ok", Server: "notes", Method: "tools/call",
 			Tool: tool, Arguments: json.RawMessage(arguments(i))})
 	}
 	return out
@@ -52,35 +53,56 @@ func TestEachKindOfArgumentGetsItsRule(t *testing.T) {
 		value  func(i int) string
 		schema string
 	}{
-		{"few texts", func(i int) string { return []string{`"asc"`, `"desc"`}[i%2] }, `{"enum":["asc","desc"],"type":"string"}`},
-		{"names", func(i int) string { return fmt.Sprintf(`"note-%d"`, i) }, `{"maxLength":16,"pattern":"^[a-z0-9_][a-z0-9_-]*$","type":"string"}`},
-		{"numbers as text", func(i int) string { return fmt.Sprintf(`"%d"`, i*1000) }, `{"maxLength":16,"pattern":"^[0-9]+$","type":"string"}`},
-		{"file names", func(i int) string { return fmt.Sprintf(`"report_%d.tar.gz"`, i) }, `{"maxLength":32,"pattern":"^[A-Za-z0-9_][A-Za-z0-9_-]*(\\.[A-Za-z0-9_-]+)*$","type":"string"}`},
-		{"paths in one folder", func(i int) string { return fmt.Sprintf(`"/work/notes/%d/a.md"`, i) },
+		{"few texts", func(i int) string { return []string{`"asc"`, `"desc"`}[i%2] },
+			`{"enum":["asc","desc"],"type":"string"}`},
+		{"names", func(i int) string { return fmt.Sprintf(`"note-%d"`, i) },
+			`{"maxLength":16,"pattern":"^[a-z0-9_][a-z0-9_-]*$","type":"string"}`},
+		{"numbers as text", func(i int) string { return fmt.Sprintf(`"%d"`, i*1000) },
+			`{"maxLength":16,"pattern":"^[0-9]+$","type":"string"}`},
+		{"file names", func(i int) string { return fmt.Sprintf(`"report_%d.tar.gz"`, i) },
+			`{"maxLength":32,"pattern":"^[A-Za-z0-9_][A-Za-z0-9_-]*(\\.[A-Za-z0-9_-]+)*$","type":"string"}`},
+		{"paths in one folder", func(i int) string {
+			return fmt.Sprintf(`"/work/notes/%d/a.md"`,
+				i)
+		},
 			`{"maxLength":64,"pattern":"^/work/notes(/[A-Za-z0-9_][A-Za-z0-9_-]*(\\.[A-Za-z0-9_-]+)*)*/?$","type":"string"}`},
-		{"paths all over", func(i int) string { return fmt.Sprintf(`"/d%d/a.md"`, i) }, `{"maxLength":32,"type":"string"}`},
-		{"somebody's whole home", func(i int) string { return fmt.Sprintf(`"/home/ada/%d"`, i) }, `{"maxLength":32,"type":"string"}`},
-		{"hidden files", func(i int) string { return fmt.Sprintf(`"/work/.git/%d"`, i) }, `{"maxLength":32,"pattern":"^/work/\\.git(/[A-Za-z0-9_][A-Za-z0-9_-]*(\\.[A-Za-z0-9_-]+)*)*/?$","type":"string"}`},
-		{"prose", func(i int) string { return fmt.Sprintf(`"What is %d, please?"`, i) }, `{"maxLength":64,"type":"string"}`},
+		{"paths all over", func(i int) string { return fmt.Sprintf(`"/d%d/a.md"`, i) },
+			`{"maxLength":32,"type":"string"}`},
+		{"somebody's whole home", func(i int) string { return fmt.Sprintf(`"/home/ada/%d"`, i) },
+			`{"maxLength":32,"type":"string"}`},
+		{"hidden files", func(i int) string { return fmt.Sprintf(`"/work/.git/%d"`, i) },
+			`{"maxLength":32,"pattern":"^/work/\\.git(/[A-Za-z0-9_][A-Za-z0-9_-]*(\\.[A-Za-z0-9_-]+)*)*/?$","type":"string"}`},
+		{"prose", func(i int) string { return fmt.Sprintf(`"What is %d, please?"`, i) },
+			`{"maxLength":64,"type":"string"}`},
 		{"URLs", func(i int) string { return fmt.Sprintf(`"https://api.example.com/v1/items/%d?full=1"`, i) },
 			`{"maxLength":128,"pattern":"^(https://api\\.example\\.com)(/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*/?(\\?[A-Za-z0-9_.~&=+,:-]*)?(#[A-Za-z0-9_.~-]*)?$","type":"string"}`},
-		{"counts", func(i int) string { return fmt.Sprint(i%37 + 1) }, `{"maximum":50,"minimum":1,"type":"integer"}`},
-		{"temperatures", func(i int) string { return fmt.Sprint(float64(i%7) - 3.5) }, `{"maximum":5,"minimum":-5,"type":"number"}`},
-		{"a growing number", func(i int) string { return fmt.Sprint(1 << (i / 2)) }, `{"minimum":1,"type":"integer"}`},
+		{"counts", func(i int) string { return fmt.Sprint(i%37 + 1) },
+			`{"maximum":50,"minimum":1,"type":"integer"}`},
+		{"temperatures", func(i int) string { return fmt.Sprint(float64(i%7) - 3.5) },
+			`{"maximum":5,"minimum":-5,"type":"number"}`},
+		{"a growing number", func(i int) string { return fmt.Sprint(1 << (i / 2)) },
+			`{"minimum":1,"type":"integer"}`},
 		{"yes and no", func(i int) string { return fmt.Sprint(i%2 == 0) }, `{"type":"boolean"}`},
-		{"two types", func(i int) string { return []string{`"x"`, `1`}[i%2] }, `{"type":["integer","string"]}`},
-		{"lists", func(i int) string { return []string{`["red"]`, `["red","blue"]`, `[]`}[i%3] }, `{"items":{"enum":["blue","red"],"type":"string"},"maxItems":4,"type":"array"}`},
+		{"two types", func(i int) string { return []string{`"x"`, `1`}[i%2] },
+			`{"type":["integer","string"]}`},
+		{"lists", func(i int) string { return []string{`["red"]`, `["red","blue"]`, `[]`}[i%3] },
+			`{"items":{"enum":["blue","red"],"type":"string"},"maxItems":4,"type":"array"}`},
 		{"objects", func(i int) string { return fmt.Sprintf(`{"k":%d}`, i%2) },
 			`{"additionalProperties":false,"properties":{"k":{"maximum":1,"minimum":0,"type":"integer"}},"required":["k"],"type":"object"}`},
-		{"a form that changes late", func(i int) string { return []string{`"note-%d"`, `"Note %d!"`}[i/50] }, ``},
+		{"a form that changes late", func(i int) string {
+			return []string{`"note-%d"`,
+				`"Note %d!"`}[i/50]
+		}, ``},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := learnt(t, calls60("t", func(i int) string { return `{"v":` + c.value(i) + `}` }))
-			want := `{"additionalProperties":false,"properties":{"v":` + c.schema + `},"required":["v"],"type":"object"}`
+			want := `{"additionalProperties":false,"properties":{"v":` + c.schema +
+				`},"required":["v"],"type":"object"}`
 			if c.schema != "" && got != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
-			if c.schema == "" && (strings.Contains(got, "pattern") || strings.Contains(got, "enum")) {
+			if c.schema == "" && (strings.Contains(got, "pattern") ||
+				strings.Contains(got, "enum")) {
 				t.Errorf("got %s", got)
 			}
 		})
@@ -136,14 +158,22 @@ func TestWhatWasRefusedOrLooksLikeAnAttackTeachesNothing(t *testing.T) {
 
 // What was learnt from clean samples lets no attack through, whatever form they had.
 func TestNoLearntPatternAcceptsAnAttack(t *testing.T) {
-	attacks := []string{"..", "../x", "a/../b", "a/..", "/work/notes/../../etc/shadow", "/work/notes/..", "/work/notesx/a", "/work/notes/.ssh/id", "a\x00b", "a\nb", "-rf", "$(id)", "`id`", "a;b", "a b",
-		"https://api.example.com.evil.org/", "https://api.example.com@evil.org/", "https://api.example.com/../x", "https://api.example.com/%2e%2e/x", "http://api.example.com/", "file:///etc/passwd", `a\..\b`, "a%2fb", ""}
-	for _, form := range []string{"note-%d", "%d", "Note_%d", "r%d.txt", "d%d/e.txt", "d/%d/", "/work/notes/%d.md", "/work/notes/a/b%d/c", "https://api.example.com/v1/%d", "https://api.example.com/%d?x=y#z"} {
-		schema := learnt(t, calls60("t", func(i int) string { return fmt.Sprintf(`{"v":"`+form+`"}`, i) }))
+	attacks := []string{"..", "../x", "a/../b", "a/..", "/work/notes/../../etc/shadow",
+		"/work/notes/..", "/work/notesx/a", "/work/notes/.ssh/id", "a\x00b", "a\nb", "-rf", "$(id)",
+		"`id`", "a;b", "a b",
+		"https://api.example.com.evil.org/", "https://api.example.com@evil.org/",
+		"https://api.example.com/../x", "https://api.example.com/%2e%2e/x",
+		"http://api.example.com/", "file:///etc/passwd", `a\..\b`, "a%2fb", ""}
+	for _, form := range []string{"note-%d", "%d", "Note_%d", "r%d.txt", "d%d/e.txt", "d/%d/",
+		"/work/notes/%d.md", "/work/notes/a/b%d/c", "https://api.example.com/v1/%d",
+		"https://api.example.com/%d?x=y#z"} {
+		schema := learnt(t, calls60("t",
+			func(i int) string { return fmt.Sprintf(`{"v":"`+form+`"}`, i) }))
 		if !strings.Contains(schema, "pattern") {
 			t.Errorf("%s: no pattern in %s", form, schema)
 		}
-		set, err := access.NewSet([]access.Rule{{Layer: access.LayerParameter, Match: "t", Schema: json.RawMessage(schema)}})
+		set, err := access.NewSet([]access.Rule{{Layer: access.LayerParameter, Match: "t",
+			Schema: json.RawMessage(schema)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,9 +203,12 @@ func TestLearningNeedsSamplesAndRespectsRules(t *testing.T) {
 		{"four calls", 4, nil, nil},
 		{"five calls", 5, nil, []string{"tool"}},
 		{"twenty calls", 20, nil, []string{"tool", "parameter"}},
-		{"allowed before", 20, []access.Rule{{Layer: access.LayerTool, Match: "*", Effect: access.Allow}}, []string{"parameter"}},
-		{"denied", 20, []access.Rule{{Layer: access.LayerTool, Match: "t", Effect: access.Deny}}, nil},
-		{"arguments have a rule", 20, []access.Rule{{Layer: access.LayerParameter, Match: "t", Schema: []byte(`{}`)}}, []string{"tool"}},
+		{"allowed before", 20, []access.Rule{{Layer: access.LayerTool, Match: "*",
+			Effect: access.Allow}}, []string{"parameter"}},
+		{"denied", 20, []access.Rule{{Layer: access.LayerTool, Match: "t", Effect: access.Deny}},
+			nil},
+		{"arguments have a rule", 20, []access.Rule{{Layer: access.LayerParameter, Match: "t",
+			Schema: []byte(`{}`)}}, []string{"tool"}},
 	} {
 		if got := count(c.n, c.current...); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, not %q", c.name, got, c.want)
@@ -187,13 +220,17 @@ func TestTheSameRecordsGiveTheSameReport(t *testing.T) {
 	var records []audit.Record
 	for _, name := range []string{"b", "a", "c*"} {
 		records = append(records, calls60(name, func(i int) string {
-			return fmt.Sprintf(`{"n":%d,"s":"x%d","o":{"k":"v%d","l":[%d]},"e":"e%d"}`, i, i, i%3, i, i%2)
+			return fmt.Sprintf(`{"n":%d,"s":"x%d","o":{"k":"v%d","l":[%d]},"e":"e%d"}`, i, i, i%3,
+				i, i%2)
 		})...)
 	}
 	want := propose(t, records)
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20 {
-		random.Shuffle(len(records), func(i, j int) { records[i], records[j] = records[j], records[i] })
+		random.Shuffle(len(records), func(i, j int) {
+			records[i], records[j] = records[j],
+				records[i]
+		})
 		if got := propose(t, records); got.String() != want.String() {
 			t.Fatalf("got\n%s\nwant\n%s", got, want)
 		}
@@ -217,7 +254,8 @@ func TestTheSameRecordsGiveTheSameReport(t *testing.T) {
 }
 
 func TestLinesThatAreNoRecordsAreTold(t *testing.T) {
-	in := `{"method":"tools/call","tool":"a"}` + "\n\nnonsense\n" + `{"x":1}` + "\n" + `{"method":"` + strings.Repeat("x", maxLine) + `"}` + "\n" + `{"method":"tools/call","to`
+	in := `{"method":"tools/call","tool":"a"}` + "\n\nnonsense\n" + `{"x":1}` + "\n" +
+		`{"method":"` + strings.Repeat("x", maxLine) + `"}` + "\n" + `{"method":"tools/call","to`
 	records, bad, err := ReadRecords(strings.NewReader(in))
 	if err != nil || len(records) != 1 || records[0].Tool != "a" {
 		t.Fatalf("%v, %v", records, err)
@@ -234,7 +272,8 @@ func TestLinesThatAreNoRecordsAreTold(t *testing.T) {
 func TestEvaluateCountsWhatIsRefusedAndWhatIsNot(t *testing.T) {
 	set, err := access.NewSet([]access.Rule{
 		{Layer: access.LayerTool, Match: "read_note", Effect: access.Allow},
-		{Layer: access.LayerParameter, Match: "read_note", Schema: []byte(`{"properties":{"name":{"pattern":"^[a-z]+$"}}}`)},
+		{Layer: access.LayerParameter, Match: "read_note",
+			Schema: []byte(`{"properties":{"name":{"pattern":"^[a-z]+$"}}}`)},
 		{Layer: access.LayerResource, Match: "file:///work/*", Effect: access.Allow},
 		{Layer: access.LayerServer, Match: "command:*/node *", Effect: access.Allow},
 	})
@@ -252,10 +291,12 @@ func TestEvaluateCountsWhatIsRefusedAndWhatIsNot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.TruePositives != 2 || e.FalsePositives != 1 || e.TrueNegatives != 2 || e.FalseNegatives != 1 || *e.Precision != 2./3 || *e.Recall != 2./3 {
+	if e.TruePositives != 2 || e.FalsePositives != 1 || e.TrueNegatives != 2 ||
+		e.FalseNegatives != 1 || *e.Precision != 2./3 || *e.Recall != 2./3 {
 		t.Errorf("%s", e)
 	}
-	if len(e.Wrong) != 2 || e.Wrong[0].Line != 2 || e.Wrong[0].Layer != "parameter" || e.Wrong[1].Line != 5 {
+	if len(e.Wrong) != 2 || e.Wrong[0].Line != 2 || e.Wrong[0].Layer != "parameter" ||
+		e.Wrong[1].Line != 5 {
 		t.Errorf("wrong: %+v", e.Wrong)
 	}
 	for line, want := range map[string]string{

@@ -12,16 +12,18 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// A message too long to be kept is recorded as what it was: its size, that it failed, that its arguments are not there.
+// A message too long to be kept is recorded as what it was: its size, that it failed, that its
+// arguments are not there.
 func TestRecordsOfLongMessagesAreTrue(t *testing.T) {
 	var records lockedbuf.Buffer
-	b := start(t, Config{Rules: unmarked, Audit: audit.NewLog(&records)}, func(_ *fake, in *bufio.Reader, out io.Writer) {
-		each(in, func(r request) {
-			for _, id := range []string{"99", string(r.ID)} {
-				io.WriteString(out, `{"jsonrpc":"2.0","id":`+id+`,"result":{"isError":true,"content":[{"type":"text","text":"`+strings.Repeat("x", 3<<20)+`"}]}}`+"\n")
-			}
+	b := start(t, Config{Rules: unmarked, Audit: audit.NewLog(&records)},
+		func(_ *fake, in *bufio.Reader, out io.Writer) {
+			each(in, func(r request) {
+				for _, id := range []string{"99", string(r.ID)} {
+					io.WriteString(out, `{"jsonrpc":"2.0","id":`+id+`,"result":{"isError":true,"content":[{"type":"text","text":"`+strings.Repeat("x", 3<<20)+`"}]}}`+"\n")
+				}
+			})
 		})
-	})
 	line := callTool("1", "big", `{"text":"`+strings.Repeat("y", 2<<20)+`"}`)
 	go b.say(line)
 	b.hear()

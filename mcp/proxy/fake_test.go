@@ -19,7 +19,8 @@ import (
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
-// fake is a server in this process: serve reads requests from in and writes to out until it returns.
+// fake is a server in this process: serve reads requests from in and writes to out until it
+// returns.
 type fake struct {
 	serve func(f *fake, in *bufio.Reader, out io.Writer)
 	call  func() *monitor.Call
@@ -85,7 +86,8 @@ type bench struct {
 
 func (b *bench) launch(serve func(*fake, *bufio.Reader, io.Writer)) launch.Func {
 	return func(_ context.Context, call func() *monitor.Call) (launch.Server, error) {
-		f := &fake{serve: serve, call: call, done: make(chan struct{}), usage: launch.Usage{CPU: -1, Memory: -1, MemoryPeak: -1}}
+		f := &fake{serve: serve, call: call, done: make(chan struct{}),
+			usage: launch.Usage{CPU: -1, Memory: -1, MemoryPeak: -1}}
 		end, term := context.WithCancel(context.Background())
 		f.term, f.asked = term, end.Done()
 		f.in, f.stdin, _ = os.Pipe()
@@ -120,7 +122,8 @@ func start(t testing.TB, cfg Config, serve func(*fake, *bufio.Reader, io.Writer)
 	var mu sync.Mutex
 	var warned strings.Builder
 	b.warned = func() string { mu.Lock(); defer mu.Unlock(); return warned.String() }
-	cfg.Client, cfg.Server, cfg.Policy, cfg.Launch = Pipe{clientIn, clientOut}, "notes", "test", b.launch(serve)
+	cfg.Client, cfg.Server, cfg.Policy, cfg.Launch = Pipe{clientIn, clientOut}, "notes", "test",
+		b.launch(serve)
 	cfg.Warn = func(f string, a ...any) {
 		mu.Lock()
 		defer mu.Unlock()

@@ -16,7 +16,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// slow answers everything but calls of "hang", until it is told to stop; stubborn ones do not listen.
+// slow answers everything but calls of "hang", until it is told to stop; stubborn ones do not
+// listen.
 func slow(stubborn bool) func(*fake, *bufio.Reader, io.Writer) {
 	return func(_ *fake, in *bufio.Reader, out io.Writer) {
 		hung := ""
@@ -29,7 +30,8 @@ func slow(stubborn bool) func(*fake, *bufio.Reader, io.Writer) {
 				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"content":[],"late":true}}`+"\n", hung)
 				hung = ""
 			case r.ID != nil:
-				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"said":%q}}`+"\n", r.ID, r.Method)
+				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"said":%q}}`+"\n", r.ID,
+					r.Method)
 			}
 		})
 	}
@@ -47,11 +49,13 @@ func TestACallOverItsTimeIsAnsweredAndTheServerToldToStop(t *testing.T) {
 	b.say(`{"jsonrpc":"2.0","id":2,"method":"ping"}`)
 	b.hears(`{"jsonrpc":"2.0","id":2,"result":{"said":"ping"}}`) // and the late answer is nobody's
 	e := b.server(0).seen()
-	if len(e) != 1 || e[0].Type != "timeout_exceeded" || e[0].Limit.Value != 50 || e[0].Call.Tool != "hang" {
+	if len(e) != 1 || e[0].Type != "timeout_exceeded" || e[0].Limit.Value != 50 ||
+		e[0].Call.Tool != "hang" {
 		t.Errorf("events: %+v", e)
 	}
 	var r audit.Record
-	if err := json.Unmarshal(records.Bytes(), &r); err != nil || r.Outcome != "timeout" || r.Tool != "hang" || r.Duration <= 0 {
+	if err := json.Unmarshal(records.Bytes(), &r); err != nil || r.Outcome != "timeout" ||
+		r.Tool != "hang" || r.Duration <= 0 {
 		t.Errorf("audit: %s", records.String())
 	}
 }
@@ -74,7 +78,8 @@ func TestAServerThatHangsIsReplacedAndGreetedAgain(t *testing.T) {
 
 func TestALimitThatCannotBeHeldIsSaid(t *testing.T) {
 	rules := policies.MCP{Limits: map[string]policies.MCPLimits{"a": {Memory: 1 << 20}}}
-	b := start(t, Config{Rules: rules}, answers("[]", "hello")) // of a fake nothing is known, as of a server without a sandbox
+	// of a fake nothing is known, as of a server without a sandbox
+	b := start(t, Config{Rules: rules}, answers("[]", "hello"))
 	b.say(callTool("1", "a", "{}"))
 	b.hear()
 	if got := b.warned(); !strings.Contains(got, "not enforced: the limits memory and cpu_time") {
@@ -83,7 +88,8 @@ func TestALimitThatCannotBeHeldIsSaid(t *testing.T) {
 }
 
 func TestACallOverItsMemoryOrCPUTimeIsEnded(t *testing.T) {
-	for _, limit := range []policies.MCPLimits{{Memory: 1 << 20}, {CPUTime: policies.Duration(time.Second)}} {
+	for _, limit := range []policies.MCPLimits{{Memory: 1 << 20},
+		{CPUTime: policies.Duration(time.Second)}} {
 		b := start(t, Config{Rules: hangs(limit)}, func(f *fake, in *bufio.Reader, out io.Writer) {
 			f.mu.Lock()
 			f.usage = launch.Usage{CPU: time.Second, Memory: 5 << 20, MemoryPeak: 5 << 20}
@@ -101,7 +107,8 @@ func TestACallOverItsMemoryOrCPUTimeIsEnded(t *testing.T) {
 		if got := b.hear(); !strings.Contains(got, "exceeded its") {
 			t.Errorf("%+v: %s", limit, got)
 		}
-		if e := b.server(0).seen(); len(e) == 0 || e[0].Type != "resource_limit_exceeded" || e[0].Call == nil {
+		if e := b.server(0).seen(); len(e) == 0 || e[0].Type != "resource_limit_exceeded" ||
+			e[0].Call == nil {
 			t.Errorf("%+v: events: %+v", limit, e)
 		}
 	}
@@ -120,7 +127,8 @@ func TestACancelledCallIsOver(t *testing.T) {
 
 func TestAServerThatHangsInACancelledCallIsReplaced(t *testing.T) {
 	b := start(t, Config{Rules: hangs(policies.MCPLimits{Timeout: policies.Duration(20 * time.Millisecond)})}, slow(true))
-	b.say(callTool("1", "hang", "{}") + "\n" + `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
+	b.say(callTool("1", "hang", "{}") + "\n" +
+		`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
 	b.say(callTool("2", "other", "{}"))
 	b.hears(`{"jsonrpc":"2.0","id":2,"error":{"code":-32000,"message":"The server was restarted before it answered."}}`)
 	b.say(callTool("3", "other", "{}"))
@@ -140,7 +148,8 @@ func TestAServerThatDropsACancelledCallStays(t *testing.T) {
 			}
 		})
 	})
-	b.say(callTool("1", "hang", "{}") + "\n" + `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
+	b.say(callTool("1", "hang", "{}") + "\n" +
+		`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
 	<-pinged
 	b.say(callTool("2", "other", "{}"))
 	b.hears(`{"jsonrpc":"2.0","id":2,"result":{}}`)
@@ -149,7 +158,8 @@ func TestAServerThatDropsACancelledCallStays(t *testing.T) {
 	}
 }
 
-// A server that asks its client back in the middle of a call, under an id that every one of them uses.
+// A server that asks its client back in the middle of a call, under an id that every one of them
+// uses.
 func asking(f *fake, in *bufio.Reader, out io.Writer) {
 	var call string
 	each(in, func(r request) {
@@ -160,28 +170,31 @@ func asking(f *fake, in *bufio.Reader, out io.Writer) {
 			call = string(r.ID)
 			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":1,"method":"roots/list","params":{"for":%s}}`+"\n", call)
 		case r.Method == "" && call != "":
-			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"reply":%s,"event":%q}}`+"\n", call, r.raw, fmt.Sprint(f.call().Request, f.call().Ambiguous))
+			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"reply":%s,"event":%q}}`+"\n",
+				call, r.raw, fmt.Sprint(f.call().Request, f.call().Ambiguous))
 		case r.ID != nil:
 			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{}}`+"\n", r.ID)
 		}
 	})
 }
 
-// What an isolated server does before it is called, or after its call was cancelled, is that call's doing as well.
+// What an isolated server does before it is called, or after its call was cancelled, is that call's
+// doing as well.
 func TestWhateverAnIsolatedServerDoesIsItsCalls(t *testing.T) {
 	during, called := make(chan *monitor.Call, 3), make(chan struct{})
-	b := start(t, Config{Rules: unmarked, Isolate: true}, func(f *fake, in *bufio.Reader, out io.Writer) {
-		during <- f.call() // at its start
-		each(in, func(r request) {
-			switch r.Method {
-			case "initialize":
-				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{}}`+"\n", r.ID)
-			case "tools/call":
-				close(called)
-			}
+	b := start(t, Config{Rules: unmarked, Isolate: true},
+		func(f *fake, in *bufio.Reader, out io.Writer) {
+			during <- f.call() // at its start
+			each(in, func(r request) {
+				switch r.Method {
+				case "initialize":
+					fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{}}`+"\n", r.ID)
+				case "tools/call":
+					close(called)
+				}
+			})
+			during <- f.call() // at its end
 		})
-		during <- f.call() // at its end
-	})
 	if c := <-during; c != nil {
 		t.Errorf("of the server that is for all calls: %+v", c)
 	}
@@ -200,19 +213,23 @@ func TestWhateverAnIsolatedServerDoesIsItsCalls(t *testing.T) {
 
 func TestACallCancelledWhileItsServerStartsIsNotMade(t *testing.T) {
 	cancelled := make(chan struct{})
-	b := start(t, Config{Rules: unmarked, Isolate: true}, func(f *fake, in *bufio.Reader, out io.Writer) {
-		each(in, func(r request) {
-			if r.Method == "initialize" && f.call() != nil {
-				<-cancelled
-			}
-			if r.ID != nil {
-				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"said":%q}}`+"\n", r.ID, r.Method)
-			}
+	b := start(t, Config{Rules: unmarked, Isolate: true},
+		func(f *fake, in *bufio.Reader, out io.Writer) {
+			each(in, func(r request) {
+				if r.Method == "initialize" && f.call() != nil {
+					<-cancelled
+				}
+				if r.ID != nil {
+					fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"said":%q}}`+"\n", r.ID,
+						r.Method)
+				}
+			})
 		})
-	})
 	b.say(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{}}`)
 	b.hears(`{"jsonrpc":"2.0","id":0,"result":{"said":"initialize"}}`)
-	b.say(callTool("1", "a", "{}") + "\n" + `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}` + "\n" + `{"jsonrpc":"2.0","id":2,"method":"ping"}`)
+	b.say(callTool("1", "a", "{}") + "\n" +
+		`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}` + "\n" +
+		`{"jsonrpc":"2.0","id":2,"method":"ping"}`)
 	b.hears(`{"jsonrpc":"2.0","id":2,"result":{"said":"ping"}}`)
 	close(cancelled)
 	b.say(callTool("3", "a", "{}"))
@@ -256,13 +273,15 @@ func TestIsolatedCallsHaveServersOfTheirOwn(t *testing.T) {
 }
 
 func TestAServerThatHangsDoesNotOutliveItsClientsInput(t *testing.T) {
-	b := start(t, Config{Rules: unmarked, DrainTimeout: 50 * time.Millisecond}, func(f *fake, in *bufio.Reader, _ io.Writer) {
-		each(in, func(request) {})
-		<-f.asked
-	})
+	b := start(t, Config{Rules: unmarked, DrainTimeout: 50 * time.Millisecond},
+		func(f *fake, in *bufio.Reader, _ io.Writer) {
+			each(in, func(request) {})
+			<-f.asked
+		})
 	b.say(callTool("1", "hang", "{}"))
 	b.to.Close()
-	if got := b.hear(); !strings.Contains(got, `"id":1`) || !strings.Contains(got, "ended before it answered") {
+	if got := b.hear(); !strings.Contains(got, `"id":1`) ||
+		!strings.Contains(got, "ended before it answered") {
 		t.Errorf("the client is told %s", got)
 	}
 }

@@ -39,20 +39,23 @@ func TestAChangedToolIsRefusedUntilItIsApproved(t *testing.T) {
 		t.Errorf("an unchanged tool, members in another order: %s", got)
 	}
 	b.say(`{"jsonrpc":"2.0","id":4,"method":"tools/list"}`)
-	if got := b.hear(); strings.Contains(got, "write_note") || strings.Contains(got, "reset") || !strings.Contains(got, "read_note") {
+	if got := b.hear(); strings.Contains(got, "write_note") || strings.Contains(got, "reset") ||
+		!strings.Contains(got, "read_note") {
 		t.Errorf("tools/list: %s", got)
 	}
 	told := 0
 	for _, e := range b.server(0).seen() {
 		if e.Rule == "mcp:pin" && e.Type == "suspicious_behavior" {
 			told++
-			if !strings.Contains(e.Reason, `description: removed "as it was"`) && !strings.Contains(e.Reason, "not among the approved") {
+			if !strings.Contains(e.Reason, `description: removed "as it was"`) &&
+				!strings.Contains(e.Reason, "not among the approved") {
 				t.Errorf("reason: %s", e.Reason)
 			}
 		}
 	}
 	if told != 2 {
-		t.Errorf("%d events tell of changed tools, want 2 (one each, however often it is listed)", told)
+		t.Errorf("%d events tell of changed tools, want 2 (one each, however often it is listed)",
+			told)
 	}
 }
 
@@ -72,7 +75,8 @@ func TestAChangeWithinASessionIsFlaggedWithoutPins(t *testing.T) {
 	b.say(`{"jsonrpc":"2.0","id":2,"method":"tools/list"}`)
 	b.hears(`{"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"a","description":"d2"},{"name":"b"}]}}`)
 	e := b.server(0).seen()
-	if len(e) != 1 || e[0].Rule != "mcp:pin" || e[0].Action != "flagged" || !strings.Contains(e[0].Reason, `"d1" → "d2"`) {
+	if len(e) != 1 || e[0].Rule != "mcp:pin" || e[0].Action != "flagged" ||
+		!strings.Contains(e[0].Reason, `"d1" → "d2"`) {
 		t.Errorf("events: %+v", e)
 	}
 }

@@ -21,19 +21,24 @@ const threeTools = `[{"name":"read_note","description":"reads","inputSchema":{"t
 	`{"name":"write_note","inputSchema":{"type":"object"}},{"name":"admin/reset","inputSchema":{"type":"object"}}]`
 
 func refusal1(id, say string) string {
-	return `{"jsonrpc":"2.0","id":` + id + `,"result":{"content":[{"type":"text","text":` + string(wire.Quote(say)) + `}],"isError":true}}`
+	return `{"jsonrpc":"2.0","id":` + id + `,"result":{"content":[{"type":"text","text":` +
+		string(wire.Quote(say)) + `}],"isError":true}}`
 }
 
 func callTool(id, name, args string) string {
-	return `{"jsonrpc":"2.0","id":` + id + `,"method":"tools/call","params":{"name":"` + name + `","arguments":` + args + `}}`
+	return `{"jsonrpc":"2.0","id":` + id + `,"method":"tools/call","params":{"name":"` + name +
+		`","arguments":` + args + `}}`
 }
 
 func TestAToolThatIsNotAllowedDoesNotExist(t *testing.T) {
 	var records bytes.Buffer
-	rules := policies.MCP{Tools: policies.MCPNames{Allow: []string{"read_*", "admin/*"}, Deny: []string{"*/reset"}}}
+	rules := policies.MCP{Tools: policies.MCPNames{Allow: []string{"read_*", "admin/*"},
+		Deny: []string{"*/reset"}}}
 	b := start(t, Config{Rules: rules, Audit: audit.NewLog(&records)}, answers(threeTools, "hello"))
 	b.say(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
-	if got := b.hear(); !strings.Contains(got, "read_note") || strings.Contains(got, "write_note") || strings.Contains(got, "reset") || !json.Valid([]byte(got)) {
+	if got := b.hear(); !strings.Contains(got, "read_note") ||
+		strings.Contains(got, "write_note") || strings.Contains(got, "reset") ||
+		!json.Valid([]byte(got)) {
 		t.Errorf("tools/list: %s", got)
 	}
 	b.say(callTool("2", "write_note", "{}"))
@@ -45,11 +50,13 @@ func TestAToolThatIsNotAllowedDoesNotExist(t *testing.T) {
 		t.Errorf("an allowed tool: %s", got)
 	}
 	events := b.server(0).seen()
-	if len(events) != 2 || events[0].Type != "permission_denied" || events[0].Rule != "mcp:tool" || events[0].Call.Tool != "write_note" || events[0].Call.Request != "2" {
+	if len(events) != 2 || events[0].Type != "permission_denied" || events[0].Rule != "mcp:tool" ||
+		events[0].Call.Tool != "write_note" || events[0].Call.Request != "2" {
 		t.Errorf("events: %+v", events)
 	}
 	var r audit.Record
-	if err := json.Unmarshal(bytes.SplitN(records.Bytes(), []byte("\n"), 2)[0], &r); err != nil || r.Decision != "refused" || r.Layer != "tool" || r.Tool != "write_note" {
+	if err := json.Unmarshal(bytes.SplitN(records.Bytes(), []byte("\n"), 2)[0], &r); err != nil ||
+		r.Decision != "refused" || r.Layer != "tool" || r.Tool != "write_note" {
 		t.Errorf("audit: %+v, %v", r, err)
 	}
 }
@@ -80,7 +87,8 @@ func TestDisguisesDoNotGetPast(t *testing.T) {
 }
 
 func TestModes(t *testing.T) {
-	for mode, want := range map[policies.MCPMode]string{policies.MCPOpen: "hello", policies.MCPDeny: "not available", policies.MCPOff: "not available"} {
+	for mode, want := range map[policies.MCPMode]string{policies.MCPOpen: "hello",
+		policies.MCPDeny: "not available", policies.MCPOff: "not available"} {
 		b := start(t, Config{Rules: policies.MCP{Mode: mode}}, answers(threeTools, "hello"))
 		b.say(callTool("1", "write_note", "{}"))
 		if got := b.hear(); !strings.Contains(got, want) {
@@ -91,7 +99,8 @@ func TestModes(t *testing.T) {
 
 func TestArgumentsAreHeldToPolicyAndSchema(t *testing.T) {
 	rules := policies.MCP{Parameters: map[string]map[string]any{"read_note": {"properties": map[string]any{"name": map[string]any{"pattern": "^[a-z]+$"}}, "additionalProperties": false}}}
-	b := start(t, Config{Rules: rules}, answers(threeTools, "hello")) // the client never lists: the proxy does
+	// the client never lists: the proxy does
+	b := start(t, Config{Rules: rules}, answers(threeTools, "hello"))
 	for _, c := range []struct{ args, want string }{
 		{`{"name":"shopping"}`, `"text":"hello"`},
 		{`{"name":"../etc"}`, `The argument \"name\" is outside of what is permitted here.`},
@@ -115,24 +124,29 @@ func TestArgumentsAreHeldToPolicyAndSchema(t *testing.T) {
 }
 
 func TestAListWithoutEndIsNotKept(t *testing.T) {
-	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPOpen, InputSchema: policies.MCPEnforce},
-		MaxMessage: 100 << 10, DrainTimeout: 50 * time.Millisecond}, func(_ *fake, in *bufio.Reader, out io.Writer) {
+	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPOpen,
+		InputSchema: policies.MCPEnforce},
+		MaxMessage: 100 << 10, DrainTimeout: 50 * time.Millisecond}, func(_ *fake, in *bufio.Reader,
+		out io.Writer) {
 		each(in, func(r request) {
 			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"tools":[{"name":"%s"}],"nextCursor":"more"}}`+"\n", r.ID, strings.Repeat("a", 30<<10))
 		})
 	})
 	b.say(callTool("1", "a", "{}"))
 	b.hears(refusal1("1", "The server does not say which tools it has."))
-	if e := b.server(0).seen(); len(e) != 1 || !strings.Contains(e[0].Reason, "exceed the maximum message size") {
+	if e := b.server(0).seen(); len(e) != 1 ||
+		!strings.Contains(e[0].Reason, "exceed the maximum message size") {
 		t.Errorf("events: %+v", e)
 	}
 }
 
 func TestTheGrantDecidesWhichToolsExist(t *testing.T) {
-	rules := policies.MCP{Capabilities: map[string][]string{"read_*": {"fs.read"}, "write_note": {"fs.read", "fs.write"}}}
+	rules := policies.MCP{Capabilities: map[string][]string{"read_*": {"fs.read"},
+		"write_note": {"fs.read", "fs.write"}}}
 	b := start(t, Config{Rules: rules, Grant: []string{"fs.read"}}, answers(threeTools, "hello"))
 	b.say(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
-	if got := b.hear(); !strings.Contains(got, "read_note") || strings.Contains(got, "write_note") || strings.Contains(got, "reset") {
+	if got := b.hear(); !strings.Contains(got, "read_note") ||
+		strings.Contains(got, "write_note") || strings.Contains(got, "reset") {
 		t.Errorf("tools/list: %s", got)
 	}
 	b.say(callTool("2", "write_note", "{}"))
@@ -141,7 +155,8 @@ func TestTheGrantDecidesWhichToolsExist(t *testing.T) {
 
 func TestAServerOfAnotherVersionIsOfNoUse(t *testing.T) {
 	for allowed, ok := range map[string]bool{"^1.4": true, ">=2": false} {
-		b := start(t, Config{Rules: policies.MCP{Server: policies.MCPServer{Version: allowed}}}, answers(threeTools, "hello"))
+		b := start(t, Config{Rules: policies.MCP{Server: policies.MCPServer{Version: allowed}}},
+			answers(threeTools, "hello"))
 		b.say(callTool("0", "read_note", "{}"))
 		if got := b.hear(); !strings.Contains(got, "not available") {
 			t.Errorf("before it has said its version: %s", got)
@@ -158,7 +173,8 @@ func TestAServerOfAnotherVersionIsOfNoUse(t *testing.T) {
 }
 
 func TestResourcesAndPromptsAreAllowlistedLikewise(t *testing.T) {
-	rules := policies.MCP{Resources: policies.MCPNames{Allow: []string{"note://public/*"}}, Prompts: policies.MCPNames{Deny: []string{"secret"}}}
+	rules := policies.MCP{Resources: policies.MCPNames{Allow: []string{"note://public/*"}},
+		Prompts: policies.MCPNames{Deny: []string{"secret"}}}
 	b := start(t, Config{Rules: rules}, answers("[]", ""))
 	b.say(`{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"note://private/a"}}`)
 	b.hears(`{"jsonrpc":"2.0","id":1,"error":{"code":-32002,"message":"Resource not found"}}`)
@@ -213,7 +229,8 @@ func TestAWithdrawnToolIsGoneAtOnceAndTheClientIsTold(t *testing.T) {
 
 func TestAServerWithSuchASchemaIsServed(t *testing.T) {
 	tools := `[{"name":"a","inputSchema":{"$ref":"#"},"outputSchema":{"$ref":"#"}}]`
-	b := start(t, Config{Rules: policies.MCP{InputSchema: policies.MCPEnforce, Output: policies.MCPOutput{Mark: policies.MCPMarkWrap}}}, answers(tools, "hello"))
+	b := start(t, Config{Rules: policies.MCP{InputSchema: policies.MCPEnforce,
+		Output: policies.MCPOutput{Mark: policies.MCPMarkWrap}}}, answers(tools, "hello"))
 	b.say(callTool("1", "a", `{}`))
 	if got := b.hear(); !strings.Contains(got, "hello") {
 		t.Errorf("the call: %s", got)
@@ -224,10 +241,12 @@ func TestAServerWithSuchASchemaIsServed(t *testing.T) {
 	}
 }
 
-// A server that lists tools without end, page by page, can't fill the proxy's memory; what is not kept is not offered.
+// A server that lists tools without end, page by page, can't fill the proxy's memory; what is not
+// kept is not offered.
 func TestDefinitionsWithoutEndAreNotKept(t *testing.T) {
 	page := 0
-	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPOpen, InputSchema: policies.MCPEnforce}},
+	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPOpen,
+		InputSchema: policies.MCPEnforce}},
 		func(_ *fake, in *bufio.Reader, out io.Writer) {
 			each(in, func(r request) {
 				page++
@@ -255,7 +274,8 @@ func TestDefinitionsWithoutEndAreNotKept(t *testing.T) {
 
 // Calls that wait for the list of tools hold no more than a message may.
 func TestWaitingCallsHoldNoMoreThanAMessage(t *testing.T) {
-	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPOpen, InputSchema: policies.MCPEnforce},
+	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPOpen,
+		InputSchema: policies.MCPEnforce},
 		MaxMessage: 100 << 10, DrainTimeout: 50 * time.Millisecond},
 		func(_ *fake, in *bufio.Reader, _ io.Writer) { each(in, func(request) {}) })
 	for i := range 3 {

@@ -31,7 +31,8 @@ func TestMessagesPassByteForByte(t *testing.T) {
 
 // What a batch's rules leave of it passes; each refusal is answered by itself.
 func TestABatchIsDecidedAboutByItsElements(t *testing.T) {
-	rules := policies.MCP{Tools: policies.MCPNames{Deny: []string{"b"}}, InputSchema: policies.MCPPass, Output: unmarked.Output}
+	rules := policies.MCP{Tools: policies.MCPNames{Deny: []string{"b"}},
+		InputSchema: policies.MCPPass, Output: unmarked.Output}
 	b := start(t, Config{Rules: rules}, echo)
 	one, three := callTool("1", "a", "{}"), callTool("3", "c", "{}")
 	b.say("[" + one + "," + callTool("2", "b", "{}") + "," + three + "]")
@@ -41,7 +42,9 @@ func TestABatchIsDecidedAboutByItsElements(t *testing.T) {
 
 func TestAGiantPassesInPieces(t *testing.T) {
 	b := start(t, Config{Rules: unmarked, MaxMessage: 1 << 20}, echo)
-	line := `{"jsonrpc":"2.0","method":"x","params":{"text":"` + strings.Repeat("0123456789abcdef", 1<<18) + `"}}` // 4 MiB, over the limit
+	// 4 MiB, over the limit
+	line := `{"jsonrpc":"2.0","method":"x","params":{"text":"` +
+		strings.Repeat("0123456789abcdef", 1<<18) + `"}}`
 	go b.say(line)
 	if got := b.hear(); got != line {
 		t.Errorf("of %d bytes %d arrive", len(line), len(got))
@@ -50,14 +53,17 @@ func TestAGiantPassesInPieces(t *testing.T) {
 
 func TestWhatMustBeSeenWholeHasALimit(t *testing.T) {
 	rules := policies.MCP{Tools: policies.MCPNames{Allow: []string{"*"}}}
-	b := start(t, Config{Rules: rules, MaxMessage: 1 << 20}, func(_ *fake, in *bufio.Reader, out io.Writer) {
-		each(in, func(r request) {
-			io.WriteString(out, `{"jsonrpc":"2.0","result":{"tools":[],"x":"`+strings.Repeat("x", 3<<20)+`"},"id":`+string(r.ID)+"}\n")
+	b := start(t, Config{Rules: rules, MaxMessage: 1 << 20},
+		func(_ *fake, in *bufio.Reader, out io.Writer) {
+			each(in, func(r request) {
+				io.WriteString(out, `{"jsonrpc":"2.0","result":{"tools":[],"x":"`+strings.Repeat("x",
+					3<<20)+`"},"id":`+string(r.ID)+"}\n")
+			})
 		})
-	})
 	b.say(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
 	b.hears(`{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"The answer is too long."}}`)
-	go b.say(`{"jsonrpc":"2.0","method":"tools/call","params":{"name":"a","arguments":{"x":"` + strings.Repeat("y", 2<<20) + `"}},"id":2}`)
+	go b.say(`{"jsonrpc":"2.0","method":"tools/call","params":{"name":"a","arguments":{"x":"` +
+		strings.Repeat("y", 2<<20) + `"}},"id":2}`)
 	b.hears(`{"jsonrpc":"2.0","id":2,"result":{"content":[{"type":"text","text":"The request is too long."}],"isError":true}}`)
 }
 
@@ -82,10 +88,11 @@ func TestJunkIsKeptFromTheClient(t *testing.T) {
 
 func TestServerToClientRequestsAndTheirAnswersPass(t *testing.T) {
 	asked := make(chan string, 1)
-	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPDeny}}, func(_ *fake, in *bufio.Reader, out io.Writer) {
-		io.WriteString(out, `{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{"maxTokens":5}}`+"\n")
-		each(in, func(r request) { asked <- r.raw })
-	})
+	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPDeny}},
+		func(_ *fake, in *bufio.Reader, out io.Writer) {
+			io.WriteString(out, `{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{"maxTokens":5}}`+"\n")
+			each(in, func(r request) { asked <- r.raw })
+		})
 	b.hears(`{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{"maxTokens":5}}`)
 	b.say(`{"jsonrpc":"2.0","id":1,"result":{"role":"assistant"}}`)
 	if got := <-asked; got != `{"jsonrpc":"2.0","id":1,"result":{"role":"assistant"}}` {
@@ -111,7 +118,8 @@ func TestManyCallsAtOnceGetTheirOwnAnswers(t *testing.T) {
 		if i%2 == 1 {
 			id = `"` + id + `"` // 8 and "8" are different requests
 		}
-		b.say(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"method":"tools/call","params":{"name":"t%d"}}`, id, i))
+		b.say(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"method":"tools/call","params":{"name":"t%d"}}`,
+			id, i))
 	}
 	seen := map[string]bool{}
 	for range 64 {
@@ -119,7 +127,8 @@ func TestManyCallsAtOnceGetTheirOwnAnswers(t *testing.T) {
 		line := []byte(b.hear())
 		scan.Feed(line)
 		i := scan.Env.ID().String()
-		if !strings.Contains(string(line), `"text":"t`+i+`"`) || !strings.Contains(string(line), `"call":"`+i+`"`) || seen[i] {
+		if !strings.Contains(string(line), `"text":"t`+i+`"`) ||
+			!strings.Contains(string(line), `"call":"`+i+`"`) || seen[i] {
 			t.Errorf("request %s gets %s", i, line)
 		}
 		seen[i] = true
@@ -158,7 +167,8 @@ func TestEventsCarryTheCallsInFlight(t *testing.T) {
 	if one == nil || one.Request != "1" || one.Tool != "read" || one.Server != "notes" {
 		t.Errorf("while one call is in flight: %+v", one)
 	}
-	if two == nil || two.Request != "1" || len(two.Ambiguous) != 1 || two.Ambiguous[0] != "2 write" {
+	if two == nil || two.Request != "1" || len(two.Ambiguous) != 1 ||
+		two.Ambiguous[0] != "2 write" {
 		t.Errorf("while two are: %+v", two)
 	}
 	if now := b.server(0).call(); now != nil {

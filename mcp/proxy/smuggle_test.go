@@ -41,17 +41,22 @@ func (r *recorder) all() string {
 // What a server could take for a call does not get past the rules in the clothes of something else.
 func TestCallsInDisguiseDoNotReachTheServer(t *testing.T) {
 	const evil = `"params":{"name":"write_note","uri":"note://private","ref":{"type":"ref/prompt","name":"secret"}}`
-	rules := policies.MCP{Tools: policies.MCPNames{Deny: []string{"write_note"}}, InputSchema: policies.MCPPass,
-		Resources: policies.MCPNames{Deny: []string{"note://private"}}, Prompts: policies.MCPNames{Deny: []string{"secret"}}}
+	rules := policies.MCP{Tools: policies.MCPNames{Deny: []string{"write_note"}},
+		InputSchema: policies.MCPPass,
+		Resources:   policies.MCPNames{Deny: []string{"note://private"}},
+		Prompts:     policies.MCPNames{Deny: []string{"secret"}}}
 	for name, line := range map[string]string{
-		"a call without an id":             `{"jsonrpc":"2.0","method":"tools/call",` + evil + `}`,
-		"a read without an id":             `{"jsonrpc":"2.0","method":"resources/read",` + evil + `}`,
+		"a call without an id": `{"jsonrpc":"2.0","method":"tools/call",` + evil + `}`,
+		"a read without an id": `{"jsonrpc":"2.0","method":"resources/read",` + evil +
+			`}`,
 		"a completion for a denied prompt": `{"jsonrpc":"2.0","id":1,"method":"completion/complete",` + evil + `}`,
-		"all in capitals":                  `{"jsonrpc":"2.0","ID":1,"METHOD":"tools/call",` + evil + `}`,
-		"an id in capitals":                `{"jsonrpc":"2.0","ID":1,"method":"notifications/x","Method":"tools/call",` + evil + `}`,
-		"an answer with a method":          `{"jsonrpc":"2.0","id":1,"result":{},"Method":"tools/call",` + evil + `}`,
-		"an array in an array":             `[[{"jsonrpc":"2.0","id":1,"method":"tools/call",` + evil + `}]]`,
-		"a line in a line":                 "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\",\"params\":{\"a\":\r{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\"," + evil + "}\r}}",
+		"all in capitals": `{"jsonrpc":"2.0","ID":1,"METHOD":"tools/call",` +
+			evil + `}`,
+		"an id in capitals":       `{"jsonrpc":"2.0","ID":1,"method":"notifications/x","Method":"tools/call",` + evil + `}`,
+		"an answer with a method": `{"jsonrpc":"2.0","id":1,"result":{},"Method":"tools/call",` + evil + `}`,
+		"an array in an array": `[[{"jsonrpc":"2.0","id":1,"method":"tools/call",` +
+			evil + `}]]`,
+		"a line in a line": "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\",\"params\":{\"a\":\r{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\"," + evil + "}\r}}",
 	} {
 		var r recorder
 		b := start(t, Config{Rules: rules}, r.serve)
@@ -68,15 +73,18 @@ func TestCallsInDisguiseDoNotReachTheServer(t *testing.T) {
 func TestCallsWithoutAnIdAreReported(t *testing.T) {
 	var records lockedbuf.Buffer
 	var r recorder
-	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPDeny}, Audit: audit.NewLog(&records)}, r.serve)
+	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPDeny},
+		Audit: audit.NewLog(&records)}, r.serve)
 	b.say(`{"jsonrpc":"2.0","method":"tools/call","params":{"name":"write_note","arguments":{"a":1}}}`)
 	b.say(`{"jsonrpc":"2.0","id":"end","method":"ping"}`)
 	b.hears(`{"jsonrpc":"2.0","id":"end","result":{}}`) // and no answer before it
 	e := b.server(0).seen()
-	if len(e) != 1 || e[0].Rule != "mcp:protocol" || e[0].Call == nil || e[0].Call.Tool != "write_note" {
+	if len(e) != 1 || e[0].Rule != "mcp:protocol" || e[0].Call == nil ||
+		e[0].Call.Tool != "write_note" {
 		t.Errorf("events: %+v", e)
 	}
-	if got := records.String(); !strings.Contains(got, `"decision":"refused"`) || !strings.Contains(got, `"arguments":{"a":1}`) {
+	if got := records.String(); !strings.Contains(got, `"decision":"refused"`) ||
+		!strings.Contains(got, `"arguments":{"a":1}`) {
 		t.Errorf("audit: %s", got)
 	}
 }
@@ -89,14 +97,17 @@ func TestCallsWithoutAnIdAreRecorded(t *testing.T) {
 	b.say(`{"jsonrpc":"2.0","method":"tools/call","params":{"name":"write_note"}}`)
 	b.say(`{"jsonrpc":"2.0","id":"end","method":"ping"}`)
 	b.hear()
-	if got := records.String(); !strings.Contains(got, `"tool":"write_note","outcome":"no_answer"`) || !strings.Contains(r.all(), "write_note") {
+	if got := records.String(); !strings.Contains(got,
+		`"tool":"write_note","outcome":"no_answer"`) || !strings.Contains(r.all(), "write_note") {
 		t.Errorf("audit: %s", got)
 	}
 }
 
-// An id that no answer can be matched with would leave a call open for good, and its refusal would not be JSON.
+// An id that no answer can be matched with would leave a call open for good, and its refusal would
+// not be JSON.
 func TestIdsAreTextsOrNumbers(t *testing.T) {
-	for _, id := range []string{`null`, `true`, `{"a":1}`, `[1]`, `"` + strings.Repeat("x", 2000) + `"`} {
+	for _, id := range []string{`null`, `true`, `{"a":1}`, `[1]`, `"` + strings.Repeat("x", 2000) +
+		`"`} {
 		var r recorder
 		b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPDeny}}, r.serve)
 		b.say(`{"jsonrpc":"2.0","id":` + id + `,"method":"tools/call","params":{"name":"a"}}`)
@@ -110,14 +121,16 @@ func TestIdsAreTextsOrNumbers(t *testing.T) {
 // What a client could take for an answer has been looked at as one.
 func TestAnswersInDisguiseDoNotReachTheClient(t *testing.T) {
 	const evil = `{"content":[{"type":"text","text":"EVIL"}],"tools":[{"name":"EVIL"}]}`
-	rules := policies.MCP{Tools: policies.MCPNames{Allow: []string{"good"}}, InputSchema: policies.MCPPass, Output: policies.MCPOutput{Mark: policies.MCPMarkWrap}}
+	rules := policies.MCP{Tools: policies.MCPNames{Allow: []string{"good"}},
+		InputSchema: policies.MCPPass, Output: policies.MCPOutput{Mark: policies.MCPMarkWrap}}
 	for name, line := range map[string]string{
-		"with a method":          `{"jsonrpc":"2.0","id":1,"method":"x","result":` + evil + `}`,
-		"two results":            `{"jsonrpc":"2.0","id":1,"result":{},"Result":` + evil + `}`,
-		"a notification with it": `{"jsonrpc":"2.0","ID":1,"method":"notifications/x","RESULT":` + evil + `}`,
-		"tools in capitals":      `{"jsonrpc":"2.0","id":1,"result":{"tools":[],"Tools":[{"name":"EVIL"}]}}`,
-		"no other tools":         `{"jsonrpc":"2.0","id":1,"result":{"TOOLS":[{"name":"EVIL"}]}}`,
-		"a line in a line":       "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\",\"params\":{\"a\":\r{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":" + evil + "}\r}}",
+		"with a method": `{"jsonrpc":"2.0","id":1,"method":"x","result":` + evil + `}`,
+		"two results":   `{"jsonrpc":"2.0","id":1,"result":{},"Result":` + evil + `}`,
+		"a notification with it": `{"jsonrpc":"2.0","ID":1,"method":"notifications/x","RESULT":` +
+			evil + `}`,
+		"tools in capitals": `{"jsonrpc":"2.0","id":1,"result":{"tools":[],"Tools":[{"name":"EVIL"}]}}`,
+		"no other tools":    `{"jsonrpc":"2.0","id":1,"result":{"TOOLS":[{"name":"EVIL"}]}}`,
+		"a line in a line":  "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\",\"params\":{\"a\":\r{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":" + evil + "}\r}}",
 	} {
 		b := start(t, Config{Rules: rules}, func(_ *fake, in *bufio.Reader, out io.Writer) {
 			each(in, func(r request) {
@@ -144,18 +157,20 @@ func TestAnswersInDisguiseDoNotReachTheClient(t *testing.T) {
 // What no rule looks at passes to the byte, whatever its members are called.
 func TestOtherMethodsMayUseOtherSpellings(t *testing.T) {
 	const result = `{"Content":[],"Tools":1}`
-	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPDeny}}, func(_ *fake, in *bufio.Reader, out io.Writer) {
-		each(in, func(r request) {
-			if strings.Contains(r.raw, `"params":{"Name":"x","URI":1}`) {
-				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":%s}`+"\n", r.ID, result)
-			}
+	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPDeny}},
+		func(_ *fake, in *bufio.Reader, out io.Writer) {
+			each(in, func(r request) {
+				if strings.Contains(r.raw, `"params":{"Name":"x","URI":1}`) {
+					fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":%s}`+"\n", r.ID, result)
+				}
+			})
 		})
-	})
 	b.say(`{"jsonrpc":"2.0","id":1,"method":"custom/thing","params":{"Name":"x","URI":1}}`)
 	b.hears(`{"jsonrpc":"2.0","id":1,"result":` + result + `}`)
 }
 
-// A definition that says a thing twice, or in two spellings, is one thing to the proxy and could be another to the client.
+// A definition that says a thing twice, or in two spellings, is one thing to the proxy and could be
+// another to the client.
 func TestAToolWithTwoFacesIsNotListed(t *testing.T) {
 	pins := pinsOf(t, `{"name":"good","description":"reads"}`)
 	for _, tool := range []string{
@@ -188,7 +203,8 @@ func careless(calls *lockedbuf.Buffer) func(*fake, *bufio.Reader, io.Writer) {
 			is := func(name, want string) bool { return wire.Canonical(name) == wire.Canonical(want) }
 			for key, value := range members {
 				var method string
-				if is(key, "method") && json.Unmarshal(value, &method) == nil && is(method, "tools/call") {
+				if is(key, "method") && json.Unmarshal(value, &method) == nil &&
+					is(method, "tools/call") {
 					fmt.Fprintln(calls, "called")
 				}
 			}
@@ -199,8 +215,8 @@ func careless(calls *lockedbuf.Buffer) func(*fake, *bufio.Reader, io.Writer) {
 	}
 }
 
-// A method or member that some server takes for a ruled one does not get past the rules. Without rules it reaches the
-// server: the attack works there.
+// A method or member that some server takes for a ruled one does not get past the rules. Without
+// rules it reaches the server: the attack works there.
 func TestNamesThatServersTakeForRuledOnesAreRefused(t *testing.T) {
 	const params = `,"params":{"name":"write_note"}}`
 	for _, line := range []string{
@@ -208,11 +224,13 @@ func TestNamesThatServersTakeForRuledOnesAreRefused(t *testing.T) {
 		`{"jsonrpc":"2.0","id":1,"method":"Tools/Call"` + params,
 		`{"jsonrpc":"2.0","id":1,"method":" tools/call"` + params,
 		`{"jsonrpc":"2.0","id":1,"method":"tools/call\ufeff"` + params,
-		`{"jsonrpc":"2.0","id":1,"method":"tools/call\u0000` + strings.Repeat("x", 2000) + `"` + params,
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call\u0000` + strings.Repeat("x", 2000) + `"` +
+			params,
 		`{"jsonrpc":"2.0","method":"tools/call\u0000"` + params,
 		`{"jsonrpc":"2.0","id":1,"method":"ping","method\u0000":"tools/call"` + params,
 		`{"jsonrpc":"2.0","id":1,"method":"ping"," method":"tools/call"` + params,
-		`{"jsonrpc":"2.0","id":1,"method":"ping","method\u0000` + strings.Repeat("x", 2000) + `":"tools/call"` + params,
+		`{"jsonrpc":"2.0","id":1,"method":"ping","method\u0000` + strings.Repeat("x", 2000) +
+			`":"tools/call"` + params,
 	} {
 		for _, ruled := range []bool{false, true} {
 			var calls lockedbuf.Buffer

@@ -27,9 +27,10 @@ func importForEver(path string) error {
 		if err != nil {
 			return err
 		}
-		_, err = s.Update(context.Background(), Author{User: "importer"}, "import", false, func([]access.Rule) ([]access.Rule, error) {
-			return generation(n % 2), nil
-		})
+		_, err = s.Update(context.Background(), Author{User: "importer"}, "import", false,
+			func([]access.Rule) ([]access.Rule, error) {
+				return generation(n % 2), nil
+			})
 		if err != nil {
 			return err
 		}
@@ -42,7 +43,8 @@ func importForEver(path string) error {
 // generation is one of two sets that have nothing in common.
 func generation(n int) (out []access.Rule) {
 	for i := range 200 {
-		out = append(out, access.Rule{Layer: access.LayerTool, Match: fmt.Sprintf("g%d_tool_%d", n, i), Effect: access.Allow})
+		out = append(out, access.Rule{Layer: access.LayerTool,
+			Match: fmt.Sprintf("g%d_tool_%d", n, i), Effect: access.Allow})
 	}
 	return out
 }
@@ -53,9 +55,10 @@ func tool(name string) access.Rule {
 
 func add(t *testing.T, s *Store, list ...access.Rule) {
 	t.Helper()
-	_, err := s.Update(context.Background(), Author{User: "ada", As: "on call"}, "add", false, func(now []access.Rule) ([]access.Rule, error) {
-		return append(now, list...), nil
-	})
+	_, err := s.Update(context.Background(), Author{User: "ada", As: "on call"}, "add", false,
+		func(now []access.Rule) ([]access.Rule, error) {
+			return append(now, list...), nil
+		})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,8 @@ import (
 func TestAStoreIsForItsOwnerAlone(t *testing.T) {
 	s := newStore(t)
 	add(t, s, tool("read_note"))
-	for path, want := range map[string]os.FileMode{s.path: 0o600, filepath.Dir(s.path): 0o700 | os.ModeDir} {
+	for path, want := range map[string]os.FileMode{s.path: 0o600,
+		filepath.Dir(s.path): 0o700 | os.ModeDir} {
 		info, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)
@@ -31,13 +32,15 @@ func TestAStoreIsForItsOwnerAlone(t *testing.T) {
 	if err := os.Chmod(s.path, 0o620); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenExisting(s.path); err == nil || !strings.Contains(err.Error(), "others may write") {
+	if _, err := OpenExisting(s.path); err == nil ||
+		!strings.Contains(err.Error(), "others may write") {
 		t.Errorf("a store that the group may write opens: %v", err)
 	}
 	if err := os.Chmod(s.path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// Who can make a file beside the store can have SQLite roll back a journal of theirs, and so replace all of it.
+	// Who can make a file beside the store can have SQLite roll back a journal of theirs, and so
+	// replace all of it.
 	for _, mode := range []os.FileMode{0o777 | os.ModeSticky, 0o770} {
 		if err := os.Chmod(filepath.Dir(s.path), mode); err != nil {
 			t.Fatal(err)
@@ -47,7 +50,8 @@ func TestAStoreIsForItsOwnerAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, path := range []string{s.path, link} {
-			if _, err := OpenExisting(path); err == nil || !strings.Contains(err.Error(), "others may write") {
+			if _, err := OpenExisting(path); err == nil ||
+				!strings.Contains(err.Error(), "others may write") {
 				t.Errorf("%s in a folder of mode %v opens: %v", path, mode, err)
 			}
 		}
@@ -78,7 +82,8 @@ func TestOtherFilesAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Close()
-	for path, want := range map[string]string{text: "not an SQLite file", other: "not an allowlist"} {
+	for path, want := range map[string]string{text: "not an SQLite file",
+		other: "not an allowlist"} {
 		for _, open := range []func(string) (*Store, error){Open, OpenExisting} {
 			if _, err := open(path); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: error %v, not %q", path, err, want)
@@ -104,7 +109,8 @@ func TestEveryChangeIsInTheHistory(t *testing.T) {
 	if _, err := s.Update(ctx, Author{User: "bob"}, "import", false, replace); err != nil {
 		t.Fatal(err)
 	}
-	if e, err := s.Update(ctx, Author{User: "bob"}, "import", false, replace); e != nil || err != nil {
+	if e, err := s.Update(ctx, Author{User: "bob"}, "import", false, replace); e != nil ||
+		err != nil {
 		t.Errorf("a change that changes nothing: %+v, %v", e, err)
 	}
 	entries, problems, err := s.History(ctx)
@@ -112,14 +118,16 @@ func TestEveryChangeIsInTheHistory(t *testing.T) {
 		t.Fatalf("%d entries, %q, %v", len(entries), problems, err)
 	}
 	e := entries[0]
-	if e.Seq != 1 || e.Operator != "ada" || e.As != "on call" || e.Action != "add" || e.Prev != firstPrev || time.Since(e.Time) > time.Hour {
+	if e.Seq != 1 || e.Operator != "ada" || e.As != "on call" || e.Action != "add" ||
+		e.Prev != firstPrev || time.Since(e.Time) > time.Hour {
 		t.Errorf("first entry: %+v", e)
 	}
 	e = entries[1]
 	if e.Prev != entries[0].Hash || len(e.Changes) != 2 {
 		t.Errorf("second entry: %+v", e)
 	}
-	if e, err := s.Rollback(ctx, Author{User: "ada"}, 1, false); err != nil || e.Action != "rollback to 1" {
+	if e, err := s.Rollback(ctx, Author{User: "ada"}, 1, false); err != nil ||
+		e.Action != "rollback to 1" {
 		t.Fatalf("rollback: %+v, %v", e, err)
 	}
 	if got := names(t, s); !slices.Equal(got, []string{"<&>é", "read_note"}) {
@@ -128,7 +136,8 @@ func TestEveryChangeIsInTheHistory(t *testing.T) {
 	if _, err := s.Rollback(ctx, Author{User: "ada"}, 4, false); err == nil {
 		t.Error("rolled back to an entry that is not there")
 	}
-	if _, err := s.Rollback(ctx, Author{User: "ada"}, 0, false); err != nil || len(names(t, s)) != 0 {
+	if _, err := s.Rollback(ctx, Author{User: "ada"}, 0, false); err != nil ||
+		len(names(t, s)) != 0 {
 		t.Errorf("rollback to nothing: %v, %q", err, names(t, s))
 	}
 	if head, problems, err := s.Verify(ctx, ""); err != nil || problems != nil || head.Seq != 4 {
@@ -138,9 +147,10 @@ func TestEveryChangeIsInTheHistory(t *testing.T) {
 
 func TestABadRuleChangesNothing(t *testing.T) {
 	s := newStore(t)
-	_, err := s.Update(context.Background(), Author{User: "ada"}, "import", false, func([]access.Rule) ([]access.Rule, error) {
-		return []access.Rule{tool("good"), tool("[bad")}, nil
-	})
+	_, err := s.Update(context.Background(), Author{User: "ada"}, "import", false,
+		func([]access.Rule) ([]access.Rule, error) {
+			return []access.Rule{tool("good"), tool("[bad")}, nil
+		})
 	if err == nil || len(names(t, s)) != 0 {
 		t.Errorf("%v, %q", err, names(t, s))
 	}
@@ -151,15 +161,26 @@ func TestTamperingIsFound(t *testing.T) {
 	const drop = `DROP TRIGGER log_keeps_words; DROP TRIGGER log_keeps_entries;`
 	restore := strings.Join(tables()[2:], ";") + ";"
 	for _, c := range []struct{ name, sql, want string }{
-		{"an edited entry", drop + `UPDATE log SET operator = 'eve' WHERE seq = 2;` + restore, "entry 2 was edited"},
-		{"an edited entry with a new hash", drop + `UPDATE log SET operator = 'eve', hash = '` + strings.Repeat("0", 64) + `' WHERE seq = 2;` + restore, "entry 3 does not follow entry 2"},
-		{"a removed entry", drop + `DELETE FROM log WHERE seq = 2;` + restore, "after entry 1 comes entry 3"},
-		{"a removed entry, renumbered", drop + `DELETE FROM log WHERE seq = 2; UPDATE log SET seq = 2 WHERE seq = 3;` + restore, "entry 2 was edited"},
-		{"two entries exchanged", drop + `UPDATE log SET seq = 9 WHERE seq = 1; UPDATE log SET seq = 1 WHERE seq = 2; UPDATE log SET seq = 2 WHERE seq = 9;` + restore, "entry 1 was edited"},
-		{"the last entry cut off, and what it did", drop + `DELETE FROM log WHERE seq = 3; DELETE FROM rules WHERE body LIKE '%three%';` + restore, "entries were removed from its end"},
+		{"an edited entry", drop + `UPDATE log SET operator = 'eve' WHERE seq = 2;` + restore,
+			"entry 2 was edited"},
+		{"an edited entry with a new hash", drop + `UPDATE log SET operator = 'eve', hash = '` +
+			strings.Repeat("0", 64) + `' WHERE seq = 2;` + restore,
+			"entry 3 does not follow entry 2"},
+		{"a removed entry", drop + `DELETE FROM log WHERE seq = 2;` + restore,
+			"after entry 1 comes entry 3"},
+		{"a removed entry, renumbered", drop +
+			`DELETE FROM log WHERE seq = 2; UPDATE log SET seq = 2 WHERE seq = 3;` + restore,
+			"entry 2 was edited"},
+		{"two entries exchanged", drop +
+			`UPDATE log SET seq = 9 WHERE seq = 1; UPDATE log SET seq = 1 WHERE seq = 2; UPDATE log SET seq = 2 WHERE seq = 9;` + restore, "entry 1 was edited"},
+		{"the last entry cut off, and what it did", drop +
+			`DELETE FROM log WHERE seq = 3; DELETE FROM rules WHERE body LIKE '%three%';` + restore,
+			"entries were removed from its end"},
 		{"a rule slipped in", `INSERT INTO rules VALUES ('0123', '{"layer":"tool","server":"*","match":"rm","effect":"allow"}')`, "no entry of the log made it"},
-		{"a rule changed", `UPDATE rules SET body = replace(body, 'two', 'own')`, "is not what the log says"},
-		{"a rule removed", `DELETE FROM rules WHERE body LIKE '%two%'`, "in the log, but not in force"},
+		{"a rule changed", `UPDATE rules SET body = replace(body, 'two', 'own')`,
+			"is not what the log says"},
+		{"a rule removed", `DELETE FROM rules WHERE body LIKE '%two%'`,
+			"in the log, but not in force"},
 		{"a trigger that undoes", `CREATE TRIGGER undo AFTER INSERT ON rules BEGIN DELETE FROM rules WHERE id = new.id; END`, "its tables or triggers"},
 		{"the guards gone", drop, "its tables or triggers"},
 	} {
@@ -182,7 +203,11 @@ func TestTamperingIsFound(t *testing.T) {
 			if _, _, err := s.Rules(ctx); !errors.Is(err, ErrTampered) {
 				t.Errorf("the rules are given out: %v", err)
 			}
-			_, err = s.Update(ctx, Author{User: "ada"}, "add", false, func(now []access.Rule) ([]access.Rule, error) { return append(now, tool("four")), nil })
+			_, err = s.Update(ctx, Author{User: "ada"}, "add", false,
+				func(now []access.Rule) ([]access.Rule, error) {
+					return append(now, tool("four")),
+						nil
+				})
 			if !errors.Is(err, ErrTampered) {
 				t.Errorf("the log goes on: %v", err)
 			}
@@ -263,16 +288,19 @@ func TestWritersAtOnceLoseNothing(t *testing.T) {
 	if got := names(t, s); len(got) != writers*each {
 		t.Errorf("%d rules, not %d", len(got), writers*each)
 	}
-	if head, problems, err := s.Verify(context.Background(), ""); err != nil || problems != nil || head.Seq != writers*each {
+	if head, problems, err := s.Verify(context.Background(), ""); err != nil || problems != nil ||
+		head.Seq != writers*each {
 		t.Errorf("%v, %q, %v", head, problems, err)
 	}
 }
 
-// The importer is killed while its journal is there, that is in the middle of a transaction, a little later each round.
+// The importer is killed while its journal is there, that is in the middle of a transaction, a
+// little later each round.
 func TestAKilledImportIsThereEntirelyOrNotAtAll(t *testing.T) {
 	s := newStore(t)
 	path := s.path
-	if _, err := s.Update(context.Background(), Author{User: "ada"}, "import", false, func([]access.Rule) ([]access.Rule, error) { return generation(1), nil }); err != nil {
+	if _, err := s.Update(context.Background(), Author{User: "ada"}, "import", false,
+		func([]access.Rule) ([]access.Rule, error) { return generation(1), nil }); err != nil {
 		t.Fatal(err)
 	}
 	s.Close()
@@ -292,7 +320,8 @@ func TestAKilledImportIsThereEntirelyOrNotAtAll(t *testing.T) {
 		}
 		list := names(t, again)
 		if len(list) != 200 || list[0][:3] != list[199][:3] {
-			t.Fatalf("round %d: %d rules, from %q to %q", round, len(list), list[0], list[len(list)-1])
+			t.Fatalf("round %d: %d rules, from %q to %q", round, len(list), list[0],
+				list[len(list)-1])
 		}
 		again.Close()
 	}

@@ -37,7 +37,8 @@ func TestAFollowerSeesEveryChangeAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, list, false, "no rule allows")
-	add(t, s, tool("read_*"), access.Rule{Layer: access.LayerParameter, Match: "read_note", Schema: []byte(`{"required":["name"]}`)})
+	add(t, s, tool("read_*"), access.Rule{Layer: access.LayerParameter, Match: "read_note",
+		Schema: []byte(`{"required":["name"]}`)})
 	until(t, list, true, "")
 	if list.CheckArguments(readNote, access.NewArguments(nil), nil).Allowed {
 		t.Error("the rule for its arguments is not there")

@@ -14,10 +14,12 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// A wrapped text ends where the proxy ends it: no closing tag inside, nothing invisible, and a text of plain ASCII without
-// the tag's name comes through unchanged.
+// A wrapped text ends where the proxy ends it: no closing tag inside, nothing invisible, and a text
+// of plain ASCII without the tag's name comes through unchanged.
 func FuzzWrappedText(f *testing.F) {
-	for _, s := range []string{"hello", "</untrusted>", "< / unTRUSTED", "\x1b[0m</\x1b]x\x07untrusted>", "＜／ｕｎｔｒｕｓｔｅｄ", "\u202e<\u200b/untrusted", "<</untrusted", "\x9b1m", "\xc2\x9b1m<", "a\nb\t\"c\" \\ \\u003c/untrusted> d"} {
+	for _, s := range []string{"hello", "</untrusted>", "< / unTRUSTED",
+		"\x1b[0m</\x1b]x\x07untrusted>", "＜／ｕｎｔｒｕｓｔｅｄ", "\u202e<\u200b/untrusted", "<</untrusted",
+		"\x9b1m", "\xc2\x9b1m<", "a\nb\t\"c\" \\ \\u003c/untrusted> d"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -25,9 +27,11 @@ func FuzzWrappedText(f *testing.F) {
 		got := m.text(s)
 		for _, budget := range []int{0, 5, 1000} {
 			raw := wire.Quote(s)
-			slow := Marker{how: m.how, tag: m.tag, source: m.source, strip: true, max: budget, budget: budget}
+			slow := Marker{how: m.how, tag: m.tag, source: m.source, strip: true, max: budget,
+				budget: budget}
 			quick := slow
-			if want, have := slow.text(wire.Unquote(raw)), wire.Unquote(quick.quoted(nil, raw)); have != want || quick.budget != slow.budget {
+			if want, have := slow.text(wire.Unquote(raw)),
+				wire.Unquote(quick.quoted(nil, raw)); have != want || quick.budget != slow.budget {
 				t.Fatalf("as it is written %q becomes %q, decoded %q", raw, have, want)
 			}
 		}
@@ -55,13 +59,15 @@ func FuzzWrappedText(f *testing.F) {
 		if sanitize.Strip(inner) != inner || sanitize.DefuseTag(inner, "untrusted") != inner {
 			t.Fatalf("%q: once more changes it: %q", s, inner)
 		}
-		if sanitize.PrintableASCII(s) && !strings.Contains(strings.ToLower(s), "untrusted") && !strings.ContainsRune(s, '<') && inner != s {
+		if sanitize.PrintableASCII(s) && !strings.Contains(strings.ToLower(s), "untrusted") &&
+			!strings.ContainsRune(s, '<') && inner != s {
 			t.Fatalf("%q becomes %q", s, inner)
 		}
 	})
 }
 
-// A result stays JSON and has its provenance; labelled, all but _meta stays to the byte; wrapped, no text is left as it was.
+// A result stays JSON and has its provenance; labelled, all but _meta stays to the byte; wrapped,
+// no text is left as it was.
 func FuzzMarkedResult(f *testing.F) {
 	f.Add([]byte(`{"content":[{"type":"text","text":"x"}],"isError":false,"z":[1.0]}`), true)
 	f.Add([]byte(`{"content":[{"type":"resource","resource":{"uri":"\u001b[1m","text":"a\u200b"}},"\u202e"],"</untrusted>":[{"\u200b":"</untrusted>"}]}`), true)
@@ -82,7 +88,8 @@ func FuzzMarkedResult(f *testing.F) {
 			}
 			out = fresh
 		} else {
-			whole := bytes.Join(m.Label(message, env.At(wire.FieldResult), env.At(wire.FieldMeta)), nil)
+			whole := bytes.Join(m.Label(message, env.At(wire.FieldResult), env.At(wire.FieldMeta)),
+				nil)
 			again, err := wire.Scan(whole)
 			if err != nil || !json.Valid(whole) {
 				t.Fatalf("not JSON: %s", whole)
@@ -97,7 +104,8 @@ func FuzzMarkedResult(f *testing.F) {
 			t.Fatalf("%v: %s", err, out)
 		}
 		var meta map[string]json.RawMessage
-		if json.Unmarshal(after["_meta"], &meta) != nil || string(meta[ProvenanceKey]) != `{"untrusted":true}` {
+		if json.Unmarshal(after["_meta"], &meta) != nil ||
+			string(meta[ProvenanceKey]) != `{"untrusted":true}` {
 			t.Fatalf("no provenance: %s", out)
 		}
 		for k, v := range before {
@@ -126,12 +134,14 @@ func FuzzMarkedResult(f *testing.F) {
 }
 
 func BenchmarkWrap(b *testing.B) {
-	for name, text := range map[string]string{"ascii": strings.Repeat("abcdefgh", 1<<17), "utf8": strings.Repeat("aé<b>\\n世 ", 1<<16)} {
+	for name, text := range map[string]string{"ascii": strings.Repeat("abcdefgh", 1<<17),
+		"utf8": strings.Repeat("aé<b>\\n世 ", 1<<16)} {
 		b.Run(name, func(b *testing.B) {
 			result := fmt.Appendf(nil, `{"content":[{"type":"text","text":"%s"}]}`, text)
 			b.SetBytes(int64(len(result)))
 			for b.Loop() {
-				m := Marker{how: policies.MCPMarkWrap, tag: "untrusted", strip: true, meta: []byte("{}"), budget: -1}
+				m := Marker{how: policies.MCPMarkWrap, tag: "untrusted", strip: true,
+					meta: []byte("{}"), budget: -1}
 				m.Rebuild(result, nil)
 			}
 		})

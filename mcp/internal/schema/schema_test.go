@@ -12,14 +12,15 @@ func bomb(n int) string {
 	var b strings.Builder
 	b.WriteString(`{"$ref":"#/$defs/a0","$defs":{`)
 	for i := range n {
-		fmt.Fprintf(&b, `"a%d":{"allOf":[{"$ref":"#/$defs/a%d"},{"$ref":"#/$defs/a%d"}]},`, i, i+1, i+1)
+		fmt.Fprintf(&b, `"a%d":{"allOf":[{"$ref":"#/$defs/a%d"},{"$ref":"#/$defs/a%d"}]},`, i, i+1,
+			i+1)
 	}
 	fmt.Fprintf(&b, `"a%d":{"type":"object"}}}`, n)
 	return b.String()
 }
 
-// A tool's schema is the server's to write: it must neither end the proxy nor keep it busy. Without the check, the first of
-// these overflows the stack, which nothing can catch.
+// A tool's schema is the server's to write: it must neither end the proxy nor keep it busy. Without
+// the check, the first of these overflows the stack, which nothing can catch.
 func TestSchemasWithoutEndAreNotFollowed(t *testing.T) {
 	for schema, want := range map[string]error{
 		`{"$ref":"#"}`: errEndless,

@@ -6,7 +6,8 @@ import (
 )
 
 func BenchmarkScan(b *testing.B) {
-	line := []byte(`{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"` + strings.Repeat("abcdefgh", 1<<17) + `"}]}}`)
+	line := []byte(`{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"` +
+		strings.Repeat("abcdefgh", 1<<17) + `"}]}}`)
 	b.SetBytes(int64(len(line)))
 	for b.Loop() {
 		var s Scanner

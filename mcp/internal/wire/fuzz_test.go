@@ -8,10 +8,12 @@ import (
 	"testing/iotest"
 )
 
-// The scanner accepts what encoding/json accepts (no member twice that matters here, no carriage return within), fed whole or byte by byte.
+// The scanner accepts what encoding/json accepts (no member twice that matters here, no carriage
+// return within), fed whole or byte by byte.
 func FuzzScanner(f *testing.F) {
 	for _, s := range []string{`{"jsonrpc":"2.0","id":1,"method":"x","params":{"name":"a","arguments":{}}}`, `[1,2.5e-3,"a\u00e9",null,true]`, `{"result":{"content":[]},"id":"7"}`,
-		`-`, `01`, `1.`, `"\x"`, `{"a":}`, `[1,]`, `nul`, ` {} `, `{}{}`, "\"\x1f\"", `{"id":1,"id":2}`, `{"i\u0064":1}`} {
+		`-`, `01`, `1.`, `"\x"`, `{"a":}`, `[1,]`, `nul`, ` {} `, `{}{}`, "\"\x1f\"",
+		`{"id":1,"id":2}`, `{"i\u0064":1}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -21,7 +23,8 @@ func FuzzScanner(f *testing.F) {
 			bits.Feed(data[i : i+1])
 		}
 		if whole.Complete() != bits.Complete() || whole.Err != bits.Err {
-			t.Fatalf("whole: %v %v, byte by byte: %v %v", whole.Complete(), whole.Err, bits.Complete(), bits.Err)
+			t.Fatalf("whole: %v %v, byte by byte: %v %v", whole.Complete(), whole.Err,
+				bits.Complete(), bits.Err)
 		}
 		if whole.Err == errDuplicate || whole.Err == errDepth || whole.Err == errCarriageReturn {
 			return
@@ -39,15 +42,18 @@ func FuzzScanner(f *testing.F) {
 		for _, c := range []struct {
 			f   Field
 			key string
-		}{{FieldID, "id"}, {FieldMethod, "method"}, {FieldParams, "params"}, {FieldResult, "result"}, {FieldError, "error"}} {
-			if raw, ok := m[c.key]; ok != whole.Env.Has(c.f) || ok && !bytes.Equal(raw, whole.Env.Raw(data, c.f)) {
+		}{{FieldID, "id"}, {FieldMethod, "method"}, {FieldParams, "params"},
+			{FieldResult, "result"}, {FieldError, "error"}} {
+			if raw, ok := m[c.key]; ok != whole.Env.Has(c.f) || ok &&
+				!bytes.Equal(raw, whole.Env.Raw(data, c.f)) {
 				t.Fatalf("%s: %s, want %s", c.key, whole.Env.Raw(data, c.f), raw)
 			}
 		}
 	})
 }
 
-// However the bytes arrive, the lines that are JSON come out as they went in, in order, and nothing else does.
+// However the bytes arrive, the lines that are JSON come out as they went in, in order, and nothing
+// else does.
 func FuzzFraming(f *testing.F) {
 	f.Add([]byte("{\"method\":\"a\"}\n\njunk\n[1]\n{\"half\""))
 	f.Add([]byte("\r\n{} \n"))
@@ -58,7 +64,9 @@ func FuzzFraming(f *testing.F) {
 				want = append(want, line...)
 			}
 		}
-		for _, r := range []io.Reader{bytes.NewReader(data), iotest.OneByteReader(bytes.NewReader(data)), iotest.DataErrReader(bytes.NewReader(data))} {
+		for _, r := range []io.Reader{bytes.NewReader(data),
+			iotest.OneByteReader(bytes.NewReader(data)),
+			iotest.DataErrReader(bytes.NewReader(data))} {
 			var got []byte
 			lines := NewMessageReader(r, 1<<20, func(*Envelope) bool { return true })
 			for {
@@ -82,12 +90,14 @@ func FuzzFraming(f *testing.F) {
 
 // Strings are read and written as encoding/json does it.
 func FuzzQuote(f *testing.F) {
-	for _, s := range []string{`"a"`, `"\u00e9\ud83d\ude00\ud800x\n\/\\"`, "\"\xff\"", `"<>&\u2028"`} {
+	for _, s := range []string{`"a"`, `"\u00e9\ud83d\ude00\ud800x\n\/\\"`, "\"\xff\"",
+		`"<>&\u2028"`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		var want string
-		if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &want) != nil || raw[len(raw)-1] != '"' {
+		if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &want) != nil ||
+			raw[len(raw)-1] != '"' {
 			return
 		}
 		got := Unquote(raw)
@@ -103,11 +113,13 @@ func FuzzQuote(f *testing.F) {
 
 // The cursor over valid JSON finds the members and elements that encoding/json finds.
 func FuzzWalk(f *testing.F) {
-	for _, s := range []string{`{"a":1,"b":{"c":[1,"]"]},"d":"\\"}`, ` [ {} , [] , "x\"" , -1.5e3 ] `, `{"a" : null,"\u0062":true}`, `{}`, `[1]`} {
+	for _, s := range []string{`{"a":1,"b":{"c":[1,"]"]},"d":"\\"}`,
+		` [ {} , [] , "x\"" , -1.5e3 ] `, `{"a" : null,"\u0062":true}`, `{}`, `[1]`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if env, err := Scan(data); err != nil || !json.Valid(data) || env.Kind != '{' && env.Kind != '[' {
+		if env, err := Scan(data); err != nil || !json.Valid(data) || env.Kind != '{' &&
+			env.Kind != '[' {
 			return
 		}
 		at := SkipSpace(data, 0)
@@ -143,7 +155,8 @@ func FuzzWalk(f *testing.F) {
 			}
 		}
 		var names map[string]any
-		if json.Unmarshal(data, &names) == nil && len(names) < len(keys) && !HasNestedDuplicate(data, false) {
+		if json.Unmarshal(data, &names) == nil && len(names) < len(keys) &&
+			!HasNestedDuplicate(data, false) {
 			t.Fatalf("%s: a member is there twice", data)
 		}
 	})
