@@ -16,7 +16,7 @@ import (
 
 const (
 	helloTime = 15 * time.Second // for a ClientHello to arrive
-	chunk     = 4 << 20          // bytes between two looks at the counters
+	chunk     = 64 << 20         // bytes between two looks at the counters
 	window    = 32 << 10         // the same where every byte is asked for
 )
 

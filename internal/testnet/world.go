@@ -152,6 +152,12 @@ func (w *World) listen(holder, addr string) net.Listener {
 	return l
 }
 
+// Here runs f on the machine: a socket that it makes is one of the machine's.
+func (w *World) Here(f func() error) {
+	w.t.Helper()
+	w.in(w.machine, f)
+}
+
 // in runs f in a network namespace: a socket stays in the one that it was made in.
 func (w *World) in(holder string, f func() error) {
 	w.t.Helper()

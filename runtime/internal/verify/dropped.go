@@ -1,12 +1,14 @@
 package verify
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
+
+	"golang.org/x/sys/unix"
 )
 
 // Dropped returns an error if a thread of the process has one of the capabilities in any of its sets.
@@ -16,24 +18,43 @@ func Dropped(pid int, capabilities ...uint) error {
 	for _, c := range capabilities {
 		wanted |= 1 << c
 	}
-	threads, err := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/status")
-	if err != nil || len(threads) == 0 {
-		return fmt.Errorf("process %d can't be looked at", pid)
+	dir := "/proc/" + strconv.Itoa(pid) + "/task/"
+	threads, err := os.ReadDir(dir)
+	if err != nil {
+		return err
 	}
-	for _, path := range threads {
-		data, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
+	for _, thread := range threads {
+		data, err := os.ReadFile(dir + thread.Name() + "/status")
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
 			continue // a thread that has ended
 		}
 		if err != nil {
 			return err
 		}
-		status := Status(data)
-		for _, set := range []string{"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"} {
-			if caps, err := strconv.ParseUint(status[set], 16, 64); err != nil || caps&wanted != 0 {
-				return fmt.Errorf("mcpbox-init was to give up capabilities and has %s %q", set, status[set])
-			}
+		if err := without(data, wanted); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// without looks at the five sets in a status file.
+func without(status []byte, wanted uint64) error {
+	seen := 0
+	for line := range bytes.Lines(status) {
+		rest, ok := bytes.CutPrefix(line, []byte("Cap"))
+		if !ok {
+			continue
+		}
+		set, value, _ := bytes.Cut(rest, []byte(":"))
+		value = bytes.TrimSpace(value)
+		if caps, err := strconv.ParseUint(string(value), 16, 64); err != nil || caps&wanted != 0 {
+			return fmt.Errorf("mcpbox-init was to give up capabilities and has Cap%s %q", set, value)
+		}
+		seen++
+	}
+	if seen != 5 {
+		return fmt.Errorf("mcpbox-init's capabilities can't be read: %d sets of 5", seen)
 	}
 	return nil
 }

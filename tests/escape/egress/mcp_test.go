@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
 
 // server fetches a URL for its client. Each call ends its connection.
@@ -44,7 +42,7 @@ func TestAServerReachesItsHost(t *testing.T) {
 			t.Fatal(err)
 		}
 		cmd := w.Command("setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "env", "-u", "XDG_RUNTIME_DIR", "HOME=/nonexistent",
-			built.Mcpbox(t), "mcp", "--allow-net", api, "--audit", dir+"/audit.jsonl", "--events", dir+"/events.jsonl",
+			mcpbox(t), "mcp", "--allow-net", api, "--audit", dir+"/audit.jsonl", "--events", dir+"/events.jsonl",
 			"--mount", w.dir+":/data", "--env", "SSL_CERT_FILE=/data/ca.pem", "--", "python3", "/data/server.py")
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr

@@ -35,11 +35,11 @@ const (
 // world is testnet's, with servers that say who they are: "api" at the public address, "evil" at the other ones.
 type world struct {
 	*testnet.World
-	t   *testing.T
+	t   testing.TB
 	dir string // files for the tool, as /data
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	testhost.Need(t, "sandbox", "curl", "python3")
 	w := &world{World: testnet.New(t), t: t}
 	var err error
@@ -73,6 +73,8 @@ func (w *world) file(name, content string) {
 		w.t.Fatal(err)
 	}
 }
+
+func mcpbox(t testing.TB) string { return built.Mcpbox(t) }
 
 // ran is how a run in the sandbox went.
 type ran struct {
@@ -117,7 +119,7 @@ func (w *world) as(uid int, args ...string) *ran {
 		w.t.Fatal(err)
 	}
 	file := filepath.Join(results, "result.json")
-	command := append([]string{built.Mcpbox(w.t), "run", "--result", file, "--mount", w.dir + ":/data", "--env", "SSL_CERT_FILE=/data/ca.pem", "--env", "CURL_CA_BUNDLE=/data/ca.pem"}, args...)
+	command := append([]string{mcpbox(w.t), "run", "--result", file, "--mount", w.dir + ":/data", "--env", "SSL_CERT_FILE=/data/ca.pem", "--env", "CURL_CA_BUNDLE=/data/ca.pem"}, args...)
 	if uid != 0 {
 		command = append([]string{"setpriv", "--reuid", fmt.Sprint(uid), "--regid", fmt.Sprint(uid), "--clear-groups", "env", "-u", "XDG_RUNTIME_DIR", "HOME=/nonexistent"}, command...)
 	}

@@ -1,0 +1,149 @@
+package egress
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mcpbox/mcpbox/internal/testnet"
+)
+
+// measure runs the client in a sandbox, rounds times in turn for each set of flags, and returns the medians of what it
+// prints. The first argument of flags is the host:port.
+func (w *world) measure(b *testing.B, rounds int, mode []string, candidates ...[]string) []float64 {
+	b.Helper()
+	client := filepath.Join(w.dir, "client")
+	build := exec.Command("go", "build", "-o", client, "./client")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	got := make([][]float64, len(candidates))
+	for range rounds {
+		for i, flags := range candidates {
+			command := append([]string{"/data/client", mode[0], flags[0]}, mode[1:]...)
+			r := w.mcpbox(slices.Concat([]string{"-q", "--cpus", "0"}, flags[1:], []string{"--"}, command)...)
+			v, err := strconv.ParseFloat(strings.TrimSpace(r.stdout), 64)
+			if err != nil {
+				b.Fatalf("%v: %s%s", flags, r.stdout, r.stderr)
+			}
+			got[i] = append(got[i], v)
+		}
+	}
+	medians := make([]float64, len(got))
+	for i, values := range got {
+		slices.Sort(values)
+		medians[i] = values[len(values)/2]
+	}
+	return medians
+}
+
+// The first byte that comes back: through mcpbox, against directly from a sandbox with the host's network.
+func BenchmarkFirstByte(b *testing.B) {
+	w := newWorld(b)
+	serve(w.Listen(testnet.Public+":7000"), echo)
+	for b.Loop() {
+		m := w.measure(b, 5, []string{"latency", "300"}, []string{testnet.Public + ":7000", "--network", "host"},
+			[]string{testnet.Public + ":7000", "--allow-net", testnet.Public + ":7000"},
+			[]string{api + ":7000", "--network", "host"}, []string{api + ":7000", "--allow-net", api + ":7000"})
+		b.ReportMetric(m[0], "µs_direct")
+		b.ReportMetric(m[1]-m[0], "µs_added")
+		b.ReportMetric(m[2], "µs_direct_by_name")
+		b.ReportMetric(m[3]-m[2], "µs_added_by_name")
+	}
+}
+
+// One connection's throughput: through mcpbox, against a relay of ten lines of Go that splices.
+func BenchmarkThroughput(b *testing.B) {
+	w := newWorld(b)
+	block := make([]byte, 1<<20)
+	serve(w.Listen(testnet.Public+":7000"), func(c net.Conn) {
+		for range 1024 {
+			if _, err := c.Write(block); err != nil {
+				return
+			}
+		}
+	})
+	serve(w.ListenHere("127.0.0.1:7001"), func(c net.Conn) {
+		var out net.Conn
+		w.Here(func() (err error) { out, err = net.Dial("tcp", testnet.Public+":7000"); return err })
+		io.Copy(c, out)
+		out.Close()
+	})
+	for b.Loop() {
+		m := w.measure(b, 7, []string{"throughput"}, []string{testnet.Public + ":7000", "--network", "host"},
+			[]string{"127.0.0.1:7001", "--network", "host"}, []string{testnet.Public + ":7000", "--allow-net", testnet.Public + ":7000"})
+		b.ReportMetric(m[0], "MB/s_direct")
+		b.ReportMetric(m[1], "MB/s_plain_relay")
+		b.ReportMetric(m[2], "MB/s_mcpbox")
+		b.ReportMetric(m[2]/m[1], "of_plain_relay")
+	}
+}
+
+// What a network by name costs a sandbox that does not use it: time of its start, and memory of its processes.
+func BenchmarkIdle(b *testing.B) {
+	w := newWorld(b)
+	for b.Loop() {
+		var setup, memory [2][]float64
+		for range 15 {
+			for i, flags := range [][]string{{}, {"--allow-net", api}} {
+				s, m := w.idle(b, flags)
+				setup[i], memory[i] = append(setup[i], s), append(memory[i], m)
+			}
+		}
+		median := func(v []float64) float64 { slices.Sort(v); return v[len(v)/2] }
+		b.ReportMetric(median(setup[1])-median(setup[0]), "ms_added")
+		b.ReportMetric(median(memory[1])-median(memory[0]), "MiB_added")
+	}
+}
+
+// idle is the time until the program runs, in ms, and the memory of mcpbox and PID 1, in MiB.
+func (w *world) idle(b *testing.B, flags []string) (ms, mib float64) {
+	b.Helper()
+	began := time.Now()
+	cmd := w.Command(slices.Concat([]string{mcpbox(b), "run", "-q"}, flags, []string{"--", "sh", "-c", "echo; exec cat"})...)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer in.Close()
+	if _, err := out.Read(make([]byte, 1)); err != nil {
+		b.Fatal(err)
+	}
+	ms = float64(time.Since(began).Microseconds()) / 1e3
+	pids := []string{strconv.Itoa(cmd.Process.Pid)}
+	for i := 0; i < len(pids) && i < 2; i++ { // mcpbox, and its child
+		data, err := os.ReadFile(fmt.Sprintf("/proc/%s/smaps_rollup", pids[i]))
+		if err != nil {
+			b.Fatal(err)
+		}
+		for line := range strings.Lines(string(data)) {
+			if f := strings.Fields(line); f[0] == "Pss:" {
+				kib, _ := strconv.ParseFloat(f[1], 64)
+				mib += kib / 1024
+			}
+		}
+		tasks, _ := filepath.Glob("/proc/" + pids[i] + "/task/*/children")
+		for _, path := range tasks {
+			children, _ := os.ReadFile(path)
+			pids = append(pids, strings.Fields(string(children))...)
+		}
+	}
+	return ms, mib
+}

@@ -1,0 +1,60 @@
+// Command client measures a network from inside a sandbox, for the benchmarks.
+//
+//	client latency HOST:PORT ROUNDS     the median time to look up, connect and get a byte back, in µs
+//	client throughput HOST:PORT         how fast the server's bytes come, in MB/s
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if args[0] == "throughput" {
+		conn, err := net.Dial("tcp", args[1])
+		if err != nil {
+			return err
+		}
+		began := time.Now()
+		n, err := io.Copy(io.Discard, onlyReader{conn})
+		fmt.Printf("%.1f\n", float64(n)/1e6/time.Since(began).Seconds())
+		return err
+	}
+	rounds, err := strconv.Atoi(args[2])
+	if err != nil {
+		return err
+	}
+	var took []time.Duration
+	for range rounds {
+		began := time.Now()
+		conn, err := net.Dial("tcp4", args[1])
+		if err != nil {
+			return err
+		}
+		if _, err = conn.Write([]byte{1}); err == nil {
+			_, err = io.ReadFull(conn, make([]byte, 1))
+		}
+		took = append(took, time.Since(began))
+		conn.Close()
+		if err != nil {
+			return err
+		}
+	}
+	slices.Sort(took)
+	fmt.Printf("%.1f\n", float64(took[len(took)/2].Nanoseconds())/1e3)
+	return nil
+}
+
+type onlyReader struct{ io.Reader } // else io.Copy splices into nothing
