@@ -119,8 +119,8 @@ func unclearPath(p string) string {
 	return ""
 }
 
-// resolveSymlinks follows symbolic links below the server's root. What does not exist stays as it
-// is written.
+// resolveSymlinks follows symbolic links below the server's root. What does not exist is
+// not changed.
 func resolveSymlinks(p string, fs Filesystem) (string, error) {
 	if fs == nil {
 		return path.Clean(p), nil

@@ -134,6 +134,5 @@ func (a *Arguments) Values() (map[string]any, error) {
 	return a.values, a.err
 }
 
-// Ambiguous reports an argument that is there twice, or in two spellings: which of the two a server
-// takes is not known.
+// Ambiguous reports an argument that is there twice, or in two spellings: a server may use either.
 func (a *Arguments) Ambiguous() bool { return wire.HasNestedDuplicate(a.raw, true) }

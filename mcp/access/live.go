@@ -61,7 +61,7 @@ func (l *Live) CheckArguments(tool Item, args *Arguments, fs Filesystem) Verdict
 }
 
 // CheckServer asks whether the server may run, as it is now: its program may have changed since
-// NewLive was told of it.
+// NewLive.
 func (l *Live) CheckServer(server Server) Verdict {
 	return l.now.Load().ask(func(s *Set) Verdict { return s.For(server).CheckServer(server.Name) })
 }

@@ -68,8 +68,8 @@ func (p *parameters) learnNames(rules any) {
 	}
 }
 
-// lookalike finds a member, at any depth, that is not one that rules speak of, but could be taken for
-// one: it differs in case, in blanks, or behind a zero byte.
+// lookalike finds a member, at any depth, that is not one that rules speak of, but could be taken
+// for one: it differs in case, in blanks, or behind a zero byte.
 func (p *parameters) lookalike(v any) (name string, found bool) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -95,7 +95,8 @@ func (p *parameters) lookalike(v any) (name string, found bool) {
 // fault, if it is a single one.
 func (p *parameters) check(args map[string]any, fs Filesystem) (at string, err error) {
 	if name, found := p.lookalike(args); found {
-		return "", fmt.Errorf("some servers would take %q for an argument that rules speak of", name)
+		return "", fmt.Errorf("some servers would take %q for an argument that rules speak of",
+			name)
 	}
 	if err := p.whole.Validate(args); err != nil {
 		for name, s := range p.each {
@@ -166,7 +167,7 @@ func (s *Set) parameterRules(server, tool string) (at []int) {
 	return at
 }
 
-// parameterCache has what was compiled, by the rules it was made of.
+// parameterCache keeps compiled parameters, by the rules that they were compiled from.
 type parameterCache struct {
 	mu  sync.Mutex
 	all map[string]compiled

@@ -51,20 +51,20 @@ func NewSet(list []Rule) (*Set, error) {
 	return s, nil
 }
 
-// For returns the same rules for a server of which is known what it runs. Without it, what is
-// unknown may be what is denied, and is not what is allowed.
+// For returns the same rules for a known server. Without For nothing is known of the program: rules
+// that deny a program refuse, and rules that allow one do not match.
 func (s *Set) For(server Server) *Set {
 	out := *s
 	out.server = &server
 	return &out
 }
 
-// WithoutServerRules returns the set without the rules that say which server may run: for where
-// that has been decided already.
+// WithoutServerRules returns the set without the rules that say which server may run. Use it where
+// that is decided already.
 func (s *Set) WithoutServerRules() *Set { return s.without(func(Rule) bool { return true }) }
 
-// WithoutProgramRules returns the set without the rules that tie a server to a program: for where
-// it is not known what ran.
+// WithoutProgramRules returns the set without the rules that tie a server to a program. Use it
+// where the program is not known.
 func (s *Set) WithoutProgramRules() *Set {
 	return s.without(func(r Rule) bool {
 		return r.Layer == LayerPackage || strings.HasPrefix(r.Match, digestPrefix) ||
@@ -129,7 +129,7 @@ func (s *Set) refuse(layer Layer, format string, args ...any) Verdict {
 	return Verdict{Layer: layer, Reason: fmt.Sprintf(format, args...), Hint: s.hint(layer)}
 }
 
-// CheckServer asks whether a server may run at all: its name, and what For said of its program.
+// CheckServer decides whether a server may run: by its name, and by what For says of its program.
 func (s *Set) CheckServer(name string) Verdict {
 	for _, r := range s.rules[LayerGlobal] {
 		if r.Effect == Deny && Match(r.Server, name) {
@@ -154,8 +154,8 @@ func (s *Set) CheckServer(name string) Verdict {
 	})
 }
 
-// isServer matches a rule of the server layer. What is unknown may be what is denied, and is not
-// what is allowed.
+// isServer matches a rule of the server layer. An unknown program matches every rule that denies
+// one, and none that allows one.
 func (s *Set) isServer(r Rule, name string) bool {
 	if digest, ok := strings.CutPrefix(r.Match, digestPrefix); ok {
 		if s.server == nil || s.server.Digest == "" {
@@ -199,7 +199,7 @@ func (s *Set) inRange(span, version string, effect Effect) bool {
 	return r.Contains(v)
 }
 
-// CheckVersion asks whether a server may be used that says it is of this version.
+// CheckVersion decides whether a server may be used that says it has this version.
 func (s *Set) CheckVersion(server, version string) Verdict {
 	inRange := func(r Rule) bool { return s.inRange(r.Match, version, r.Effect) }
 	return s.decide(LayerVersion, server, inRange, func() string {
@@ -281,8 +281,7 @@ func SortRules(list []Rule) {
 	})
 }
 
-// NamedBy tells what the rules of its own layer say of an item: whether one denies it, and whether
-// one allows it.
+// NamedBy reports whether a rule of the item's own layer denies it, and whether one allows it.
 func (s *Set) NamedBy(i Item) (denied, allowed bool) {
 	for _, r := range s.rules[layerOf(i.Kind)] {
 		if Match(r.Server, i.Server) && Match(r.Match, i.Name) {

@@ -75,7 +75,7 @@ func Find(client string, d Dirs) ([]string, error) {
 	return out, nil
 }
 
-// lacksServers tells of a document that is valid and has no place for servers.
+// lacksServers reports a valid document that has no place for servers.
 func lacksServers(data []byte) bool {
 	root, err := parse(data)
 	if err != nil || root.kind != kindObject {

@@ -77,7 +77,7 @@ func placed(text []byte, err error) *SyntaxError {
 	for range line - 1 {
 		at += bytes.IndexByte(text[at:], '\n') + 1
 	}
-	// What is missing at the end of the file is missing before the line break that was added to it.
+	// The line break at the end was added here: an error at the end is before it.
 	return faultAt(text, min(at+column-1, len(text)-1), "%s", msg)
 }
 
@@ -145,7 +145,7 @@ func (n *node) member(key string) *member {
 	return nil
 }
 
-// once reports the first key that is there twice: which of the two a client takes can't be known.
+// once reports the first duplicate key: a client may use either of the two.
 func (n *node) once(data []byte) error {
 	seen := map[string]bool{}
 	for _, m := range n.members {

@@ -182,7 +182,7 @@ func (s *stdio) separator(binary string) int {
 	return at
 }
 
-// passes tells whether the flags before -- pass the variable on.
+// passes reports whether the flags before -- pass the variable on.
 func (s *stdio) passes(separator int, name string) bool {
 	line := s.line()[1 : separator+1]
 	for i, word := range line {

@@ -117,7 +117,7 @@ func unwrapEdits(data []byte, body *node, s *stdio, at int, old *entry) []edit {
 	return append(edits, edit{s.args.items[0].start, end, ""})
 }
 
-// inserted tells whether the args stand right after the command, where Wrap puts them, and where
+// inserted reports whether the args stand right after the command, where Wrap puts them, and where
 // they end.
 func inserted(data []byte, body *node, s *stdio) (end int, ok bool) {
 	if s.args.start < s.command.end {
@@ -127,7 +127,7 @@ func inserted(data []byte, body *node, s *stdio) (end int, ok bool) {
 	return s.args.end, gap == ","
 }
 
-// missing tells of a name in --server that no entry has.
+// missing reports a name in --server that no entry has.
 func missing(names []string, servers []Server) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(servers, func(s Server) bool { return s.Name == name }) {

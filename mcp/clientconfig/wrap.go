@@ -33,7 +33,7 @@ func (o *Options) binary(s *stdio) string {
 // else.
 const passEnv = "--env="
 
-// nameFlag tells the proxy what the client calls the server: the allowlist's rules go by it.
+// nameFlag passes the client's name of the server to the proxy: allowlist rules use it.
 const nameFlag = "--name="
 
 // edit replaces data[start:end].
@@ -139,7 +139,7 @@ func joined(words []string, data []byte, args *node) string {
 	return b.String()
 }
 
-// between is what separates the elements of args: what is before the first one.
+// between is the white space between two elements of args: that before the first one.
 func between(data []byte, args *node) string {
 	if args == nil || len(args.items) == 0 {
 		return " "

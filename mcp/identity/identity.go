@@ -38,7 +38,7 @@ func Check(p *policies.Policy, command []string) error {
 	return nil
 }
 
-// Describe is what the rules of an operator's store are told of a server.
+// Describe collects what an allowlist needs to know of a server.
 func Describe(p *policies.Policy, name string, command []string) access.Server {
 	server := access.Server{Name: name, Command: command}
 	server.Package, server.PackageVersion = Package(p, command)

@@ -54,7 +54,8 @@ func runnerName(program string) string {
 // PackageRunner names the package runner that a command line starts (npx, uvx …), or "".
 func PackageRunner(command []string) string { return runnerName(command[0]) }
 
-// runnerPackage is the package that a runner is told to run, and the version if one is given.
+// runnerPackage is the package that the runner's command line names, and the version if it names
+// one.
 func runnerPackage(command []string) (name, version string) {
 	for i, arg := range command[1:] {
 		if strings.HasPrefix(arg, "-") || i == 0 && arg == "run" &&

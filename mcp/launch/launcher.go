@@ -23,8 +23,8 @@ type Launcher struct {
 	Spec    func() (mcpruntime.Spec, error) // a fresh one for every start: a sandbox owns its sinks
 	Command mcpruntime.Command              // Stdin and Stdout are the proxy's
 	Started func(*mcpruntime.Process)       // may be nil
-	// Reached is told of each connection to an allowed host that has ended, with the sandbox's id and
-	// the call that it began in. It may be nil.
+	// Reached is told of each connection to an allowed host that has ended, with the sandbox's id
+	// and the call that it began in. It may be nil.
 	Reached func(sandbox string, c mcpruntime.Connections, call *monitor.Call)
 }
 
@@ -47,7 +47,10 @@ func (h *Launcher) Launch(ctx context.Context, call func() *monitor.Call) (Serve
 		return nil, err
 	}
 	if h.Reached != nil {
-		cmd.Reached = func(c mcpruntime.Connections, call *monitor.Call) { h.Reached(b.box.ID, c, call) }
+		cmd.Reached = func(c mcpruntime.Connections,
+			call *monitor.Call) {
+			h.Reached(b.box.ID, c, call)
+		}
 	}
 	// ctx bounds the start, and the server outlives it.
 	life, end := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -97,7 +100,10 @@ func newPipes() (*pipes, error) {
 	for _, f := range []*os.File{e.in, e.out} {
 		if c, err := f.SyscallConn(); err == nil {
 			// Some users may not have larger pipes. Then they keep their size.
-			_ = c.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize) })
+			_ = c.Control(func(fd uintptr) {
+				_,
+					_ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize)
+			})
 		}
 	}
 	return e, nil

@@ -20,12 +20,12 @@ type Evaluation struct {
 	// malicious share of what was refused; null: nothing was refused
 	Precision *float64 `json:"precision"`
 	// refused share of what was malicious; null: nothing was malicious
-	Recall *float64   `json:"recall"`
-	Wrong  []Misjudge `json:"wrong"`
+	Recall *float64  `json:"recall"`
+	Wrong  []Mistake `json:"wrong"`
 }
 
-// Misjudge is a record that the rules judge wrongly.
-type Misjudge struct {
+// Mistake is a record that the rules judge wrongly.
+type Mistake struct {
 	Line   int    `json:"line"`
 	Label  string `json:"label"`
 	Server string `json:"server"`
@@ -46,7 +46,7 @@ func Evaluate(set *access.Set, r io.Reader) (*Evaluation, error) {
 			bad[0].Line, bad[0].Why)
 	}
 	set = set.WithoutProgramRules() // a record doesn't say which program the server was
-	e := &Evaluation{Records: len(records), Wrong: []Misjudge{}}
+	e := &Evaluation{Records: len(records), Wrong: []Mistake{}}
 	for _, rec := range records {
 		v, err := judge(set, rec.Record)
 		if err != nil {
@@ -74,7 +74,7 @@ func (e *Evaluation) count(right bool, yes, no *int, rec Labelled, v access.Verd
 		return
 	}
 	*no++
-	e.Wrong = append(e.Wrong, Misjudge{rec.line, rec.Label, rec.Server, rec.Tool, string(v.Layer),
+	e.Wrong = append(e.Wrong, Mistake{rec.line, rec.Label, rec.Server, rec.Tool, string(v.Layer),
 		v.Reason})
 }
 

@@ -38,7 +38,7 @@ type Report struct {
 
 type tool struct{ server, name string }
 
-// calls are what was seen of a tool.
+// calls are the recorded calls of a tool.
 type calls struct {
 	arguments []any // of those that teach, oldest first
 	left      map[string]int

@@ -21,15 +21,15 @@ type Labelled struct {
 	line  int
 }
 
-// Bad is a line that is no record.
-type Bad struct {
+// BadLine is a line that is no record.
+type BadLine struct {
 	Line int
 	Why  string
 }
 
 // ReadRecords reads the proxy's audit file. bad lists lines that are no records: the last line may
 // be half written.
-func ReadRecords(r io.Reader) (records []audit.Record, bad []Bad, err error) {
+func ReadRecords(r io.Reader) (records []audit.Record, bad []BadLine, err error) {
 	all, bad, err := readLabelled(r)
 	for i := range all {
 		records = append(records, all[i].Record)
@@ -37,7 +37,7 @@ func ReadRecords(r io.Reader) (records []audit.Record, bad []Bad, err error) {
 	return records, bad, err
 }
 
-func readLabelled(r io.Reader) (out []Labelled, bad []Bad, err error) {
+func readLabelled(r io.Reader) (out []Labelled, bad []BadLine, err error) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	for n := 1; ; n++ {
 		line, tooLong, err := readLine(in)
@@ -47,13 +47,13 @@ func readLabelled(r io.Reader) (out []Labelled, bad []Bad, err error) {
 		end := err != nil
 		switch line = bytes.TrimSpace(line); {
 		case tooLong:
-			bad = append(bad, Bad{n, "longer than 1 MiB"})
+			bad = append(bad, BadLine{n, "longer than 1 MiB"})
 		case len(line) > 0:
 			rec := Labelled{line: n}
 			if err := json.Unmarshal(line, &rec); err != nil {
-				bad = append(bad, Bad{n, fmt.Sprintf("not a record: %v", err)})
+				bad = append(bad, BadLine{n, fmt.Sprintf("not a record: %v", err)})
 			} else if rec.Method == "" {
-				bad = append(bad, Bad{n, "not a record: it has no method"})
+				bad = append(bad, BadLine{n, "not a record: it has no method"})
 			} else if rec.Method != audit.MethodNetwork { // no rule of access is about those
 				out = append(out, rec)
 			}

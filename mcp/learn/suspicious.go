@@ -54,7 +54,7 @@ func suspiciousText(s string) string {
 	return ""
 }
 
-// climbs tells of a .. that stands alone between slashes, of either kind.
+// climbs reports a ".." that stands alone between slashes of either kind.
 func climbs(s string) bool {
 	return slices.Contains(strings.FieldsFunc(s,
 		func(r rune) bool { return r == '/' || r == '\\' }), "..")

@@ -8,7 +8,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/safetext"
 )
 
-// String is the report as a diff: each rule with what speaks for it, and then what was left out.
+// String is the report as a diff: each rule with its reasons, then what was left out.
 func (r *Report) String() string {
 	var b strings.Builder
 	for _, p := range r.Proposals {

@@ -29,7 +29,7 @@ type File struct {
 	Tools        map[string]*Tool `json:"tools"`
 }
 
-// Tool is one approved definition. The digest is over all that a client is told of the tool.
+// Tool is one approved definition. The digest covers all that a client learns of the tool.
 type Tool struct {
 	Digest     string         `json:"sha256"`
 	Definition map[string]any `json:"definition"`

@@ -62,10 +62,10 @@
 //
 // # Memory
 //
-// A message that a rule needs as a whole is held in memory, at most Config.MaxMessage bytes of it. Others
-// pass in pieces. A session holds at most one such message in each direction, and while it rewrites a
-// result up to four copies of its texts. Calls that wait for the list of tools hold MaxMessage together;
-// definitions of tools 16 MiB; records of arguments 16 KiB a call.
+// A message that a rule needs as a whole is held in memory, at most Config.MaxMessage bytes of it.
+// Others pass in pieces. A session holds at most one such message in each direction, and while it
+// rewrites a result up to four copies of its texts. Calls that wait for the list of tools hold
+// MaxMessage together; definitions of tools 16 MiB; records of arguments 16 KiB a call.
 //
 // Kernel: none of its own; see package runtime. Sources: the MCP specification (2024-11-05 to
 // 2025-11-25, and the drafts up to 2026-07-28), JSON-RPC 2.0.

@@ -49,8 +49,8 @@ func (s *session) readClient() error {
 	}
 }
 
-// serverWentAway tells a write to a server that has ended from a real failure. The session goes on:
-// the server may be replaced.
+// serverWentAway reports whether a write failed because the server has ended. Then the session goes
+// on: the server may be replaced.
 func (s *session) serverWentAway(conn *serverConn, err error) bool {
 	if err == wire.ErrBrokenMessage {
 		return false

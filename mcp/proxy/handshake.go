@@ -80,8 +80,8 @@ func (conn *serverConn) checkServerInfo(c *call, data []byte, e *wire.Envelope) 
 	return [][]byte{rpcError(c, -32600, "This server is not available.")}
 }
 
-// checkInstructions compares what the server tells the model with what was approved. Instructions that
-// have changed are reported, and left out where changed tools are refused.
+// checkInstructions compares what the server tells the model with what was approved. Instructions
+// that have changed are reported, and left out where changed tools are refused.
 func (conn *serverConn) checkInstructions(c *call, data []byte, e *wire.Envelope) [][]byte {
 	s := conn.s
 	changed := s.cfg.Pins.InstructionsChanged(wire.Unquote(e.Raw(data, wire.FieldInstructions)))
@@ -95,7 +95,8 @@ func (conn *serverConn) checkInstructions(c *call, data []byte, e *wire.Envelope
 	conn.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: severity, Action: action,
 		Rule:   monitor.RuleMCP + string(access.LayerPin),
 		Reason: "the server's instructions have changed: " + changed, Hint: pinHint}, nil)
-	s.record(conn, c, audit.Record{Decision: action, Layer: string(access.LayerPin), Reason: changed})
+	s.record(conn, c, audit.Record{Decision: action, Layer: string(access.LayerPin),
+		Reason: changed})
 	if !s.tools.refuses {
 		return [][]byte{data}
 	}

@@ -41,7 +41,8 @@ func (s *session) judge(conn *serverConn, c *call, e *wire.Envelope, data []byte
 		return nil
 	}
 	if why := unclearMethod(e); why != "" {
-		return &refusal{layer: access.LayerProtocol, reason: why, say: "The request is not well formed.",
+		return &refusal{layer: access.LayerProtocol, reason: why,
+			say:  "The request is not well formed.",
 			code: -32600}
 	}
 	if e.Collisions&wire.CollisionInMessage != 0 ||

@@ -67,7 +67,8 @@ func (s *session) enforceLimits(conn *serverConn, c *call, limits policies.MCPLi
 			limit := &monitor.Limit{Name: "timeout", Backend: "clock",
 				Value:    time.Duration(limits.Timeout).Milliseconds(),
 				Observed: time.Since(c.began).Milliseconds()}
-			s.endOverLimit(conn, c, monitor.TimeoutExceeded, limit, "The call exceeded its time limit.")
+			s.endOverLimit(conn, c, monitor.TimeoutExceeded, limit,
+				"The call exceeded its time limit.")
 			return
 		case <-look:
 			now := conn.srv.Usage()
@@ -93,7 +94,8 @@ func (s *session) enforceLimits(conn *serverConn, c *call, limits policies.MCPLi
 
 // endOverLimit ends a call: it answers the client and tells the server to stop. A server that does
 // not stop is replaced.
-func (s *session) endOverLimit(conn *serverConn, c *call, t monitor.Type, l *monitor.Limit, say string) {
+func (s *session) endOverLimit(conn *serverConn, c *call, t monitor.Type, l *monitor.Limit,
+	say string) {
 	if conn.pending.abandon(c.id) == nil {
 		return // answered just now
 	}

@@ -61,15 +61,17 @@ type Outcome struct {
 
 // session is one client talking to one server, through all restarts of it.
 type session struct {
-	cfg       Config
-	policy    *access.Set  // the rules of the policy
-	rules     access.Rules // all that must allow: the policy, and the allowlist beside it
-	client    *wire.MessageWriter
-	tools     *toolCatalog
-	modern    atomic.Bool  // protocol 2026-07-28 or later: no handshake, results have a type
-	constrain bool         // something may be refused: messages that can't be read are not passed on
-	stripper  *mark.Marker // strips the words of the server that are not marked; nil: nothing is stripped
-	stream    bool         // no rule needs a message as a whole
+	cfg    Config
+	policy *access.Set  // the rules of the policy
+	rules  access.Rules // all that must allow: the policy, and the allowlist beside it
+	client *wire.MessageWriter
+	tools  *toolCatalog
+	modern atomic.Bool // protocol 2026-07-28 or later: no handshake, results have a type
+	// something may be refused: messages that can't be read are not passed on
+	constrain bool
+	// strips the words of the server that are not marked; nil: nothing is stripped
+	stripper *mark.Marker
+	stream   bool // no rule needs a message as a whole
 
 	unmeasured sync.Once // the warning that limits are not enforced
 

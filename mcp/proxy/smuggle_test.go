@@ -52,8 +52,9 @@ func TestCallsInDisguiseDoNotReachTheServer(t *testing.T) {
 		"a completion for a denied prompt": `{"jsonrpc":"2.0","id":1,"method":"completion/complete",` + evil + `}`,
 		"all in capitals": `{"jsonrpc":"2.0","ID":1,"METHOD":"tools/call",` +
 			evil + `}`,
-		"an id in capitals":       `{"jsonrpc":"2.0","ID":1,"method":"notifications/x","Method":"tools/call",` + evil + `}`,
-		"an answer with a method": `{"jsonrpc":"2.0","id":1,"result":{},"Method":"tools/call",` + evil + `}`,
+		"an id in capitals": `{"jsonrpc":"2.0","ID":1,"method":"notifications/x","Method":"tools/call",` + evil + `}`,
+		"an answer with a method": `{"jsonrpc":"2.0","id":1,"result":{},"Method":"tools/call",` +
+			evil + `}`,
 		"an array in an array": `[[{"jsonrpc":"2.0","id":1,"method":"tools/call",` +
 			evil + `}]]`,
 		"a line in a line": "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\",\"params\":{\"a\":\r{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\"," + evil + "}\r}}",

@@ -6,7 +6,7 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-// treatment is what the proxy does with the words of a server, where the policy's output section asks
+// treatment is what the proxy does with a text from the server, if the policy's output section asks
 // for it.
 type treatment uint8
 
@@ -18,7 +18,7 @@ const (
 	marked
 )
 
-// text is a place in the protocol where a server's words may reach a model.
+// text is a place in the protocol where a text from the server may reach a model.
 type text struct {
 	method    string // of the request that is answered, or of the server's own message
 	where     string
@@ -26,8 +26,9 @@ type text struct {
 	pinned    bool // a change since the approval is reported, or refused
 }
 
-// texts lists all such places. Methods that are not here are stripped as well. Only results of tools are
-// wrapped: a client shows the others to a person, parses them, or gives them a place of their own.
+// texts lists all such places. Methods that are not here are stripped as well. Only results of
+// tools are wrapped: a client shows the others to a person, parses them, or gives them a place of
+// their own.
 var texts = []text{
 	{"tools/call", "result: content, structuredContent; error", marked, false},
 	{"tasks/result", "the same, of a task", marked, false},
@@ -59,8 +60,8 @@ func treatmentOf(method string) treatment {
 	return stripped
 }
 
-// strip strips the words in a message of the server's, if the policy asks for that. Whatever has nothing
-// to strip stays as it is, to the byte.
+// strip strips the texts in a message from the server, if the policy asks for that. A message with
+// nothing to strip stays the same, byte for byte.
 func (conn *serverConn) strip(pieces [][]byte) [][]byte {
 	m := conn.s.stripper
 	if m == nil || pieces == nil {
@@ -72,7 +73,7 @@ func (conn *serverConn) strip(pieces [][]byte) [][]byte {
 	}
 	e, err := wire.Scan(data)
 	if err != nil {
-		return pieces // the proxy's own words
+		return pieces // the proxy wrote it
 	}
 	var out [][]byte
 	done := 0

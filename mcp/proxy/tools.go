@@ -32,7 +32,8 @@ type toolCatalog struct {
 	full  bool      // some definitions did not fit
 }
 
-// maxDefinitions bounds the definitions that are kept, in bytes: a server may list tools without end.
+// maxDefinitions bounds the definitions that are kept, in bytes: a server may list tools without
+// end.
 const maxDefinitions = 16 << 20
 
 // definition is the last definition of a tool.
@@ -94,9 +95,10 @@ func (c *toolCatalog) outputSchema(tool string) *schema.Schema {
 		"outputSchema")
 }
 
-// update takes one page of a listing. It returns the names of tools that differ from the approved ones,
-// and of those that are not kept because there are too many.
-func (c *toolCatalog) update(conn *serverConn, tools [][]byte, last bool) (changed, left map[string]bool) {
+// update takes one page of a listing. It returns the names of tools that differ from the approved
+// ones (changed), and of those that were not kept because there are too many (left).
+func (c *toolCatalog) update(conn *serverConn, tools [][]byte, last bool) (changed,
+	left map[string]bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.pins == nil && c.first == nil {

@@ -62,7 +62,7 @@ func Open(path string) (*Store, error) {
 	return s, nil
 }
 
-// OpenExisting opens the store at path; one that isn't there is os.ErrNotExist.
+// OpenExisting opens the store at path. If there is none, the error is os.ErrNotExist.
 func OpenExisting(path string) (*Store, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, hint.Errorf("`mcpbox allow add` makes one; --store names another",

@@ -46,7 +46,7 @@ func initialise(c *sql.Conn, path string) error {
 	return nil
 }
 
-// checkSchema tells an allowlist store from other SQLite files, and from those of a later mcpbox.
+// checkSchema refuses SQLite files that are no allowlist store, and those of a later mcpbox.
 func checkSchema(c *sql.Conn, path string) error {
 	var id, version int
 	for pragma, to := range map[string]*int{"application_id": &id, "user_version": &version} {

@@ -26,8 +26,8 @@ func (s *Store) Rules(ctx context.Context) (out []access.Rule, head Head, err er
 	return out, all.head(), err
 }
 
-// History is the log, oldest first. It is given even if it fails the check: problems says what is
-// wrong.
+// History is the log, oldest first. A log that fails the check is returned too: problems says what
+// is wrong.
 func (s *Store) History(ctx context.Context) (entries []Entry, problems []string, err error) {
 	all, err := s.read(ctx)
 	if err != nil {
@@ -82,8 +82,8 @@ func (s *Store) read(ctx context.Context) (all *contents, err error) {
 	return all, err
 }
 
-// Update changes the rules: edit is given those in force, all to itself, and returns those that
-// shall be. If they are the same nothing is written and the entry is nil. dry tells what would be
+// Update changes the rules: edit gets those in force and returns the new ones. It runs in a
+// transaction. Without a change nothing is written and the entry is nil. dry returns what would be
 // written, and doesn't.
 func (s *Store) Update(ctx context.Context, by Author, action string, dry bool,
 	edit func([]access.Rule) ([]access.Rule, error)) (*Entry, error) {

@@ -22,7 +22,7 @@ type Head struct {
 // String is what `allow verify --expect` takes.
 func (h Head) String() string { return fmt.Sprintf("%d:%s", h.Seq, h.Hash) }
 
-// contents is all that is in a store, and what is wrong with it.
+// contents is everything in a store, and the problems that were found.
 type contents struct {
 	rows     []row
 	entries  []Entry
@@ -58,7 +58,7 @@ func decode(state map[string]json.RawMessage) ([]access.Rule, error) {
 	return out, nil
 }
 
-// trusted is err if anything is wrong.
+// trusted is an error if there is any problem.
 func (c *contents) trusted(path string) error {
 	if len(c.problems) == 0 {
 		return nil
@@ -68,11 +68,11 @@ func (c *contents) trusted(path string) error {
 		"allowlist store %s: %w: %s", path, ErrTampered, c.problems[0])
 }
 
-// read reads everything and checks it. An error is one of SQLite's; what is wrong with the contents
-// is in them.
+// read reads everything and checks it. The error is one of SQLite's; problems with the contents are
+// in contents.problems.
 func read(ctx context.Context, c *sql.Conn, path string) (*contents, error) {
 	all := &contents{state: map[string]json.RawMessage{}}
-	for _, step := range []func(context.Context, *sql.Conn) error{all.readForm, all.readLog,
+	for _, step := range []func(context.Context, *sql.Conn) error{all.readSchema, all.readLog,
 		all.readRules} {
 		if err := step(ctx, c); err != nil {
 			return nil, explain(err, path)
@@ -81,8 +81,8 @@ func read(ctx context.Context, c *sql.Conn, path string) (*contents, error) {
 	return all, nil
 }
 
-// readForm compares the tables and triggers with those that were made.
-func (c *contents) readForm(ctx context.Context, conn *sql.Conn) error {
+// readSchema compares the tables and triggers with those that mcpbox makes.
+func (c *contents) readSchema(ctx context.Context, conn *sql.Conn) error {
 	var have []string
 	err := query(ctx, conn, `SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\'`, func(scan func(...any) error) error {
 		var s string
@@ -153,7 +153,7 @@ func (c *contents) check(r *row, prev Head) {
 	}
 }
 
-// same compares two bodies; one that isn't there is nil or JSON's null.
+// same compares two bodies; nil and JSON's null mean that there is none.
 func same(a, b json.RawMessage) bool {
 	absent := func(m json.RawMessage) bool { return len(m) == 0 || string(m) == "null" }
 	return absent(a) && absent(b) || bytes.Equal(a, b)
@@ -167,7 +167,7 @@ func apply(state map[string]json.RawMessage, change access.Change) {
 	state[change.ID] = change.After
 }
 
-// readRules compares the table with what the log comes to.
+// readRules compares the table with the rules that the log leads to.
 func (c *contents) readRules(ctx context.Context, conn *sql.Conn) error {
 	seen := map[string]bool{}
 	err := query(ctx, conn, `SELECT id, body FROM rules ORDER BY id`,

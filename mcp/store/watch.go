@@ -10,27 +10,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lookEvery is how often Watch looks without having been told: for file systems that tell nothing.
+// lookEvery is how often Watch looks without an inotify event: some file systems send none.
 const lookEvery = 2 * time.Second
 
-// Watch calls changed once when it watches, and then whenever the store at path was changed,
-// exchanged, removed or made again, by whomever. It returns when ctx ends, or if the folder can't
-// be watched. changed runs in the caller's goroutine.
+// Watch calls changed once at the start, and again whenever the store at path has been changed,
+// replaced, removed or created. It returns when ctx ends, or if the folder can't be watched.
+// changed runs in the caller's goroutine.
 func Watch(ctx context.Context, path string, changed func()) error {
-	told, err := folder(path)
+	events, err := folder(path)
 	if err != nil {
 		return err
 	}
-	defer told.Close()
-	stop := context.AfterFunc(ctx, func() { told.Close() })
+	defer events.Close()
+	stop := context.AfterFunc(ctx, func() { events.Close() })
 	defer stop()
-	var eye eye
-	defer eye.close()
+	var last observation
+	defer last.close()
 	for first := true; ctx.Err() == nil; first = false {
-		if eye.look(ctx, path) || first {
+		if last.look(ctx, path) || first {
 			changed()
 		}
-		if err := wait(told); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		if err := wait(events); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 			break
 		}
 	}
@@ -40,7 +40,7 @@ func Watch(ctx context.Context, path string, changed func()) error {
 	return errors.New("the watch on the allowlist's folder ended")
 }
 
-// folder watches the store's folder: its journal comes and goes there, and so does the file itself.
+// folder watches the store's folder: the journal and the file itself come and go there.
 func folder(path string) (*os.File, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
@@ -55,25 +55,25 @@ func folder(path string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), "inotify"), nil
 }
 
-// wait returns when something happened in the folder, or it is time to look.
-func wait(told *os.File) error {
-	if err := told.SetReadDeadline(time.Now().Add(lookEvery)); err != nil {
+// wait returns when something has happened in the folder, or when it is time to look.
+func wait(events *os.File) error {
+	if err := events.SetReadDeadline(time.Now().Add(lookEvery)); err != nil {
 		return err
 	}
 	var buf [4096]byte
-	_, err := told.Read(buf[:])
+	_, err := events.Read(buf[:])
 	return err
 }
 
-// eye sees whether a store is another one than at the last look.
-type eye struct {
+// observation is what a store was like at the last look.
+type observation struct {
 	store   *Store
 	file    unix.Stat_t
 	version int64
 	missing bool
 }
 
-func (e *eye) close() {
+func (e *observation) close() {
 	if e.store != nil {
 		e.store.Close()
 		e.store = nil
@@ -81,7 +81,7 @@ func (e *eye) close() {
 }
 
 // look compares the file and SQLite's data_version, which a commit of any other connection changes.
-func (e *eye) look(ctx context.Context, path string) (changed bool) {
+func (e *observation) look(ctx context.Context, path string) (changed bool) {
 	var st unix.Stat_t
 	if err := unix.Stat(path, &st); err != nil {
 		was := e.missing
@@ -93,7 +93,7 @@ func (e *eye) look(ctx context.Context, path string) (changed bool) {
 		st.Mode != e.file.Mode || st.Uid != e.file.Uid {
 		e.close()
 		s, err := connect(path)
-		if err != nil { // its mode is wrong, say: the reader will find out as well
+		if err != nil { // for example, its mode is wrong: the reader finds out too
 			changed = e.missing || st != e.file
 			e.file, e.missing = st, false
 			return changed
@@ -112,7 +112,7 @@ func (e *eye) look(ctx context.Context, path string) (changed bool) {
 	return changed
 }
 
-func (e *eye) dataVersion(ctx context.Context) (v int64, err error) {
+func (e *observation) dataVersion(ctx context.Context) (v int64, err error) {
 	err = e.store.db.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&v)
 	return v, err
 }

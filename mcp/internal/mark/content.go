@@ -76,7 +76,7 @@ func (m *Marker) item(out, item []byte) []byte {
 	})
 }
 
-// emptyMeta stands for what is to be added to what has no _meta.
+// emptyMeta is added to what has no _meta.
 var emptyMeta = wire.Member{Key: "_meta", RawKey: []byte(`"_meta"`), Value: []byte("null")}
 
 // find returns where the member is whose value begins like this, whatever its value if that is 0;

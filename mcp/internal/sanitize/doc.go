@@ -6,7 +6,7 @@
 //
 // # What it does not protect
 //
-// What is left is still text. A model may believe it.
+// The result is still text, and a model may believe it.
 //
 // Sources: ECMA-48 (escape sequences), UAX #44 and UTS #39 (default ignorable and confusable
 // characters). Kernel: none of its own.

@@ -33,7 +33,7 @@ func DefuseTag(s, tag string) string {
 
 const maxFiller = 64 // ignorable characters in a row that are looked across
 
-// startsTag reports whether s goes on with the name, after at most slashes and what doesn't count.
+// startsTag reports whether s begins with the name, after slashes and ignorable characters.
 func startsTag(s, want string) bool {
 	n, filler := 0, 0
 	for _, r := range s {

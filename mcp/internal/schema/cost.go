@@ -197,7 +197,7 @@ func sameValueSchemas(s *jsonschema.Schema) []child {
 		byName("dependencies", s.DependencySchemas))
 }
 
-// childValueSchemas are those that hold for the values in it.
+// childValueSchemas are those that apply to the values inside the value.
 func childValueSchemas(s *jsonschema.Schema) []child {
 	return slices.Concat(byName("properties", s.Properties),
 		byName("patternProperties", s.PatternProperties),
@@ -209,7 +209,7 @@ func childValueSchemas(s *jsonschema.Schema) []child {
 		single("contains", s.Contains), single("unevaluatedItems", s.UnevaluatedItems))
 }
 
-// referencedSchemas are those that only a $ref leads to.
+// referencedSchemas are those that apply only where a $ref leads to them.
 func referencedSchemas(s *jsonschema.Schema) []child {
 	return slices.Concat(byName("$defs", s.Defs), byName("definitions", s.Definitions),
 		single("contentSchema", s.ContentSchema))

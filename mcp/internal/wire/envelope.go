@@ -75,8 +75,9 @@ var (
 	resultFields = map[string]Field{"content": FieldContent,
 		"structuredContent": FieldStructuredContent, "isError": FieldIsError, "tools": FieldTools,
 		"resources":         FieldResources,
-		"resourceTemplates": FieldTemplates, "prompts": FieldPrompts, "serverInfo": FieldServerInfo, "instructions": FieldInstructions,
-		"resultType": FieldResultType, "_meta": FieldMeta, "nextCursor": FieldCursor,
+		"resourceTemplates": FieldTemplates, "prompts": FieldPrompts, "serverInfo": FieldServerInfo,
+		"instructions": FieldInstructions,
+		"resultType":   FieldResultType, "_meta": FieldMeta, "nextCursor": FieldCursor,
 		"task": FieldTask}
 )
 

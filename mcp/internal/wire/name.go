@@ -5,9 +5,9 @@ import (
 	"unicode"
 )
 
-// Canonical is the name that a careless reader takes a name for: cut at a zero byte, as C strings are;
-// without blanks and invisible characters at its ends, as many servers trim; and with its case folded.
-// Two names that some server could take for one another have the same canonical name.
+// Canonical is the name that a careless reader takes a name for: cut at a zero byte, as C strings
+// are; without blanks and invisible characters at its ends, as many servers trim; and with its case
+// folded. Two names that some server could take for one another have the same canonical name.
 func Canonical(name string) string {
 	if at := strings.IndexByte(name, 0); at >= 0 {
 		name = name[:at]
@@ -23,10 +23,12 @@ func IsBlank(r rune) bool {
 		return false
 	case r <= ' ' || r < 0xA1:
 		return true
-	case r >= 0xFE00 && r <= 0xFE0F, r == 0x115F, r == 0x1160, r == 0x2800, r == 0x3164, r == 0xFFA0:
+	case r >= 0xFE00 && r <= 0xFE0F, r == 0x115F, r == 0x1160, r == 0x2800, r == 0x3164,
+		r == 0xFFA0:
 		return true // variation selectors, and letters without a form
 	}
-	return unicode.In(r, unicode.Z, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point)
+	return unicode.In(r, unicode.Z, unicode.Cc, unicode.Cf,
+		unicode.Other_Default_Ignorable_Code_Point)
 }
 
 // foldCase maps all spellings that strings.EqualFold takes for equal to the same text.

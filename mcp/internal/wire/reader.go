@@ -41,8 +41,8 @@ type MessageReader struct {
 	done       bool // the stream has ended
 }
 
-// NewMessageReader returns a reader of r. It holds at most limit bytes of a message. whole is asked once
-// for each message above StreamFrom: if it says no, the message is delivered in pieces.
+// NewMessageReader returns a reader of r. It holds at most limit bytes of a message. whole is asked
+// once for each message above StreamFrom: if it says no, the message is delivered in pieces.
 func NewMessageReader(r io.Reader, limit int, whole func(*Envelope) bool) *MessageReader {
 	return &MessageReader{r: r, limit: limit, whole: whole, buf: make([]byte, firstBuffer)}
 }
@@ -157,8 +157,8 @@ func (l *MessageReader) fill() error {
 	return nil
 }
 
-// nextSize is the size of the next larger buffer. A giant gets all that it may have at once: the kernel
-// gives memory when it is written to, and every step on the way would be memory to collect.
+// nextSize is the size of the next larger buffer. A giant gets all that it may have at once: the
+// kernel gives memory when it is written to, and every step on the way would be memory to collect.
 func (l *MessageReader) nextSize() int {
 	whole := max(l.limit, StreamFrom) + firstBuffer
 	if len(l.buf) >= keepBuffer {
