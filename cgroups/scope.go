@@ -69,13 +69,10 @@ func newScope(ctx context.Context, h hierarchy) (*Parent, error) {
 // dialUser connects to the user's bus, or if there is none, to the service manager. It never starts
 // a bus.
 func dialUser(ctx context.Context) (*dbus.Conn, error) {
-	runtimeDir := os.Getenv("XDG_RUNTIME_DIR")
-	if runtimeDir == "" {
-		runtimeDir = fmt.Sprintf("/run/user/%d", os.Getuid())
-	}
+	dir := runtimeDir()
 	address := os.Getenv("DBUS_SESSION_BUS_ADDRESS")
 	if address == "" {
-		address = "unix:path=" + dbus.EscapeBusAddressValue(filepath.Join(runtimeDir, "bus"))
+		address = "unix:path=" + dbus.EscapeBusAddressValue(filepath.Join(dir, "bus"))
 	}
 	conn, err := dialAuth(ctx, address)
 	if err == nil {
@@ -84,12 +81,20 @@ func dialUser(ctx context.Context) (*dbus.Conn, error) {
 		}
 		conn.Close()
 	}
-	private, perr := dialAuth(ctx, "unix:path="+dbus.EscapeBusAddressValue(filepath.Join(runtimeDir,
+	private, perr := dialAuth(ctx, "unix:path="+dbus.EscapeBusAddressValue(filepath.Join(dir,
 		"systemd/private")))
 	if perr != nil {
 		return nil, err
 	}
 	return private, nil // the manager's own socket has no bus to greet
+}
+
+// runtimeDir is the folder of the user's sockets.
+func runtimeDir() string {
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
+		return dir
+	}
+	return fmt.Sprintf("/run/user/%d", os.Getuid())
 }
 
 func dialAuth(ctx context.Context, address string) (*dbus.Conn, error) {

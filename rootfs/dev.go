@@ -26,6 +26,6 @@ func (b *builder) dev() {
 	b.dir(cgroups, 0o555)
 	b.grant("/sys", Read)
 	if b.Topology != "" {
-		b.mount(Mount{Source: b.Topology, Target: "/sys/devices/system", Type: "bind", ReadOnly: true})
+		b.mount(Mount{Source: b.Topology, Target: devices, Type: "bind", ReadOnly: true})
 	}
 }

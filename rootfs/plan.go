@@ -14,6 +14,7 @@ const (
 	Work    = "/work"
 	canary  = "/.mcpbox" // readable, but below no Landlock rule
 	cgroups = "/sys/fs/cgroup"
+	devices = "/sys/devices/system"
 )
 
 // Config is what a plan is made of.
@@ -68,6 +69,10 @@ const (
 	Dev                // and ioctl
 	Write              // everything
 )
+
+func (r Right) String() string {
+	return [...]string{List: "list", Read: "read", Proc: "proc", Dev: "dev", Write: "write"}[r]
+}
 
 // Build plans the root. Errors name the path and carry a hint.
 func Build(cfg Config) (*Plan, error) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/cgroups"
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 )
 
@@ -145,11 +146,7 @@ func (c *program) root() string { return "/" }
 func (c *program) usage() cgroups.Usage { return cgroups.UnknownUsage() }
 
 func (c *program) limits() map[string]LimitState {
-	limits := map[string]LimitState{}
-	if c.timeout > 0 {
-		limits["timeout"] = LimitState{c.timeout.Milliseconds(), backendClock}
-	}
-	return limits
+	return clockLimits(policies.Limits{Timeout: policies.Duration(c.timeout)})
 }
 
 func (c *program) terminal() *os.File { return nil }

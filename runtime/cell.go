@@ -10,7 +10,6 @@ import (
 
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/initproto"
-	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 )
 
@@ -116,10 +115,6 @@ func (cell *Cell) build(ctx context.Context) error {
 	defer c.closeInbox(cell.number)
 	body := c.request(Command{}, cell.tree)
 	body.Mounts = c.freshMounts()
-	body.CloneFlags |= unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
-	if mode := c.policy().Network.Mode; mode != policies.NetworkHost && mode != policies.NetworkAllow { // by name: the sandbox's
-		body.CloneFlags |= unix.CLONE_NEWNET
-	}
 	var fds []int
 	if cell.tree.leaf != nil {
 		fds = append(fds, cell.tree.leaf.FD())

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,11 +12,9 @@ import (
 	"github.com/mcpbox/mcpbox/cgroups"
 	"github.com/mcpbox/mcpbox/egress"
 	"github.com/mcpbox/mcpbox/internal/cleanup"
-	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/idmap"
 	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/policies"
-	"github.com/mcpbox/mcpbox/rootfs"
 	"github.com/mcpbox/mcpbox/runtime/internal/container"
 	"github.com/mcpbox/mcpbox/runtime/internal/initbin"
 	"github.com/mcpbox/mcpbox/runtime/internal/landlock"
@@ -33,9 +30,8 @@ type contained struct {
 	box       *Sandbox
 	state     string   // state.Dir
 	stale     []string // ids whose state folders were removed first: their cgroups may be there
-	plan      *rootfs.Plan
+	plan      *Plan
 	filter    *seccomp.Filter
-	landlock  *initproto.Landlock
 	ids       idmap.IDs
 	group     *cgroups.Group
 	container *container.Container
@@ -57,7 +53,7 @@ func startContained(ctx context.Context, box *Sandbox) (*contained, error) {
 	undo := cleanup.New()
 	defer undo.Run()
 	c := &contained{box: box, inbox: map[int]chan packet{}, lost: make(chan struct{}), storage: -1}
-	c.freshMounts = sync.OnceValue(func() []initproto.MountOp { return c.plan.FreshCell() })
+	c.freshMounts = sync.OnceValue(func() []initproto.MountOp { return c.plan.root.FreshCell() })
 	filter := c.compileFilter()
 	undo.Push(func() { _ = filter() }) // it is not to outlive a failed start
 	if err := c.claim(undo); err != nil {
@@ -117,57 +113,37 @@ func (c *contained) claim(undo *cleanup.Stack) error {
 	return c.box.opts.passed("claim")
 }
 
-// prepare decides what limits and mounts there will be.
+// prepare plans, and makes the cgroup.
 func (c *contained) prepare(ctx context.Context, undo *cleanup.Stack) error {
-	p := c.policy()
-	if err := c.makeGroup(ctx, undo); err != nil {
-		return err
+	h := host{root: os.Geteuid() == 0, landlock: landlock.ABI()}
+	h.topology, _ = topology.Folder(c.state) // without it, tools guess how many processors there are
+	var parent *cgroups.Parent
+	if wantsCgroup(c.policy().Limits) {
+		var err error
+		parent, err = cgroups.Find(ctx, cgroups.Options{})
+		h.use(parent, err)
 	}
-	if landlock.ABI() == 0 && c.requires(policies.LayerLandlock) {
-		return hint.Errorf("boot a kernel ≥ 5.13 with landlock in its lsm= list, or use --best-effort",
-			"policy %s: %w: %s", p.Name, ErrLayer, policies.LayerLandlock)
-	}
-	if err := c.box.opts.passed("cgroup"); err != nil {
-		return err
-	}
-	cfg := rootfsConfig(c.box.spec, c.group != nil)
-	cfg.Topology, _ = topology.Folder(c.state) // without it, tools guess how many processors there are
 	var err error
-	if c.plan, err = rootfs.Build(cfg); err != nil {
+	if c.plan, err = newPlan(c.box.spec, h); err != nil {
 		return err
 	}
-	c.landlock = landlock.Rules(c.plan.Access, c.plan.Canary)
-	return nil
-}
-
-func rootfsConfig(spec Spec, cgroup bool) rootfs.Config {
-	p := spec.Policy
-	cfg := rootfs.Config{Filesystem: p.Filesystem, Disk: int64(p.Limits.Disk), CgroupView: cgroup,
-		HostNet: p.Network.Mode == policies.NetworkHost, Resolver: resolver(p), Hostname: hostname}
-	for _, f := range spec.Files {
-		cfg.Files = append(cfg.Files, initproto.File{Path: f.Path, Mode: cmp.Or(f.Mode&0o777, 0o644), Data: f.Data})
-	}
-	return cfg
-}
-
-// makeGroup makes the sandbox's cgroup, where the host has one to give.
-func (c *contained) makeGroup(ctx context.Context, undo *cleanup.Stack) error {
-	p := c.policy()
-	if !wantsCgroup(p.Limits) {
-		return nil
-	}
-	parent, err := cgroups.Find(ctx, cgroups.Options{})
-	if err != nil {
-		if !c.requires(policies.LayerCgroupLimits) {
-			return nil
+	if parent != nil {
+		if err := c.makeGroup(ctx, parent, undo); err != nil {
+			return err
 		}
-		return hint.Wrap(fmt.Errorf("policy %s: %w: %s: %w", p.Name, ErrLayer, policies.LayerCgroupLimits, err),
-			doctorHint)
 	}
+	return c.box.opts.passed("cgroup")
+}
+
+// makeGroup makes the sandbox's cgroup.
+func (c *contained) makeGroup(ctx context.Context, parent *cgroups.Parent,
+	undo *cleanup.Stack) error {
 	if len(c.stale) > 0 {
 		_, _ = parent.Collect(ctx) // of no consequence to this sandbox; `mcpbox gc` reports errors
 	}
-	if c.group, err = parent.Create(c.box.ID, together(p.Limits, c.box.spec.Cells)); err != nil {
+	var err error
+	c.group, err = parent.Create(c.box.ID, together(c.policy().Limits, c.box.spec.Cells))
+	if err != nil {
 		return setupError("cgroup", err)
 	}
 	undo.Push(func() { _ = c.group.Destroy(context.Background()) })
@@ -187,18 +163,6 @@ func together(l policies.Limits, cells int) policies.Limits {
 
 func wantsCgroup(l policies.Limits) bool {
 	return l.Memory > 0 || l.CPUs > 0 || l.PIDs > 0 || l.IOWeight > 0 || len(l.IO) > 0 || l.CPUTime > 0
-}
-
-func (c *contained) requires(layer policies.Layer) bool {
-	if c.box.spec.BestEffort {
-		return false
-	}
-	for _, l := range c.policy().Require {
-		if l == layer {
-			return true
-		}
-	}
-	return false
 }
 
 // launch creates the container and runs mcpbox-init in it.
@@ -223,8 +187,8 @@ func (c *contained) launch(undo *cleanup.Stack) error {
 		return err
 	}
 	cfg := container.Config{
-		ID: c.box.ID, StateDir: c.state, Plan: c.plan, IDs: c.ids, Rootless: os.Geteuid() != 0,
-		HostNet: c.policy().Network.Mode == policies.NetworkHost, NetAdmin: byName(c.policy()), Hostname: hostname,
+		ID: c.box.ID, StateDir: c.state, Plan: c.plan.root, IDs: c.ids, Rootless: !c.plan.host.root,
+		Namespaces: c.plan.Namespaces.Sandbox, NetAdmin: byName(c.policy()), Hostname: hostname,
 		Init: executable, Sealed: initbin.Sealed, Control: theirs,
 	}
 	if c.group != nil {
@@ -248,15 +212,15 @@ func (c *contained) startContainer(cfg container.Config) (*container.Container, 
 	for {
 		started, err := container.Start(cfg)
 		m, ok := container.Unmapped(err)
-		if !ok || !c.plan.Unmap(m.Target) {
+		if !ok || !c.plan.root.Unmap(m.Target) {
 			return started, err
 		}
 	}
 }
 
 func (c *contained) chooseIDs(undo *cleanup.Stack) error {
-	if os.Geteuid() != 0 {
-		c.ids = idmap.ForUser(len(c.policy().Filesystem.Mounts) > 0)
+	if !c.plan.host.root {
+		c.ids = c.plan.ids
 	} else {
 		ids, lock, err := idmap.ForRoot(c.state)
 		if err != nil {
@@ -278,7 +242,7 @@ func (c *contained) chooseIDs(undo *cleanup.Stack) error {
 func (c *contained) complete(ctx context.Context, undo *cleanup.Stack) error {
 	box := c.open(0)
 	defer c.closeInbox(0)
-	if err := c.conn.Send(initproto.Message{Kind: initproto.Setup}, &c.plan.Setup); err != nil {
+	if err := c.conn.Send(initproto.Message{Kind: initproto.Setup}, &c.plan.root.Setup); err != nil {
 		return setupError("setup", err)
 	}
 	// While PID 1 is at it, what a spawn needs to know.
@@ -295,7 +259,7 @@ func (c *contained) complete(ctx context.Context, undo *cleanup.Stack) error {
 	}
 	if m.Kind != initproto.Ready || len(m.fds) != 1 {
 		initproto.CloseAll(m.fds)
-		return setupFault(m.Fault, setupEntry(&c.plan.Setup, int(m.Fault.Index)))
+		return setupFault(m.Fault, setupEntry(&c.plan.root.Setup, int(m.Fault.Index)))
 	}
 	c.storage = m.fds[0]
 	undo.Push(func() { unix.Close(c.storage) })

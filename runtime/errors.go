@@ -80,7 +80,7 @@ func setupFault(f initproto.Fault, entry string) error {
 // spawnError turns what mcpbox-init reports into the error a user reads.
 func (c *contained) spawnError(f initproto.Fault, body *initproto.SpawnBody) error {
 	command := body.Argv[0]
-	about := remedy.Command{Name: command, Dir: body.Dir, Env: body.Env, Plan: c.plan, Rootfs: c.policy().Filesystem.Rootfs}
+	about := remedy.Command{Name: command, Dir: body.Dir, Env: body.Env, Plan: c.plan.root, Rootfs: c.policy().Filesystem.Rootfs}
 	switch {
 	case f.Step == initproto.StepLookup && f.Errno == unix.EACCES, f.Step == initproto.StepExec && f.Errno == unix.EACCES:
 		return hint.Errorf(about.NotExecutable(), "%s: %w", command, ErrNotExecutable)

@@ -2,6 +2,8 @@ package runtime
 
 import (
 	"context"
+	"math"
+	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -136,15 +138,17 @@ func (t *tree) rlimits() []initproto.Rlimit {
 }
 
 // states names the backend of every limit that is set.
-func (t *tree) states() map[string]LimitState {
-	out := map[string]LimitState{}
-	l := t.limits
+func (t *tree) states() map[string]LimitState { return limitStates(t.limits, t.enforcedByCgroup) }
+
+// limitStates names the backend of every limit of l, when a cgroup holds those of enforced.
+func limitStates(l policies.Limits, enforced func(name string) bool) map[string]LimitState {
+	out := clockLimits(l)
 	add := func(name string, value int64, fallback string) {
 		if value <= 0 {
 			return
 		}
 		backend := fallback
-		if t.enforcedByCgroup(name) {
+		if enforced(name) {
 			backend = cgroups.Backend
 		}
 		out[name] = LimitState{value, backend}
@@ -155,11 +159,19 @@ func (t *tree) states() map[string]LimitState {
 	add("cpu_time", time.Duration(l.CPUTime).Milliseconds(), watchdog.Backend)
 	add("io_weight", l.IOWeight, backendNone)
 	add("io", int64(len(l.IO)), backendNone)
-	add("timeout", time.Duration(l.Timeout).Milliseconds(), backendClock)
 	add("disk", int64(l.Disk), backendTmpfs)
 	add("file_size", int64(l.FileSize), backendRlimit)
 	add("open_files", withinOwn(unix.RLIMIT_NOFILE, l.OpenFiles), backendRlimit)
 	add("output", int64(l.Output), backendPipe)
+	return out
+}
+
+// clockLimits are those that need no sandbox.
+func clockLimits(l policies.Limits) map[string]LimitState {
+	out := map[string]LimitState{}
+	if t := time.Duration(l.Timeout); t > 0 {
+		out["timeout"] = LimitState{t.Milliseconds(), backendClock}
+	}
 	return out
 }
 
@@ -172,11 +184,11 @@ func withinOwn(resource int, value int64) int64 {
 	return value
 }
 
-// cgroupLimits reports whether memory, cpus and pids, as far as set, are all the kernel's to enforce.
-func (t *tree) cgroupLimits() string {
+// cgroupLayer reports whether memory, cpus and pids, as far as set, are all the kernel's to enforce.
+func cgroupLayer(limits map[string]LimitState) string {
 	any := false
 	for _, name := range []string{"memory", "cpus", "pids"} {
-		if s, ok := t.states()[name]; ok {
+		if s, ok := limits[name]; ok {
 			any = true
 			if s.Backend != cgroups.Backend {
 				return Absent
@@ -196,4 +208,25 @@ func storageFull(fd int) (used int64, full bool) {
 		return 0, false
 	}
 	return int64(st.Blocks-st.Bfree) * st.Bsize, st.Bfree == 0 || st.Ffree == 0
+}
+
+// confine gives the program as many CPUs as it may use, where no cgroup can hold it to a share: what counts CPUs to size
+// itself (nproc, make -j, virtual machines, thread pools) then finds the limit. The program may change it back: it is
+// no enforcement, and the result does not call it one. sched_setaffinity(2)
+func confine(pid int, l policies.Limits) {
+	want := int(math.Ceil(l.CPUs))
+	var own, chosen unix.CPUSet
+	if want <= 0 || unix.SchedGetaffinity(0, &own) != nil || own.Count() <= want {
+		return
+	}
+	var all []int
+	for cpu := 0; len(all) < own.Count(); cpu++ {
+		if own.IsSet(cpu) {
+			all = append(all, cpu)
+		}
+	}
+	for i, first := 0, rand.IntN(len(all)); i < want; i++ { // not the same ones for every sandbox
+		chosen.Set(all[(first+i)%len(all)])
+	}
+	_ = unix.SchedSetaffinity(pid, &chosen) // without it, the program only starts more threads than it can use
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/runtime/internal/verify"
 )
 
 // pidOf reads the process id of a pidfd, as this namespace sees it. pidfd_open(2)
@@ -23,4 +25,14 @@ func pidOf(pidfd int) (int, error) {
 		}
 	}
 	return 0, unix.ESRCH
+}
+
+// callerUmask reads the caller's file mode mask, which umask(2) can't without setting it. proc_pid_status(5), Linux ≥ 4.7
+func callerUmask() uint32 {
+	if data, err := os.ReadFile("/proc/self/status"); err == nil {
+		if mask, err := strconv.ParseUint(verify.Status(data)["Umask"], 8, 32); err == nil {
+			return uint32(mask)
+		}
+	}
+	return 0o022
 }

@@ -68,11 +68,8 @@ func start(ctx context.Context, spec Spec, opts options) (*Sandbox, error) {
 
 // check refuses a spec that no process could be started with.
 func (s *Sandbox) check() error {
-	if s.spec.Policy == nil {
-		return hint.Errorf(`policies.Preset("standard") is one`, "a sandbox needs a policy: Spec.Policy is nil")
-	}
-	if len(s.spec.Files) > 0 && s.spec.Policy.Isolation == policies.IsolationNone {
-		return hint.Errorf("choose a policy with a sandbox", "policy %s: without a sandbox there is no storage for Spec.Files", s.spec.Policy.Name)
+	if err := checkSpec(s.spec); err != nil {
+		return err
 	}
 	_, err := monitor.New(monitor.Config{Fanout: s.fanout, Rules: s.spec.Policy.Rules})
 	return err

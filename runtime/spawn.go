@@ -11,6 +11,7 @@ import (
 	"github.com/mcpbox/mcpbox/cgroups"
 	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/runtime/internal/environ"
 	"github.com/mcpbox/mcpbox/runtime/internal/reopen"
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 	"github.com/mcpbox/mcpbox/runtime/internal/verify"
@@ -100,9 +101,9 @@ func (k *cell) prepare(ctx context.Context, streams *stdio.Streams) error {
 // request is what mcpbox-init needs to know.
 func (c *contained) request(cmd Command, t *tree) *initproto.SpawnBody {
 	body := &initproto.SpawnBody{
-		Argv: cmd.Args, Env: environment(c.policy(), cmd, t), Dir: cmd.Dir, TTY: cmd.TTY,
-		Umask: c.umask, OuterID: c.ids.Tool, ToolID: initproto.ToolID, CloneFlags: unix.CLONE_NEWCGROUP,
-		Mounts: c.plan.Cell, Rlimits: t.rlimits(), Landlock: c.landlock,
+		Argv: cmd.Args, Env: environ.Strings(c.plan.environment(cmd)), Dir: cmd.Dir, TTY: cmd.TTY,
+		Umask: c.umask, OuterID: c.ids.Tool, ToolID: initproto.ToolID, CloneFlags: c.plan.Namespaces.cloneFlags(),
+		Mounts: c.plan.root.Cell, Rlimits: t.rlimits(), Landlock: c.plan.landlock,
 		Filter: c.filter.Program(), FilterFlags: filterFlags(), InCgroup: t.leaf != nil,
 	}
 	if body.Dir == "" {
@@ -171,7 +172,7 @@ func (k *cell) admit(l locked) error {
 
 // openStorage finds the file system that a cell's disk limit is about, if it has one of its own.
 func (k *cell) openStorage() error {
-	folder := k.c.plan.Storage()
+	folder := k.c.plan.root.Storage()
 	if k.storage >= 0 || folder == "" {
 		return nil
 	}
@@ -189,7 +190,7 @@ func (k *cell) verify(landlocked bool) (Layers, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := verify.Mounts(k.pid, k.c.plan); err != nil {
+	if err := verify.Mounts(k.pid, k.c.plan.root); err != nil {
 		return nil, err
 	}
 	found[policies.LayerLandlock] = landlocked
@@ -198,7 +199,7 @@ func (k *cell) verify(landlocked bool) (Layers, error) {
 	if p.Network.Mode == policies.NetworkHost && l[policies.LayerNetworkNamespace] == Absent {
 		l[policies.LayerNetworkNamespace] = Off
 	}
-	l[policies.LayerCgroupLimits] = k.tree.cgroupLimits()
+	l[policies.LayerCgroupLimits] = cgroupLayer(k.tree.states())
 	if err := l.mandatory(); err != nil {
 		return nil, err
 	}

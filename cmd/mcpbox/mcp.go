@@ -51,6 +51,7 @@ outputs are marked. Every other message passes byte for byte.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.serve(cmd, args) },
 	}
 	f.register(cmd)
+	f.dryRun.register(cmd)
 	cmd.AddCommand(newMCPPinCmd(), newMCPDiffCmd())
 	return cmd
 }
@@ -82,6 +83,10 @@ func (f *mcpFlags) serve(cmd *cobra.Command, args []string) error {
 	spec, err := f.spec(cmd)
 	if err != nil {
 		return err
+	}
+	if f.dryRun.on {
+		return f.dryRun.show(cmd.OutOrStdout(), spec, mcpruntime.Command{Args: args,
+			Env: f.environment(), Dir: f.dir})
 	}
 	cfg, err := f.config(cmd, spec, args)
 	if err != nil {

@@ -27,6 +27,10 @@ func newRunCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if f.dryRun.on {
+				return f.dryRun.show(cmd.OutOrStdout(), spec, mcpruntime.Command{Args: args,
+					Env: f.environment(), Dir: f.dir, TTY: tty})
+			}
 			result, err := f.openResult()
 			if err != nil {
 				return err
@@ -58,6 +62,7 @@ func newRunCmd() *cobra.Command {
 		},
 	}
 	f.register(cmd)
+	f.dryRun.register(cmd)
 	cmd.Flags().BoolVarP(&tty, "tty", "t", false, "give the program a terminal inside the sandbox")
 	return cmd
 }

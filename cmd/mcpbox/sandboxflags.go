@@ -24,6 +24,7 @@ type sandboxFlags struct {
 	mounts, env, allowNet                                   []string
 	limits                                                  policies.Limits
 	bestEffort, quiet                                       bool
+	dryRun                                                  dryRun
 }
 
 func (f *sandboxFlags) register(cmd *cobra.Command) {
@@ -58,6 +59,9 @@ func (f *sandboxFlags) register(cmd *cobra.Command) {
 
 // spec resolves the policy and the flags over it.
 func (f *sandboxFlags) spec(cmd *cobra.Command) (mcpruntime.Spec, error) {
+	if err := f.dryRun.check(); err != nil {
+		return mcpruntime.Spec{}, err
+	}
 	p, files, err := policies.ResolveFiles(f.policy)
 	if err != nil {
 		return mcpruntime.Spec{}, err
@@ -74,6 +78,9 @@ func (f *sandboxFlags) spec(cmd *cobra.Command) (mcpruntime.Spec, error) {
 		}
 	}
 	spec := mcpruntime.Spec{Policy: p, BestEffort: f.bestEffort}
+	if f.dryRun.on { // it opens no files
+		return spec, nil
+	}
 	spec.Sinks, err = f.sinks()
 	return spec, err
 }

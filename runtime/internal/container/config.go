@@ -1,6 +1,7 @@
 package container
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -20,14 +21,15 @@ type Config struct {
 	StateDir string // of all sandboxes of this user
 	Plan     *rootfs.Plan
 	IDs      idmap.IDs
-	Rootless bool   // started by an ordinary user
-	HostNet  bool   // keep the host's network namespace
-	NetAdmin bool   // mcpbox-init sets the network up, and drops the capabilities for it
-	Cgroup   string // of mcpbox-init, relative to the cgroup v2 mount; "" for none
-	Hostname string
-	Init     *os.File     // mcpbox-init's executable, a memfd
-	Sealed   func() error // waits until Init is complete and can't be changed
-	Control  *os.File     // its end of the control socket
+	Rootless bool // started by an ordinary user
+	// Namespaces are user, mount, pid, ipc and uts; net unless it is the host's
+	Namespaces []string
+	NetAdmin   bool   // mcpbox-init sets the network up, and drops the capabilities for it
+	Cgroup     string // of mcpbox-init, relative to the cgroup v2 mount; "" for none
+	Hostname   string
+	Init       *os.File     // mcpbox-init's executable, a memfd
+	Sealed     func() error // waits until Init is complete and can't be changed
+	Control    *os.File     // its end of the control socket
 }
 
 // outerRoot is libcontainer's own root: mount points only, the same for all sandboxes. Tools never see it.
@@ -55,8 +57,6 @@ func libcontainerConfig(cfg Config, root string) (*configs.Config, error) {
 		GIDMappings:       idMaps(cfg.IDs.GID),
 		Capabilities:      initCapabilities(cfg.NetAdmin),
 		Cgroups:           &cgroups.Cgroup{Resources: &cgroups.Resources{}, Rootless: cfg.Rootless || cfg.Cgroup == ""},
-		// No cgroup namespace: a cell gets its own, and clone into the cell's cgroup must see both.
-		Namespaces: configs.Namespaces{{Type: configs.NEWUSER}, {Type: configs.NEWNS}, {Type: configs.NEWPID}, {Type: configs.NEWIPC}, {Type: configs.NEWUTS}},
 		Mounts: []*configs.Mount{
 			{Source: "proc", Destination: "/proc", Device: "proc", Flags: unix.MS_NOEXEC | unix.MS_NOSUID | unix.MS_NODEV},
 		},
@@ -66,9 +66,16 @@ func libcontainerConfig(cfg Config, root string) (*configs.Config, error) {
 	} else {
 		c.Cgroups.Name = "mcpbox-" + cfg.ID
 	}
-	if !cfg.HostNet {
-		c.Namespaces = append(c.Namespaces, configs.Namespace{Type: configs.NEWNET})
-		c.Networks = []*configs.Network{{Type: "loopback"}}
+	// No cgroup namespace: a cell gets its own, and clone into the cell's cgroup must see both.
+	for _, name := range cfg.Namespaces {
+		kind, ok := namespaceTypes[name]
+		if !ok {
+			return nil, fmt.Errorf("unknown namespace %q", name)
+		}
+		c.Namespaces = append(c.Namespaces, configs.Namespace{Type: kind})
+		if kind == configs.NEWNET {
+			c.Networks = []*configs.Network{{Type: "loopback"}}
+		}
 	}
 	for _, m := range cfg.Plan.Mounts {
 		lm, err := libcontainerMount(cfg, m)
@@ -79,6 +86,10 @@ func libcontainerConfig(cfg Config, root string) (*configs.Config, error) {
 	}
 	return c, nil
 }
+
+var namespaceTypes = map[string]configs.NamespaceType{"user": configs.NEWUSER,
+	"mount": configs.NEWNS, "pid": configs.NEWPID, "ipc": configs.NEWIPC, "uts": configs.NEWUTS,
+	"net": configs.NEWNET}
 
 // initCapabilities: what mapping a cell's ids needs, and making folders with the tool's id.
 func initCapabilities(netAdmin bool) *configs.Capabilities {

@@ -60,6 +60,15 @@ func Folder(state string) (string, error) {
 	return "", err
 }
 
+// Expect returns a folder that stands for the copy in a plan: what the copy is made of, or "" where
+// there is nothing to copy. It makes nothing.
+func Expect() string {
+	if _, err := key(); err != nil {
+		return ""
+	}
+	return source
+}
+
 // key tells boots and sets of processors apart.
 func key() (string, error) {
 	h := fnv.New64a()

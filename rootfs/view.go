@@ -1,0 +1,102 @@
+package rootfs
+
+import (
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/initproto"
+)
+
+// Place is one part of the tool's root, for people. Paths are inside, Source is on the host.
+type Place struct {
+	Path   string `json:"path"`
+	Source string `json:"source,omitempty"` // on the host
+	Kind   string `json:"kind"`             // bind, tmpfs, storage, proc, devpts, cgroup2, copy or masked
+	Access string `json:"access"`           // ro or rw
+}
+
+// Kinds of a place that are no file system types.
+const (
+	kindBind    = "bind"
+	kindStorage = "storage" // a folder on the sandbox's one tmpfs
+	kindMasked  = "masked"  // empty, whatever is below it
+	kindCopy    = "copy"    // of the host's files, as they were at boot
+)
+
+// Places lists what the tool finds in its root, in the order in which it is mounted. Of two at one
+// path the later one covers the earlier one.
+func (p *Plan) Places() []Place {
+	var out []Place
+	for _, m := range p.Mounts {
+		if m.Outer {
+			continue
+		}
+		place := Place{Path: m.Target, Kind: m.Type, Access: "rw"}
+		switch {
+		case m.Target == devices:
+			place.Kind = kindCopy
+		case m.Type == kindBind:
+			place.Source = m.Source
+		}
+		if m.ReadOnly {
+			place.Access = "ro"
+		}
+		out = append(out, place)
+	}
+	for _, op := range p.Cell[2:] { // after the root's own propagation and bind
+		out = p.mounted(out, op)
+	}
+	return out
+}
+
+// mounted adds what one mount in the cell shows.
+func (p *Plan) mounted(out []Place, op initproto.MountOp) []Place {
+	path := inside(op.Target)
+	readOnly := op.Flags&unix.MS_RDONLY != 0
+	if op.Flags&unix.MS_REMOUNT != 0 {
+		if i := lastAt(out, path); i >= 0 && readOnly {
+			out[i].Access = "ro"
+		}
+		return out
+	}
+	place := Place{Path: path, Kind: op.Type, Access: "rw"}
+	source := inside(op.Source)
+	switch {
+	case op.Type == "tmpfs" || source == "/dev/null" && op.Source != op.Target && path != source:
+		place.Kind = kindMasked
+	case op.Type != "":
+	case slices.ContainsFunc(p.own, func(d initproto.Dir) bool { return d.Path == path }):
+		place.Kind = kindStorage
+	case op.Source == op.Target: // read-only or pinned in place: the mount below is shown again
+		place.Kind = kindBind
+	case !strings.HasPrefix(op.Source, initproto.Root+"/"): // from an outer mount
+		place.Kind, place.Source = kindBind, op.Source
+		if !strings.HasPrefix(path, "/dev/") {
+			readOnly = true
+		}
+	default: // one of ours over the rootfs folder's own
+		place.Kind = kindStorage
+	}
+	if readOnly || place.Kind == kindMasked {
+		place.Access = "ro"
+	}
+	return append(out, place)
+}
+
+func inside(path string) string {
+	if path == initproto.Root {
+		return "/"
+	}
+	return strings.TrimPrefix(path, initproto.Root)
+}
+
+func lastAt(places []Place, path string) int {
+	for i := len(places) - 1; i >= 0; i-- {
+		if places[i].Path == path {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,263 @@
+package runtime
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/idmap"
+	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/rootfs"
+	"github.com/mcpbox/mcpbox/runtime/internal/environ"
+	"github.com/mcpbox/mcpbox/runtime/internal/landlock"
+	"github.com/mcpbox/mcpbox/runtime/internal/topology"
+	"github.com/mcpbox/mcpbox/seccomp"
+)
+
+// Plan is what Start does with a Spec on this host. Start follows the same plan. It is plain data
+// and can be written as JSON.
+type Plan struct {
+	Policy      string                `json:"policy"`
+	Isolation   policies.Isolation    `json:"isolation"` // none: the program runs bare
+	IDMap       IDMap                 `json:"id_map"`
+	Namespaces  Namespaces            `json:"namespaces"`
+	Network     NetworkPlan           `json:"network"`
+	Mounts      []rootfs.Place        `json:"mounts"` // in the order in which they are made
+	Filter      *seccomp.Summary      `json:"filter,omitempty"`
+	Landlock    LandlockPlan          `json:"landlock"`
+	Limits      map[string]LimitState `json:"limits"`
+	Cgroup      string                `json:"cgroup,omitempty"` // the folder that gets the sandbox's cgroup
+	Environment []EnvVar              `json:"environment"`
+	Layers      Layers                `json:"layers"` // expected; Result.Layers is what was found
+
+	spec     Spec
+	host     host
+	ids      idmap.IDs
+	root     *rootfs.Plan
+	landlock *initproto.Landlock
+}
+
+// IDMap says which ids of the host the sandbox's are.
+type IDMap struct {
+	Kind string      `json:"kind,omitempty"`
+	UID  []idmap.Map `json:"uid,omitempty"` // not for kind range: Start chooses a free one
+	GID  []idmap.Map `json:"gid,omitempty"`
+}
+
+// Namespaces are those of the sandbox, and the nested ones of each program in it.
+type Namespaces struct {
+	Sandbox []string `json:"sandbox,omitempty"`
+	Program []string `json:"program,omitempty"`
+}
+
+// NetworkPlan is what can be reached.
+type NetworkPlan struct {
+	Mode     policies.NetworkMode   `json:"mode"`
+	Allow    []policies.NetworkRule `json:"allow,omitempty"`
+	Resolver string                 `json:"resolver,omitempty"` // address inside
+}
+
+// LandlockPlan is the kernel's second opinion on paths. ABI 0: this kernel has none.
+type LandlockPlan struct {
+	ABI   int            `json:"abi"`
+	Paths []LandlockPath `json:"paths,omitempty"`
+}
+
+// LandlockPath is what may be done below a path: list, read, proc, dev or write. Each includes the
+// one before it.
+type LandlockPath struct {
+	Path  string `json:"path"`
+	Right string `json:"right"`
+}
+
+// EnvVar is a variable of the program's environment. A value that is passed on from mcpbox's own
+// environment is left out: it may be a secret, and a plan may be shown to others.
+type EnvVar struct {
+	Name  string `json:"name"`
+	Value string `json:"value,omitempty"`
+	From  string `json:"from"` // base, limit, caller, policy or command
+}
+
+// NewPlan returns what Start would do with the spec on this host, and the error that Start would
+// return if a layer that the policy requires is missing. It changes nothing. What only an attempt
+// can show, such as a host that forbids namespaces, it does not know: `mcpbox doctor` tries.
+// Spec.Sinks are neither used nor closed.
+func NewPlan(spec Spec) (*Plan, error) {
+	if err := checkSpec(spec); err != nil {
+		return nil, err
+	}
+	h := host{root: os.Geteuid() == 0, landlock: landlock.ABI(), topology: topology.Expect()}
+	if wantsCgroup(spec.Policy.Limits) {
+		h.expectCgroup()
+	}
+	p, err := newPlan(spec, h)
+	if err != nil || p.Isolation == policies.IsolationNone {
+		return p, err
+	}
+	summary, err := seccomp.Summarize(spec.Policy.Syscalls)
+	if err != nil {
+		return nil, fmt.Errorf("policy %s: %w", spec.Policy.Name, err)
+	}
+	p.Filter = &summary
+	return p, nil
+}
+
+// newPlan is the step that Start and NewPlan share. It reads folders of the host, and changes
+// nothing.
+func newPlan(spec Spec, h host) (*Plan, error) {
+	policy := spec.Policy
+	p := &Plan{Policy: policy.Name, Isolation: policy.Isolation, spec: spec, host: h}
+	if policy.Isolation == policies.IsolationNone {
+		p.bare()
+		return p, nil
+	}
+	if err := h.require(spec); err != nil {
+		return nil, err
+	}
+	var err error
+	if p.root, err = rootfs.Build(rootfsConfig(spec, h)); err != nil {
+		return nil, err
+	}
+	p.Mounts = p.root.Places()
+	p.landlock = landlock.Rules(p.root.Access, p.root.Canary)
+	p.Landlock.ABI = h.landlock
+	if h.landlock > 0 {
+		for _, a := range p.root.Access {
+			p.Landlock.Paths = append(p.Landlock.Paths, LandlockPath{a.Path, a.Right.String()})
+		}
+	}
+	p.chooseIDs()
+	p.Namespaces = namespaces(policy, spec.Cells > 0)
+	p.Network = NetworkPlan{policy.Network.Mode, policy.Network.Allow, resolver(policy)}
+	p.Limits = limitStates(policy.Limits, h.enforces(policy.Limits))
+	p.Cgroup = h.cgroupPath
+	p.Layers = p.layers()
+	if !spec.BestEffort {
+		if err := p.Layers.require(policy); err != nil {
+			return nil, err
+		}
+	}
+	p.Environment = p.EnvironmentOf(Command{})
+	return p, nil
+}
+
+// bare plans policy none.
+func (p *Plan) bare() {
+	policy := p.spec.Policy
+	p.Layers = noLayers()
+	p.Network.Mode = policies.NetworkHost
+	p.Limits = clockLimits(policy.Limits)
+	p.Environment, p.Mounts = []EnvVar{}, []rootfs.Place{}
+}
+
+func (p *Plan) chooseIDs() {
+	if p.host.root {
+		p.IDMap.Kind = idmap.Range
+		return
+	}
+	p.ids = idmap.ForUser(len(p.spec.Policy.Filesystem.Mounts) > 0)
+	p.IDMap = IDMap{Kind: p.ids.Kind, UID: p.ids.UID, GID: p.ids.GID}
+}
+
+// layers are those that a start finds where nothing forbids them.
+func (p *Plan) layers() Layers {
+	l := Layers{}
+	for _, layer := range allLayers() {
+		l[layer] = Enforced
+	}
+	if p.spec.Policy.Network.Mode == policies.NetworkHost {
+		l[policies.LayerNetworkNamespace] = Off
+	}
+	if p.host.landlock == 0 {
+		l[policies.LayerLandlock] = Absent
+	}
+	l[policies.LayerCgroupLimits] = cgroupLayer(p.Limits)
+	return l
+}
+
+// EnvironmentOf is the environment that a command gets. For policy none it is empty: the program
+// gets all of the caller's.
+func (p *Plan) EnvironmentOf(cmd Command) []EnvVar {
+	out := []EnvVar{}
+	if p.Isolation == policies.IsolationNone {
+		return out
+	}
+	for _, v := range p.environment(cmd) {
+		e := EnvVar{Name: v.Name, Value: v.Value, From: string(v.Origin)}
+		if v.Origin == environ.Caller {
+			e.Value = ""
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func (p *Plan) environment(cmd Command) []environ.Variable {
+	policy := p.spec.Policy
+	return environ.Build(environ.Config{Environment: policy.Environment, Limits: policy.Limits,
+		MemoryHidden: !p.host.enforces(policy.Limits)("memory"), Terminal: cmd.TTY, Command: cmd.Env})
+}
+
+// namespaces of a sandbox. With cells, each program has all kinds for itself.
+func namespaces(p *policies.Policy, cells bool) Namespaces {
+	n := Namespaces{
+		Sandbox: []string{"user", "mount", "pid", "ipc", "uts"},
+		Program: []string{"user", "mount", "cgroup"},
+	}
+	if p.Network.Mode != policies.NetworkHost {
+		n.Sandbox = append(n.Sandbox, "net")
+	}
+	if cells {
+		n.Program = append(n.Program, "pid", "ipc", "uts")
+		if p.Network.Mode == policies.NetworkNone || p.Network.Mode == "" { // by name: the sandbox's
+			n.Program = append(n.Program, "net")
+		}
+	}
+	return n
+}
+
+// cloneFlags are the program's namespaces besides those that mcpbox-init makes in any case.
+func (n Namespaces) cloneFlags() (flags uint64) {
+	for _, name := range n.Program {
+		switch name {
+		case "cgroup":
+			flags |= unix.CLONE_NEWCGROUP
+		case "ipc":
+			flags |= unix.CLONE_NEWIPC
+		case "uts":
+			flags |= unix.CLONE_NEWUTS
+		case "net":
+			flags |= unix.CLONE_NEWNET
+		}
+	}
+	return flags
+}
+
+func rootfsConfig(spec Spec, h host) rootfs.Config {
+	p := spec.Policy
+	cfg := rootfs.Config{Filesystem: p.Filesystem, Disk: int64(p.Limits.Disk), CgroupView: h.cgroup(),
+		Topology: h.topology,
+		HostNet:  p.Network.Mode == policies.NetworkHost, Resolver: resolver(p), Hostname: hostname}
+	for _, f := range spec.Files {
+		cfg.Files = append(cfg.Files, initproto.File{Path: f.Path,
+			Mode: cmp.Or(f.Mode&0o777, 0o644), Data: f.Data})
+	}
+	return cfg
+}
+
+// checkSpec refuses a spec that no process could be started with.
+func checkSpec(spec Spec) error {
+	if spec.Policy == nil {
+		return hint.Errorf(`policies.Preset("standard") is one`,
+			"a sandbox needs a policy: Spec.Policy is nil")
+	}
+	if len(spec.Files) > 0 && spec.Policy.Isolation == policies.IsolationNone {
+		return hint.Errorf("choose a policy with a sandbox",
+			"policy %s: without a sandbox there is no storage for Spec.Files", spec.Policy.Name)
+	}
+	return nil
+}
