@@ -16,7 +16,8 @@ type constant struct {
 	value uint64
 }
 
-// constants are the names that argument rules may use for value and mask. An array of constants costs nothing at start.
+// constants are the names that argument rules may use for value and mask. An array of constants
+// costs nothing at start.
 var constants = [...]constant{
 	{"CLONE_VM", unix.CLONE_VM},
 	{"CLONE_FS", unix.CLONE_FS},

@@ -8,7 +8,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
-// Change is one difference between two policies: an old value, a new one, or both. An entry of a list has one of them.
+// Change is one difference between two policies: an old value, a new one, or both. An entry of a
+// list has one of them.
 type Change struct {
 	Path string `json:"path"`
 	Old  string `json:"old,omitempty"`
@@ -26,14 +27,16 @@ func (c Change) String() string {
 	return "~ " + c.Path + ": " + c.Old + " → " + c.New
 }
 
-// Diff tells what leads from a to b, field by field, sorted by path. Names, descriptions and the order of lists make no difference.
+// Diff tells what leads from a to b, field by field, sorted by path. Names, descriptions and the
+// order of lists make no difference.
 func Diff(a, b *Policy) []Change {
 	var changes []Change
 	before, after := *a, *b
 	before.Name, before.Description, before.Extends = after.Name, after.Description, after.Extends
 	diff("", reflect.ValueOf(before), reflect.ValueOf(after), &changes)
 	slices.SortStableFunc(changes, func(x, y Change) int {
-		return cmp.Or(cmp.Compare(x.Path, y.Path), cmp.Compare(x.New, y.New), cmp.Compare(x.Old, y.Old))
+		return cmp.Or(cmp.Compare(x.Path, y.Path), cmp.Compare(x.New, y.New),
+			cmp.Compare(x.Old, y.Old))
 	})
 	return changes
 }
@@ -79,7 +82,8 @@ func diff(path string, a, b reflect.Value, changes *[]Change) {
 	}
 }
 
-// items gives a list's entries one by one; rules of several names are taken apart, so that how names are grouped makes no difference.
+// items gives a list's entries one by one; rules of several names are taken apart, so that how
+// names are grouped makes no difference.
 func items(list reflect.Value) (texts []string) {
 	for i := range list.Len() {
 		switch value := list.Index(i).Interface().(type) {

@@ -1,28 +1,33 @@
-// Package policies reads, checks and explains what a tool may do. It is pure: nothing here touches the kernel, so policies
-// can be written and checked on any machine.
+// Package policies reads, checks and explains what a tool may do. It is pure: nothing here touches
+// the kernel, so policies can be written and checked on any machine.
 //
 //	p, err := policies.Resolve("standard")          // a preset, or a file
 //	p, err = policies.Load("notes.yaml")            // extends, merge, validation
-//	var list *policies.Error                        // every problem with file, line, column, excerpt
+//
+// every problem with file, line, column, excerpt
+//
+//	var list *policies.Error
 //	if errors.As(err, &list) { fmt.Print(list.Detail()) }
-//	fmt.Print(policies.Explain(p))
+//	fmt.Print(explain.Policy(p))
 //
 // # The file
 //
-// One YAML or JSON document; docs/policy-schema.json is its schema. Unknown keys and wrong types are errors. Anchors, tags
-// and merge keys are not supported.
+// One YAML or JSON document; docs/policy-schema.json is its schema. Unknown keys and wrong types
+// are errors. Anchors, tags and merge keys are not supported.
 //
-// Sizes: 256MiB, 64k (1024s), 1GB (1000s, as in dd), or bytes. Durations: 30s, 1m30s, or seconds. 0 means no limit.
-// A syscall rule is a name, a @group with systemd's name, or {names, args, why}; the value and mask of an argument are
-// numbers or names such as AF_UNIX or CLONE_NEWUSER|CLONE_NEWNS. Whether a syscall or a group exists, package seccomp knows.
+// Sizes: 256MiB, 64k (1024s), 1GB (1000s, as in dd), or bytes. Durations: 30s, 1m30s, or seconds. 0
+// means no limit. A syscall rule is a name, a @group with systemd's name, or {names, args, why};
+// the value and mask of an argument are numbers or names such as AF_UNIX or
+// CLONE_NEWUSER|CLONE_NEWNS. Whether a syscall or a group exists, package seccomp knows.
 //
 // A file that extends nothing starts from nothing: no syscall is allowed, no limit is set.
 //
 // # Inheritance
 //
-// extends names a preset, or a file relative to the one that names it (write ./strict.yaml, not strict). The file's own
-// values are laid over the inherited ones: a scalar replaces, a mapping is merged key by key, a list adds its entries to
-// the inherited ones. A list or map whose key is prefixed with "!" replaces the inherited one; the key has to be quoted:
+// extends names a preset, or a file relative to the one that names it (write ./strict.yaml, not
+// strict). The file's own values are laid over the inherited ones: a scalar replaces, a mapping is
+// merged key by key, a list adds its entries to the inherited ones. A list or map whose key is
+// prefixed with "!" replaces the inherited one; the key has to be quoted:
 //
 //	extends: standard
 //	syscalls:
@@ -30,14 +35,18 @@
 //	environment:
 //	  "!pass": [LANG]               # LANG, and nothing of what standard passes
 //
-// The name and the description are not inherited. A deny entry wins over every allow entry, whichever file has it.
+// The name and the description are not inherited. A deny entry wins over every allow entry,
+// whichever file has it.
 //
-// Paths of the host (mount sources, rootfs, io devices) are relative to the file that has them; ~ is the caller's home.
+// Paths of the host (mount sources, rootfs, io devices) are relative to the file that has them; ~
+// is the caller's home.
 //
 // # What it does not protect
 //
-// A policy is what is asked for. What a host can enforce is found out when a sandbox starts; what must be enforced is
-// listed in require. That a mount source exists, and where symbolic links lead, is checked by package rootfs.
+// A policy is what is asked for. What a host can enforce is found out when a sandbox starts; what
+// must be enforced is listed in require. That a mount source exists, and where symbolic links lead,
+// is checked by package rootfs.
 //
-// Kernel: none needed. Sources of the constants: the kernel's uapi headers, by way of golang.org/x/sys.
+// Kernel: none needed. Sources of the constants: the kernel's uapi headers, by way of
+// golang.org/x/sys.
 package policies

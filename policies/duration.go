@@ -19,7 +19,8 @@ func ParseDuration(text string) (Duration, error) {
 	case err != nil && strings.HasSuffix(s, "s") && plainDecimal(strings.TrimRight(s, "nuµmsh")):
 		return 0, fmt.Errorf("duration %q %w", text, errTooLarge)
 	case err != nil:
-		return 0, fmt.Errorf("duration %q is not a number with a unit such as 30s, 2m or 500ms", text)
+		return 0, fmt.Errorf("duration %q is not a number with a unit such as 30s, 2m or 500ms",
+			text)
 	}
 	return Duration(d), nil
 }

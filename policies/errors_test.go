@@ -10,7 +10,8 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/errors.golden anew")
 
-// TestErrorsNameThePlaceAndTheRemedy holds testdata/errors.golden: a policy, then what is said of it.
+// TestErrorsNameThePlaceAndTheRemedy holds testdata/errors.golden: a policy, then what is said of
+// it.
 func TestErrorsNameThePlaceAndTheRemedy(t *testing.T) {
 	const file = "testdata/errors.golden"
 	golden, err := os.ReadFile(file)

@@ -11,9 +11,10 @@ import (
 
 const maxExtends = 8
 
-// inherit follows `extends`. It returns the policy at the root, a preset or an empty one, and the documents to be laid
-// over it, the given one first.
-func inherit(data []byte, filename string, read func(string) ([]byte, error)) (*Policy, []*yaml.Document, error) {
+// inherit follows `extends`. It returns the policy at the root, a preset or an empty one, and the
+// documents to be laid over it, the given one first.
+func inherit(data []byte, filename string, read func(string) ([]byte, error)) (*Policy,
+	[]*yaml.Document, error) {
 	var chain []*yaml.Document
 	var names []string
 	for {
@@ -33,16 +34,19 @@ func inherit(data []byte, filename string, read func(string) ([]byte, error)) (*
 			return nil, nil, asError([]Problem{problemAt(at, remedy, format, args...)})
 		}
 		if !looksLikeFile(base) {
-			return fail(nearest.Hint(base, Named())+" (a file is written ./NAME)", "extends: unknown preset %q", base)
+			return fail(nearest.Hint(base, Named())+" (a file is written ./NAME)", "extends: "+
+				"unknown preset %q", base)
 		}
 		filename = expandPath(base, filepath.Dir(filename))
 		if i := slices.Index(names, identity(filename)); i >= 0 && i == len(names)-1 {
 			return fail("name another policy, or none", "the policy extends itself")
 		} else if i >= 0 {
-			return fail("break the circle", "extends goes in a circle: %s", strings.Join(append(shortNames(names[i:]), filepath.Base(filename)), " → "))
+			return fail("break the circle", "extends goes in a circle: %s",
+				strings.Join(append(shortNames(names[i:]), filepath.Base(filename)), " → "))
 		}
 		if len(chain) == maxExtends {
-			return fail("merge some of the files", "extends is more than %d policies deep", maxExtends)
+			return fail("merge some of the files", "extends is more than %d policies deep",
+				maxExtends)
 		}
 		var err error
 		if data, err = read(filename); err != nil {

@@ -16,6 +16,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
+//go:generate go run ./internal/generate
+
 //go:embed presets/*.yaml tiers/*.yaml
 var presetFiles embed.FS
 
@@ -24,7 +26,8 @@ func PresetNames() []string {
 	return []string{"none", "basic", "browser", "standard", "strict", "maximum"}
 }
 
-// TierNames lists the policies of `mcpbox code` (package code). They may be named wherever a preset may.
+// TierNames lists the policies of `mcpbox code` (package code). They may be named wherever a preset
+// may.
 func TierNames() []string { return []string{"code-standard", "code-secure"} }
 
 // Named lists everything that may be named in place of a file.
@@ -43,7 +46,8 @@ func PresetSource(name string) ([]byte, error) {
 	return data, nil
 }
 
-// Preset returns one of Named. It comes from generated code: parsing its YAML would cost a start several milliseconds.
+// Preset returns one of Named. It comes from generated code: parsing its YAML would cost a start
+// several milliseconds.
 func Preset(name string) (*Policy, error) {
 	if p := preset(name); p != nil {
 		return p, nil
@@ -61,14 +65,15 @@ func Load(path string) (*Policy, error) {
 	return Parse(data, path)
 }
 
-// Resolve takes what --policy takes: a preset's name, else a file. A name without a slash or a dot can only be a preset
-// or a file that exists.
+// Resolve takes what --policy takes: a preset's name, else a file. A name without a slash or a dot
+// can only be a preset or a file that exists.
 func Resolve(nameOrFile string) (*Policy, error) {
 	p, _, err := ResolveFiles(nameOrFile)
 	return p, err
 }
 
-// ResolveFiles is Resolve, and names the files that were read: the policy's, and those that it extends.
+// ResolveFiles is Resolve, and names the files that were read: the policy's, and those that it
+// extends.
 func ResolveFiles(nameOrFile string) (p *Policy, files []string, err error) {
 	if slices.Contains(Named(), nameOrFile) {
 		p, err = Preset(nameOrFile)
@@ -76,7 +81,8 @@ func ResolveFiles(nameOrFile string) (p *Policy, files []string, err error) {
 	}
 	if !looksLikeFile(nameOrFile) {
 		if _, err := os.Stat(nameOrFile); err != nil {
-			return nil, nil, hint.Errorf(nearest.Hint(nameOrFile, Named())+" (a file is also taken)", "unknown policy %q: no such preset and no such file", nameOrFile)
+			return nil, nil, hint.Errorf(nearest.Hint(nameOrFile, Named())+" (a file is also "+
+				"taken)", "unknown policy %q: no such preset and no such file", nameOrFile)
 		}
 	}
 	read := func(path string) ([]byte, error) {
@@ -93,7 +99,8 @@ func ResolveFiles(nameOrFile string) (p *Policy, files []string, err error) {
 
 func looksLikeFile(s string) bool { return strings.ContainsAny(s, "/.") }
 
-// Parse is Load for data that is already read; filename is for messages and for what is relative to the file.
+// Parse is Load for data that is already read; filename is for messages and for what is relative to
+// the file.
 func Parse(data []byte, filename string) (*Policy, error) {
 	return parse(data, filename, readPolicy)
 }
@@ -166,8 +173,8 @@ func (p *Policy) fill() {
 	}
 }
 
-// UnmarshalJSON decodes and validates a JSON document that extends nothing but presets: data from elsewhere must not
-// make mcpbox read files.
+// UnmarshalJSON decodes and validates a JSON document that extends nothing but presets: data from
+// elsewhere must not make mcpbox read files.
 func (p *Policy) UnmarshalJSON(data []byte) error {
 	parsed, err := parse(data, "policy", func(path string) ([]byte, error) {
 		return nil, hint.Errorf("name a preset", "policy file %s may not be read from here", path)
@@ -181,7 +188,8 @@ func (p *Policy) UnmarshalJSON(data []byte) error {
 func readPolicy(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, hint.Errorf("a preset is one of: "+strings.Join(Named(), ", "), "policy file %s does not exist", path)
+		return nil, hint.Errorf("a preset is one of: "+strings.Join(Named(), ", "), "policy file "+
+			"%s does not exist", path)
 	}
 	if err != nil {
 		return nil, hint.Wrap(err, "check the file's permissions")

@@ -24,31 +24,40 @@ func mustParse(t *testing.T, text string) *Policy {
 
 func TestInheritance(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "base.yaml", "version: 1\nextends: standard\ndescription: the base\nlimits: {memory: 1GiB}\nenvironment: {set: {A: 1, B: two}}\nfilesystem: {mounts: [{source: ./notes, target: /notes}]}\n")
-	write(t, dir, "sub/child.yaml", "version: 1\nextends: ../base.yaml\nlimits: {pids: 0}\nsyscalls: {allow: [ptrace]}\nenvironment: {\"!pass\": [HOME], set: {B: three}}\nfilesystem: {mounts: [{source: ., target: /work, mode: rw}]}\n")
+	write(t, dir, "base.yaml", "version: 1\nextends: standard\ndescription: the base\nlimits: "+
+		"{memory: 1GiB}\nenvironment: {set: {A: 1, B: two}}\nfilesystem: {mounts: [{source: "+
+		"./notes, target: /notes}]}\n")
+	write(t, dir, "sub/child.yaml", "version: 1\nextends: ../base.yaml\nlimits: {pids: "+
+		"0}\nsyscalls: {allow: [ptrace]}\nenvironment: {\"!pass\": [HOME], set: {B: "+
+		"three}}\nfilesystem: {mounts: [{source: ., target: /work, mode: rw}]}\n")
 	p, err := Load(filepath.Join(dir, "sub/child.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	standard, _ := Preset("standard")
 	if p.Name != "child" || p.Description != "" || p.Extends != "" {
-		t.Errorf("name %q, description %q and extends %q are a document's own", p.Name, p.Description, p.Extends)
+		t.Errorf("name %q, description %q and extends %q are a document's own", p.Name,
+			p.Description, p.Extends)
 	}
 	if p.Limits.Memory != 1<<30 || p.Limits.PIDs != 0 || p.Limits.CPUs != 1 {
 		t.Errorf("limits: %+v", p.Limits)
 	}
-	if want := append(standard.Syscalls.Allow, SyscallRule{Names: []string{"ptrace"}}); !reflect.DeepEqual(p.Syscalls.Allow, want) {
+	calls := append(standard.Syscalls.Allow, SyscallRule{Names: []string{"ptrace"}})
+	if !reflect.DeepEqual(p.Syscalls.Allow, calls) {
 		t.Error("a list does not add to the inherited one")
 	}
 	if !slices.Equal(p.Environment.Pass, []string{"HOME"}) {
 		t.Errorf(`"!pass" leaves %v`, p.Environment.Pass)
 	}
-	if want := map[string]string{"A": "1", "B": "three"}; !reflect.DeepEqual(p.Environment.Set, want) {
-		t.Errorf("maps merge to %v; want %v", p.Environment.Set, want)
+	variables := map[string]string{"A": "1", "B": "three"}
+	if !reflect.DeepEqual(p.Environment.Set, variables) {
+		t.Errorf("maps merge to %v; want %v", p.Environment.Set, variables)
 	}
-	want := []Mount{{filepath.Join(dir, "notes"), "/notes", ReadOnly}, {filepath.Join(dir, "sub"), "/work", ReadWrite}}
+	want := []Mount{{filepath.Join(dir, "notes"), "/notes", ReadOnly},
+		{filepath.Join(dir, "sub"), "/work", ReadWrite}}
 	if !reflect.DeepEqual(p.Filesystem.Mounts, want) {
-		t.Errorf("each file's sources are relative to its own folder: got %v, want %v", p.Filesystem.Mounts, want)
+		t.Errorf("each file's sources are relative to its own folder: got %v, want %v",
+			p.Filesystem.Mounts, want)
 	}
 }
 
@@ -60,7 +69,8 @@ func TestInheritanceThatCannotBe(t *testing.T) {
 	write(t, dir, "lost.yaml", "version: 1\nextends: ./gone.yaml\n")
 	write(t, dir, "typo.yaml", "extends: standart\n")
 	for i := range 12 {
-		write(t, dir, "deep"+string(rune('a'+i))+".yaml", "extends: ./deep"+string(rune('a'+i+1))+".yaml\n")
+		write(t, dir, "deep"+string(rune('a'+i))+".yaml",
+			"extends: ./deep"+string(rune('a'+i+1))+".yaml\n")
 	}
 	if err := os.Symlink("self.yaml", filepath.Join(dir, "link.yaml")); err != nil {
 		t.Fatal(err)
@@ -84,7 +94,8 @@ func TestInheritanceThatCannotBe(t *testing.T) {
 
 func TestHomeExpandsInMountSources(t *testing.T) {
 	t.Setenv("HOME", "/home/someone")
-	p := mustParse(t, "extends: standard\nfilesystem: {mounts: [{source: ~/notes, target: /notes}]}\n")
+	p := mustParse(t, "extends: standard\nfilesystem: {mounts: [{source: ~/notes, target: "+
+		"/notes}]}\n")
 	if got := p.Filesystem.Mounts[0].Source; got != "/home/someone/notes" {
 		t.Errorf("~/notes became %s", got)
 	}
@@ -100,7 +111,9 @@ func TestUnknownPresetNamesTheNearest(t *testing.T) {
 }
 
 func TestJSONPoliciesAreRead(t *testing.T) {
-	p := mustParse(t, "{\n\t\"extends\": \"standard\",\n\t\"limits\": {\"memory\": \"1GiB\"},\n\t\"syscalls\": {\"allow\": [{\"names\": [\"ioctl\"], \"args\": [{\"index\": 1, \"op\": \"eq\", \"value\": \"TIOCSTI\"}]}]}\n}\n")
+	p := mustParse(t, "{\n\t\"extends\": \"standard\",\n\t\"limits\": {\"memory\": "+
+		"\"1GiB\"},\n\t\"syscalls\": {\"allow\": [{\"names\": [\"ioctl\"], \"args\": "+
+		"[{\"index\": 1, \"op\": \"eq\", \"value\": \"TIOCSTI\"}]}]}\n}\n")
 	last := p.Syscalls.Allow[len(p.Syscalls.Allow)-1]
 	if p.Limits.Memory != 1<<30 || last.Args[0].Value != 0x5412 {
 		t.Errorf("got %v, %v", p.Limits.Memory, last)
@@ -109,11 +122,13 @@ func TestJSONPoliciesAreRead(t *testing.T) {
 
 func TestJSONFromElsewhereReadsNoFiles(t *testing.T) {
 	var p Policy
-	if err := json.Unmarshal([]byte(`{"extends": "standard", "limits": {"pids": 7}}`), &p); err != nil || p.Limits.PIDs != 7 || p.Limits.Memory == 0 {
+	err := json.Unmarshal([]byte(`{"extends": "standard", "limits": {"pids": 7}}`), &p)
+	if err != nil || p.Limits.PIDs != 7 || p.Limits.Memory == 0 {
 		t.Fatalf("%v, %+v", err, p.Limits)
 	}
 	file := write(t, t.TempDir(), "x.yaml", "extends: standard\n")
-	if err := json.Unmarshal([]byte(`{"extends": "`+file+`"}`), &p); err == nil || !strings.Contains(err.Error(), "may not be read") {
+	if err := json.Unmarshal([]byte(`{"extends": "`+file+`"}`), &p); err == nil ||
+		!strings.Contains(err.Error(), "may not be read") {
 		t.Errorf("a policy from elsewhere made us read %s: %v", file, err)
 	}
 }

@@ -30,7 +30,8 @@ func writeFields(b *strings.Builder, indent string, v reflect.Value) {
 		case field.Kind() == reflect.Map:
 			b.WriteString(indent + key + ":\n")
 			for _, name := range sortedMapKeys(field) {
-				b.WriteString(indent + "  " + scalar(name) + ": " + flow(field.MapIndex(reflect.ValueOf(name))) + "\n")
+				b.WriteString(indent + "  " + scalar(name) + ": " +
+					flow(field.MapIndex(reflect.ValueOf(name))) + "\n")
 			}
 		case field.Kind() == reflect.Slice && field.Type().Elem().Kind() == reflect.Struct:
 			b.WriteString(indent + key + ":\n")
@@ -68,7 +69,8 @@ func flow(v reflect.Value) string {
 		var fields []string
 		for i := range v.NumField() {
 			f := v.Type().Field(i)
-			if field := v.Field(i); !isEmpty(field) && (!field.IsZero() || !strings.Contains(f.Tag.Get("yaml"), ",omitempty")) {
+			if field := v.Field(i); !isEmpty(field) && (!field.IsZero() ||
+				!strings.Contains(f.Tag.Get("yaml"), ",omitempty")) {
 				fields = append(fields, yaml.Key(f)+": "+flow(field))
 			}
 		}
@@ -94,6 +96,9 @@ func flow(v reflect.Value) string {
 	}
 	return fmt.Sprint(v.Interface())
 }
+
+// String is the entry as the file has it.
+func (m IOMax) String() string { return flow(reflect.ValueOf(m)) }
 
 func generic(value any) string {
 	switch value := value.(type) {
@@ -124,7 +129,8 @@ func scalar(s string) string {
 	plain := s != "" && (s[0] >= 'A' && s[0] <= 'Z' || s[0] >= 'a' && s[0] <= 'z' || s[0] == '/')
 	for i := range len(s) {
 		c := s[i]
-		plain = plain && (c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' || c == '/' || c == '-' || c == '.')
+		plain = plain && (c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' ||
+			c == '_' || c == '/' || c == '-' || c == '.')
 	}
 	switch strings.ToLower(s) {
 	case "true", "false", "null", "yes", "no", "on", "off", "y", "n":

@@ -51,11 +51,14 @@ const (
 
 // Filesystem describes what of the host is bound into the rootfs.
 type Filesystem struct {
-	Rootfs string   `yaml:"rootfs,omitempty" json:"rootfs,omitempty"` // a folder used instead of the host's /usr
-	Mounts []Mount  `yaml:"mounts,omitempty" json:"mounts,omitempty"`
-	Hidden []string `yaml:"hidden,omitempty" json:"hidden,omitempty"` // absolute paths inside, masked
+	// a folder used instead of the host's /usr
+	Rootfs string  `yaml:"rootfs,omitempty" json:"rootfs,omitempty"`
+	Mounts []Mount `yaml:"mounts,omitempty" json:"mounts,omitempty"`
+	// absolute paths inside, masked
+	Hidden []string `yaml:"hidden,omitempty" json:"hidden,omitempty"`
 
-	// Folders are made in the sandbox's own storage, for the tool to write in: absolute paths below /work, /tmp or its home.
+	// Folders are made in the sandbox's own storage, for the tool to write in: absolute paths below
+	// /work, /tmp or its home.
 	Folders []string `yaml:"folders,omitempty" json:"folders,omitempty"`
 }
 
@@ -75,7 +78,8 @@ const (
 
 // Syscalls is the seccomp part. Names beginning with @ are groups.
 type Syscalls struct {
-	Default   SyscallDefault `yaml:"default,omitempty" json:"default,omitempty" enum:"deny,allow"` // deny: allowlist; allow: denylist
+	// deny: allowlist; allow: denylist
+	Default   SyscallDefault `yaml:"default,omitempty" json:"default,omitempty" enum:"deny,allow"`
 	Allow     []SyscallRule  `yaml:"allow,omitempty" json:"allow,omitempty"`
 	Deny      []SyscallRule  `yaml:"deny,omitempty" json:"deny,omitempty"` // wins over Allow
 	Violation Violation      `yaml:"violation,omitempty" json:"violation,omitempty" enum:"errno,kill"`
@@ -102,8 +106,9 @@ type SyscallRule struct {
 	Why   string    `yaml:"why,omitempty" json:"why,omitempty"`
 }
 
-// ArgRule compares one argument (index 0–5): op is eq, ne, lt, le, gt, ge, masked_eq (arg & mask == value).
-// In the file, value and mask may be numbers or symbolic constants ("CLONE_NEWUSER|CLONE_NEWNS", "AF_UNIX", "TIOCSTI").
+// ArgRule compares one argument (index 0–5): op is eq, ne, lt, le, gt, ge, masked_eq (arg & mask ==
+// value). In the file, value and mask may be numbers or symbolic constants
+// ("CLONE_NEWUSER|CLONE_NEWNS", "AF_UNIX", "TIOCSTI").
 type ArgRule struct {
 	Index uint   `yaml:"index" json:"index"`
 	Op    string `yaml:"op" json:"op" enum:"eq,ne,lt,le,gt,ge,masked_eq"`
@@ -113,17 +118,21 @@ type ArgRule struct {
 
 // Limits: zero means no limit.
 type Limits struct {
-	Memory    Size     `yaml:"memory,omitempty" json:"memory,omitempty"`         // bytes, swap 0
-	CPUs      float64  `yaml:"cpus,omitempty" json:"cpus,omitempty"`             // 0.5 = half a core
-	PIDs      int64    `yaml:"pids,omitempty" json:"pids,omitempty"`             // tasks
-	Timeout   Duration `yaml:"timeout,omitempty" json:"timeout,omitempty"`       // wall clock
-	CPUTime   Duration `yaml:"cpu_time,omitempty" json:"cpu_time,omitempty"`     // summed over all processes
-	Disk      Size     `yaml:"disk,omitempty" json:"disk,omitempty"`             // the sandbox's own storage (tmpfs)
-	FileSize  Size     `yaml:"file_size,omitempty" json:"file_size,omitempty"`   // RLIMIT_FSIZE
-	OpenFiles int64    `yaml:"open_files,omitempty" json:"open_files,omitempty"` // RLIMIT_NOFILE
-	Output    Size     `yaml:"output,omitempty" json:"output,omitempty"`         // stdout + stderr
-	IOWeight  int64    `yaml:"io_weight,omitempty" json:"io_weight,omitempty"`   // io.weight 1–10000
-	IO        []IOMax  `yaml:"io,omitempty" json:"io,omitempty"`                 // io.max
+	Memory Size `yaml:"memory,omitempty" json:"memory,omitempty"` // bytes, swap 0
+	// 0.5 = half a core
+	CPUs    float64  `yaml:"cpus,omitempty" json:"cpus,omitempty"`
+	PIDs    int64    `yaml:"pids,omitempty" json:"pids,omitempty"`       // tasks
+	Timeout Duration `yaml:"timeout,omitempty" json:"timeout,omitempty"` // wall clock
+	// summed over all processes
+	CPUTime Duration `yaml:"cpu_time,omitempty" json:"cpu_time,omitempty"`
+	// the sandbox's own storage (tmpfs)
+	Disk      Size  `yaml:"disk,omitempty" json:"disk,omitempty"`
+	FileSize  Size  `yaml:"file_size,omitempty" json:"file_size,omitempty"`   // RLIMIT_FSIZE
+	OpenFiles int64 `yaml:"open_files,omitempty" json:"open_files,omitempty"` // RLIMIT_NOFILE
+	Output    Size  `yaml:"output,omitempty" json:"output,omitempty"`         // stdout + stderr
+	// io.weight 1–10000
+	IOWeight int64   `yaml:"io_weight,omitempty" json:"io_weight,omitempty"`
+	IO       []IOMax `yaml:"io,omitempty" json:"io,omitempty"` // io.max
 }
 
 // IOMax is one line of io.max: Device is a path of a block device or a file on it.
@@ -149,13 +158,17 @@ type Environment struct {
 
 // Code holds what only `mcpbox code` uses.
 type Code struct {
-	Timeout Duration `yaml:"timeout,omitempty" json:"timeout,omitempty"` // used when limits.timeout is unset
+	// used when limits.timeout is unset
+	Timeout Duration `yaml:"timeout,omitempty" json:"timeout,omitempty"`
 }
 
-// Rule: when an event matches the expression, the severity is raised to Severity and Action is taken.
+// Rule: when an event matches the expression, the severity is raised to Severity and Action is
+// taken.
 type Rule struct {
-	ID       string `yaml:"id" json:"id"`
-	When     string `yaml:"when" json:"when"`
-	Severity string `yaml:"severity,omitempty" json:"severity,omitempty" enum:"low,medium,high,critical"` // low | medium | high | critical
-	Action   string `yaml:"action,omitempty" json:"action,omitempty" enum:"alert,kill,quarantine"`        // alert | kill | quarantine
+	ID   string `yaml:"id" json:"id"`
+	When string `yaml:"when" json:"when"`
+	// low | medium | high | critical
+	Severity string `yaml:"severity,omitempty" json:"severity,omitempty" enum:"low,medium,high,critical"`
+	// alert | kill | quarantine
+	Action string `yaml:"action,omitempty" json:"action,omitempty" enum:"alert,kill,quarantine"`
 }

@@ -1,15 +1,18 @@
 package policies
 
-// Guard is the look that `mcpbox code` takes at a snippet before it runs. It is defence in depth: the sandbox contains
-// whatever the guard does not see.
+// Guard is the look that `mcpbox code` takes at a snippet before it runs. It is defence in depth:
+// the sandbox contains whatever the guard does not see.
 //
-// Its rules come with mcpbox (package code/guard): a name, how bad it is, why. Deny adds names to them, allow takes
-// names away; a name may say which language it is for: python/os, javascript/fs, shell/curl.
+// Its rules come with mcpbox (package code/guard): a name, how bad it is, why. Deny adds names to
+// them, allow takes names away; a name may say which language it is for: python/os, javascript/fs,
+// shell/curl.
 type Guard struct {
-	Mode       GuardMode  `yaml:"mode,omitempty" json:"mode,omitempty" enum:"off,warn,deny"`
-	Refuse     string     `yaml:"refuse,omitempty" json:"refuse,omitempty" enum:"low,medium,high"` // mode deny: the least severity that is refused; default medium
-	Modules    GuardNames `yaml:"modules,omitempty" json:"modules,omitzero"`
-	Calls      GuardNames `yaml:"calls,omitempty" json:"calls,omitzero"` // functions; for a shell: commands
+	Mode GuardMode `yaml:"mode,omitempty" json:"mode,omitempty" enum:"off,warn,deny"`
+	// mode deny: the least severity that is refused; default medium
+	Refuse  string     `yaml:"refuse,omitempty" json:"refuse,omitempty" enum:"low,medium,high"`
+	Modules GuardNames `yaml:"modules,omitempty" json:"modules,omitzero"`
+	// functions; for a shell: commands
+	Calls      GuardNames `yaml:"calls,omitempty" json:"calls,omitzero"`
 	Attributes GuardNames `yaml:"attributes,omitempty" json:"attributes,omitzero"`
 }
 

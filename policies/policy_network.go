@@ -18,26 +18,30 @@ const (
 
 // Network is what the tool can reach. The lists and what follows them are for mode allow.
 type Network struct {
-	Mode    NetworkMode   `yaml:"mode,omitempty" json:"mode,omitempty" enum:"none,allow,host"`
-	Allow   []NetworkRule `yaml:"allow,omitempty" json:"allow,omitempty"`
-	Deny    []NetworkRule `yaml:"deny,omitempty" json:"deny,omitempty"` // wins over Allow; without ports, for all of them
+	Mode  NetworkMode   `yaml:"mode,omitempty" json:"mode,omitempty" enum:"none,allow,host"`
+	Allow []NetworkRule `yaml:"allow,omitempty" json:"allow,omitempty"`
+	// wins over Allow; without ports, for all of them
+	Deny    []NetworkRule `yaml:"deny,omitempty" json:"deny,omitempty"`
 	Private PrivateMode   `yaml:"private,omitempty" json:"private,omitempty" enum:"deny,allow-listed"`
 	ECH     ECHMode       `yaml:"ech,omitempty" json:"ech,omitempty" enum:"deny,allow"`
 	DNS     NetworkDNS    `yaml:"dns,omitempty" json:"dns,omitzero"`
 	Limits  NetworkLimits `yaml:"limits,omitempty" json:"limits,omitzero"`
 }
 
-// NetworkRule is HOST, HOST:PORT, or {host, ports}: see package hostrule. Allowed without ports means 443 and 80.
+// NetworkRule is HOST, HOST:PORT, or {host, ports}: see package hostrule. Allowed without ports
+// means 443 and 80.
 type NetworkRule struct {
 	Host  string `yaml:"host" json:"host"`
 	Ports []int  `yaml:"ports,omitempty" json:"ports,omitempty"`
 }
 
-// PrivateMode says whether an allowed name may lead to a private, shared (RFC 6598) or loopback address.
+// PrivateMode says whether an allowed name may lead to a private, shared (RFC 6598) or loopback
+// address.
 type PrivateMode string
 
 const (
-	PrivateDeny        PrivateMode = "deny"         // only where Allow has the address or its range as well
+	// only where Allow has the address or its range as well
+	PrivateDeny        PrivateMode = "deny"
 	PrivateAllowListed PrivateMode = "allow-listed" // the names of Allow may
 )
 
@@ -49,16 +53,20 @@ const (
 	ECHAllow ECHMode = "allow" // browsers send the extension always, mostly without a meaning
 )
 
-// NetworkDNS: Servers ("192.0.2.53" or "192.0.2.53:5353") are asked in place of the host's resolver.
+// NetworkDNS: Servers ("192.0.2.53" or "192.0.2.53:5353") are asked in place of the host's
+// resolver.
 type NetworkDNS struct {
 	Servers []string `yaml:"servers,omitempty" json:"servers,omitempty"`
 }
 
 // NetworkLimits of one sandbox; zero means the default for Connections, no limit for the others.
 type NetworkLimits struct {
-	Connections int64 `yaml:"connections,omitempty" json:"connections,omitempty"` // open at a time; default 1024
-	Bytes       Size  `yaml:"bytes,omitempty" json:"bytes,omitempty"`             // both ways together
-	Rate        Size  `yaml:"rate,omitempty" json:"rate,omitempty"`               // bytes a second, both ways together
+	// open at a time; default 1024
+	Connections int64 `yaml:"connections,omitempty" json:"connections,omitempty"`
+	// both ways together
+	Bytes Size `yaml:"bytes,omitempty" json:"bytes,omitempty"`
+	// bytes a second, both ways together
+	Rate Size `yaml:"rate,omitempty" json:"rate,omitempty"`
 }
 
 // ParseNetworkRule reads HOST[:PORT] into its one spelling.
@@ -88,36 +96,49 @@ func (r NetworkRule) text() (text string, ok bool) {
 	return "", false
 }
 
-// AllowNetwork lets the tool reach the entries, beside those that are there. Modes none and host become allow.
+// AllowNetwork lets the tool reach the entries, beside those that are there. Modes none and host
+// become allow.
 func (p *Policy) AllowNetwork(entries ...NetworkRule) {
 	if p.Network.Mode != NetworkAllow {
-		p.Network = Network{Mode: NetworkAllow, Private: p.Network.Private, ECH: p.Network.ECH, DNS: p.Network.DNS, Limits: p.Network.Limits}
+		p.Network = Network{Mode: NetworkAllow, Private: p.Network.Private, ECH: p.Network.ECH,
+			DNS: p.Network.DNS, Limits: p.Network.Limits}
 	}
 	for _, e := range entries {
-		if !slices.ContainsFunc(p.Network.Allow, func(have NetworkRule) bool { return have.Host == e.Host && slices.Equal(have.Ports, e.Ports) }) {
+		if !slices.ContainsFunc(p.Network.Allow,
+			func(have NetworkRule) bool {
+				return have.Host == e.Host &&
+					slices.Equal(have.Ports, e.Ports)
+			}) {
 			p.Network.Allow = append(p.Network.Allow, e)
 		}
 	}
 	p.openSockets()
 }
 
-// openSockets gives a policy that allows local sockets only, as strict does, those that a network by name takes. One that
-// allows no sockets at all is left alone, and refused by the check.
+// openSockets gives a policy that allows local sockets only, as strict does, those that a network
+// by name takes. One that allows no sockets at all is left alone, and refused by the check.
 func (p *Policy) openSockets() {
-	if p.Network.Mode != NetworkAllow || p.Syscalls.Default == DefaultAllow || allowed(p, "connect", "@network-io", "@system-service") == no || socketFamily(p, "AF_INET") {
+	if p.Network.Mode != NetworkAllow || p.Syscalls.Default == DefaultAllow ||
+		p.AllowsBeforeDeny("connect", "@network-io", "@system-service") == No ||
+		p.AllowsSocket("AF_INET") {
 		return
 	}
 	inet := func(family, kind, protocol uint64, why string) SyscallRule {
 		return SyscallRule{Names: []string{"socket"}, Why: "network: " + why, Args: []ArgRule{
-			{Index: 0, Op: "eq", Value: family}, {Index: 1, Op: "masked_eq", Mask: 0xf, Value: kind}, {Index: 2, Op: "le", Value: protocol}}}
+			{Index: 0, Op: "eq", Value: family}, {Index: 1, Op: "masked_eq", Mask: 0xf,
+				Value: kind}, {Index: 2, Op: "le", Value: protocol}}}
 	}
 	p.Syscalls.Allow = append(p.Syscalls.Allow,
 		inet(unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_TCP, "TCP"),
 		inet(unix.AF_INET6, unix.SOCK_STREAM, unix.IPPROTO_TCP, "TCP over IPv6"),
 		inet(unix.AF_INET, unix.SOCK_DGRAM, unix.IPPROTO_UDP, "name look-ups"),
-		inet(unix.AF_INET6, unix.SOCK_DGRAM, unix.IPPROTO_UDP, "getaddrinfo sorts addresses by a socket of theirs"),
-		SyscallRule{Names: []string{"socket"}, Why: "network: getaddrinfo asks which families there are", Args: []ArgRule{
-			{Index: 0, Op: "eq", Value: unix.AF_NETLINK}, {Index: 2, Op: "eq", Value: unix.NETLINK_ROUTE}}},
-		SyscallRule{Names: []string{"sendmmsg", "recvmmsg"}, Why: "network: getaddrinfo asks for both families at once"},
+		inet(unix.AF_INET6, unix.SOCK_DGRAM, unix.IPPROTO_UDP, "getaddrinfo sorts addresses by a "+
+			"socket of theirs"),
+		SyscallRule{Names: []string{"socket"}, Why: "network: getaddrinfo asks which families " +
+			"there are", Args: []ArgRule{
+			{Index: 0, Op: "eq", Value: unix.AF_NETLINK}, {Index: 2, Op: "eq",
+				Value: unix.NETLINK_ROUTE}}},
+		SyscallRule{Names: []string{"sendmmsg", "recvmmsg"}, Why: "network: getaddrinfo asks for " +
+			"both families at once"},
 	)
 }

@@ -2,12 +2,9 @@ package policies
 
 import (
 	"encoding/json"
-	"os"
 	"reflect"
 	"slices"
 	"testing"
-
-	"github.com/google/jsonschema-go/jsonschema"
 )
 
 func TestGeneratedPresetsAreTheirSources(t *testing.T) {
@@ -43,12 +40,16 @@ func TestPresetsDoNotShareMemory(t *testing.T) {
 
 func TestPresetsKeepTheContractsLimits(t *testing.T) {
 	for name, want := range map[string]Limits{
-		"none":     {},
-		"basic":    {},
-		"browser":  {Memory: 2 << 30, CPUs: 2, PIDs: 512, Disk: 1 << 30, FileSize: 256 << 20, OpenFiles: 8192},
-		"standard": {Memory: 512 << 20, CPUs: 1, PIDs: 128, Disk: 256 << 20, FileSize: 256 << 20, OpenFiles: 1024},
-		"strict":   {Memory: 256 << 20, CPUs: 0.5, PIDs: 64, Disk: 100 << 20, FileSize: 10 << 20, OpenFiles: 256},
-		"maximum":  {Memory: 128 << 20, CPUs: 0.5, PIDs: 16, Disk: 16 << 20, FileSize: 1 << 20, OpenFiles: 64},
+		"none":  {},
+		"basic": {},
+		"browser": {Memory: 2 << 30, CPUs: 2, PIDs: 512, Disk: 1 << 30, FileSize: 256 << 20,
+			OpenFiles: 8192},
+		"standard": {Memory: 512 << 20, CPUs: 1, PIDs: 128, Disk: 256 << 20, FileSize: 256 << 20,
+			OpenFiles: 1024},
+		"strict": {Memory: 256 << 20, CPUs: 0.5, PIDs: 64, Disk: 100 << 20, FileSize: 10 << 20,
+			OpenFiles: 256},
+		"maximum": {Memory: 128 << 20, CPUs: 0.5, PIDs: 16, Disk: 16 << 20, FileSize: 1 << 20,
+			OpenFiles: 64},
 	} {
 		if p, _ := Preset(name); !reflect.DeepEqual(p.Limits, want) {
 			t.Errorf("%s: %+v; want %+v", name, p.Limits, want)
@@ -59,8 +60,9 @@ func TestPresetsKeepTheContractsLimits(t *testing.T) {
 func TestEveryPresetLetsAProcessStartAndEnd(t *testing.T) {
 	for _, name := range PresetNames() {
 		p, _ := Preset(name)
-		for _, call := range []string{"read", "write", "close", "exit", "exit_group", "rt_sigreturn", "restart_syscall"} {
-			if p.Isolation == IsolationSandbox && verdict(p, call) != yes {
+		for _, call := range []string{"read", "write", "close", "exit", "exit_group",
+			"rt_sigreturn", "restart_syscall"} {
+			if p.Isolation == IsolationSandbox && p.Allows(call) != Yes {
 				t.Errorf("%s does not allow %s by name", name, call)
 			}
 		}
@@ -88,14 +90,17 @@ func TestStricterPresetsAllowLess(t *testing.T) {
 		for j := 1; j < len(order); j++ {
 			open, _ := Preset(order[j-1])
 			closed, _ := Preset(order[j])
-			if verdict(open, call, groups...) < verdict(closed, call, groups...) {
+			if open.Allows(call, groups...) < closed.Allows(call, groups...) {
 				t.Errorf("%d: %s allows %s, %s does not", i, order[j], call, order[j-1])
 			}
 		}
 	}
-	for _, call := range []string{"ptrace", "mount", "unshare", "setns", "bpf", "keyctl", "init_module", "process_vm_readv", "open_by_handle_at", "userfaultfd", "perf_event_open", "io_uring_setup", "kexec_load", "reboot"} {
+	for _, call := range []string{"ptrace", "mount", "unshare", "setns", "bpf", "keyctl",
+		"init_module", "process_vm_readv", "open_by_handle_at", "userfaultfd", "perf_event_open", "io_uring_setup",
+		"kexec_load", "reboot"} {
 		for _, name := range order[1:] {
-			if p, _ := Preset(name); verdict(p, call, "@process", "@debug", "@mount", "@module", "@ipc", "@aio", "@keyring", "@reboot", "@privileged", "@system-service") != no {
+			if p, _ := Preset(name); p.Allows(call, "@process", "@debug", "@mount", "@module",
+				"@ipc", "@aio", "@keyring", "@reboot", "@privileged", "@system-service") != No {
 				t.Errorf("%s allows %s", name, call)
 			}
 		}
@@ -124,87 +129,4 @@ func TestPoliciesSurviveYAMLAndJSON(t *testing.T) {
 			t.Errorf("%s changes by JSON: %v", name, Diff(p, &fromJSON))
 		}
 	}
-}
-
-// A key that the schema names can be written, and is read back.
-func TestEveryKeyOfTheMCPSectionCanBeWritten(t *testing.T) {
-	p := mustParse(t, `extends: standard
-mcp:
-  mode: deny
-  server: {allow: ["node *"], deny: [sh], version: ^1.2, packages: {"@acme/notes": ">=1 <3"}}
-  tools: {allow: ["read_*"], deny: [read_secret]}
-  resources: {allow: ["file:///work/*"], deny: ["file:///work/x"]}
-  prompts: {allow: [greet], deny: [insult]}
-  parameters: {read_note: {properties: {name: {pattern: "^[a-z]+$"}}}}
-  paths: {read_note: {path: [/work]}}
-  input_schema: enforce
-  capabilities: {"fetch*": [net]}
-  limits: {read_note: {timeout: 5s, memory: 64MiB, cpu_time: 1s}}
-  pin: {file: /pins.json, on_change: flag}
-  output: {mark: wrap, tag: data, strip: true, max_bytes: 1MiB}
-`)
-	for _, section := range []any{p.MCP, p.MCP.Server, p.MCP.Tools, p.MCP.Resources, p.MCP.Prompts, p.MCP.Limits["read_note"], p.MCP.Pin, p.MCP.Output} {
-		for v, i := reflect.ValueOf(section), 0; i < v.NumField(); i++ {
-			if v.Field(i).IsZero() {
-				t.Errorf("%s.%s is not set", v.Type(), v.Type().Field(i).Name)
-			}
-		}
-	}
-	again, err := Parse(p.YAML(), "test.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(p.MCP, again.MCP) {
-		t.Errorf("it changes by YAML: %v", Diff(p, again))
-	}
-	data, _ := json.Marshal(p)
-	if err := json.Unmarshal(data, new(Policy)); err != nil {
-		t.Error(err)
-	}
-	var instance any
-	if err := json.Unmarshal(data, &instance); err != nil {
-		t.Fatal(err)
-	}
-	if err := resolvedSchema(t).Validate(instance); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestSchemaIsCheckedInAndAcceptsThePresets(t *testing.T) {
-	checkedIn, err := os.ReadFile("../docs/policy-schema.json")
-	if err != nil || string(checkedIn) != string(Schema()) {
-		t.Fatalf("docs/policy-schema.json is stale: run go generate ./policies (%v)", err)
-	}
-	resolved := resolvedSchema(t)
-	for _, name := range PresetNames() {
-		p, _ := Preset(name)
-		data, _ := json.Marshal(p)
-		var instance any
-		if err := json.Unmarshal(data, &instance); err != nil {
-			t.Fatal(err)
-		}
-		if err := resolved.Validate(instance); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	for _, bad := range []string{`{"limts": {}}`, `{"limits": {"memory": "1XB"}}`, `{"network": {"mode": "lan"}}`, `{"syscalls": {"allow": [{"why": "x"}]}}`} {
-		var instance any
-		_ = json.Unmarshal([]byte(bad), &instance)
-		if resolved.Validate(instance) == nil {
-			t.Errorf("the schema accepts %s", bad)
-		}
-	}
-}
-
-func resolvedSchema(t *testing.T) *jsonschema.Resolved {
-	t.Helper()
-	var schema jsonschema.Schema
-	if err := json.Unmarshal(Schema(), &schema); err != nil {
-		t.Fatal(err)
-	}
-	resolved, err := schema.Resolve(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resolved
 }

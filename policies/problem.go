@@ -10,6 +10,9 @@ import (
 	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
+// ReferenceURL is the page that documents every key. Errors about a policy file name it.
+const ReferenceURL = "https://github.com/mcpbox/mcpbox/blob/main/docs/POLICY.md"
+
 // Problem is one thing wrong with a policy, where it stands, and what to do about it.
 type Problem struct {
 	File    string `json:"file,omitempty"`
@@ -32,7 +35,8 @@ func (p Problem) String() string {
 	return where + ": " + p.Message
 }
 
-// Error holds all that is wrong with a policy; errors.As finds it in what Load, Parse, Resolve and Validate return.
+// Error holds all that is wrong with a policy; errors.As finds it in what Load, Parse, Resolve and
+// Validate return.
 type Error struct{ Problems []Problem }
 
 // Error is one line: the first problem, and how many more there are.
@@ -79,7 +83,8 @@ func asError(problems []Problem) error {
 
 // problemAt is a problem at a place of a file.
 func problemAt(at yaml.Position, remedy, format string, args ...any) Problem {
-	p := Problem{Line: at.Line, Column: at.Column, Message: fmt.Sprintf(format, args...), Hint: remedy}
+	p := Problem{Line: at.Line, Column: at.Column, Message: fmt.Sprintf(format, args...),
+		Hint: remedy}
 	if at.Source != nil {
 		p.File = at.Source.File
 		p.Message = withoutCounts(p.Message)
@@ -96,13 +101,15 @@ func problemsOf(list []yaml.Problem) []Problem {
 	return out
 }
 
-// withoutCounts takes the 113 out of syscalls.allow[113]: entries are counted from the first inherited one, and the position
-// says it better.
+// withoutCounts takes the 113 out of syscalls.allow[113]: entries are counted from the first
+// inherited one, and the position says it better.
 func withoutCounts(message string) string {
 	var b strings.Builder
 	for i := 0; i < len(message); i++ {
 		if message[i] == '[' && i > 0 && message[i-1] >= 'a' && message[i-1] <= 'z' {
-			if n := len(message[i+1:]) - len(strings.TrimLeft(message[i+1:], "0123456789")); n > 0 && strings.HasPrefix(message[i+1+n:], "]") {
+			rest := message[i+1:]
+			n := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
+			if n > 0 && strings.HasPrefix(rest[n:], "]") {
 				i += n + 1
 				continue
 			}

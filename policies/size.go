@@ -44,7 +44,8 @@ func ParseSize(text string) (Size, error) {
 func plainDecimal(s string) bool {
 	whole, fraction, dotted := strings.Cut(s, ".")
 	digits := whole + fraction
-	return len(s) <= 40 && whole != "" && (!dotted || fraction != "") && strings.Trim(digits, "0123456789") == ""
+	return len(s) <= 40 && whole != "" && (!dotted || fraction != "") &&
+		strings.Trim(digits, "0123456789") == ""
 }
 
 func sizeUnit(unit string) (int64, bool) {
@@ -84,7 +85,8 @@ func (s Size) String() string {
 		if base == 1000 {
 			unit = "kMGTPE"[power:power+1] + "B"
 		}
-		if text := strconv.FormatInt(n, 10) + unit; len(text) <= len(best) || base == 1024 && len(text) <= len(best)+2 {
+		if text := strconv.FormatInt(n, 10) + unit; len(text) <= len(best) || base == 1024 &&
+			len(text) <= len(best)+2 {
 			best = text
 		}
 	}

@@ -11,10 +11,12 @@ import (
 	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
-// Validate checks a policy that was made or changed in Go, such as by command-line flags. Load and Parse have done so.
+// Validate checks a policy that was made or changed in Go, such as by command-line flags. Load and
+// Parse have done so.
 func (p *Policy) Validate() error { return asError(check(p, nil)) }
 
-// What a small static program needs: its pages and the kernel's for it; the three standard descriptors and those a loader opens.
+// What a small static program needs: its pages and the kernel's for it; the three standard
+// descriptors and those a loader opens.
 const (
 	minMemory    Size  = 1 << 20
 	minOpenFiles int64 = 8
@@ -45,7 +47,8 @@ func check(p *Policy, index map[string]yaml.Position) []Problem {
 	c.mcp(&p.MCP)
 	c.rules(p.Rules)
 	slices.SortStableFunc(c.problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Message, b.Message))
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Message, b.Message))
 	})
 	return c.problems
 }
@@ -77,31 +80,39 @@ func (c *checker) limits(l *Limits, path string) {
 		key string
 		n   int64
 	}{
-		{"memory", int64(l.Memory)}, {"pids", l.PIDs}, {"timeout", int64(l.Timeout)}, {"cpu_time", int64(l.CPUTime)},
-		{"disk", int64(l.Disk)}, {"file_size", int64(l.FileSize)}, {"open_files", l.OpenFiles}, {"output", int64(l.Output)},
+		{"memory", int64(l.Memory)}, {"pids", l.PIDs}, {"timeout", int64(l.Timeout)}, {"cpu_time",
+			int64(l.CPUTime)},
+		{"disk", int64(l.Disk)}, {"file_size", int64(l.FileSize)}, {"open_files",
+			l.OpenFiles}, {"output", int64(l.Output)},
 	} {
 		c.notNegative(path+"."+q.key, q.n)
 	}
 	if l.Memory > 0 && l.Memory < minMemory {
-		c.fail(path+".memory", "allow at least "+minMemory.String(), "%s.memory %s is less than a process needs to start", path, l.Memory)
+		c.fail(path+".memory", "allow at least "+minMemory.String(), "%s.memory %s is less than "+
+			"a process needs to start", path, l.Memory)
 	}
 	if l.OpenFiles > 0 && l.OpenFiles < minOpenFiles {
-		c.fail(path+".open_files", fmt.Sprintf("allow at least %d", minOpenFiles), "%s.open_files %d is less than a process needs to start", path, l.OpenFiles)
+		c.fail(path+".open_files", fmt.Sprintf("allow at least %d", minOpenFiles),
+			"%s.open_files %d is less than a process needs to start", path, l.OpenFiles)
 	}
 	if l.CPUs < 0 || math.IsNaN(l.CPUs) || l.CPUs > 8192 {
-		c.fail(path+".cpus", "0.5 is half a core; 0 means no limit", "%s.cpus must be between 0 and 8192, not %v", path, l.CPUs)
+		c.fail(path+".cpus", "0.5 is half a core; 0 means no limit", "%s.cpus must be between 0 "+
+			"and 8192, not %v", path, l.CPUs)
 	} else if l.CPUs > 0 && l.CPUs < 0.01 {
-		c.fail(path+".cpus", "the kernel's smallest share is 0.01", "%s.cpus %v is too small", path, l.CPUs)
+		c.fail(path+".cpus", "the kernel's smallest share is 0.01", "%s.cpus %v is too small", path,
+			l.CPUs)
 	}
 	if l.IOWeight != 0 && (l.IOWeight < 1 || l.IOWeight > 10000) {
-		c.fail(path+".io_weight", "100 is the kernel's default", "%s.io_weight must be between 1 and 10000, not %d", path, l.IOWeight)
+		c.fail(path+".io_weight", "100 is the kernel's default", "%s.io_weight must be between 1 "+
+			"and 10000, not %d", path, l.IOWeight)
 	}
 	for i, io := range l.IO {
 		at := fmt.Sprintf("%s.io[%d]", path, i)
 		if io.Device == "" || !printable(io.Device) {
 			c.fail(at+".device", "name a block device or a file on it", "%s needs a device", at)
 		}
-		for key, n := range map[string]int64{"read_bps": int64(io.ReadBPS), "write_bps": int64(io.WriteBPS), "read_iops": io.ReadIOPS, "write_iops": io.WriteIOPS} {
+		for key, n := range map[string]int64{"read_bps": int64(io.ReadBPS),
+			"write_bps": int64(io.WriteBPS), "read_iops": io.ReadIOPS, "write_iops": io.WriteIOPS} {
 			c.notNegative(at+"."+key, n)
 		}
 	}
@@ -111,12 +122,14 @@ func (c *checker) environment(e *Environment) {
 	const remedy = "use letters, digits and _"
 	for i, name := range e.Pass {
 		if !variableName(name) {
-			c.fail(fmt.Sprintf("environment.pass[%d]", i), remedy, "%q is not the name of an environment variable", name)
+			c.fail(fmt.Sprintf("environment.pass[%d]", i), remedy, "%q is not the name of an "+
+				"environment variable", name)
 		}
 	}
 	for _, name := range sortedKeys(e.Set) {
 		if !variableName(name) {
-			c.fail("environment.set."+name, remedy, "%q is not the name of an environment variable", name)
+			c.fail("environment.set."+name, remedy, "%q is not the name of an environment "+
+				"variable", name)
 		}
 		if strings.ContainsRune(e.Set[name], 0) {
 			c.fail("environment.set."+name, "", "the value of %s contains a zero byte", name)
@@ -142,11 +155,13 @@ func (c *checker) rules(rules []Rule) {
 		if r.ID == "" || !printable(r.ID) {
 			c.fail(at+".id", "give it a short name", "%s needs an id", at)
 		} else if seen[r.ID] {
-			c.fail(at+".id", `choose another, or start the list afresh with "!rules"`, "two rules have the id %q", r.ID)
+			c.fail(at+".id", `choose another, or start the list afresh with "!rules"`,
+				"two rules have the id %q", r.ID)
 		}
 		seen[r.ID] = true
 		if strings.TrimSpace(r.When) == "" {
-			c.fail(at+".when", `such as: type == "escape_attempt"`, "rule %q needs a condition (when)", r.ID)
+			c.fail(at+".when", `such as: type == "escape_attempt"`, "rule %q needs a condition "+
+				"(when)", r.ID)
 		}
 		c.enum(at+".severity", r.Severity, "low", "medium", "high", "critical")
 		c.enum(at+".action", r.Action, "alert", "kill", "quarantine")

@@ -31,7 +31,8 @@ func (c *checker) filesystem(f *Filesystem) {
 			continue
 		}
 		if targets[m.Target] {
-			c.fail(at+".target", `choose another, or start the list afresh with "!mounts"`, "two mounts have the target %s", m.Target)
+			c.fail(at+".target", `choose another, or start the list afresh with "!mounts"`,
+				"two mounts have the target %s", m.Target)
 		}
 		targets[m.Target] = true
 	}
@@ -39,30 +40,35 @@ func (c *checker) filesystem(f *Filesystem) {
 		at := fmt.Sprintf("filesystem.folders[%d]", i)
 		if problem, remedy := checkInside(folder); problem != "" {
 			c.fail(at, remedy, "folder %q %s", folder, problem)
-		} else if !strings.HasPrefix(folder, "/work/") && !strings.HasPrefix(folder, "/tmp/") && !strings.HasPrefix(folder, "/home/user/") {
-			c.fail(at, "such as /work/out", "folder %q is not below /work, /tmp or /home/user", folder)
+		} else if !strings.HasPrefix(folder, "/work/") && !strings.HasPrefix(folder, "/tmp/") &&
+			!strings.HasPrefix(folder, "/home/user/") {
+			c.fail(at, "such as /work/out", "folder %q is not below /work, /tmp or /home/user",
+				folder)
 		}
 	}
 	for i, h := range f.Hidden {
 		if h == "/" {
-			c.fail(fmt.Sprintf("filesystem.hidden[%d]", i), "hide single paths", "hidden path / would hide everything")
+			c.fail(fmt.Sprintf("filesystem.hidden[%d]", i), "hide single paths", "hidden path / "+
+				"would hide everything")
 		} else if problem, remedy := checkInside(h); problem != "" {
 			c.fail(fmt.Sprintf("filesystem.hidden[%d]", i), remedy, "hidden path %q %s", h, problem)
 		}
 	}
 }
 
-// CheckTarget says what is wrong with a mount target and what to do, or "" and "". It is pure: symbolic links are
-// looked at when the rootfs is made.
+// CheckTarget says what is wrong with a mount target and what to do, or "" and "". It is pure:
+// symbolic links are looked at when the rootfs is made.
 func CheckTarget(target string) (problem, remedy string) {
 	if problem, remedy = checkInside(target); problem != "" {
 		return problem, remedy
 	}
 	if target == "/" {
-		return "would replace the whole rootfs", "to use a folder as the root, set filesystem.rootfs"
+		return "would replace the whole rootfs", "to use a folder as the root, set " +
+			"filesystem.rootfs"
 	}
 	below := target + "/"
-	if target == "/dev" || strings.HasPrefix(below, "/proc/") || strings.HasPrefix(below, "/sys/") { // a single device may be bound
+	// a single device may be bound
+	if target == "/dev" || strings.HasPrefix(below, "/proc/") || strings.HasPrefix(below, "/sys/") {
 		return "belongs to the sandbox itself", "choose a path outside /proc, /sys and /dev"
 	}
 	return "", ""

@@ -15,7 +15,8 @@ func (c *checker) mcp(m *MCP) {
 	c.enum("mcp.mode", string(m.Mode), string(MCPOpen), string(MCPDeny), string(MCPOff))
 	c.enum("mcp.input_schema", string(m.InputSchema), string(MCPEnforce), string(MCPPass))
 	c.enum("mcp.pin.on_change", string(m.Pin.OnChange), string(MCPPinRefuse), string(MCPPinFlag))
-	c.enum("mcp.output.mark", string(m.Output.Mark), string(MCPMarkNone), string(MCPMarkMeta), string(MCPMarkWrap))
+	c.enum("mcp.output.mark", string(m.Output.Mark), string(MCPMarkNone), string(MCPMarkMeta),
+		string(MCPMarkWrap))
 	c.patterns("mcp.tools.allow", m.Tools.Allow)
 	c.patterns("mcp.tools.deny", m.Tools.Deny)
 	c.patterns("mcp.resources.allow", m.Resources.Allow)
@@ -36,7 +37,8 @@ func (c *checker) mcp(m *MCP) {
 		for i, name := range m.Capabilities[tool] {
 			at := fmt.Sprintf("mcp.capabilities.%s[%d]", tool, i)
 			if !slices.Contains(MCPCapabilities(), name) {
-				c.fail(at, nearest.Hint(name, MCPCapabilities()), "%s: unknown capability %q", at, name)
+				c.fail(at, nearest.Hint(name, MCPCapabilities()), "%s: unknown capability %q", at,
+					name)
 			}
 		}
 	}
@@ -49,10 +51,12 @@ func (c *checker) mcp(m *MCP) {
 	}
 	c.notNegative("mcp.output.max_bytes", int64(m.Output.MaxBytes))
 	if !tagName(m.Output.Tag) {
-		c.fail("mcp.output.tag", "use letters, digits and dashes, such as untrusted", "mcp.output.tag %q is not a tag's name", m.Output.Tag)
+		c.fail("mcp.output.tag", "use letters, digits and dashes, such as untrusted",
+			"mcp.output.tag %q is not a tag's name", m.Output.Tag)
 	}
 	if m.Output.Tag != "" && m.Output.Mark != "" && m.Output.Mark != MCPMarkWrap {
-		c.fail("mcp.output.tag", "write mark: wrap, or leave the tag out", "mcp.output: a tag is written with mark: wrap only, not with %s", m.Output.Mark)
+		c.fail("mcp.output.tag", "write mark: wrap, or leave the tag out", "mcp.output: a tag is "+
+			"written with mark: wrap only, not with %s", m.Output.Mark)
 	}
 }
 
@@ -61,12 +65,14 @@ func (c *checker) patterns(at string, list []string) {
 	for i, glob := range list {
 		at := fmt.Sprintf("%s[%d]", at, i)
 		if _, err := path.Match(glob, ""); err != nil || glob == "" || !printable(glob) {
-			c.fail(at, "a name, or a pattern with * ? [a-z]", "%s: %q is not a name or pattern", at, glob)
+			c.fail(at, "a name, or a pattern with * ? [a-z]", "%s: %q is not a name or pattern", at,
+				glob)
 		}
 	}
 }
 
-// toolName looks at a key of a map by tools. Patterns are for capabilities and limits; elsewhere they match nothing but themselves.
+// toolName looks at a key of a map by tools. Patterns are for capabilities and limits; elsewhere
+// they match nothing but themselves.
 func (c *checker) toolName(at, tool string) {
 	if _, err := path.Match(tool, ""); err != nil || tool == "" || !printable(tool) {
 		c.fail(at+"."+tool, "", "%s: %q is not a tool's name", at, tool)
@@ -77,11 +83,13 @@ func (c *checker) mcpServer(s *MCPServer) {
 	c.patterns("mcp.server.allow", s.Allow)
 	c.patterns("mcp.server.deny", s.Deny)
 	if s.Version != "" && !semverRange(s.Version) {
-		c.fail("mcp.server.version", `such as ">=1.2.0 <2"`, "mcp.server.version %q is not a range of versions", s.Version)
+		c.fail("mcp.server.version", `such as ">=1.2.0 <2"`, "mcp.server.version %q is not a "+
+			"range of versions", s.Version)
 	}
 	for _, name := range sortedKeys(s.Packages) {
 		if at := "mcp.server.packages." + name; !semverRange(s.Packages[name]) {
-			c.fail(at, `such as "^1.2.0"`, "%s: %q is not a range of versions", at, s.Packages[name])
+			c.fail(at, `such as "^1.2.0"`, "%s: %q is not a range of versions", at,
+				s.Packages[name])
 		}
 	}
 }
@@ -95,11 +103,13 @@ func (c *checker) paths(at string, byArgument map[string][]string) {
 	for _, argument := range sortedKeys(byArgument) {
 		for i, folder := range byArgument[argument] {
 			if !path.IsAbs(folder) || path.Clean(folder) != folder {
-				c.fail(at+"."+argument, "such as /work", "%s.%s[%d]: %q is not a clean absolute path", at, argument, i, folder)
+				c.fail(at+"."+argument, "such as /work", "%s.%s[%d]: %q is not a clean absolute "+
+					"path", at, argument, i, folder)
 			}
 		}
 		if len(byArgument[argument]) == 0 {
-			c.fail(at+"."+argument, "name at least one, such as [/work]", "%s.%s: no folder is allowed", at, argument)
+			c.fail(at+"."+argument, "name at least one, such as [/work]", "%s.%s: no folder is "+
+				"allowed", at, argument)
 		}
 	}
 }
@@ -107,15 +117,16 @@ func (c *checker) paths(at string, byArgument map[string][]string) {
 // tagName is what can stand in <…> without a second thought.
 func tagName(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (i == 0 || (c < '0' || c > '9') && c != '-') {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') &&
+			(i == 0 || (c < '0' || c > '9') && c != '-') {
 			return false
 		}
 	}
 	return len(s) <= 32
 }
 
-// schema checks the shape of a JSON Schema where a slip would silently allow everything: its well-known keywords must
-// have their types. The proxy compiles it in full.
+// schema checks the shape of a JSON Schema where a slip would silently allow everything: its
+// well-known keywords must have their types. The proxy compiles it in full.
 func (c *checker) schema(tool, at string, s map[string]any) {
 	for _, key := range sortedKeys(s) {
 		ok, want := true, ""
@@ -127,7 +138,8 @@ func (c *checker) schema(tool, at string, s map[string]any) {
 			for _, name := range sortedKeys(object) {
 				c.subschema(tool, at+"."+key+"."+name, object[name])
 			}
-		case "items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames":
+		case "items", "additionalProperties", "not", "if", "then", "else", "contains",
+			"propertyNames":
 			c.subschema(tool, at+"."+key, value)
 		case "allOf", "anyOf", "oneOf", "prefixItems":
 			var list []any
@@ -143,7 +155,8 @@ func (c *checker) schema(tool, at string, s map[string]any) {
 			want = "a list"
 		case "type":
 			_, isText := value.(string)
-			ok, want = (isText || isTextList(value)) && knownTypes(value), "one of "+fmt.Sprint(jsonTypes())
+			ok, want = (isText || isTextList(value)) && knownTypes(value),
+				"one of "+fmt.Sprint(jsonTypes())
 		case "pattern":
 			text, isText := value.(string)
 			_, err := regexp.Compile(text)
@@ -181,10 +194,14 @@ func (c *checker) subschema(tool, at string, value any) {
 }
 
 func schemaKeywords() []string {
-	return []string{"properties", "patternProperties", "additionalProperties", "required", "type", "pattern", "enum", "const", "items",
-		"minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "allOf", "anyOf", "oneOf", "not", "format",
-		"uniqueItems", "default", "description", "title", "examples", "$ref", "$defs", "$schema", "$id", "$comment", "multipleOf",
-		"dependentRequired", "unevaluatedProperties", "unevaluatedItems", "minContains", "maxContains", "deprecated", "readOnly", "writeOnly"}
+	return []string{"properties", "patternProperties", "additionalProperties", "required", "type",
+		"pattern", "enum", "const", "items",
+		"minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "allOf", "anyOf", "oneOf",
+		"not", "format",
+		"uniqueItems", "default", "description", "title", "examples", "$ref", "$defs", "$schema", "$id",
+		"$comment", "multipleOf",
+		"dependentRequired", "unevaluatedProperties", "unevaluatedItems", "minContains", "maxContains", "deprecated",
+		"readOnly", "writeOnly"}
 }
 
 func jsonTypes() []string {

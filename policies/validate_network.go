@@ -9,13 +9,14 @@ import (
 )
 
 const (
-	defaultPorts = "443, 80" // of an allowed entry without ports
+	DefaultPorts = "443, 80" // of an allowed entry without ports
 	maxPorts     = 64        // different ones: each is a listening socket in the sandbox
 )
 
 func (c *checker) network(p *Policy) {
 	n := &p.Network
-	c.enum("network.mode", string(n.Mode), string(NetworkNone), string(NetworkAllow), string(NetworkHost))
+	c.enum("network.mode", string(n.Mode), string(NetworkNone), string(NetworkAllow),
+		string(NetworkHost))
 	c.enum("network.private", string(n.Private), string(PrivateDeny), string(PrivateAllowListed))
 	c.enum("network.ech", string(n.ECH), string(ECHDeny), string(ECHAllow))
 	c.networkRules("network.allow", n.Allow)
@@ -30,11 +31,14 @@ func (c *checker) network(p *Policy) {
 	c.notNegative("network.limits.rate", int64(n.Limits.Rate))
 	switch {
 	case n.Mode != NetworkAllow && len(n.Allow) > 0:
-		c.fail("network.allow", "write network.mode: allow", "network.allow does nothing with mode %s", orNone(n.Mode))
+		c.fail("network.allow", "write network.mode: allow", "network.allow does nothing with "+
+			"mode %s", orNone(n.Mode))
 	case n.Mode == NetworkAllow && len(n.Allow) == 0:
-		c.fail("network.mode", "list hosts: network.allow: [api.example.com]", "network.mode is allow, and nothing is allowed")
-	case n.Mode == NetworkAllow && p.Isolation != IsolationNone && !socketFamily(p, "AF_INET"):
-		c.fail("network.mode", "extend strict, or a preset below it: standard, basic", "the policy allows no sockets, so a network is of no use to it")
+		c.fail("network.mode", "list hosts: network.allow: [api.example.com]", "network.mode is "+
+			"allow, and nothing is allowed")
+	case n.Mode == NetworkAllow && p.Isolation != IsolationNone && !p.AllowsSocket("AF_INET"):
+		c.fail("network.mode", "extend strict, or a preset below it: standard, basic",
+			"the policy allows no sockets, so a network is of no use to it")
 	}
 	ports := map[int]bool{}
 	for _, r := range n.Allow {
@@ -43,7 +47,8 @@ func (c *checker) network(p *Policy) {
 		}
 	}
 	if len(ports) > maxPorts {
-		c.fail("network.allow", "", "network.allow names %d different ports: %d are possible", len(ports), maxPorts)
+		c.fail("network.allow", "", "network.allow names %d different ports: %d are possible",
+			len(ports), maxPorts)
 	}
 }
 
@@ -55,7 +60,8 @@ func (c *checker) networkRules(path string, rules []NetworkRule) {
 		}
 		for j, port := range r.Ports {
 			if !hostrule.ValidPort(port) {
-				c.fail(fmt.Sprintf("%s.ports[%d]", at, j), "ports are numbers from 1 to 65535", "%s: %d is not a port", at, port)
+				c.fail(fmt.Sprintf("%s.ports[%d]", at, j), "ports are numbers from 1 to 65535",
+					"%s: %d is not a port", at, port)
 			}
 		}
 	}
@@ -69,7 +75,8 @@ func DNSServer(text string) (netip.AddrPort, error) {
 	if server, err := netip.ParseAddrPort(text); err == nil && server.Port() != 0 {
 		return server, nil
 	}
-	return netip.AddrPort{}, hint.Errorf("such as 192.0.2.53 or [2001:db8::53]:5353", "%q is not the address of a DNS server", text)
+	return netip.AddrPort{}, hint.Errorf("such as 192.0.2.53 or [2001:db8::53]:5353", "%q is not "+
+		"the address of a DNS server", text)
 }
 
 func orNone(m NetworkMode) NetworkMode {

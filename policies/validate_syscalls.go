@@ -10,7 +10,8 @@ func (c *checker) syscalls(p *Policy) {
 	c.syscallRules("syscalls.allow", s.Allow)
 	c.syscallRules("syscalls.deny", s.Deny)
 	if p.Isolation != IsolationNone && s.Default != DefaultAllow && len(s.Allow) == 0 {
-		c.fail("syscalls", "add extends: standard, or list syscalls.allow", "the policy allows no syscall, so no program can start")
+		c.fail("syscalls", "add extends: standard, or list syscalls.allow", "the policy allows "+
+			"no syscall, so no program can start")
 	}
 }
 
@@ -22,7 +23,8 @@ func (c *checker) syscallRules(path string, rules []SyscallRule) {
 		}
 		for j, name := range r.Names {
 			if !syscallName(name) {
-				c.fail(fmt.Sprintf("%s.names[%d]", at, j), "such as openat or @file-system", "%q is not the name of a syscall or of a group", name)
+				c.fail(fmt.Sprintf("%s.names[%d]", at, j), "such as openat or @file-system",
+					"%q is not the name of a syscall or of a group", name)
 			}
 		}
 		for j, a := range r.Args {
@@ -41,7 +43,8 @@ func (c *checker) argument(at string, a ArgRule) {
 	c.enum(at+".op", a.Op, "eq", "ne", "lt", "le", "gt", "ge", "masked_eq")
 	switch {
 	case a.Op == "masked_eq" && a.Value&^a.Mask != 0:
-		c.fail(at, "value may have bits of the mask only", "%s can never match: value %#x lies outside mask %#x", at, a.Value, a.Mask)
+		c.fail(at, "value may have bits of the mask only", "%s can never match: value %#x lies "+
+			"outside mask %#x", at, a.Value, a.Mask)
 	case a.Op != "masked_eq" && a.Mask != 0:
 		c.fail(at+".mask", "use op: masked_eq", "%s: a mask does nothing with op %s", at, a.Op)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/policies/explain"
 	"github.com/mcpbox/mcpbox/seccomp"
 )
 
@@ -178,7 +179,7 @@ func newPolicyExplainCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = io.WriteString(cmd.OutOrStdout(), policies.Explain(p))
+			_, err = io.WriteString(cmd.OutOrStdout(), explain.Policy(p))
 			return err
 		},
 	}

@@ -10,9 +10,10 @@ import (
 // add none.
 var wide = []string{
 	"docs/BENCHMARKS.md", "docs/HOSTS.md",
-	"tests", "cmd", "code", "egress", "mcp", "policies", "rootfs", "runtime",
+	"tests", "cmd", "code", "egress", "mcp", "rootfs", "runtime",
 	"pool", "server", "packages", "report",
-	"internal/arch", "internal/cleanup", "internal/idmap", "internal/hint", "internal/initproto", "internal/logfile",
+	"internal/arch", "internal/cleanup", "internal/idmap", "internal/hint", "internal/initproto",
+	"internal/logfile",
 	"internal/lockedbuf", "internal/plural", "internal/safetext", "internal/int80",
 	"doctor/subids.go", "doctor/doctor_test.go",
 }
@@ -26,6 +27,9 @@ func TestLinesHaveAtMost100Columns(t *testing.T) {
 		}
 		n++
 		for i, line := range strings.Split(readFile(t, path), "\n") {
+			if strings.Contains(line, "`yaml:") || strings.Contains(line, "`json:") {
+				continue // a struct tag cannot be broken
+			}
 			if w := utf8.RuneCountInString(strings.ReplaceAll(line, "\t", "    ")); w > 100 {
 				t.Errorf("%s:%d has %d columns", path, i+1, w)
 			}

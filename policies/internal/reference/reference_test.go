@@ -1,4 +1,4 @@
-package policies
+package reference
 
 import (
 	"os"
@@ -6,16 +6,17 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
 func TestTheReferenceIsUpToDate(t *testing.T) {
-	intro, err := os.ReadFile("internal/generate/intro.md")
+	intro, err := os.ReadFile("../generate/intro.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkedIn, err := os.ReadFile("../docs/POLICY.md")
-	if err != nil || string(checkedIn) != string(Reference(string(intro))) {
+	checkedIn, err := os.ReadFile("../../../docs/POLICY.md")
+	if err != nil || string(checkedIn) != string(Markdown(string(intro))) {
 		t.Fatalf("docs/POLICY.md is stale: run go generate ./policies (%v)", err)
 	}
 }
@@ -40,23 +41,23 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 				seen[sub] = true
 				k, ok := lookup(sub)
 				if !ok || k.what == "" {
-					t.Errorf("policies/keys.go does not describe %s", sub)
+					t.Errorf("policies/internal/reference/keys.go does not describe %s", sub)
 				}
 				isSection := f.Type.Kind() == reflect.Struct
 				if !isSection && !strings.Contains(sub, "[") && k.example == "" {
-					t.Errorf("policies/keys.go has no example of %s", sub)
+					t.Errorf("policies/internal/reference/keys.go has no example of %s", sub)
 				}
 				walk(f.Type, sub)
 			}
 		}
 	}
-	walk(reflect.TypeFor[Policy](), "")
+	walk(reflect.TypeFor[policies.Policy](), "")
 	if len(seen) < 70 {
 		t.Fatalf("%d keys only: nothing was checked", len(seen))
 	}
 	for _, k := range keys {
 		if !seen[k.path] {
-			t.Errorf("policies/keys.go describes %s, which is no key", k.path)
+			t.Errorf("policies/internal/reference/keys.go describes %s, which is no key", k.path)
 		}
 	}
 }
@@ -77,7 +78,7 @@ func TestTheExamplesOfKeysLoad(t *testing.T) {
 		if k.path != "extends" {
 			document = "extends: standard\n" + document
 		}
-		if _, err := Parse([]byte(document+"\n"), "example.yaml"); err != nil {
+		if _, err := policies.Parse([]byte(document+"\n"), "example.yaml"); err != nil {
 			t.Errorf("%s: %v\n%s", k.path, err, document)
 		}
 	}

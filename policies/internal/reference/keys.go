@@ -1,8 +1,9 @@
-package policies
+package reference
 
 import "strings"
 
-// keyDoc documents one key of a policy file. The JSON Schema and docs/POLICY.md are made of this table.
+// keyDoc documents one key of a policy file. The JSON Schema and docs/POLICY.md are made of this
+// table.
 type keyDoc struct {
 	path    string // [] stands for an entry of a list, or for a name that the file chooses
 	what    string
@@ -16,32 +17,39 @@ var keys = [...]keyDoc{
 	{"name", "The policy's name, shown in events and results.", "the file's name", "notes-server"},
 	{"description", "One line about the policy, shown by `mcpbox policy list` and `explain`.", "",
 		"what the notes server needs"},
-	{"extends", "The policy that this one starts from: a preset (none, basic, browser, standard, strict, " +
-		"maximum) or a file. A file's path is relative to this file and has a slash or a dot in it: " +
+	{"extends", "The policy that this one starts from: a preset (none, basic, browser, standard, " +
+		"strict, " +
+		"maximum) or a file. A file's path is relative to this file and has a slash or a dot in " +
+		"it: " +
 		"./base.yaml.", "nothing: no syscall is allowed, no limit is set", "standard"},
 	{"isolation", "`sandbox` runs the tool in a sandbox. `none` runs it bare, for comparison.",
 		"sandbox", "sandbox"},
-	{"require", "Layers that must be enforced. On a host that lacks one, nothing starts (exit code " +
+	{"require", "Layers that must be enforced. On a host that lacks one, nothing starts (exit " +
+		"code " +
 		"125), unless the command line says `--best-effort`.", "none", "[seccomp, landlock]"},
 
 	{"filesystem", "What the tool sees of the host's files.", "", ""},
-	{"filesystem.rootfs", "A folder that becomes the root file system, read-only, in place of the " +
+	{"filesystem.rootfs", "A folder that becomes the root file system, read-only, in place of " +
+		"the " +
 		"host's /usr and its links.", "the host's /usr", "/srv/alpine"},
 	{"filesystem.mounts", "Files and folders of the host that are bound into the sandbox.", "none",
 		"[{source: ./notes, target: /work, mode: rw}]"},
 	{"filesystem.mounts[].source", "The path on the host. It is relative to this file; ~ is the " +
 		"caller's home.", "required", ""},
 	{"filesystem.mounts[].target", "The absolute path inside the sandbox.", "required", ""},
-	{"filesystem.mounts[].mode", "`ro`: read-only. `rw`: the tool can change what is there.", "ro", ""},
+	{"filesystem.mounts[].mode", "`ro`: read-only. `rw`: the tool can change what is there.", "ro",
+		""},
 	{"filesystem.hidden", "Absolute paths inside the sandbox that appear empty.", "none",
 		"[/usr/share/doc]"},
-	{"filesystem.folders", "Empty folders that are made in the sandbox's own storage, for the tool to " +
+	{"filesystem.folders", "Empty folders that are made in the sandbox's own storage, for the " +
+		"tool to " +
 		"write in: below /work, /tmp or /home/user.", "none", "[/work/out]"},
 
 	{"syscalls", "Which system calls the tool may make.", "", ""},
 	{"syscalls.default", "`deny`: only the calls in `allow` are allowed. `allow`: every call is " +
 		"allowed except those in `deny`.", "deny", "deny"},
-	{"syscalls.allow", "System calls that are allowed. An entry is a call's name, a group (@file-system: " +
+	{"syscalls.allow", "System calls that are allowed. An entry is a call's name, a group " +
+		"(@file-system: " +
 		"the groups have systemd's names), or {names, args, why}.", "none",
 		`["@file-system", memfd_create]`},
 	{"syscalls.allow[].names", "Calls and groups that the rule is for.", "required", ""},
@@ -52,26 +60,33 @@ var keys = [...]keyDoc{
 		"(argument & mask == value).", "required", ""},
 	{"syscalls.allow[].args[].value", "A number, or names of the kernel's constants: AF_UNIX, " +
 		"CLONE_NEWUSER|CLONE_NEWNS.", "required", ""},
-	{"syscalls.allow[].args[].mask", "For `masked_eq`: the bits that are compared. Like value.", "", ""},
-	{"syscalls.allow[].why", "The reason for the rule, for readers and for `mcpbox policy explain`.",
+	{"syscalls.allow[].args[].mask", "For `masked_eq`: the bits that are compared. Like value.", "",
+		""},
+	{"syscalls.allow[].why", "The reason for the rule, for readers and for `mcpbox policy " +
+		"explain`.",
 		"", ""},
-	{"syscalls.deny", "System calls that are refused. Entries are written as in `allow`. `deny` wins " +
+	{"syscalls.deny", "System calls that are refused. Entries are written as in `allow`. `deny` " +
+		"wins " +
 		"over `allow`.", "none",
 		`[{names: [socket], args: [{index: 0, op: eq, value: AF_UNIX}], why: "no IPC"}]`},
-	{"syscalls.violation", "What a refused call leads to. `errno`: the call fails with EPERM and is " +
+	{"syscalls.violation", "What a refused call leads to. `errno`: the call fails with EPERM and " +
+		"is " +
 		"reported. `kill`: the sandbox is killed, and the call is reported.", "errno", "errno"},
 
 	{"limits", "What the tool may use. 0 means no limit.", "", ""},
 	{"limits.memory", "Memory of all processes together. There is no swap.", "no limit", "256MiB"},
 	{"limits.cpus", "CPU share: 0.5 is half a core, 2 is two cores.", "no limit", "0.5"},
 	{"limits.pids", "Number of processes and threads.", "no limit", "64"},
-	{"limits.timeout", "Wall-clock time. The sandbox is killed when it is over.", "no limit", "30s"},
+	{"limits.timeout", "Wall-clock time. The sandbox is killed when it is over.", "no limit",
+		"30s"},
 	{"limits.cpu_time", "CPU time of all processes together.", "no limit", "10s"},
-	{"limits.disk", "Space in the sandbox's own storage: /tmp, the home folder, /dev/shm and an unbound " +
+	{"limits.disk", "Space in the sandbox's own storage: /tmp, the home folder, /dev/shm and an " +
+		"unbound " +
 		"/work. A folder that is bound writable is not limited.", "no limit", "100MiB"},
 	{"limits.file_size", "Size of the largest file that the tool can write.", "no limit", "10MiB"},
 	{"limits.open_files", "Open files of one process.", "no limit", "256"},
-	{"limits.output", "Bytes written to stdout and stderr together. The sandbox is killed when it " +
+	{"limits.output", "Bytes written to stdout and stderr together. The sandbox is killed when " +
+		"it " +
 		"writes more.", "no limit", "16MiB"},
 	{"limits.io_weight", "Share of the disks' time, 1 to 10000. It needs cgroup v2.",
 		"the kernel's: 100", "50"},
@@ -85,19 +100,27 @@ var keys = [...]keyDoc{
 
 	{"network", "What the tool can reach over the network.", "", ""},
 	{"network.mode", "`none`: only a loopback device of the sandbox's own. `allow`: the hosts of " +
-		"`allow`, by TCP. `host`: the host's network, its services on localhost included.", "none", "none"},
-	{"network.allow", "Hosts for mode `allow`. An entry is HOST, HOST:PORT, or {host, ports}. HOST is a " +
-		"name, `*.example.com` for all names below it, `*` for every name, an address, or a range. " +
+		"`allow`, by TCP. `host`: the host's network, its services on localhost included.",
+		"none", "none"},
+	{"network.allow", "Hosts for mode `allow`. An entry is HOST, HOST:PORT, or {host, ports}. " +
+		"HOST is a " +
+		"name, `*.example.com` for all names below it, `*` for every name, an address, or a " +
+		"range. " +
 		"Without a port it means 443 and 80.", "none",
 		`[api.github.com, "*.npmjs.org", "db.example.com:5432", "192.0.2.0/24:8443"]`},
 	{"network.allow[].host", "The host.", "required", ""},
 	{"network.allow[].ports", "TCP ports.", "443 and 80", ""},
-	{"network.deny", "Hosts that are refused. Entries are written as in `allow`; without a port they " +
+	{"network.deny", "Hosts that are refused. Entries are written as in `allow`; without a port " +
+		"they " +
 		"mean every port. `deny` wins over `allow`.", "none", `["*.internal.example.com"]`},
-	{"network.private", "`deny`: a name that leads to a private, shared or loopback address is refused, " +
-		"unless `allow` has that address or its range too. `allow-listed`: allowed names may lead there. " +
-		"Link-local addresses, cloud metadata among them, have to be listed in both cases.", "deny", "deny"},
-	{"network.ech", "`deny`: a TLS connection that encrypts its server's name is refused. `allow`: it " +
+	{"network.private", "`deny`: a name that leads to a private, shared or loopback address is " +
+		"refused, " +
+		"unless `allow` has that address or its range too. `allow-listed`: allowed names may " +
+		"lead there. " +
+		"Link-local addresses, cloud metadata among them, have to be listed in both cases.",
+		"deny", "deny"},
+	{"network.ech", "`deny`: a TLS connection that encrypts its server's name is refused. " +
+		"`allow`: it " +
 		"passes, as browsers need it; the true name may then be another.", "deny", "deny"},
 	{"network.dns", "How allowed names are looked up, outside the sandbox.", "", ""},
 	{"network.dns.servers", "DNS servers that are asked in place of the host's.", "the host's",
@@ -107,46 +130,60 @@ var keys = [...]keyDoc{
 	{"network.limits.bytes", "Bytes that are sent and received, together.", "no limit", "100MiB"},
 	{"network.limits.rate", "Bytes a second, both ways together.", "no limit", "1MiB"},
 
-	{"environment", "The tool's environment variables. No other variable of the caller reaches it. mcpbox sets " +
-		"PATH, HOME, USER, LOGNAME, SHELL, LANG, MCPBOX and OMP_NUM_THREADS, and where the memory limit " +
-		"is no cgroup's, which runtimes would read, GOMEMLIMIT, JAVA_TOOL_OPTIONS, NODE_OPTIONS and " +
+	{"environment", "The tool's environment variables. No other variable of the caller reaches " +
+		"it. mcpbox sets " +
+		"PATH, HOME, USER, LOGNAME, SHELL, LANG, MCPBOX and OMP_NUM_THREADS, and where the " +
+		"memory limit " +
+		"is no cgroup's, which runtimes would read, GOMEMLIMIT, JAVA_TOOL_OPTIONS, NODE_OPTIONS " +
+		"and " +
 		"DOTNET_GCHeapHardLimit. A value set here, or \"\", is taken instead.", "", ""},
 	{"environment.pass", "Names of variables that are passed on from the caller.", "none",
 		"[LANG, TZ]"},
 	{"environment.set", "Variables with fixed values.", "none", "{NODE_ENV: production}"},
 
 	{"code", "For `mcpbox code` only.", "", ""},
-	{"code.timeout", "Wall-clock time of a snippet if limits.timeout is not set.", "no limit", "10s"},
+	{"code.timeout", "Wall-clock time of a snippet if limits.timeout is not set.", "no limit",
+		"10s"},
 
-	{"guard", "How `mcpbox code` looks at a snippet before it runs: Python, JavaScript and shell. The " +
+	{"guard", "How `mcpbox code` looks at a snippet before it runs: Python, JavaScript and " +
+		"shell. The " +
 		"guard is a second line of defence: what it does not see, the sandbox contains.", "", ""},
-	{"guard.mode", "`off`: the guard does not look. `warn`: findings are in the result, and the snippet " +
+	{"guard.mode", "`off`: the guard does not look. `warn`: findings are in the result, and the " +
+		"snippet " +
 		"runs. `deny`: a snippet with findings does not run (exit code 126).", "off", "deny"},
-	{"guard.refuse", "With `deny`: the least severity that is refused, low, medium or high.", "medium",
+	{"guard.refuse", "With `deny`: the least severity that is refused, low, medium or high.",
+		"medium",
 		"medium"},
-	{"guard.modules", "Imports that are findings. `mcpbox code --rules` lists the built-in ones.", "", ""},
-	{"guard.modules.deny", "Modules that are findings too, of severity high. A name may say which " +
+	{"guard.modules", "Imports that are findings. `mcpbox code --rules` lists the built-in ones.",
+		"", ""},
+	{"guard.modules.deny", "Modules that are findings too, of severity high. A name may say " +
+		"which " +
 		"language it is for: python/turtle, javascript/fs.", "none", "[turtle]"},
 	{"guard.modules.allow", "Modules that are no findings.", "none", "[python/os, re]"},
 	{"guard.calls", "Functions that are findings, and commands of a shell.", "", ""},
 	{"guard.calls.deny", "Functions and commands that are findings too, of severity high.", "none",
 		"[print, shell/sleep]"},
-	{"guard.calls.allow", "Functions and commands that are no findings.", "none", "[open, shell/curl]"},
+	{"guard.calls.allow", "Functions and commands that are no findings.", "none",
+		"[open, shell/curl]"},
 	{"guard.attributes", "Attributes that are findings.", "", ""},
 	{"guard.attributes.deny", "Attributes that are findings too, of severity high.", "none",
 		"[__slots__]"},
 	{"guard.attributes.allow", "Attributes that are no findings.", "none", "[__mro__]"},
 
 	{"mcp", "What `mcpbox mcp` lets through between an MCP client and the server.", "", ""},
-	{"mcp.mode", "What happens to a tool, resource or prompt that no rule names. `open`: it is allowed. " +
+	{"mcp.mode", "What happens to a tool, resource or prompt that no rule names. `open`: it is " +
+		"allowed. " +
 		"`deny`: it is hidden. `off`: everything is hidden, named or not.", "open", "deny"},
 	{"mcp.server", "Which server may run.", "", ""},
-	{"mcp.server.allow", "Servers that may start: a pattern for the command line, or sha256:… of the " +
+	{"mcp.server.allow", "Servers that may start: a pattern for the command line, or sha256:… of " +
+		"the " +
 		"program or script.", "every server", `["node *"]`},
-	{"mcp.server.deny", "Servers that may not start. `deny` wins over `allow`.", "none", `["*curl*"]`},
+	{"mcp.server.deny", "Servers that may not start. `deny` wins over `allow`.", "none",
+		`["*curl*"]`},
 	{"mcp.server.version", "A range that the version in the server's serverInfo must be in.",
 		"every version", `">=1.2.0 <2"`},
-	{"mcp.server.packages", "By npm or Python package: a range that the version on the command line " +
+	{"mcp.server.packages", "By npm or Python package: a range that the version on the command " +
+		"line " +
 		"must be in.", "every version",
 		`{"@modelcontextprotocol/server-filesystem": "^2025.8.21"}`},
 	{"mcp.tools", "Which tools the client sees. Names may be patterns: * ? [a-z].", "", ""},
@@ -154,7 +191,8 @@ var keys = [...]keyDoc{
 		`[read_note, "search_*"]`},
 	{"mcp.tools.deny", "Tools that are hidden. `deny` wins over `allow`.", "none", "[delete_note]"},
 	{"mcp.resources", "Which resources the client may read.", "", ""},
-	{"mcp.resources.allow", "URIs, or patterns for them.", "decided by mcp.mode", `["file:///work/*"]`},
+	{"mcp.resources.allow", "URIs, or patterns for them.", "decided by mcp.mode",
+		`["file:///work/*"]`},
 	{"mcp.resources.deny", "URIs that are refused. `deny` wins over `allow`.", "none",
 		`["file:///work/private/*"]`},
 	{"mcp.prompts", "Which prompts the client sees.", "", ""},
@@ -163,13 +201,16 @@ var keys = [...]keyDoc{
 	{"mcp.parameters", "By tool: a JSON Schema that the arguments must satisfy.", "none",
 		`{read_note: {properties: {name: {pattern: "^[a-z0-9-]+$"}}}}`},
 	{"mcp.parameters[]", "A JSON Schema.", "", ""},
-	{"mcp.paths", "By tool and argument: folders inside the sandbox. The argument must be a path in one " +
+	{"mcp.paths", "By tool and argument: folders inside the sandbox. The argument must be a path " +
+		"in one " +
 		"of them. Symbolic links are resolved.", "none", "{read_file: {path: [/work]}}"},
 	{"mcp.paths[]", "Folders by argument.", "", ""},
-	{"mcp.input_schema", "`enforce`: arguments must also satisfy the tool's own inputSchema. `pass`: " +
+	{"mcp.input_schema", "`enforce`: arguments must also satisfy the tool's own inputSchema. " +
+		"`pass`: " +
 		"the server checks them itself.",
 		"enforce with mcp.mode deny, mcp.tools, mcp.parameters or mcp.paths; else pass", "enforce"},
-	{"mcp.capabilities", "By tool: what it needs (fs.read, fs.write, net, exec). A tool is hidden if " +
+	{"mcp.capabilities", "By tool: what it needs (fs.read, fs.write, net, exec). A tool is " +
+		"hidden if " +
 		"`--grant` does not name all of it.", "none", "{write_note: [fs.write]}"},
 	{"mcp.limits", "By tool: limits of one call.", "none",
 		"{search_notes: {timeout: 10s, memory: 64MiB}}"},
@@ -179,17 +220,21 @@ var keys = [...]keyDoc{
 	{"mcp.pin", "Compares the tools' definitions with those that you approved.", "", ""},
 	{"mcp.pin.file", "The file that `mcpbox mcp pin` wrote. The path is relative to this file.",
 		"none: definitions are compared with the first ones of the session", "./pins.json"},
-	{"mcp.pin.on_change", "`refuse`: a tool whose definition has changed is hidden and refused. `flag`: " +
+	{"mcp.pin.on_change", "`refuse`: a tool whose definition has changed is hidden and refused. " +
+		"`flag`: " +
 		"an event reports the change.", "refuse with a file, flag without", "refuse"},
 	{"mcp.output", "How the results of tools are marked.", "", ""},
-	{"mcp.output.mark", "`meta`: _meta says which server and tool a result is from, and that it is " +
+	{"mcp.output.mark", "`meta`: _meta says which server and tool a result is from, and that it " +
+		"is " +
 		"untrusted. `wrap`: the texts also stand between tags. `none`: results pass unchanged.",
 		"meta", "wrap"},
 	{"mcp.output.tag", "The name of the tag. It implies `mark: wrap`.", "untrusted", "untrusted"},
-	{"mcp.output.strip", "Removes terminal sequences, invisible and bidirectional characters from every text of the " +
-		"server: results, descriptions, instructions, resources, prompts, messages. `wrap` " +
+	{"mcp.output.strip", "Removes terminal sequences, invisible and bidirectional characters from " +
+		"every text of the server: results, descriptions, instructions, resources, prompts, " +
+		"messages. `wrap` " +
 		"always does.", "false", "true"},
-	{"mcp.output.max_bytes", "Size of a result's texts together. What is longer is cut off, and says so.",
+	{"mcp.output.max_bytes", "Size of a result's texts together. What is longer is cut off, and " +
+		"says so.",
 		"no limit", "1MiB"},
 
 	{"rules", "Reactions to events. The first table below lists what a condition can name.", "none",
@@ -197,7 +242,8 @@ var keys = [...]keyDoc{
 	{"rules[].id", "The rule's name. Events carry it.", "required", ""},
 	{"rules[].when", "The condition, in the Expr language.", "required", ""},
 	{"rules[].severity", "The event gets at least this severity.", "unchanged", ""},
-	{"rules[].action", "`alert`: marks the event. `kill`: also ends the sandbox. `quarantine`: also " +
+	{"rules[].action", "`alert`: marks the event. `kill`: also ends the sandbox. `quarantine`: " +
+		"also " +
 		"marks it, so that nothing of it is used again.", "alert", ""},
 }
 

@@ -1,24 +1,26 @@
-package policies
+package explain
 
 import (
 	"cmp"
 	"strings"
+
+	"github.com/mcpbox/mcpbox/policies"
 )
 
-func (e *explainer) guard(p *Policy) {
+func (e *explainer) guard(p *policies.Policy) {
 	g := &p.Guard
 	if !g.On() {
 		return
 	}
 	e.area("Code, before it runs (mcpbox code)")
-	if g.Mode == GuardWarn {
+	if g.Mode == policies.GuardWarn {
 		e.item("dangerous imports, calls and attributes are reported, and the code runs")
 	} else {
 		e.item("code with a finding of severity %s or worse is refused", cmp.Or(g.Refuse, "medium"))
 	}
 	for _, list := range []struct {
 		what  string
-		names GuardNames
+		names policies.GuardNames
 	}{{"modules", g.Modules}, {"calls", g.Calls}, {"attributes", g.Attributes}} {
 		if len(list.names.Deny) > 0 {
 			e.item("%s that are findings too: %s", list.what, strings.Join(list.names.Deny, ", "))

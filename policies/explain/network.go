@@ -1,16 +1,19 @@
-package policies
+package explain
 
 import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/mcpbox/mcpbox/policies"
 )
 
-func (e *explainer) network(p *Policy) {
+func (e *explainer) network(p *policies.Policy) {
 	e.area("Network")
 	var can, cannot []string
-	for _, f := range []struct{ constant, name string }{{"AF_UNIX", "local (Unix)"}, {"AF_INET", "IPv4"}, {"AF_INET6", "IPv6"}} {
-		if socketFamily(p, f.constant) {
+	for _, f := range []struct{ constant, name string }{{"AF_UNIX", "local (Unix)"},
+		{"AF_INET", "IPv4"}, {"AF_INET6", "IPv6"}} {
+		if p.AllowsSocket(f.constant) {
 			can = append(can, f.name)
 		} else {
 			cannot = append(cannot, f.name)
@@ -26,9 +29,10 @@ func (e *explainer) network(p *Policy) {
 		}
 	}
 	switch p.Network.Mode {
-	case NetworkHost:
-		e.item("shares the host's network: can reach what the host reaches, services on localhost included")
-	case NetworkAllow:
+	case policies.NetworkHost:
+		e.item("shares the host's network: can reach what the host reaches, services on " +
+			"localhost included")
+	case policies.NetworkAllow:
 		e.egress(&p.Network)
 	default:
 		e.item("cannot reach any network: there is the loopback device only, and it is its own")
@@ -36,9 +40,9 @@ func (e *explainer) network(p *Policy) {
 }
 
 // egress says what the lists of mode allow mean.
-func (e *explainer) egress(n *Network) {
+func (e *explainer) egress(n *policies.Network) {
 	for _, r := range n.Allow {
-		ports := defaultPorts
+		ports := policies.DefaultPorts
 		if len(r.Ports) > 0 {
 			ports = portList(r.Ports)
 		}
@@ -58,12 +62,15 @@ func (e *explainer) egress(n *Network) {
 		}
 		e.item("cannot reach %s%s", r.Host, at)
 	}
-	if n.Private == PrivateAllowListed {
-		e.item("an allowed name may lead to a private or loopback address; never to a link-local one, such as cloud metadata")
+	if n.Private == policies.PrivateAllowListed {
+		e.item("an allowed name may lead to a private or loopback address; never to a link-local " +
+			"one, such as cloud metadata")
 	} else {
-		e.item("an allowed name that leads to a private, local or metadata address is refused, unless that address is listed too")
+		e.item("an allowed name that leads to a private, local or metadata address is refused, " +
+			"unless that address is listed too")
 	}
-	e.item("a TLS connection must name the host that was looked up%s", map[bool]string{true: "", false: ", in clear text: encrypted names (ECH) are refused"}[n.ECH == ECHAllow])
+	e.item("a TLS connection must name the host that was looked up%s",
+		echText(n.ECH))
 	if len(n.DNS.Servers) > 0 {
 		e.item("names are looked up outside, at %s", strings.Join(n.DNS.Servers, ", "))
 	}
@@ -81,6 +88,13 @@ func (e *explainer) egress(n *Network) {
 		e.item("limited to %s", strings.Join(limits, ", "))
 	}
 	e.item("cannot reach anything else: other names, addresses, ports and protocols; no UDP")
+}
+
+func echText(mode policies.ECHMode) string {
+	if mode == policies.ECHAllow {
+		return ""
+	}
+	return ", in clear text: encrypted names (ECH) are refused"
 }
 
 func portList(ports []int) string {

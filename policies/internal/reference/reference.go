@@ -1,21 +1,19 @@
-package policies
+package reference
 
 import (
 	"fmt"
 	"reflect"
 	"strings"
 
+	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
-// ReferenceURL is where Reference is published.
-const ReferenceURL = "https://github.com/mcpbox/mcpbox/blob/main/docs/POLICY.md"
-
-// Reference is docs/POLICY.md: every key with its type, its default and an example.
-func Reference(intro string) []byte {
+// Markdown is docs/POLICY.md: every key with its type, its default and an example.
+func Markdown(intro string) []byte {
 	var b strings.Builder
 	b.WriteString(intro)
-	t := reflect.TypeFor[Policy]()
+	t := reflect.TypeFor[policies.Policy]()
 	for i := range t.NumField() {
 		f := t.Field(i)
 		fmt.Fprintf(&b, "\n## %s\n", yaml.Key(f))
@@ -60,9 +58,9 @@ func describeKey(b *strings.Builder, in reflect.Type, f reflect.StructField, pat
 
 func typeName(t reflect.Type, enum string) string {
 	switch t {
-	case reflect.TypeFor[Size]():
+	case reflect.TypeFor[policies.Size]():
 		return "size (`256MiB`, `1GB`, `64k`, or bytes)"
-	case reflect.TypeFor[Duration]():
+	case reflect.TypeFor[policies.Duration]():
 		return "duration (`30s`, `1m30s`, or seconds)"
 	case reflect.TypeFor[map[string]any]():
 		return "JSON Schema"
@@ -73,7 +71,7 @@ func typeName(t reflect.Type, enum string) string {
 	case reflect.Map:
 		return "mapping from names to: " + typeName(t.Elem(), "")
 	case reflect.Struct:
-		if t == reflect.TypeFor[SyscallRule]() {
+		if t == reflect.TypeFor[policies.SyscallRule]() {
 			return "name or mapping"
 		}
 		return "mapping"

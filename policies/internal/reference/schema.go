@@ -1,23 +1,23 @@
-package policies
+package reference
 
 import (
 	"encoding/json"
 	"reflect"
 	"strings"
 
+	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
-//go:generate go run ./internal/generate
 // Once more: a preset that extends another one was made of what that one was before.
+//
 //go:generate go run ./internal/generate
-
 const sizePattern = `^\s*[0-9]+(\.[0-9]+)?\s*([kKmMgGtTpPeE]([iI]?[bB])?|[bB])?\s*$`
 
-// Schema is the JSON Schema (2020-12) of a policy file, for editors. docs/policy-schema.json is a copy.
-// It describes the form. Parse also checks what values mean together.
+// Schema is the JSON Schema (2020-12) of a policy file, for editors. docs/policy-schema.json is a
+// copy. It describes the form. Parse also checks what values mean together.
 func Schema() []byte {
-	root := schemaOf(reflect.TypeFor[Policy](), "", "")
+	root := schemaOf(reflect.TypeFor[policies.Policy](), "", "")
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "mcpbox policy"
 	data, err := json.MarshalIndent(root, "", "  ")
@@ -36,10 +36,10 @@ func schemaOf(t reflect.Type, path, enum string) map[string]any {
 		}
 	}
 	switch t {
-	case reflect.TypeFor[Size]():
+	case reflect.TypeFor[policies.Size]():
 		s["type"], s["pattern"], s["minimum"] = []string{"string", "integer"}, sizePattern, 0
 		return s
-	case reflect.TypeFor[Duration]():
+	case reflect.TypeFor[policies.Duration]():
 		s["type"], s["minimum"] = []string{"string", "number"}, 0
 		return s
 	}
@@ -53,7 +53,8 @@ func schemaOf(t reflect.Type, path, enum string) map[string]any {
 			properties[key] = sub
 			if k := f.Type.Kind(); k == reflect.Slice || k == reflect.Map {
 				afresh := schemaOf(f.Type, "", f.Tag.Get("enum"))
-				afresh["description"] = "as " + key + "; replaces the inherited entries instead of adding to them"
+				afresh["description"] = "as " + key + "; replaces the inherited entries instead " +
+					"of adding to them"
 				properties["!"+key] = afresh
 			}
 			if needed(t, key) {
@@ -64,7 +65,8 @@ func schemaOf(t reflect.Type, path, enum string) map[string]any {
 		if len(required) > 0 {
 			s["required"] = required
 		}
-		if t == reflect.TypeFor[SyscallRule]() || t == reflect.TypeFor[NetworkRule]() {
+		if t == reflect.TypeFor[policies.SyscallRule]() ||
+			t == reflect.TypeFor[policies.NetworkRule]() {
 			return map[string]any{"anyOf": []any{map[string]any{"type": "string"}, s}}
 		}
 	case reflect.Slice:
@@ -72,7 +74,8 @@ func schemaOf(t reflect.Type, path, enum string) map[string]any {
 	case reflect.Map:
 		s["type"] = "object"
 		if t.Elem().Kind() == reflect.String {
-			s["additionalProperties"] = map[string]any{"type": []string{"string", "number", "boolean"}}
+			s["additionalProperties"] = map[string]any{"type": []string{"string", "number",
+				"boolean"}}
 		} else if t.Elem() == reflect.TypeFor[map[string]any]() {
 			s["additionalProperties"] = map[string]any{"type": "object"}
 		} else {
@@ -99,17 +102,17 @@ func schemaOf(t reflect.Type, path, enum string) map[string]any {
 
 func needed(t reflect.Type, key string) bool {
 	switch t {
-	case reflect.TypeFor[Mount]():
+	case reflect.TypeFor[policies.Mount]():
 		return key == "source" || key == "target"
-	case reflect.TypeFor[SyscallRule]():
+	case reflect.TypeFor[policies.SyscallRule]():
 		return key == "names"
-	case reflect.TypeFor[ArgRule]():
+	case reflect.TypeFor[policies.ArgRule]():
 		return key == "index" || key == "op" || key == "value"
-	case reflect.TypeFor[Rule]():
+	case reflect.TypeFor[policies.Rule]():
 		return key == "id" || key == "when"
-	case reflect.TypeFor[NetworkRule]():
+	case reflect.TypeFor[policies.NetworkRule]():
 		return key == "host"
-	case reflect.TypeFor[IOMax]():
+	case reflect.TypeFor[policies.IOMax]():
 		return key == "device"
 	}
 	return false

@@ -1,24 +1,28 @@
-package policies
+package explain
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/mcpbox/mcpbox/internal/safetext"
+	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
-// Explain says in words what a policy lets a tool do and what it does not, area by area.
-func Explain(p *Policy) string {
+// Policy explains in words what a policy allows a tool and what not, area by area.
+func Policy(p *policies.Policy) string {
 	e := &explainer{}
 	e.line("Policy %s", p.Name)
 	if p.Description != "" {
 		e.line("%s", p.Description)
 	}
-	if p.Isolation == IsolationNone {
+	if p.Isolation == policies.IsolationNone {
 		e.area("Isolation")
-		e.item("none: the tool runs bare, with all that the caller may do. Nothing below the limits is enforced")
+		e.item("none: the tool runs bare, with all that the caller may do. Nothing below the " +
+			"limits is enforced")
 		e.limits(p)
 		return e.String()
 	}
@@ -43,9 +47,10 @@ func (e *explainer) line(format string, args ...any) {
 func (e *explainer) area(name string)                { e.WriteString("\n" + name + "\n") }
 func (e *explainer) item(format string, args ...any) { e.line("  - "+format, args...) }
 
-func (e *explainer) isolation(p *Policy) {
+func (e *explainer) isolation(p *policies.Policy) {
 	e.area("Isolation")
-	e.item("processes, users, mounts, IPC and host name of its own; no capabilities, no way to gain privileges")
+	e.item("processes, users, mounts, IPC and host name of its own; no capabilities, no way to " +
+		"gain privileges")
 	e.item("cannot see or signal the host's processes")
 	if len(p.Require) == 0 {
 		e.item("nothing is required: a layer the host lacks is reported, not refused")
@@ -53,17 +58,18 @@ func (e *explainer) isolation(p *Policy) {
 	}
 	var names []string
 	for _, l := range p.Require {
-		if l != LayerNetworkNamespace || p.Network.Mode != NetworkHost {
+		if l != policies.LayerNetworkNamespace || p.Network.Mode != policies.NetworkHost {
 			names = append(names, strings.ReplaceAll(string(l), "_", " "))
 		}
 	}
 	e.item("does not start unless the kernel enforces: %s", strings.Join(names, ", "))
 }
 
-func (e *explainer) files(p *Policy) {
+func (e *explainer) files(p *policies.Policy) {
 	e.area("Files")
 	if p.Filesystem.Rootfs != "" {
-		e.item("can read the root folder %s in place of the host's programs and libraries", p.Filesystem.Rootfs)
+		e.item("can read the root folder %s in place of the host's programs and libraries",
+			p.Filesystem.Rootfs)
 	} else {
 		e.item("can read the host's programs and libraries (/usr), not change them")
 	}
@@ -71,14 +77,16 @@ func (e *explainer) files(p *Policy) {
 	if p.Limits.Disk > 0 {
 		storage = ", " + p.Limits.Disk.String() + " in all"
 	}
-	if allowed(p, "openat", "@file-system", "@system-service") == partly { // a deny rule on mode bits leaves writing
+	// a deny rule on mode bits leaves writing
+	if p.AllowsBeforeDeny("openat", "@file-system", "@system-service") == policies.Partly {
 		e.item("can open files in certain ways only: see the conditions below")
 	} else {
-		e.item("can write to /tmp, its home and /work, which are its own and vanish with it%s", storage)
+		e.item("can write to /tmp, its home and /work, which are its own and vanish with it%s",
+			storage)
 	}
 	for _, m := range p.Filesystem.Mounts {
 		verb := "read"
-		if m.Mode == ReadWrite {
+		if m.Mode == policies.ReadWrite {
 			verb = "read and change"
 		}
 		e.item("can %s %s of the host, as %s", verb, m.Source, m.Target)
@@ -89,10 +97,11 @@ func (e *explainer) files(p *Policy) {
 	for _, h := range p.Filesystem.Hidden {
 		e.item("cannot see %s", h)
 	}
-	e.item("cannot see anything else of the host: no home folders, no /root, /var, /run, no sockets")
+	e.item("cannot see anything else of the host: no home folders, no /root, /var, /run, no " +
+		"sockets")
 }
 
-func (e *explainer) limits(p *Policy) {
+func (e *explainer) limits(p *policies.Policy) {
 	e.area("Limits")
 	l := &p.Limits
 	v := reflect.ValueOf(*l)
@@ -102,13 +111,13 @@ func (e *explainer) limits(p *Policy) {
 		label := strings.ReplaceAll(key, "_", " ")
 		switch {
 		case key == "io_weight" || key == "io":
-			if !isEmpty(v.Field(i)) && !v.Field(i).IsZero() {
-				e.item("%s: %s", label, flow(v.Field(i)))
+			if !v.Field(i).IsZero() {
+				e.item("%s: %v", label, v.Field(i).Interface())
 			}
 		case v.Field(i).IsZero():
 			unlimited = append(unlimited, label)
 		default:
-			e.item("%s: %s", label, flow(v.Field(i)))
+			e.item("%s: %v", label, v.Field(i).Interface())
 		}
 	}
 	if p.Code.Timeout > 0 && l.Timeout == 0 {
@@ -119,19 +128,19 @@ func (e *explainer) limits(p *Policy) {
 	}
 }
 
-func (e *explainer) environment(p *Policy) {
+func (e *explainer) environment(p *policies.Policy) {
 	e.area("Environment")
 	if len(p.Environment.Pass) > 0 {
 		e.item("sees of the caller's variables: %s", strings.Join(p.Environment.Pass, ", "))
 	} else {
 		e.item("sees none of the caller's variables")
 	}
-	if names := sortedKeys(p.Environment.Set); len(names) > 0 {
+	if names := slices.Sorted(maps.Keys(p.Environment.Set)); len(names) > 0 {
 		e.item("is given: %s", strings.Join(names, ", "))
 	}
 }
 
-func (e *explainer) rules(p *Policy) {
+func (e *explainer) rules(p *policies.Policy) {
 	if len(p.Rules) == 0 {
 		return
 	}

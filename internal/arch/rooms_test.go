@@ -1,0 +1,25 @@
+package arch
+
+import "testing"
+
+// maxFiles is the most Go files in a folder, tests not counted. A reader should find a file by its
+// name; in a larger folder that takes too long.
+const maxFiles = 25
+
+// crowded lists folders that still have more. Take entries out; add none.
+var crowded = map[string]int{"runtime": 30}
+
+func TestNoFolderIsCrowded(t *testing.T) {
+	for path, p := range packages(t) {
+		if within(path, "tests") || within(path, "cmd") {
+			continue
+		}
+		limit := maxFiles
+		if n, ok := crowded[path]; ok {
+			limit = n
+		}
+		if n := len(p.GoFiles) + len(p.CgoFiles); n > limit {
+			t.Errorf("%s has %d Go files, at most %d are allowed", path, n, limit)
+		}
+	}
+}
