@@ -96,7 +96,8 @@ func TestStricterPresetsAllowLess(t *testing.T) {
 		}
 	}
 	for _, call := range []string{"ptrace", "mount", "unshare", "setns", "bpf", "keyctl",
-		"init_module", "process_vm_readv", "open_by_handle_at", "userfaultfd", "perf_event_open", "io_uring_setup",
+		"init_module", "process_vm_readv", "open_by_handle_at", "userfaultfd", "perf_event_open",
+		"io_uring_setup",
 		"kexec_load", "reboot"} {
 		for _, name := range order[1:] {
 			if p, _ := Preset(name); p.Allows(call, "@process", "@debug", "@mount", "@module",

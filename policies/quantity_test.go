@@ -8,9 +8,11 @@ import (
 
 func TestSizesAreRead(t *testing.T) {
 	for text, want := range map[string]Size{
-		"0": 0, "1": 1, "64k": 64 << 10, "64K": 64 << 10, "256MiB": 256 << 20, "256 MiB": 256 << 20, "1GB": 1e9, "1gb": 1e9,
+		"0": 0, "1": 1, "64k": 64 << 10, "64K": 64 << 10, "256MiB": 256 << 20, "256 MiB": 256 << 20,
+		"1GB": 1e9, "1gb": 1e9,
 		"1.5GiB": 3 << 29,
-		"1b":     1, "2T": 2 << 40, "7EiB": 7 << 60, "9223372036854775807": math.MaxInt64, "0.5k": 512,
+		"1b":     1, "2T": 2 << 40, "7EiB": 7 << 60, "9223372036854775807": math.MaxInt64,
+		"0.5k": 512,
 	} {
 		if got, err := ParseSize(text); err != nil || got != want {
 			t.Errorf("ParseSize(%q) = %d, %v; want %d", text, got, err, want)

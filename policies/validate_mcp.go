@@ -196,11 +196,14 @@ func (c *checker) subschema(tool, at string, value any) {
 func schemaKeywords() []string {
 	return []string{"properties", "patternProperties", "additionalProperties", "required", "type",
 		"pattern", "enum", "const", "items",
-		"minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "allOf", "anyOf", "oneOf",
+		"minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "allOf", "anyOf",
+		"oneOf",
 		"not", "format",
-		"uniqueItems", "default", "description", "title", "examples", "$ref", "$defs", "$schema", "$id",
+		"uniqueItems", "default", "description", "title", "examples", "$ref", "$defs", "$schema",
+		"$id",
 		"$comment", "multipleOf",
-		"dependentRequired", "unevaluatedProperties", "unevaluatedItems", "minContains", "maxContains", "deprecated",
+		"dependentRequired", "unevaluatedProperties", "unevaluatedItems", "minContains",
+		"maxContains", "deprecated",
 		"readOnly", "writeOnly"}
 }
 

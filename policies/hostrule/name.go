@@ -45,7 +45,8 @@ func CanonicalName(name string) (canonical string, ok bool) {
 	return name, true
 }
 
-// number reports whether inet_aton(3) takes the label for a part of an address. No top-level domain looks like this.
+// number reports whether inet_aton(3) takes the label for a part of an address. No top-level domain
+// looks like this.
 func number(label string) bool {
 	if rest, hex := strings.CutPrefix(label, "0x"); hex {
 		return strings.Trim(rest, "0123456789abcdef") == ""

@@ -18,9 +18,11 @@ type Rule struct {
 	Ports []int        // empty: for the reader to say
 }
 
-const remedy = `write a name, "*.example.com", an address or a range, and a port if it is not 443 or 80: db.example.com:5432`
+const remedy = `write a name, "*.example.com", an address or a range, ` +
+	`and a port if it is not 443 or 80: db.example.com:5432`
 
-// Parse reads HOST or HOST:PORT. IPv6 with a port is written [2001:db8::1]:443 or [2001:db8::/32]:443.
+// Parse reads HOST or HOST:PORT. IPv6 with a port is written [2001:db8::1]:443 or
+// [2001:db8::/32]:443.
 func Parse(text string) (Rule, error) {
 	host, port, err := split(text)
 	if err != nil {
@@ -33,7 +35,8 @@ func Parse(text string) (Rule, error) {
 	if port != "" {
 		n, err := strconv.Atoi(port)
 		if err != nil || !ValidPort(n) || port[0] == '+' {
-			return Rule{}, hint.Errorf("ports are numbers from 1 to 65535", "%q has no valid port", text)
+			return Rule{}, hint.Errorf("ports are numbers from 1 to 65535", "%q has no valid "+
+				"port", text)
 		}
 		r.Ports = []int{n}
 	}
@@ -63,7 +66,8 @@ func split(text string) (host, port string, err error) {
 	}
 	host, port, _ = strings.Cut(text, ":")
 	if port == "" {
-		return "", "", hint.Errorf("ports are numbers from 1 to 65535", "%q has no valid port", text)
+		return "", "", hint.Errorf("ports are numbers from 1 to 65535", "%q has no valid port",
+			text)
 	}
 	return host, port, nil
 }
@@ -75,7 +79,8 @@ func ParseHost(host string) (Rule, error) {
 	}
 	if prefix, err := netip.ParsePrefix(host); err == nil {
 		if prefix != prefix.Masked() {
-			return Rule{}, hint.Errorf("write "+prefix.Masked().String(), "%q has bits beyond its length", host)
+			return Rule{}, hint.Errorf("write "+prefix.Masked().String(), "%q has bits beyond "+
+				"its length", host)
 		}
 		if prefix.Addr().Is4In6() {
 			return Rule{}, hint.Errorf("write it as IPv4", "%q is IPv4 in the form of IPv6", host)
@@ -92,14 +97,18 @@ func ParseHost(host string) (Rule, error) {
 	case ok:
 		return Rule{Name: name, Below: below}, nil
 	case strings.ContainsFunc(host, func(r rune) bool { return r > 0x7f }):
-		return Rule{}, hint.Errorf("write its letters as DNS does, with xn--", "%q is not ASCII", host)
+		return Rule{}, hint.Errorf("write its letters as DNS does, with xn--", "%q is not ASCII",
+			host)
 	case strings.Contains(rest, "*"):
-		return Rule{}, hint.Errorf(`a star stands for names below a domain: "*.example.com", or alone for every name`, "%q has a star in its middle", host)
+		return Rule{}, hint.Errorf(
+			`a star stands for names below a domain: "*.example.com", or alone for every name`,
+			"%q has a star in its middle", host)
 	}
 	return Rule{}, hint.Errorf(remedy, "%q is no host name, address or range", host)
 }
 
-// MatchesName reports whether the rule is for a canonical name at port. A rule without ports is for all of them.
+// MatchesName reports whether the rule is for a canonical name at port. A rule without ports is for
+// all of them.
 func (r Rule) MatchesName(name string, port int) bool {
 	if r.Range.IsValid() || !r.hasPort(port) {
 		return false

@@ -229,7 +229,8 @@ var keys = [...]keyDoc{
 		"untrusted. `wrap`: the texts also stand between tags. `none`: results pass unchanged.",
 		"meta", "wrap"},
 	{"mcp.output.tag", "The name of the tag. It implies `mark: wrap`.", "untrusted", "untrusted"},
-	{"mcp.output.strip", "Removes terminal sequences, invisible and bidirectional characters from " +
+	{"mcp.output.strip", "Removes terminal sequences, invisible and bidirectional characters " +
+		"from " +
 		"every text of the server: results, descriptions, instructions, resources, prompts, " +
 		"messages. `wrap` " +
 		"always does.", "false", "true"},
