@@ -128,6 +128,13 @@ var constants = [...]constant{
 	{"O_APPEND", unix.O_APPEND},
 	{"O_ACCMODE", unix.O_ACCMODE},
 	{"O_TMPFILE", unix.O_TMPFILE},
+	{"S_IFMT", unix.S_IFMT},
+	{"S_IFBLK", unix.S_IFBLK},
+	{"S_IFCHR", unix.S_IFCHR},
+	{"RENAME_WHITEOUT", unix.RENAME_WHITEOUT},
+	{"F_SETLEASE", unix.F_SETLEASE},
+	{"F_NOTIFY", unix.F_NOTIFY},
+	{"FS_IOC_GETFSUUID", 0x80111500}, // linux/fs.h, Linux 6.9
 	{"S_ISUID", unix.S_ISUID},
 	{"S_ISGID", unix.S_ISGID},
 	{"O_PATH", unix.O_PATH},

@@ -19,7 +19,9 @@ const (
 var (
 	procEmpty = []string{"acpi", "asound", "pressure", "scsi"}
 	procNull  = []string{"kcore", "keys", "key-users", "kmsg", "kallsyms", "kpagecount", "kpageflags", "kpagecgroup", "iomem", "ioports",
-		"latency_stats", "modules", "sched_debug", "slabinfo", "timer_list", "timer_stats", "vmallocinfo"}
+		"latency_stats", "modules", "sched_debug", "slabinfo", "timer_list", "timer_stats", "vmallocinfo",
+		// How the host was started and built, and what its disks, devices and other programs do at the moment.
+		"cmdline", "config.gz", "diskstats", "interrupts", "locks", "softirqs", "partitions", "buddyinfo", "pagetypeinfo"}
 	procReadOnly = []string{"bus", "driver", "fs", "irq", "mtrr", "sys", "sysrq-trigger", "tty"}
 )
 
@@ -41,6 +43,9 @@ func (b *builder) cell() {
 		b.op(initproto.MountOp{Source: path, Target: path, Flags: unix.MS_BIND | unix.MS_REC, Optional: true})
 		b.op(initproto.MountOp{Target: path, Flags: unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY | plainData, Optional: true})
 	}
+	// By the boot's id programs of two sandboxes would know that they are on one machine.
+	b.file(bootID, 0o444, []byte("00000000-0000-0000-0000-000000000000\n"))
+	b.op(initproto.MountOp{Source: root + bootID, Target: root + "/proc/sys/kernel/random/boot_id", Flags: unix.MS_BIND, Optional: true})
 	if b.CgroupView {
 		b.op(initproto.MountOp{Source: "cgroup2", Target: root + cgroups, Type: "cgroup2", Flags: plainData | unix.MS_RDONLY})
 	}

@@ -3,7 +3,8 @@ package escape
 import "testing"
 
 func TestCannotReadTheMemoryAndAddressesOfTheKernel(t *testing.T) {
-	for _, path := range []string{"/proc/kcore", "/proc/kallsyms", "/proc/kmsg", "/proc/timer_list", "/proc/kpagecount", "/proc/slabinfo"} {
+	for _, path := range []string{"/proc/kcore", "/proc/kallsyms", "/proc/kmsg", "/proc/timer_list", "/proc/kpagecount", "/proc/slabinfo",
+		"/proc/cmdline", "/proc/config.gz", "/proc/diskstats", "/proc/interrupts", "/proc/locks"} {
 		t.Run(path, func(t *testing.T) {
 			hold(t, claim{
 				attack: `
@@ -16,4 +17,14 @@ func TestCannotReadTheMemoryAndAddressesOfTheKernel(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestCannotTellWhichBootOfWhichMachineThisIs(t *testing.T) {
+	hold(t, claim{
+		attack: `
+	char id[64] = "";
+	int fd = TRY(open("/proc/sys/kernel/random/boot_id", O_RDONLY));
+	read(fd, id, sizeof id - 1);
+	if (!strncmp(id, "00000000-", 9)) held("it is nobody's");`,
+	})
 }
