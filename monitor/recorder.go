@@ -3,6 +3,7 @@ package monitor
 import (
 	"cmp"
 	"context"
+	"strconv"
 	"sync"
 	"time"
 
@@ -75,8 +76,8 @@ type response struct {
 	event  Event
 }
 
-// Record classes an event, folds it, applies the rules and passes it to the sinks. It never waits
-// for a sink and never fails. After Close it only counts.
+// Record classes an event, applies the rules to it as it came, folds it, and passes it, cut and
+// escaped, to the sinks. It never waits for a sink and never fails. After Close it only counts.
 func (r *Recorder) Record(e Event) {
 	r.mu.Lock()
 	now := r.cfg.Clock()
@@ -97,6 +98,7 @@ func (r *Recorder) Record(e Event) {
 }
 
 func (r *Recorder) record(e Event, refused Type, now time.Time, todo []response) []response {
+	raw := e // what the rules see: no text of it is cut
 	e = bound(e)
 	if e.Time.IsZero() {
 		e.Time = now
@@ -109,27 +111,32 @@ func (r *Recorder) record(e Event, refused Type, now time.Time, todo []response)
 		r.stats.Dropped += n
 		return todo
 	}
-	ent, fresh := r.table.fold(e, e.Severity, now)
+	// An event that a rule matches is not folded into one that it does not: another number among
+	// the arguments, or another name of the process, may be what the rule is about.
+	met, worth := r.meet(raw, refused)
+	ent, fresh := r.table.fold(e, met, e.Severity, now)
 	if ent == nil { // a rule may make it worth a reserved token
-		ent, fresh = r.table.fold(e, r.judge(e, refused), now)
+		ent, fresh = r.table.fold(e, met, worth, now)
 	}
 	if ent == nil {
 		r.stats.Dropped += n
-		todo = r.apply(&entry{event: e, dropped: true}, refused, todo)
-		ent, fresh = r.table.always(flood(e, now))
-		return r.settle(ent, fresh, SuspiciousBehavior, todo)
+		todo = r.apply(&entry{event: e, dropped: true}, raw, refused, todo)
+		f := flood(e, now)
+		ent, fresh = r.table.always(f)
+		return r.settle(ent, f, fresh, SuspiciousBehavior, todo)
 	}
 	r.stats.Reported += n
-	return r.settle(ent, fresh, refused, todo)
+	return r.settle(ent, raw, fresh, refused, todo)
 }
 
 // settle applies the rules to an entry that has just grown, and emits it if it has changed enough.
-func (r *Recorder) settle(ent *entry, fresh bool, refused Type, todo []response) []response {
+func (r *Recorder) settle(ent *entry, raw Event, fresh bool, refused Type,
+	todo []response) []response {
 	if fresh && ent.event.ID == "" {
 		ent.event.ID = r.ids.next(ent.event.Time)
 	}
 	before := len(todo)
-	todo = r.apply(ent, refused, todo)
+	todo = r.apply(ent, raw, refused, todo)
 	for _, old := range r.table.evicted {
 		r.stats.Forgotten += uint64(old.event.Count)
 		if old.emitted != old.event.Count {
@@ -157,11 +164,14 @@ func flood(e Event, now time.Time) Event {
 	}
 }
 
-// apply runs the rules and returns the responses that are due; it changes the entry's event
+// apply runs the rules over raw, the event that ent has just grown by, with the count and the
+// severity of all of ent. It returns the responses that are due, and changes the entry's event
 // accordingly.
-func (r *Recorder) apply(ent *entry, refused Type, todo []response) []response {
+func (r *Recorder) apply(ent *entry, raw Event, refused Type, todo []response) []response {
+	raw.Count, raw.Severity = ent.event.Count, worse(raw.Severity, ent.event.Severity)
+	raw.Rule, raw.Action = ent.event.Rule, ent.event.Action
 	for i, rule := range r.rules {
-		if ent.matched(i) || !rule.matches(ent.event, refused) {
+		if ent.matched(i) || !rule.matches(raw, refused) {
 			continue
 		}
 		ent.setMatched(i)
@@ -175,18 +185,21 @@ func (r *Recorder) apply(ent *entry, refused Type, todo []response) []response {
 	return todo
 }
 
-// judge is the severity that the rules would give e. A kill is at least high.
-func (r *Recorder) judge(e Event, refused Type) Severity {
-	s := e.Severity
-	for _, rule := range r.rules {
-		if rule.matches(e, refused) {
-			s = worse(s, rule.severity)
-			if rule.action != Alert {
-				s = worse(s, High)
-			}
+// meet returns which rules match an event by itself, as a part of its key, and the severity that
+// they would give it. A kill is at least high.
+func (r *Recorder) meet(raw Event, refused Type) (met string, worth Severity) {
+	worth = raw.Severity
+	for i, rule := range r.rules {
+		if !rule.matches(raw, refused) {
+			continue
+		}
+		met += strconv.Itoa(i) + ","
+		worth = worse(worth, rule.severity)
+		if rule.action != Alert {
+			worth = worse(worth, High)
 		}
 	}
-	return s
+	return met, worth
 }
 
 // Events returns what was recorded so far, folded, oldest first.

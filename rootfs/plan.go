@@ -13,7 +13,7 @@ const (
 	Home    = "/home/user"
 	Work    = "/work"
 	canary  = "/.mcpbox" // readable, but below no Landlock rule
-	bootID  = "/.boot_id"
+	bootID  = "/sys/.boot_id"
 	cgroups = "/sys/fs/cgroup"
 	devices = "/sys/devices/system"
 )

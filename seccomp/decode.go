@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	maxText = 256 // bytes shown of one text
-	maxArgv = 8   // words shown of an argument list
+	maxText = pathMax // bytes of one text: who shows it cuts it
+	maxArgv = 8       // words shown of an argument list
 )
 
 // decode makes a Call of a notification, for the report. Whatever is in the program's memory, it
