@@ -47,7 +47,8 @@ func TestNoEventHidesFromARuleBehindAnotherOne(t *testing.T) {
 			if len(killed) != 1 || killed[0].Rule != "r" {
 				t.Fatalf("responses: %+v", killed)
 			}
-			if args := killed[0].Syscall.Args; c.shows != "" && args[min(1, len(args)-1)] != c.shows {
+			args := killed[0].Syscall.Args
+			if c.shows != "" && args[min(1, len(args)-1)] != c.shows {
 				t.Errorf("the event shows %v", args)
 			}
 			for _, e := range rec.Events() {

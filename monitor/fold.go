@@ -59,7 +59,8 @@ func newTable() table {
 
 // fold adds e to its entry, or makes one. Events that meet other rules have entries of their own. It
 // returns nil if there is no token for an event of this severity.
-func (t *table) fold(e Event, met string, worth Severity, now time.Time) (ent *entry, fresh bool) {
+func (t *table) fold(e Event, met string, worth Severity,
+	now time.Time) (ent *entry, fresh bool) {
 	kind, key := keysOf(e)
 	kind, key = kind+met, key+met
 	if ent := t.byKey[key]; ent != nil {
