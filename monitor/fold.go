@@ -57,8 +57,8 @@ func newTable() table {
 	return table{byKey: map[string]*entry{}, variants: map[string]int{}, tokens: maxEntries}
 }
 
-// fold adds e to its entry, or makes one. Events that meet other rules have entries of their own. It
-// returns nil if there is no token for an event of this severity.
+// fold adds e to its entry, or makes one. Events that meet other rules have entries of their own.
+// It returns nil if there is no token for an event of this severity.
 func (t *table) fold(e Event, met string, worth Severity,
 	now time.Time) (ent *entry, fresh bool) {
 	kind, key := keysOf(e)
