@@ -130,7 +130,7 @@ func (d *daemon) followEvents(w http.ResponseWriter, r *http.Request, f state.Fi
 				return
 			}
 		}
-		again, f.After, last = len(page.Events) == f.Limit, page.Next, page.Next
+		again, f.After = len(page.Events) == f.Limit, page.Next
 	}
 	beat := time.NewTicker(20 * time.Second)
 	defer beat.Stop()

@@ -56,10 +56,8 @@ func TestEventsSayWhoseTheyAre(t *testing.T) {
 	}
 	// Who follows may have come too late for the first attack, but not for all that follow.
 	for deadline := time.Now().Add(patience); ; {
-		if x, err = d.Run(
-			background(t),
-			api.ExecutionRequest{Command: attack, Caller: "mallory"},
-		); err != nil {
+		again := api.ExecutionRequest{Command: attack, Caller: "mallory"}
+		if _, err := d.Run(background(t), again); err != nil {
 			t.Fatal(err)
 		}
 		select {

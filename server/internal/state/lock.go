@@ -31,7 +31,7 @@ func Lock(path, what string) (*os.File, error) {
 		return nil, hint.Errorf("stop it, or give this one another --socket and --state",
 			"%s: %w (pid %s)", what, ErrTaken, strings.TrimSpace(string(owner)))
 	}
-	if err := f.Truncate(0); err == nil {
+	if err = f.Truncate(0); err == nil {
 		_, err = fmt.Fprintln(f, os.Getpid())
 	}
 	if err != nil {
