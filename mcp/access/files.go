@@ -1,18 +1,12 @@
 package access
 
 import (
-	"cmp"
 	"fmt"
-	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	securejoin "github.com/cyphar/filepath-securejoin"
-
-	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
 // Filesystem is the file system that a server sees. Paths are resolved as the server would.
@@ -37,14 +31,28 @@ func checkPaths(v any, folders []string, fs Filesystem) error {
 	return fmt.Errorf("not a path: %T", v)
 }
 
-// checkPath resolves a path as the server would, symbolic links and all, and looks where it ends.
-// The server may find another file if a link changes in between; the sandbox's own walls hold all
-// the same. Without a file system the path is taken as it is written.
+// checkPath looks where a path leads, under every reading that servers may have of it.
 func checkPath(p string, folders []string, fs Filesystem) error {
-	file, err := filePath(p)
-	if err != nil {
-		return err
+	for _, reading := range pathReadings(p) {
+		file, err := filePath(reading)
+		if err != nil {
+			return err
+		}
+		if err := checkFile(file, folders, fs); err != nil {
+			if reading != p {
+				return fmt.Errorf("%q may be read as another path: %w", p, err)
+			}
+			return err
+		}
 	}
+	return nil
+}
+
+// checkFile resolves a path as the server would, symbolic links and all, and looks where it ends. The
+// server may find another file if a link changes in between; the sandbox's own walls hold all the
+// same. Without a file system the path is taken as it is written.
+func checkFile(file string, folders []string, fs Filesystem) error {
+	p := file
 	if !path.IsAbs(file) {
 		if fs == nil { // where the server would look is not known
 			if clean := path.Clean(file); clean == ".." || strings.HasPrefix(clean, "../") {
@@ -71,52 +79,6 @@ func checkPath(p string, folders []string, fs Filesystem) error {
 // inFolder reports whether a clean absolute path is the folder, or lies in it.
 func inFolder(p, folder string) bool {
 	return folder == "/" || p == folder || strings.HasPrefix(p, folder+"/")
-}
-
-// filePath is the file that a path or a file: URI names. A text that servers may read in different
-// ways is an error.
-func filePath(p string) (string, error) {
-	if why := unclearPath(p); why != "" {
-		return "", fmt.Errorf("%q %s: servers read that in different ways", p, why)
-	}
-	scheme, rest, ok := strings.Cut(p, ":")
-	if !ok || strings.ContainsAny(scheme, "/ ") ||
-		!strings.EqualFold(scheme, "file") && !strings.HasPrefix(rest, "/") {
-		if escapes().MatchString(p) {
-			return "", fmt.Errorf("%q has an escape: servers read that in different ways", p)
-		}
-		return p, nil
-	}
-	u, err := url.Parse(p)
-	if err != nil || u.Scheme != "file" || u.Host != "" || u.Path == "" ||
-		strings.ContainsAny(p, `?#\`) {
-		return "", fmt.Errorf("%q is not the URI of a local file", p)
-	}
-	if why := unclearPath(u.Path); why != "" || escapes().MatchString(u.Path) {
-		why = cmp.Or(why, "has an escape in an escape")
-		return "", fmt.Errorf("%q %s: servers read that in different ways", p, why)
-	}
-	return u.Path, nil
-}
-
-// variable is a variable as Windows writes it. Some path libraries replace it everywhere.
-var variable = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`%[A-Za-z_][A-Za-z0-9_]*%`)
-})
-
-// unclearPath says what in a path some servers replace or leave out; "": nothing.
-func unclearPath(p string) string {
-	switch {
-	case strings.ContainsRune(p, 0):
-		return "has a zero byte"
-	case strings.TrimFunc(p, wire.IsBlank) != p:
-		return "begins or ends with a blank or an invisible character"
-	case strings.HasPrefix(p, "~"):
-		return "begins with ~"
-	case strings.ContainsRune(p, '$') || variable().MatchString(p):
-		return "has a variable"
-	}
-	return ""
 }
 
 // resolveSymlinks follows symbolic links below the server's root. What does not exist is

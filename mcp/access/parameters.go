@@ -160,7 +160,9 @@ func (s *Set) HasParameters(server, tool string) bool {
 // parameterRules are the rules about a tool's arguments, by their place in the layer.
 func (s *Set) parameterRules(server, tool string) (at []int) {
 	for i, r := range s.rules[LayerParameter] {
-		if Match(r.Server, server) && Match(r.Match, tool) {
+		// A server could take another spelling of the name for this tool.
+		isTool := Match(r.Match, tool) || Match(wire.Canonical(r.Match), wire.Canonical(tool))
+		if isTool && Match(r.Server, server) {
 			at = append(at, i)
 		}
 	}

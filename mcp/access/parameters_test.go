@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 	"github.com/mcpbox/mcpbox/policies"
 )
@@ -131,6 +133,12 @@ func TestPathsThatServersReadDifferentlyAreRefused(t *testing.T) {
 		"\u001c/work/priv/x":   strings.TrimSpace, // Python's strip takes U+001C away
 		"\u200b/work/priv/x":   strings.TrimSpace, // what is not seen
 		"x/../../priv/x\u00a0": strings.TrimSpace,
+		`"/work/priv/x"`:       func(p string) string { return strings.Trim(p, `"`) }, // the official server does
+		`..\priv\x`:            func(p string) string { return strings.ReplaceAll(p, `\`, "/") },
+		"\uff0e\uff0e/priv/x":  norm.NFKC.String,
+		".\u200b./priv/x":      func(p string) string { return strings.ReplaceAll(p, "\u200b", "") },
+		"{.,..}/priv/x":        func(p string) string { return strings.Replace(p, "{.,..}", "..", 1) },
+		"a\n/work/priv/x":      func(p string) string { return strings.Split(p, "\n")[1] },
 		"$W/priv/x":            func(p string) string { return os.Expand(p, environment) },
 		"${W}/priv/x":          func(p string) string { return os.Expand(p, environment) },
 		"%W%/priv/x": func(p string) string {
@@ -159,7 +167,7 @@ func TestPathsThatServersReadDifferentlyAreRefused(t *testing.T) {
 			t.Errorf("%q is let through where no files are at hand", p)
 		}
 	}
-	for _, p := range []string{"a b.txt", "100%.md", "50% off", "été.txt", "a~", "/work/pub/x",
+	for _, p := range []string{"a b.txt", "100%.md", "50% off", "été.txt", "a~", "it's.txt", "{a}.txt", "v1..v2", "👨‍👩‍👧.png", "/work/pub/x",
 		"file:///work/pub/a%20b"} {
 		if err := checkPath(p, []string{"/work/pub"}, srv); err != nil {
 			t.Errorf("an ordinary path: %v", err)

@@ -117,3 +117,26 @@ func TestASchemaThatCannotBeCompiledRefuses(t *testing.T) {
 		t.Errorf("another tool: %+v", v)
 	}
 }
+
+// A denied tool stays denied under a name that a server could take for it, and so do rules for its arguments.
+func TestATwistedNameDoesNotEscapeItsRules(t *testing.T) {
+	s := Compile(&policies.MCP{
+		Tools: policies.MCPNames{Deny: []string{"delete_*", "shell"}},
+		Paths: map[string]map[string][]string{"read": {"file": {"/work"}}},
+	}, nil)
+	for _, name := range []string{"shell\x00", "SHELL", " shell", "shell\u200b", "\ufeffshell", "shell\x00x", "Delete_note", "delete_note\t"} {
+		if v := s.Check(tool("notes", name)); v.Allowed {
+			t.Errorf("%q is allowed", name)
+		}
+	}
+	for _, name := range []string{"Read", "read\x00", "read "} {
+		if v := s.CheckArguments(tool("notes", name), NewArguments([]byte(`{"file":"/etc/passwd"}`)), nil); v.Allowed {
+			t.Errorf("the arguments of %q are not checked", name)
+		}
+	}
+	for _, name := range []string{"shells", "undelete", "read"} {
+		if v := s.Check(tool("notes", name)); !v.Allowed {
+			t.Errorf("%q: %s", name, v.Reason)
+		}
+	}
+}

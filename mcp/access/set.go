@@ -8,6 +8,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/internal/semver"
+	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
 // Set is compiled rules. It does not change, and may be asked from several goroutines.
@@ -211,7 +212,7 @@ func (s *Set) CheckVersion(server, version string) Verdict {
 }
 
 func (s *Set) checkItem(i Item) Verdict {
-	isItem := func(r Rule) bool { return Match(r.Match, i.Name) }
+	isItem := func(r Rule) bool { return r.names(i.Name) }
 	v := s.decide(layerOf(i.Kind), i.Server, isItem, func() string {
 		return fmt.Sprintf("the %s %s of the server %s", i.Kind, safetext.Clean(i.Name, 80),
 			i.Server)
@@ -229,6 +230,13 @@ func (s *Set) checkItem(i Item) Verdict {
 		}
 	}
 	return v
+}
+
+// names reports whether the rule is about something of this name. A rule that denies is also about names
+// that a server could take for the one it denies.
+func (r Rule) names(name string) bool {
+	return Match(r.Match, name) ||
+		r.Effect == Deny && Match(wire.Canonical(r.Match), wire.Canonical(name))
 }
 
 // decide asks one layer. A rule that denies wins. What no rule allows is refused if the layer is
