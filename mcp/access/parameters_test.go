@@ -133,7 +133,7 @@ func TestPathsThatServersReadDifferentlyAreRefused(t *testing.T) {
 		"\u001c/work/priv/x":   strings.TrimSpace, // Python's strip takes U+001C away
 		"\u200b/work/priv/x":   strings.TrimSpace, // what is not seen
 		"x/../../priv/x\u00a0": strings.TrimSpace,
-		`"/work/priv/x"`:       func(p string) string { return strings.Trim(p, `"`) }, // the official server does
+		`"/work/priv/x"`:       func(p string) string { return strings.Trim(p, `"`) }, // some servers take quotes away
 		`..\priv\x`:            func(p string) string { return strings.ReplaceAll(p, `\`, "/") },
 		"\uff0e\uff0e/priv/x":  norm.NFKC.String,
 		".\u200b./priv/x":      func(p string) string { return strings.ReplaceAll(p, "\u200b", "") },
