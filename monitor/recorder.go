@@ -14,7 +14,7 @@ import (
 type Config struct {
 	Sandbox, Policy string
 	Sinks           []Sink // the recorder closes them
-	// instead of Sinks: shared with other recorders, and not closed by Close
+	// besides Sinks; shared with other recorders, and not closed by Close; may be nil
 	Fanout *Fanout
 	Rules  []policies.Rule
 	// Respond does what a rule asks for. It is called in the goroutine that called Record, without
@@ -39,7 +39,7 @@ type Stats struct {
 type Recorder struct {
 	cfg   Config
 	rules []*rule
-	out   *Fanout
+	own   *Fanout // of Sinks
 
 	mu        sync.Mutex
 	ids       ids
@@ -63,9 +63,9 @@ func New(cfg Config) (*Recorder, error) {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
-	r := &Recorder{cfg: cfg, rules: rules, table: newTable(), out: cfg.Fanout}
-	if r.out == nil {
-		r.out = NewFanout(cfg.Sinks...)
+	r := &Recorder{cfg: cfg, rules: rules, table: newTable(), own: NewFanout(cfg.Sinks...)}
+	if r.cfg.Fanout == nil {
+		r.cfg.Fanout = &Fanout{}
 	}
 	return r, nil
 }
@@ -140,13 +140,13 @@ func (r *Recorder) settle(ent *entry, raw Event, fresh bool, refused Type,
 	for _, old := range r.table.evicted {
 		r.stats.Forgotten += uint64(old.event.Count)
 		if old.emitted != old.event.Count {
-			r.out.offer(old.event)
+			r.offer(old.event)
 		}
 	}
 	r.table.evicted = nil
 	if fresh || len(todo) > before || ent.crossed() {
 		ent.emitted = ent.event.Count
-		if !r.out.offer(ent.event) {
+		if !r.offer(ent.event) {
 			ent.emitted = 0 // again at Close
 		}
 	}
@@ -202,11 +202,25 @@ func (r *Recorder) meet(raw Event, refused Type) (met string, worth Severity) {
 	return met, worth
 }
 
+// offer reports whether the queues of all sinks took the event.
+func (r *Recorder) offer(e Event) bool {
+	own := r.own.offer(e)
+	return r.cfg.Fanout.offer(e) && own
+}
+
 // Events returns what was recorded so far, folded, oldest first.
 func (r *Recorder) Events() []Event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.table.events()
+}
+
+// Detach is Close, but leaves the sinks open: they are the caller's again.
+func (r *Recorder) Detach(ctx context.Context) {
+	for _, f := range r.own.feeds {
+		f.kept.Store(true)
+	}
+	r.Close(ctx)
 }
 
 // Close writes the final counts, waits for the sinks until ctx ends, and returns the statistics. It
@@ -221,14 +235,14 @@ func (r *Recorder) Close(ctx context.Context) Stats {
 	last := r.table.unsaid()
 	r.mu.Unlock()
 
-	if r.cfg.Fanout == nil {
-		r.out.finish(ctx, last)
-	} else {
-		r.out.flush(ctx, last)
-	}
+	var both sync.WaitGroup
+	both.Go(func() { r.own.finish(ctx, last) })
+	r.cfg.Fanout.flush(ctx, last)
+	both.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.out.addTo(&r.stats)
+	r.own.addTo(&r.stats)
+	r.cfg.Fanout.addTo(&r.stats)
 	for _, rule := range r.rules {
 		if rule.err != nil {
 			r.stats.Warnings = append(r.stats.Warnings, rule.warning())

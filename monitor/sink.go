@@ -88,6 +88,7 @@ type feed struct {
 	done  chan struct{} // closed when the sink has seen the last event
 	lost  atomic.Uint64
 	late  atomic.Bool // close gave up: queued events were counted as lost
+	kept  atomic.Bool // close leaves the sink open
 	mu    sync.Mutex
 	err   error // the first failure
 }
@@ -195,6 +196,9 @@ func (f *feed) close(ctx context.Context) {
 		case <-ctx.Done():
 			f.giveUp()
 		}
+	}
+	if f.kept.Load() {
+		return
 	}
 	if err := f.sink.Close(); err != nil {
 		f.fail(err)

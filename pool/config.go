@@ -23,7 +23,7 @@ type Config struct {
 	Idle    time.Duration // a policy that has no calls for so long gives its sandboxes back: 5 min
 	Reuse   int           // calls that a sandbox has before a new one takes its place: 1000
 
-	BestEffort bool                  // see runtime.Spec
+	BestEffort bool                  // of every call; see runtime.Spec
 	Sinks      func() []monitor.Sink // for each sandbox; nil: none
 }
 
@@ -45,4 +45,6 @@ type Call struct {
 	Caller  string           // whom quotas and turns are counted for
 	Policy  *policies.Policy // resolved; the pool keeps it, so it must not change any more
 	Command runtime.Command  // without TTY
+
+	BestEffort bool // go on without layers that the policy requires; see runtime.Spec
 }

@@ -20,14 +20,14 @@ type Pool struct {
 	work   sync.WaitGroup
 
 	mu      sync.Mutex
-	shelves map[*policies.Policy]*shelf
+	shelves map[key]*shelf
 	closed  bool
 }
 
 // New makes an empty pool. Its first sandbox is started by the first call, or by Prepare.
 func New(cfg Config) *Pool {
 	cfg = cfg.withDefaults()
-	p := &Pool{cfg: cfg, gate: newGate(cfg), shelves: map[*policies.Policy]*shelf{}}
+	p := &Pool{cfg: cfg, gate: newGate(cfg), shelves: map[key]*shelf{}}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.work.Go(p.tidy)
 	return p
@@ -50,7 +50,7 @@ func (p *Pool) Prepare(ctx context.Context, policy *policies.Policy) error {
 		return err
 	}
 	defer p.work.Done()
-	s, err := p.shelf(policy)
+	s, err := p.shelf(policy, false)
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (p *Pool) start(ctx context.Context, call Call) (process *runtime.Process, 
 	const attempts = 3
 	for range attempts {
 		var s *shelf
-		if s, err = p.shelf(call.Policy); err != nil {
+		if s, err = p.shelf(call.Policy, call.BestEffort); err != nil {
 			return nil, nil, err
 		}
 		var c *cell
@@ -127,7 +127,13 @@ func (p *Pool) Run(ctx context.Context, call Call) (*runtime.Result, error) {
 	return process.Wait()
 }
 
-func (p *Pool) shelf(policy *policies.Policy) (*shelf, error) {
+// key tells shelves apart.
+type key struct {
+	policy     *policies.Policy
+	bestEffort bool
+}
+
+func (p *Pool) shelf(policy *policies.Policy, bestEffort bool) (*shelf, error) {
 	if policy == nil {
 		return nil, hint.Errorf(`policies.Preset("standard") is one`, "a call needs a policy: Call.Policy is nil")
 	}
@@ -136,10 +142,11 @@ func (p *Pool) shelf(policy *policies.Policy) (*shelf, error) {
 	if p.closed {
 		return nil, ErrClosed
 	}
-	s := p.shelves[policy]
+	k := key{policy, bestEffort || p.cfg.BestEffort}
+	s := p.shelves[k]
 	if s == nil {
-		s = newShelf(p, policy)
-		p.shelves[policy] = s
+		s = newShelf(p, k)
+		p.shelves[k] = s
 	}
 	return s, nil
 }
@@ -173,8 +180,8 @@ func (p *Pool) all() (out []*shelf) {
 
 func (p *Pool) drop(s *shelf) {
 	p.mu.Lock()
-	if p.shelves[s.policy] == s {
-		delete(p.shelves, s.policy)
+	if p.shelves[s.key] == s {
+		delete(p.shelves, s.key)
 	}
 	p.mu.Unlock()
 	s.close()

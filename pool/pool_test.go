@@ -31,7 +31,7 @@ func preset(t testing.TB, name string) *policies.Policy {
 func newPool(t *testing.T, cfg Config) *Pool {
 	t.Helper()
 	testhost.Need(t, "sandbox")
-	cfg.BestEffort = true
+	cfg.BestEffort, cfg.Wait = true, time.Minute
 	p := New(cfg)
 	t.Cleanup(func() {
 		if err := p.Close(); err != nil {

@@ -6,14 +6,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/runtime"
 )
 
 // shelf is what the pool has for one policy.
 type shelf struct {
 	pool   *Pool
-	policy *policies.Policy
+	key    key
 	ctx    context.Context // of what is built ahead
 	cancel context.CancelFunc
 	kick   chan struct{} // something was taken: the builder looks
@@ -22,7 +21,7 @@ type shelf struct {
 	mu     sync.Mutex
 	boxes  []*box
 	warm   []*cell // the oldest first
-	taking int // calls that are about to have a cell
+	taking int     // calls that are about to have a cell
 	used   time.Time
 	closed bool
 	failed error // why the last cell could not be built ahead
@@ -53,8 +52,8 @@ type cell struct {
 // perBox is how many cells a sandbox has at once. Its PID 1 builds one at a time.
 const perBox = 64
 
-func newShelf(p *Pool, policy *policies.Policy) *shelf {
-	s := &shelf{pool: p, policy: policy, kick: make(chan struct{}, 1), used: time.Now()}
+func newShelf(p *Pool, k key) *shelf {
+	s := &shelf{pool: p, key: k, kick: make(chan struct{}, 1), used: time.Now()}
 	s.ctx, s.cancel = context.WithCancel(p.ctx)
 	return s
 }
@@ -204,7 +203,7 @@ func (s *shelf) roomIn(ctx context.Context) (*box, error) {
 	if b := s.room(); b != nil {
 		return b, nil
 	}
-	spec := runtime.Spec{Policy: s.policy, BestEffort: s.pool.cfg.BestEffort, Cells: perBox}
+	spec := runtime.Spec{Policy: s.key.policy, BestEffort: s.key.bestEffort, Cells: perBox}
 	if s.pool.cfg.Sinks != nil {
 		spec.Sinks = s.pool.cfg.Sinks()
 	}

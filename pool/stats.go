@@ -42,7 +42,7 @@ func (p *Pool) Stats() Stats {
 func (s *shelf) stats(now time.Time) PolicyStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := PolicyStats{Name: s.policy.Name, Sandboxes: len(s.boxes), Warm: len(s.warm), Target: s.target(now),
+	out := PolicyStats{Name: s.key.policy.Name, Sandboxes: len(s.boxes), Warm: len(s.warm), Target: s.target(now),
 		Calls: s.counts.calls, Waited: s.counts.waited, Built: s.counts.built}
 	if s.failed != nil {
 		out.Error = s.failed.Error()

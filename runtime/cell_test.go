@@ -108,27 +108,34 @@ func TestACellEndsAsItsProgramDoes(t *testing.T) {
 
 func TestACallsLimitEndsItsCellAlone(t *testing.T) {
 	testhost.Need(t, "sandbox", "python3")
-	p := standard(t)
-	p.Limits.Timeout = policies.Duration(time.Second)
-	p.Limits.Memory = 64 << 20
-	box := cellBox(t, p)
-	cell, err := box.NewCell(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	hungry, slow := standard(t), standard(t)
+	hungry.Limits.Memory = 64 << 20
+	slow.Limits.Timeout = policies.Duration(time.Second)
 	hog := Command{Args: []string{"python3", "-c", "x = bytearray(300 << 20)\nimport time\ntime.sleep(60)"}}
-	if res := inCell(t, box, hog); res.Status != StatusMemory || !errors.Is(res.Err, ErrLimit) {
-		t.Errorf("%+v", res)
-	}
-	if res := inCell(t, box, sh("sleep 60 & sleep 60")); res.Status != StatusTimeout || !errors.Is(res.Err, context.DeadlineExceeded) {
-		t.Errorf("%+v", res)
-	}
-	other, err := cell.Start(t.Context(), sh("exit 4"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if res, _ := other.Wait(); res.ExitCode != 4 {
-		t.Errorf("a cell that was there before: %+v", res)
+	for _, c := range []struct {
+		policy  *policies.Policy
+		command Command
+		status  Status
+		err     error
+	}{
+		{hungry, hog, StatusMemory, ErrLimit},
+		{slow, sh("sleep 60 & sleep 60"), StatusTimeout, context.DeadlineExceeded},
+	} {
+		box := cellBox(t, c.policy)
+		before, err := box.NewCell(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res := inCell(t, box, c.command); res.Status != c.status || !errors.Is(res.Err, c.err) {
+			t.Errorf("want %s: %+v", c.status, res)
+		}
+		other, err := before.Start(t.Context(), sh("exit 4"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res, _ := other.Wait(); res.ExitCode != 4 {
+			t.Errorf("a cell that was there before: %+v", res)
+		}
 	}
 }
 
@@ -194,8 +201,12 @@ func TestManyCellsLeaveNothing(t *testing.T) {
 		}
 	}
 	run(10)
+	n := 100
+	if testing.Short() {
+		n = 20
+	}
 	before, heap := takeFootprint(t), heapInUse()
-	run(100)
+	run(n)
 	if left := before.left(t); left != "" {
 		t.Error("left behind: " + left)
 	}

@@ -52,7 +52,7 @@ func newProcess(s *Sandbox, number int, cmd Command, spawn spawner) *Process {
 func (p *Process) start(ctx context.Context) (err error) {
 	policy := p.box.spec.Policy
 	p.recorder, err = monitor.New(monitor.Config{Sandbox: p.box.ID, Policy: policy.Name,
-		Fanout: p.box.fanout, Rules: policy.Rules, Respond: p.respond})
+		Sinks: p.cmd.Sinks, Fanout: p.box.fanout, Rules: policy.Rules, Respond: p.respond})
 	if err != nil {
 		return err
 	}
@@ -85,6 +85,16 @@ func (p *Process) start(ctx context.Context) (err error) {
 	p.unwatch = context.AfterFunc(ctx, func() { p.cancel(context.Cause(ctx)) })
 	go p.collect()
 	return nil
+}
+
+// giveSinksBack leaves the command's sinks to the caller, who may try again with them.
+func (p *Process) giveSinksBack() {
+	if p.recorder == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+	defer cancel()
+	p.recorder.Detach(ctx)
 }
 
 // abandon frees a child that did not come to execute its program.

@@ -107,8 +107,8 @@ func TestAContextEndsItsProcessAlone(t *testing.T) {
 		boom := errors.New("boom")
 		canceled, cancel := context.WithCancelCause(t.Context())
 		defer cancel(nil)
-		late, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
-		defer stop()
+		late, expire := context.WithCancelCause(t.Context()) // as a deadline does, when it is time
+		defer expire(nil)
 		for _, c := range []struct {
 			ctx    context.Context
 			want   error
@@ -120,6 +120,9 @@ func TestAContextEndsItsProcessAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 			cancel(boom)
+			if c.ctx == late {
+				expire(context.DeadlineExceeded)
+			}
 			res, err := p.Wait()
 			if err != nil || !errors.Is(res.Err, c.want) || res.Status != c.status || res.ExitCode != c.code || res.Success {
 				t.Errorf("%v: %v, %+v", c.want, err, res)

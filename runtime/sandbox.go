@@ -109,6 +109,7 @@ func (s *Sandbox) run(ctx context.Context, p *Process) (*Process, error) {
 	if err := p.start(ctx); err != nil {
 		close(p.done)
 		s.forget(p)
+		p.giveSinksBack()
 		if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 			err = errors.Join(cause, err)
 		}

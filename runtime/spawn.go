@@ -106,6 +106,9 @@ func (c *contained) request(cmd Command, t *tree) *initproto.SpawnBody {
 		Mounts: c.plan.root.Cell, Rlimits: t.rlimits(), Landlock: c.plan.landlock,
 		Filter: c.filter.Program(), FilterFlags: filterFlags(), InCgroup: t.leaf != nil,
 	}
+	if cmd.Umask != nil {
+		body.Umask = *cmd.Umask
+	}
 	if body.Dir == "" {
 		body.Dir = "/work"
 	}

@@ -38,6 +38,9 @@ type Command struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 
+	Umask *uint32        // file mode mask; nil: the caller's at the sandbox's start
+	Sinks []monitor.Sink // for this process's events, besides the sandbox's. Wait closes them; a Start that fails does not
+
 	TTY bool // a pty of the sandbox's own; Stdin and Stdout are its outside ends
 
 	// BeforeExec, if not nil, is called when every layer is on and verified, right before execve. The

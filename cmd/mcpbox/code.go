@@ -242,8 +242,8 @@ func (f *codeFlags) tell(res *code.Result) {
 	if f.out == "" && len(res.Files) > 0 && !f.quiet {
 		fmt.Fprintf(os.Stderr, "mcpbox: %d files in /work/out: --out DIR writes them\n", len(res.Files))
 	}
-	tellLost(res.EventStats)
-	tellCause(&res.Result)
+	tellLost(os.Stderr, res.EventStats)
+	tellCause(os.Stderr, &res.Result)
 }
 
 func printRules(w io.Writer, asJSON bool) error {

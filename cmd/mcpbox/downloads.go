@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/mcpbox/mcpbox/mcp/identity"
 	"github.com/mcpbox/mcpbox/policies"
@@ -16,7 +15,7 @@ func (f *sandboxFlags) tellNoDownload(p *policies.Policy, command []string) {
 		p.Isolation == policies.IsolationNone {
 		return
 	}
-	fmt.Fprintf(os.Stderr, "mcpbox: hint: %s downloads missing packages, and the sandbox has no "+
+	fmt.Fprintf(f.caller.stderr, "mcpbox: hint: %s downloads missing packages, and the sandbox has no "+
 		"network: install the server "+
 		"in a folder and mount it (--workspace or --mount), or let it reach its registry: "+
 		"--allow-net HOST\n", runner)

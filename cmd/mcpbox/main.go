@@ -2,13 +2,16 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	_ "github.com/mcpbox/mcpbox/resident/front" // run --resident, before Go starts
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
@@ -33,11 +36,16 @@ func main() {
 }
 
 func run(args []string) int {
+	return execute(context.Background(), args, os.Stderr)
+}
+
+// execute runs a command line and returns the exit code. What goes wrong is said on stderr.
+func execute(ctx context.Context, args []string, stderr io.Writer) int {
 	root := newRootCmd(args)
 	root.SetArgs(args)
 	err := singleDash(root, args)
 	if err == nil {
-		err = root.Execute()
+		err = root.ExecuteContext(ctx)
 	}
 	if err == nil {
 		return 0
@@ -46,9 +54,9 @@ func run(args []string) int {
 	if errors.As(err, &code) {
 		return int(code)
 	}
-	fmt.Fprintf(os.Stderr, "mcpbox: %v\n", err)
+	fmt.Fprintf(stderr, "mcpbox: %v\n", err)
 	if h := hint.Of(err); h != "" {
-		fmt.Fprintf(os.Stderr, "mcpbox: hint: %s\n", h)
+		fmt.Fprintf(stderr, "mcpbox: hint: %s\n", h)
 	}
 	return exitCode(err)
 }

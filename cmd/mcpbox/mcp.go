@@ -107,12 +107,12 @@ func (f *mcpFlags) serve(cmd *cobra.Command, args []string) error {
 			exitCode(err)))
 		return err
 	}
-	tellLost(out.Result.EventStats)
+	tellLost(os.Stderr, out.Result.EventStats)
 	result.write(out.Result)
 	if out.Terminated || out.Result.ExitCode == 0 {
 		return nil
 	}
-	tellCause(out.Result)
+	tellCause(os.Stderr, out.Result)
 	return exitError(out.Result.ExitCode)
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -23,48 +24,63 @@ func newRunCmd() *cobra.Command {
   mcpbox run --workspace . --events /tmp/events.jsonl -- node server.js`,
 		Args: needCommand,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			spec, err := f.spec(cmd)
-			if err != nil {
-				return err
-			}
-			if f.dryRun.on {
-				return f.dryRun.show(cmd.OutOrStdout(), spec, mcpruntime.Command{Args: args,
-					Env: f.environment(), Dir: f.dir, TTY: tty})
-			}
-			result, err := f.openResult()
-			if err != nil {
-				return err
-			}
-			ctx, forward := catchSignals(cmd.Context())
-			p := mcpruntime.Command{
-				Args: args, Env: f.environment(), Dir: f.dir, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, TTY: tty,
-				BeforeExec: func(r *mcpruntime.Process) {
-					forward(r)
-					f.tellMissing(spec.Policy.Require, r.Layers(), r.Limits())
-					f.tellNoDownload(spec.Policy, args)
-				},
-			}
-			res, err := mcpruntime.Run(ctx, spec, p)
-			if err != nil {
-				result.write(mcpruntime.SetupResult(spec, p, err, exitCode(err)))
-				return err
-			}
-			tellLost(res.EventStats)
-			if spec.Policy.Isolation == "none" {
-				fmt.Fprintln(os.Stderr, "mcpbox: policy none: it ran without a sandbox")
-			}
-			result.write(res)
-			tellCause(res)
-			if res.ExitCode != 0 {
-				return exitError(res.ExitCode)
-			}
-			return nil
+			return f.run(cmd, args, tty)
 		},
 	}
 	f.register(cmd)
 	f.dryRun.register(cmd)
 	cmd.Flags().BoolVarP(&tty, "tty", "t", false, "give the program a terminal inside the sandbox")
+	cmd.Flags().BoolVar(&f.resident, "resident", false,
+		"use a resident process with sandboxes kept ready; it is started if there is none (first flag)")
 	return cmd
+}
+
+// run runs the command of `mcpbox run`, for whoever the caller is.
+func (f *sandboxFlags) run(cmd *cobra.Command, args []string, tty bool) error {
+	c := callerOf(cmd)
+	f.caller = c
+	var spec mcpruntime.Spec
+	var result resultFile
+	err := c.in(func() (err error) { // what is named by a path is named from the caller's folder
+		if spec, err = f.spec(cmd); err == nil && !f.dryRun.on {
+			result, err = f.openResult()
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if f.dryRun.on {
+		return f.dryRun.show(c.stdout, spec, mcpruntime.Command{Args: args, Env: f.environment(), Dir: f.dir, TTY: tty})
+	}
+	if f.resident && !c.served {
+		startResident()
+	}
+	ctx, forward := c.signals(cmd.Context())
+	command := mcpruntime.Command{
+		Args: args, Env: f.environment(), Dir: f.dir, Stdin: c.stdin, Stdout: c.stdout, Stderr: c.stderr,
+		TTY: tty, Umask: c.umask,
+		BeforeExec: func(p *mcpruntime.Process) {
+			forward(p)
+			f.tellMissing(spec.Policy.Require, p.Layers(), p.Limits())
+			f.tellNoDownload(spec.Policy, args)
+		},
+	}
+	res, err := c.run(ctx, spec, command)
+	if err != nil {
+		result.write(mcpruntime.SetupResult(spec, command, err, exitCode(err)))
+		return err
+	}
+	tellLost(c.stderr, res.EventStats)
+	if spec.Policy.Isolation == "none" {
+		fmt.Fprintln(c.stderr, "mcpbox: policy none: it ran without a sandbox")
+	}
+	result.write(res)
+	tellCause(c.stderr, res)
+	if res.ExitCode != 0 {
+		return exitError(res.ExitCode)
+	}
+	return nil
 }
 
 func needCommand(_ *cobra.Command, args []string) error {
@@ -75,7 +91,7 @@ func needCommand(_ *cobra.Command, args []string) error {
 }
 
 // resultFile is --result, opened before the run: a path that can't be written must not cost a finished run.
-type resultFile struct{ f *os.File }
+type resultFile struct{ f, stderr *os.File }
 
 func (r resultFile) write(res *mcpruntime.Result) {
 	if r.f == nil {
@@ -88,12 +104,12 @@ func (r resultFile) write(res *mcpruntime.Result) {
 	}
 	if err != nil {
 		// The program has run: its exit code stands.
-		fmt.Fprintf(os.Stderr, "mcpbox: result %s is not complete: %v\n", r.f.Name(), err)
+		fmt.Fprintf(r.stderr, "mcpbox: result %s is not complete: %v\n", r.f.Name(), err)
 	}
 }
 
 // tellCause says why mcpbox, or the kernel on its behalf, ended the program. That is an error: --quiet does not hide it.
-func tellCause(res *mcpruntime.Result) {
+func tellCause(stderr io.Writer, res *mcpruntime.Result) {
 	e := res.Cause()
 	if e == nil {
 		return
@@ -102,18 +118,18 @@ func tellCause(res *mcpruntime.Result) {
 	if e.Syscall != nil {
 		why = e.Syscall.Name + ": " + why
 	}
-	fmt.Fprintf(os.Stderr, "mcpbox: ended: %s\n", why)
+	fmt.Fprintf(stderr, "mcpbox: ended: %s\n", why)
 	if e.Hint != "" {
-		fmt.Fprintf(os.Stderr, "mcpbox: hint: %s\n", e.Hint)
+		fmt.Fprintf(stderr, "mcpbox: hint: %s\n", e.Hint)
 	}
 }
 
 // tellLost says what the event log lacks.
-func tellLost(s monitor.Stats) {
+func tellLost(stderr io.Writer, s monitor.Stats) {
 	for _, w := range s.Warnings {
-		fmt.Fprintf(os.Stderr, "mcpbox: %s\n", w)
+		fmt.Fprintf(stderr, "mcpbox: %s\n", w)
 	}
 	if s.Dropped > 0 {
-		fmt.Fprintf(os.Stderr, "mcpbox: %d of %d events were counted, not recorded\n", s.Dropped, s.Seen)
+		fmt.Fprintf(stderr, "mcpbox: %d of %d events were counted, not recorded\n", s.Dropped, s.Seen)
 	}
 }

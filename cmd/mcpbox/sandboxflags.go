@@ -23,11 +23,13 @@ type sandboxFlags struct {
 	policy, workspace, rootfs, network, events, result, dir string
 	mounts, env, allowNet                                   []string
 	limits                                                  policies.Limits
-	bestEffort, quiet                                       bool
+	bestEffort, quiet, resident                             bool
+	caller                                                  *caller
 	dryRun                                                  dryRun
 }
 
 func (f *sandboxFlags) register(cmd *cobra.Command) {
+	f.caller = thisProcess()
 	fl := cmd.Flags()
 	fl.SetInterspersed(false) // the first word that is no flag begins the command
 	fl.SortFlags = false
@@ -108,7 +110,7 @@ func (f *sandboxFlags) sinks() (out []monitor.Sink, err error) {
 		out = append(out, sink)
 	}
 	if !f.quiet {
-		out = append(out, monitor.NewStderr(os.Stderr), &netHint{w: os.Stderr})
+		out = append(out, monitor.NewStderr(f.caller.stderr), &netHint{w: f.caller.stderr})
 	}
 	return out, nil
 }
@@ -188,7 +190,7 @@ func (f *sandboxFlags) environment() (out []string) {
 	for _, e := range f.env {
 		if strings.Contains(e, "=") {
 			out = append(out, e)
-		} else if v, ok := os.LookupEnv(e); ok {
+		} else if v, ok := f.caller.lookupEnv(e); ok {
 			out = append(out, e+"="+v)
 		}
 	}
@@ -206,7 +208,7 @@ func (f *sandboxFlags) openResult() (resultFile, error) {
 		return resultFile{}, hint.Errorf("name two files", "--events and --result are both %s: one would overwrite the other", f.result)
 	}
 	file, err := logfile.Open("result file", f.result, os.O_TRUNC)
-	return resultFile{file}, err
+	return resultFile{file, f.caller.stderr}, err
 }
 
 // tellMissing says on stderr which layers and limits this run goes without; --quiet, only which that the policy requires.
@@ -224,6 +226,6 @@ func (f *sandboxFlags) tellMissing(require []policies.Layer, layers mcpruntime.L
 	}
 	if len(out) > 0 {
 		sort.Strings(out)
-		fmt.Fprintf(os.Stderr, "mcpbox: not enforced on this host: %s (`mcpbox doctor` says why)\n", strings.Join(out, ", "))
+		fmt.Fprintf(f.caller.stderr, "mcpbox: not enforced on this host: %s (`mcpbox doctor` says why)\n", strings.Join(out, ", "))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -34,6 +35,8 @@ type claim struct {
 	silent  []string // presets in which the kernel refuses by itself: no event
 	ends    string   // the status of a run that mcpbox ends; "": it goes on to say that it was refused
 	endsAs  string   // the status of a run that fails of a limit; "": failed
+
+	coldOnly bool // not in a cell that was built ahead: it is about the start, or the caller's own limits
 
 	// harmed looks at the host: true if the attack got its way. It is asked after the bare run too, where it must be true.
 	harmed func(inside bool) bool
@@ -66,7 +69,10 @@ func hold(t *testing.T, c claim) {
 		presets = allPresets
 	}
 	for _, preset := range presets {
-		t.Run(preset, func(t *testing.T) { c.runInside(t, dir, preset) })
+		t.Run(preset, func(t *testing.T) { c.runInside(t, dir, preset, false) })
+		if !c.coldOnly {
+			t.Run(preset+", a cell built ahead", func(t *testing.T) { c.runInside(t, dir, preset, true) })
+		}
 	}
 }
 
@@ -90,13 +96,17 @@ func (c *claim) runBare(t *testing.T, dir string) {
 	}
 }
 
-func (c *claim) runInside(t *testing.T, dir, preset string) {
+func (c *claim) runInside(t *testing.T, dir, preset string, cell bool) {
 	args := c.inside
 	if args == nil {
 		args = c.args
 	}
-	flags := append([]string{"--policy", preset, "--mount", dir + ":/attack:ro"}, c.flags...)
-	r := runMcpbox(t, c, flags, append([]string{"/attack/attack"}, args...))
+	// One mount for all: the resident keeps sandboxes ready for a policy, mounts included.
+	flags := append([]string{"--policy", preset, "--mount", scratch + ":/attack:ro"}, c.flags...)
+	if cell {
+		flags = append([]string{"--resident"}, flags...)
+	}
+	r := runMcpbox(t, c, flags, append([]string{"/attack/" + filepath.Base(dir) + "/attack"}, args...))
 	status, code := "failed", 1
 	if c.endsAs != "" {
 		status = c.endsAs

@@ -54,7 +54,7 @@ func runMcpbox(t *testing.T, c *claim, flags, command []string) *report {
 	t.Helper()
 	dir := t.TempDir()
 	log, result := filepath.Join(dir, "events"), filepath.Join(dir, "result")
-	args := append([]string{"run", "--events", log, "--result", result}, flags...)
+	args := append(append([]string{"run"}, flags...), "--events", log, "--result", result)
 	if bestEffort() {
 		args = append(args, "--best-effort")
 	}

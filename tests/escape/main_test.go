@@ -1,9 +1,12 @@
 package escape
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"testing"
+	"time"
 
 	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
@@ -33,5 +36,32 @@ func run(m *testing.M) (int, error) {
 	if mcpbox, err = built.Path(); err != nil {
 		return 1, err
 	}
+	stop, err := startResident()
+	if err != nil {
+		return 1, err
+	}
+	defer stop()
 	return m.Run(), nil
+}
+
+// startResident starts what `mcpbox run --resident` uses, and waits until it listens.
+func startResident() (stop func(), err error) {
+	cmd := exec.Command(mcpbox, "resident")
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	stop = func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
+	}
+	for range 200 {
+		probe := exec.Command(mcpbox, "resident", "--status")
+		if probe.Run() == nil {
+			return stop, nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	stop()
+	return nil, errors.New("the resident does not listen")
 }

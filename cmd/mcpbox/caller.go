@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	mcpruntime "github.com/mcpbox/mcpbox/runtime"
+)
+
+// caller is whose command it is: this process, or a front that has handed it to the resident.
+type caller struct {
+	stdin, stdout, stderr *os.File
+	umask                 *uint32
+	served                bool // by the resident
+	lookupEnv             func(string) (string, bool)
+	// in calls f with the caller's current folder.
+	in      func(f func() error) error
+	signals func(context.Context) (ctx context.Context, forward func(*mcpruntime.Process))
+	run     func(context.Context, mcpruntime.Spec, mcpruntime.Command) (*mcpruntime.Result, error)
+}
+
+func thisProcess() *caller {
+	return &caller{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookupEnv: os.LookupEnv,
+		in: func(f func() error) error { return f() }, signals: catchSignals, run: mcpruntime.Run}
+}
+
+type callerKey struct{}
+
+// callerOf is the context's caller, or this process.
+func callerOf(cmd *cobra.Command) *caller {
+	if c, ok := cmd.Context().Value(callerKey{}).(*caller); ok {
+		return c
+	}
+	return thisProcess()
+}

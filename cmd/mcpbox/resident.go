@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/pool"
+	"github.com/mcpbox/mcpbox/resident"
+	mcpruntime "github.com/mcpbox/mcpbox/runtime"
+)
+
+func newResidentCmd() *cobra.Command {
+	idle := 10 * time.Minute
+	var status bool
+	cmd := &cobra.Command{
+		Use:   "resident",
+		Short: "Keep sandboxes ready for `mcpbox run --resident`",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, err := mcpruntime.StateDir()
+			if err != nil {
+				return err
+			}
+			if status {
+				return resident.Listening(dir)
+			}
+			listener, err := resident.Listen(dir)
+			if err != nil {
+				return err
+			}
+			ctx, stop := signal.NotifyContext(cmd.Context(), unix.SIGINT, unix.SIGTERM)
+			defer stop()
+			served := &servedRuns{pool: pool.New(pool.Config{}), known: map[string]*policies.Policy{}}
+			defer served.pool.Close()
+			return listener.Serve(ctx, idle, served.handle)
+		},
+	}
+	cmd.Flags().BoolVar(&status, "status", false, "start none; succeed if there is one")
+	cmd.Flags().DurationVar(&idle, "idle", idle, "end after this time without a command")
+	return cmd
+}
+
+// startResident starts one in the background. The command at hand does not wait for it.
+func startResident() {
+	self, err := os.Executable()
+	if err != nil {
+		return
+	}
+	cmd := exec.Command(self, "resident")
+	cmd.Dir = "/"
+	for _, name := range []string{"PATH", "HOME", "XDG_RUNTIME_DIR"} {
+		if v, ok := os.LookupEnv(name); ok {
+			cmd.Env = append(cmd.Env, name+"="+v)
+		}
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if cmd.Start() == nil {
+		_ = cmd.Process.Release()
+	}
+}
+
+// servedRuns runs fronts' commands in the pool.
+type servedRuns struct {
+	pool  *pool.Pool
+	mu    sync.Mutex
+	known map[string]*policies.Policy // by digest: the pool knows a policy by its address
+}
+
+func (s *servedRuns) handle(ctx context.Context, r *resident.Request, signals <-chan resident.Signal) (int, error) {
+	var cold bool
+	c := &caller{stdin: r.Stdin, stdout: r.Stdout, stderr: r.Stderr, umask: &r.Umask, served: true,
+		lookupEnv: r.LookupEnv, in: r.In,
+		signals: func(ctx context.Context) (context.Context, func(*mcpruntime.Process)) {
+			return passSignals(ctx, signals)
+		},
+		run: func(ctx context.Context, spec mcpruntime.Spec, command mcpruntime.Command) (*mcpruntime.Result, error) {
+			if cold = !poolable(spec, command); cold {
+				return nil, resident.ErrCold
+			}
+			return s.run(ctx, r, spec, command)
+		},
+	}
+	stderr := r.Stderr
+	args := append([]string(nil), r.Args...)
+	code := execute(context.WithValue(ctx, callerKey{}, c), args, &unlessCold{stderr, &cold})
+	if cold {
+		return 0, resident.ErrCold
+	}
+	return code, nil
+}
+
+// unlessCold leaves the words to the front when the command is the front's.
+type unlessCold struct {
+	to   *os.File
+	cold *bool
+}
+
+func (u *unlessCold) Write(p []byte) (int, error) {
+	if *u.cold {
+		return len(p), nil
+	}
+	return u.to.Write(p)
+}
+
+// poolable reports whether a cell that was built ahead does all that a start of its own would do.
+func poolable(spec mcpruntime.Spec, command mcpruntime.Command) bool {
+	p := spec.Policy
+	return !command.TTY && p.Isolation != policies.IsolationNone &&
+		(p.Network.Mode == policies.NetworkNone || p.Network.Mode == policies.NetworkHost) &&
+		(len(p.Filesystem.Hidden) == 0 || len(p.Filesystem.Mounts) == 0) // what is hidden is looked for at the start
+}
+
+func (s *servedRuns) run(ctx context.Context, r *resident.Request, spec mcpruntime.Spec, command mcpruntime.Command) (*mcpruntime.Result, error) {
+	policy := *spec.Policy
+	var env []string // what the policy passes is the front's, not the resident's
+	for _, name := range policy.Environment.Pass {
+		if v, ok := r.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	policy.Environment.Pass = nil
+	command.Env, command.Sinks = append(env, command.Env...), spec.Sinks
+	known, err := s.knownAs(&policy)
+	if err != nil {
+		return nil, err
+	}
+	res, err := s.pool.Run(ctx, pool.Call{Caller: "front", Policy: known, Command: command, BestEffort: spec.BestEffort})
+	if err != nil {
+		for _, sink := range spec.Sinks {
+			_ = sink.Close()
+		}
+	}
+	var busy *pool.BusyError
+	if errors.As(err, &busy) {
+		return nil, hint.Wrap(err, "run it without --resident, or wait")
+	}
+	return res, err
+}
+
+// passSignals is catchSignals for a front's.
+func passSignals(parent context.Context, signals <-chan resident.Signal) (context.Context, func(*mcpruntime.Process)) {
+	ctx, cancel := context.WithCancelCause(parent)
+	running := make(chan *mcpruntime.Process, 1)
+	go func() {
+		var p *mcpruntime.Process
+		for {
+			select {
+			case p = <-running:
+			case s, ok := <-signals:
+				switch {
+				case !ok: // the front is gone, and with it whoever waits for the program
+					cancel(context.Canceled)
+					return
+				case p == nil:
+					cancel(interrupted(s.Signal))
+				case s.Group:
+					_ = p.SignalGroup(s.Signal)
+				default:
+					_ = p.Signal(s.Signal)
+				}
+			}
+		}
+	}()
+	return ctx, func(p *mcpruntime.Process) { running <- p }
+}
