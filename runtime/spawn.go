@@ -34,6 +34,7 @@ type cell struct {
 	master     *os.File      // of its pty, or nil
 	served     chan struct{} // the notify loop has ended
 	ended      chan struct{} // its end has been seen
+	dead       chan struct{} // and that of the last process of a cell that was built ahead
 
 	mu   sync.Mutex
 	last *cgroups.Usage // after release
@@ -60,7 +61,7 @@ type locked struct {
 
 func newCell(c *contained, p *Process, t *tree, l line) *cell {
 	k := &cell{line: l, c: c, process: p, tree: t, reaper: c.container.PID, storage: c.storage, pidfd: -1,
-		served: make(chan struct{}), ended: make(chan struct{})}
+		served: make(chan struct{}), ended: make(chan struct{}), dead: make(chan struct{})}
 	close(k.served)
 	p.child = k // what the watchers see may end the process before it is started
 	c.joinNetwork(p)
@@ -256,7 +257,7 @@ func (k *cell) signal(sig unix.Signal, group bool) error {
 // awaitKill returns when the program can't go on any more.
 func (k *cell) awaitKill() {
 	if k.alone() {
-		pidfd(k.pidfd).awaitEnd()
+		<-k.dead
 		return
 	}
 	<-k.c.container.Done()
@@ -275,6 +276,7 @@ func (k *cell) release() {
 	}
 	k.mu.Unlock()
 	k.hangUp()
+	close(k.dead) // if it is alone: all its processes
 	<-k.served
 	k.c.endNetwork(k.process)
 	k.tree.remove()

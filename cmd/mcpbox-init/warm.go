@@ -55,7 +55,8 @@ func (c *child) reaper() {
 	// It keeps the pipe, and nothing else.
 	sys3(unix.SYS_DUP3, uintptr(w.exit), 0, unix.O_CLOEXEC)
 	sys3(unix.SYS_CLOSE_RANGE, 1, ^uintptr(0)>>32, 0)
-	c.dropCapabilities()
+	// Its capabilities, which hold in the cell's namespaces only, keep the tool from changing its scheduling:
+	// the kernel asks whether the target's are a subset. sched(7)
 	for {
 		got, e := sys6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&w.status)), 0, uintptr(unsafe.Pointer(&w.usage)), 0, 0)
 		if e != 0 && e != unix.EINTR {

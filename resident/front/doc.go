@@ -13,4 +13,3 @@
 package front
 
 import "C" // the constructor is in front.c
-
