@@ -158,6 +158,7 @@ func signals(c int, out chan<- Signal) {
 			}
 			at += n
 		}
-		out <- Signal{unix.Signal(binary.NativeEndian.Uint32(p[4:])), binary.NativeEndian.Uint32(p[:]) == 1}
+		number := binary.NativeEndian.Uint32(p[4:])
+		out <- Signal{unix.Signal(number), binary.NativeEndian.Uint32(p[:]) == 1}
 	}
 }

@@ -19,7 +19,8 @@ import (
 // ErrCold is what a handler returns for a command that the front has to start itself.
 var ErrCold = errors.New("to be started by the front")
 
-// Handler runs a request's command and returns its exit code. signals is closed when the front is gone.
+// Handler runs a request's command and returns its exit code. signals is closed when the front is
+// gone.
 type Handler func(ctx context.Context, r *Request, signals <-chan Signal) (code int, err error)
 
 // Resident listens for fronts of one executable.
@@ -34,20 +35,8 @@ func Path(stateDir string) (string, error) {
 	if err := unix.Stat("/proc/self/exe", &st); err != nil {
 		return "", err
 	}
-	return filepath.Join(stateDir, fmt.Sprintf("resident-%x-%x", st.Ino, uint64(st.Mtim.Nano()))), nil
-}
-
-// Listening returns nil if there is a resident.
-func Listening(stateDir string) error {
-	path, err := Path(stateDir)
-	if err != nil {
-		return err
-	}
-	c, err := net.Dial("unix", path)
-	if err != nil {
-		return hint.Errorf("mcpbox resident", "no resident of this mcpbox listens: %w", err)
-	}
-	return c.Close()
+	name := fmt.Sprintf("resident-%x-%x", st.Ino, uint64(st.Mtim.Nano()))
+	return filepath.Join(stateDir, name), nil
 }
 
 // Listen fails if there is a resident already.
@@ -57,7 +46,8 @@ func Listen(stateDir string) (*Resident, error) {
 		return nil, err
 	}
 	if Listening(stateDir) == nil {
-		return nil, hint.Errorf("use it: mcpbox run --resident -- COMMAND", "a resident of this user listens on %s", path)
+		return nil, hint.Errorf("use it: mcpbox run --resident -- COMMAND",
+			"a resident of this user listens on %s", path)
 	}
 	// Two that start at once: each makes a socket of its own name, and the later one takes the place.
 	own := fmt.Sprintf("%s.%d", path, os.Getpid())
@@ -78,7 +68,8 @@ func Listen(stateDir string) (*Resident, error) {
 	return &Resident{listener: l, path: path}, nil
 }
 
-// Serve handles requests until ctx ends or none has come for the idle time. It returns when all have ended.
+// Serve handles requests until ctx ends or none has come for the idle time. It returns when all
+// have ended.
 func (r *Resident) Serve(ctx context.Context, idle time.Duration, handle Handler) error {
 	var work sync.WaitGroup
 	defer work.Wait()

@@ -59,6 +59,10 @@ func (s *Sandbox) NewCell(ctx context.Context) (*Cell, error) {
 	if !ok {
 		return nil, hint.Errorf("use another policy", "policy none has no cells")
 	}
+	if s.spec.Policy.Network.Mode == policies.NetworkAllow {
+		// The names' listeners are in the sandbox's network namespace, and a cell has its own.
+		return nil, hint.Errorf("use Sandbox.Start", "a cell has no network by name")
+	}
 	number, err := s.claimCell()
 	if err != nil {
 		return nil, err

@@ -228,6 +228,25 @@ func TestAResultHasTheEventsOfItsOwnProcess(t *testing.T) {
 	}
 }
 
+// A caller's mistake does not become a Close that waits for ever.
+func TestAPanicOfTheCallersPasses(t *testing.T) {
+	testhost.Need(t, "sandbox")
+	box := startBox(t, standard(t))
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic is gone")
+			}
+		}()
+		cmd := sh("true")
+		cmd.BeforeExec = func(*Process) { panic("the caller's") }
+		_, _ = box.Start(t.Context(), cmd)
+	}()
+	if err := box.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // However many processes a sandbox has had: what each had is freed by its Wait.
 func TestManyProcessesOfOneSandboxStayFlat(t *testing.T) {
 	testhost.Need(t, "sandbox")

@@ -106,15 +106,21 @@ func (s *Sandbox) Start(ctx context.Context, cmd Command) (*Process, error) {
 
 // run starts a registered process.
 func (s *Sandbox) run(ctx context.Context, p *Process) (*Process, error) {
+	started := false
+	defer func() { // also when BeforeExec panics: Close would wait for the process
+		if !started {
+			close(p.done)
+			s.forget(p)
+			p.giveSinksBack()
+		}
+	}()
 	if err := p.start(ctx); err != nil {
-		close(p.done)
-		s.forget(p)
-		p.giveSinksBack()
 		if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 			err = errors.Join(cause, err)
 		}
 		return nil, err
 	}
+	started = true
 	return p, nil
 }
 

@@ -35,3 +35,11 @@ func callerOf(cmd *cobra.Command) *caller {
 	}
 	return thisProcess()
 }
+
+// who is the caller of the command that has the flags.
+func (f *sandboxFlags) who() *caller {
+	if f.caller == nil {
+		f.caller = thisProcess()
+	}
+	return f.caller
+}

@@ -15,7 +15,7 @@ func (f *sandboxFlags) tellNoDownload(p *policies.Policy, command []string) {
 		p.Isolation == policies.IsolationNone {
 		return
 	}
-	fmt.Fprintf(f.caller.stderr, "mcpbox: hint: %s downloads missing packages, and the sandbox has no "+
+	fmt.Fprintf(f.who().stderr, "mcpbox: hint: %s downloads missing packages, and the sandbox has no "+
 		"network: install the server "+
 		"in a folder and mount it (--workspace or --mount), or let it reach its registry: "+
 		"--allow-net HOST\n", runner)

@@ -22,7 +22,7 @@ import (
 
 func newResidentCmd() *cobra.Command {
 	idle := 10 * time.Minute
-	var status bool
+	var status, stop bool
 	cmd := &cobra.Command{
 		Use:   "resident",
 		Short: "Keep sandboxes ready for `mcpbox run --resident`",
@@ -35,18 +35,22 @@ func newResidentCmd() *cobra.Command {
 			if status {
 				return resident.Listening(dir)
 			}
+			if stop {
+				return resident.Stop(cmd.Context(), dir)
+			}
 			listener, err := resident.Listen(dir)
 			if err != nil {
 				return err
 			}
-			ctx, stop := signal.NotifyContext(cmd.Context(), unix.SIGINT, unix.SIGTERM)
-			defer stop()
+			ctx, cancel := signal.NotifyContext(cmd.Context(), unix.SIGINT, unix.SIGTERM)
+			defer cancel()
 			served := &servedRuns{pool: pool.New(pool.Config{}), known: map[string]*policies.Policy{}}
 			defer served.pool.Close()
 			return listener.Serve(ctx, idle, served.handle)
 		},
 	}
 	cmd.Flags().BoolVar(&status, "status", false, "start none; succeed if there is one")
+	cmd.Flags().BoolVar(&stop, "stop", false, "end the one that runs, and what runs in it")
 	cmd.Flags().DurationVar(&idle, "idle", idle, "end after this time without a command")
 	return cmd
 }

@@ -29,7 +29,6 @@ type sandboxFlags struct {
 }
 
 func (f *sandboxFlags) register(cmd *cobra.Command) {
-	f.caller = thisProcess()
 	fl := cmd.Flags()
 	fl.SetInterspersed(false) // the first word that is no flag begins the command
 	fl.SortFlags = false
@@ -110,7 +109,7 @@ func (f *sandboxFlags) sinks() (out []monitor.Sink, err error) {
 		out = append(out, sink)
 	}
 	if !f.quiet {
-		out = append(out, monitor.NewStderr(f.caller.stderr), &netHint{w: f.caller.stderr})
+		out = append(out, monitor.NewStderr(f.who().stderr), &netHint{w: f.who().stderr})
 	}
 	return out, nil
 }
@@ -190,7 +189,7 @@ func (f *sandboxFlags) environment() (out []string) {
 	for _, e := range f.env {
 		if strings.Contains(e, "=") {
 			out = append(out, e)
-		} else if v, ok := f.caller.lookupEnv(e); ok {
+		} else if v, ok := f.who().lookupEnv(e); ok {
 			out = append(out, e+"="+v)
 		}
 	}
@@ -208,7 +207,7 @@ func (f *sandboxFlags) openResult() (resultFile, error) {
 		return resultFile{}, hint.Errorf("name two files", "--events and --result are both %s: one would overwrite the other", f.result)
 	}
 	file, err := logfile.Open("result file", f.result, os.O_TRUNC)
-	return resultFile{file, f.caller.stderr}, err
+	return resultFile{file, f.who().stderr}, err
 }
 
 // tellMissing says on stderr which layers and limits this run goes without; --quiet, only which that the policy requires.
@@ -226,6 +225,6 @@ func (f *sandboxFlags) tellMissing(require []policies.Layer, layers mcpruntime.L
 	}
 	if len(out) > 0 {
 		sort.Strings(out)
-		fmt.Fprintf(f.caller.stderr, "mcpbox: not enforced on this host: %s (`mcpbox doctor` says why)\n", strings.Join(out, ", "))
+		fmt.Fprintf(f.who().stderr, "mcpbox: not enforced on this host: %s (`mcpbox doctor` says why)\n", strings.Join(out, ", "))
 	}
 }

@@ -26,6 +26,7 @@ var layers = [][]string{
 	{"runtime/internal"},
 	{"runtime"},
 	{"pool"},
+	{"resident"},
 	{"code", "mcp/internal/wire", "mcp/internal/sanitize", "mcp/internal/schema"},
 	{"mcp/internal/mark", "mcp/access", "mcp/pin", "mcp/audit", "mcp/launch"},
 	{"mcp/identity", "mcp/store", "mcp/learn", "mcp/proxy", "mcp/clientconfig"},

@@ -46,6 +46,9 @@ func run(m *testing.M) (int, error) {
 
 // startResident starts what `mcpbox run --resident` uses, and waits until it listens.
 func startResident() (stop func(), err error) {
+	if exec.Command(mcpbox, "resident", "--status").Run() == nil {
+		return func() {}, nil
+	}
 	cmd := exec.Command(mcpbox, "resident")
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {

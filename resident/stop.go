@@ -1,0 +1,79 @@
+package resident
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+)
+
+// dial connects to this executable's resident.
+func dial(stateDir string) (*net.UnixConn, error) {
+	path, err := Path(stateDir)
+	if err != nil {
+		return nil, err
+	}
+	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return nil, hint.Errorf("mcpbox resident", "no resident of this mcpbox listens: %w", err)
+	}
+	return c, nil
+}
+
+// Listening returns nil if there is a resident.
+func Listening(stateDir string) error {
+	c, err := dial(stateDir)
+	if err != nil {
+		return err
+	}
+	return c.Close()
+}
+
+// Stop ends the resident and waits for its end.
+func Stop(ctx context.Context, stateDir string) error {
+	c, err := dial(stateDir)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	pidfd, err := peer(c)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(pidfd)
+	if err := unix.PidfdSendSignal(pidfd, unix.SIGTERM, nil, 0); err != nil {
+		return os.NewSyscallError("pidfd_send_signal", err)
+	}
+	c.Close()        // it waits for who is connected
+	const step = 100 // ms
+	for ctx.Err() == nil {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, step)
+		if n > 0 || err != nil && err != unix.EINTR {
+			return nil
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// peer is a descriptor of the process that listens.
+func peer(c *net.UnixConn) (pidfd int, err error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	var who *unix.Ucred
+	var got error
+	if err := raw.Control(func(fd uintptr) {
+		who, got = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	}); err != nil || got != nil {
+		return -1, fmt.Errorf("SO_PEERCRED: %w", got)
+	}
+	if int(who.Uid) != os.Geteuid() {
+		return -1, fmt.Errorf("uid %d listens, not you", who.Uid)
+	}
+	return unix.PidfdOpen(int(who.Pid), 0)
+}
