@@ -116,7 +116,8 @@ func (r *Request) rest(c int, data []byte) error {
 		data = append(data, more[:n]...)
 	}
 	all := bytes.Split(data[headerSize:], []byte{0})
-	if uint64(len(all)) != 2+uint64(args)+uint64(env) { // the folder, and what is behind the last NUL
+	// The folder is the first, and what is behind the last NUL the last.
+	if uint64(len(all)) != 2+uint64(args)+uint64(env) {
 		return fmt.Errorf("%w: %d strings", errRequest, len(all))
 	}
 	for i, s := range all[1 : len(all)-1] {

@@ -49,7 +49,7 @@ func Listen(stateDir string) (*Resident, error) {
 		return nil, hint.Errorf("use it: mcpbox run --resident -- COMMAND",
 			"a resident of this user listens on %s", path)
 	}
-	// Two that start at once: each makes a socket of its own name, and the later one takes the place.
+	// Of two that start at once, each makes a socket of its own name. The later one stays.
 	own := fmt.Sprintf("%s.%d", path, os.Getpid())
 	_ = os.Remove(own)
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: own, Net: "unix"})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 )
 
