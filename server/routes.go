@@ -166,6 +166,16 @@ func (d *daemon) table() []route {
 		},
 		{
 			"GET",
+			"/v1/servers",
+			"list the MCP servers of the config",
+			nil,
+			api.Servers{},
+			200,
+			nil,
+			d.listServers,
+		},
+		{
+			"GET",
 			"/v1/policies",
 			"list the policies that have names",
 			nil,
@@ -199,6 +209,9 @@ func (d *daemon) routes() http.Handler {
 		mux.HandleFunc(r.method+" "+r.path, r.handle)
 		methods[r.path] = append(methods[r.path], r.method)
 	}
+	// MCP's own protocol: the bridge answers every method.
+	mux.HandleFunc("/v1/servers/{name}/mcp", d.serverMCP)
+	mux.HandleFunc("/v1/mcp", d.codeMCP)
 	for path, allowed := range methods {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			list := strings.Join(allowed, ", ")

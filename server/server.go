@@ -17,6 +17,7 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/pool"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
+	"github.com/mcpbox/mcpbox/server/internal/bridge"
 	"github.com/mcpbox/mcpbox/server/internal/config"
 	"github.com/mcpbox/mcpbox/server/internal/door"
 	"github.com/mcpbox/mcpbox/server/internal/hub"
@@ -39,10 +40,11 @@ type daemon struct {
 	base context.Context // of everything that runs; it ends when the drain time is over
 	kill context.CancelCauseFunc
 
-	mu    sync.Mutex
-	runs  map[string]*run
-	boxes map[string]*box
-	work  sync.WaitGroup // executions that nobody waits for, and what goes on in the background
+	mu      sync.Mutex
+	runs    map[string]*run
+	boxes   map[string]*box
+	bridges map[string]*bridge.Bridge // "" is run_code
+	work    sync.WaitGroup            // executions that nobody waits for, and what goes on in the background
 }
 
 var errShutdown = errors.New("the daemon is shutting down")
@@ -79,6 +81,7 @@ func newDaemon(opt Options, cfg *config.Config, undo *cleanup.Stack) (*daemon, e
 		started: time.Now().UTC(),
 		runs:    map[string]*run{},
 		boxes:   map[string]*box{},
+		bridges: map[string]*bridge.Bridge{},
 		counts:  newCounts(),
 	}
 	d.cfg.Store(cfg)
@@ -209,6 +212,7 @@ func (d *daemon) drain(servers []*http.Server) error {
 	d.log.Info("draining", "executions", d.running(), "limit", limit)
 	over := time.AfterFunc(limit, func() { d.kill(errShutdown) })
 	defer over.Stop()
+	d.work.Go(func() { d.eachBridge((*bridge.Bridge).Close) })
 	d.hub.Close() // followers would stay for ever
 	ended := make(chan struct{})
 	go func() {
@@ -252,7 +256,8 @@ func (d *daemon) reload() {
 	}
 	old := d.cfg.Load()
 	if old.Socket != next.Socket || old.Listen != next.Listen || old.State != next.State || old.TLS != next.TLS ||
-		old.Pool.Live != next.Pool.Live || old.Pool.PerCaller != next.Pool.PerCaller ||
+		old.Pool.Live != next.Pool.Live ||
+		old.Pool.PerCaller != next.Pool.PerCaller ||
 		old.Pool.Queue != next.Pool.Queue ||
 		old.BestEffort != next.BestEffort {
 		d.log.Warn("socket, listen, state, tls, pool and best_effort take a restart")
@@ -294,6 +299,7 @@ func (d *daemon) housekeep(ctx context.Context) {
 			return
 		case now := <-tick.C:
 			d.sweepBoxes(now)
+			d.eachBridge(func(b *bridge.Bridge) { b.Sweep(now.Add(-maxIdleSession)) })
 			if n%30 != 0 {
 				continue
 			}

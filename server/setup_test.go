@@ -127,26 +127,20 @@ func background(t *testing.T) context.Context {
 	return ctx
 }
 
+// http is a client of the socket.
+func (d *daemon) http() *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", d.socket)
+		}}}
+}
+
 // raw makes a request over the socket as it is.
 func (d *daemon) raw(
-	t *testing.T,
-	method, path, body string,
-	header ...string,
+	t *testing.T, method, path, body string, header ...string,
 ) (status int, answer string, h http.Header) {
 	t.Helper()
-	return do(
-		t,
-		&http.Client{
-			Transport: &http.Transport{
-				DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-					return new(net.Dialer).DialContext(ctx, "unix", d.socket)
-				},
-			},
-		},
-		method,
-		"http://mcpbox"+path,
-		body,
-		header...)
+	return do(t, d.http(), method, "http://mcpbox"+path, body, header...)
 }
 
 func do(

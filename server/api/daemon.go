@@ -69,3 +69,16 @@ type Erased struct {
 	Executions int64 `json:"executions"`
 	Events     int64 `json:"events"`
 }
+
+// Server is an MCP server of the daemon's config.
+type Server struct {
+	Name     string `json:"name"`
+	Policy   string `json:"policy"`
+	Sessions int    `json:"sessions"`
+	Most     int    `json:"most"`
+}
+
+// Servers is a list of them.
+type Servers struct {
+	Servers []Server `json:"servers"`
+}

@@ -1,0 +1,209 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/mcpbox/mcpbox/code/mcpserver"
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/mcp/identity"
+	"github.com/mcpbox/mcpbox/mcp/launch"
+	"github.com/mcpbox/mcpbox/mcp/pin"
+	"github.com/mcpbox/mcpbox/mcp/proxy"
+	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/policies"
+	mcpruntime "github.com/mcpbox/mcpbox/runtime"
+	"github.com/mcpbox/mcpbox/server/api"
+	"github.com/mcpbox/mcpbox/server/internal/bridge"
+	"github.com/mcpbox/mcpbox/server/internal/config"
+	"github.com/mcpbox/mcpbox/server/internal/door"
+	"github.com/mcpbox/mcpbox/server/internal/hub"
+)
+
+// listServers: GET /v1/servers
+func (d *daemon) listServers(w http.ResponseWriter, r *http.Request) {
+	out := api.Servers{Servers: []api.Server{}}
+	cfg := d.cfg.Load()
+	for _, name := range slices.Sorted(maps.Keys(cfg.Servers)) {
+		s := api.Server{
+			Name:   name,
+			Policy: cfg.Servers[name].Policy,
+			Most:   cfg.Servers[name].Sessions,
+		}
+		d.mu.Lock()
+		b := d.bridges[name]
+		d.mu.Unlock()
+		if b != nil {
+			s.Sessions = b.Sessions()
+		}
+		out.Servers = append(out.Servers, s)
+	}
+	answer(w, http.StatusOK, out)
+}
+
+// serverMCP: /v1/servers/{name}/mcp
+func (d *daemon) serverMCP(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	server, ok := d.cfg.Load().Servers[name]
+	if !ok {
+		d.problem(
+			w,
+			r,
+			newProblem(
+				http.StatusNotFound,
+				"GET /v1/servers lists them",
+				"the config has no such server",
+			),
+		)
+		return
+	}
+	d.bridge(
+		w,
+		r,
+		name,
+		server.Sessions,
+		func(ctx context.Context, client string, p bridge.Pipe) error {
+			return d.serveMCP(ctx, name, client, p)
+		},
+	)
+}
+
+// codeMCP: /v1/mcp offers run_code and secure_sandbox.
+func (d *daemon) codeMCP(w http.ResponseWriter, r *http.Request) {
+	const sessions = 64
+	d.bridge(w, r, "", sessions, func(ctx context.Context, _ string, p bridge.Pipe) error {
+		cfg := d.cfg.Load()
+		standard, err := cfg.Policy("code-standard")
+		if err != nil {
+			return err
+		}
+		secure, err := cfg.Policy("code-secure")
+		if err != nil {
+			return err
+		}
+		s := mcpserver.New(
+			mcpserver.Config{Standard: standard, Secure: secure, BestEffort: cfg.BestEffort,
+				Version: d.opt.Version},
+		)
+		session, err := s.Connect(
+			ctx,
+			&mcp.IOTransport{Reader: readCloser{p}, Writer: writeCloser{p}},
+		)
+		if err != nil {
+			return err
+		}
+		stop := context.AfterFunc(ctx, func() { session.Close() })
+		defer stop()
+		return session.Wait()
+	})
+}
+
+type readCloser struct{ bridge.Pipe }
+
+func (readCloser) Close() error { return nil } // the bridge does it
+
+type writeCloser struct{ bridge.Pipe }
+
+func (writeCloser) Close() error { return nil }
+
+// bridge passes a request on to the bridge of this name, which is made when it is first needed.
+func (d *daemon) bridge(w http.ResponseWriter, r *http.Request, name string, most int,
+	open func(context.Context, string, bridge.Pipe) error) {
+	if d.draining.Load() {
+		d.problem(w, r, unavailable())
+		return
+	}
+	d.mu.Lock()
+	b := d.bridges[name]
+	if b == nil {
+		b = bridge.New(
+			bridge.Config{Most: most, Open: open, Refuse: d.problem, Failed: func(err error) {
+				d.log.Error(
+					"an MCP server failed",
+					"server",
+					name,
+					"error",
+					err,
+					"hint",
+					hint.Of(err),
+				)
+			}},
+		)
+		d.bridges[name] = b
+	}
+	d.mu.Unlock()
+	id, _ := door.From(r.Context())
+	b.ServeHTTP(w, r, id.Client)
+}
+
+// serveMCP runs a contained server for one session.
+func (d *daemon) serveMCP(ctx context.Context, name, client string, p bridge.Pipe) error {
+	cfg := d.cfg.Load()
+	server, ok := cfg.Servers[name]
+	if !ok {
+		return errors.New("the config does not list it any more")
+	}
+	policy, err := cfg.Policy(server.Policy)
+	if err != nil {
+		return err
+	}
+	host, err := d.launcher(cfg, policy, server, client)
+	if err != nil {
+		return err
+	}
+	out := proxy.Config{
+		Client:  proxy.Pipe{Reader: p, Writer: p},
+		Launch:  host.Launch,
+		Server:  name,
+		Policy:  policy.Name,
+		Command: server.Command,
+		Rules:   policy.MCP,
+	}
+	if file := policy.MCP.Pin.File; file != "" {
+		if out.Pins, err = pin.Load(file); err != nil {
+			return err
+		}
+	}
+	_, err = proxy.Serve(ctx, out)
+	return err
+}
+
+func (d *daemon) launcher(
+	cfg *config.Config,
+	policy *policies.Policy,
+	server config.Server,
+	client string,
+) (*launch.Launcher, error) {
+	if err := identity.Check(policy, server.Command); err != nil {
+		return nil, err
+	}
+	return &launch.Launcher{
+		Spec: func() (mcpruntime.Spec, error) {
+			return mcpruntime.Spec{Policy: policy, BestEffort: cfg.BestEffort,
+				Sinks: []monitor.Sink{d.hub.Sink(hub.Origin{Client: client})}}, nil
+		},
+		Command: mcpruntime.Command{
+			Args: server.Command,
+			Env:  environment(server.Env),
+			Dir:  server.Dir,
+		},
+	}, nil
+}
+
+// maxIdleSession is how long an MCP session may be left alone.
+const maxIdleSession = 30 * time.Minute
+
+func (d *daemon) eachBridge(f func(*bridge.Bridge)) {
+	d.mu.Lock()
+	all := slices.Collect(maps.Values(d.bridges))
+	d.mu.Unlock()
+	for _, b := range all {
+		f(b)
+	}
+}
