@@ -3,6 +3,7 @@ package proxy
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/mcp/access"
@@ -22,18 +23,24 @@ func isRuled(method string) bool { return slices.Contains(ruledMethods, method) 
 // unclearMethod says why a server could take a message for one that rules look at, though it names
 // another method; "": it could not.
 func unclearMethod(e *wire.Envelope) string {
-	v := e.At(wire.FieldMethod)
-	if v.Kind != '"' || v.Truncated {
+	if !hasText(e, wire.FieldMethod) {
 		return "its method is no text, or too long"
 	}
-	method := e.Method()
-	for _, known := range slices.Concat(ruledMethods, inspectedMethods) {
-		if method != known && wire.Canonical(method) == wire.Canonical(known) {
-			return fmt.Sprintf("some servers would take its method for %s", known)
-		}
+	known := canonicalMethods()[wire.Canonical(e.Method())]
+	if known == "" || known == e.Method() {
+		return ""
 	}
-	return ""
+	return "some servers would take its method for " + known
 }
+
+// canonicalMethods are the methods that rules look at, by their canonical names.
+var canonicalMethods = sync.OnceValue(func() map[string]string {
+	all := map[string]string{}
+	for _, method := range slices.Concat(ruledMethods, inspectedMethods) {
+		all[wire.Canonical(method)] = method
+	}
+	return all
+})
 
 // judge decides about a request before the server sees it; nil: it may pass.
 func (s *session) judge(conn *serverConn, c *call, e *wire.Envelope, data []byte) *refusal {
@@ -47,18 +54,15 @@ func (s *session) judge(conn *serverConn, c *call, e *wire.Envelope, data []byte
 	}
 	if e.Collisions&wire.CollisionInMessage != 0 ||
 		e.Collisions&wire.CollisionInParams != 0 && isRuled(c.method) {
-		return &refusal{layer: access.LayerProtocol, reason: reasonCollision,
-			say: "The request is not well formed."}
+		return notWellFormedRequest(reasonCollision)
 	}
 	if r := s.checkVersion(c); r != nil {
 		return r
 	}
 	switch c.method {
 	case "tools/call":
-		if e.At(wire.FieldName).Kind != '"' || e.At(wire.FieldName).Truncated {
-			return &refusal{layer: access.LayerProtocol,
-				reason: "the tool's name is missing or too long",
-				say:    "The request is not well formed."}
+		if !hasText(e, wire.FieldName) {
+			return notWellFormedRequest("the tool's name is missing or too long")
 		}
 		if v := s.rules.Check(s.item(access.KindTool, c.name)); !v.Allowed {
 			return toolUnavailable(c, v)
@@ -68,30 +72,39 @@ func (s *session) judge(conn *serverConn, c *call, e *wire.Envelope, data []byte
 		}
 		return s.checkArguments(conn, c, e.Raw(data, wire.FieldArguments))
 	case "resources/read", "resources/subscribe":
-		uri := e.Text(wire.FieldURI)
-		if e.At(wire.FieldURI).Kind != '"' || e.At(wire.FieldURI).Truncated {
-			return &refusal{layer: access.LayerProtocol,
-				reason: "the resource's URI is missing or too long",
-				say:    "The request is not well formed."}
+		if !hasText(e, wire.FieldURI) {
+			return notWellFormedRequest("the resource's URI is missing or too long")
 		}
-		if v := s.rules.Check(s.item(access.KindResource, uri)); !v.Allowed {
+		if v := s.rules.Check(s.item(access.KindResource, e.Text(wire.FieldURI))); !v.Allowed {
 			return refusedBy(v, "Resource not found", -32002)
 		}
 	case "completion/complete":
 		return s.completion(e, data)
 	case "prompts/get":
-		if v := s.rules.Check(s.item(access.KindPrompt, c.name)); !v.Allowed || c.name == "" {
+		if !hasText(e, wire.FieldName) {
+			return notWellFormedRequest("the prompt's name is missing or too long")
+		}
+		if v := s.rules.Check(s.item(access.KindPrompt, c.name)); !v.Allowed {
 			return refusedBy(v, "Unknown prompt", 0)
 		}
 	}
 	return nil
 }
 
+// hasText reports that a member is a text, and not too long to be judged.
+func hasText(e *wire.Envelope, f wire.Field) bool {
+	v := e.At(f)
+	return v.Kind == '"' && !v.Truncated
+}
+
+func notWellFormedRequest(reason string) *refusal {
+	return &refusal{layer: access.LayerProtocol, reason: reason, say: "The request is not well formed."}
+}
+
 // completion applies the rules for prompts and resources to a request to complete their arguments.
 func (s *session) completion(e *wire.Envelope, data []byte) *refusal {
 	if e.At(wire.FieldRef).Kind != '{' {
-		return &refusal{layer: access.LayerProtocol, reason: "the reference to complete is missing",
-			say: "The request is not well formed."}
+		return notWellFormedRequest("the reference to complete is missing")
 	}
 	ref := e.Raw(data, wire.FieldRef)
 	name, isPrompt := wire.StringMember(ref, "name")

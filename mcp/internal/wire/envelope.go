@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Field is a member of a message that some rule looks at.
@@ -81,11 +82,11 @@ var (
 		"task": FieldTask}
 )
 
-var (
-	canonicalTop     = canonicalNames(topFields)
-	canonicalParams  = canonicalNames(paramFields)
-	canonicalResults = canonicalNames(resultFields)
-)
+// canonical are the canonical names of the fields: of the message, of params and of results.
+var canonical = sync.OnceValue(func() [3]map[string]bool {
+	return [3]map[string]bool{canonicalNames(topFields), canonicalNames(paramFields),
+		canonicalNames(resultFields)}
+})
 
 func subField(parent Field, key string) Field {
 	switch parent {
@@ -99,13 +100,12 @@ func subField(parent Field, key string) Field {
 
 // collision reports a key, not a name that matters, that some reader takes for one.
 func collision(depth int, parent Field, key string) Collision {
+	where := longKey(depth, parent)
 	switch {
-	case depth == 1 && canonicalTop[Canonical(key)]:
-		return CollisionInMessage
-	case depth == 2 && parent == FieldParams && canonicalParams[Canonical(key)]:
-		return CollisionInParams
-	case depth == 2 && parent == FieldResult && canonicalResults[Canonical(key)]:
-		return CollisionInResult
+	case where == CollisionInMessage && canonical()[0][Canonical(key)],
+		where == CollisionInParams && canonical()[1][Canonical(key)],
+		where == CollisionInResult && canonical()[2][Canonical(key)]:
+		return where
 	}
 	return 0
 }
