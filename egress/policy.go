@@ -52,14 +52,6 @@ func (p *Policy) Ports() (ports []int) {
 	return slices.Compact(ports)
 }
 
-// ListenPorts are the ports to listen on in the sandbox: those that something is allowed at, and some that programs try,
-// so that the attempt is seen. A tool can't listen on those itself.
-func (p *Policy) ListenPorts() []int {
-	ports := append(p.Ports(), 22, 25, 80, 443)
-	slices.Sort(ports)
-	return slices.Compact(ports)
-}
-
 // Refusal says why something is not allowed.
 type Refusal struct {
 	Rule   string // of the event: "egress:name" …

@@ -26,6 +26,10 @@ type Network struct {
 	ECH     ECHMode       `yaml:"ech,omitempty" json:"ech,omitempty" enum:"deny,allow"`
 	DNS     NetworkDNS    `yaml:"dns,omitempty" json:"dns,omitzero"`
 	Limits  NetworkLimits `yaml:"limits,omitempty" json:"limits,omitzero"`
+
+	// Publish makes servers in the sandbox reachable: see ParsePublished. It works without a
+	// network, too.
+	Publish []string `yaml:"publish,omitempty" json:"publish,omitempty"`
 }
 
 // NetworkRule is HOST, HOST:PORT, or {host, ports}: see package hostrule. Allowed without ports
@@ -101,7 +105,8 @@ func (r NetworkRule) text() (text string, ok bool) {
 func (p *Policy) AllowNetwork(entries ...NetworkRule) {
 	if p.Network.Mode != NetworkAllow {
 		p.Network = Network{Mode: NetworkAllow, Private: p.Network.Private, ECH: p.Network.ECH,
-			DNS: p.Network.DNS, Limits: p.Network.Limits}
+			DNS: p.Network.DNS, Limits: p.Network.Limits,
+			Publish: p.Network.Publish}
 	}
 	for _, e := range entries {
 		if !slices.ContainsFunc(p.Network.Allow,

@@ -40,6 +40,7 @@ func (c *checker) network(p *Policy) {
 		c.fail("network.mode", "extend strict, or a preset below it: standard, basic",
 			"the policy allows no sockets, so a network is of no use to it")
 	}
+	c.published(n)
 	ports := map[int]bool{}
 	for _, r := range n.Allow {
 		for _, port := range r.Ports {

@@ -40,6 +40,7 @@ type contained struct {
 	storage   int            // O_PATH descriptor of the sandbox's own tmpfs
 	network   *egress.Server // nil unless the policy allows hosts by name
 	owners    owners
+	dialled   int64 // connections to published ports so far
 	undo      *cleanup.Stack
 
 	mu    sync.Mutex
@@ -69,6 +70,9 @@ func startContained(ctx context.Context, box *Sandbox) (*contained, error) {
 		return nil, err
 	}
 	if err := c.openNetwork(ctx, undo); err != nil {
+		return nil, err
+	}
+	if err := c.publish(undo); err != nil {
 		return nil, err
 	}
 	if err := filter(); err != nil {

@@ -50,11 +50,7 @@ func (c *contained) openNetwork(ctx context.Context, undo *cleanup.Stack) error 
 	if !byName(c.policy()) {
 		return nil
 	}
-	policy, err := egress.Compile(c.policy().Network)
-	if err != nil {
-		return err
-	}
-	m, err := c.askNetwork(ctx, policy.ListenPorts())
+	m, err := c.askNetwork(ctx, c.policy().Network.ListenPorts())
 	if err != nil {
 		return err
 	}

@@ -37,13 +37,14 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	in := &initProcess{conn: conn, running: map[int]*process{}}
+	in := &initProcess{conn: conn, dialling: make(chan struct{}, connecting), running: map[int]*process{}}
 	go in.reap(childEnds())
 	return in.serve()
 }
 
 type initProcess struct {
-	conn *initproto.Conn
+	conn     *initproto.Conn
+	dialling chan struct{} // a place each for connect
 
 	mu      sync.Mutex
 	running map[int]*process // by pid in this namespace
@@ -73,6 +74,8 @@ func (in *initProcess) serve() error {
 			in.setup(body)
 		case initproto.Network:
 			in.network(body)
+		case initproto.Connect:
+			in.connect(m.Process, m.Port)
 		case initproto.Spawn:
 			in.spawn(m.Process, body, fds)
 		case initproto.Build:

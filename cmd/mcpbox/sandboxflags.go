@@ -21,7 +21,7 @@ import (
 // sandboxFlags are the flags of every command that starts a sandbox. What is given overrides the policy.
 type sandboxFlags struct {
 	policy, workspace, rootfs, network, events, result, dir string
-	mounts, env, allowNet                                   []string
+	mounts, env, allowNet, publish                          []string
 	limits                                                  policies.Limits
 	bestEffort, quiet, resident                             bool
 	caller                                                  *caller
@@ -40,6 +40,7 @@ func (f *sandboxFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.rootfs, "rootfs", "", "root file system, instead of the host's /usr: `DIR`")
 	fl.StringVar(&f.network, "network", "", "`none|host`: no network, or the host's")
 	fl.StringArrayVar(&f.allowNet, "allow-net", nil, "allow TCP to `HOST[:PORT]` and to nothing else; *.HOST is every name below it (may be repeated; default ports: 443, 80)")
+	fl.StringArrayVar(&f.publish, "publish", nil, "let the host reach a server inside: `[ADDR:]PORT[:INSIDE]`, on 127.0.0.1 by default (may be repeated)")
 	fl.Var(&f.limits.Memory, "memory", "memory, e.g. 256MiB (this and all limits: default from the policy; 0: no limit)")
 	fl.Float64Var(&f.limits.CPUs, "cpus", 0, "CPUs, e.g. 0.5")
 	fl.Int64Var(&f.limits.PIDs, "pids", 0, "processes and threads")
@@ -172,6 +173,7 @@ func (f *sandboxFlags) overrideNetwork(p *policies.Policy) error {
 	default:
 		return hint.Errorf("use none or host, or --allow-net HOST", "unknown network mode %q", f.network)
 	}
+	p.Network.Publish = append(p.Network.Publish, f.publish...)
 	for _, text := range f.allowNet {
 		rule, err := policies.ParseNetworkRule(text)
 		if err != nil {

@@ -18,6 +18,8 @@ const (
 	Built   Kind = "built"
 
 	Networked Kind = "networked"
+	Connect   Kind = "connect"
+	Connected Kind = "connected"
 )
 
 // Root is where the tool's root is assembled, below the root that
@@ -26,7 +28,7 @@ const Root = "/r"
 
 // Version names the messages below. Both ends must be of one version: PID 1 gets it as its argument. A
 // test fails when the messages change and this does not.
-const Version = "5"
+const Version = "6"
 
 // ExitVersion is PID 1's exit code when it is of another version than its supervisor.
 const ExitVersion = 3
@@ -48,6 +50,7 @@ type Message struct {
 	HasBody  bool // the first descriptor is a memfd with the body
 	TTY      bool // locked: a pty master follows the pidfd
 	IPv6     bool // networked: the sandbox has it
+	Port     int  // connect: of the sandbox's loopback device
 }
 
 // Exit is how a process ended: wait(2) status and getrusage(2) figures.
@@ -168,6 +171,7 @@ func (m *Message) walk(c *coder) {
 	c.flag(&m.HasBody)
 	c.flag(&m.TTY)
 	c.flag(&m.IPv6)
+	number(c, &m.Port)
 }
 
 func (b *NetworkBody) walk(c *coder) {

@@ -35,13 +35,14 @@ const (
 	StepWorkspace
 	StepNetwork
 	StepListen
+	StepConnect
 	StepDied
 )
 
 var stepNames = [...]string{"none", "request", "rootfs", "pipe", "terminal", "clone", "id map", "set ids", "session", "mount",
 	"pivot_root", "user namespace limit", "resource limit", "stdio", "working directory", "command lookup", "landlock",
 	"landlock probe", "capabilities", "no_new_privs", "seccomp", "execve",
-	"loopback", "workspace", "network", "listen", "child died"}
+	"loopback", "workspace", "network", "listen", "connect", "child died"}
 
 func (s Step) String() string {
 	if s < 0 || int(s) >= len(stepNames) {

@@ -28,6 +28,7 @@ func (e *explainer) network(p *policies.Policy) {
 			e.item("cannot open sockets: %s", strings.Join(cannot, ", "))
 		}
 	}
+	e.published(&p.Network)
 	switch p.Network.Mode {
 	case policies.NetworkHost:
 		e.item("shares the host's network: can reach what the host reaches, services on " +
@@ -101,4 +102,13 @@ func portList(ports []int) string {
 	ports = slices.Clone(ports)
 	slices.Sort(ports)
 	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(ports)), ", "), "[]")
+}
+
+func (e *explainer) published(n *policies.Network) {
+	for _, text := range n.Publish {
+		if p, err := policies.ParsePublished(text); err == nil {
+			e.item("can be reached: the host's %s leads to %s inside", p.Host,
+				fmt.Sprintf("port %d", p.Inside))
+		}
+	}
 }
