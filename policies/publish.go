@@ -16,8 +16,8 @@ type Published struct {
 	Inside int
 }
 
-// ParsePublished reads [ADDR:]PORT[:PORT]: the host's address (127.0.0.1 if there is none) and port,
-// and the port inside (the same if there is none).
+// ParsePublished reads [ADDR:]PORT[:PORT]: the host's address (127.0.0.1 if there is none) and
+// port, and the port inside (the same if there is none).
 func ParsePublished(text string) (Published, error) {
 	const remedy = "write PORT, PORT:INSIDE or ADDRESS:PORT:INSIDE, such as 8080:3000"
 	fail := hint.Errorf(remedy, "%q is no port to publish", text)
@@ -45,8 +45,8 @@ func ParsePublished(text string) (Published, error) {
 	return Published{netip.AddrPortFrom(addr, uint16(h)), int(i)}, nil
 }
 
-// watchedPorts are listened on in a sandbox with hosts by name, whatever is allowed: attempts at them
-// are events.
+// watchedPorts are listened on in a sandbox with hosts by name, whatever is allowed: attempts at
+// them are events.
 var watchedPorts = [...]int{22, 25, 80, 443}
 
 // ListenPorts are the ports that a network by name listens on inside, where a tool can't.
@@ -73,8 +73,9 @@ func (c *checker) published(n *Network) {
 		}
 		seen[p.Host] = true
 		if n.Mode == NetworkAllow && slices.Contains(n.ListenPorts(), p.Inside) {
-			c.fail(at, "let the server listen on another port", "%s: a tool can't listen on port %d, "+
-				"which leads to hosts that are allowed", at, p.Inside)
+			c.fail(at, "let the server listen on another port",
+				"%s: a tool can't listen on port %d, which leads to hosts that are allowed",
+				at, p.Inside)
 		}
 	}
 	if len(n.Publish) > 0 && n.Mode == NetworkHost {

@@ -126,7 +126,8 @@ var keys = [...]keyDoc{
 	{"network.dns.servers", "DNS servers that are asked in place of the host's.", "the host's",
 		`["192.0.2.53", "192.0.2.54:5353"]`},
 	{"network.publish", "Ports of servers in the sandbox that the host can reach: PORT, " +
-		"PORT:INSIDE or ADDRESS:PORT:INSIDE. Without an address it is 127.0.0.1.", "none", `["8080:3000"]`},
+		"PORT:INSIDE or ADDRESS:PORT:INSIDE. Without an address it is 127.0.0.1.", "none",
+		`["8080:3000"]`},
 	{"network.limits", "Limits of mode `allow`. 0 means no limit.", "", ""},
 	{"network.limits.connections", "Connections that are open at a time.", "1024", "64"},
 	{"network.limits.bytes", "Bytes that are sent and received, together.", "no limit", "100MiB"},
