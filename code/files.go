@@ -58,13 +58,18 @@ type limits struct {
 
 var snippetFiles = limits{files: maxFiles, file: maxFileBytes, all: maxAllBytes}
 
-// open takes the folder while the process is there. It can't have done anything yet, or nothing to /work itself: the
+// open takes the folder while the process is there. It can't have done anything yet, or nothing to
+// /work itself: the
 // sandbox's root is read-only.
 func (c *collector) open(p *mcpruntime.Process) {
 	if c.work != nil {
 		return
 	}
-	fd, err := unix.Open(p.Root()+"/work", unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(
+		p.Root()+"/work",
+		unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC,
+		0,
+	)
 	if err == nil {
 		c.work = os.NewFile(uintptr(fd), "/work")
 	}
@@ -76,7 +81,8 @@ func (c *collector) close() {
 	}
 }
 
-// collect reads what there is, after the last process has ended. Nothing that the snippet made is followed: no link, no
+// collect reads what there is, after the last process has ended. Nothing that the snippet made is
+// followed: no link, no
 // mount; what is no regular file is not opened for reading.
 func (c *collector) collect() {
 	if c.work == nil {
@@ -140,7 +146,8 @@ func (c *collector) entry(dir *os.File, prefix string, e fs.DirEntry, depth int)
 }
 
 func plainName(name string) bool {
-	return len(name) <= maxFileName && utf8.ValidString(name) && strings.IndexFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == '\\' }) < 0
+	return len(name) <= maxFileName && utf8.ValidString(name) &&
+		strings.IndexFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == '\\' }) < 0
 }
 
 func (c *collector) file(dir *os.File, full, name string) bool {
@@ -150,7 +157,8 @@ func (c *collector) file(dir *os.File, full, name string) bool {
 	}
 	defer f.Close()
 	st, err := f.Stat()
-	if err != nil || !st.Mode().IsRegular() || st.Size() > c.limits.file || c.bytes+st.Size() > c.limits.all {
+	if err != nil || !st.Mode().IsRegular() || st.Size() > c.limits.file ||
+		c.bytes+st.Size() > c.limits.all {
 		return false
 	}
 	data, err := io.ReadAll(io.LimitReader(f, st.Size()))
@@ -159,11 +167,15 @@ func (c *collector) file(dir *os.File, full, name string) bool {
 	}
 	c.bytes += int64(len(data))
 	sum := sha256.Sum256(data)
-	c.files = append(c.files, OutFile{Name: full, Size: int64(len(data)), SHA256: hex.EncodeToString(sum[:]), Data: data})
+	c.files = append(
+		c.files,
+		OutFile{Name: full, Size: int64(len(data)), SHA256: hex.EncodeToString(sum[:]), Data: data},
+	)
 	return true
 }
 
-// WriteFiles writes what came back below dir, which is made if it is not there. A file that exists already is not
+// WriteFiles writes what came back below dir, which is made if it is not there. A file that exists
+// already is not
 // replaced, and no link in dir is followed out of it.
 func (r *Result) WriteFiles(dir string) error {
 	if len(r.Files) == 0 {

@@ -56,15 +56,26 @@ type Times struct {
 }
 
 func view(r *mcpruntime.Result) monitor.ResultView {
-	v := monitor.ResultView{ID: r.ExecutionID, Policy: r.Policy, Status: string(r.Status), ExitCode: r.ExitCode, Signal: r.Signal,
-		Timestamp: r.Timestamp, Layers: r.Layers, Events: r.Events, Stats: r.EventStats, Limits: map[string]monitor.LimitView{}}
+	v := monitor.ResultView{
+		ID:        r.ExecutionID,
+		Policy:    r.Policy,
+		Status:    string(r.Status),
+		ExitCode:  r.ExitCode,
+		Signal:    r.Signal,
+		Timestamp: r.Timestamp,
+		Layers:    r.Layers,
+		Events:    r.Events,
+		Stats:     r.EventStats,
+		Limits:    map[string]monitor.LimitView{},
+	}
 	for name, l := range r.Limits {
 		v.Limits[name] = monitor.LimitView{Value: l.Value, Backend: l.Backend}
 	}
 	return v
 }
 
-// Judge makes the security report of a run: what happened, and what the guard saw in the code. g may be nil.
+// Judge makes the security report of a run: what happened, and what the guard saw in the code. g
+// may be nil.
 func Judge(run monitor.ResultView, g *guard.Report) monitor.Report {
 	rep := monitor.NewReport(run)
 	if g == nil || g.Worst() == "" {
@@ -73,7 +84,13 @@ func Judge(run monitor.ResultView, g *guard.Report) monitor.Report {
 	worst := g.Worst()
 	for _, f := range g.Findings {
 		if f.Severity == worst {
-			rep.Reasons = append(rep.Reasons, monitor.Reason{Risk: f.Severity, Text: "the code, line " + strconv.Itoa(f.Line) + ": " + f.Reason})
+			rep.Reasons = append(
+				rep.Reasons,
+				monitor.Reason{
+					Risk: f.Severity,
+					Text: "the code, line " + strconv.Itoa(f.Line) + ": " + f.Reason,
+				},
+			)
 		}
 	}
 	slices.SortStableFunc(rep.Reasons, func(a, b monitor.Reason) int {
@@ -89,8 +106,12 @@ func Judge(run monitor.ResultView, g *guard.Report) monitor.Report {
 		rep.Risk = worst
 	}
 	if worst.AtLeast(monitor.Medium) {
-		rep.Recommendations = append(rep.Recommendations,
-			monitor.Recommendation{Text: "read the lines that the guard names before this code runs anywhere else"})
+		rep.Recommendations = append(
+			rep.Recommendations,
+			monitor.Recommendation{
+				Text: "read the lines that the guard names before this code runs anywhere else",
+			},
+		)
 	}
 	return rep
 }

@@ -86,7 +86,11 @@ func (j *job) check() (err error) {
 		return hint.Errorf(`policies.Preset("code-standard") is one`, "code: no policy")
 	}
 	if j.Policy.Isolation == policies.IsolationNone {
-		return hint.Errorf("use --tier standard or secure", "policy %s has no sandbox: code never runs bare", j.Policy.Name)
+		return hint.Errorf(
+			"use --tier standard or secure",
+			"policy %s has no sandbox: code never runs bare",
+			j.Policy.Name,
+		)
 	}
 	if j.language, err = Lookup(j.Language); err != nil {
 		return err
@@ -97,8 +101,13 @@ func (j *job) check() (err error) {
 	seen := map[string]bool{j.language.File: true, "out": true, "main": true}
 	for _, f := range j.Files {
 		first, _, _ := strings.Cut(f.Name, "/")
-		if f.Name == "" || path.IsAbs(f.Name) || path.Clean(f.Name) != f.Name || first == ".." || !plainName(path.Base(f.Name)) {
-			return hint.Errorf("give a name such as data.csv or data/a.csv", "file name %q is not a plain path below /work", f.Name)
+		if f.Name == "" || path.IsAbs(f.Name) || path.Clean(f.Name) != f.Name || first == ".." ||
+			!plainName(path.Base(f.Name)) {
+			return hint.Errorf(
+				"give a name such as data.csv or data/a.csv",
+				"file name %q is not a plain path below /work",
+				f.Name,
+			)
 		}
 		if seen[f.Name] || seen[first] {
 			return hint.Errorf("choose another name", "file name %q is taken", f.Name)
@@ -106,7 +115,12 @@ func (j *job) check() (err error) {
 		seen[f.Name] = true
 	}
 	sum := sha256.Sum256(j.Code)
-	j.res = &Result{Language: j.language.Name, CodeSHA256: hex.EncodeToString(sum[:]), Files: []OutFile{}, Available: true}
+	j.res = &Result{
+		Language:   j.language.Name,
+		CodeSHA256: hex.EncodeToString(sum[:]),
+		Files:      []OutFile{},
+		Available:  true,
+	}
 	j.setup(mcpruntime.StatusSetup, exitFailure)
 	return nil
 }
@@ -146,14 +160,25 @@ func (j *job) unavailable(err error, exitCode int) {
 	j.res.Available, j.res.Reason, j.res.Hint = false, err.Error(), hint.Of(err)
 	j.res.Error = err.Error()
 	if j.res.Guard == nil {
-		j.res.Guard = &guard.Report{Mode: string(j.Policy.Guard.Mode), Why: "nothing could run", Findings: []guard.Finding{}}
+		j.res.Guard = &guard.Report{
+			Mode:     string(j.Policy.Guard.Mode),
+			Why:      "nothing could run",
+			Findings: []guard.Finding{},
+		}
 	}
 }
 
 // policyFits says what of a language a policy can't do.
 func (j *job) policyFits() error {
 	if need, has := j.language.Memory, j.Policy.Limits.Memory; need > 0 && has > 0 && has < need {
-		return hint.Errorf("use --tier standard", "%s needs %s of memory to start, policy %s allows %s", j.language.Name, need, j.Policy.Name, has)
+		return hint.Errorf(
+			"use --tier standard",
+			"%s needs %s of memory to start, policy %s allows %s",
+			j.language.Name,
+			need,
+			j.Policy.Name,
+			has,
+		)
 	}
 	return nil
 }
@@ -166,7 +191,10 @@ func (j *job) find() (string, error) {
 			candidates = []string{"/usr/local/bin/" + name, "/usr/bin/" + name}
 		}
 		for _, c := range candidates {
-			if st, err := os.Stat(j.Policy.Filesystem.Rootfs + c); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
+			if st, err := os.Stat(
+				j.Policy.Filesystem.Rootfs + c,
+			); err == nil && st.Mode().IsRegular() &&
+				st.Mode()&0o111 != 0 {
 				return c, nil
 			}
 		}
@@ -175,7 +203,13 @@ func (j *job) find() (string, error) {
 	if j.Policy.Filesystem.Rootfs != "" {
 		where += " of " + j.Policy.Filesystem.Rootfs
 	}
-	return "", hint.Errorf("apt-get install "+j.language.Package, "%s is not there: no %s in %s", j.language.Name, strings.Join(j.language.Programs, " or "), where)
+	return "", hint.Errorf(
+		"apt-get install "+j.language.Package,
+		"%s is not there: no %s in %s",
+		j.language.Name,
+		strings.Join(j.language.Programs, " or "),
+		where,
+	)
 }
 
 // versionFits asks the program, in a sandbox, where the language needs a version.
@@ -183,7 +217,12 @@ func (j *job) versionFits(ctx context.Context) error {
 	if j.language.Version == 0 {
 		return nil
 	}
-	out, err := j.helper(ctx, policies.Limits{Memory: 256 << 20, Timeout: policies.Duration(5 * time.Second)}, []string{j.program, "--version"}, nil)
+	out, err := j.helper(
+		ctx,
+		policies.Limits{Memory: 256 << 20, Timeout: policies.Duration(5 * time.Second)},
+		[]string{j.program, "--version"},
+		nil,
+	)
 	version := strings.TrimLeft(strings.TrimSpace(string(out)), "v")
 	major, _, _ := strings.Cut(version, ".")
 	n, convErr := strconv.Atoi(major)
@@ -191,7 +230,15 @@ func (j *job) versionFits(ctx context.Context) error {
 	case err != nil:
 		return err
 	case convErr != nil || n < j.language.Version:
-		return hint.Errorf("install "+j.language.Package, "%s needs %s %d or later, %s is %q", j.language.Name, path.Base(j.program), j.language.Version, j.program, version)
+		return hint.Errorf(
+			"install "+j.language.Package,
+			"%s needs %s %d or later, %s is %q",
+			j.language.Name,
+			path.Base(j.program),
+			j.language.Version,
+			j.program,
+			version,
+		)
 	}
 	return nil
 }

@@ -180,9 +180,12 @@ func tee(c *capture, w io.Writer) io.Writer {
 func (j *job) look(ctx context.Context) error {
 	j.Progress("guard")
 	began := time.Now()
-	g := guard.Guard{Rules: j.Policy.Guard, Python: func(ctx context.Context, text string, stdin []byte) ([]byte, error) {
-		return j.helper(ctx, guardLimits, []string{j.program, "-I", "-S", "-c", text}, stdin)
-	}}
+	g := guard.Guard{
+		Rules: j.Policy.Guard,
+		Python: func(ctx context.Context, text string, stdin []byte) ([]byte, error) {
+			return j.helper(ctx, guardLimits, []string{j.program, "-I", "-S", "-c", text}, stdin)
+		},
+	}
 	var err error
 	j.res.Guard, err = g.Check(ctx, j.language.Guard, j.Code)
 	j.res.Times.Guard = mcpruntime.Seconds(time.Since(began))
@@ -190,27 +193,55 @@ func (j *job) look(ctx context.Context) error {
 }
 
 // guardLimits bound the parser: its input is hostile.
-var guardLimits = policies.Limits{Memory: 256 << 20, CPUs: 1, PIDs: 16, Disk: 1 << 20, FileSize: 1 << 20, OpenFiles: 64,
-	Timeout: policies.Duration(10 * time.Second), CPUTime: policies.Duration(5 * time.Second), Output: 4 << 20}
+var guardLimits = policies.Limits{
+	Memory:    256 << 20,
+	CPUs:      1,
+	PIDs:      16,
+	Disk:      1 << 20,
+	FileSize:  1 << 20,
+	OpenFiles: 64,
+	Timeout: policies.Duration(
+		10 * time.Second,
+	),
+	CPUTime: policies.Duration(5 * time.Second),
+	Output:  4 << 20,
+}
 
-// helper runs a program of mcpbox's own under maximum's filter. It executes no code of the snippet's.
-func (j *job) helper(ctx context.Context, limits policies.Limits, args []string, stdin []byte) ([]byte, error) {
+// helper runs a program of mcpbox's own under maximum's filter. It executes no code of the
+// snippet's.
+func (j *job) helper(
+	ctx context.Context,
+	limits policies.Limits,
+	args []string,
+	stdin []byte,
+) ([]byte, error) {
 	p, err := policies.Preset("maximum")
 	if err != nil {
 		return nil, err
 	}
-	// The filter and rlimits hold without cgroup v2 and Landlock; those are taken where the host has them.
-	p.Require = slices.DeleteFunc(p.Require, func(l policies.Layer) bool { return l == policies.LayerCgroupLimits || l == policies.LayerLandlock })
+	// The filter and rlimits hold without cgroup v2 and Landlock; those are taken where the host
+	// has them.
+	p.Require = slices.DeleteFunc(
+		p.Require,
+		func(l policies.Layer) bool { return l == policies.LayerCgroupLimits || l == policies.LayerLandlock },
+	)
 	p.Limits, p.Filesystem.Rootfs = limits, j.Policy.Filesystem.Rootfs
 	if args[len(args)-1] == "--version" { // an interpreter with threads
 		if p, err = policies.Preset("strict"); err != nil {
 			return nil, err
 		}
-		p.Require = slices.DeleteFunc(p.Require, func(l policies.Layer) bool { return l == policies.LayerCgroupLimits })
+		p.Require = slices.DeleteFunc(
+			p.Require,
+			func(l policies.Layer) bool { return l == policies.LayerCgroupLimits },
+		)
 		p.Limits, p.Filesystem.Rootfs = limits, j.Policy.Filesystem.Rootfs
 	}
 	var out bytes.Buffer
-	res, err := mcpruntime.Run(ctx, mcpruntime.Spec{Policy: p, BestEffort: j.BestEffort}, mcpruntime.Command{Args: args, Stdin: bytes.NewReader(stdin), Stdout: &out})
+	res, err := mcpruntime.Run(
+		ctx,
+		mcpruntime.Spec{Policy: p, BestEffort: j.BestEffort},
+		mcpruntime.Command{Args: args, Stdin: bytes.NewReader(stdin), Stdout: &out},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -220,17 +251,32 @@ func (j *job) helper(ctx context.Context, limits policies.Limits, args []string,
 	return out.Bytes(), nil
 }
 
-// compile runs the compiler in a sandbox with a compiler's limits, and returns the program that it made; nil if it made none.
+// compile runs the compiler in a sandbox with a compiler's limits, and returns the program that it
+// made; nil if it made none.
 func (j *job) compile(ctx context.Context) ([]byte, error) {
 	p, err := policies.Preset("code-standard")
 	if err != nil {
 		return nil, err
 	}
-	p.Limits = policies.Limits{Memory: 1536 << 20, PIDs: 256, Disk: 512 << 20, FileSize: 256 << 20, OpenFiles: 1024,
-		Timeout: policies.Duration(90 * time.Second), CPUTime: policies.Duration(120 * time.Second), Output: 8 << 20}
+	p.Limits = policies.Limits{
+		Memory:    1536 << 20,
+		PIDs:      256,
+		Disk:      512 << 20,
+		FileSize:  256 << 20,
+		OpenFiles: 1024,
+		Timeout: policies.Duration(
+			90 * time.Second,
+		),
+		CPUTime: policies.Duration(120 * time.Second),
+		Output:  8 << 20,
+	}
 	p.Filesystem.Rootfs = j.Policy.Filesystem.Rootfs
 	main := "/work/" + j.language.File
-	spec := mcpruntime.Spec{Policy: p, BestEffort: j.BestEffort, Files: []mcpruntime.File{{Path: main, Data: j.Code}}}
+	spec := mcpruntime.Spec{
+		Policy:     p,
+		BestEffort: j.BestEffort,
+		Files:      []mcpruntime.File{{Path: main, Data: j.Code}},
+	}
 	for _, f := range j.Files { // headers, packages
 		spec.Files = append(spec.Files, mcpruntime.File{Path: "/work/" + f.Name, Data: f.Data})
 	}
@@ -242,8 +288,19 @@ func (j *job) compile(ctx context.Context) ([]byte, error) {
 	stdout, stderr := newCapture(DefaultOutput), newCapture(DefaultOutput)
 	out := &collector{limits: limits{files: 1, file: 64 << 20, all: 64 << 20}}
 	defer out.close()
-	process, err := box.Start(ctx, mcpruntime.Command{Args: command(j.language.Compile, map[string]string{program: j.program, file: main, binary: outFolder + "/main"}),
-		Env: j.language.Env, Stdout: stdout, Stderr: stderr, BeforeExec: out.open})
+	process, err := box.Start(
+		ctx,
+		mcpruntime.Command{
+			Args: command(
+				j.language.Compile,
+				map[string]string{program: j.program, file: main, binary: outFolder + "/main"},
+			),
+			Env:        j.language.Env,
+			Stdout:     stdout,
+			Stderr:     stderr,
+			BeforeExec: out.open,
+		},
+	)
 	if err != nil {
 		return nil, err
 	}

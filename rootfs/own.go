@@ -8,7 +8,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// own makes the folders that the policy wants in the private folders, and the caller's files. In a folder of the host
+// own makes the folders that the policy wants in the private folders, and the caller's files. In a
+// folder of the host
 // nothing is made.
 func (b *builder) own() error {
 	made := map[string]bool{}
@@ -20,7 +21,11 @@ func (b *builder) own() error {
 	for _, f := range b.Files {
 		m, _, _ := b.plan.covering(f.Path)
 		if m.Type != "tmpfs" || path.Clean(f.Path) != f.Path || !private(f.Path) {
-			return hint.Errorf("choose a path below "+Work+", where nothing is mounted", "file %s can't be made in the sandbox's own storage", f.Path)
+			return hint.Errorf(
+				"choose a path below "+Work+", where nothing is mounted",
+				"file %s can't be made in the sandbox's own storage",
+				f.Path,
+			)
 		}
 		b.toolDir(path.Dir(f.Path), made)
 		b.plan.Setup.Files = append(b.plan.Setup.Files, f)
@@ -29,7 +34,8 @@ func (b *builder) own() error {
 }
 
 func private(p string) bool {
-	return strings.HasPrefix(p, Work+"/") || strings.HasPrefix(p, "/tmp/") || strings.HasPrefix(p, Home+"/")
+	return strings.HasPrefix(p, Work+"/") || strings.HasPrefix(p, "/tmp/") ||
+		strings.HasPrefix(p, Home+"/")
 }
 
 // toolDir makes a folder and those it lies in, each the tool's.
@@ -39,5 +45,8 @@ func (b *builder) toolDir(folder string, made map[string]bool) {
 	}
 	b.toolDir(path.Dir(folder), made)
 	made[folder] = true
-	b.plan.Setup.Dirs = append(b.plan.Setup.Dirs, initproto.Dir{Path: folder, Mode: 0o755, Tool: true})
+	b.plan.Setup.Dirs = append(
+		b.plan.Setup.Dirs,
+		initproto.Dir{Path: folder, Mode: 0o755, Tool: true},
+	)
 }

@@ -35,7 +35,10 @@ func newCodeCmd() *cobra.Command {
 Files that it writes to /work/out are written to --out DIR. A guard looks at Python, JavaScript and shell first: the tier
 standard reports what it finds, the tier secure refuses it (exit code 126).
 
-Languages: ` + strings.Join(code.Names(), ", "),
+Languages: ` + strings.Join(
+			code.Names(),
+			", ",
+		),
 		Example: `  mcpbox code --lang python -c 'print(sum(range(10)))'
   mcpbox code --lang python --tier secure script.py
   echo 'console.log(1 + 1)' | mcpbox code --lang node --json -
@@ -52,17 +55,53 @@ Languages: ` + strings.Join(code.Names(), ", "),
 	fl.SortFlags = false
 	fl.StringVarP(&f.language, "lang", "l", "", "the `LANGUAGE`; without it, from the file's name")
 	fl.StringVarP(&f.text, "code", "c", "", "the `CODE` itself")
-	fl.StringVar(&f.tier, "tier", "standard", "`standard|secure`: the policies code-standard and code-secure")
+	fl.StringVar(
+		&f.tier,
+		"tier",
+		"standard",
+		"`standard|secure`: the policies code-standard and code-secure",
+	)
 	fl.StringVarP(&f.policy, "policy", "p", "", "`NAME|FILE` of a policy, in place of a tier")
-	fl.StringVar(&f.stdin, "stdin", "", "give the snippet `FILE` as its standard input (- is mcpbox's own; default: empty)")
-	fl.StringArrayVar(&f.files, "file", nil, "give the snippet a file: `NAME=PATH` is /work/NAME (may be repeated)")
+	fl.StringVar(
+		&f.stdin,
+		"stdin",
+		"",
+		"give the snippet `FILE` as its standard input (- is mcpbox's own; default: empty)",
+	)
+	fl.StringArrayVar(
+		&f.files,
+		"file",
+		nil,
+		"give the snippet a file: `NAME=PATH` is /work/NAME (may be repeated)",
+	)
 	fl.StringVarP(&f.out, "out", "o", "", "write the files that it leaves in /work/out to `DIR`")
-	fl.StringVar(&f.events, "events", "", "append security events to `FILE`, one JSON object a line")
-	fl.BoolVar(&f.asJSON, "json", false, "print one JSON object with output, usage, findings, events and report, in place of the output")
+	fl.StringVar(
+		&f.events,
+		"events",
+		"",
+		"append security events to `FILE`, one JSON object a line",
+	)
+	fl.BoolVar(
+		&f.asJSON,
+		"json",
+		false,
+		"print one JSON object with output, usage, findings, events and report, in place of the output",
+	)
 	fl.BoolVar(&f.rules, "rules", false, "list the guard's built-in rules")
-	fl.BoolVar(&f.bestEffort, "best-effort", false, "run even if the host lacks a layer that the policy requires, and say so")
+	fl.BoolVar(
+		&f.bestEffort,
+		"best-effort",
+		false,
+		"run even if the host lacks a layer that the policy requires, and say so",
+	)
 	f.store.register(fl)
-	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no findings and events on stderr; errors, and why the snippet was ended, are still said")
+	fl.BoolVarP(
+		&f.quiet,
+		"quiet",
+		"q",
+		false,
+		"no findings and events on stderr; errors, and why the snippet was ended, are still said",
+	)
 	return cmd
 }
 
@@ -82,7 +121,11 @@ func runCode(cmd *cobra.Command, f *codeFlags, args []string) error {
 	req.BeforeExec = func(p *mcpruntime.Process) {
 		forward(p)
 		if !f.asJSON { // where the result says it
-			(&sandboxFlags{quiet: f.quiet}).tellMissing(runner.Policy.Require, p.Layers(), p.Limits())
+			(&sandboxFlags{quiet: f.quiet}).tellMissing(
+				runner.Policy.Require,
+				p.Layers(),
+				p.Limits(),
+			)
 		}
 	}
 	res, err := runner.Run(ctx, *req)
@@ -91,7 +134,12 @@ func runCode(cmd *cobra.Command, f *codeFlags, args []string) error {
 	}
 	if f.out != "" {
 		if err := res.WriteFiles(f.out); err != nil { // the snippet has run: its exit code stands
-			fmt.Fprintf(os.Stderr, "mcpbox: not every file could be written to %s: %v\n", f.out, err)
+			fmt.Fprintf(
+				os.Stderr,
+				"mcpbox: not every file could be written to %s: %v\n",
+				f.out,
+				err,
+			)
 		}
 	}
 	if f.asJSON {
@@ -113,7 +161,10 @@ func (f *codeFlags) runner(cmd *cobra.Command) (code.Runner, error) {
 	name := "code-" + f.tier
 	if f.policy != "" {
 		if cmd.Flags().Changed("tier") {
-			return code.Runner{}, hint.Errorf("give one of them", "--tier and --policy exclude each other")
+			return code.Runner{}, hint.Errorf(
+				"give one of them",
+				"--tier and --policy exclude each other",
+			)
 		}
 		name = f.policy
 	} else if f.tier != "standard" && f.tier != "secure" {
@@ -123,7 +174,12 @@ func (f *codeFlags) runner(cmd *cobra.Command) (code.Runner, error) {
 	if err != nil {
 		return code.Runner{}, err
 	}
-	return code.Runner{Policy: p, BestEffort: f.bestEffort, Sinks: f.sinks, Unavailable: doctorSays}, nil
+	return code.Runner{
+		Policy:      p,
+		BestEffort:  f.bestEffort,
+		Sinks:       f.sinks,
+		Unavailable: doctorSays,
+	}, nil
 }
 
 func (f *codeFlags) sinks() (out []monitor.Sink) {
@@ -168,12 +224,19 @@ func (f *codeFlags) request(cmd *cobra.Command, args []string) (*code.Request, e
 		}
 	}
 	if req.Language == "" {
-		return nil, hint.Errorf("--lang "+strings.Join(code.Names(), "|"), "the language is not known")
+		return nil, hint.Errorf(
+			"--lang "+strings.Join(code.Names(), "|"),
+			"the language is not known",
+		)
 	}
 	for _, spec := range f.files {
 		name, path, ok := strings.Cut(spec, "=")
 		if !ok {
-			return nil, hint.Errorf("--file NAME=PATH", "--file %q does not say where the file is", spec)
+			return nil, hint.Errorf(
+				"--file NAME=PATH",
+				"--file %q does not say where the file is",
+				spec,
+			)
 		}
 		data, err := readBounded(path, 64<<20)
 		if err != nil {
@@ -183,7 +246,10 @@ func (f *codeFlags) request(cmd *cobra.Command, args []string) (*code.Request, e
 	}
 	switch {
 	case f.stdin == "-" && len(args) > 0 && args[0] == "-" && !cmd.Flags().Changed("code"):
-		return nil, hint.Errorf("give the code as a file or with -c", "--stdin - and code from standard input exclude each other")
+		return nil, hint.Errorf(
+			"give the code as a file or with -c",
+			"--stdin - and code from standard input exclude each other",
+		)
 	case f.stdin == "-":
 		req.Stdin = os.Stdin
 	case f.stdin != "":
@@ -202,7 +268,11 @@ func readCode(cmd *cobra.Command, name string) ([]byte, error) {
 	}
 	data, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), code.MaxCode+1))
 	if err == nil && len(data) > code.MaxCode {
-		err = hint.Errorf("give data with --file", "the code is larger than %d KiB", code.MaxCode>>10)
+		err = hint.Errorf(
+			"give data with --file",
+			"the code is larger than %d KiB",
+			code.MaxCode>>10,
+		)
 	}
 	return data, err
 }
@@ -224,7 +294,14 @@ func readBounded(name string, most int64) ([]byte, error) {
 func (f *codeFlags) tell(res *code.Result) {
 	if !f.quiet {
 		for _, finding := range res.Guard.Findings {
-			fmt.Fprintf(os.Stderr, "mcpbox: guard: %s line %d, column %d: %s\n", finding.Severity, finding.Line, finding.Column, finding.Reason)
+			fmt.Fprintf(
+				os.Stderr,
+				"mcpbox: guard: %s line %d, column %d: %s\n",
+				finding.Severity,
+				finding.Line,
+				finding.Column,
+				finding.Reason,
+			)
 		}
 		if c := res.Compile; c != nil && res.Status == code.StatusCompile {
 			fmt.Fprint(os.Stderr, c.Stdout, c.Stderr)
@@ -237,10 +314,18 @@ func (f *codeFlags) tell(res *code.Result) {
 		fmt.Fprintf(os.Stderr, "mcpbox: hint: %s\n", res.Hint)
 	}
 	if res.FilesCut > 0 {
-		fmt.Fprintf(os.Stderr, "mcpbox: %d entries of /work/out did not come back: too many, too large, or no regular files\n", res.FilesCut)
+		fmt.Fprintf(
+			os.Stderr,
+			"mcpbox: %d entries of /work/out did not come back: too many, too large, or no regular files\n",
+			res.FilesCut,
+		)
 	}
 	if f.out == "" && len(res.Files) > 0 && !f.quiet {
-		fmt.Fprintf(os.Stderr, "mcpbox: %d files in /work/out: --out DIR writes them\n", len(res.Files))
+		fmt.Fprintf(
+			os.Stderr,
+			"mcpbox: %d files in /work/out: --out DIR writes them\n",
+			len(res.Files),
+		)
 	}
 	tellLost(os.Stderr, res.EventStats)
 	tellCause(os.Stderr, &res.Result)

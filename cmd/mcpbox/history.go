@@ -41,8 +41,18 @@ func newHistoryCmd() *cobra.Command {
 					}
 					continue
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s  %s  %-14s %-10s %-13s exit %-3d %8.3f s  risk %s\n", e.ID, e.Time.Format(time.RFC3339), e.Policy, e.Language,
-					e.Status, e.ExitCode, e.Took.Seconds(), e.Risk)
+				fmt.Fprintf(
+					cmd.OutOrStdout(),
+					"%s  %s  %-14s %-10s %-13s exit %-3d %8.3f s  risk %s\n",
+					e.ID,
+					e.Time.Format(time.RFC3339),
+					e.Policy,
+					e.Language,
+					e.Status,
+					e.ExitCode,
+					e.Took.Seconds(),
+					e.Risk,
+				)
 			}
 			return nil
 		},
@@ -51,7 +61,12 @@ func newHistoryCmd() *cobra.Command {
 	storeFlag(fl, &path)
 	fl.IntVarP(&number, "number", "n", 20, "how many")
 	fl.BoolVar(&asJSON, "json", false, "print one JSON object a line")
-	fl.BoolVar(&showCode, "show-code", false, "with an ID: print the code, if it was run with --keep")
+	fl.BoolVar(
+		&showCode,
+		"show-code",
+		false,
+		"with an ID: print the code, if it was run with --keep",
+	)
 	return cmd
 }
 
@@ -63,7 +78,12 @@ func showExecution(cmd *cobra.Command, s *store.Store, id string, showCode bool)
 	out := cmd.OutOrStdout()
 	if showCode {
 		if e.Code == nil {
-			return hint.Errorf("mcpbox code --keep keeps it", "execution %s: its code was not kept, its SHA-256 is %s", e.ID, e.SHA256)
+			return hint.Errorf(
+				"mcpbox code --keep keeps it",
+				"execution %s: its code was not kept, its SHA-256 is %s",
+				e.ID,
+				e.SHA256,
+			)
 		}
 		_, err = out.Write(e.Code)
 		return err

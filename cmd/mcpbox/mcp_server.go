@@ -14,7 +14,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// tokenVariable holds the token that clients over HTTP must know: a flag would show it to every user of the host.
+// tokenVariable holds the token that clients over HTTP must know: a flag would show it to every
+// user of the host.
 const tokenVariable = "MCPBOX_TOKEN"
 
 func newMCPServerCmd() *cobra.Command {
@@ -32,7 +33,13 @@ streamable HTTP at /mcp, on a loopback address only; if ` + tokenVariable + ` is
   mcpbox mcp-server --listen 127.0.0.1:8931`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg := mcpserver.Config{BestEffort: bestEffort, Version: version(), Token: os.Getenv(tokenVariable), Unavailable: doctorSays, Done: remember.record}
+			cfg := mcpserver.Config{
+				BestEffort:  bestEffort,
+				Version:     version(),
+				Token:       os.Getenv(tokenVariable),
+				Unavailable: doctorSays,
+				Done:        remember.record,
+			}
 			var err error
 			if cfg.Standard, err = policies.Resolve(standard); err != nil {
 				return err
@@ -55,10 +62,20 @@ streamable HTTP at /mcp, on a loopback address only; if ` + tokenVariable + ` is
 		},
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&listen, "listen", "", "serve streamable HTTP on `ADDRESS:PORT`, a loopback address")
+	fl.StringVar(
+		&listen,
+		"listen",
+		"",
+		"serve streamable HTTP on `ADDRESS:PORT`, a loopback address",
+	)
 	fl.StringVar(&standard, "standard", "code-standard", "`NAME|FILE` of the policy of run_code")
 	fl.StringVar(&secure, "secure", "code-secure", "`NAME|FILE` of the policy of secure_sandbox")
 	remember.register(fl)
-	fl.BoolVar(&bestEffort, "best-effort", false, "run even if the host lacks a layer that the policies require, and say so")
+	fl.BoolVar(
+		&bestEffort,
+		"best-effort",
+		false,
+		"run even if the host lacks a layer that the policies require, and say so",
+	)
 	return cmd
 }

@@ -23,11 +23,21 @@ type recordFlags struct {
 func (f *recordFlags) register(fl *pflag.FlagSet) {
 	storeFlag(fl, &f.path)
 	fl.BoolVar(&f.off, "no-store", false, "keep nothing of this run: no statistics, no history")
-	fl.BoolVar(&f.keep, "keep", false, "keep the code and its output too (otherwise: the code's SHA-256)")
+	fl.BoolVar(
+		&f.keep,
+		"keep",
+		false,
+		"keep the code and its output too (otherwise: the code's SHA-256)",
+	)
 }
 
 func storeFlag(fl *pflag.FlagSet, path *string) {
-	fl.StringVar(path, "store", "", "the `FILE` of statistics and history (default: mcpbox/executions.db in $XDG_DATA_HOME or ~/.local/share)")
+	fl.StringVar(
+		path,
+		"store",
+		"",
+		"the `FILE` of statistics and history (default: mcpbox/executions.db in $XDG_DATA_HOME or ~/.local/share)",
+	)
 }
 
 func storePath(path string) (string, error) {
@@ -67,10 +77,26 @@ func (f *recordFlags) add(res *code.Result, req *code.Request, tool string) erro
 	return s.Add(context.Background(), *e)
 }
 
-func (f *recordFlags) execution(res *code.Result, req *code.Request, tool string) (*store.Execution, error) {
-	e := &store.Execution{ID: res.ExecutionID, Time: res.Timestamp, Tool: tool, Language: res.Language, Policy: res.Policy, Status: string(res.Status),
-		ExitCode: res.ExitCode, Took: time.Duration(res.ExecutionTime), CPU: time.Duration(res.CPUTime), Memory: res.MemoryUsed,
-		Risk: string(res.Report.Risk), SHA256: res.CodeSHA256, Events: map[string]int{}}
+func (f *recordFlags) execution(
+	res *code.Result,
+	req *code.Request,
+	tool string,
+) (*store.Execution, error) {
+	e := &store.Execution{
+		ID:       res.ExecutionID,
+		Time:     res.Timestamp,
+		Tool:     tool,
+		Language: res.Language,
+		Policy:   res.Policy,
+		Status:   string(res.Status),
+		ExitCode: res.ExitCode,
+		Took:     time.Duration(res.ExecutionTime),
+		CPU:      time.Duration(res.CPUTime),
+		Memory:   res.MemoryUsed,
+		Risk:     string(res.Report.Risk),
+		SHA256:   res.CodeSHA256,
+		Events:   map[string]int{},
+	}
 	for _, event := range res.Events {
 		e.Events[string(event.Type)] += int(event.Count)
 	}

@@ -32,7 +32,8 @@ func corpus(t *testing.T, language Language) (samples []sample) {
 	return samples
 }
 
-// bare runs Python outside of a sandbox: what is tested here is the parser's judgement. tests/code has the sandbox.
+// bare runs Python outside of a sandbox: what is tested here is the parser's judgement. tests/code
+// has the sandbox.
 func bare(t testing.TB) func(context.Context, string, []byte) ([]byte, error) {
 	testhost.Need(t, "python3")
 	python := "/usr/bin/python3"
@@ -43,7 +44,8 @@ func bare(t testing.TB) func(context.Context, string, []byte) ([]byte, error) {
 	}
 }
 
-// The labelled set: what is hidden must be found, and honest code must not be suspected. -v prints the figures.
+// The labelled set: what is hidden must be found, and honest code must not be suspected. -v prints
+// the figures.
 func TestCorpus(t *testing.T) {
 	type count struct{ total, found int }
 	all := 0
@@ -77,16 +79,33 @@ func TestCorpus(t *testing.T) {
 			sums[label].total += counts[label].total
 			sums[label].found += counts[label].found
 		}
-		t.Logf("%-10s attacks %d of %d, evasions %d of %d, false positives %d of %d", language, counts["attack"].found, counts["attack"].total,
-			counts["evasion"].found, counts["evasion"].total, counts["honest"].found, counts["honest"].total)
+		t.Logf(
+			"%-10s attacks %d of %d, evasions %d of %d, false positives %d of %d",
+			language,
+			counts["attack"].found,
+			counts["attack"].total,
+			counts["evasion"].found,
+			counts["evasion"].total,
+			counts["honest"].found,
+			counts["honest"].total,
+		)
 	}
 	recall := float64(sums["evasion"].found) / float64(sums["evasion"].total)
 	wrong := float64(sums["honest"].found) / float64(sums["honest"].total)
-	t.Logf("all %d: true positives %d, false negatives %d, true negatives %d, false positives %d; recall on evasions %.1f %%, false positives %.1f %%",
-		all, sums["attack"].found+sums["evasion"].found, sums["attack"].total+sums["evasion"].total-sums["attack"].found-sums["evasion"].found,
-		sums["honest"].total-sums["honest"].found, sums["honest"].found, 100*recall, 100*wrong)
+	t.Logf(
+		"all %d: true positives %d, false negatives %d, true negatives %d, false positives %d; recall on evasions %.1f %%, false positives %.1f %%",
+		all,
+		sums["attack"].found+sums["evasion"].found,
+		sums["attack"].total+sums["evasion"].total-sums["attack"].found-sums["evasion"].found,
+		sums["honest"].total-sums["honest"].found,
+		sums["honest"].found,
+		100*recall,
+		100*wrong,
+	)
 	if all < 160 || recall < 0.95 || wrong > 0.02 || sums["attack"].found < sums["attack"].total {
-		t.Errorf("wanted: at least 160 snippets, recall 95 %%, false positives 2 %%, every plain attack")
+		t.Errorf(
+			"wanted: at least 160 snippets, recall 95 %%, false positives 2 %%, every plain attack",
+		)
 	}
 }
 

@@ -25,12 +25,14 @@ const maxSource = 256 << 10
 type Guard struct {
 	Rules policies.Guard
 
-	// Python runs a Python program (an argument of -c) in a sandbox with stdin as its standard input, and returns what it
+	// Python runs a Python program (an argument of -c) in a sandbox with stdin as its standard
+	// input, and returns what it
 	// printed. An error means that the guard could not look.
 	Python func(ctx context.Context, program string, stdin []byte) (stdout []byte, err error)
 }
 
-// Check looks at source. It returns an error only if ctx has ended; that the guard could not look is a finding.
+// Check looks at source. It returns an error only if ctx has ended; that the guard could not look
+// is a finding.
 func (g *Guard) Check(ctx context.Context, language Language, source []byte) (*Report, error) {
 	r := &Report{Mode: cmp.Or(string(g.Rules.Mode), string(policies.GuardOff))}
 	if !g.Rules.On() {
@@ -58,7 +60,14 @@ func (g *Guard) Check(ctx context.Context, language Language, source []byte) (*R
 	r.Analysed = r.Why == "" && err == nil
 	if err != nil {
 		r.Why = err.Error()
-		j.add(kindOther, "not-analysed", monitor.Medium, place{1, 1}, "the guard could not look at all of this code", err.Error())
+		j.add(
+			kindOther,
+			"not-analysed",
+			monitor.Medium,
+			place{1, 1},
+			"the guard could not look at all of this code",
+			err.Error(),
+		)
 	}
 	r.tidy()
 	if g.Rules.Mode == policies.GuardDeny {

@@ -87,9 +87,18 @@ func TestThePolicyDecidesWhatIsRefused(t *testing.T) {
 
 // Whoever can keep the guard from looking must not get past it.
 func TestWhatCannotBeLookedAtIsRefused(t *testing.T) {
-	fails := Guard{Rules: deny.Rules, Python: func(context.Context, string, []byte) ([]byte, error) { return nil, errors.New("killed") }}
-	short := Guard{Rules: deny.Rules, Python: func(context.Context, string, []byte) ([]byte, error) { return []byte("end\t3\n"), nil }}
-	lies := Guard{Rules: deny.Rules, Python: func(context.Context, string, []byte) ([]byte, error) { return []byte("hello\nend\t1\n"), nil }}
+	fails := Guard{
+		Rules:  deny.Rules,
+		Python: func(context.Context, string, []byte) ([]byte, error) { return nil, errors.New("killed") },
+	}
+	short := Guard{
+		Rules:  deny.Rules,
+		Python: func(context.Context, string, []byte) ([]byte, error) { return []byte("end\t3\n"), nil },
+	}
+	lies := Guard{
+		Rules:  deny.Rules,
+		Python: func(context.Context, string, []byte) ([]byte, error) { return []byte("hello\nend\t1\n"), nil },
+	}
 	for _, g := range []Guard{fails, short, lies, {Rules: deny.Rules, Python: func(context.Context, string, []byte) ([]byte, error) { return nil, nil }}} {
 		if r := look(t, g, Python, "print(1)"); !r.Refused || r.Analysed {
 			t.Errorf("%+v", r)

@@ -15,9 +15,14 @@ import (
 //go:embed python.py
 var pythonProgram string
 
-// python has the interpreter parse the code. What it prints is taken for what it is: text from a process that hostile
+// python has the interpreter parse the code. What it prints is taken for what it is: text from a
+// process that hostile
 // code was fed to.
-func (j *judge) python(ctx context.Context, run func(context.Context, string, []byte) ([]byte, error), source []byte) error {
+func (j *judge) python(
+	ctx context.Context,
+	run func(context.Context, string, []byte) ([]byte, error),
+	source []byte,
+) error {
 	if run == nil {
 		return errors.New("no Python to parse it with")
 	}
@@ -27,7 +32,10 @@ func (j *judge) python(ctx context.Context, run func(context.Context, string, []
 	}
 	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 	end, ok := strings.CutPrefix(lines[len(lines)-1], "end\t")
-	if n, err := strconv.Atoi(end); !ok || err != nil || n != len(lines)-1 && !(n == 0 && lines[0] == "") {
+	if n, err := strconv.Atoi(
+		end,
+	); !ok || err != nil ||
+		n != len(lines)-1 && !(n == 0 && lines[0] == "") {
 		return errors.New("the parser ended early")
 	}
 	for _, line := range lines[:len(lines)-1] {
@@ -73,10 +81,24 @@ func (j *judge) pythonFact(text string) error {
 		}
 	case "def":
 		if name == "__reduce__" || name == "__reduce_ex__" {
-			j.add(kindAttribute, name, monitor.Medium, at, "decides what unpickling calls", "defined here")
+			j.add(
+				kindAttribute,
+				name,
+				monitor.Medium,
+				at,
+				"decides what unpickling calls",
+				"defined here",
+			)
 		}
 	case "encoding":
-		j.add(kindOther, "encoding", monitor.High, at, "the source is in an encoding that can hide what it says", name)
+		j.add(
+			kindOther,
+			"encoding",
+			monitor.High,
+			at,
+			"the source is in an encoding that can hide what it says",
+			name,
+		)
 	case "syntax":
 		j.add(kindOther, "syntax", monitor.Low, at, "the code does not compile", name)
 	case "complex", "overflow":
@@ -85,7 +107,8 @@ func (j *judge) pythonFact(text string) error {
 	return nil
 }
 
-// pythonRef judges a dotted name: os.system, or a module that is reached through another one, as in random._os.
+// pythonRef judges a dotted name: os.system, or a module that is reached through another one, as in
+// random._os.
 func (j *judge) pythonRef(name string, at place, how string) {
 	if r, ok := j.lookup(kindCall, name); ok && strings.Contains(r.name, ".") {
 		j.add(kindCall, r.name, r.severity, at, r.why, how)
@@ -102,8 +125,19 @@ func (j *judge) pythonRef(name string, at place, how string) {
 	}
 	for i := 1; i < len(parts); i++ {
 		part := strings.TrimLeft(parts[i], "_")
-		if r, ok := j.lookup(kindModule, part); ok && r.severity.AtLeast(monitor.Medium) && !pythonSubmodule(parts[0], part) {
-			j.add(kindModule, part, monitor.High, at, "reached through another module: "+r.why, name)
+		if r, ok := j.lookup(
+			kindModule,
+			part,
+		); ok && r.severity.AtLeast(monitor.Medium) &&
+			!pythonSubmodule(parts[0], part) {
+			j.add(
+				kindModule,
+				part,
+				monitor.High,
+				at,
+				"reached through another module: "+r.why,
+				name,
+			)
 			return
 		}
 		if part == "builtins" || part == "sys" && i < len(parts)-1 {
@@ -116,13 +150,23 @@ func (j *judge) pythonRef(name string, at place, how string) {
 // pythonSubmodule: packages that have a module of a name that elsewhere is dangerous.
 func pythonSubmodule(parent, name string) bool {
 	switch parent {
-	case "asyncio", "concurrent", "multiprocessing", "email", "urllib", "http", "xml", "unittest", "importlib", "builtins":
+	case "asyncio",
+		"concurrent",
+		"multiprocessing",
+		"email",
+		"urllib",
+		"http",
+		"xml",
+		"unittest",
+		"importlib",
+		"builtins":
 		return true
 	}
 	return false
 }
 
-// pythonAttribute: what is ordinary on a class of the snippet's own is the usual first step to the interpreter's insides
+// pythonAttribute: what is ordinary on a class of the snippet's own is the usual first step to the
+// interpreter's insides
 // on anything else.
 func (j *judge) pythonAttribute(name string, at place, detail string) {
 	r, ok := j.lookup(kindAttribute, name)
@@ -132,7 +176,8 @@ func (j *judge) pythonAttribute(name string, at place, detail string) {
 	severity, how := r.severity, ""
 	switch detail {
 	case "own":
-		if severity == monitor.High && !strings.Contains(name, "builtins") && !strings.Contains(name, "globals") {
+		if severity == monitor.High && !strings.Contains(name, "builtins") &&
+			!strings.Contains(name, "globals") {
 			severity = monitor.Medium
 		}
 	case "object":
@@ -148,17 +193,27 @@ func (j *judge) pythonAttribute(name string, at place, detail string) {
 func (j *judge) pythonComputed(what string, at place) {
 	switch what {
 	case "builtins", "modules", "module", "import", "decoded":
-		j.add(kindOther, "computed-name", monitor.High, at, "a name is computed where only a written one can be judged", what)
+		j.add(
+			kindOther,
+			"computed-name",
+			monitor.High,
+			at,
+			"a name is computed where only a written one can be judged",
+			what,
+		)
 	}
 }
 
 // pythonString: names of the interpreter's insides in text, for getattr or a format.
 func (j *judge) pythonString(text string, at place) {
 	for _, r := range pythonAttributes {
-		if r.severity != monitor.High || !strings.Contains(text, r.name) || !strings.HasPrefix(r.name, "__") {
+		if r.severity != monitor.High || !strings.Contains(text, r.name) ||
+			!strings.HasPrefix(r.name, "__") {
 			continue
 		}
-		if text == r.name || strings.Contains(text, "."+r.name) || strings.Contains(text, r.name+"(") || strings.Contains(text, "{") {
+		if text == r.name || strings.Contains(text, "."+r.name) ||
+			strings.Contains(text, r.name+"(") ||
+			strings.Contains(text, "{") {
 			if _, ok := j.lookup(kindAttribute, r.name); ok {
 				j.add(kindAttribute, r.name, monitor.High, at, r.why, "in a text")
 				return
@@ -175,11 +230,14 @@ func sensitivePath(path string) string {
 		{"/run/", "sockets of the system's services"}, {"/dev/mem", "the machine's memory"}, {"/dev/sd", "a disk"}, {"/dev/kmem", "the machine's memory"},
 		{"/dev/tcp/", "a network connection"}, {"/dev/udp/", "a network connection"}, {"/usr/lib", "the system's programs"}, {"/usr/bin", "the system's programs"},
 	} {
-		if strings.HasPrefix(path, p.prefix) && path != "/proc/self/status" && !strings.HasPrefix(path, "/home/user") && path != "/etc/os-release" {
+		if strings.HasPrefix(path, p.prefix) && path != "/proc/self/status" &&
+			!strings.HasPrefix(path, "/home/user") &&
+			path != "/etc/os-release" {
 			return p.why
 		}
 	}
-	if strings.Contains(path, "../..") || strings.Contains(path, ".ssh/") || strings.HasSuffix(path, ".sock") {
+	if strings.Contains(path, "../..") || strings.Contains(path, ".ssh/") ||
+		strings.HasSuffix(path, ".sock") {
 		return "outside of the snippet's own files"
 	}
 	return ""

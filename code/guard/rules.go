@@ -16,7 +16,8 @@ const (
 	kindOther     = "code" // no name of a list: syntax, encoding, computed names
 )
 
-// rule says of a name how bad it is, and why. Without a severity it is harmless: an exception from a shorter name.
+// rule says of a name how bad it is, and why. Without a severity it is harmless: an exception from
+// a shorter name.
 type rule struct {
 	name     string
 	severity monitor.Severity
@@ -82,7 +83,11 @@ func (j *judge) add(kind, name string, severity monitor.Severity, at place, why,
 		why += " (" + how + ")"
 	}
 	j.report.Findings = append(j.report.Findings, Finding{
-		Line: at.line, Column: at.column, Rule: j.language + "/" + kind + "/" + name, Severity: severity, Reason: name + ": " + why,
+		Line:     at.line,
+		Column:   at.column,
+		Rule:     j.language + "/" + kind + "/" + name,
+		Severity: severity,
+		Reason:   name + ": " + why,
 	})
 }
 
@@ -103,7 +108,10 @@ func Rules() (all []Rule) {
 		for _, kind := range []string{kindModule, kindCall, kindAttribute} {
 			for _, r := range tables[kind] {
 				if r.severity != "" {
-					all = append(all, Rule{string(language) + "/" + kind + "/" + r.name, r.severity, r.why})
+					all = append(
+						all,
+						Rule{string(language) + "/" + kind + "/" + r.name, r.severity, r.why},
+					)
 				}
 			}
 		}
@@ -114,9 +122,17 @@ func Rules() (all []Rule) {
 func tablesOf(language Language) map[string][]rule {
 	switch language {
 	case Python:
-		return map[string][]rule{kindModule: pythonModules[:], kindCall: pythonCalls[:], kindAttribute: pythonAttributes[:]}
+		return map[string][]rule{
+			kindModule:    pythonModules[:],
+			kindCall:      pythonCalls[:],
+			kindAttribute: pythonAttributes[:],
+		}
 	case JavaScript:
-		return map[string][]rule{kindModule: scriptModules[:], kindCall: scriptCalls[:], kindAttribute: scriptAttributes[:]}
+		return map[string][]rule{
+			kindModule:    scriptModules[:],
+			kindCall:      scriptCalls[:],
+			kindAttribute: scriptAttributes[:],
+		}
 	case Shell:
 		return map[string][]rule{kindCall: shellCalls[:]}
 	}

@@ -20,7 +20,8 @@ func (j *judge) script(source []byte) error {
 	text := input.Bytes()
 	tree, err := js.Parse(input, js.Options{WhileToFor: false})
 	if err != nil {
-		if !utf8.Valid(source) || strings.Contains(err.Error(), "nest") || strings.Contains(err.Error(), "too many") {
+		if !utf8.Valid(source) || strings.Contains(err.Error(), "nest") ||
+			strings.Contains(err.Error(), "too many") {
 			return fmt.Errorf("too deeply nested, or not text")
 		}
 		at := place{1, 1}
@@ -28,8 +29,16 @@ func (j *judge) script(source []byte) error {
 			at = place{e.Line, e.Column}
 			err = fmt.Errorf("%s", e.Message)
 		}
-		j.add(kindOther, "syntax", monitor.Low, at, "the code does not compile", safetext.Clean(err.Error(), 200))
-		// What does not parse here may still run: the parser is younger or older than the interpreter.
+		j.add(
+			kindOther,
+			"syntax",
+			monitor.Low,
+			at,
+			"the code does not compile",
+			safetext.Clean(err.Error(), 200),
+		)
+		// What does not parse here may still run: the parser is younger or older than the
+		// interpreter.
 		return fmt.Errorf("JavaScript that the guard's parser does not know")
 	}
 	s := &script{judge: j, text: text, values: map[*js.Var][]value{}}
@@ -51,7 +60,11 @@ func (s *script) at(part []byte) place {
 	if len(part) == 0 || len(s.text) == 0 {
 		return s.last
 	}
-	start, p := uintptr(unsafe.Pointer(unsafe.SliceData(s.text))), uintptr(unsafe.Pointer(unsafe.SliceData(part)))
+	start, p := uintptr(
+		unsafe.Pointer(unsafe.SliceData(s.text)),
+	), uintptr(
+		unsafe.Pointer(unsafe.SliceData(part)),
+	)
 	if p < start || p >= start+uintptr(len(s.text)) {
 		return s.last
 	}
@@ -97,7 +110,8 @@ func moduleName(name string) string { return strings.TrimPrefix(name, "node:") }
 // imported reports a module.
 func (s *script) imported(name string, at place, how string) {
 	s.named(kindModule, moduleName(name), at, how)
-	if strings.HasPrefix(name, "data:") || strings.HasPrefix(name, "http:") || strings.HasPrefix(name, "https:") {
+	if strings.HasPrefix(name, "data:") || strings.HasPrefix(name, "http:") ||
+		strings.HasPrefix(name, "https:") {
 		s.add(kindOther, "import-url", monitor.High, at, "loads code from a URL", "")
 	}
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/tdewolff/parse/v2/js"
 )
 
-// value is what an expression may be: text, a list of texts, or a name that can be reached without the snippet's doing
+// value is what an expression may be: text, a list of texts, or a name that can be reached without
+// the snippet's doing
 // ("eval", "process.env", and "module:fs" for what require gave).
 type value struct {
 	text *string

@@ -8,7 +8,8 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// collector remembers what variables are set to, before anything is judged: the order of the tree is not that of the code.
+// collector remembers what variables are set to, before anything is judged: the order of the tree
+// is not that of the code.
 type collector struct{ *script }
 
 func (c collector) Exit(js.INode) {}
@@ -107,7 +108,8 @@ func (r reporter) binding(o *js.BindingObject) {
 	}
 }
 
-// name reports what is reached by a plain name: the dangerous globals, and variables that hold them.
+// name reports what is reached by a plain name: the dangerous globals, and variables that hold
+// them.
 func (r reporter) name(v *js.Var) {
 	at := r.at(v.Data)
 	root := v
@@ -150,9 +152,23 @@ func (r reporter) reached(e js.IExpr, at place) {
 func (r reporter) attribute(x js.IExpr, name string, at place, how string) {
 	if name == "constructor" {
 		if d, ok := x.(*js.DotExpr); ok && literalName(d.Y) == "constructor" {
-			r.add(kindAttribute, "constructor", monitor.High, at, "the constructor's constructor makes functions from text", how)
+			r.add(
+				kindAttribute,
+				"constructor",
+				monitor.High,
+				at,
+				"the constructor's constructor makes functions from text",
+				how,
+			)
 		} else if how != "" {
-			r.add(kindAttribute, "constructor", monitor.High, at, "reaches what makes functions from text", how)
+			r.add(
+				kindAttribute,
+				"constructor",
+				monitor.High,
+				at,
+				"reaches what makes functions from text",
+				how,
+			)
 		}
 		return
 	}
@@ -180,8 +196,16 @@ func (r reporter) index(n *js.IndexExpr) {
 		return
 	}
 	for _, v := range r.of(n.X, 0) {
-		if globalObject(v.name) || v.name == "process" || v.name == "require" || strings.HasPrefix(v.name, "module:child") {
-			r.add(kindOther, "computed-name", monitor.High, at, "a name is computed where only a written one can be judged", "of "+v.name)
+		if globalObject(v.name) || v.name == "process" || v.name == "require" ||
+			strings.HasPrefix(v.name, "module:child") {
+			r.add(
+				kindOther,
+				"computed-name",
+				monitor.High,
+				at,
+				"a name is computed where only a written one can be judged",
+				"of "+v.name,
+			)
 		}
 	}
 }
@@ -214,14 +238,22 @@ func (r reporter) called(x js.IExpr, args *js.Args, call *js.CallExpr) {
 		}
 		if call != nil {
 			for _, result := range r.of(call, 0) {
-				if result.name != "" && result.name != "require" && !strings.HasPrefix(result.name, "module:") {
+				if result.name != "" && result.name != "require" &&
+					!strings.HasPrefix(result.name, "module:") {
 					r.value(result, at, "by name")
 				}
 			}
 		}
 	}
 	if d, ok := x.(*js.DotExpr); ok && literalName(d.Y) == "constructor" && !own(d.X) {
-		r.add(kindAttribute, "constructor", monitor.High, at, "a function's constructor makes functions from text", "called")
+		r.add(
+			kindAttribute,
+			"constructor",
+			monitor.High,
+			at,
+			"a function's constructor makes functions from text",
+			"called",
+		)
 	}
 }
 
@@ -259,6 +291,13 @@ func (r reporter) required(call *js.CallExpr, at place, how string) {
 		}
 	}
 	if !found {
-		r.add(kindOther, "computed-name", monitor.High, at, "a name is computed where only a written one can be judged", how)
+		r.add(
+			kindOther,
+			"computed-name",
+			monitor.High,
+			at,
+			"a name is computed where only a written one can be judged",
+			how,
+		)
 	}
 }

@@ -37,14 +37,22 @@ func (s *shell) parse(source []byte, within place, level int) error {
 	if deep(source) {
 		return errors.New("too deeply nested to be parsed")
 	}
-	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(bytes.NewReader(source), "")
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).
+		Parse(bytes.NewReader(source), "")
 	if err != nil {
 		at, message := place{1, 1}, err.Error()
 		var e syntax.ParseError
 		if errors.As(err, &e) {
 			at, message = place{int(e.Pos.Line()), int(e.Pos.Col())}, e.Text
 		}
-		s.add(kindOther, "syntax", monitor.Low, s.nested(at), "the code does not parse", safetext.Clean(message, 200))
+		s.add(
+			kindOther,
+			"syntax",
+			monitor.Low,
+			s.nested(at),
+			"the code does not parse",
+			safetext.Clean(message, 200),
+		)
 		return fmt.Errorf("shell that the guard's parser does not know")
 	}
 	outer, outerLevel := s.within, s.level
@@ -135,7 +143,14 @@ func (s *shell) visit(n syntax.Node) bool {
 		if n.Name != nil {
 			switch n.Name.Value {
 			case "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "BASH_ENV", "PROMPT_COMMAND":
-				s.add(kindOther, "environment", monitor.High, s.at(n), "makes programs load other code", n.Name.Value)
+				s.add(
+					kindOther,
+					"environment",
+					monitor.High,
+					s.at(n),
+					"makes programs load other code",
+					n.Name.Value,
+				)
 			}
 		}
 	}
@@ -160,7 +175,21 @@ func (s *shell) before(args []*syntax.Word) (name string, rest []*syntax.Word, o
 		}
 		name = path.Base(text)
 		switch name {
-		case "command", "builtin", "exec", "env", "nice", "ionice", "stdbuf", "timeout", "time", "xargs", "busybox", "nohup", "setsid", "sudo", "doas":
+		case "command",
+			"builtin",
+			"exec",
+			"env",
+			"nice",
+			"ionice",
+			"stdbuf",
+			"timeout",
+			"time",
+			"xargs",
+			"busybox",
+			"nohup",
+			"setsid",
+			"sudo",
+			"doas":
 			if name == "sudo" || name == "doas" || name == "nohup" || name == "setsid" {
 				s.named(kindCall, name, s.at(args[0]), "")
 			}
@@ -193,7 +222,14 @@ func (s *shell) call(n *syntax.CallExpr) {
 	at := s.at(n.Args[0])
 	if !ok {
 		if computed(rest[0]) {
-			s.add(kindOther, "computed-name", monitor.High, at, "the command's name is computed", "")
+			s.add(
+				kindOther,
+				"computed-name",
+				monitor.High,
+				at,
+				"the command's name is computed",
+				"",
+			)
 		}
 		return
 	}
@@ -204,7 +240,14 @@ func (s *shell) call(n *syntax.CallExpr) {
 		return
 	}
 	if computed(n.Args[0]) {
-		s.add(kindOther, "computed-name", monitor.High, at, "the command's name is a pattern or is computed", name)
+		s.add(
+			kindOther,
+			"computed-name",
+			monitor.High,
+			at,
+			"the command's name is a pattern or is computed",
+			name,
+		)
 	}
 	if name == "." && len(rest) == 0 {
 		return
@@ -251,7 +294,14 @@ func (s *shell) call(n *syntax.CallExpr) {
 		for _, t := range texts {
 			for _, hint := range [...]string{"socket", "os.system", "subprocess", "child_process", "system(", "/inet/", "fsockopen", "pty.spawn"} {
 				if strings.Contains(t, hint) {
-					s.add(kindCall, name, monitor.High, at, "another language's program that starts programs or connects", hint)
+					s.add(
+						kindCall,
+						name,
+						monitor.High,
+						at,
+						"another language's program that starts programs or connects",
+						hint,
+					)
 				}
 			}
 		}
@@ -295,14 +345,33 @@ func (s *shell) arguments(name string, rest []*syntax.Word, at place) {
 		case changes(name) && systemPath(t):
 			s.add(kindCall, name, monitor.High, at, "changes the system's files", t)
 		case secretPath(t):
-			s.add(kindOther, "path", monitor.High, s.at(w), "a file that a snippet has no business with", t)
+			s.add(
+				kindOther,
+				"path",
+				monitor.High,
+				s.at(w),
+				"a file that a snippet has no business with",
+				t,
+			)
 		}
 	}
 }
 
 func changes(command string) bool {
 	switch command {
-	case "cp", "mv", "tee", "install", "ln", "touch", "truncate", "sed", "chmod", "chown", "mkdir", "rmdir", "mknod":
+	case "cp",
+		"mv",
+		"tee",
+		"install",
+		"ln",
+		"touch",
+		"truncate",
+		"sed",
+		"chmod",
+		"chown",
+		"mkdir",
+		"rmdir",
+		"mknod":
 		return true
 	}
 	return false
@@ -310,7 +379,8 @@ func changes(command string) bool {
 
 func systemPath(p string) bool {
 	for _, prefix := range [...]string{"/etc", "/usr", "/bin", "/sbin", "/lib", "/boot", "/sys", "/proc", "/dev/sd", "/dev/mem", "/root", "/var", "/run"} {
-		if p == prefix || strings.HasPrefix(p, prefix+"/") || strings.HasPrefix(prefix, "/dev/sd") && strings.HasPrefix(p, prefix) {
+		if p == prefix || strings.HasPrefix(p, prefix+"/") ||
+			strings.HasPrefix(prefix, "/dev/sd") && strings.HasPrefix(p, prefix) {
 			return true
 		}
 	}

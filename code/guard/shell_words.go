@@ -233,7 +233,8 @@ func (s *shell) filter(call *syntax.CallExpr, in string) (string, bool) {
 				return c
 			}, in), true
 		}
-		if len(words) == 3 && strings.Contains(strings.ToLower(words[1]), "a-z") && strings.Contains(strings.ToLower(words[2]), "n-z") {
+		if len(words) == 3 && strings.Contains(strings.ToLower(words[1]), "a-z") &&
+			strings.Contains(strings.ToLower(words[2]), "n-z") {
 			return strings.Map(rot13, in), true
 		}
 	case "cat":
@@ -316,7 +317,14 @@ func (s *shell) input(stmt *syntax.Stmt) {
 	for _, w := range rest {
 		for _, p := range w.Parts {
 			if _, ok := p.(*syntax.ProcSubst); ok {
-				s.add(kindOther, "pipe-to-shell", monitor.High, s.at(w), "runs what a command prints", "")
+				s.add(
+					kindOther,
+					"pipe-to-shell",
+					monitor.High,
+					s.at(w),
+					"runs what a command prints",
+					"",
+				)
 			}
 		}
 	}
@@ -348,13 +356,28 @@ func (s *shell) redirect(r *syntax.Redirect) {
 	}
 	at := s.at(r)
 	switch r.Op {
-	case syntax.RdrOut, syntax.AppOut, syntax.RdrInOut, syntax.RdrClob, syntax.RdrAll, syntax.AppAll, syntax.RdrIn, syntax.DplOut, syntax.DplIn:
+	case syntax.RdrOut,
+		syntax.AppOut,
+		syntax.RdrInOut,
+		syntax.RdrClob,
+		syntax.RdrAll,
+		syntax.AppAll,
+		syntax.RdrIn,
+		syntax.DplOut,
+		syntax.DplIn:
 		if strings.HasPrefix(text, "/dev/tcp/") || strings.HasPrefix(text, "/dev/udp/") {
 			s.add(kindOther, "network", monitor.High, at, "connects to the network", text)
 		} else if r.Op != syntax.RdrIn && systemPath(text) {
 			s.add(kindOther, "system-path", monitor.High, at, "writes to the system's files", text)
 		} else if secretPath(text) {
-			s.add(kindOther, "path", monitor.High, at, "a file that a snippet has no business with", text)
+			s.add(
+				kindOther,
+				"path",
+				monitor.High,
+				at,
+				"a file that a snippet has no business with",
+				text,
+			)
 		}
 	case syntax.WordHdoc: // bash <<< TEXT is judged where bash is
 	}
@@ -379,7 +402,14 @@ func (s *shell) bomb(f *syntax.FuncDecl) {
 		return true
 	})
 	if calls > 0 && background {
-		s.add(kindOther, "fork-bomb", monitor.High, s.at(f), "a function that starts itself again and again", f.Name.Value)
+		s.add(
+			kindOther,
+			"fork-bomb",
+			monitor.High,
+			s.at(f),
+			"a function that starts itself again and again",
+			f.Name.Value,
+		)
 	}
 }
 
@@ -397,7 +427,14 @@ func (s *shell) endless(w *syntax.WhileClause) {
 	}
 	for _, stmt := range w.Do {
 		if stmt.Background {
-			s.add(kindOther, "fork-bomb", monitor.High, s.at(w), "an endless loop that starts programs in the background", "")
+			s.add(
+				kindOther,
+				"fork-bomb",
+				monitor.High,
+				s.at(w),
+				"an endless loop that starts programs in the background",
+				"",
+			)
 			return
 		}
 	}

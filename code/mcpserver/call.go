@@ -47,7 +47,14 @@ func (s *Server) handler(policy *policies.Policy) mcp.ToolHandlerFor[Input, Outp
 		case <-ctx.Done():
 			return nil, Output{}, ctx.Err()
 		}
-		res, err := code.Runner{Policy: policy, BestEffort: s.cfg.BestEffort, Unavailable: s.cfg.Unavailable}.Run(ctx, *request)
+		res, err := code.Runner{
+			Policy:      policy,
+			BestEffort:  s.cfg.BestEffort,
+			Unavailable: s.cfg.Unavailable,
+		}.Run(
+			ctx,
+			*request,
+		)
 		if err != nil {
 			return nil, Output{}, withHint(err)
 		}
@@ -86,7 +93,8 @@ func (in *Input) request() (*code.Request, error) {
 	return r, nil
 }
 
-// progress tells the client, if it wants to know, how far a call is, and every two seconds that it still runs.
+// progress tells the client, if it wants to know, how far a call is, and every two seconds that it
+// still runs.
 type progress struct {
 	notify func(message string, n float64)
 	mu     sync.Mutex
@@ -102,7 +110,10 @@ func startProgress(ctx context.Context, req *mcp.CallToolRequest) *progress {
 		return p
 	}
 	p.notify = func(message string, n float64) {
-		_ = req.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{ProgressToken: token, Message: message, Progress: n})
+		_ = req.Session.NotifyProgress(
+			ctx,
+			&mcp.ProgressNotificationParams{ProgressToken: token, Message: message, Progress: n},
+		)
 	}
 	go p.tick(time.Now())
 	return p

@@ -57,7 +57,10 @@ func (k *kept) get(at string) ([]byte, bool) {
 	return data, ok
 }
 
-func (s *Server) read(_ context.Context, req *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
+func (s *Server) read(
+	_ context.Context,
+	req *mcp.ReadResourceRequest,
+) (*mcp.ReadResourceResult, error) {
 	data, ok := s.kept.get(req.Params.URI)
 	if !ok {
 		return nil, mcp.ResourceNotFoundError(req.Params.URI)

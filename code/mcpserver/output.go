@@ -64,12 +64,33 @@ type OutFile struct {
 const maxEvents = 20
 
 func output(r *code.Result) Output {
-	o := Output{Available: r.Available, Success: r.Success, Status: string(r.Status), ExitCode: r.ExitCode, Signal: r.Signal, Reason: r.Reason, Hint: r.Hint,
-		Stdout: r.Stdout, Stderr: r.Stderr, StdoutBytes: r.StdoutBytes, StderrBytes: r.StderrBytes, ExecutionTime: seconds(r.ExecutionTime), CPUTime: seconds(r.CPUTime),
-		MemoryUsed: r.MemoryUsed, FilesLeft: r.FilesCut, Risk: string(r.Report.Risk), ExecutionID: r.ExecutionID,
-		Findings: []Finding{}, Events: []Event{}, Files: []OutFile{}}
+	o := Output{
+		Available:     r.Available,
+		Success:       r.Success,
+		Status:        string(r.Status),
+		ExitCode:      r.ExitCode,
+		Signal:        r.Signal,
+		Reason:        r.Reason,
+		Hint:          r.Hint,
+		Stdout:        r.Stdout,
+		Stderr:        r.Stderr,
+		StdoutBytes:   r.StdoutBytes,
+		StderrBytes:   r.StderrBytes,
+		ExecutionTime: seconds(r.ExecutionTime),
+		CPUTime:       seconds(r.CPUTime),
+		MemoryUsed:    r.MemoryUsed,
+		FilesLeft:     r.FilesCut,
+		Risk:          string(r.Report.Risk),
+		ExecutionID:   r.ExecutionID,
+		Findings:      []Finding{},
+		Events:        []Event{},
+		Files:         []OutFile{},
+	}
 	for _, f := range r.Guard.Findings {
-		o.Findings = append(o.Findings, Finding{f.Line, f.Column, string(f.Severity), f.Rule, f.Reason})
+		o.Findings = append(
+			o.Findings,
+			Finding{f.Line, f.Column, string(f.Severity), f.Rule, f.Reason},
+		)
 	}
 	for _, e := range r.Events {
 		if len(o.Events) == maxEvents {
@@ -81,7 +102,15 @@ func output(r *code.Result) Output {
 		} else if e.Limit != nil {
 			what = e.Limit.Name + ": " + e.Reason
 		}
-		o.Events = append(o.Events, Event{string(e.Type), string(e.Severity), strings.TrimSuffix(what, ": "), int64(e.Count)})
+		o.Events = append(
+			o.Events,
+			Event{
+				string(e.Type),
+				string(e.Severity),
+				strings.TrimSuffix(what, ": "),
+				int64(e.Count),
+			},
+		)
 	}
 	for _, f := range r.Files {
 		o.Files = append(o.Files, OutFile{f.Name, f.Size, uri(r.ExecutionID, f.Name)})
@@ -110,7 +139,10 @@ func content(r *code.Result, o *Output) []mcp.Content {
 	list := []mcp.Content{&mcp.TextContent{Text: text(r, o)}}
 	for i := range o.Files {
 		f := &o.Files[i]
-		list = append(list, &mcp.ResourceLink{URI: f.URI, Name: f.Name, Size: &f.Size, MIMEType: mimeType(f.Name)})
+		list = append(
+			list,
+			&mcp.ResourceLink{URI: f.URI, Name: f.Name, Size: &f.Size, MIMEType: mimeType(f.Name)},
+		)
 	}
 	return list
 }
@@ -154,7 +186,10 @@ func text(r *code.Result, o *Output) string {
 		line("file: %s, %d bytes, %s", f.Name, f.Size, f.URI)
 	}
 	if o.FilesLeft > 0 {
-		line("%d entries of /work/out did not come back: too many, too large, or no regular files.", o.FilesLeft)
+		line(
+			"%d entries of /work/out did not come back: too many, too large, or no regular files.",
+			o.FilesLeft,
+		)
 	}
 	return b.String()
 }

@@ -47,18 +47,40 @@ func New(cfg Config) *Server {
 		cfg.AtOnce = 4
 	}
 	s := &Server{cfg: cfg, slots: make(chan struct{}, cfg.AtOnce)}
-	s.mcp = mcp.NewServer(&mcp.Implementation{Name: "mcpbox", Title: "mcpbox code sandbox", Version: cfg.Version}, &mcp.ServerOptions{Instructions: instructions})
+	s.mcp = mcp.NewServer(
+		&mcp.Implementation{Name: "mcpbox", Title: "mcpbox code sandbox", Version: cfg.Version},
+		&mcp.ServerOptions{Instructions: instructions},
+	)
 	closed := false
-	annotations := &mcp.ToolAnnotations{DestructiveHint: &closed, OpenWorldHint: &closed, IdempotentHint: true}
+	annotations := &mcp.ToolAnnotations{
+		DestructiveHint: &closed,
+		OpenWorldHint:   &closed,
+		IdempotentHint:  true,
+	}
 	languages := "Languages: " + strings.Join(code.Names(), ", ") + "."
-	mcp.AddTool(s.mcp, &mcp.Tool{Name: "run_code", Title: "Run code", Annotations: annotations,
+	mcp.AddTool(s.mcp, &mcp.Tool{
+		Name:        "run_code",
+		Title:       "Run code",
+		Annotations: annotations,
 		Description: "Run a program in a sandbox (256 MiB, half a CPU, 10 seconds, no network) and return its output, exit code and files. " +
-			"It may start programs and write files in /work and /tmp. " + languages}, s.handler(cfg.Standard))
-	mcp.AddTool(s.mcp, &mcp.Tool{Name: "secure_sandbox", Title: "Run untrusted code", Annotations: annotations,
-		Description: "Run code that nobody has read in a stricter sandbox (128 MiB, half a CPU, 5 seconds, no network, no other programs). " +
-			"Code that imports or calls what can reach outside is refused before it runs. " + languages}, s.handler(cfg.Secure))
-	s.mcp.AddResourceTemplate(&mcp.ResourceTemplate{Name: "output file", URITemplate: uriPrefix + "{execution}/{+name}",
-		Description: "A file that a program left in /work/out"}, s.read)
+			"It may start programs and write files in /work and /tmp. " + languages,
+	}, s.handler(cfg.Standard))
+	mcp.AddTool(
+		s.mcp,
+		&mcp.Tool{
+			Name:        "secure_sandbox",
+			Title:       "Run untrusted code",
+			Annotations: annotations,
+			Description: "Run code that nobody has read in a stricter sandbox (128 MiB, half a CPU, 5 seconds, no network, no other programs). " +
+				"Code that imports or calls what can reach outside is refused before it runs. " + languages,
+		},
+		s.handler(cfg.Secure),
+	)
+	s.mcp.AddResourceTemplate(
+		&mcp.ResourceTemplate{Name: "output file", URITemplate: uriPrefix + "{execution}/{+name}",
+			Description: "A file that a program left in /work/out"},
+		s.read,
+	)
 	return s
 }
 
@@ -79,9 +101,16 @@ func (s *Server) Connect(ctx context.Context, t mcp.Transport) (*mcp.ServerSessi
 // Listen serves streamable HTTP at /mcp until ctx ends.
 func (s *Server) Listen(ctx context.Context, l net.Listener) error {
 	if a, ok := l.Addr().(*net.TCPAddr); !ok || !a.IP.IsLoopback() {
-		return hint.Errorf("listen on 127.0.0.1 or ::1", "%s is not a loopback address: whoever reaches it could run code", l.Addr())
+		return hint.Errorf(
+			"listen on 127.0.0.1 or ::1",
+			"%s is not a loopback address: whoever reaches it could run code",
+			l.Addr(),
+		)
 	}
-	handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return s.mcp }, &mcp.StreamableHTTPOptions{SessionTimeout: time.Hour})
+	handler := mcp.NewStreamableHTTPHandler(
+		func(*http.Request) *mcp.Server { return s.mcp },
+		&mcp.StreamableHTTPOptions{SessionTimeout: time.Hour},
+	)
 	mux := http.NewServeMux()
 	mux.Handle("/mcp", http.NewCrossOriginProtection().Handler(s.authorized(handler)))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
@@ -96,7 +125,8 @@ func (s *Server) Listen(ctx context.Context, l net.Listener) error {
 func (s *Server) authorized(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if s.cfg.Token != "" && subtle.ConstantTimeCompare([]byte(given), []byte(s.cfg.Token)) != 1 {
+		if s.cfg.Token != "" &&
+			subtle.ConstantTimeCompare([]byte(given), []byte(s.cfg.Token)) != 1 {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			http.Error(w, "a token is needed", http.StatusUnauthorized)
 			return

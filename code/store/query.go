@@ -31,13 +31,20 @@ type Percentiles struct {
 
 // Stats looks at the executions since a time; the zero time is all.
 func (s *Store) Stats(ctx context.Context, since time.Time) (*Stats, error) {
-	st := &Stats{ByStatus: map[string]int{}, ByLanguage: map[string]int{}, ByPolicy: map[string]int{}, ByRisk: map[string]int{}, ByEvent: map[string]int{}}
+	st := &Stats{
+		ByStatus:   map[string]int{},
+		ByLanguage: map[string]int{},
+		ByPolicy:   map[string]int{},
+		ByRisk:     map[string]int{},
+		ByEvent:    map[string]int{},
+	}
 	return st, s.readable(s.stats(ctx, since.UnixMicro(), st))
 }
 
 func (s *Store) stats(ctx context.Context, since int64, st *Stats) error {
 	var oldest sql.NullInt64
-	if err := s.db.QueryRowContext(ctx, "SELECT count(*), min(time) FROM executions WHERE time >= ?", since).Scan(&st.Total, &oldest); err != nil {
+	if err := s.db.QueryRowContext(ctx, "SELECT count(*), min(time) FROM executions WHERE time >= ?", since).
+		Scan(&st.Total, &oldest); err != nil {
 		return err
 	}
 	if oldest.Valid {
@@ -48,11 +55,21 @@ func (s *Store) stats(ctx context.Context, since int64, st *Stats) error {
 		column string
 		into   map[string]int
 	}{{"status", st.ByStatus}, {"language", st.ByLanguage}, {"policy", st.ByPolicy}, {"risk", st.ByRisk}} {
-		if err := s.count(ctx, group.into, "SELECT "+group.column+", count(*) FROM executions WHERE time >= ? GROUP BY 1", since); err != nil {
+		if err := s.count(
+			ctx,
+			group.into,
+			"SELECT "+group.column+", count(*) FROM executions WHERE time >= ? GROUP BY 1",
+			since,
+		); err != nil {
 			return err
 		}
 	}
-	err := s.count(ctx, st.ByEvent, "SELECT type, sum(count) FROM events JOIN executions ON id = execution WHERE time >= ? GROUP BY 1", since)
+	err := s.count(
+		ctx,
+		st.ByEvent,
+		"SELECT type, sum(count) FROM events JOIN executions ON id = execution WHERE time >= ? GROUP BY 1",
+		since,
+	)
 	if err != nil {
 		return err
 	}
@@ -80,10 +97,17 @@ func (s *Store) count(ctx context.Context, into map[string]int, query string, ar
 	return rows.Err()
 }
 
-func (s *Store) percentiles(ctx context.Context, column string, unit float64, since int64) (*Percentiles, error) {
+func (s *Store) percentiles(
+	ctx context.Context,
+	column string,
+	unit float64,
+	since int64,
+) (*Percentiles, error) {
 	of := " FROM executions WHERE time >= ? AND " + column + " > 0"
 	var n int
-	if err := s.db.QueryRowContext(ctx, "SELECT count(*)"+of, since).Scan(&n); err != nil || n == 0 {
+	if err := s.db.QueryRowContext(ctx, "SELECT count(*)"+of, since).
+		Scan(&n); err != nil ||
+		n == 0 {
 		return nil, err
 	}
 	p := &Percentiles{}
@@ -93,7 +117,8 @@ func (s *Store) percentiles(ctx context.Context, column string, unit float64, si
 	}{{0.5, &p.P50}, {0.9, &p.P90}, {0.99, &p.P99}, {1, &p.Max}} {
 		rank := max(int(q.part*float64(n)+0.999999), 1) - 1
 		var v int64
-		if err := s.db.QueryRowContext(ctx, "SELECT "+column+of+" ORDER BY 1 LIMIT 1 OFFSET ?", since, min(rank, n-1)).Scan(&v); err != nil {
+		if err := s.db.QueryRowContext(ctx, "SELECT "+column+of+" ORDER BY 1 LIMIT 1 OFFSET ?", since, min(rank, n-1)).
+			Scan(&v); err != nil {
 			return nil, err
 		}
 		*q.into = float64(v) / unit
@@ -105,7 +130,11 @@ const columns = "id, time, tool, language, policy, status, exit_code, took, cpu,
 
 // List returns the newest n, the newest first.
 func (s *Store) List(ctx context.Context, n int) (list []Execution, err error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT "+columns+" FROM executions ORDER BY time DESC, id LIMIT ?", n)
+	rows, err := s.db.QueryContext(
+		ctx,
+		"SELECT "+columns+" FROM executions ORDER BY time DESC, id LIMIT ?",
+		n,
+	)
 	if err != nil {
 		return nil, s.readable(err)
 	}
@@ -122,7 +151,11 @@ func (s *Store) List(ctx context.Context, n int) (list []Execution, err error) {
 
 // Get returns one by its id, or by the beginning of its id if that is enough.
 func (s *Store) Get(ctx context.Context, id string) (*Execution, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT "+columns+" FROM executions WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT 2", id)
+	rows, err := s.db.QueryContext(
+		ctx,
+		"SELECT "+columns+" FROM executions WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT 2",
+		id,
+	)
 	if err != nil {
 		return nil, s.readable(err)
 	}
@@ -139,7 +172,12 @@ func (s *Store) Get(ctx context.Context, id string) (*Execution, error) {
 	case err != nil:
 		return nil, s.readable(err)
 	case len(found) == 0 || id == "":
-		return nil, hint.Errorf("`mcpbox history` lists what is there", "execution %s: %w", id, ErrNotFound)
+		return nil, hint.Errorf(
+			"`mcpbox history` lists what is there",
+			"execution %s: %w",
+			id,
+			ErrNotFound,
+		)
 	case len(found) > 1 && found[0].ID != id:
 		return nil, hint.Errorf("give more of it", "execution %s: more than one begins so", id)
 	}
@@ -149,7 +187,28 @@ func (s *Store) Get(ctx context.Context, id string) (*Execution, error) {
 func scan(rows *sql.Rows) (Execution, error) {
 	var e Execution
 	var at, took, cpu int64
-	err := rows.Scan(&e.ID, &at, &e.Tool, &e.Language, &e.Policy, &e.Status, &e.ExitCode, &took, &cpu, &e.Memory, &e.Risk, &e.SHA256, &e.Result, &e.Code)
-	e.Time, e.Took, e.CPU = time.UnixMicro(at).UTC(), time.Duration(took)*time.Microsecond, time.Duration(cpu)*time.Microsecond
+	err := rows.Scan(
+		&e.ID,
+		&at,
+		&e.Tool,
+		&e.Language,
+		&e.Policy,
+		&e.Status,
+		&e.ExitCode,
+		&took,
+		&cpu,
+		&e.Memory,
+		&e.Risk,
+		&e.SHA256,
+		&e.Result,
+		&e.Code,
+	)
+	e.Time, e.Took, e.CPU = time.UnixMicro(at).
+		UTC(),
+		time.Duration(
+			took,
+		)*time.Microsecond, time.Duration(
+			cpu,
+		)*time.Microsecond
 	return e, err
 }

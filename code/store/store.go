@@ -68,13 +68,25 @@ func DefaultPath() (string, error) {
 // Open opens the store at path and makes it if there is none, for its owner alone.
 func Open(path string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, hint.Errorf("name another file with --store", "make the folder of the execution store: %w", err)
+		return nil, hint.Errorf(
+			"name another file with --store",
+			"make the folder of the execution store: %w",
+			err,
+		)
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) // SQLite's other files get its mode
+	f, err := os.OpenFile(
+		path,
+		os.O_RDWR|os.O_CREATE|os.O_EXCL,
+		0o600,
+	) // SQLite's other files get its mode
 	if err == nil {
 		f.Close()
 	} else if !errors.Is(err, os.ErrExist) {
-		return nil, hint.Errorf("name another file with --store", "make the execution store: %w", err)
+		return nil, hint.Errorf(
+			"name another file with --store",
+			"make the execution store: %w",
+			err,
+		)
 	}
 	return open(path)
 }
@@ -82,7 +94,11 @@ func Open(path string) (*Store, error) {
 // OpenExisting opens a store to read it; one that isn't there is os.ErrNotExist.
 func OpenExisting(path string) (*Store, error) {
 	if _, err := os.Stat(path); err != nil {
-		return nil, hint.Errorf("`mcpbox code` makes one; --store names another", "execution store: %w", err)
+		return nil, hint.Errorf(
+			"`mcpbox code` makes one; --store names another",
+			"execution store: %w",
+			err,
+		)
 	}
 	return open(path)
 }
@@ -92,8 +108,18 @@ func open(path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := url.Values{"mode": {"rw"}, "_busy_timeout": {busyTime}, "_journal_mode": {"WAL"}, "_synchronous": {"NORMAL"},
-		"_auto_vacuum": {"incremental"}, "_cell_size_check": {"1"}, "_trusted_schema": {"0"}, "_txlock": {"immediate"}}
+	options := url.Values{
+		"mode":          {"rw"},
+		"_busy_timeout": {busyTime},
+		"_journal_mode": {"WAL"},
+		"_synchronous":  {"NORMAL"},
+		"_auto_vacuum": {
+			"incremental",
+		},
+		"_cell_size_check": {"1"},
+		"_trusted_schema":  {"0"},
+		"_txlock":          {"immediate"},
+	}
 	source := url.URL{Scheme: "file", Path: path, RawQuery: options.Encode()}
 	db, err := sql.Open("sqlite3", source.String())
 	if err != nil {
@@ -132,7 +158,11 @@ func (s *Store) initialise() error {
 	case found == version:
 		return nil
 	case found > version:
-		return hint.Errorf("use the mcpbox that wrote it, or name another file with --store", "it is of a later version (%d)", found)
+		return hint.Errorf(
+			"use the mcpbox that wrote it, or name another file with --store",
+			"it is of a later version (%d)",
+			found,
+		)
 	}
 	tx, err := s.db.Begin()
 	if err != nil {
@@ -162,13 +192,32 @@ func (s *Store) readable(err error) error {
 	}
 	switch e.Code {
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
-		return hint.Errorf("try again", "execution store %s: another process has been writing to it for a second", s.path)
+		return hint.Errorf(
+			"try again",
+			"execution store %s: another process has been writing to it for a second",
+			s.path,
+		)
 	case sqlite3.ErrNotADB, sqlite3.ErrCorrupt:
-		return hint.Errorf("remove it: it holds statistics and history only", "execution store %s is damaged: %w", s.path, err)
+		return hint.Errorf(
+			"remove it: it holds statistics and history only",
+			"execution store %s is damaged: %w",
+			s.path,
+			err,
+		)
 	case sqlite3.ErrFull, sqlite3.ErrIoErr:
-		return hint.Errorf("make room on its disk, or use --no-store", "execution store %s: %w", s.path, err)
+		return hint.Errorf(
+			"make room on its disk, or use --no-store",
+			"execution store %s: %w",
+			s.path,
+			err,
+		)
 	case sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrPerm:
-		return hint.Errorf("the file and its folder must be writable for you; or use --no-store", "execution store %s: %w", s.path, err)
+		return hint.Errorf(
+			"the file and its folder must be writable for you; or use --no-store",
+			"execution store %s: %w",
+			s.path,
+			err,
+		)
 	}
 	return fmt.Errorf("execution store %s: %w", s.path, err)
 }
@@ -182,13 +231,35 @@ func (s *Store) add(ctx context.Context, e Execution) error {
 		return err
 	}
 	defer tx.Rollback()
-	_, err = tx.ExecContext(ctx, "INSERT INTO executions VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", e.ID, e.Time.UnixMicro(), e.Tool, e.Language, e.Policy, e.Status,
-		e.ExitCode, e.Took.Microseconds(), e.CPU.Microseconds(), e.Memory, e.Risk, e.SHA256, e.Result, e.Code)
+	_, err = tx.ExecContext(
+		ctx,
+		"INSERT INTO executions VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		e.ID,
+		e.Time.UnixMicro(),
+		e.Tool,
+		e.Language,
+		e.Policy,
+		e.Status,
+		e.ExitCode,
+		e.Took.Microseconds(),
+		e.CPU.Microseconds(),
+		e.Memory,
+		e.Risk,
+		e.SHA256,
+		e.Result,
+		e.Code,
+	)
 	if err != nil {
 		return err
 	}
 	for kind, n := range e.Events {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO events VALUES (?,?,?)", e.ID, kind, n); err != nil {
+		if _, err := tx.ExecContext(
+			ctx,
+			"INSERT INTO events VALUES (?,?,?)",
+			e.ID,
+			kind,
+			n,
+		); err != nil {
 			return err
 		}
 	}
@@ -218,7 +289,9 @@ func prune(ctx context.Context, tx *sql.Tx, before time.Time, most int64) error 
 		if err := tx.QueryRowContext(ctx, bytes).Scan(&used); err != nil || used <= most {
 			return err
 		}
-		if err := remove("ORDER BY time LIMIT (SELECT count(*) / 10 + 1 FROM executions)"); err != nil {
+		if err := remove(
+			"ORDER BY time LIMIT (SELECT count(*) / 10 + 1 FROM executions)",
+		); err != nil {
 			return err
 		}
 	}

@@ -27,9 +27,20 @@ func opened(t *testing.T) (*Store, string) {
 }
 
 func one(i int) Execution {
-	return Execution{ID: fmt.Sprintf("id%06d", i), Time: time.Now().Add(time.Duration(i) * time.Millisecond), Tool: "code", Language: []string{"python", "node"}[i%2],
-		Policy: "code-standard", Status: []string{"ok", "ok", "failed"}[i%3], Took: time.Duration(i+1) * time.Millisecond, Memory: int64(i+1) << 20, Risk: "low",
-		SHA256: "00", Events: map[string]int{"syscall_blocked": 2}, Result: []byte("{}")}
+	return Execution{
+		ID:       fmt.Sprintf("id%06d", i),
+		Time:     time.Now().Add(time.Duration(i) * time.Millisecond),
+		Tool:     "code",
+		Language: []string{"python", "node"}[i%2],
+		Policy:   "code-standard",
+		Status:   []string{"ok", "ok", "failed"}[i%3],
+		Took:     time.Duration(i+1) * time.Millisecond,
+		Memory:   int64(i+1) << 20,
+		Risk:     "low",
+		SHA256:   "00",
+		Events:   map[string]int{"syscall_blocked": 2},
+		Result:   []byte("{}"),
+	}
 }
 
 func TestWhatIsAddedIsFoundAndSummedUp(t *testing.T) {
@@ -43,7 +54,8 @@ func TestWhatIsAddedIsFoundAndSummedUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if st.Total != 100 || st.ByStatus["ok"] != 67 || st.ByLanguage["node"] != 50 || st.ByEvent["syscall_blocked"] != 200 {
+	if st.Total != 100 || st.ByStatus["ok"] != 67 || st.ByLanguage["node"] != 50 ||
+		st.ByEvent["syscall_blocked"] != 200 {
 		t.Errorf("%+v", st)
 	}
 	if *st.Time != (Percentiles{0.05, 0.09, 0.099, 0.1}) || st.Memory.P50 != 50<<20 {
@@ -66,7 +78,11 @@ func TestWhatIsAddedIsFoundAndSummedUp(t *testing.T) {
 	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v", st.Mode(), err)
 	}
-	if later, err := s.Stats(t.Context(), time.Now().Add(time.Hour)); err != nil || later.Total != 0 || later.Time != nil {
+	if later, err := s.Stats(
+		t.Context(),
+		time.Now().Add(time.Hour),
+	); err != nil || later.Total != 0 ||
+		later.Time != nil {
 		t.Errorf("%+v %v", later, err)
 	}
 }
@@ -138,7 +154,11 @@ func TestManyWritersAtOnce(t *testing.T) {
 func TestWhatIsWrongIsSaidInOneLineWithARemedy(t *testing.T) {
 	dir := t.TempDir()
 	damaged := filepath.Join(dir, "damaged.db")
-	if err := os.WriteFile(damaged, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
+	if err := os.WriteFile(
+		damaged,
+		[]byte(strings.Repeat("no database ", 1000)),
+		0o600,
+	); err != nil {
 		t.Fatal(err)
 	}
 	later := filepath.Join(dir, "later.db")
@@ -151,7 +171,10 @@ func TestWhatIsWrongIsSaidInOneLineWithARemedy(t *testing.T) {
 	}
 	s.Close()
 	for name, path := range map[string]string{"damaged": damaged, "of a later version": later, "not there": filepath.Join(dir, "none.db"), "a folder": dir} {
-		if _, err := OpenExisting(path); err == nil || hint.Of(err) == "" || strings.Contains(err.Error(), "\n") {
+		if _, err := OpenExisting(
+			path,
+		); err == nil || hint.Of(err) == "" ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v (hint %q)", name, err, hint.Of(err))
 		}
 	}
@@ -169,7 +192,11 @@ func TestWhatIsWrongIsSaidInOneLineWithARemedy(t *testing.T) {
 	if _, err := tx.Exec("DELETE FROM events"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Add(context.Background(), one(1)); err == nil || !strings.Contains(err.Error(), "another process") {
+	if err := s.Add(
+		context.Background(),
+		one(1),
+	); err == nil ||
+		!strings.Contains(err.Error(), "another process") {
 		t.Errorf("locked: %v", err)
 	}
 }

@@ -20,25 +20,38 @@ func python(t *testing.T, code string, args ...string) result {
 }
 
 func TestAnEndWithoutCleaningUpLosesNoOutput(t *testing.T) {
-	r := python(t, "import os, sys\nsys.stdout.write('half a line'); sys.stdout.flush(); os._exit(9)")
+	r := python(
+		t,
+		"import os, sys\nsys.stdout.write('half a line'); sys.stdout.flush(); os._exit(9)",
+	)
 	if r.Stdout != "half a line" || r.ExitCode != 9 || r.Status != "failed" {
 		t.Errorf("%+v", r)
 	}
 }
 
 func TestClosedDescriptors(t *testing.T) {
-	r := python(t, "import os\nos.write(1, b'before')\nfor fd in range(0, 256):\n    try: os.close(fd)\n    except OSError: pass\nos._exit(0)")
+	r := python(
+		t,
+		"import os\nos.write(1, b'before')\nfor fd in range(0, 256):\n    try: os.close(fd)\n    except OSError: pass\nos._exit(0)",
+	)
 	if r.Stdout != "before" || r.ExitCode != 0 {
 		t.Errorf("%+v", r)
 	}
 }
 
 func TestNobodyElseCanBeKilled(t *testing.T) {
-	r := python(t, "import os\nfor pid in (1, os.getppid(), 2, 3, 4):\n    try:\n        if pid: os.kill(pid, 9); print('killed', pid)\n    except OSError as e: pass\nprint('end')")
-	if !strings.HasSuffix(r.Stdout, "end\n") || strings.Contains(r.Stdout, "killed") || r.Status != "ok" {
+	r := python(
+		t,
+		"import os\nfor pid in (1, os.getppid(), 2, 3, 4):\n    try:\n        if pid: os.kill(pid, 9); print('killed', pid)\n    except OSError as e: pass\nprint('end')",
+	)
+	if !strings.HasSuffix(r.Stdout, "end\n") || strings.Contains(r.Stdout, "killed") ||
+		r.Status != "ok" {
 		t.Errorf("%+v", r)
 	}
-	r = python(t, "import os\nos.kill(-1, 9)\nprint('alive')") // everybody but PID 1, and itself only then: kill(2)
+	r = python(
+		t,
+		"import os\nos.kill(-1, 9)\nprint('alive')",
+	) // everybody but PID 1, and itself only then: kill(2)
 	if r.Status != "ok" && r.Status != "signaled" && r.Status != "failed" {
 		t.Errorf("%+v", r)
 	}
@@ -46,14 +59,17 @@ func TestNobodyElseCanBeKilled(t *testing.T) {
 
 func TestBinaryOutputIsValidText(t *testing.T) {
 	r := python(t, "import os\nos.write(1, bytes(range(256)) * 10)\nos.write(1, '€'.encode()[:2])")
-	if r.StdoutBytes != 2562 || !strings.Contains(r.Stdout, "abc") || !strings.Contains(r.Stdout, "\uFFFD") {
+	if r.StdoutBytes != 2562 || !strings.Contains(r.Stdout, "abc") ||
+		!strings.Contains(r.Stdout, "\uFFFD") {
 		t.Errorf("%d bytes: %q", r.StdoutBytes, r.Stdout)
 	}
 }
 
 func TestLongOutputIsCutVisiblyAndKeepsItsEnd(t *testing.T) {
 	r := python(t, "for i in range(100000): print('€', i)")
-	if len(r.Stdout) > 140<<10 || !strings.HasPrefix(r.Stdout, "€ 0\n") || !strings.HasSuffix(r.Stdout, "€ 99999\n") || !strings.Contains(r.Stdout, " bytes cut] …\n") {
+	if len(r.Stdout) > 140<<10 || !strings.HasPrefix(r.Stdout, "€ 0\n") ||
+		!strings.HasSuffix(r.Stdout, "€ 99999\n") ||
+		!strings.Contains(r.Stdout, " bytes cut] …\n") {
 		t.Errorf("%d bytes kept, %d in all: %.50q", len(r.Stdout), r.StdoutBytes, r.Stdout)
 	}
 	if strings.Contains(r.Stdout, "\uFFFD") {
@@ -73,7 +89,10 @@ func TestEndlessInput(t *testing.T) {
 }
 
 func TestABackgroundProcessDoesNotOutliveTheSnippet(t *testing.T) {
-	r := python(t, "import subprocess\nsubprocess.Popen(['sh', '-c', 'sleep 1000; echo late'], start_new_session=True)\nprint('end')")
+	r := python(
+		t,
+		"import subprocess\nsubprocess.Popen(['sh', '-c', 'sleep 1000; echo late'], start_new_session=True)\nprint('end')",
+	)
 	if r.Stdout != "end\n" || r.Status != "ok" || r.Time > 8 {
 		t.Errorf("%+v", r)
 	}
@@ -123,7 +142,10 @@ open("closed", "w").write("x"); os.chmod("closed", 0); os.mkdir("locked"); open(
 			}
 		}
 	}
-	if got, err := os.ReadFile(filepath.Join(out, "d", "good")); err != nil || string(got) != "good" {
+	if got, err := os.ReadFile(
+		filepath.Join(out, "d", "good"),
+	); err != nil ||
+		string(got) != "good" {
 		t.Errorf("the good file: %q, %v (%v, %s)", got, err, names, r.Stderr)
 	}
 	if r.FilesLeft < 10 {
@@ -147,7 +169,10 @@ func TestTheFolderItselfExchanged(t *testing.T) {
 }
 
 func TestAMillionSmallFiles(t *testing.T) {
-	r := python(t, "import os\nn = 0\ntry:\n    while n < 1_000_000:\n        open(f'/work/out/{n}', 'w').close(); n += 1\nexcept OSError as e: print(e.errno)\n")
+	r := python(
+		t,
+		"import os\nn = 0\ntry:\n    while n < 1_000_000:\n        open(f'/work/out/{n}', 'w').close(); n += 1\nexcept OSError as e: print(e.errno)\n",
+	)
 	if len(r.Files) > 64 || r.FilesLeft == 0 {
 		t.Errorf("%d files came back, %d were left", len(r.Files), r.FilesLeft)
 	}
@@ -180,7 +205,11 @@ func TestTwoHundredInARowAndTwentyAtOnceLeaveNothing(t *testing.T) {
 	}
 	before, temp := mounts(t), entries(t, os.TempDir(), "mcpbox")
 	in := func(n int) {
-		if r := python(t, fmt.Sprintf("open('/work/out/x', 'w').write('%d')\nprint(%d)", n, n)); r.Stdout != fmt.Sprintf("%d\n", n) || len(r.Files) != 1 {
+		if r := python(
+			t,
+			fmt.Sprintf("open('/work/out/x', 'w').write('%d')\nprint(%d)", n, n),
+		); r.Stdout != fmt.Sprintf("%d\n", n) ||
+			len(r.Files) != 1 {
 			t.Errorf("run %d: %+v", n, r)
 		}
 	}

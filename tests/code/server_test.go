@@ -47,7 +47,8 @@ func connect(t *testing.T, transport mcp.Transport) (*mcp.ClientSession, *messag
 	t.Helper()
 	said := &messages{}
 	client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, &mcp.ClientOptions{
-		ProgressNotificationHandler: func(_ context.Context, r *mcp.ProgressNotificationClientRequest) { said.add(r.Params.Message) }})
+		ProgressNotificationHandler: func(_ context.Context, r *mcp.ProgressNotificationClientRequest) { said.add(r.Params.Message) },
+	})
 	session, err := client.Connect(t.Context(), transport, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +79,12 @@ type answer struct {
 	} `json:"files"`
 }
 
-func call(t *testing.T, s *mcp.ClientSession, tool string, args map[string]any) (answer, *mcp.CallToolResult, string) {
+func call(
+	t *testing.T,
+	s *mcp.ClientSession,
+	tool string,
+	args map[string]any,
+) (answer, *mcp.CallToolResult, string) {
 	t.Helper()
 	params := &mcp.CallToolParams{Name: tool, Arguments: args}
 	params.SetProgressToken("p")
@@ -95,7 +101,11 @@ func call(t *testing.T, s *mcp.ClientSession, tool string, args map[string]any) 
 	return a, res, text.Text
 }
 
-func python3(code string) map[string]any { return map[string]any{"language": "python", "code": code} }
+func python3(
+	code string,
+) map[string]any {
+	return map[string]any{"language": "python", "code": code}
+}
 
 func TestTheServerRunsCode(t *testing.T) {
 	s, said := stdio(t)
@@ -115,20 +125,39 @@ func TestTheServerRunsCode(t *testing.T) {
 	if !said.has("run") {
 		t.Errorf("progress: %v", said.list)
 	}
-	a, res, text = call(t, s, "run_code", python3("import sys\nprint('half')\nraise ValueError('bad')"))
-	if a.Success || a.ExitCode != 1 || !res.IsError || !strings.Contains(text, "exit code 1") || !strings.Contains(text, "ValueError: bad") || !strings.Contains(text, "half") {
+	a, res, text = call(
+		t,
+		s,
+		"run_code",
+		python3("import sys\nprint('half')\nraise ValueError('bad')"),
+	)
+	if a.Success || a.ExitCode != 1 || !res.IsError || !strings.Contains(text, "exit code 1") ||
+		!strings.Contains(text, "ValueError: bad") ||
+		!strings.Contains(text, "half") {
 		t.Errorf("%+v\n%s", a, text)
 	}
 	a, _, text = call(t, s, "secure_sandbox", python3("x = 1\nimport subprocess"))
-	if a.Status != "refused" || len(a.Findings) == 0 || !strings.Contains(text, "line 2, column 1") || !strings.Contains(text, "What to change") {
+	if a.Status != "refused" || len(a.Findings) == 0 ||
+		!strings.Contains(text, "line 2, column 1") ||
+		!strings.Contains(text, "What to change") {
 		t.Errorf("%+v\n%s", a, text)
 	}
 	a, _, text = call(t, s, "secure_sandbox", python3("while True: pass"))
 	if a.Status != "timeout" || !strings.Contains(text, "took too long") {
 		t.Errorf("%+v\n%s", a, text)
 	}
-	a, _, _ = call(t, s, "run_code", map[string]any{"language": "bash", "code": "cat; cat data/x; echo $1", "stdin": "in ", "args": []string{"arg"},
-		"files": []map[string]any{{"name": "data/x", "base64": "eCA="}}})
+	a, _, _ = call(
+		t,
+		s,
+		"run_code",
+		map[string]any{
+			"language": "bash",
+			"code":     "cat; cat data/x; echo $1",
+			"stdin":    "in ",
+			"args":     []string{"arg"},
+			"files":    []map[string]any{{"name": "data/x", "base64": "eCA="}},
+		},
+	)
 	if a.Stdout != "in x arg\n" {
 		t.Errorf("%+v", a)
 	}
@@ -140,7 +169,14 @@ func TestTheServerRunsCode(t *testing.T) {
 
 func TestFilesAreResources(t *testing.T) {
 	s, _ := stdio(t)
-	a, res, _ := call(t, s, "run_code", python3("open('/work/out/a b.txt', 'w').write('text')\nopen('/work/out/bin', 'wb').write(b'\\xff\\x00')"))
+	a, res, _ := call(
+		t,
+		s,
+		"run_code",
+		python3(
+			"open('/work/out/a b.txt', 'w').write('text')\nopen('/work/out/bin', 'wb').write(b'\\xff\\x00')",
+		),
+	)
 	if len(a.Files) != 2 || len(res.Content) != 3 {
 		t.Fatalf("%+v", a)
 	}
@@ -170,7 +206,14 @@ func TestACancelledCallIsKilled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		params := &mcp.CallToolParams{Name: "run_code", Arguments: map[string]any{"language": "bash", "code": "while true; do sleep 0.1; done", "args": []string{mark}}}
+		params := &mcp.CallToolParams{
+			Name: "run_code",
+			Arguments: map[string]any{
+				"language": "bash",
+				"code":     "while true; do sleep 0.1; done",
+				"args":     []string{mark},
+			},
+		}
 		params.SetProgressToken("p")
 		_, err := s.CallTool(ctx, params)
 		ended <- err
@@ -213,7 +256,10 @@ func TestCallsAtOnce(t *testing.T) {
 		all.Add(1)
 		go func() {
 			defer all.Done()
-			res, err := s.CallTool(t.Context(), &mcp.CallToolParams{Name: "run_code", Arguments: python3("print('x')")})
+			res, err := s.CallTool(
+				t.Context(),
+				&mcp.CallToolParams{Name: "run_code", Arguments: python3("print('x')")},
+			)
 			if err != nil || res.IsError {
 				t.Errorf("%+v %v", res, err)
 			}
@@ -248,7 +294,13 @@ func served(t *testing.T, env ...string) string {
 
 func TestOverHTTP(t *testing.T) {
 	s, said := connect(t, &mcp.StreamableClientTransport{Endpoint: served(t)})
-	if a, _, _ := call(t, s, "run_code", python3("print('over http')")); a.Stdout != "over http\n" || !said.has("run") {
+	if a, _, _ := call(
+		t,
+		s,
+		"run_code",
+		python3("print('over http')"),
+	); a.Stdout != "over http\n" ||
+		!said.has("run") {
 		t.Errorf("%+v %v", a, said.list)
 	}
 }
@@ -286,20 +338,32 @@ func TestHTTPRefusesStrangers(t *testing.T) {
 			t.Errorf("%s: %d, want %d", c.name, res.StatusCode, c.want)
 		}
 	}
-	out, err := exec.Command(built.Mcpbox(t), "mcp-server", "--listen", "0.0.0.0:0").CombinedOutput()
+	out, err := exec.Command(built.Mcpbox(t), "mcp-server", "--listen", "0.0.0.0:0").
+		CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "not a loopback address") {
 		t.Errorf("it listens to everybody: %s", out)
 	}
 }
 
-// Where the host can't sandbox, the tools say so, and nothing runs. An unmapped root in a namespace without more namespaces is such a host.
+// Where the host can't sandbox, the tools say so, and nothing runs. An unmapped root in a namespace
+// without more namespaces is such a host.
 func TestWithoutSandboxesItSaysSo(t *testing.T) {
 	testhost.Need(t, "sandbox", "python3", "root")
 	script := `echo 0 > /proc/sys/user/max_user_namespaces 2>/dev/null; exec "$0" mcp-server`
-	cmd := exec.Command("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, built.Mcpbox(t))
+	cmd := exec.Command(
+		"unshare",
+		"--user",
+		"--map-root-user",
+		"--mount",
+		"sh",
+		"-c",
+		script,
+		built.Mcpbox(t),
+	)
 	s, _ := connect(t, &mcp.CommandTransport{Command: cmd})
 	a, res, text := call(t, s, "run_code", python3("print('bare')"))
-	if a.Available || a.Stdout != "" || !res.IsError || a.Reason == "" || !strings.HasPrefix(text, "Not available: ") {
+	if a.Available || a.Stdout != "" || !res.IsError || a.Reason == "" ||
+		!strings.HasPrefix(text, "Not available: ") {
 		t.Errorf("%+v\n%s", a, text)
 	}
 	t.Log(a.Reason)

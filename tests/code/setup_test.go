@@ -48,7 +48,10 @@ type result struct {
 // run runs a snippet with --json, and checks that the exit code is the one in the result.
 func run(t *testing.T, stdin []byte, args ...string) result {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), built.Mcpbox(t), append([]string{"code", "--json"}, args...)...)
+	cmd := exec.CommandContext(
+		t.Context(),
+		built.Mcpbox(t),
+		append([]string{"code", "--json"}, args...)...)
 	if stdin != nil {
 		cmd.Stdin = bytes.NewReader(stdin)
 	}

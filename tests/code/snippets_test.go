@@ -101,7 +101,14 @@ func same(t *testing.T, language, code string, want expected) {
 	r := run(t, []byte(code), "--lang", language, "-")
 	got := expected{r.ExitCode, short(r.Stdout), lastLine(r.Stderr)}
 	if got != want {
-		t.Errorf("status %s %s\ngot  %+v\nwant %+v\nstderr: %s", r.Status, r.Reason, got, want, r.Stderr)
+		t.Errorf(
+			"status %s %s\ngot  %+v\nwant %+v\nstderr: %s",
+			r.Status,
+			r.Reason,
+			got,
+			want,
+			r.Stderr,
+		)
 	}
 }
 
@@ -118,10 +125,25 @@ func needLanguage(t *testing.T, name string) {
 	testhost.Lacks(t, "language", "%s is not installed", name)
 }
 
-var programs = map[string][]string{"python": {"python3"}, "node": {"node"}, "bash": {"bash"}, "perl": {"perl"}, "ruby": {"ruby"}, "php": {"php"},
-	"lua": {"lua5.4"}, "c": {"gcc"}, "c++": {"g++"}, "java": {"java"}, "go": {"go"}, "rust": {"rustc"}}
+var programs = map[string][]string{
+	"python": {"python3"},
+	"node":   {"node"},
+	"bash":   {"bash"},
+	"perl":   {"perl"},
+	"ruby":   {"ruby"},
+	"php":    {"php"},
+	"lua": {
+		"lua5.4",
+	},
+	"c":    {"gcc"},
+	"c++":  {"g++"},
+	"java": {"java"},
+	"go":   {"go"},
+	"rust": {"rustc"},
+}
 
-// bare runs the snippet as root in a mount namespace that only has /work, /tmp and the home made private: no sandbox.
+// bare runs the snippet as root in a mount namespace that only has /work, /tmp and the home made
+// private: no sandbox.
 func bare(t *testing.T, name, code string) expected {
 	testhost.Need(t, "root")
 	l, err := mcpcode.Lookup(name)
@@ -136,7 +158,8 @@ func bare(t *testing.T, name, code string) expected {
 	quoted := func(words []string) string {
 		var out []string
 		for _, w := range words {
-			w = strings.NewReplacer("PROGRAM", programs[name][0], "FILE", l.File, "BINARY", "/work/main").Replace(w)
+			w = strings.NewReplacer("PROGRAM", programs[name][0], "FILE", l.File, "BINARY", "/work/main").
+				Replace(w)
 			if w == l.File {
 				w = "/work/" + w
 			}
@@ -151,7 +174,12 @@ mount -t tmpfs -o mode=1777 tmpfs /tmp; mount -t tmpfs -o mode=0777 tmpfs /home;
 		script += "env " + strings.Join(l.Env, " ") + " " + quoted(l.Compile) + "\n"
 	}
 	script += "exec setpriv --reuid 1000 --regid 1000 --clear-groups env -i PATH=/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin HOME=/home/user USER=user LANG=C.UTF-8 MCPBOX=1 " +
-		strings.Join(l.Env, " ") + " " + quoted(l.Run) + "\n"
+		strings.Join(
+			l.Env,
+			" ",
+		) + " " + quoted(
+		l.Run,
+	) + "\n"
 	cmd := exec.Command("unshare", "-m", "--propagation", "private", "bash", "-c", script)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -12,7 +12,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/testhost"
 )
 
-// level is how a snippet is run: a tier, or a tier without its guard, to see what the sandbox does alone.
+// level is how a snippet is run: a tier, or a tier without its guard, to see what the sandbox does
+// alone.
 type level struct {
 	name string
 	args []string
@@ -58,8 +59,10 @@ func TestCasesAtEachTier(t *testing.T) {
 			c.Close()
 		}
 	}()
-	connect := fmt.Sprintf("import socket\ntry:\n    socket.create_connection(('127.0.0.1', %d), 2)\n    print('connected')\nexcept OSError as e:\n    print('refused')\n",
-		listener.Addr().(*net.TCPAddr).Port)
+	connect := fmt.Sprintf(
+		"import socket\ntry:\n    socket.create_connection(('127.0.0.1', %d), 2)\n    print('connected')\nexcept OSError as e:\n    print('refused')\n",
+		listener.Addr().(*net.TCPAddr).Port,
+	)
 	memory := "x = []\nwhile True: x.append(bytearray(10_000_000))"
 	limited := "memory_limit failed signaled" // with rlimits, Python sees the failure first
 	for _, c := range []struct {
@@ -80,14 +83,31 @@ func TestCasesAtEachTier(t *testing.T) {
 	} {
 		for i, l := range levels(t) {
 			r := l.run(t, "python", c.code)
-			t.Logf("%-26s %-17s %-13s exit %-3d events %d findings %d", c.name, l.name, r.Status, r.ExitCode, len(r.Events), len(r.Guard.Findings))
+			t.Logf(
+				"%-26s %-17s %-13s exit %-3d events %d findings %d",
+				c.name,
+				l.name,
+				r.Status,
+				r.ExitCode,
+				len(r.Events),
+				len(r.Guard.Findings),
+			)
 			if !slices.Contains(strings.Fields(c.want[i]), r.Status) || !r.Available {
-				t.Errorf("%s, %s: %s, want %s\n%s%s", c.name, l.name, r.Status, c.want[i], r.Reason, r.Stderr)
+				t.Errorf(
+					"%s, %s: %s, want %s\n%s%s",
+					c.name,
+					l.name,
+					r.Status,
+					c.want[i],
+					r.Reason,
+					r.Stderr,
+				)
 			}
 			if r.Status == "ok" && c.stdout != "" && r.Stdout != c.stdout {
 				t.Errorf("%s, %s: %q", c.name, l.name, r.Stdout)
 			}
-			if r.Status == "refused" && (r.ExitCode != 126 || len(r.Guard.Findings) == 0 || r.Stdout != "") {
+			if r.Status == "refused" &&
+				(r.ExitCode != 126 || len(r.Guard.Findings) == 0 || r.Stdout != "") {
 				t.Errorf("%s, %s: refused with %+v", c.name, l.name, r)
 			}
 			if strings.Contains(r.Stdout+r.Stderr, "root:") {

@@ -64,7 +64,10 @@ func TestTheTypeScriptClientRunsCodeOverHTTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := session(t, strings.TrimSpace(strings.TrimPrefix(line, "mcpbox: "))); got != codeSession {
+	if got := session(
+		t,
+		strings.TrimSpace(strings.TrimPrefix(line, "mcpbox: ")),
+	); got != codeSession {
 		t.Errorf("got\n%s\nwant\n%s", got, codeSession)
 	}
 }
@@ -72,7 +75,11 @@ func TestTheTypeScriptClientRunsCodeOverHTTP(t *testing.T) {
 func TestTheInspectorRunsCode(t *testing.T) {
 	bin := inspector(t)
 	script := filepath.Join(t.TempDir(), "server")
-	if err := os.WriteFile(script, []byte("#!/bin/sh\nexec '"+built.Mcpbox(t)+"' mcp-server\n"), 0o755); err != nil {
+	if err := os.WriteFile(
+		script,
+		[]byte("#!/bin/sh\nexec '"+built.Mcpbox(t)+"' mcp-server\n"),
+		0o755,
+	); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -89,7 +96,8 @@ func TestTheInspectorRunsCode(t *testing.T) {
 		out, err := cmd.CombinedOutput()
 		cancel()
 		// A refusal is a tool's error, which the inspector exits for.
-		if err != nil && !strings.Contains(c.want, "refused") || !strings.Contains(string(out), c.want) {
+		if err != nil && !strings.Contains(c.want, "refused") ||
+			!strings.Contains(string(out), c.want) {
 			t.Errorf("%v: %v: no %s in\n%s", c.args, err, c.want, out)
 		}
 	}
