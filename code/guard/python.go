@@ -128,8 +128,7 @@ func (j *judge) pythonRef(name string, at place, how string) {
 		if r, ok := j.lookup(
 			kindModule,
 			part,
-		); ok && r.severity.AtLeast(monitor.Medium) &&
-			!pythonSubmodule(parts[0], part) {
+		); ok && r.severity.AtLeast(monitor.Medium) {
 			j.add(
 				kindModule,
 				part,
@@ -145,24 +144,6 @@ func (j *judge) pythonRef(name string, at place, how string) {
 			return
 		}
 	}
-}
-
-// pythonSubmodule: packages that have a module of a name that elsewhere is dangerous.
-func pythonSubmodule(parent, name string) bool {
-	switch parent {
-	case "asyncio",
-		"concurrent",
-		"multiprocessing",
-		"email",
-		"urllib",
-		"http",
-		"xml",
-		"unittest",
-		"importlib",
-		"builtins":
-		return true
-	}
-	return false
 }
 
 // pythonAttribute: what is ordinary on a class of the snippet's own is the usual first step to the

@@ -514,6 +514,8 @@ class Walk:
             return "own" if any(v[0] == "own" for v in self.values(node.func)) else ""
         if isinstance(node, _ast.Attribute):
             return "own" if node.attr in ("__class__", "__func__") and self.receiver(node.value) == "own" else ""
+        if isinstance(node, _ast.Lambda):
+            return "own"
         if isinstance(node, _ast.Name):
             scope = self.scope.find(node.id)
             if scope is not None and not any(v[0] in ("b", "m", "ns", "x") for v in scope.values.get(node.id, [])):
@@ -524,6 +526,8 @@ class Walk:
 
     def x_Attribute(self, node):
         fact("attr", node.attr, node, self.receiver(node.value))
+        if node.attr == "replace" and isinstance(node.value, _ast.Attribute) and node.value.attr.endswith(("_code", "__code__")):
+            fact("attr", "co_code", node, "replaced")
         base = self.values(node.value)
         self.report(node, self.attribute(base, node.attr))
 

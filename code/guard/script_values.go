@@ -21,6 +21,9 @@ type value struct {
 	name string
 }
 
+// unknown is the name of what grows while the program runs.
+const unknown = "?"
+
 const (
 	maxText   = 1 << 16
 	maxValues = 4
@@ -159,7 +162,10 @@ func (s *script) member(base []value, name string) (found []value) {
 func (s *script) sum(e *js.BinaryExpr, depth int) (found []value) {
 	for _, a := range s.of(e.X, depth) {
 		for _, b := range s.of(e.Y, depth) {
-			if a.text != nil && b.text != nil {
+			switch {
+			case a.name == unknown || b.name == unknown:
+				found = append(found, value{name: unknown})
+			case a.text != nil && b.text != nil:
 				found = append(found, known(*a.text+*b.text)...)
 			}
 		}

@@ -26,10 +26,8 @@ func (c collector) Enter(n js.INode) js.IVisitor {
 	case *js.BinaryExpr:
 		if v, ok := n.X.(*js.Var); ok && n.Op == js.EqToken {
 			c.bind(v, c.of(n.Y, 0))
-		}
-	case *js.ImportStmt:
-		for _, a := range n.List {
-			_ = a // import names are variables of the module's scope, reported with the module
+		} else if ok && n.Op == js.AddEqToken {
+			c.bind(v, []value{{name: unknown}})
 		}
 	}
 	return c
@@ -70,6 +68,13 @@ func (r reporter) Enter(n js.INode) js.IVisitor {
 		r.name(n)
 	case *js.ImportStmt:
 		r.imported(unquote(n.Module), r.at(n.Module), "")
+		for _, a := range n.List {
+			name := string(a.Binding)
+			if a.Name != nil {
+				name = string(a.Name)
+			}
+			r.named(kindCall, moduleName(unquote(n.Module))+"."+name, r.at(n.Module), "imported")
+		}
 	case *js.ExportStmt:
 		if n.Module != nil {
 			r.imported(unquote(n.Module), r.at(n.Module), "")
@@ -89,6 +94,14 @@ func (r reporter) Enter(n js.INode) js.IVisitor {
 		}
 	case *js.BindingObject:
 		r.binding(n)
+	case *js.Property:
+		if v, ok := n.Value.(*js.Var); ok { // {r: require}
+			for _, found := range r.of(v, 0) {
+				if found.name == "require" {
+					r.add(kindCall, "require", monitor.High, r.at(v.Data), "handed on, to import by any name", "")
+				}
+			}
+		}
 	case *js.WithStmt:
 		r.add(kindOther, "with", monitor.Medium, r.last, "names inside can be anything", "")
 	}
@@ -97,6 +110,11 @@ func (r reporter) Enter(n js.INode) js.IVisitor {
 
 func (r reporter) binding(o *js.BindingObject) {
 	for _, item := range o.List {
+		if item.Key != nil && !item.Key.IsComputed() &&
+			identifier(item.Key.Literal.Data) == "constructor" {
+			r.add(kindAttribute, "constructor", monitor.High, r.at(item.Key.Literal.Data),
+				"reaches what makes functions from text", "taken apart")
+		}
 		if item.Key != nil && item.Key.IsComputed() {
 			continue
 		}
@@ -245,7 +263,16 @@ func (r reporter) called(x js.IExpr, args *js.Args, call *js.CallExpr) {
 			}
 		}
 	}
-	if d, ok := x.(*js.DotExpr); ok && literalName(d.Y) == "constructor" && !own(d.X) {
+	for g, ok := x.(*js.GroupExpr); ok; g, ok = x.(*js.GroupExpr) {
+		x = g.X
+	}
+	if d, ok := x.(*js.DotExpr); ok {
+		switch literalName(d.Y) { // f.constructor.call(null, "…")
+		case "call", "apply", "bind":
+			x = d.X
+		}
+	}
+	if d, ok := x.(*js.DotExpr); ok && literalName(d.Y) == "constructor" && !own(d.X, call == nil) {
 		r.add(
 			kindAttribute,
 			"constructor",
@@ -257,13 +284,14 @@ func (r reporter) called(x js.IExpr, args *js.Args, call *js.CallExpr) {
 	}
 }
 
-// own: this.constructor, super.constructor and new.target are the snippet's class.
-func own(e js.IExpr) bool {
+// own: new this.constructor() and new x.constructor() make another one of the snippet's own. Called without new, or of
+// something else, a constructor is that of functions.
+func own(e js.IExpr, made bool) bool {
 	switch e := e.(type) {
 	case *js.LiteralExpr:
 		return e.TokenType == js.ThisToken || e.TokenType == js.SuperToken
 	case *js.Var:
-		return e.Decl != js.NoDecl
+		return made && e.Decl != js.NoDecl
 	}
 	return false
 }
@@ -283,14 +311,15 @@ func (r reporter) required(call *js.CallExpr, at place, how string) {
 	if len(call.Args.List) == 0 {
 		return
 	}
-	found := false
+	found, grows := false, false
 	for _, v := range r.of(call.Args.List[0].Value, 0) {
 		if v.text != nil {
 			found = true
 			r.imported(*v.text, at, "")
 		}
+		grows = grows || v.name == unknown
 	}
-	if !found {
+	if !found || grows {
 		r.add(
 			kindOther,
 			"computed-name",

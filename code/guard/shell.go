@@ -108,6 +108,9 @@ func (s *shell) at(n syntax.Node) place {
 func (s *shell) collect(n syntax.Node) bool {
 	switch n := n.(type) {
 	case *syntax.Assign:
+		if n.Name != nil && n.Array != nil {
+			s.variables[n.Name.Value] = s.words(n.Array)
+		}
 		if n.Name == nil || n.Value == nil {
 			break
 		}
@@ -119,8 +122,50 @@ func (s *shell) collect(n syntax.Node) bool {
 		}
 	case *syntax.FuncDecl:
 		s.functions[n.Name.Value] = runsArguments(n.Body)
+	case *syntax.CallExpr: // set -- curl …; "$@"
+		if len(n.Args) > 2 && n.Args[0].Lit() == "set" && n.Args[1].Lit() == "--" {
+			var words []string
+			for _, w := range n.Args[2:] {
+				t, _ := s.fold(w)
+				words = append(words, t)
+			}
+			s.variables["@"] = strings.Join(words, " ")
+		}
 	}
 	return true
+}
+
+func (s *shell) words(a *syntax.ArrayExpr) string {
+	var words []string
+	for _, e := range a.Elems {
+		t, _ := s.fold(e.Value)
+		words = append(words, t)
+	}
+	return strings.Join(words, " ")
+}
+
+// separates: what splits an unquoted variable into words.
+func (s *shell) separates(r rune) bool {
+	return r == ' ' || r == '\t' || r == '\n' || strings.ContainsRune(s.variables["IFS"], r)
+}
+
+// loose: a word that is nothing but a variable, all of an array, or all arguments.
+func loose(w *syntax.Word) bool {
+	if len(w.Parts) != 1 {
+		return false
+	}
+	switch p := w.Parts[0].(type) {
+	case *syntax.ParamExp:
+		return true
+	case *syntax.DblQuoted:
+		inner, ok := syntax.WordPart(nil), len(p.Parts) == 1
+		if ok {
+			inner = p.Parts[0]
+		}
+		e, ok := inner.(*syntax.ParamExp)
+		return ok && (e.Index != nil || e.Param != nil && e.Param.Value == "@")
+	}
+	return false
 }
 
 func (s *shell) visit(n syntax.Node) bool {
@@ -173,6 +218,12 @@ func (s *shell) before(args []*syntax.Word) (name string, rest []*syntax.Word, o
 		if !known {
 			return "", args, false
 		}
+		if loose(args[0]) { // a variable with a whole command in it
+			if words := strings.FieldsFunc(text, s.separates); len(words) > 1 {
+				s.again(strings.Join(words, " "), s.at(args[0]))
+				text = words[0]
+			}
+		}
 		name = path.Base(text)
 		switch name {
 		case "command",
@@ -200,6 +251,12 @@ func (s *shell) before(args []*syntax.Word) (name string, rest []*syntax.Word, o
 					break
 				}
 				next = next[1:]
+				if len(t) == 2 && strings.Contains("-a-u-s-k-n-I-P-L-d", t) && len(next) > 1 {
+					// An option that may have an argument: what follows is looked at either way.
+					if word, ok := s.fold(next[0]); ok && !s.named(kindCall, path.Base(word), s.at(next[0]), "") {
+						next = next[1:]
+					}
+				}
 			}
 			if len(next) == 0 {
 				return name, args[1:], true
@@ -290,20 +347,30 @@ func (s *shell) call(n *syntax.CallExpr) {
 				s.call(&syntax.CallExpr{Args: rest[i+1:]})
 			}
 		}
-	case strings.HasPrefix(name, "python") || name == "perl" || name == "ruby" || name == "node" || name == "php" || name == "awk" || name == "gawk":
+	case otherLanguage(name):
 		for _, t := range texts {
-			for _, hint := range [...]string{"socket", "os.system", "subprocess", "child_process", "system(", "/inet/", "fsockopen", "pty.spawn"} {
-				if strings.Contains(t, hint) {
-					s.add(
-						kindCall,
-						name,
-						monitor.High,
-						at,
-						"another language's program that starts programs or connects",
-						hint,
-					)
-				}
-			}
+			s.foreign(name, t, at)
+		}
+	case (name == "." || name == "source") && len(texts) > 0 && strings.HasPrefix(texts[0], "/tmp/"):
+		s.add(kindCall, name, monitor.High, at, "runs a file that anything may have written", texts[0])
+	}
+}
+
+func otherLanguage(name string) bool {
+	switch name {
+	case "perl", "ruby", "node", "php", "awk", "gawk", "mawk", "lua":
+		return true
+	}
+	return strings.HasPrefix(name, "python")
+}
+
+// foreign looks at a program of another language for the words that matter.
+func (s *shell) foreign(name, text string, at place) {
+	for _, word := range [...]string{"socket", "os.system", "subprocess", "child_process", "system(",
+		"/inet/", "fsockopen", "pty.spawn", "exec("} {
+		if strings.Contains(text, word) {
+			s.add(kindCall, name, monitor.High, at,
+				"another language's program that starts programs or connects", word)
 		}
 	}
 }

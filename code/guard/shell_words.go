@@ -74,7 +74,10 @@ func unbackslash(text string) string {
 }
 
 func (s *shell) parameter(p *syntax.ParamExp) (string, bool) {
-	if p.Param == nil || p.Excl || p.Length || p.Index != nil || p.Repl != nil || p.Names != 0 {
+	if p.Param == nil || p.Excl || p.Length || p.Repl != nil || p.Names != 0 {
+		return "", false
+	}
+	if w, ok := p.Index.(*syntax.Word); p.Index != nil && (!ok || w.Lit() != "@" && w.Lit() != "*") {
 		return "", false
 	}
 	value, ok := s.variables[p.Param.Value]
@@ -298,7 +301,7 @@ func (s *shell) input(stmt *syntax.Stmt) {
 		return
 	}
 	name, rest, known := s.before(call.Args)
-	if !known || !isShell(name) && name != "source" && name != "." {
+	if !known || !isShell(name) && name != "source" && name != "." && !otherLanguage(name) {
 		return
 	}
 	for _, r := range stmt.Redirs {
@@ -308,7 +311,9 @@ func (s *shell) input(stmt *syntax.Stmt) {
 		} else if r.Op != syntax.WordHdoc {
 			continue
 		}
-		if text, ok := s.fold(word); ok {
+		if text, ok := s.fold(word); otherLanguage(name) {
+			s.foreign(name, text, s.at(stmt))
+		} else if ok {
 			s.again(text, s.at(stmt))
 		} else {
 			s.add(kindCall, name, monitor.High, s.at(stmt), "runs text that is computed", "")
@@ -422,7 +427,8 @@ func (s *shell) endless(w *syntax.WhileClause) {
 	if !ok || len(cond.Args) == 0 {
 		return
 	}
-	if name, _ := s.fold(cond.Args[0]); name != "true" && name != ":" {
+	name, _ := s.fold(cond.Args[0])
+	if !w.Until && name != "true" && name != ":" || w.Until && name != "false" {
 		return
 	}
 	for _, stmt := range w.Do {

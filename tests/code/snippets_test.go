@@ -115,12 +115,8 @@ func same(t *testing.T, language, code string, want expected) {
 // needLanguage skips where a language is not installed.
 func needLanguage(t *testing.T, name string) {
 	t.Helper()
-	for _, program := range programs[name] {
-		for _, dir := range []string{"/usr/bin/", "/usr/local/bin/", "/usr/local/go/bin/"} {
-			if _, err := os.Stat(dir + program); err == nil {
-				return
-			}
-		}
+	if installed(name) {
+		return
 	}
 	testhost.Lacks(t, "language", "%s is not installed", name)
 }
@@ -167,20 +163,20 @@ func bare(t *testing.T, name, code string) expected {
 		}
 		return strings.Join(out, " ")
 	}
-	script := `set -e; src=` + dir + `; mount -t tmpfs tmpfs /mnt; cp "$src"/* /mnt/; mount -t tmpfs -o mode=0777 tmpfs /work; cp /mnt/* /work/; mkdir /work/out; chmod 777 /work/out
+	script := `set -e; ip link set lo up 2>/dev/null || true; src=` + dir + `; mount -t tmpfs tmpfs /mnt; cp "$src"/* /mnt/; mount -t tmpfs -o mode=0777 tmpfs /work; cp /mnt/* /work/; mkdir /work/out; chmod 777 /work/out
 mount -t tmpfs -o mode=1777 tmpfs /tmp; mount -t tmpfs -o mode=0777 tmpfs /home; mkdir /home/user; chmod 777 /home/user; cd /work
 `
 	if l.Compile != nil {
 		script += "env " + strings.Join(l.Env, " ") + " " + quoted(l.Compile) + "\n"
 	}
-	script += "exec setpriv --reuid 1000 --regid 1000 --clear-groups env -i PATH=/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin HOME=/home/user USER=user LANG=C.UTF-8 MCPBOX=1 " +
+	script += "exec timeout 10 setpriv --reuid 1000 --regid 1000 --clear-groups env -i PATH=/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin HOME=/home/user USER=user LANG=C.UTF-8 MCPBOX=1 " +
 		strings.Join(
 			l.Env,
 			" ",
 		) + " " + quoted(
 		l.Run,
 	) + "\n"
-	cmd := exec.Command("unshare", "-m", "--propagation", "private", "bash", "-c", script)
+	cmd := exec.Command("unshare", "-m", "-n", "--propagation", "private", "bash", "-c", script)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err = cmd.Run()
@@ -192,5 +188,6 @@ mount -t tmpfs -o mode=1777 tmpfs /tmp; mount -t tmpfs -o mode=0777 tmpfs /home;
 	if ws := cmd.ProcessState.Sys().(syscall.WaitStatus); ws.Signaled() {
 		status = 128 + int(ws.Signal())
 	}
-	return expected{status, short(stdout.String()), lastLine(stderr.String())}
+	valid := strings.ToValidUTF8(stdout.String(), "\uFFFD") // as a result has it
+	return expected{status, short(valid), lastLine(stderr.String())}
 }
