@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -180,8 +181,13 @@ func (d *daemon) execStream(
 	stdin, feed := io.Pipe()
 	c.stdin = stdin
 	process := make(chan *mcpruntime.Process, 1)
+	begun := make(chan struct{})
+	begin := sync.OnceFunc(func() { close(begun) })
+	defer begin()
+	c.stdout.hold, c.stderr.hold = begun, begun
 	c.started = func(p *mcpruntime.Process) {
 		out.send(api.Message{Kind: api.KindStarted})
+		begin()
 		process <- p
 	}
 	go func() {

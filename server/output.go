@@ -24,7 +24,8 @@ type output struct {
 	most  int
 	total int64
 	kind  string
-	also  *messages // nil: nobody follows
+	also  *messages       // nil: nobody follows
+	hold  <-chan struct{} // nothing is passed on before it is closed; nil: at once
 }
 
 func newOutput(kind string, most int, also *messages) *output {
@@ -35,6 +36,9 @@ func newOutput(kind string, most int, also *messages) *output {
 }
 
 func (o *output) Write(p []byte) (int, error) {
+	if o.hold != nil {
+		<-o.hold
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.total += int64(len(p))

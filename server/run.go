@@ -55,6 +55,9 @@ func (r *run) do(ctx context.Context) error {
 	defer stop()
 	began := time.Now()
 	result, err := r.work(ctx)
+	if errors.Is(err, errCanceled) { // before it started: what a client asked for is no failure
+		result, err = neverRan(r.policy, r.req.Command, errCanceled), nil
+	}
 	ended := time.Now().UTC()
 	x := r.x
 	x.Ended, x.State, x.Result = &ended, api.Finished, result
@@ -205,6 +208,15 @@ func (r *run) snippet(ctx context.Context) (*api.Result, error) {
 		return nil, bad(err)
 	}
 	return codeResult(result, r.x.ID), nil
+}
+
+// neverRan is the result of what was canceled before it started.
+func neverRan(policy *policies.Policy, command []string, why error) *api.Result {
+	const exitFailure = 125
+	spec, cmd := mcpruntime.Spec{Policy: policy}, mcpruntime.Command{Args: command}
+	out := resultOf(mcpruntime.SetupResult(spec, cmd, why, exitFailure), "", nil, nil)
+	out.Status = string(mcpruntime.StatusCanceled)
+	return out
 }
 
 func (r *run) sinks() []monitor.Sink { return []monitor.Sink{r.d.hub.Sink(r.origin())} }

@@ -255,7 +255,8 @@ func (d *daemon) reload() {
 		return
 	}
 	old := d.cfg.Load()
-	if old.Socket != next.Socket || old.Listen != next.Listen || old.State != next.State || old.TLS != next.TLS ||
+	if old.Socket != next.Socket || old.Listen != next.Listen || old.State != next.State ||
+		old.TLS != next.TLS ||
 		old.Pool.Live != next.Pool.Live ||
 		old.Pool.PerCaller != next.Pool.PerCaller ||
 		old.Pool.Queue != next.Pool.Queue ||
