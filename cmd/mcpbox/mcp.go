@@ -33,6 +33,7 @@ type mcpFlags struct {
 	grant                             []string
 	unpinned                          bool // `mcp pin`: the file is about to be made
 	allow                             *access.Live
+	asked                             []string // the command line as given: npx …
 }
 
 func newMCPCmd() *cobra.Command {
@@ -88,6 +89,10 @@ func (f *mcpFlags) serve(cmd *cobra.Command, args []string) error {
 		return f.dryRun.show(cmd.OutOrStdout(), spec, mcpruntime.Command{Args: args,
 			Env: f.environment(), Dir: f.dir})
 	}
+	f.asked = args
+	if args, err = f.installed(cmd.Context(), spec.Policy, args); err != nil {
+		return err
+	}
 	cfg, err := f.config(cmd, spec, args)
 	if err != nil {
 		return err
@@ -103,7 +108,7 @@ func (f *mcpFlags) serve(cmd *cobra.Command, args []string) error {
 	f.tellNoDownload(spec.Policy, args)
 	out, err := proxy.Serve(ctx, *cfg)
 	if err != nil {
-		result.write(mcpruntime.SetupResult(spec, mcpruntime.Command{Args: args}, err,
+		result.write(mcpruntime.SetupResult(spec, mcpruntime.Command{Args: f.asked}, err,
 			exitCode(err)))
 		return err
 	}
@@ -148,7 +153,7 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 		cfg.Server = identity.Name(spec.Policy, args)
 	}
 	if f.store != "" {
-		server := identity.Describe(spec.Policy, cfg.Server, args)
+		server := identity.Describe(spec.Policy, cfg.Server, args, f.asked)
 		if f.allow, err = store.Follow(cmd.Context(), f.store, &server); err != nil {
 			return nil, err
 		}
@@ -217,13 +222,13 @@ func auditNetwork(cfg *proxy.Config) func(string, mcpruntime.Connections, *monit
 
 // mayRun asks the policy and the operator's store whether the server may run, as it is now.
 func (f *mcpFlags) mayRun(p *policies.Policy, name string, args []string) error {
-	if err := identity.Check(p, args); err != nil {
+	if err := identity.Check(p, args, f.asked); err != nil {
 		return err
 	}
 	if f.allow == nil {
 		return nil
 	}
-	if v := f.allow.CheckServer(identity.Describe(p, name, args)); !v.Allowed {
+	if v := f.allow.CheckServer(identity.Describe(p, name, args, f.asked)); !v.Allowed {
 		return hint.Errorf("to allow it: mcpbox allow add --store "+f.store+" …", "%w: %s",
 			identity.ErrRefused, v.Reason)
 	}

@@ -78,6 +78,10 @@ func (f *mcpFlags) listed(cmd *cobra.Command, args []string) (*pin.File, string,
 	if err != nil {
 		return nil, "", err
 	}
+	f.asked = args
+	if args, err = f.installed(cmd.Context(), spec.Policy, args); err != nil {
+		return nil, "", err
+	}
 	cfg, err := f.config(cmd, spec, args)
 	if err != nil {
 		return nil, "", err

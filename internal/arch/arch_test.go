@@ -27,7 +27,8 @@ var layers = [][]string{
 	{"runtime"},
 	{"pool"},
 	{"resident"},
-	{"code", "mcp/internal/wire", "mcp/internal/sanitize", "mcp/internal/schema"},
+	{"packages/runner", "packages/npm"},
+	{"packages", "code", "mcp/internal/wire", "mcp/internal/sanitize", "mcp/internal/schema"},
 	{"mcp/internal/mark", "mcp/access", "mcp/pin", "mcp/audit", "mcp/launch"},
 	{"mcp/identity", "mcp/store", "mcp/learn", "mcp/proxy", "mcp/clientconfig"},
 	{"server"},
@@ -55,7 +56,7 @@ var doors = map[string][]string{
 
 // pure packages judge and rewrite data. They start nothing, so they work without the kernel's help.
 var pure = []string{"policies", "mcp/access", "mcp/audit", "mcp/clientconfig", "mcp/identity",
-	"mcp/internal", "mcp/learn", "mcp/pin", "mcp/store"}
+	"mcp/internal", "mcp/learn", "mcp/pin", "mcp/store", "packages/runner", "packages/npm"}
 
 // initMay is everything that PID 1 of the sandbox may import beside the standard library.
 var initMay = []string{module + "/internal/initproto", "golang.org/x/sys"}

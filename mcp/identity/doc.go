@@ -1,7 +1,7 @@
 // Package identity says which server a command line starts: its name, its package, the digest of
 // its program or script; and whether the policy lets it run.
 //
-//	err := identity.Check(policy, []string{"node", "/srv/notes.js"})
+//	err := identity.Check(policy, command, command)
 //	if errors.Is(err, identity.ErrRefused) { … }
 //	name := identity.Name(policy, command)
 //

@@ -19,10 +19,11 @@ var ErrRefused = errors.New("this server may not run")
 
 // Check holds a command line to the policy's mcp.server section, as far as that is possible before
 // the server has started: the command line, the digest of the program or script, and the package
-// that it belongs to.
-func Check(p *policies.Policy, command []string) error {
+// that it belongs to. asked is the command line that rules for commands see; it differs from
+// command if npx was asked for and the installed package is run.
+func Check(p *policies.Policy, command, asked []string) error {
 	set := access.Compile(&policies.MCP{Server: p.MCP.Server}, nil)
-	server := access.Server{Name: Name(p, command), Command: command}
+	server := access.Server{Name: Name(p, command), Command: asked}
 	server.Package, server.PackageVersion = Package(p, command)
 	if set.NeedsDigest() {
 		digest, err := Digest(p, command)

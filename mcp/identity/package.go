@@ -3,10 +3,9 @@ package identity
 import (
 	"encoding/json"
 	"os"
-	"path"
 	"path/filepath"
-	"strings"
 
+	"github.com/mcpbox/mcpbox/packages/runner"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -41,31 +40,14 @@ func packageOf(command []string, program string) (name, version string) {
 	}
 }
 
-// runnerName is the base name of a program that runs packages, downloading what it does not find;
-// "" for another program.
-func runnerName(program string) string {
-	switch base := path.Base(program); base {
-	case "npx", "pnpx", "bunx", "uvx", "pipx":
-		return base
-	}
-	return ""
-}
-
 // PackageRunner names the package runner that a command line starts (npx, uvx …), or "".
-func PackageRunner(command []string) string { return runnerName(command[0]) }
+func PackageRunner(command []string) string { return runner.Of(command) }
 
 // runnerPackage is the package that the runner's command line names, and the version if it names
 // one.
 func runnerPackage(command []string) (name, version string) {
-	for i, arg := range command[1:] {
-		if strings.HasPrefix(arg, "-") || i == 0 && arg == "run" &&
-			runnerName(command[0]) == "pipx" {
-			continue
-		}
-		if at := strings.LastIndexByte(arg, '@'); at > 0 {
-			return arg[:at], strings.TrimPrefix(arg[at+1:], "=")
-		}
-		return arg, ""
+	if r, ok := runner.Parse(command); ok {
+		return r.Name, r.Range
 	}
 	return "", ""
 }

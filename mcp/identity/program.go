@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mcpbox/mcpbox/packages/runner"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -28,7 +29,9 @@ func isInterpreter(program string) bool {
 // …).
 func programFile(fs policies.Filesystem, command []string) (file string, sure bool) {
 	sure = true
-	if isInterpreter(command[0]) || PackageRunner(command) != "" {
+	if PackageRunner(command) != "" {
+		_, sure = runner.Parse(command)
+	} else if isInterpreter(command[0]) {
 		for i, arg := range command[1:] {
 			switch info, err := os.Stat(hostPath(fs, arg)); {
 			case isHarmlessOption(command[0], arg, i):
@@ -36,8 +39,6 @@ func programFile(fs policies.Filesystem, command []string) (file string, sure bo
 			case strings.HasPrefix(arg, "-"):
 				sure = false
 				continue
-			case PackageRunner(command) != "":
-				return command[0], sure
 			case err == nil && info.Mode().IsRegular():
 				return arg, sure
 			}
@@ -61,10 +62,6 @@ func isHarmlessOption(program, word string, at int) bool {
 		return word == "--no-warnings" || word == "--enable-source-maps"
 	case name == "deno":
 		return at == 0 && word == "run" || word == "-A"
-	case name == "pipx" && at == 0 && word == "run":
-		return true
-	case runnerName(program) != "":
-		return slices.Contains([]string{"-y", "--yes", "-q", "--quiet"}, word)
 	}
 	return false
 }

@@ -1,0 +1,173 @@
+package runner
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Ecosystem is where a package comes from.
+type Ecosystem string
+
+const (
+	NPM  Ecosystem = "npm"
+	PyPI Ecosystem = "pypi"
+)
+
+// Request is what a command line asks a runner for.
+type Request struct {
+	Ecosystem Ecosystem
+	Name      string   // "@acme/notes"
+	Range     string   // "1.2.3", "^1", a tag; "" is the newest
+	Program   string   // the one of the package's programs to run; "" is the one of its name
+	Args      []string // of the program
+}
+
+// Spec is the package as the runner takes it: NAME or NAME@RANGE.
+func (r *Request) Spec() string {
+	if r.Range == "" {
+		return r.Name
+	}
+	return r.Name + "@" + r.Range
+}
+
+// program is one row of the list.
+type program struct {
+	words     []string // the program's name, and its subcommand
+	ecosystem Ecosystem
+	flags     []string // options that change nothing here, and take no value
+	from      []string // options whose value is the package, if the word after them is a program
+	dashes    bool     // the runner reads options after the package too, up to "--"
+}
+
+func programs() []program {
+	yes := []string{"-y", "--yes", "-q", "--quiet"}
+	npm := []string{"-p", "--package"}
+	return []program{
+		{[]string{"npx"}, NPM, yes, npm, false},
+		{[]string{"npm", "exec"}, NPM, yes, npm, true},
+		{[]string{"npm", "x"}, NPM, yes, npm, true},
+		{[]string{"pnpx"}, NPM, nil, []string{"--package"}, false},
+		{[]string{"pnpm", "dlx"}, NPM, nil, []string{"--package"}, false},
+		{[]string{"yarn", "dlx"}, NPM, []string{"-q", "--quiet"}, npm, false},
+		{[]string{"bunx"}, NPM, []string{"--bun"}, npm, false},
+		{[]string{"bun", "x"}, NPM, []string{"--bun"}, npm, false},
+		{[]string{"uvx"}, PyPI, []string{"-q", "--quiet"}, []string{"--from"}, false},
+		{[]string{"uv", "tool", "run"}, PyPI, []string{"-q", "--quiet"}, []string{"--from"}, false},
+		{[]string{"pipx", "run"}, PyPI, []string{"-q", "--quiet"}, []string{"--spec"}, false},
+	}
+}
+
+func find(command []string) (program, bool) {
+	for _, p := range programs() {
+		if len(command) >= len(p.words) && path.Base(command[0]) == p.words[0] &&
+			slices.Equal(command[1:len(p.words)], p.words[1:]) {
+			return p, true
+		}
+	}
+	return program{}, false
+}
+
+// Of names the runner that a command line starts ("npx", "npm exec" …); "": it starts none.
+func Of(command []string) string {
+	p, _ := find(command)
+	return strings.Join(p.words, " ")
+}
+
+// Parse reads the command line of a runner. ok is false if it starts none, or if it may run
+// something else than one package of a registry.
+func Parse(command []string) (r *Request, ok bool) {
+	p, ok := find(command)
+	if !ok {
+		return nil, false
+	}
+	r = &Request{Ecosystem: p.ecosystem}
+	from := ""
+	words := command[len(p.words):]
+	for len(words) > 0 && strings.HasPrefix(words[0], "-") && words[0] != "--" {
+		name, value, joined := strings.Cut(words[0], "=")
+		switch {
+		case slices.Contains(p.flags, words[0]):
+		case slices.Contains(p.from, name) && from == "" && (joined || len(words) > 1):
+			if !joined {
+				words = words[1:]
+				value = words[0]
+			}
+			from = value
+		default:
+			return nil, false
+		}
+		words = words[1:]
+	}
+	if len(words) > 0 && words[0] == "--" && (p.dashes || p.words[0] == "npx") {
+		words, p.dashes = words[1:], false
+	}
+	if len(words) == 0 {
+		return nil, false
+	}
+	spec := words[0]
+	if from != "" {
+		spec, r.Program = from, words[0]
+	}
+	if r.Args, ok = arguments(words[1:], p.dashes); !ok {
+		return nil, false
+	}
+	if r.Name, r.Range, ok = Split(p.ecosystem, spec); !ok {
+		return nil, false
+	}
+	return r, r.Program == "" || programName.MatchString(r.Program)
+}
+
+// arguments are the program's. npm exec takes what looks like an option for its own, up to "--".
+func arguments(words []string, dashes bool) ([]string, bool) {
+	if !dashes {
+		return words, true
+	}
+	at := slices.Index(words, "--")
+	if at < 0 {
+		at = len(words)
+	}
+	if slices.ContainsFunc(words[:at], func(w string) bool { return strings.HasPrefix(w, "-") }) {
+		return nil, false
+	}
+	return slices.Concat(words[:at], words[min(at+1, len(words)):]), true
+}
+
+// lazy is a pattern that is compiled when it is first used.
+type lazy string
+
+func (l lazy) MatchString(s string) bool { return regexp.MustCompile(string(l)).MatchString(s) }
+
+const (
+	npmName     = lazy(`^(@[a-z0-9~][a-z0-9._~-]*/)?[a-z0-9~][a-z0-9._~-]*$`)
+	npmRange    = lazy(`^[0-9A-Za-z.^~<>=*| +_-]+$`)
+	pypiName    = lazy(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
+	pypiRange   = lazy(`^[0-9A-Za-z.<>=!~,*+-]+$`)
+	programName = lazy(`^[A-Za-z0-9._-]+$`)
+)
+
+// Split reads NAME[@RANGE]; for PyPI also NAME==VERSION and its like.
+func Split(e Ecosystem, spec string) (name, versions string, ok bool) {
+	if len(spec) > 214 {
+		return "", "", false
+	}
+	name = spec
+	if at := strings.LastIndexByte(spec, '@'); at > 0 {
+		name, versions = spec[:at], strings.TrimPrefix(spec[at+1:], "=")
+		if versions == "" {
+			return "", "", false
+		}
+	} else if at := strings.IndexAny(spec, "=<>!~"); e == PyPI && at > 0 {
+		name, versions = spec[:at], spec[at:]
+	}
+	if versions == "latest" {
+		versions = ""
+	}
+	names, ranges := npmName, npmRange
+	if e == PyPI {
+		names, ranges = pypiName, pypiRange
+	}
+	return name, versions, names.MatchString(name) &&
+		(versions == "" || ranges.MatchString(versions))
+}
