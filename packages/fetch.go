@@ -76,6 +76,7 @@ update-notifier=false
 progress=false
 loglevel=error
 fetch-retries=1
+fetch-retry-mintimeout=1000
 fetch-timeout=60000
 prefix=` + inside + `
 cache=/tmp/cache

@@ -21,6 +21,8 @@ func commands() []command {
 		{"allow", newAllowCmd},
 		{"wrap", newWrapCmd},
 		{"unwrap", newUnwrapCmd},
+		{"install", newInstallCmd},
+		{"packages", newPackagesCmd},
 		{"events", newEventsCmd},
 		{"report", newReportCmd},
 		{"history", newHistoryCmd},

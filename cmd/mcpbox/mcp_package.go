@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/packages"
@@ -18,8 +21,8 @@ import (
 func (f *mcpFlags) installed(ctx context.Context, p *policies.Policy, args []string) ([]string,
 	error) {
 	r, ok := runner.Parse(args)
-	if !ok || r.Ecosystem != runner.NPM || p.Isolation == policies.IsolationNone ||
-		inWorkspace(p, r) {
+	if !ok || !installs(args) || p.Isolation == policies.IsolationNone || inWorkspace(p, r) ||
+		f.configuresNPM(p) {
 		return args, nil
 	}
 	s, err := openPackages()
@@ -46,6 +49,20 @@ func (f *mcpFlags) installed(ctx context.Context, p *policies.Policy, args []str
 		p.Filesystem.Mounts = replaceTarget(p.Filesystem.Mounts, m)
 	}
 	return command, p.Validate()
+}
+
+// installs reports a command whose package mcpbox mcp installs.
+func installs(command []string) bool {
+	r, ok := runner.Parse(command)
+	return ok && r.Ecosystem == runner.NPM
+}
+
+// configuresNPM reports that npm itself is to run, with a cache or a registry of the caller's choice.
+func (f *mcpFlags) configuresNPM(p *policies.Policy) bool {
+	names := append(slices.Collect(maps.Keys(p.Environment.Set)), f.env...)
+	return slices.ContainsFunc(names, func(name string) bool {
+		return strings.HasPrefix(strings.ToLower(name), "npm_config_")
+	})
 }
 
 // inWorkspace reports a package that is installed in the server's folder, where a runner takes it

@@ -72,7 +72,7 @@ func (s *surroundings) notes(command []string) (out []string) {
 	if len(command) == 0 {
 		return nil
 	}
-	if runner := identity.PackageRunner(command); runner != "" && !s.network {
+	if runner := identity.PackageRunner(command); runner != "" && !s.network && !installs(command) {
 		out = append(out, runner+" downloads missing packages, and the sandbox has no network: "+
 			"install the server, or wrap … -- --allow-net HOST, of the package registry")
 	}

@@ -40,8 +40,8 @@ func Check(p *policies.Policy, command, asked []string) error {
 }
 
 // Describe collects what an allowlist needs to know of a server.
-func Describe(p *policies.Policy, name string, command []string) access.Server {
-	server := access.Server{Name: name, Command: command}
+func Describe(p *policies.Policy, name string, command, asked []string) access.Server {
+	server := access.Server{Name: name, Command: asked}
 	server.Package, server.PackageVersion = Package(p, command)
 	server.Digest, _ = Digest(p, command) // unknown: a rule that names one does not match
 	return server

@@ -1,0 +1,146 @@
+package packages
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/mcpbox/mcpbox/internal/testnet"
+)
+
+const host = "registry.example.test"
+
+// file is one entry of a package's archive.
+type file struct {
+	name, content, link string
+	kind                byte
+}
+
+// published is a package that the registry has.
+type published struct {
+	version   string
+	manifest  map[string]any
+	files     []file
+	integrity string // "" is the right one
+}
+
+// registry is an npm registry of the test's.
+type registry struct {
+	*testnet.World
+	mu       sync.Mutex
+	packages map[string]published
+	archives map[string]int // how often each was asked for
+	hang     chan struct{}  // while it is not nil and open, archives do not come
+	redirect string         // archives are there
+	came     chan struct{}  // an archive that hangs was asked for
+}
+
+func newRegistry(t *testing.T) *registry {
+	r := &registry{World: testnet.New(t), packages: map[string]published{}, archives: map[string]int{},
+		came: make(chan struct{}, 1)}
+	r.Names.Set(host, testnet.Public)
+	server := &http.Server{Handler: r, TLSConfig: r.CA.Server(host),
+		ErrorLog: log.New(io.Discard, "", 0)}
+	go server.ServeTLS(r.Listen(testnet.Public+":443"), "", "")
+	t.Cleanup(func() { server.Close() })
+	return r
+}
+
+func (r *registry) publish(name string, p published) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p.version == "" {
+		p.version = "1.0.0"
+	}
+	if p.manifest == nil {
+		p.manifest = map[string]any{}
+	}
+	p.manifest["name"], p.manifest["version"] = name, p.version
+	r.packages[name] = p
+}
+
+func (r *registry) asked(name string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.archives[name]
+}
+
+func (r *registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	name, archive, isArchive := strings.Cut(strings.TrimPrefix(req.URL.Path, "/"), "/-/")
+	r.mu.Lock()
+	p, ok := r.packages[name]
+	hang, redirect := r.hang, r.redirect
+	if isArchive {
+		r.archives[name]++
+	}
+	r.mu.Unlock()
+	data := p.archive()
+	switch {
+	case !ok:
+		http.NotFound(w, req)
+	case isArchive && hang != nil:
+		select {
+		case r.came <- struct{}{}:
+		default:
+		}
+		select {
+		case <-hang:
+		case <-req.Context().Done():
+		}
+	case isArchive && redirect != "":
+		http.Redirect(w, req, redirect+archive, http.StatusFound)
+	case isArchive:
+		_, _ = w.Write(data)
+	default:
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(p.document(name, data))
+	}
+}
+
+// document is what the registry says about the package.
+func (p published) document(name string, archive []byte) map[string]any {
+	sum := sha512.Sum512(archive)
+	integrity := "sha512-" + base64.StdEncoding.EncodeToString(sum[:])
+	if p.integrity != "" {
+		integrity = p.integrity
+	}
+	version := map[string]any{}
+	for k, v := range p.manifest {
+		version[k] = v
+	}
+	if scripts, ok := p.manifest["scripts"].(map[string]any); ok && scripts["postinstall"] != nil {
+		version["hasInstallScript"] = true
+	}
+	version["dist"] = map[string]any{"integrity": integrity,
+		"tarball": "https://" + host + "/" + name + "/-/" + p.version + ".tgz"}
+	return map[string]any{"name": name, "dist-tags": map[string]any{"latest": p.version},
+		"versions": map[string]any{p.version: version}}
+}
+
+func (p published) archive() []byte {
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	w := tar.NewWriter(z)
+	manifest, _ := json.Marshal(p.manifest)
+	for _, f := range append([]file{{name: "package/package.json", content: string(manifest)}},
+		p.files...) {
+		if f.kind == 0 {
+			f.kind = tar.TypeReg
+		}
+		_ = w.WriteHeader(&tar.Header{Name: f.name, Typeflag: f.kind, Linkname: f.link, Mode: 0o755,
+			Size: int64(len(f.content))})
+		_, _ = w.Write([]byte(f.content))
+	}
+	w.Close()
+	z.Close()
+	return out.Bytes()
+}
