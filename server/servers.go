@@ -180,7 +180,7 @@ func (d *daemon) launcher(
 	server config.Server,
 	client string,
 ) (*launch.Launcher, error) {
-	if err := identity.Check(policy, server.Command); err != nil {
+	if err := identity.Check(policy, server.Command, server.Command); err != nil {
 		return nil, err
 	}
 	return &launch.Launcher{
