@@ -199,6 +199,7 @@ func (cell *Cell) Close() error {
 // discard ends a cell that no process has taken over.
 func (cell *Cell) discard() {
 	cell.free()
+	cell.box.freeCell()
 	cell.tree.remove()
 }
 
@@ -219,7 +220,6 @@ func (cell *Cell) free() {
 			f.Close()
 		}
 	}
-	cell.box.freeCell()
 }
 
 func (s *Sandbox) dropCell(cell *Cell) {

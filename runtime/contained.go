@@ -45,7 +45,9 @@ type contained struct {
 
 	mu    sync.Mutex
 	inbox map[int]chan packet // by process number; 0 is the setup's
-	lost  chan struct{}       // PID 1 sends no more
+	// ending are cells whose program has ended, and whose namespaces still go.
+	ending sync.WaitGroup
+	lost   chan struct{} // PID 1 sends no more
 
 	freshMounts func() []initproto.MountOp // of cells that are built ahead
 }
@@ -288,6 +290,7 @@ func (c *contained) end() {
 
 func (c *contained) close() error {
 	err := c.container.Destroy()
+	c.ending.Wait()
 	c.undo.Run()
 	return err
 }

@@ -275,11 +275,27 @@ func (k *cell) release() {
 		k.pidfd = -1
 	}
 	k.mu.Unlock()
+	if !k.alone() {
+		k.takeDown()
+		<-k.served
+		k.c.endNetwork(k.process)
+		k.tree.remove()
+		return
+	}
+	// The end of a mount namespace waits for an RCU grace period: nobody has to wait for it here. That the
+	// listener has come to its end means that no process of the program's is left.
+	k.c.box.freeCell()
+	k.c.ending.Go(func() {
+		k.takeDown()
+		k.tree.remove()
+	})
+	<-k.served
+}
+
+// takeDown ends what is left of the cell, and closes its descriptors.
+func (k *cell) takeDown() {
 	k.hangUp()
 	close(k.dead) // if it is alone: all its processes
-	<-k.served
-	k.c.endNetwork(k.process)
-	k.tree.remove()
 	if k.ownStorage {
 		unix.Close(k.storage)
 	}
