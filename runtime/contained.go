@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -248,7 +249,11 @@ func (c *contained) chooseIDs(undo *cleanup.Stack) error {
 func (c *contained) complete(ctx context.Context, undo *cleanup.Stack) error {
 	box := c.open(0)
 	defer c.closeInbox(0)
-	if err := c.conn.Send(initproto.Message{Kind: initproto.Setup}, &c.plan.root.Setup); err != nil {
+	err := c.conn.Send(initproto.Message{Kind: initproto.Setup}, &c.plan.root.Setup)
+	if errors.Is(err, unix.EPIPE) {
+		err = cmp.Or(c.container.Ended(), err)
+	}
+	if err != nil {
 		return setupError("setup", err)
 	}
 	// While PID 1 is at it, what a spawn needs to know.
