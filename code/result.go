@@ -6,6 +6,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/code/guard"
 	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/report"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
@@ -25,19 +26,19 @@ const (
 // Result is what became of a snippet. In JSON, the fields of the run's result stand beside these.
 type Result struct {
 	mcpruntime.Result
-	Language    string         `json:"language"`
-	CodeSHA256  string         `json:"code_sha256"`
-	Available   bool           `json:"available"`        // false: nothing could run here, Reason says why
-	Reason      string         `json:"reason,omitempty"` // why not available, or why refused
-	Hint        string         `json:"hint,omitempty"`   // what to do about it
-	StdoutBytes int64          `json:"stdout_bytes"`     // all that was written, kept or not
-	StderrBytes int64          `json:"stderr_bytes"`
-	Guard       *guard.Report  `json:"guard"`
-	Compile     *Step          `json:"compile,omitempty"`
-	Files       []OutFile      `json:"files"`
-	FilesCut    int            `json:"files_left,omitempty"` // left behind: too many, too large, or no regular files
-	Report      monitor.Report `json:"report"`
-	Times       Times          `json:"times"`
+	Language    string        `json:"language"`
+	CodeSHA256  string        `json:"code_sha256"`
+	Available   bool          `json:"available"`        // false: nothing could run here, Reason says why
+	Reason      string        `json:"reason,omitempty"` // why not available, or why refused
+	Hint        string        `json:"hint,omitempty"`   // what to do about it
+	StdoutBytes int64         `json:"stdout_bytes"`     // all that was written, kept or not
+	StderrBytes int64         `json:"stderr_bytes"`
+	Guard       *guard.Report `json:"guard"`
+	Compile     *Step         `json:"compile,omitempty"`
+	Files       []OutFile     `json:"files"`
+	FilesCut    int           `json:"files_left,omitempty"` // left behind: too many, too large, or no regular files
+	Report      report.Report `json:"report"`
+	Times       Times         `json:"times"`
 }
 
 // Step is what a compiler said.
@@ -55,8 +56,8 @@ type Times struct {
 	Total mcpruntime.Seconds `json:"total"`
 }
 
-func view(r *mcpruntime.Result) monitor.ResultView {
-	v := monitor.ResultView{
+func view(r *mcpruntime.Result) report.View {
+	v := report.View{
 		ID:        r.ExecutionID,
 		Policy:    r.Policy,
 		Status:    string(r.Status),
@@ -66,18 +67,18 @@ func view(r *mcpruntime.Result) monitor.ResultView {
 		Layers:    r.Layers,
 		Events:    r.Events,
 		Stats:     r.EventStats,
-		Limits:    map[string]monitor.LimitView{},
+		Limits:    map[string]report.LimitView{},
 	}
 	for name, l := range r.Limits {
-		v.Limits[name] = monitor.LimitView{Value: l.Value, Backend: l.Backend}
+		v.Limits[name] = report.LimitView{Value: l.Value, Backend: l.Backend}
 	}
 	return v
 }
 
 // Judge makes the security report of a run: what happened, and what the guard saw in the code. g
 // may be nil.
-func Judge(run monitor.ResultView, g *guard.Report) monitor.Report {
-	rep := monitor.NewReport(run)
+func Judge(run report.View, g *guard.Report) report.Report {
+	rep := report.New(run)
 	if g == nil || g.Worst() == "" {
 		return rep
 	}
@@ -86,14 +87,14 @@ func Judge(run monitor.ResultView, g *guard.Report) monitor.Report {
 		if f.Severity == worst {
 			rep.Reasons = append(
 				rep.Reasons,
-				monitor.Reason{
+				report.Reason{
 					Risk: f.Severity,
 					Text: "the code, line " + strconv.Itoa(f.Line) + ": " + f.Reason,
 				},
 			)
 		}
 	}
-	slices.SortStableFunc(rep.Reasons, func(a, b monitor.Reason) int {
+	slices.SortStableFunc(rep.Reasons, func(a, b report.Reason) int {
 		switch {
 		case a.Risk == b.Risk:
 			return 0
@@ -108,7 +109,7 @@ func Judge(run monitor.ResultView, g *guard.Report) monitor.Report {
 	if worst.AtLeast(monitor.Medium) {
 		rep.Recommendations = append(
 			rep.Recommendations,
-			monitor.Recommendation{
+			report.Recommendation{
 				Text: "read the lines that the guard names before this code runs anywhere else",
 			},
 		)

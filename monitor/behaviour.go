@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -117,8 +118,8 @@ func targets(s *Syscall) (out []string) {
 	case "ptrace":
 		at = 1
 	}
-	if a := arg(s, max(at, 0)); at >= 0 && number(a) && a != "0" {
-		out = append(out, a)
+	if at >= 0 && s.word(at) != 0 {
+		out = append(out, strconv.Itoa(int(int32(s.word(at)))))
 	}
 	for _, p := range s.Paths {
 		if rest, ok := strings.CutPrefix(p, "/proc/"); ok {

@@ -19,9 +19,9 @@ const (
 	maxRefs = 8 // Call.Ambiguous
 )
 
-// bound makes all text of an event printable and cuts it, whatever the caller passes. It copies
+// Bound makes all text of an event printable and cuts it, whatever the caller passes. It copies
 // what it changes: the caller's slices stay as they are.
-func bound(e Event) Event {
+func Bound(e Event) Event {
 	e.ID, e.Sandbox, e.Policy = text(e.ID, maxName), text(e.Sandbox, maxName), text(e.Policy,
 		maxText)
 	e.Type, e.Severity = Type(text(string(e.Type), maxName)), Severity(text(string(e.Severity),
@@ -94,3 +94,6 @@ func plain(s string) bool {
 	}
 	return true
 }
+
+// Printable escapes what a tool may have chosen and cuts it to about n bytes.
+func Printable(s string, n int) string { return text(s, n) }

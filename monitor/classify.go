@@ -41,7 +41,7 @@ func Classify(e Event) Event {
 	if e.Type == "" {
 		e.Type = SyscallBlocked
 	}
-	e.Severity = worse(Medium, e.Severity)
+	e.Severity = Worse(Medium, e.Severity)
 	return e
 }
 
@@ -67,13 +67,13 @@ func classifySyscall(e Event) Event {
 				" table, in which the numbers mean other calls, to get around the filter", never}
 	}
 	if p, ok := sensitivePath(e.Syscall); ok {
-		c = class{"builtin:sensitive-path", EscapeAttempt, worse(c.severity, p.severity), p.reason,
+		c = class{"builtin:sensitive-path", EscapeAttempt, Worse(c.severity, p.severity), p.reason,
 			never}
 	}
 	if e.Type == "" || e.Type == SyscallBlocked {
 		e.Type = c.typ
 	}
-	e.Severity = worse(e.Severity, c.severity)
+	e.Severity = Worse(e.Severity, c.severity)
 	if e.Rule == "" {
 		e.Rule = c.rule
 	}
@@ -86,21 +86,15 @@ func classifySyscall(e Event) Event {
 	return e
 }
 
-// anyArg reports whether one of the decoded arguments contains s.
-func anyArg(s *Syscall, substr string) bool {
-	for _, a := range s.Args {
-		if strings.Contains(a, substr) {
-			return true
-		}
-	}
-	return false
-}
+// word is an argument that the kernel reads as an int: the upper half of the register is ignored.
+func (s *Syscall) word(i int) uint32 { return uint32(s.Raw[i]) }
 
-func arg(s *Syscall, i int) string {
+// label is an argument as people read it.
+func (s *Syscall) label(i int) string {
 	if i < len(s.Args) {
 		return s.Args[i]
 	}
-	return ""
+	return fmt.Sprintf("%#x", s.Raw[i])
 }
 
 // allowHint names the policy line that allows the call; a call without a name has none.

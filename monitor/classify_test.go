@@ -1,15 +1,35 @@
 package monitor_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
+// refused is a refused call. Its labels are those that package seccomp makes of the registers.
 func refused(name string, args ...string) monitor.Event {
-	return monitor.Event{Syscall: &monitor.Syscall{Name: name, Args: args}, Action: "EPERM"}
+	s := &monitor.Syscall{Name: name, Args: args}
+	for i, label := range args {
+		for word := range strings.SplitSeq(label, "|") {
+			n, err := strconv.ParseUint(word, 0, 64)
+			if err != nil {
+				n = numbers[word]
+			}
+			s.Raw[i] |= n
+		}
+	}
+	return monitor.Event{Syscall: s, Action: "EPERM"}
 }
+
+var numbers = map[string]uint64{"CLONE_NEWUSER": unix.CLONE_NEWUSER, "SIGCHLD": 17,
+	"PTRACE_ATTACH": unix.PTRACE_ATTACH, "AF_INET": unix.AF_INET, "AF_INET6": unix.AF_INET6,
+	"AF_PACKET": unix.AF_PACKET, "AF_ALG": unix.AF_ALG, "AF_UNIX": unix.AF_UNIX,
+	"SOCK_STREAM": unix.SOCK_STREAM, "SOCK_RAW": unix.SOCK_RAW, "SOCK_CLOEXEC": unix.SOCK_CLOEXEC,
+	"SOCK_SEQPACKET": unix.SOCK_SEQPACKET}
 
 func refusedPath(name, path string) monitor.Event {
 	e := refused(name, `"`+path+`"`)
@@ -178,5 +198,23 @@ func TestABreachedLimitNamesTheFlagThatRaisesIt(t *testing.T) {
 			!strings.Contains(got.Hint, c.hint) {
 			t.Errorf("%s: got %s, %q, %q", c.name, got.Type, got.Reason, got.Hint)
 		}
+	}
+}
+
+// What a label says is for people: the registers decide.
+func TestTheRegistersDecideNotTheLabels(t *testing.T) {
+	e := refused("ptrace", "PTRACE_ATTACH", "1")
+	e.Syscall.Args[0] = "PTRACE_TRACEME"
+	if got := monitor.Classify(e); got.Type != monitor.EscapeAttempt {
+		t.Errorf("PTRACE_ATTACH under another label: %s", got.Type)
+	}
+	clone := refused("clone", "SIGCHLD")
+	clone.Syscall.Args[0] = "CLONE_NEWUSER"
+	if got := monitor.Classify(clone); got.Type != monitor.SyscallBlocked {
+		t.Errorf("a plain clone under another label: %s", got.Type)
+	}
+	raw := refused("socket", "0x100000002", "SOCK_RAW", "0") // the kernel reads an int
+	if got := monitor.Classify(raw); got.Rule != "builtin:raw-socket" {
+		t.Errorf("AF_INET with a dirty upper half: %s", got.Rule)
 	}
 }

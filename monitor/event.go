@@ -52,12 +52,13 @@ type Event struct {
 
 // Syscall is a refused call, decoded.
 type Syscall struct {
-	Name   string   `json:"name"`
-	Number int      `json:"number"`
-	Arch   string   `json:"arch,omitempty"` // only when not the native one
-	Args   []string `json:"args"`
-	Paths  []string `json:"paths,omitempty"` // decoded path arguments, for detection
-	Own    bool     `json:"own,omitempty"`   // the call is about a process of the tool itself
+	Name   string    `json:"name"`
+	Number int       `json:"number"`
+	Arch   string    `json:"arch,omitempty"`  // only when not the native one
+	Raw    [6]uint64 `json:"-"`               // the registers: what detection judges by
+	Args   []string  `json:"args"`            // the same for people
+	Paths  []string  `json:"paths,omitempty"` // decoded path arguments, for detection
+	Own    bool      `json:"own,omitempty"`   // the call is about a process of the tool itself
 }
 
 // Limit is a broken limit. Value and Observed are bytes for sizes, milliseconds for times,

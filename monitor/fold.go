@@ -91,7 +91,7 @@ func (t *table) always(e Event) (ent *entry, fresh bool) {
 
 func (t *table) add(ent *entry, e Event) *entry {
 	ent.event.Count += e.Count
-	ent.event.Severity = worse(ent.event.Severity, e.Severity)
+	ent.event.Severity = Worse(ent.event.Severity, e.Severity)
 	if ent.event.Limit != nil && e.Limit != nil && e.Limit.Observed > ent.event.Limit.Observed {
 		l := *ent.event.Limit // events that were passed on keep theirs
 		l.Observed = e.Limit.Observed

@@ -53,6 +53,6 @@ func (e Event) Line() ([]byte, error) {
 	enc := json.NewEncoder(&b)
 	// six bytes for a "<" would double the bound, and nobody reads this as HTML
 	enc.SetEscapeHTML(false)
-	err := enc.Encode(bound(e))
+	err := enc.Encode(Bound(e))
 	return b.Bytes(), err
 }

@@ -46,7 +46,7 @@ func (r *Reader) Next() (Event, error) {
 			r.Bad++
 			continue
 		}
-		return bound(e), nil // others may have written this file
+		return Bound(e), nil // others may have written this file
 	}
 }
 

@@ -99,7 +99,7 @@ func (r *Recorder) Record(e Event) {
 
 func (r *Recorder) record(e Event, refused Type, now time.Time, todo []response) []response {
 	raw := e // what the rules see: no text of it is cut
-	e = bound(e)
+	e = Bound(e)
 	if e.Time.IsZero() {
 		e.Time = now
 	}
@@ -156,7 +156,7 @@ func (r *Recorder) settle(ent *entry, raw Event, fresh bool, refused Type,
 // flood is the event for all dropped events.
 func flood(e Event, now time.Time) Event {
 	return Event{
-		Time: now, Type: SuspiciousBehavior, Severity: worse(High,
+		Time: now, Type: SuspiciousBehavior, Severity: Worse(High,
 			e.Severity), Rule: "builtin:event-flood", Action: "dropped",
 		Sandbox: e.Sandbox, Policy: e.Policy, PID: e.PID, Comm: e.Comm, Count: e.Count,
 		Reason: "more kinds of events than the log takes: these were counted, not recorded",
@@ -168,7 +168,7 @@ func flood(e Event, now time.Time) Event {
 // severity of all of ent. It returns the responses that are due, and changes the entry's event
 // accordingly.
 func (r *Recorder) apply(ent *entry, raw Event, refused Type, todo []response) []response {
-	raw.Count, raw.Severity = ent.event.Count, worse(raw.Severity, ent.event.Severity)
+	raw.Count, raw.Severity = ent.event.Count, Worse(raw.Severity, ent.event.Severity)
 	raw.Rule, raw.Action = ent.event.Rule, ent.event.Action
 	for i, rule := range r.rules {
 		if ent.matched(i) || !rule.matches(raw, refused) {
@@ -194,9 +194,9 @@ func (r *Recorder) meet(raw Event, refused Type) (met string, worth Severity) {
 			continue
 		}
 		met += strconv.Itoa(i) + ","
-		worth = worse(worth, rule.severity)
+		worth = Worse(worth, rule.severity)
 		if rule.action != Alert {
-			worth = worse(worth, High)
+			worth = Worse(worth, High)
 		}
 	}
 	return met, worth

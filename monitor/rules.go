@@ -140,7 +140,7 @@ func (r *rule) holds(s *subject) bool {
 
 // mark writes the rule's action into the event. A later alert does not undo a kill.
 func (r *rule) mark(e *Event) {
-	e.Severity = worse(e.Severity, r.severity)
+	e.Severity = Worse(e.Severity, r.severity)
 	switch {
 	case r.action != Alert:
 		e.Rule, e.Action = text(r.id, maxName), string(r.action)

@@ -18,11 +18,14 @@ func (s Severity) rank() int {
 // AtLeast reports whether s is t or worse.
 func (s Severity) AtLeast(t Severity) bool { return s.rank() >= t.rank() }
 
+// Compare is negative if s is less severe than t, 0 if it is the same.
+func (s Severity) Compare(t Severity) int { return s.rank() - t.rank() }
+
 // Valid reports whether s is one of the four.
 func (s Severity) Valid() bool { return s.rank() > 0 }
 
-// worse returns the higher of the two: severities only rise.
-func worse(a, b Severity) Severity {
+// Worse returns the higher of the two: severities only rise.
+func Worse(a, b Severity) Severity {
 	if b.rank() > a.rank() {
 		return b
 	}

@@ -56,7 +56,7 @@ func (s *stderrSink) Close() error {
 
 // Summary is the event in one short line: severity, type, what happened, who did it, how often.
 func (e Event) Summary() string {
-	e = bound(e)
+	e = Bound(e)
 	parts := []string{string(e.Severity), string(e.Type) + ":", e.What()}
 	if e.Action != "" {
 		parts = append(parts, "→ "+e.Action)

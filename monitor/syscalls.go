@@ -1,6 +1,6 @@
 package monitor
 
-import "strings"
+import "golang.org/x/sys/unix"
 
 // never is the hint for calls that no policy should allow.
 const never = "this can't be allowed safely: a tool that needs it does not belong in this sandbox"
@@ -9,6 +9,10 @@ var namespaceClass = class{"builtin:namespaces", EscapeAttempt, High,
 	"asked for new namespaces, where it would hold capabilities against the kernel",
 	"this can't be allowed safely; a browser wants them for its own sandbox: start it with " +
 		"--no-sandbox, and --policy browser"}
+
+// newNamespaces are the flags of clone(2) that make one.
+const newNamespaces = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS |
+	unix.CLONE_NEWIPC | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET
 
 const hintDebug = "a debugger needs syscalls.allow: [ptrace]; for LeakSanitizer, --env " +
 	"ASAN_OPTIONS=detect_leaks=0"
@@ -27,8 +31,8 @@ func syscallClass(e Event) class {
 		reason: "the policy does not allow this call"}
 
 	switch s.Name {
-	case "clone", "clone3":
-		if anyArg(s, "CLONE_NEW") {
+	case "clone":
+		if s.Raw[0]&newNamespaces != 0 {
 			return namespaceClass
 		}
 	case "unshare":
@@ -48,7 +52,7 @@ func syscallClass(e Event) class {
 			allowHint(s.Name))
 
 	case "ptrace":
-		if request := arg(s, 0); request != "PTRACE_TRACEME" && request != "0" {
+		if s.Raw[0] != unix.PTRACE_TRACEME {
 			if s.Own {
 				return class{"builtin:debugger", SyscallBlocked, Medium,
 					"tried to debug one of its own processes, as debuggers, crash reporters and " +
@@ -104,9 +108,9 @@ func syscallClass(e Event) class {
 	case "iopl", "ioperm":
 		return esc("ports", Critical, "asked for direct access to the hardware")
 	case "syslog":
-		switch arg(s, 0) {
+		switch s.word(0) {
 		// READ, READ_ALL, SIZE_UNREAD, SIZE_BUFFER: what dmesg asks for. syslog(2)
-		case "2", "3", "9", "10":
+		case 2, 3, 9, 10:
 			return denied("kernel-log", Medium,
 				"tried to read the kernel's log, which is the host's", "")
 		}
@@ -136,22 +140,23 @@ const allowNetwork = `to allow it: syscalls.allow: ["@network-io"]; ` +
 func socketClass(s *Syscall) class {
 	c := class{"builtin:network", PermissionDenied, Medium,
 		"tried to open a socket, which the policy does not allow", allowNetwork}
-	family, _, _ := strings.Cut(arg(s, 0), " ")
+	family := s.word(0)
 	switch family {
-	case "AF_PACKET", "AF_ALG", "AF_VSOCK", "AF_XDP", "AF_KEY", "AF_TIPC", "AF_RDS", "AF_CAN",
-		"AF_NFC", "AF_SMC", "AF_KCM", "AF_QIPCRTR", "AF_BLUETOOTH", "AF_IB", "AF_LLC":
+	case unix.AF_PACKET, unix.AF_ALG, unix.AF_VSOCK, unix.AF_XDP, unix.AF_KEY, unix.AF_TIPC,
+		unix.AF_RDS, unix.AF_CAN, unix.AF_NFC, unix.AF_SMC, unix.AF_KCM,
+		unix.AF_QIPCRTR, unix.AF_BLUETOOTH, unix.AF_IB, unix.AF_LLC:
 		c.rule, c.severity, c.hint = "builtin:rare-socket", High, ""
-		c.reason = "tried to open a " + family +
+		c.reason = "tried to open a " + s.label(0) +
 			" socket: ordinary tools do not use it, exploits do"
-	case "AF_NETLINK":
+	case unix.AF_NETLINK:
 		c.reason = "tried to open a netlink socket, as programs do to list network interfaces"
-	case "AF_UNIX", "AF_LOCAL":
+	case unix.AF_UNIX:
 		c.reason, c.hint = "tried to open a Unix socket, which the policy does not allow",
 			"to allow it: syscalls.allow: [socket]"
 	}
-	if strings.Contains(arg(s, 1), "SOCK_RAW") && strings.HasPrefix(family, "AF_INET") {
+	if s.word(1)&0xf == unix.SOCK_RAW && (family == unix.AF_INET || family == unix.AF_INET6) {
 		c.rule, c.severity, c.hint = "builtin:raw-socket", High, ""
-		if protocol := arg(s, 2); protocol == "1" || protocol == "58" { // ICMP, ICMPv6
+		if p := s.word(2); p == unix.IPPROTO_ICMP || p == unix.IPPROTO_ICMPV6 {
 			c.severity, c.reason = Medium, "tried to open a raw socket for ICMP, as ping does"
 			return c
 		}

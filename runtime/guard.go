@@ -36,7 +36,7 @@ func (g *guard) decide(c *seccomp.Call) seccomp.Answer {
 	}
 	e := monitor.Event{
 		Type: monitor.SyscallBlocked, Action: errnoName(c.Errno),
-		Syscall: &monitor.Syscall{Name: c.Name, Number: c.Number, Arch: c.ArchName, Args: c.Args, Paths: c.Paths},
+		Syscall: &monitor.Syscall{Name: c.Name, Number: c.Number, Arch: c.ArchName, Raw: c.Raw, Args: c.Args, Paths: c.Paths},
 	}
 	e.Syscall.Own = ownProcess(c)
 	e.PID, e.Comm = g.identify(c.PID)

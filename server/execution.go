@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/report"
 	"github.com/mcpbox/mcpbox/server/api"
 	"github.com/mcpbox/mcpbox/server/internal/door"
 	"github.com/mcpbox/mcpbox/server/internal/state"
@@ -373,7 +373,7 @@ func (d *daemon) getReport(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, err)
 		return
 	}
-	answer(w, http.StatusOK, monitor.NewReport(viewOf(x)))
+	answer(w, http.StatusOK, report.New(viewOf(x)))
 }
 
 // listExecutions: GET /v1/executions

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/report"
 	"github.com/mcpbox/mcpbox/server"
 	"github.com/mcpbox/mcpbox/server/api"
 )
@@ -81,7 +82,7 @@ func TestAReportJudgesAnExecution(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rep monitor.Report
+	var rep report.Report
 	if err := d.Do(
 		background(t),
 		"GET",

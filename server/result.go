@@ -8,6 +8,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/code"
 	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/report"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 	"github.com/mcpbox/mcpbox/server/api"
 	"github.com/mcpbox/mcpbox/server/internal/hub"
@@ -72,17 +73,17 @@ func codeResult(r *code.Result, execution string) *api.Result {
 }
 
 // viewOf is a result as package monitor judges it.
-func viewOf(x *api.Execution) monitor.ResultView {
-	v := monitor.ResultView{
+func viewOf(x *api.Execution) report.View {
+	v := report.View{
 		ID:        x.ID,
 		Policy:    x.Policy,
 		Timestamp: x.Created,
-		Limits:    map[string]monitor.LimitView{},
+		Limits:    map[string]report.LimitView{},
 	}
 	if r := x.Result; r != nil {
 		v.Status, v.ExitCode, v.Signal, v.Events, v.Stats = r.Status, r.ExitCode, r.Signal, r.Events, r.EventStats
 		for name, l := range r.Limits {
-			v.Limits[name] = monitor.LimitView{Value: l.Value, Backend: l.Backend}
+			v.Limits[name] = report.LimitView{Value: l.Value, Backend: l.Backend}
 		}
 	}
 	return v

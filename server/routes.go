@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/report"
 	"github.com/mcpbox/mcpbox/server/api"
 )
 
@@ -77,7 +77,7 @@ func (d *daemon) table() []route {
 			"/v1/executions/{id}/report",
 			"judge one: risk, reasons, recommendations",
 			nil,
-			monitor.Report{},
+			report.Report{},
 			200,
 			nil,
 			d.getReport,

@@ -16,6 +16,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/plural"
 	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/report"
 )
 
 // maxInput bounds what `report` reads.
@@ -74,12 +75,12 @@ func readRun(cmd *cobra.Command, name, path string) ([]byte, error) {
 }
 
 // viewOf takes a result, which is one JSON object with a status, or a log of events.
-func viewOf(cmd *cobra.Command, name string, data []byte) (monitor.ResultView, error) {
+func viewOf(cmd *cobra.Command, name string, data []byte) (report.View, error) {
 	var probe struct {
 		Status *string `json:"status"`
 	}
 	if json.Unmarshal(data, &probe) == nil && probe.Status != nil {
-		var view monitor.ResultView
+		var view report.View
 		if err := json.Unmarshal(data, &view); err != nil {
 			return view, hint.Errorf("give it a file that --result wrote", "%s: not a result: %v", name, err)
 		}
@@ -87,14 +88,14 @@ func viewOf(cmd *cobra.Command, name string, data []byte) (monitor.ResultView, e
 	}
 	events, bad, err := monitor.ReadEvents(bytes.NewReader(data))
 	if err != nil {
-		return monitor.ResultView{}, err
+		return report.View{}, err
 	}
 	if len(events) == 0 && bad > 0 {
-		return monitor.ResultView{}, hint.Errorf("give it a file that --result or --events wrote", "%s: neither a result nor an event log", name)
+		return report.View{}, hint.Errorf("give it a file that --result or --events wrote", "%s: neither a result nor an event log", name)
 	}
 	warnBad(cmd, name, bad)
 	fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: %s is an event log: it does not say which layers were enforced\n", name)
-	return monitor.ViewOf(events), nil
+	return report.ViewOf(events), nil
 }
 
 func warnBad(cmd *cobra.Command, name string, bad int) {

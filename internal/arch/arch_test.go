@@ -25,6 +25,7 @@ var layers = [][]string{
 	{"seccomp", "cgroups", "rootfs", "egress"},
 	{"runtime/internal"},
 	{"runtime"},
+	{"report"},
 	{"pool"},
 	{"resident"},
 	{"packages/runner", "packages/npm"},

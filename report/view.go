@@ -1,13 +1,14 @@
-package monitor
+package report
 
 import (
 	"time"
 
+	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// ResultView is what a report needs of a run's result. A result file decodes into it.
-type ResultView struct {
+// View is what a report needs of a run's result. A result file decodes into it.
+type View struct {
 	ID        string                    `json:"execution_id"`
 	Policy    string                    `json:"policy"`
 	Status    string                    `json:"status"`
@@ -16,8 +17,8 @@ type ResultView struct {
 	Timestamp time.Time                 `json:"timestamp"`
 	Limits    map[string]LimitView      `json:"limits,omitempty"`
 	Layers    map[policies.Layer]string `json:"layers,omitempty"` // enforced | absent | off
-	Events    []Event                   `json:"security_events"`
-	Stats     Stats                     `json:"event_stats"`
+	Events    []monitor.Event           `json:"security_events"`
+	Stats     monitor.Stats             `json:"event_stats"`
 }
 
 // LimitView is one limit of a result, in the units of Limit. Backend "none" means that nothing
@@ -28,8 +29,8 @@ type LimitView struct {
 }
 
 // ViewOf makes a view of an event log, which has no layers, limits and exit.
-func ViewOf(events []Event) ResultView {
-	v := ResultView{Events: events}
+func ViewOf(events []monitor.Event) View {
+	v := View{Events: events}
 	for _, e := range events {
 		v.ID, v.Policy = e.Sandbox, e.Policy
 		v.Stats.Seen += uint64(e.Count)

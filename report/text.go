@@ -1,11 +1,20 @@
-package monitor
+package report
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/mcpbox/mcpbox/monitor"
 )
+
+const (
+	maxName = 64
+	maxText = 256
+)
+
+// text makes what a tool may have chosen printable, and cuts it.
+func text(s string, n int) string { return monitor.Printable(s, n) }
 
 // WriteText writes the report for a person. The ids are those that `mcpbox events` prints.
 func (rep Report) WriteText(w io.Writer) error {
@@ -57,24 +66,4 @@ func refs(ids []string) string {
 		s += fmt.Sprintf(" and %d more", more)
 	}
 	return " [" + s + "]"
-}
-
-// Row is the event as one aligned line.
-func (e Event) Row() string {
-	e = bound(e)
-	who := e.Comm
-	if e.PID != 0 {
-		who += fmt.Sprintf("[%d]", e.PID)
-	}
-	what := e.What()
-	if e.Rule != "" {
-		what += " (" + e.Rule + ")"
-	}
-	if e.Call != nil && e.Call.Tool != "" {
-		what += " in " + e.Call.Tool
-	}
-	return fmt.Sprintf("%s  %s  %-8s  %-23s  %6s  %-14s  %-10s  %s",
-		e.ID, e.Time.UTC().Format("2006-01-02 15:04:05.000"), e.Severity, e.Type, fmt.Sprintf("×%d",
-			max(e.Count, 1)),
-		cmp.Or(who, "-"), cmp.Or(e.Action, "-"), what)
 }

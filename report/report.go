@@ -1,4 +1,4 @@
-package monitor
+package report
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mcpbox/mcpbox/internal/plural"
+	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -16,18 +17,18 @@ type Report struct {
 	ID              string           `json:"execution_id,omitempty"`
 	Policy          string           `json:"policy,omitempty"`
 	Status          string           `json:"status,omitempty"`
-	Risk            Severity         `json:"risk"`
+	Risk            monitor.Severity `json:"risk"`
 	Reasons         []Reason         `json:"reasons"` // worst first
 	Recommendations []Recommendation `json:"recommendations"`
-	Events          []Event          `json:"events"`
-	Stats           Stats            `json:"event_stats"`
+	Events          []monitor.Event  `json:"events"`
+	Stats           monitor.Stats    `json:"event_stats"`
 }
 
 // Reason is one cause of the risk level.
 type Reason struct {
-	Risk   Severity `json:"risk"`
-	Text   string   `json:"text"`
-	Events []string `json:"events,omitempty"` // ids
+	Risk   monitor.Severity `json:"risk"`
+	Text   string           `json:"text"`
+	Events []string         `json:"events,omitempty"` // ids
 }
 
 // Recommendation is one thing to do, and the events that are the cause.
@@ -36,16 +37,16 @@ type Recommendation struct {
 	Events []string `json:"events,omitempty"`
 }
 
-// NewReport assesses r. The risk is that of the worst reason; without a reason it is low.
-func NewReport(r ResultView) Report {
+// New assesses r. The risk is that of the worst reason; without a reason it is low.
+func New(r View) Report {
 	rep := Report{
-		ID: r.ID, Policy: r.Policy, Status: r.Status, Risk: Low, Stats: r.Stats,
-		Reasons: []Reason{}, Recommendations: []Recommendation{}, Events: make([]Event, 0,
+		ID: r.ID, Policy: r.Policy, Status: r.Status, Risk: monitor.Low, Stats: r.Stats,
+		Reasons: []Reason{}, Recommendations: []Recommendation{}, Events: make([]monitor.Event, 0,
 			len(r.Events)),
 	}
 	for _, e := range r.Events {
-		if e = bound(e); !e.Severity.Valid() { // a result file may come from anywhere
-			e.Severity = Medium
+		if e = monitor.Bound(e); !e.Severity.Valid() { // a result file may come from anywhere
+			e.Severity = monitor.Medium
 		}
 		rep.Events = append(rep.Events, e)
 	}
@@ -53,15 +54,14 @@ func NewReport(r ResultView) Report {
 	rep.layerReasons(r)
 	rep.lossReasons(r.Stats)
 	if r.Status == "setup_error" {
-		rep.reason(Low, "the sandbox did not start: nothing ran", "")
+		rep.reason(monitor.Low, "the sandbox did not start: nothing ran", "")
 		rep.recommend("run `mcpbox doctor`: it shows what this host lacks and how to fix it", "")
 	}
 	slices.SortStableFunc(rep.Reasons, func(a, b Reason) int {
-		return cmp.Compare(b.Risk.rank(),
-			a.Risk.rank())
+		return b.Risk.Compare(a.Risk)
 	})
 	for _, why := range rep.Reasons {
-		rep.Risk = worse(rep.Risk, why.Risk)
+		rep.Risk = monitor.Worse(rep.Risk, why.Risk)
 	}
 	return rep
 }
@@ -70,18 +70,18 @@ func NewReport(r ResultView) Report {
 // hints.
 func (rep *Report) eventReasons() {
 	worst := slices.SortedStableFunc(slices.Values(rep.Events),
-		func(a, b Event) int { return cmp.Compare(b.Severity.rank(), a.Severity.rank()) })
+		func(a, b monitor.Event) int { return b.Severity.Compare(a.Severity) })
 	for _, e := range worst {
 		rep.reason(e.Severity, eventReason(e), e.ID)
 		switch {
-		case e.Type == PermissionDenied && strings.HasPrefix(e.Rule, RuleMCP):
+		case e.Type == monitor.PermissionDenied && strings.HasPrefix(e.Rule, monitor.RuleMCP):
 			rep.recommend(refusedCall(e), e.ID)
-		case e.Type == EscapeAttempt, e.Type != SuspiciousBehavior && e.Hint == "" &&
-			e.Severity.AtLeast(Medium):
+		case e.Type == monitor.EscapeAttempt, e.Type != monitor.SuspiciousBehavior && e.Hint == "" &&
+			e.Severity.AtLeast(monitor.Medium):
 			rep.recommend("find out why the tool did this before you run it again", e.ID)
 		case e.Rule == "builtin:event-flood":
 			rep.recommend("treat the log of this run as incomplete", e.ID)
-		case e.Type == SuspiciousBehavior:
+		case e.Type == monitor.SuspiciousBehavior:
 			rep.recommend("check whether the tool is meant to do this; a stricter policy, or a "+
 				"rule with action: kill, stops it earlier", e.ID)
 		case e.Hint != "":
@@ -93,14 +93,14 @@ func (rep *Report) eventReasons() {
 
 // refusedCall is the advice for a message that the proxy refused: it came from the agent, not from
 // the tool.
-func refusedCall(e Event) string {
+func refusedCall(e monitor.Event) string {
 	if e.Hint == "" {
 		return "find out what made the agent send this"
 	}
 	return "if the agent is meant to do this, " + strings.TrimPrefix(e.Hint, "to ")
 }
 
-func eventReason(e Event) string {
+func eventReason(e monitor.Event) string {
 	why := cmp.Or(e.Reason, string(e.Type))
 	if e.Syscall != nil {
 		why = e.Syscall.Name + ": " + why
@@ -108,10 +108,10 @@ func eventReason(e Event) string {
 	return strings.ReplaceAll(string(e.Type), "_", " ") + ": " + why
 }
 
-func (rep *Report) reason(risk Severity, why, id string) {
+func (rep *Report) reason(risk monitor.Severity, why, id string) {
 	for i := range rep.Reasons {
 		if r := &rep.Reasons[i]; r.Text == why {
-			r.Risk = worse(r.Risk, risk)
+			r.Risk = monitor.Worse(r.Risk, risk)
 			r.Events = append(r.Events, ids1(id)...)
 			return
 		}
@@ -137,7 +137,7 @@ func ids1(id string) []string {
 }
 
 // layerReasons adds the layers and limits that were not enforced: nothing watched them either.
-func (rep *Report) layerReasons(r ResultView) {
+func (rep *Report) layerReasons(r View) {
 	for _, l := range slices.Sorted(maps.Keys(r.Layers)) {
 		state := r.Layers[l]
 		switch {
@@ -146,7 +146,7 @@ func (rep *Report) layerReasons(r ResultView) {
 			l != policies.LayerUserNamespace:
 			// the policy asked for it
 		case state == "off":
-			rep.reason(High, fmt.Sprintf("the layer %s was off: the policy does not ask for it", l),
+			rep.reason(monitor.High, fmt.Sprintf("the layer %s was off: the policy does not ask for it", l),
 				"")
 			rep.recommend("use the preset standard or a stricter one", "")
 		default:
@@ -158,7 +158,7 @@ func (rep *Report) layerReasons(r ResultView) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Limits)) {
 		if l := r.Limits[name]; l.Value != 0 && (l.Backend == "" || l.Backend == "none") {
-			rep.reason(Medium, fmt.Sprintf("the limit %s was not enforced", text(name, maxName)),
+			rep.reason(monitor.Medium, fmt.Sprintf("the limit %s was not enforced", text(name, maxName)),
 				"")
 			rep.recommend("run `mcpbox doctor`: it shows what this host lacks and how to fix it",
 				"")
@@ -167,29 +167,29 @@ func (rep *Report) layerReasons(r ResultView) {
 }
 
 // missingRisk is medium for layers that have a fallback, high for the others.
-func missingRisk(l policies.Layer) Severity {
+func missingRisk(l policies.Layer) monitor.Severity {
 	switch l {
 	case policies.LayerLandlock, policies.LayerCgroupLimits, policies.LayerCgroupNamespace,
 		policies.LayerUTSNamespace:
-		return Medium
+		return monitor.Medium
 	}
-	return High
+	return monitor.High
 }
 
-func (rep *Report) lossReasons(s Stats) {
+func (rep *Report) lossReasons(s monitor.Stats) {
 	if s.Dropped > 0 {
-		rep.reason(High, fmt.Sprintf("%d of %d events were counted but not recorded", s.Dropped,
+		rep.reason(monitor.High, fmt.Sprintf("%d of %d events were counted but not recorded", s.Dropped,
 			s.Seen), "")
 		rep.recommend("treat the log of this run as incomplete", "")
 	}
 	if s.Forgotten > 0 {
-		rep.reason(Low, plural.Of(s.Forgotten, "earlier event")+" are only in the event log", "")
+		rep.reason(monitor.Low, plural.Of(s.Forgotten, "earlier event")+" are only in the event log", "")
 	}
 	if s.LinesLost > 0 {
-		rep.reason(Medium, plural.Of(s.LinesLost, "line")+" of the event log were lost", "")
+		rep.reason(monitor.Medium, plural.Of(s.LinesLost, "line")+" of the event log were lost", "")
 		rep.recommend("write the event log to a disk with free space, or read it faster", "")
 	}
 	for _, w := range s.Warnings {
-		rep.reason(Medium, "event log: "+text(w, maxText), "")
+		rep.reason(monitor.Medium, "event log: "+text(w, maxText), "")
 	}
 }

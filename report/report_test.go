@@ -1,4 +1,4 @@
-package monitor_test
+package report_test
 
 import (
 	"bytes"
@@ -7,14 +7,17 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/report"
 )
 
-func judged(events []monitor.Event, change func(*monitor.ResultView)) monitor.Report {
-	v := monitor.ResultView{
+func judged(events []monitor.Event, change func(*report.View)) report.Report {
+	v := report.View{
 		ID: "k3v9", Policy: "standard", Status: "ok", Events: events,
-		Limits: map[string]monitor.LimitView{"memory": {Value: 512 << 20, Backend: "cgroup2"}},
+		Limits: map[string]report.LimitView{"memory": {Value: 512 << 20, Backend: "cgroup2"}},
 		Layers: map[policies.Layer]string{policies.LayerSeccomp: "enforced",
 			policies.LayerLandlock: "enforced"},
 	}
@@ -25,7 +28,17 @@ func judged(events []monitor.Event, change func(*monitor.ResultView)) monitor.Re
 	if change != nil {
 		change(&v)
 	}
-	return monitor.NewReport(v)
+	return report.New(v)
+}
+
+// refused is a refused call; of its registers only those count that tell calls apart.
+func refused(name string, args ...string) monitor.Event {
+	s := &monitor.Syscall{Name: name, Args: args}
+	if len(args) > 0 {
+		s.Raw[0] = map[string]uint64{"PTRACE_ATTACH": unix.PTRACE_ATTACH,
+			"AF_INET": unix.AF_INET, "AF_PACKET": unix.AF_PACKET}[args[0]]
+	}
+	return monitor.Event{Syscall: s, Action: "EPERM"}
 }
 
 func event(id string, count int, e monitor.Event) monitor.Event {
@@ -38,7 +51,7 @@ func TestTheRiskIsThatOfTheWorstReason(t *testing.T) {
 	for _, c := range []struct {
 		claim  string
 		events []monitor.Event
-		change func(*monitor.ResultView)
+		change func(*report.View)
 		want   monitor.Severity
 	}{
 		{"nothing happened", nil, nil, monitor.Low},
@@ -50,26 +63,26 @@ func TestTheRiskIsThatOfTheWorstReason(t *testing.T) {
 		{"the worst kind", []monitor.Event{event("A", 1, refused("kexec_load"))}, nil,
 			monitor.Critical},
 		{"no Landlock on this kernel", nil,
-			func(v *monitor.ResultView) { v.Layers[policies.LayerLandlock] = "absent" },
+			func(v *report.View) { v.Layers[policies.LayerLandlock] = "absent" },
 			monitor.Medium},
 		{"no filter", nil,
-			func(v *monitor.ResultView) { v.Layers[policies.LayerSeccomp] = "absent" },
+			func(v *report.View) { v.Layers[policies.LayerSeccomp] = "absent" },
 			monitor.High},
 		{"no filter, as the policy says", nil,
-			func(v *monitor.ResultView) { v.Layers[policies.LayerSeccomp] = "off" }, monitor.High},
+			func(v *report.View) { v.Layers[policies.LayerSeccomp] = "off" }, monitor.High},
 		{"the host's network, as the policy says", nil,
-			func(v *monitor.ResultView) { v.Layers[policies.LayerNetworkNamespace] = "off" },
+			func(v *report.View) { v.Layers[policies.LayerNetworkNamespace] = "off" },
 			monitor.Low},
 		{"a limit that nothing enforces", nil,
-			func(v *monitor.ResultView) {
-				v.Limits["cpus"] = monitor.LimitView{Value: 500,
+			func(v *report.View) {
+				v.Limits["cpus"] = report.LimitView{Value: 500,
 					Backend: "none"}
 			}, monitor.Medium},
-		{"events were dropped", nil, func(v *monitor.ResultView) {
+		{"events were dropped", nil, func(v *report.View) {
 			v.Stats.Seen,
 				v.Stats.Dropped = 10, 9
 		}, monitor.High},
-		{"lines were lost", nil, func(v *monitor.ResultView) { v.Stats.LinesLost = 1 },
+		{"lines were lost", nil, func(v *report.View) { v.Stats.LinesLost = 1 },
 			monitor.Medium},
 	} {
 		got := judged(c.events, c.change)
@@ -133,7 +146,7 @@ what to do
 
 func TestAReportOfAHostileResultKeepsTheTerminalWhole(t *testing.T) {
 	const evil = "\x1b]0;owned\a\u202e"
-	var v monitor.ResultView
+	var v report.View
 	data, _ := json.Marshal(map[string]any{
 		"status": evil, "execution_id": evil, "policy": evil,
 		"layers": map[string]string{evil: evil},
@@ -147,7 +160,7 @@ func TestAReportOfAHostileResultKeepsTheTerminalWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := monitor.NewReport(v).WriteText(&out); err != nil {
+	if err := report.New(v).WriteText(&out); err != nil {
 		t.Fatal(err)
 	}
 	if strings.ContainsAny(out.String(), "\x1b\a\u202e") {
@@ -157,7 +170,15 @@ func TestAReportOfAHostileResultKeepsTheTerminalWhole(t *testing.T) {
 
 func TestAnEventLogMakesAReport(t *testing.T) {
 	path := t.TempDir() + "/events.jsonl"
-	rec, _ := recorder(t, monitor.Config{Sinks: []monitor.Sink{open(t, path)}})
+	sink, err := monitor.OpenJSONL(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, err := monitor.New(monitor.Config{Sandbox: "k3v9", Policy: "standard",
+		Sinks: []monitor.Sink{sink}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	rec.Record(refused("kexec_load"))
 	rec.Close(t.Context())
 	f, err := os.Open(path)
@@ -169,7 +190,7 @@ func TestAnEventLogMakesAReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := monitor.NewReport(monitor.ViewOf(events)); got.Risk != monitor.Critical ||
+	if got := report.New(report.ViewOf(events)); got.Risk != monitor.Critical ||
 		got.ID != "k3v9" || got.Stats.Seen != 1 {
 		t.Errorf("%+v", got)
 	}
