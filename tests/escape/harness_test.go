@@ -2,6 +2,7 @@ package escape
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"os"
 	"os/exec"
@@ -38,6 +39,8 @@ type claim struct {
 
 	coldOnly bool // not in a cell that was built ahead: it is about the start, or the caller's own limits
 
+	tier string // a policy that is run in place of the preset that it extends
+
 	// harmed looks at the host: true if the attack got its way. It is asked after the bare run too, where it must be true.
 	harmed func(inside bool) bool
 }
@@ -73,6 +76,11 @@ func hold(t *testing.T, c claim) {
 		if !c.coldOnly {
 			t.Run(preset+", a cell built ahead", func(t *testing.T) { c.runInside(t, dir, preset, true) })
 		}
+		if preset == "strict" { // the tier of mcpbox code for what nobody has read holds what strict holds
+			secure := c
+			secure.tier = "code-secure"
+			t.Run(secure.tier, func(t *testing.T) { secure.runInside(t, dir, preset, false) })
+		}
 	}
 }
 
@@ -102,7 +110,7 @@ func (c *claim) runInside(t *testing.T, dir, preset string, cell bool) {
 		args = c.args
 	}
 	// One mount for all: the resident keeps sandboxes ready for a policy, mounts included.
-	flags := append([]string{"--policy", preset, "--mount", scratch + ":/attack:ro"}, c.flags...)
+	flags := append([]string{"--policy", cmp.Or(c.tier, preset), "--mount", scratch + ":/attack:ro"}, c.flags...)
 	if cell {
 		flags = append([]string{"--resident"}, flags...)
 	}
