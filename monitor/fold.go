@@ -175,6 +175,9 @@ func keysOf(e Event) (kind, key string) {
 	if e.Syscall != nil {
 		put(e.Syscall.Name, e.Syscall.Arch)
 	} else {
+		if e.Rule == "builtin:uncovered" {
+			put(e.Reason) // which path it was
+		}
 		put("", e.Action) // for what has no call or limit, the action is part of what happened
 	}
 	if e.Limit != nil {

@@ -74,6 +74,9 @@ func (b *builder) hidden() error {
 		folder, ok := b.visible(path)
 		if ok {
 			b.pin(path)
+			if m, host, _ := b.plan.covering(path); m.User {
+				b.plan.Masks = append(b.plan.Masks, Mask{path, folder, host, m.Source})
+			}
 		}
 		switch {
 		case !ok: // not there: nothing to hide

@@ -38,6 +38,7 @@ type Plan struct {
 	own    []initproto.Dir // the writable folders on the sandbox's storage
 	disk   int64
 	Access []Access
+	Masks  []Mask
 	Canary string
 }
 
@@ -51,7 +52,17 @@ type Mount struct {
 	User     bool   // named by the caller: its owner appears as the tool
 	Unmapped bool   // of a User mount: its owner can't, the kernel does not map ids there
 	Dev, Ino uint64 // of a User mount's source when it was looked at
+	Over     string // of a User mount in another one's folder: the path on the host that it covers
+	OverTop  string // and that folder
 	Outer    bool   // below libcontainer's root, for cells to bind parts of: the tool never sees it whole
+}
+
+// Mask hides a path that lies in a folder of the host's: the host may replace what it covers.
+type Mask struct {
+	Path   string // inside
+	Folder bool
+	Host   string // the same path on the host
+	Top    string // the folder of the host that is bound, or a part of it
 }
 
 // Access is the second opinion's view of a path: what Landlock grants below it.
@@ -184,4 +195,14 @@ func (p *Plan) Unmap(target string) bool {
 		}
 	}
 	return false
+}
+
+// Nested are the mounts of the caller's that lie in the folder of another one.
+func (p *Plan) Nested() (out []Mount) {
+	for _, m := range p.Mounts {
+		if m.Over != "" {
+			out = append(out, m)
+		}
+	}
+	return out
 }

@@ -26,7 +26,11 @@ func (b *builder) userMounts() error {
 		if err := unix.Stat(source, &st); err != nil {
 			return hint.Errorf("the user that runs mcpbox must be able to reach it", "mount source %s: %w", source, err)
 		}
-		b.mount(Mount{Source: source, Target: m.Target, Type: "bind", ReadOnly: m.Mode != policies.ReadWrite, User: true, Dev: st.Dev, Ino: st.Ino})
+		mount := Mount{Source: source, Target: m.Target, Type: "bind", ReadOnly: m.Mode != policies.ReadWrite, User: true, Dev: st.Dev, Ino: st.Ino}
+		if over, path, ok := b.plan.covering(m.Target); ok && over.User {
+			mount.Over, mount.OverTop = path, over.Source
+		}
+		b.mount(mount)
 		right := Read
 		if m.Mode == policies.ReadWrite {
 			right = Write

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/cgroups"
 	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/policies"
 )
 
 // Exit codes that are mcpbox's to choose.
@@ -28,6 +30,10 @@ func (p *Process) finish() *Result {
 	}
 	res.use(p.child.usage(), p.exit)
 	p.outcome(res)
+	if p.uncovered.Load() {
+		res.Layers = maps.Clone(res.Layers)
+		res.Layers[policies.LayerRootfs], res.Success = Lost, false
+	}
 	if res.Err != nil {
 		res.Error = res.Err.Error()
 	}

@@ -13,6 +13,7 @@ const (
 	Enforced = "enforced" // seen on the process before the tool ran
 	Absent   = "absent"   // wanted, and this host does not have it
 	Off      = "off"      // not wanted by the policy
+	Lost     = "lost"     // enforced at the start, and for a moment it was not: an event says what happened
 )
 
 // Layers is what was found on the process itself.

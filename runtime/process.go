@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -30,7 +31,9 @@ type Process struct {
 	timer    *time.Timer
 	unwatch  func() bool // of the context
 	hit      hits
-	reached  egress.Flows // by name
+
+	uncovered atomic.Bool  // a mask or a mount was lost for a moment
+	reached   egress.Flows // by name
 
 	mu       sync.Mutex
 	canceled error  // why the caller's context ended it

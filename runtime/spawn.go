@@ -14,6 +14,7 @@ import (
 	"github.com/mcpbox/mcpbox/runtime/internal/environ"
 	"github.com/mcpbox/mcpbox/runtime/internal/reopen"
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
+	"github.com/mcpbox/mcpbox/runtime/internal/uncovered"
 	"github.com/mcpbox/mcpbox/runtime/internal/verify"
 	"github.com/mcpbox/mcpbox/seccomp"
 )
@@ -31,6 +32,7 @@ type cell struct {
 	pid        int // as this namespace sees it
 	pidfd      int
 	reopen     *reopen.Streams
+	uncovered  *uncovered.Watcher
 	master     *os.File      // of its pty, or nil
 	served     chan struct{} // the notify loop has ended
 	ended      chan struct{} // its end has been seen
@@ -167,6 +169,9 @@ func (k *cell) admit(l locked) error {
 		return setupError("storage", err)
 	}
 	go k.watchDisk()
+	if err := k.watchMounts(); err != nil {
+		return setupError("watch the mounts", err)
+	}
 	pid := k.pid
 	if k.process.number > 1 && k.reaper == k.c.container.PID {
 		pid = 0 // this watch sees the sandbox whole: the first one may know its own tree only
@@ -267,6 +272,7 @@ func (k *cell) release() {
 	close(k.ended)
 	k.checkDisk()
 	k.tree.stop()
+	k.uncovered.Stop()
 	usage := k.tree.usage()
 	k.mu.Lock()
 	k.last = &usage

@@ -40,6 +40,7 @@ type child struct {
 
 	ruleset uintptr // of Landlock, once it is made; 0: none
 	warm    *warm   // nil: the command is known from the start
+	masker  *masker // not nil: this is no tool's process, and the rest is empty
 }
 
 // command is what to execute: addresses of what argv and envv hold, or of what a call brought.
@@ -91,6 +92,9 @@ var zero, fewInotify, fewWatches = [2]byte{'0', 0}, [3]byte{'6', '4', 0}, [6]byt
 //go:nosplit
 //go:norace
 func (c *child) main() {
+	if c.masker != nil {
+		c.masker.main()
+	}
 	c.await() // the id maps are written
 	if e := sys3(unix.SYS_SETRESGID, c.id, c.id, c.id); e != 0 {
 		c.fail(initproto.StepSetID, 0, e)

@@ -82,6 +82,8 @@ func (in *initProcess) serve() error {
 			in.build(m.Process, body, fds)
 		case initproto.Release:
 			in.release(m.Process)
+		case initproto.Mask:
+			in.mask(m.Process, body)
 		case initproto.Signal:
 			in.signal(m)
 		}

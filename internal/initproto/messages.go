@@ -20,6 +20,9 @@ const (
 	Networked Kind = "networked"
 	Connect   Kind = "connect"
 	Connected Kind = "connected"
+
+	// Mask puts masks back into a cell's mounts. Its body is a SetupBody: files and folders to cover.
+	Mask Kind = "mask"
 )
 
 // Root is where the tool's root is assembled, below the root that

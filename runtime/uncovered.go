@@ -1,0 +1,65 @@
+package runtime
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/rootfs"
+	"github.com/mcpbox/mcpbox/runtime/internal/uncovered"
+)
+
+// watchMounts looks after the masks and the mounts inside mounts that the host can take away by replacing a file.
+func (k *cell) watchMounts() error {
+	var err error
+	k.uncovered, err = uncovered.Watch(uncovered.Config{
+		PID: k.pid, Masks: k.c.plan.root.Masks, Mounts: k.c.plan.root.Nested(), Lost: k.lost,
+	})
+	return err
+}
+
+// restoreTime bounds the wait for a mask that is being put back.
+const restoreTime = time.Second
+
+// lost has masks put back. A mount of the caller's, whose source is outside, can't be: that ends the run.
+func (k *cell) lost(masks []rootfs.Mask, mounts []rootfs.Mount) {
+	k.process.uncovered.Store(true)
+	began := time.Now()
+	var paths []string
+	for _, m := range mounts {
+		paths = append(paths, m.Target)
+	}
+	if len(mounts) > 0 {
+		k.uncoveredEvent(strings.Join(paths, ", "), "kill", "the mount at %s was lost: the host replaced or removed what it covers")
+		k.process.stop(StatusViolation)
+		return
+	}
+	var body initproto.SetupBody
+	for _, m := range masks {
+		paths = append(paths, m.Path)
+		if m.Folder {
+			body.Dirs = append(body.Dirs, initproto.Dir{Path: m.Path})
+		} else {
+			body.Files = append(body.Files, initproto.File{Path: m.Path})
+		}
+	}
+	_ = k.c.conn.Send(initproto.Message{Kind: initproto.Mask, Process: k.process.number}, &body) // seen below
+	cfg := uncovered.Config{PID: k.pid, Masks: masks}
+	for time.Since(began) < restoreTime {
+		if left, _ := uncovered.Uncovered(cfg); len(left) == 0 {
+			k.uncoveredEvent(strings.Join(paths, ", "), "restored",
+				"the host replaced %s, and what hid it was lost; it was put back")
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	k.uncoveredEvent(strings.Join(paths, ", "), "kill", "the host replaced %s, and what hid it could not be put back")
+	k.process.stop(StatusViolation)
+}
+
+func (k *cell) uncoveredEvent(paths, action, reason string) {
+	k.process.Record(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.High, Rule: "builtin:uncovered", Action: action,
+		Reason: fmt.Sprintf(reason, paths), Hint: "keep what is to be hidden or protected outside of the folders that the tool sees"})
+}
