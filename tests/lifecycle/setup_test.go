@@ -47,7 +47,7 @@ func processes(t *testing.T, marker string) (pids []int) {
 		if err != nil || !bytes.Contains(data, []byte(marker)) {
 			continue
 		}
-		if exe, _, _ := strings.Cut(string(data), "\x00"); exe == binary {
+		if exe, _, _ := strings.Cut(string(data), "\x00"); filepath.Base(exe) == filepath.Base(binary) {
 			continue
 		}
 		if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil {
