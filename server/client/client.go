@@ -229,3 +229,34 @@ func (c *Client) Version(ctx context.Context) (*api.Version, error) {
 	out := new(api.Version)
 	return out, c.Do(ctx, "GET", "/v1/version", nil, out)
 }
+
+// MCP is where an MCP server of the daemon's config speaks streamable HTTP, and the client that
+// reaches it,
+// for the transport of an MCP library. Without a name, it is the daemon's own, with run_code.
+func (c *Client) MCP(server string) (endpoint string, via *http.Client) {
+	endpoint = c.base + "/v1/mcp"
+	if server != "" {
+		endpoint = c.base + "/v1/servers/" + url.PathEscape(server) + "/mcp"
+	}
+	return endpoint, &http.Client{Transport: bearer{c.http.Transport, c.token}}
+}
+
+type bearer struct {
+	next  http.RoundTripper
+	token string
+}
+
+func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	if b.token != "" {
+		r = r.Clone(r.Context())
+		r.Header.Set("Authorization", "Bearer "+b.token)
+	}
+	return b.next.RoundTrip(r)
+}
+
+// Servers lists the MCP servers of the daemon's config.
+func (c *Client) Servers(ctx context.Context) ([]api.Server, error) {
+	var out api.Servers
+	err := c.Do(ctx, "GET", "/v1/servers", nil, &out)
+	return out.Servers, err
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mcpbox/mcpbox/internal/testhost"
+	"github.com/mcpbox/mcpbox/server/client"
+)
+
+// echo is a small MCP server that knows its own name.
+const echo = `
+import json, sys
+for line in sys.stdin:
+    m = json.loads(line)
+    if "id" not in m: continue
+    r = {}
+    if m["method"] == "initialize": r = {"protocolVersion": m["params"]["protocolVersion"], "capabilities": {"tools": {}},
+        "serverInfo": {"name": sys.argv[1], "version": "1"}}
+    if m["method"] == "tools/list": r = {"tools": [{"name": "name", "inputSchema": {"type": "object"}}]}
+    if m["method"] == "tools/call": r = {"content": [{"type": "text", "text": "I am " + sys.argv[1]}]}
+    print(json.dumps({"jsonrpc": "2.0", "id": m["id"], "result": r}), flush=True)
+`
+
+// daemon starts bin/mcpbox with three servers.
+func daemon(t *testing.T) *client.Client {
+	t.Helper()
+	testhost.Need(t, "sandbox", "python3")
+	binary := os.Getenv("MCPBOX")
+	if binary == "" {
+		binary, _ = filepath.Abs("../../bin/mcpbox") // else it is not there
+	}
+	if _, err := os.Stat(binary); err != nil {
+		t.Skipf("no mcpbox to test: %v (make build)", err)
+	}
+	dir, err := os.MkdirTemp("/tmp", "gateway-") // short: a socket's path has a bound
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	config := "version: 1\npolicies: {echo: echo.yaml}\nservers:\n"
+	for _, name := range []string{"one", "two", "three"} {
+		config += "  " + name + ": {command: [python3, /srv/echo.py, " + name + "], policy: echo}\n"
+	}
+	for name, text := range map[string]string{"echo.py": echo, "serve.yaml": config,
+		"echo.yaml": "version: 1\nextends: standard\nfilesystem: {mounts: [{source: echo.py, target: /srv/echo.py}]}\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	socket := filepath.Join(dir, "s.sock")
+	cmd := exec.Command(
+		binary,
+		"serve",
+		"--best-effort",
+		"--config",
+		filepath.Join(dir, "serve.yaml"),
+		"--socket",
+		socket,
+		"--state",
+		filepath.Join(dir, "state"),
+	)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	box, err := client.Dial(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := box.Version(t.Context()); err == nil {
+			return box
+		} else if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func post(t *testing.T, url, body string) string {
+	t.Helper()
+	res, err := http.Post(url, "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Errorf("%s %s: %s %v", url, body, res.Status, err)
+	}
+	return string(data)
+}
+
+func TestToolsAndCodeAtOnce(t *testing.T) {
+	g := httptest.NewServer(newGateway(daemon(t)))
+	defer g.Close()
+	var all sync.WaitGroup
+	for i := range 12 {
+		name := []string{"one", "two", "three"}[i%3]
+		all.Go(func() {
+			got := post(t, g.URL+"/call", `{"server": "`+name+`", "tool": "name"}`)
+			if !strings.Contains(got, "I am "+name) {
+				t.Errorf("%s said %s", name, got)
+			}
+		})
+		all.Go(func() {
+			got := post(
+				t,
+				g.URL+"/code",
+				fmt.Sprintf(`{"language": "python", "code": "print(%d*2)"}`, i),
+			)
+			if !strings.Contains(got, fmt.Sprintf(`"stdout":"%d\n"`, i*2)) {
+				t.Errorf("code %d said %s", i, got)
+			}
+		})
+	}
+	all.Wait()
+	res, err := http.Get(g.URL + "/tools")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	if err != nil || strings.Count(string(data), `["name"]`) != 3 {
+		t.Errorf("%s %v", data, err)
+	}
+}
