@@ -1,19 +1,19 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/mcpbox/mcpbox/internal/testhost"
+	"github.com/mcpbox/mcpbox/server"
 	"github.com/mcpbox/mcpbox/server/client"
 )
 
@@ -24,24 +24,20 @@ for line in sys.stdin:
     m = json.loads(line)
     if "id" not in m: continue
     r = {}
-    if m["method"] == "initialize": r = {"protocolVersion": m["params"]["protocolVersion"], "capabilities": {"tools": {}},
-        "serverInfo": {"name": sys.argv[1], "version": "1"}}
-    if m["method"] == "tools/list": r = {"tools": [{"name": "name", "inputSchema": {"type": "object"}}]}
-    if m["method"] == "tools/call": r = {"content": [{"type": "text", "text": "I am " + sys.argv[1]}]}
+    if m["method"] == "initialize":
+        r = {"protocolVersion": m["params"]["protocolVersion"], "capabilities": {"tools": {}},
+            "serverInfo": {"name": sys.argv[1], "version": "1"}}
+    if m["method"] == "tools/list":
+        r = {"tools": [{"name": "name", "inputSchema": {"type": "object"}}]}
+    if m["method"] == "tools/call":
+        r = {"content": [{"type": "text", "text": "I am " + sys.argv[1]}]}
     print(json.dumps({"jsonrpc": "2.0", "id": m["id"], "result": r}), flush=True)
 `
 
-// daemon starts bin/mcpbox with three servers.
+// daemon starts one with three servers.
 func daemon(t *testing.T) *client.Client {
 	t.Helper()
 	testhost.Need(t, "sandbox", "python3")
-	binary := os.Getenv("MCPBOX")
-	if binary == "" {
-		binary, _ = filepath.Abs("../../bin/mcpbox") // else it is not there
-	}
-	if _, err := os.Stat(binary); err != nil {
-		t.Skipf("no mcpbox to test: %v (make build)", err)
-	}
 	dir, err := os.MkdirTemp("/tmp", "gateway-") // short: a socket's path has a bound
 	if err != nil {
 		t.Fatal(err)
@@ -51,43 +47,41 @@ func daemon(t *testing.T) *client.Client {
 	for _, name := range []string{"one", "two", "three"} {
 		config += "  " + name + ": {command: [python3, /srv/echo.py, " + name + "], policy: echo}\n"
 	}
-	for name, text := range map[string]string{"echo.py": echo, "serve.yaml": config,
-		"echo.yaml": "version: 1\nextends: standard\nfilesystem: {mounts: [{source: echo.py, target: /srv/echo.py}]}\n"} {
+	for name, text := range map[string]string{
+		"echo.py":    echo,
+		"serve.yaml": config,
+		"echo.yaml": "version: 1\nextends: standard\n" +
+			"filesystem: {mounts: [{source: echo.py, target: /srv/echo.py}]}\n",
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	socket := filepath.Join(dir, "s.sock")
-	cmd := exec.Command(
-		binary,
-		"serve",
-		"--best-effort",
-		"--config",
-		filepath.Join(dir, "serve.yaml"),
-		"--socket",
-		socket,
-		"--state",
-		filepath.Join(dir, "state"),
-	)
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
+	ctx, stop := context.WithCancel(context.Background())
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- server.Run(ctx, server.Options{
+			ConfigFile: filepath.Join(dir, "serve.yaml"), Socket: socket, BestEffort: true,
+			State: filepath.Join(dir, "state"), Ready: func([]string) { close(ready) },
+		})
+	}()
+	select {
+	case <-ready:
+	case err := <-ended:
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	})
 	box, err := client.Dial(socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := box.Version(t.Context()); err == nil {
-			return box
-		} else if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-	}
+	return box
 }
 
 func post(t *testing.T, url, body string) string {
