@@ -43,7 +43,7 @@ type daemon struct {
 	ended          chan error
 }
 
-func folder(t *testing.T) string {
+func folder(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "serve-") // short: a socket's path has a bound
 	if err != nil {
@@ -54,7 +54,7 @@ func folder(t *testing.T) string {
 }
 
 // start runs a daemon with a config file in a folder.
-func start(t *testing.T, dir, config string) *daemon {
+func start(t testing.TB, dir, config string) *daemon {
 	t.Helper()
 	testhost.Need(t, "sandbox")
 	d := &daemon{
@@ -93,7 +93,7 @@ func start(t *testing.T, dir, config string) *daemon {
 	return d
 }
 
-func (d *daemon) end(t *testing.T) {
+func (d *daemon) end(t testing.TB) {
 	t.Helper()
 	if d.stop == nil {
 		return
@@ -113,7 +113,7 @@ func (d *daemon) end(t *testing.T) {
 	}
 }
 
-func write(t *testing.T, file, text string) {
+func write(t testing.TB, file, text string) {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
