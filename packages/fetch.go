@@ -3,10 +3,13 @@ package packages
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/safetext"
@@ -37,35 +40,41 @@ func installPolicy(config *npm.Config, mounts []policies.Mount) (*policies.Polic
 	return p, p.Validate()
 }
 
-// fetch installs into a sandbox's own storage, and takes the tree from there.
+// fetch installs into a sandbox's own storage, and takes the tree from there. times says when each
+// version was published, if the registry does.
 func fetch(ctx context.Context, r *runner.Request, config *npm.Config, tree string,
-	bestEffort bool) (err error) {
+	bestEffort bool) (times map[string]time.Time, err error) {
 	cli, mounts, err := hostProgram("npm")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	node, more, err := hostProgram("node")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	policy, err := installPolicy(config, append(mounts, more...))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	box, err := mcpruntime.Start(ctx, mcpruntime.Spec{Policy: policy, BestEffort: bestEffort,
 		Files: configFiles(config)})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() {
 		if closed := box.Close(); err == nil {
 			err = closed
 		}
 	}()
+	asked := make(chan map[string]time.Time, 1)
+	go func() { asked <- published(ctx, box, []string{node, cli}, r.Name) }()
 	if err := npmInstall(ctx, box, []string{node, cli}, r); err != nil {
-		return err
+		_ = box.Close() // ends the other one
+		<-asked
+		return nil, err
 	}
-	return takeOut(ctx, box, tree)
+	times = <-asked
+	return times, takeOut(ctx, box, tree)
 }
 
 func configFiles(config *npm.Config) []mcpruntime.File {
@@ -90,12 +99,34 @@ cache=/tmp/cache
 		mcpruntime.File{Path: inside + "/package.json", Data: []byte("{}\n")})
 }
 
+// published asks the registry when versions were published. It may not say; then nothing is known.
+func published(ctx context.Context, box *mcpruntime.Sandbox, npm []string,
+	name string) map[string]time.Time {
+	said := head{left: 8 << 20}
+	p, err := box.Start(ctx, mcpruntime.Command{
+		Args: slices.Concat(npm, []string{"view", "--json", "--", name, "time"}), Stdout: &said})
+	if err != nil {
+		return nil
+	}
+	_, _ = p.Wait()
+	var texts map[string]string
+	_ = json.Unmarshal(said.Bytes(), &texts)
+	out := map[string]time.Time{}
+	for version, text := range texts {
+		if at, err := time.Parse(time.RFC3339, text); err == nil {
+			out[version] = at
+		}
+	}
+	return out
+}
+
 func npmInstall(ctx context.Context, box *mcpruntime.Sandbox, npm []string,
 	r *runner.Request) error {
 	said := head{left: 64 << 10}
 	p, err := box.Start(ctx, mcpruntime.Command{
-		Args: append(npm, "install", "--ignore-scripts", "--save-exact", "--", r.Spec()),
-		Dir:  inside, Stdout: &said, Stderr: &said,
+		Args: slices.Concat(npm, []string{"install", "--ignore-scripts", "--save-exact", "--",
+			r.Spec()}),
+		Dir: inside, Stdout: &said, Stderr: &said,
 	})
 	if err != nil {
 		return err

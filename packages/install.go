@@ -12,6 +12,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/internal/cleanup"
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/packages/audit"
 	"github.com/mcpbox/mcpbox/packages/npm"
 	"github.com/mcpbox/mcpbox/packages/runner"
 )
@@ -77,12 +78,17 @@ func (s *Store) install(ctx context.Context, r *runner.Request, o Options) (*Pac
 	if err := os.Mkdir(tree, 0o755); err != nil {
 		return nil, err
 	}
-	if err := fetch(ctx, r, config, tree, o.BestEffort); err != nil {
+	times, err := fetch(ctx, r, config, tree, o.BestEffort)
+	if err != nil {
 		return nil, err
 	}
 	p, err := describe(r, config, tree)
 	if err != nil {
 		return nil, err
+	}
+	p.Published = times[p.Version]
+	if p.Findings, err = audit.Tree(tree, r.Name); err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
 	}
 	if err := writeFile(filepath.Join(staging, "mcpbox.json"), p); err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/packages/audit"
 	"github.com/mcpbox/mcpbox/packages/npm"
 	"github.com/mcpbox/mcpbox/packages/runner"
 	"github.com/mcpbox/mcpbox/policies"
@@ -37,6 +38,13 @@ type Package struct {
 	Registry  string           `json:"registry"`
 	Installed time.Time        `json:"installed"`
 	Scripts   []string         `json:"scripts_not_run,omitempty"` // packages with install scripts
+	Published time.Time        `json:"published,omitzero"`        // as the registry says it
+	Findings  []audit.Finding  `json:"findings,omitempty"`        // of the audit, but for its age
+}
+
+// Audit is what is to be said of the package now.
+func (p *Package) Audit(now time.Time) []audit.Finding {
+	return append(audit.Age(p.Published, now), p.Findings...)
 }
 
 func (p *Package) String() string { return p.Name + "@" + p.Version }

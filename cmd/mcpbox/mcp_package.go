@@ -38,6 +38,9 @@ func (f *mcpFlags) installed(ctx context.Context, p *policies.Policy, args []str
 			return nil, err
 		}
 	}
+	if err := mayStart(ctx, pkg); err != nil {
+		return nil, err
+	}
 	if _, err := pkg.Use(); err != nil { // until this process ends
 		return nil, err
 	}

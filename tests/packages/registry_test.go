@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/mcpbox/mcpbox/internal/testnet"
 )
@@ -31,6 +32,7 @@ type published struct {
 	manifest  map[string]any
 	files     []file
 	integrity string // "" is the right one
+	published time.Time
 }
 
 // registry is an npm registry of the test's.
@@ -122,8 +124,13 @@ func (p published) document(name string, archive []byte) map[string]any {
 	}
 	version["dist"] = map[string]any{"integrity": integrity,
 		"tarball": "https://" + host + "/" + name + "/-/" + p.version + ".tgz"}
+	published := p.published
+	if published.IsZero() {
+		published = time.Now().AddDate(-1, 0, 0)
+	}
 	return map[string]any{"name": name, "dist-tags": map[string]any{"latest": p.version},
-		"versions": map[string]any{p.version: version}}
+		"versions": map[string]any{p.version: version},
+		"time":     map[string]any{p.version: published.UTC().Format(time.RFC3339)}}
 }
 
 func (p published) archive() []byte {
