@@ -48,9 +48,9 @@ func checkPath(p string, folders []string, fs Filesystem) error {
 	return nil
 }
 
-// checkFile resolves a path as the server would, symbolic links and all, and looks where it ends. The
-// server may find another file if a link changes in between; the sandbox's own walls hold all the
-// same. Without a file system the path is taken as it is written.
+// checkFile resolves a path as the server would, symbolic links and all, and looks where it ends.
+// The server may find another file if a link changes in between; the sandbox's own walls hold all
+// the same. Without a file system the path is taken as it is written.
 func checkFile(file string, folders []string, fs Filesystem) error {
 	p := file
 	if !path.IsAbs(file) {

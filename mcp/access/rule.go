@@ -146,7 +146,8 @@ func (r Rule) Canonical() (Rule, error) {
 	if len(r.Schema) > 0 {
 		schema, err := canonicalSchema(r.Schema)
 		if err != nil {
-			return r, hint.Errorf(`a schema such as {"properties": {"name": {"pattern": "^[a-z]+$"}}}`, "rule: parameters of %s: %w", r.Match, err)
+			const example = `a schema such as {"properties": {"name": {"pattern": "^[a-z]+$"}}}`
+			return r, hint.Errorf(example, "rule: parameters of %s: %w", r.Match, err)
 		}
 		r.Schema = schema
 	}

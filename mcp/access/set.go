@@ -232,8 +232,8 @@ func (s *Set) checkItem(i Item) Verdict {
 	return v
 }
 
-// names reports whether the rule is about something of this name. A rule that denies is also about names
-// that a server could take for the one it denies.
+// names reports whether the rule is about something of this name. A rule that denies is also about
+// names that a server could take for the one it denies.
 func (r Rule) names(name string) bool {
 	return Match(r.Match, name) ||
 		r.Effect == Deny && Match(wire.Canonical(r.Match), wire.Canonical(name))

@@ -1,7 +1,8 @@
 // Package clientconfig rewrites the configuration of MCP clients so that their stdio servers run
 // under mcpbox, and back.
 //
-//	paths, err := clientconfig.Find("cursor", clientconfig.Dirs{Home: home, Config: config, Work: dir})
+//	dirs := clientconfig.Dirs{Home: home, Config: config, Work: dir}
+//	paths, err := clientconfig.Find("cursor", dirs)
 //	o := clientconfig.Options{Binary: "mcpbox", Flags: []string{"--policy", "strict"}}
 //	out, servers, err := clientconfig.Wrap(data, o)
 //	out, servers, err = clientconfig.Unwrap(out, data, o)
@@ -15,7 +16,8 @@
 //
 //	{"command": "node", "args": ["server.js"], "env": {"TOKEN": "…"}}
 //	{"command": "mcpbox",
-//	 "args": ["mcp", "--policy", "strict", "--name=notes", "--env=TOKEN", "--", "node", "server.js"],
+//	 "args": ["mcp", "--policy", "strict", "--name=notes", "--env=TOKEN",
+//	          "--", "node", "server.js"],
 //	 "env": {"TOKEN": "…"}}
 //
 // The file is edited in place: nothing changes outside of the command and the args. The key becomes

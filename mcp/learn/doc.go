@@ -5,7 +5,7 @@
 //	report, err := learn.Propose(records, current, learn.Options{})
 //	fmt.Print(report)                                            // a diff with its reasons
 //	next := report.Apply(current)
-//	result, err := learn.Evaluate(set, labelled)                 // TP, FP, TN, FN, precision, recall
+//	result, err := learn.Evaluate(set, labelled)                 // precision, recall …
 //
 // # How it generalises
 //

@@ -49,12 +49,12 @@
 //
 //   - A tool that is allowed may do whatever the sandbox lets it do.
 //   - Marked text is still text, and a model may believe it.
-//   - Only results of tools are wrapped and labelled. Other texts are stripped where the policy strips,
-//     and pass as they are where it does not: texts.go lists every text and what becomes of it.
+//   - Only results of tools are wrapped and labelled. Other texts are stripped where the policy
+//     strips, and pass as they are where it does not: texts.go lists every text and its treatment.
 //   - Only the _meta of a tool's result, and of its items where results are wrapped, is the proxy's
 //     word. Anywhere else it is the server's.
-//   - A list of denied tools names them as they are listed. A server may also answer to other names; a
-//     list of allowed tools does not have this gap.
+//   - A list of denied tools names them as they are listed. A server may also answer to other
+//     names; a list of allowed tools does not have this gap.
 //   - A symbolic link may change between the check of a path and the server's use of it.
 //   - The work of a task is linked to its call until the first answer.
 //   - A restarted server has lost its subscriptions and its logging level.

@@ -110,7 +110,8 @@ func (s *session) malformed(conn *serverConn, data []byte, e *wire.Envelope, why
 	c := s.newCall(e, data)
 	c.id, c.raw = "", nil
 	s.refuse(conn, c, &refusal{layer: access.LayerProtocol, reason: why})
-	_ = s.client.Send([]byte(`{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Invalid Request"}}` + "\n"))
+	_ = s.client.Send([]byte(`{"jsonrpc":"2.0","id":null,` +
+		`"error":{"code":-32600,"message":"Invalid Request"}}` + "\n"))
 	return nil
 }
 
@@ -202,7 +203,8 @@ func (s *session) notJSON(conn *serverConn, m wire.Message) error {
 	if !s.constrain {
 		return conn.in.Send(m.Data)
 	}
-	return s.client.Send([]byte(`{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}` + "\n"))
+	return s.client.Send([]byte(`{"jsonrpc":"2.0","id":null,` +
+		`"error":{"code":-32700,"message":"Parse error"}}` + "\n"))
 }
 
 func (s *session) answerTooLong(conn *serverConn, m wire.Message) {

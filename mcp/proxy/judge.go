@@ -98,7 +98,8 @@ func hasText(e *wire.Envelope, f wire.Field) bool {
 }
 
 func notWellFormedRequest(reason string) *refusal {
-	return &refusal{layer: access.LayerProtocol, reason: reason, say: "The request is not well formed."}
+	return &refusal{layer: access.LayerProtocol, reason: reason,
+		say: "The request is not well formed."}
 }
 
 // completion applies the rules for prompts and resources to a request to complete their arguments.

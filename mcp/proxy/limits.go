@@ -172,7 +172,8 @@ func callLimits(all map[string]policies.MCPLimits, tool string) (l policies.MCPL
 		return l, l != policies.MCPLimits{}
 	}
 	for pattern, m := range all {
-		if access.Match(pattern, tool) || access.Match(wire.Canonical(pattern), wire.Canonical(tool)) {
+		if access.Match(pattern, tool) ||
+			access.Match(wire.Canonical(pattern), wire.Canonical(tool)) {
 			l.Timeout, l.Memory, l.CPUTime = tighter(l.Timeout, m.Timeout),
 				tighter(l.Memory, m.Memory), tighter(l.CPUTime, m.CPUTime)
 		}

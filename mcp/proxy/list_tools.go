@@ -33,7 +33,8 @@ func ListTools(ctx context.Context, cfg Config) (*pin.File, error) {
 		_, _ = conn.end()
 	}()
 	a, err := conn.ask(ctx, "initialize",
-		[]byte(`{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"mcpbox","version":"1"}}`))
+		[]byte(`{"protocolVersion":"2025-11-25","capabilities":{},`+
+			`"clientInfo":{"name":"mcpbox","version":"1"}}`))
 	if err != nil {
 		return nil, err
 	}

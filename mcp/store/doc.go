@@ -3,9 +3,8 @@
 //
 //	s, err := store.Open(path)                                   // creates it if it is missing
 //	defer s.Close()
-//	entry, err := s.Update(ctx, store.Author{User: "ada"}, "add", func(now []access.Rule) ([]access.Rule, error) {
-//		return append(now, rule), nil
-//	})
+//	add := func(now []access.Rule) ([]access.Rule, error) { return append(now, rule), nil }
+//	entry, err := s.Update(ctx, store.Author{User: "ada"}, "add", false, add)
 //	list, err := store.Follow(ctx, path, &server)  // an access.Allowlist: changes apply at once
 //
 // # What is in it

@@ -179,7 +179,8 @@ func (s *Store) update(ctx context.Context, by Author, action string, dry bool,
 
 func write(ctx context.Context, c *sql.Conn, r *row, changes []access.Change, path string) error {
 	if _, err := c.ExecContext(ctx,
-		`INSERT INTO log (seq, time, operator, acting, action, changes, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		`INSERT INTO log (seq, time, operator, acting, action, changes, prev, hash)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.seq, r.time, r.operator, r.acting, r.action, r.changes, r.prev, r.sum); err != nil {
 		return explain(err, path)
 	}

@@ -84,7 +84,9 @@ func read(ctx context.Context, c *sql.Conn, path string) (*contents, error) {
 // readSchema compares the tables and triggers with those that mcpbox makes.
 func (c *contents) readSchema(ctx context.Context, conn *sql.Conn) error {
 	var have []string
-	err := query(ctx, conn, `SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\'`, func(scan func(...any) error) error {
+	const statement = `SELECT sql FROM sqlite_schema
+		WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\'`
+	err := query(ctx, conn, statement, func(scan func(...any) error) error {
 		var s string
 		err := scan(&s)
 		have = append(have, s)
@@ -101,7 +103,9 @@ func (c *contents) readSchema(ctx context.Context, conn *sql.Conn) error {
 
 func (c *contents) readLog(ctx context.Context, conn *sql.Conn) error {
 	prev := Head{Hash: firstPrev}
-	err := query(ctx, conn, `SELECT seq, time, operator, acting, action, changes, prev, hash FROM log ORDER BY seq`, func(scan func(...any) error) error {
+	const statement = `SELECT seq, time, operator, acting, action, changes, prev, hash
+		FROM log ORDER BY seq`
+	err := query(ctx, conn, statement, func(scan func(...any) error) error {
 		var r row
 		if err := scan(&r.seq, &r.time, &r.operator, &r.acting, &r.action, &r.changes, &r.prev,
 			&r.sum); err != nil {

@@ -1,6 +1,7 @@
 // Package mark rewrites the result of a tool so that its reader knows where it comes from.
 //
-//	m := mark.New(&policy.MCP.Output, mark.Provenance{Untrusted: true, Server: "notes", Tool: "read"})
+//	from := mark.Provenance{Untrusted: true, Server: "notes", Tool: "read"}
+//	m := mark.New(&policy.MCP.Output, from)
 //	if m != nil && m.LabelsOnly() {
 //		pieces = m.Label(message, result, meta)       // _meta says it; every other byte stays
 //	} else if m != nil {

@@ -46,8 +46,8 @@ func startsTag(s, want string) bool {
 			n, filler = n+1, 0
 		case letters != "" && strings.HasPrefix(want[n:], letters):
 			n, filler = n+len(letters), 0
-		case letters != "" && strings.HasPrefix(letters, want[n:]): // a ligature that ends beyond the name
-			return true
+		case letters != "" && strings.HasPrefix(letters, want[n:]):
+			return true // a ligature that ends beyond the name
 		case isIgnorable(r) || n == 0 && (isSlash(r) || isBracket(r)):
 			if filler++; filler > maxFiller {
 				return false

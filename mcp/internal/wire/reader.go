@@ -70,8 +70,8 @@ func (l *MessageReader) line() (Message, error) {
 		seen = l.end
 		size := l.end - l.start
 		switch {
-		case l.scan.Err != nil && size > firstBuffer/2: // junk: its beginning is enough to report it
-			over = true
+		case l.scan.Err != nil && size > firstBuffer/2:
+			over = true // not JSON: its beginning is enough to report it
 		case size > StreamFrom && !asked:
 			asked = true
 			if !l.whole(&l.scan.Env) {
