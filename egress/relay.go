@@ -36,7 +36,8 @@ type relay struct {
 	call   *monitor.Call
 	inside *net.TCPConn
 	wanted netip.AddrPort
-	name   string // "" for an address of the tool's choice
+	name   string              // "" for an address of the tool's choice
+	tell   func(outcome) error // answers a request to the proxy; nil: there was none
 	ctx    context.Context
 	cancel context.CancelFunc
 	said   chan struct{} // what the tool sent is on its way, to its end
@@ -72,44 +73,82 @@ func (r *relay) target() string {
 // run decides, dials, and passes bytes until the end.
 func (r *relay) run() {
 	defer r.cancel()
-	var refusal *Refusal
-	if r.name, refusal = r.server.judge(r.wanted.Addr(), r.port()); refusal != nil {
-		if refusal.Reason != "" {
-			r.refuse(refusal, "", r.wanted.Addr())
-		}
+	refusal, err := r.judge()
+	if err != nil {
 		reset(r.inside)
 		return
 	}
+	if refusal != nil {
+		if refusal.Reason != "" {
+			r.refuse(refusal, "", r.wanted.Addr())
+		}
+		r.turnDown(denied)
+		return
+	}
 	began := time.Now()
-	if !r.connect() {
-		reset(r.inside)
+	if why := r.connect(); why != granted {
+		r.turnDown(why)
+		return
+	}
+	if r.tell != nil && r.tell(granted) != nil {
+		r.cut()
 		return
 	}
 	r.pass()
 	if r.owner == nil {
 		return
 	}
-	f := Flow{Host: r.name, Port: r.port(), Connections: 1, Sent: r.sent.Load(), Received: r.got.Load(), Duration: time.Since(began), Call: r.call}
+	f := Flow{Host: r.name, Port: r.port(), Connections: 1, Sent: r.sent.Load(),
+		Received: r.got.Load(), Duration: time.Since(began), Call: r.call}
 	if f.Host == "" {
 		f.Host = r.wanted.Addr().String()
 	}
 	r.owner.Reached(f)
 }
 
-// connect dials outside, and tells why it could not.
-func (r *relay) connect() bool {
+// judge finds out where the tool wants to go, by the address that it dialled or by what it asks of
+// the proxy. An error: it asks for nothing.
+func (r *relay) judge() (refusal *Refusal, err error) {
+	s := r.server
+	if s.proxy == 0 || r.port() != s.proxy || !r.wanted.Addr().IsLoopback() {
+		r.name, refusal = s.judge(r.wanted.Addr(), r.port())
+		return refusal, nil
+	}
+	asked, err := readRequest(r.inside)
+	if err != nil {
+		return nil, err
+	}
+	r.name, r.wanted, r.tell = asked.name, asked.to, asked.tell
+	if r.name != "" {
+		return s.policy.Connect(r.name, r.port()), nil
+	}
+	r.name, refusal = s.judge(r.wanted.Addr(), r.port())
+	return refusal, nil
+}
+
+// turnDown ends the inner connection: by a reset, or by the proxy's answer.
+func (r *relay) turnDown(why outcome) {
+	if r.tell == nil || r.tell(why) != nil {
+		reset(r.inside)
+		return
+	}
+	_ = r.inside.Close()
+}
+
+// connect dials outside, and records why it could not.
+func (r *relay) connect() outcome {
 	outside, err := r.server.dial(r.ctx, r.name, r.wanted)
 	var refused errRefused
 	switch {
 	case err == nil:
 	case r.ctx.Err() != nil: // the tool or the sandbox has ended
-		return false
+		return unreached
 	case errors.As(err, &refused):
 		r.refuse(refused.Refusal, "", netip.Addr{})
-		return false
+		return denied
 	default:
 		r.unreachable(err)
-		return false
+		return unreached
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -117,7 +156,7 @@ func (r *relay) connect() bool {
 	if r.ctx.Err() != nil {
 		_ = outside.Close()
 	}
-	return true
+	return granted
 }
 
 // close ends both connections from outside of run.

@@ -31,6 +31,7 @@ type Server struct {
 	pool   *pool
 	meter  *meter
 	ipv6   bool
+	proxy  int // port of the proxy on the loopback device, 0: none
 	owner  func() Owner
 
 	ctx    context.Context
@@ -46,7 +47,8 @@ type Server struct {
 
 // Serve begins to answer and to relay, until Close.
 func Serve(cfg Config) (*Server, error) {
-	s := &Server{pool: newPool(cfg.Pool), meter: newMeter(cfg.Network.Limits), ipv6: cfg.IPv6, owner: cfg.Owner,
+	s := &Server{pool: newPool(cfg.Pool), meter: newMeter(cfg.Network.Limits), ipv6: cfg.IPv6,
+		proxy: cfg.Network.Proxy, owner: cfg.Owner,
 		streams: map[net.Conn]struct{}{}, relays: map[*relay]struct{}{}}
 	if s.owner == nil {
 		s.owner = func() Owner { return nil }

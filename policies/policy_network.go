@@ -27,6 +27,10 @@ type Network struct {
 	DNS     NetworkDNS    `yaml:"dns,omitempty" json:"dns,omitzero"`
 	Limits  NetworkLimits `yaml:"limits,omitempty" json:"limits,omitzero"`
 
+	// Proxy is a port of the sandbox's loopback device where SOCKS5 and HTTP CONNECT are served,
+	// for programs that insist on a proxy. 0: none.
+	Proxy int `yaml:"proxy,omitempty" json:"proxy,omitempty"`
+
 	// Publish makes servers in the sandbox reachable: see ParsePublished. It works without a
 	// network, too.
 	Publish []string `yaml:"publish,omitempty" json:"publish,omitempty"`
@@ -105,7 +109,7 @@ func (r NetworkRule) text() (text string, ok bool) {
 func (p *Policy) AllowNetwork(entries ...NetworkRule) {
 	if p.Network.Mode != NetworkAllow {
 		p.Network = Network{Mode: NetworkAllow, Private: p.Network.Private, ECH: p.Network.ECH,
-			DNS: p.Network.DNS, Limits: p.Network.Limits,
+			DNS: p.Network.DNS, Limits: p.Network.Limits, Proxy: p.Network.Proxy,
 			Publish: p.Network.Publish}
 	}
 	for _, e := range entries {

@@ -52,6 +52,9 @@ var watchedPorts = [...]int{22, 25, 80, 443}
 // ListenPorts are the ports that a network by name listens on inside, where a tool can't.
 func (n *Network) ListenPorts() []int {
 	ports := slices.Clone(watchedPorts[:])
+	if n.Proxy != 0 {
+		ports = append(ports, n.Proxy)
+	}
 	for _, r := range n.Allow {
 		ports = append(ports, r.Ports...)
 	}

@@ -3,6 +3,7 @@ package policies
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/policies/hostrule"
@@ -41,6 +42,11 @@ func (c *checker) network(p *Policy) {
 			"the policy allows no sockets, so a network is of no use to it")
 	}
 	c.published(n)
+	if n.Proxy != 0 && (!hostrule.ValidPort(n.Proxy) || slices.Contains(
+		(&Network{Allow: n.Allow}).ListenPorts(), n.Proxy)) {
+		c.fail("network.proxy", "such as 1080", "network.proxy: port %d is taken, or is none",
+			n.Proxy)
+	}
 	ports := map[int]bool{}
 	for _, r := range n.Allow {
 		for _, port := range r.Ports {

@@ -125,6 +125,8 @@ var keys = [...]keyDoc{
 	{"network.dns", "How allowed names are looked up, outside the sandbox.", "", ""},
 	{"network.dns.servers", "DNS servers that are asked in place of the host's.", "the host's",
 		`["192.0.2.53", "192.0.2.54:5353"]`},
+	{"network.proxy", "A port of the sandbox's loopback device where SOCKS5 and HTTP CONNECT are " +
+		"served, for programs that insist on a proxy. The same hosts are allowed.", "none", "1080"},
 	{"network.publish", "Ports of servers in the sandbox that the host can reach: PORT, " +
 		"PORT:INSIDE or ADDRESS:PORT:INSIDE. Without an address it is 127.0.0.1.", "none",
 		`["8080:3000"]`},
