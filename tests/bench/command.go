@@ -36,6 +36,7 @@ func runOnce(argv []string) (sample, error) {
 	}
 	u := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	s.cpu = time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	s.faults = u.Minflt + u.Majflt
 	return s, nil
 }
 

@@ -2,12 +2,18 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"sort"
+	"strconv"
 	"time"
 )
 
-// sample is one turn of a candidate: wall clock, and cpu time where the work is a process of its own.
-type sample struct{ wall, cpu time.Duration }
+// sample is one turn of a candidate: wall clock, and, where the work is a process of its own, CPU
+// time and page faults of it and all descendants that were waited for.
+type sample struct {
+	wall, cpu time.Duration
+	faults    int64
+}
 
 // candidate is one of the things compared. turn does the work once.
 type candidate struct {
@@ -60,6 +66,19 @@ func cpu(s sample) time.Duration  { return s.cpu }
 
 func (c *candidate) median(of func(sample) time.Duration) time.Duration {
 	return c.quantile(of, 0.5)
+}
+
+// faults is the median of page faults, "–" where they were not counted.
+func (c *candidate) faults() string {
+	n := make([]int64, len(c.got))
+	for i, s := range c.got {
+		n[i] = s.faults
+	}
+	slices.Sort(n)
+	if len(n) == 0 || n[len(n)/2] == 0 {
+		return "–"
+	}
+	return strconv.FormatInt(n[len(n)/2], 10)
 }
 
 func (c *candidate) min(of func(sample) time.Duration) time.Duration { return c.quantile(of, 0) }

@@ -16,14 +16,14 @@ func (b *bench) text(format string, args ...any) { fmt.Fprintf(&b.page, format, 
 
 // compare writes a table of candidates; ratios are over base.
 func (b *bench) compare(base *candidate, cs ...*candidate) {
-	rows := [][]string{{"", "median", "min", "median over " + base.name, "min over " + base.name, "cpu, median", "runs"}}
+	rows := [][]string{{"", "median", "min", "median over " + base.name, "min over " + base.name, "cpu, median", "page faults, median", "runs"}}
 	for _, c := range cs {
 		if c.err != nil {
-			rows = append(rows, []string{c.name, "not measured: " + strings.ReplaceAll(cut(c.err.Error(), 240), "|", "¦"), "", "", "", "", ""})
+			rows = append(rows, []string{c.name, "not measured: " + strings.ReplaceAll(cut(c.err.Error(), 240), "|", "¦"), "", "", "", "", "", ""})
 			continue
 		}
 		rows = append(rows, []string{c.name, show(c.median(wall)), show(c.min(wall)), ratio(c.median(wall), base.median(wall)),
-			ratio(c.min(wall), base.min(wall)), show(c.median(cpu)), fmt.Sprint(len(c.got))})
+			ratio(c.min(wall), base.min(wall)), show(c.median(cpu)), c.faults(), fmt.Sprint(len(c.got))})
 	}
 	b.page.WriteString(table(rows))
 }
