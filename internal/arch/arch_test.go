@@ -28,7 +28,7 @@ var layers = [][]string{
 	{"report"},
 	{"pool"},
 	{"resident"},
-	{"packages/audit", "packages/runner", "packages/npm"},
+	{"packages/runner", "packages/npm"},
 	{"packages/audit"},
 	{"packages", "code", "mcp/internal/wire", "mcp/internal/sanitize", "mcp/internal/schema"},
 	{"mcp/internal/mark", "mcp/access", "mcp/pin", "mcp/audit", "mcp/launch"},
