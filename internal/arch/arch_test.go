@@ -58,7 +58,7 @@ var doors = map[string][]string{
 
 // pure packages judge and rewrite data. They start nothing, so they work without the kernel's help.
 var pure = []string{"policies", "mcp/access", "mcp/audit", "mcp/clientconfig", "mcp/identity",
-	"mcp/internal", "mcp/learn", "mcp/pin", "mcp/store", "packages/runner", "packages/npm"}
+	"mcp/internal", "mcp/learn", "mcp/pin", "mcp/store", "packages/audit", "packages/runner", "packages/npm"}
 
 // initMay is everything that PID 1 of the sandbox may import beside the standard library.
 var initMay = []string{module + "/internal/initproto", "golang.org/x/sys"}
