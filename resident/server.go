@@ -49,6 +49,7 @@ func Listen(stateDir string) (*Resident, error) {
 		return nil, hint.Errorf("use it: mcpbox run --resident -- COMMAND",
 			"a resident of this user listens on %s", path)
 	}
+	_, _ = Collect(stateDir) // of other executables' residents, too
 	// Of two that start at once, each makes a socket of its own name. The later one stays.
 	own := fmt.Sprintf("%s.%d", path, os.Getpid())
 	_ = os.Remove(own)

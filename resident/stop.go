@@ -2,9 +2,11 @@ package resident
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
@@ -22,6 +24,21 @@ func dial(stateDir string) (*net.UnixConn, error) {
 		return nil, hint.Errorf("mcpbox resident", "no resident of this mcpbox listens: %w", err)
 	}
 	return c, nil
+}
+
+// Collect removes the sockets of residents that were killed, and returns their paths.
+func Collect(stateDir string) (removed []string, err error) {
+	paths, err := filepath.Glob(filepath.Join(stateDir, "resident-*"))
+	for _, path := range paths {
+		c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+		switch {
+		case err == nil:
+			c.Close()
+		case errors.Is(err, unix.ECONNREFUSED) && os.Remove(path) == nil: // nobody listens any more
+			removed = append(removed, path)
+		}
+	}
+	return removed, err
 }
 
 // Listening returns nil if there is a resident.

@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/mcpbox/mcpbox/resident"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
@@ -19,6 +21,8 @@ func newGCCmd() *cobra.Command {
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			removed, err := mcpruntime.Collect(cmd.Context())
+			sockets, err2 := staleSockets()
+			removed, err = append(removed, sockets...), errors.Join(err, err2)
 			for _, r := range removed {
 				if _, e := fmt.Fprintf(cmd.OutOrStdout(), "%-7s %s\n", r.Kind, r.ID); e != nil {
 					return errors.Join(err, e)
@@ -27,4 +31,17 @@ func newGCCmd() *cobra.Command {
 			return err
 		},
 	}
+}
+
+// staleSockets removes what killed residents left.
+func staleSockets() (removed []mcpruntime.Removed, err error) {
+	dir, err := mcpruntime.StateDir()
+	if err != nil {
+		return nil, err
+	}
+	paths, err := resident.Collect(dir)
+	for _, path := range paths {
+		removed = append(removed, mcpruntime.Removed{Kind: "socket", ID: filepath.Base(path)})
+	}
+	return removed, err
 }

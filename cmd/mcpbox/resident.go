@@ -57,6 +57,10 @@ func newResidentCmd() *cobra.Command {
 
 // startResident starts one in the background. The command at hand does not wait for it.
 func startResident() {
+	dir, err := mcpruntime.StateDir()
+	if err != nil || resident.Listening(dir) == nil { // it has left the command to us
+		return
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return
