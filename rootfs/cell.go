@@ -15,61 +15,75 @@ const (
 	plainData = noDevices | unix.MS_NOEXEC
 )
 
-// What of /proc tells about, or acts on, the whole machine. proc(5)
+// Entries of /proc that show, or act on, the whole machine. proc(5)
 var (
 	procEmpty = []string{"acpi", "asound", "pressure", "scsi"}
-	procNull  = []string{"kcore", "keys", "key-users", "kmsg", "kallsyms", "kpagecount", "kpageflags", "kpagecgroup", "iomem", "ioports",
-		"latency_stats", "modules", "sched_debug", "slabinfo", "timer_list", "timer_stats", "vmallocinfo",
-		// How the host was started and built, and what its disks, devices and other programs do at the moment.
-		"cmdline", "config.gz", "diskstats", "interrupts", "locks", "softirqs", "partitions", "buddyinfo", "pagetypeinfo"}
+	procNull  = []string{"kcore", "keys", "key-users", "kmsg", "kallsyms", "kpagecount",
+		"kpageflags", "kpagecgroup", "iomem", "ioports",
+		"latency_stats", "modules", "sched_debug", "slabinfo", "timer_list", "timer_stats",
+		"vmallocinfo",
+		// How the host was booted and built, and what its disks, devices and programs are doing.
+		"cmdline", "config.gz", "diskstats", "interrupts", "locks", "softirqs", "partitions",
+		"buddyinfo", "pagetypeinfo"}
 	procReadOnly = []string{"bus", "driver", "fs", "irq", "mtrr", "sys", "sysrq-trigger", "tty"}
 )
 
-// cell lists the mounts of a tool's own mount namespace: the masks over /proc,
-// the writable folders, the read-only root.
+// cell lists the mounts of a tool's own mount namespace: the masks over /proc, the writable
+// folders, the read-only root.
 func (b *builder) cell() {
 	root := initproto.Root
 	b.op(initproto.MountOp{Target: "/", Flags: unix.MS_REC | unix.MS_PRIVATE})
 	b.op(initproto.MountOp{Source: root, Target: root, Flags: unix.MS_BIND | unix.MS_REC})
 	b.plan.Cell = append(b.plan.Cell, b.ops...)
 	for _, name := range procEmpty {
-		b.op(initproto.MountOp{Source: "tmpfs", Target: root + "/proc/" + name, Type: "tmpfs", Flags: plainData | unix.MS_RDONLY, Data: "size=4k,nr_inodes=2", Optional: true})
+		b.op(initproto.MountOp{Source: "tmpfs", Target: root + "/proc/" + name, Type: "tmpfs",
+			Flags: plainData | unix.MS_RDONLY, Data: "size=4k,nr_inodes=2", Optional: true})
 	}
 	for _, name := range procNull {
-		b.op(initproto.MountOp{Source: root + "/dev/null", Target: root + "/proc/" + name, Flags: unix.MS_BIND, Optional: true})
+		b.op(initproto.MountOp{Source: root + "/dev/null", Target: root + "/proc/" + name,
+			Flags: unix.MS_BIND, Optional: true})
 	}
 	for _, name := range procReadOnly {
 		path := root + "/proc/" + name
-		b.op(initproto.MountOp{Source: path, Target: path, Flags: unix.MS_BIND | unix.MS_REC, Optional: true})
-		b.op(initproto.MountOp{Target: path, Flags: unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY | plainData, Optional: true})
+		b.op(initproto.MountOp{Source: path, Target: path, Flags: unix.MS_BIND | unix.MS_REC,
+			Optional: true})
+		b.op(initproto.MountOp{Target: path,
+			Flags:    unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY | plainData,
+			Optional: true})
 	}
-	// By the boot's id programs of two sandboxes would know that they are on one machine.
+	// The boot id would tell programs in two sandboxes that they are on the same machine.
 	b.file(bootID, 0o444, []byte("00000000-0000-0000-0000-000000000000\n"))
-	b.op(initproto.MountOp{Source: root + bootID, Target: root + "/proc/sys/kernel/random/boot_id", Flags: unix.MS_BIND, Optional: true})
+	b.op(initproto.MountOp{Source: root + bootID, Target: root + "/proc/sys/kernel/random/boot_id",
+		Flags: unix.MS_BIND, Optional: true})
 	if b.CgroupView {
-		b.op(initproto.MountOp{Source: "cgroup2", Target: root + cgroups, Type: "cgroup2", Flags: plainData | unix.MS_RDONLY})
+		b.op(initproto.MountOp{Source: "cgroup2", Target: root + cgroups, Type: "cgroup2",
+			Flags: plainData | unix.MS_RDONLY})
 	}
 	b.plan.own = b.private()
 	for _, d := range b.plan.own {
 		b.plan.Setup.Dirs = append(b.plan.Setup.Dirs, d)
-		b.op(initproto.MountOp{Source: root + d.Path, Target: root + d.Path, Flags: unix.MS_BIND | unix.MS_REC})
+		b.op(initproto.MountOp{Source: root + d.Path, Target: root + d.Path,
+			Flags: unix.MS_BIND | unix.MS_REC})
 		b.grant(d.Path, Write)
 	}
 	if b.Filesystem.Rootfs != "" {
 		for _, f := range b.plan.Setup.Files {
 			if rest, ok := below(f.Path, "/.etc"); ok {
-				b.op(initproto.MountOp{Source: root + f.Path, Target: root + "/etc" + rest, Flags: unix.MS_BIND, Optional: true})
-				b.op(initproto.MountOp{Target: root + "/etc" + rest, Flags: unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY | plainData, Optional: true})
+				b.op(initproto.MountOp{Source: root + f.Path, Target: root + "/etc" + rest,
+					Flags: unix.MS_BIND, Optional: true})
+				b.op(initproto.MountOp{Target: root + "/etc" + rest,
+					Flags:    unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY | plainData,
+					Optional: true})
 			}
 		}
 	}
 }
 
-// hidden masks what the policy wants out of sight, wherever in the tool's root it comes from.
+// hidden masks the paths of filesystem.hidden, whatever mount they are on.
 func (b *builder) hidden() error {
 	for _, path := range b.Filesystem.Hidden {
 		if path == "/" || path == "/proc" || path == "/dev" {
-			return hint.Errorf("hide a path below it", "hidden path %s is needed by the sandbox", path)
+			return hint.Errorf("hide a path below it", "the sandbox needs the hidden path %s", path)
 		}
 		folder, ok := b.visible(path)
 		if ok {
@@ -79,18 +93,21 @@ func (b *builder) hidden() error {
 			}
 		}
 		switch {
-		case !ok: // not there: nothing to hide
+		case !ok: // it does not exist: nothing to hide
 		case folder:
-			b.op(initproto.MountOp{Source: "tmpfs", Target: initproto.Root + path, Type: "tmpfs", Flags: plainData | unix.MS_RDONLY, Data: "size=4k,nr_inodes=2", Optional: true})
+			b.op(initproto.MountOp{Source: "tmpfs", Target: initproto.Root + path, Type: "tmpfs",
+				Flags: plainData | unix.MS_RDONLY, Data: "size=4k,nr_inodes=2", Optional: true})
 		default:
-			b.op(initproto.MountOp{Source: initproto.Root + "/dev/null", Target: initproto.Root + path, Flags: unix.MS_BIND, Optional: true})
+			b.op(initproto.MountOp{Source: initproto.Root + "/dev/null",
+				Target: initproto.Root + path, Flags: unix.MS_BIND, Optional: true})
 		}
 	}
 	return nil
 }
 
-// pin keeps the folders around a hidden path where they are: in a writable mount the tool could move one away, and its
-// next run would find the path uncovered. A mount point can't be renamed: rename(2), EBUSY.
+// pin keeps the folders around a hidden path in place. In a writable mount, the tool could move one
+// of them, and the path would not be hidden in the next run. A mount point cannot be renamed:
+// rename(2), EBUSY.
 func (b *builder) pin(path string) {
 	m, _, _ := b.plan.covering(path)
 	if !m.User || m.ReadOnly {
@@ -98,12 +115,14 @@ func (b *builder) pin(path string) {
 	}
 	for i := len(m.Target) + 1; i < len(path); i++ {
 		if path[i] == '/' {
-			b.op(initproto.MountOp{Source: initproto.Root + path[:i], Target: initproto.Root + path[:i], Flags: unix.MS_BIND | unix.MS_REC, Optional: true})
+			b.op(initproto.MountOp{Source: initproto.Root + path[:i],
+				Target: initproto.Root + path[:i],
+				Flags:  unix.MS_BIND | unix.MS_REC, Optional: true})
 		}
 	}
 }
 
-// visible reports whether the tool would see path, and whether as a folder.
+// visible reports whether the tool would see path, and whether it is a folder.
 func (b *builder) visible(path string) (folder, ok bool) {
 	m, source, ok := b.plan.covering(path)
 	if !ok {
@@ -121,7 +140,8 @@ func (b *builder) visible(path string) (folder, ok bool) {
 		}
 		bound := func(op initproto.MountOp) bool { _, in := below(path, op.Source); return in }
 		if !slices.ContainsFunc(b.ops, bound) {
-			made := slices.ContainsFunc(b.plan.Setup.Files, func(f initproto.File) bool { return f.Path == path })
+			made := slices.ContainsFunc(b.plan.Setup.Files,
+				func(f initproto.File) bool { return f.Path == path })
 			return folder, folder || made
 		}
 		source = path
@@ -135,7 +155,8 @@ func (b *builder) visible(path string) (folder, ok bool) {
 
 // seal makes the root itself read-only, last: mounts on it keep their own flags.
 func (b *builder) seal() {
-	b.op(initproto.MountOp{Target: initproto.Root, Flags: unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY | noDevices})
+	b.op(initproto.MountOp{Target: initproto.Root,
+		Flags: unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY | noDevices})
 }
 
 func (b *builder) op(m initproto.MountOp) { b.plan.Cell = append(b.plan.Cell, m) }

@@ -2,7 +2,7 @@ package rootfs
 
 import "github.com/mcpbox/mcpbox/internal/initproto"
 
-// dev is the device folder: six nodes of the host, a pty instance of its own, shared memory on the storage.
+// dev is /dev: six nodes of the host, an own instance of devpts, shared memory on the storage.
 func (b *builder) dev() {
 	b.dir("/dev", 0o755)
 	b.mount(Mount{Source: "/dev", Target: "/dev", Type: "dev", Outer: true})
@@ -10,16 +10,18 @@ func (b *builder) dev() {
 		b.file("/dev/"+name, 0o666, nil)
 		b.bindOuter("/dev/" + name)
 	}
-	b.mount(Mount{Source: "devpts", Target: "/dev/pts", Type: "devpts", Data: "newinstance,ptmxmode=0666,mode=0620"})
+	b.mount(Mount{Source: "devpts", Target: "/dev/pts", Type: "devpts",
+		Data: "newinstance,ptmxmode=0666,mode=0620"})
 	for _, l := range []initproto.Link{
 		{Path: "/dev/ptmx", Target: "pts/ptmx"}, {Path: "/dev/fd", Target: "/proc/self/fd"},
-		{Path: "/dev/stdin", Target: "/proc/self/fd/0"}, {Path: "/dev/stdout", Target: "/proc/self/fd/1"}, {Path: "/dev/stderr", Target: "/proc/self/fd/2"},
+		{Path: "/dev/stdin", Target: "/proc/self/fd/0"}, {Path: "/dev/stdout",
+			Target: "/proc/self/fd/1"}, {Path: "/dev/stderr", Target: "/proc/self/fd/2"},
 	} {
 		b.link(l.Path, l.Target)
 	}
 	b.grant("/dev", Dev)
-	// hidepid=2: other ids' and undumpable processes, mcpbox-init among them, are not to be seen. An instance
-	// of its own (Linux ≥ 5.8): mcpbox-init's stays as it is.
+	// hidepid=2 hides processes of other ids and those that are not dumpable, such as mcpbox-init.
+	// It is an own instance of proc: that of mcpbox-init stays as it is.
 	b.mount(Mount{Source: "proc", Target: "/proc", Type: "proc", Data: "hidepid=2"})
 	b.grant("/proc", Proc)
 	b.dir("/sys", 0o755)

@@ -1,15 +1,17 @@
-// Package rootfs plans the tool's root: an empty tmpfs with only what the
-// policy names bound in, read-only; a private /tmp, home and /work; a /dev of
-// six nodes; a fresh /proc, masked. It is pure: Build reads the host's folders
-// and decides, it mounts nothing.
+// Package rootfs plans the root of a tool: an empty tmpfs in which only what the policy names is
+// bound, read-only; a private /tmp, home and /work; a /dev of six nodes; a fresh /proc with masked
+// files. It is pure: Build reads the host's folders and decides, but mounts nothing.
 //
 //	plan, err := rootfs.Build(rootfs.Config{Filesystem: policy.Filesystem, Disk: 256 << 20})
 //	plan.Mounts   // for libcontainer, in order
-//	plan.Setup    // folders, files and links, made by mcpbox-init
-//	plan.Cell     // mounts inside each tool's own mount namespace
+//	plan.Setup    // folders, files and links that mcpbox-init makes
+//	plan.Cell     // mounts in each tool's own mount namespace
 //
-// Nothing here protects a folder that the caller binds writable: what the tool
-// does in it is done. Submounts of a bound folder are bound with it.
+// # What it does not protect
 //
-// Linux ≥ 5.12 (mount_setattr(2) for recursive read-only; idmapped mounts as root).
+// A folder that the caller binds writable belongs to the tool. What is mounted below a bound folder
+// is bound with it.
+//
+// Kernel: mount_setattr and openat2; package kernel has the versions. Sources: mount_setattr(2),
+// pivot_root(2).
 package rootfs

@@ -13,10 +13,10 @@ type etcEntry struct {
 	why     string
 }
 
-// etcEntries is the reviewed list: configuration that programs and libraries need to be themselves, and that every
-// account of the host may read. Left out is what may hold secrets or tells which machine and whose it is: keys, accounts,
-// machine-id, and files in which people keep passwords and tokens (npmrc, pip.conf, gitconfig, wgetrc, maven,
-// environment, profile.d, ssh, the configuration of servers).
+// etcEntries is the reviewed list: configuration that programs and libraries need, and that every
+// account of the host may read. It does not contain files that may have secrets or identify the
+// machine: keys, accounts, machine-id, and files in which people keep passwords and tokens (npmrc,
+// pip.conf, gitconfig, wgetrc, maven, environment, profile.d, ssh, the configuration of servers).
 var etcEntries = [...]etcEntry{
 	// The C library, the loader and shells.
 	{"ld.so.cache", "the loader's list of libraries"},
@@ -109,9 +109,9 @@ var etcEntries = [...]etcEntry{
 	{"openmpi", "defaults of MPI programs"},
 }
 
-// etcPaths are the paths in /etc that the list stands for on this host, sorted.
+// etcPaths are the paths in /etc that match the list on this host, sorted.
 func etcPaths() (out []string) {
-	top, _ := os.ReadDir("/etc") // without it, there is nothing to show
+	top, _ := os.ReadDir("/etc") // without it, there is nothing to bind
 	for _, e := range top {
 		for _, want := range etcEntries {
 			first, rest, deeper := strings.Cut(want.pattern, "/")
@@ -120,7 +120,8 @@ func etcPaths() (out []string) {
 			}
 			found := []string{filepath.Join("/etc", e.Name())}
 			if deeper {
-				found, _ = filepath.Glob(filepath.Join("/etc", e.Name(), rest)) // a bad pattern fails a test
+				// a bad pattern fails a test
+				found, _ = filepath.Glob(filepath.Join("/etc", e.Name(), rest))
 			}
 			out = append(out, found...)
 		}
@@ -129,9 +130,10 @@ func etcPaths() (out []string) {
 	return slices.Compact(out)
 }
 
-// etc shows the reviewed part of the host's /etc, and the table of mounts where programs look for it.
+// etc binds the reviewed part of the host's /etc, and makes /etc/mtab.
 func (b *builder) etc() {
-	// One mount of libcontainer's instead of one a folder: cells bind the folders from it, at a system call each.
+	// libcontainer makes one mount, not one per folder. Cells bind the folders from it with one
+	// system call each.
 	b.mount(Mount{Source: "/etc", Target: "/etc", Type: "bind", ReadOnly: true, Outer: true})
 	b.dir("/etc", 0o755)
 	b.grant("/etc", Read)
@@ -142,7 +144,8 @@ func (b *builder) etc() {
 	b.link("/etc/mtab", "../proc/self/mounts") // Java and df read it
 }
 
-// etcPath shows one entry: a link that leads to what is inside too as the same link, a folder or a file bound.
+// etcPath adds one entry: a link whose target is inside, too, as the same link; a folder or file as
+// a bind mount.
 func (b *builder) etcPath(path string, shown []string) {
 	st, err := os.Lstat(path)
 	if err != nil {

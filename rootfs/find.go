@@ -8,20 +8,20 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// Found is what a path of the tool's leads to.
+// Found is what a path inside leads to.
 type Found struct {
 	Host    string // the same file on the host; "" if it is on the sandbox's own storage
-	Missing string // the first part that is not there, after all links; "" if the file is there
+	Missing string // the first part that does not exist, after all links; "" if the file exists
 	Link    string // the last link on the way, inside
-	OnHost  string // where the host's programs get by that link, "" if nowhere
+	OnHost  string // where that link leads on the host, "" if nowhere
 	Target  string // where that link leads, inside
 }
 
 // maxLinks is the kernel's MAXSYMLINKS.
 const maxLinks = 40
 
-// Find follows a path as the tool would, by the plan and the host's folders as they are now. It is for hints: the kernel
-// decides by the mounts.
+// Find follows a path as the tool would, by the plan and the host's folders as they are now. It is
+// for hints only: the kernel decides by the mounts.
 func (p *Plan) Find(path string) Found {
 	var f Found
 	rest := strings.Split(strings.Trim(filepath.Clean(path), "/"), "/")
@@ -57,7 +57,8 @@ func (p *Plan) Find(path string) Found {
 	return f
 }
 
-// look says what one name is: on which path of the host, where it leads if it is a link, and whether it is there.
+// look returns what one name is: its path on the host, its target if it is a link, and whether it
+// exists.
 func (p *Plan) look(path string) (host, target string, there bool) {
 	for _, l := range p.Setup.Links {
 		if l.Path == path {
@@ -67,7 +68,8 @@ func (p *Plan) look(path string) (host, target string, there bool) {
 	m, source, _ := p.covering(path)
 	if m.Type != "bind" {
 		for _, op := range p.Cell { // binds from outer mounts
-			if _, in := below(path, op.Source); in && op.Source != "" && op.Target == initproto.Root+op.Source {
+			if _, in := below(path, op.Source); in && op.Source != "" &&
+				op.Target == initproto.Root+op.Source {
 				source, m.Type = path, "bind"
 			}
 		}
@@ -86,7 +88,7 @@ func (p *Plan) look(path string) (host, target string, there bool) {
 	return source, "", true
 }
 
-// made: the setup, or a mount, puts something there.
+// made reports whether the setup or a mount puts something there.
 func (p *Plan) made(path string) bool {
 	for _, d := range p.Setup.Dirs {
 		if _, in := below(d.Path, path); in {
@@ -106,7 +108,7 @@ func (p *Plan) made(path string) bool {
 	return false
 }
 
-// Inside is where the tool sees a file of the host that a mount of the caller's shows: "" if none does.
+// Inside is the path inside of a file of the host that a mount of the caller contains, or "".
 func (p *Plan) Inside(host string) string {
 	for _, m := range p.Mounts {
 		if rest, ok := below(host, m.Source); ok && m.User {

@@ -9,14 +9,16 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// FreshCell lists the mounts of a cell that shares nothing with the sandbox's other cells: its own PID
-// namespace's /proc, its own ptys, and its own storage, of the plan's size, in the place of the
-// sandbox's. Else it is Cell.
+// FreshCell lists the mounts of a cell that shares nothing with other cells of the sandbox. It has
+// the /proc of its own PID namespace, its own ptys, and its own storage of the plan's size.
+// Otherwise it is Cell.
 func (p *Plan) FreshCell() []initproto.MountOp {
 	const root = initproto.Root
-	out := append([]initproto.MountOp(nil), p.Cell[:2]...) // private, and the root bound onto itself
+	// private propagation, and the root bound onto itself
+	out := append([]initproto.MountOp(nil), p.Cell[:2]...)
 	out = append(out,
-		initproto.MountOp{Source: "proc", Target: root + "/proc", Type: "proc", Flags: plainData, Data: "hidepid=2"},
+		initproto.MountOp{Source: "proc", Target: root + "/proc", Type: "proc", Flags: plainData,
+			Data: "hidepid=2"},
 		initproto.MountOp{Source: "devpts", Target: root + "/dev/pts", Type: "devpts",
 			Flags: unix.MS_NOSUID | unix.MS_NOEXEC, Data: "newinstance,ptmxmode=0666,mode=0620"})
 	sources := map[string]string{}
@@ -27,7 +29,8 @@ func (p *Plan) FreshCell() []initproto.MountOp {
 	for _, op := range p.Cell[2:] {
 		if source, ok := sources[op.Target]; ok && op.Source == op.Target {
 			op.Source = source
-			if op.Target == root+p.own[0].Path { // over the storage itself: when nothing needs it any more
+			// over the storage itself: when nothing else needs it
+			if op.Target == root+p.own[0].Path {
 				last = op
 				continue
 			}
@@ -35,19 +38,20 @@ func (p *Plan) FreshCell() []initproto.MountOp {
 		out = append(out, op)
 	}
 	if last.Target != "" {
-		out = append(out[:len(out)-1], last, out[len(out)-1]) // the root is made read-only after it
+		out = append(out[:len(out)-1], last, out[len(out)-1]) // the root becomes read-only after it
 	}
 	return out
 }
 
-// freshStorage mounts a tmpfs at a folder and makes a folder in it for each of the sandbox's own. sources
-// gets where each is to be bound from.
+// freshStorage mounts a tmpfs at a folder, and makes a folder in it for each private folder of the
+// sandbox. sources gets the source for the bind mount of each.
 func (p *Plan) freshStorage(at string, sources map[string]string) []initproto.MountOp {
 	data := fmt.Sprintf("mode=0755,uid=%d,gid=%d", initproto.ToolID, initproto.ToolID)
 	if p.disk > 0 {
 		data += fmt.Sprintf(",size=%d,nr_inodes=%d", p.disk, max(p.disk/1024, 4096))
 	}
-	out := []initproto.MountOp{{Source: "tmpfs", Target: at, Type: "tmpfs", Flags: noDevices, Data: data}}
+	out := []initproto.MountOp{{Source: "tmpfs", Target: at, Type: "tmpfs", Flags: noDevices,
+		Data: data}}
 	for i, d := range p.own {
 		source := at + "/" + strconv.Itoa(i)
 		out = append(out, initproto.MountOp{Target: source, Mkdir: d.Mode})
@@ -56,7 +60,7 @@ func (p *Plan) freshStorage(at string, sources map[string]string) []initproto.Mo
 	return out
 }
 
-// Storage is a folder of the storage that the disk limit is about, "" if there is none.
+// Storage is a folder of the storage that the disk limit is for, "" if there is none.
 func (p *Plan) Storage() string {
 	if len(p.own) == 0 {
 		return ""

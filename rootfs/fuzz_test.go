@@ -8,10 +8,11 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// FuzzMountTarget: whatever target a policy names, beside a bound folder full of links, a plan that is
-// accepted mounts it at that very place, and not over the sandbox's own.
+// FuzzMountTarget: whatever target a policy names, beside a bound folder full of links, a plan that
+// is accepted mounts it at that very place, and not over the sandbox's own.
 func FuzzMountTarget(f *testing.F) {
-	for _, t := range []string{"/work", "/data/inner", "/data/out/there", "/data/up", "/data/./inner", "/..", "/proc/self", "/dev", "//", "", "a", "/data/\x00", "/opt/\n",
+	for _, t := range []string{"/work", "/data/inner", "/data/out/there", "/data/up",
+		"/data/./inner", "/..", "/proc/self", "/dev", "//", "", "a", "/data/\x00", "/opt/\n",
 		"/.mcpbox", "/home/user/x", "/usr/bin", "/data/file"} {
 		f.Add(t, "/data/inner")
 	}
@@ -22,7 +23,8 @@ func FuzzMountTarget(f *testing.F) {
 	f.Fuzz(func(t *testing.T, target, hidden string) {
 		p, err := Build(Config{Filesystem: policies.Filesystem{
 			Rootfs: root, Hidden: []string{hidden},
-			Mounts: []policies.Mount{{Source: data, Target: "/data"}, {Source: source, Target: target}},
+			Mounts: []policies.Mount{{Source: data, Target: "/data"},
+				{Source: source, Target: target}},
 		}})
 		if err != nil {
 			if strings.TrimSpace(err.Error()) == "" {
@@ -42,7 +44,8 @@ func FuzzMountTarget(f *testing.F) {
 		if !ok || m.Target != target || m.Source != source {
 			t.Errorf("%q is covered by %+v", target, m)
 		}
-		if rest, in := below(target, "/data"); in && rest != "" && rest != "/inner" && rest != "/inner/deep" {
+		if rest, in := below(target, "/data"); in && rest != "" && rest != "/inner" &&
+			rest != "/inner/deep" {
 			t.Errorf("a mount point %q inside the bound folder was accepted", target)
 		}
 	})

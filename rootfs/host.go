@@ -8,10 +8,10 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// topFolders are repeated as they are on the host: links (merged /usr) or folders.
+// topFolders are the same inside as on the host: links (merged /usr) or folders.
 var topFolders = []string{"bin", "sbin", "lib", "lib64", "lib32", "libx32"}
 
-// maxCopy bounds a top-level file of a rootfs folder; a larger one is left out.
+// maxCopy is the size of the largest top-level file that is copied from a rootfs folder.
 const maxCopy = 64 << 10
 
 // host binds the host's /usr and the needed part of /etc.
@@ -24,7 +24,7 @@ func (b *builder) host() error {
 	return nil
 }
 
-// topEntry repeats a top-level entry: a link as the same link (merged /usr), a folder as a bind mount.
+// topEntry adds a top-level entry: a link as the same link (merged /usr), a folder as a bind mount.
 func (b *builder) topEntry(source, target string) {
 	st, err := os.Lstat(source)
 	switch {
@@ -42,9 +42,11 @@ func (b *builder) topEntry(source, target string) {
 	}
 }
 
-// bindOuter shows a path of an outer mount at the same place in the tool's root; its mount flags come along.
+// bindOuter binds a path of an outer mount at the same place in the tool's root, with its mount
+// flags.
 func (b *builder) bindOuter(path string) {
-	b.ops = append(b.ops, initproto.MountOp{Source: path, Target: initproto.Root + path, Flags: unix.MS_BIND | unix.MS_REC})
+	b.ops = append(b.ops, initproto.MountOp{Source: path, Target: initproto.Root + path,
+		Flags: unix.MS_BIND | unix.MS_REC})
 }
 
 func (b *builder) bindSystem(source, target string) {

@@ -77,14 +77,16 @@ func TestTheHostIsBoundReadOnlyAndNothingElseOfItIsThere(t *testing.T) {
 		if m.Outer {
 			continue // for cells to bind single files of
 		}
-		for _, secret := range []string{"/root", "/home", "/var", "/run", "/boot", "/etc", "/sys", "/mnt", "/srv"} {
+		for _, secret := range []string{"/root", "/home", "/var", "/run", "/boot", "/etc", "/sys",
+			"/mnt", "/srv"} {
 			if _, in := below(m.Target, secret); in {
 				t.Errorf("%s of the host is mounted: %+v", secret, m)
 			}
 		}
 	}
 	for _, op := range p.Cell {
-		for _, secret := range []string{"/etc/shadow", "/etc/ssh", "/etc/ssl/private", "/etc/passwd", "/etc/machine-id", "/etc/sudoers"} {
+		for _, secret := range []string{"/etc/shadow", "/etc/ssh", "/etc/ssl/private",
+			"/etc/passwd", "/etc/machine-id", "/etc/sudoers"} {
 			if _, in := below(op.Source, secret); in {
 				t.Errorf("a cell binds %s", op.Source)
 			}
@@ -101,7 +103,8 @@ func TestTheHostIsBoundReadOnlyAndNothingElseOfItIsThere(t *testing.T) {
 func TestStorageHasTheSizeOfTheDiskLimit(t *testing.T) {
 	p := build(t, policies.Filesystem{})
 	m, ok := p.at("/")
-	if !ok || m.Type != "tmpfs" || !strings.Contains(m.Data, "size=67108864,") || !strings.Contains(m.Data, "nr_inodes=65536") {
+	if !ok || m.Type != "tmpfs" || !strings.Contains(m.Data, "size=67108864,") ||
+		!strings.Contains(m.Data, "nr_inodes=65536") {
 		t.Errorf("the storage is %+v", m)
 	}
 }
@@ -109,7 +112,8 @@ func TestStorageHasTheSizeOfTheDiskLimit(t *testing.T) {
 func TestTheRootIsSealedLast(t *testing.T) {
 	p := build(t, policies.Filesystem{Hidden: []string{"/usr/share"}})
 	last := p.Cell[len(p.Cell)-1]
-	if last.Target != initproto.Root || last.Flags&unix.MS_RDONLY == 0 || last.Flags&unix.MS_REMOUNT == 0 || last.Optional {
+	if last.Target != initproto.Root || last.Flags&unix.MS_RDONLY == 0 ||
+		last.Flags&unix.MS_REMOUNT == 0 || last.Optional {
 		t.Errorf("the last mount is %+v", last)
 	}
 }
@@ -120,7 +124,8 @@ func TestProcIsMasked(t *testing.T) {
 	for _, op := range p.Cell {
 		flags[strings.TrimPrefix(op.Target, initproto.Root)] = op.Flags
 	}
-	for _, path := range []string{"/proc/kcore", "/proc/keys", "/proc/kmsg", "/proc/kallsyms", "/proc/kpagecount"} {
+	for _, path := range []string{"/proc/kcore", "/proc/keys", "/proc/kmsg", "/proc/kallsyms",
+		"/proc/kpagecount"} {
 		if _, ok := flags[path]; !ok {
 			t.Errorf("%s is not masked", path)
 		}
@@ -156,17 +161,21 @@ func TestHiddenPathsAreCovered(t *testing.T) {
 }
 
 func TestWhatTheCellBindsOrMakesCanBeHiddenToo(t *testing.T) {
-	p := build(t, policies.Filesystem{Hidden: []string{"/proc/cpuinfo", "/proc/sys", "/etc/services", "/etc/passwd", "/etc", "/tmp", "/home"}})
+	p := build(t, policies.Filesystem{Hidden: []string{"/proc/cpuinfo", "/proc/sys",
+		"/etc/services", "/etc/passwd", "/etc", "/tmp", "/home"}})
 	kinds := map[string]string{}
 	for _, op := range p.Cell {
-		kinds[strings.TrimPrefix(op.Target, initproto.Root)] = op.Type + op.Source // the last one is on top
+		// the last one is on top
+		kinds[strings.TrimPrefix(op.Target, initproto.Root)] = op.Type + op.Source
 	}
-	want := map[string]string{"/proc/cpuinfo": "file", "/proc/sys": "folder", "/etc/passwd": "file", "/etc": "folder", "/tmp": "folder", "/home": "folder"}
+	want := map[string]string{"/proc/cpuinfo": "file", "/proc/sys": "folder", "/etc/passwd": "file",
+		"/etc": "folder", "/tmp": "folder", "/home": "folder"}
 	if st, err := os.Lstat("/etc/services"); err == nil && st.Mode().IsRegular() {
 		want["/etc/services"] = "file"
 	}
 	for path, kind := range want {
-		if cover := map[string]string{"file": initproto.Root + "/dev/null", "folder": "tmpfstmpfs"}[kind]; kinds[path] != cover {
+		if cover := map[string]string{"file": initproto.Root + "/dev/null",
+			"folder": "tmpfstmpfs"}[kind]; kinds[path] != cover {
 			t.Errorf("%s is covered by %q, want %q", path, kinds[path], cover)
 		}
 	}
@@ -183,7 +192,8 @@ func TestWhatTheSandboxNeedsCannotBeHidden(t *testing.T) {
 
 func TestAUserMountTakesThePlaceOfThePrivateFolder(t *testing.T) {
 	dir := tree(t)
-	p := build(t, policies.Filesystem{Mounts: []policies.Mount{{Source: dir, Target: Work, Mode: policies.ReadWrite}}})
+	p := build(t, policies.Filesystem{Mounts: []policies.Mount{{Source: dir, Target: Work,
+		Mode: policies.ReadWrite}}})
 	m, ok := p.at(Work)
 	if !ok || m.ReadOnly || !m.User {
 		t.Errorf("/work is %+v", m)
@@ -201,8 +211,10 @@ func TestAUserMountTakesThePlaceOfThePrivateFolder(t *testing.T) {
 func TestAReadOnlyMountIsReadOnlyForLandlockToo(t *testing.T) {
 	dir := tree(t, "f")
 	p := build(t, policies.Filesystem{Mounts: []policies.Mount{
-		{Source: dir, Target: "/opt/d", Mode: policies.ReadOnly}, {Source: filepath.Join(dir, "f"), Target: "/opt/f"}}})
-	for _, want := range []Access{{Path: "/opt/d", Right: Read}, {Path: "/opt/f", Right: Read, File: true}} {
+		{Source: dir, Target: "/opt/d", Mode: policies.ReadOnly}, {Source: filepath.Join(dir, "f"),
+			Target: "/opt/f"}}})
+	for _, want := range []Access{{Path: "/opt/d", Right: Read},
+		{Path: "/opt/f", Right: Read, File: true}} {
 		if !slices.Contains(p.Access, want) {
 			t.Errorf("%+v is missing in %+v", want, p.Access)
 		}
@@ -213,7 +225,8 @@ func TestAReadOnlyMountIsReadOnlyForLandlockToo(t *testing.T) {
 }
 
 func TestARootfsFolderReplacesTheHost(t *testing.T) {
-	root := tree(t, "usr/bin/", "etc/", "bin -> usr/bin", "proc/", "root/secret", "home/u/", "version")
+	root := tree(t, "usr/bin/", "etc/", "bin -> usr/bin", "proc/", "root/secret", "home/u/",
+		"version")
 	p := build(t, policies.Filesystem{Rootfs: root})
 	if m, ok := p.at("/usr"); !ok || m.Source != root+"/usr" || !m.ReadOnly {
 		t.Errorf("/usr is %+v", m)
@@ -238,7 +251,8 @@ func TestARootfsFolderReplacesTheHost(t *testing.T) {
 
 func TestABadRootfsIsAnErrorWithARemedy(t *testing.T) {
 	dir := tree(t, "file", "empty/")
-	for _, root := range []string{filepath.Join(dir, "absent"), filepath.Join(dir, "file"), filepath.Join(dir, "empty")} {
+	for _, root := range []string{filepath.Join(dir, "absent"), filepath.Join(dir, "file"),
+		filepath.Join(dir, "empty")} {
 		_, err := Build(Config{Filesystem: policies.Filesystem{Rootfs: root}})
 		if err == nil || hint.Of(err) == "" || !strings.Contains(err.Error(), root) {
 			t.Errorf("rootfs %s: %v", root, err)

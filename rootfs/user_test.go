@@ -21,14 +21,16 @@ func mountErr(mounts ...policies.Mount) error {
 
 func TestTargetsThatAreNotMountPointsAreRefused(t *testing.T) {
 	dir := tree(t)
-	for _, target := range []string{"/", "relative", "", "/opt/../etc", "/opt//x", "/opt/", "/./opt", "/proc", "/proc/self", "/sys/kernel", "/dev", "/dev/shm",
+	for _, target := range []string{"/", "relative", "", "/opt/../etc", "/opt//x", "/opt/",
+		"/./opt", "/proc", "/proc/self", "/sys/kernel", "/dev", "/dev/shm",
 		"/.mcpbox", "/.etc/passwd"} {
 		err := mountErr(policies.Mount{Source: dir, Target: target})
 		if err == nil || hint.Of(err) == "" {
 			t.Errorf("target %q: error %v, hint %q", target, err, hint.Of(err))
 		}
 	}
-	for _, target := range []string{"/opt/x", "/work", "/process", "/device", "/home/user/.config"} {
+	for _, target := range []string{"/opt/x", "/work", "/process", "/device",
+		"/home/user/.config"} {
 		if err := mountErr(policies.Mount{Source: dir, Target: target}); err != nil {
 			t.Errorf("target %q: %v", target, err)
 		}
@@ -40,7 +42,8 @@ func TestALinkInsideABoundFolderDoesNotLeadATargetElsewhere(t *testing.T) {
 	data := tree(t, "inner/", "out -> "+outside, "up -> ../..", "loop -> loop", "file")
 	over := policies.Mount{Source: data, Target: "/data", Mode: policies.ReadWrite}
 	dir := tree(t)
-	for _, target := range []string{"/data/out", "/data/out/there", "/data/up", "/data/loop", "/data/absent", "/data/file"} {
+	for _, target := range []string{"/data/out", "/data/out/there", "/data/up", "/data/loop",
+		"/data/absent", "/data/file"} {
 		err := mountErr(over, policies.Mount{Source: dir, Target: target})
 		if err == nil || hint.Of(err) == "" {
 			t.Errorf("target %s: error %v", target, err)
@@ -49,7 +52,8 @@ func TestALinkInsideABoundFolderDoesNotLeadATargetElsewhere(t *testing.T) {
 	if err := mountErr(over, policies.Mount{Source: dir, Target: "/data/inner"}); err != nil {
 		t.Errorf("a plain folder inside: %v", err)
 	}
-	if err := mountErr(over, policies.Mount{Source: filepath.Join(data, "file"), Target: "/data/file"}); err != nil {
+	if err := mountErr(over, policies.Mount{Source: filepath.Join(data, "file"),
+		Target: "/data/file"}); err != nil {
 		t.Errorf("a file over a file: %v", err)
 	}
 }
@@ -64,7 +68,8 @@ func TestATargetThatWouldBeCreatedOnTheHostIsRefused(t *testing.T) {
 func TestSourcesAreResolvedToTheirRealPath(t *testing.T) {
 	dir := tree(t, "real/f", "link -> real")
 	got, err := ResolveSource(filepath.Join(dir, "link", "f"))
-	if want, _ := filepath.EvalSymlinks(filepath.Join(dir, "real", "f")); err != nil || got != want {
+	if want, _ := filepath.EvalSymlinks(filepath.Join(dir, "real", "f")); err != nil ||
+		got != want {
 		t.Errorf("got %q, %v; want %q", got, err, want)
 	}
 }
@@ -87,7 +92,8 @@ func TestSourcesThatAreWaysOutAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for source, word := range map[string]string{
-		filepath.Join(dir, "socket"): "socket", filepath.Join(dir, "link"): "socket", filepath.Join(dir, "pipe"): "named pipe",
+		filepath.Join(dir, "socket"): "socket", filepath.Join(dir,
+			"link"): "socket", filepath.Join(dir, "pipe"): "named pipe",
 		"/dev/null": "device", filepath.Join(dir, "absent"): "does not exist",
 	} {
 		_, err := ResolveSource(source)

@@ -13,11 +13,12 @@ import (
 type Place struct {
 	Path   string `json:"path"`
 	Source string `json:"source,omitempty"` // on the host
-	Kind   string `json:"kind"`             // bind, tmpfs, storage, proc, devpts, cgroup2, copy or masked
-	Access string `json:"access"`           // ro or rw
+	// bind, tmpfs, storage, proc, devpts, cgroup2, copy or masked
+	Kind   string `json:"kind"`
+	Access string `json:"access"` // ro or rw
 }
 
-// Kinds of a place that are no file system types.
+// Kinds of a place that are not file system types.
 const (
 	kindBind    = "bind"
 	kindStorage = "storage" // a folder on the sandbox's one tmpfs
@@ -25,8 +26,8 @@ const (
 	kindCopy    = "copy"    // of the host's files, as they were at boot
 )
 
-// Places lists what the tool finds in its root, in the order in which it is mounted. Of two at one
-// path the later one covers the earlier one.
+// Places lists the contents of the tool's root, in the order of the mounts. Of two at one path, the
+// later one covers the earlier one.
 func (p *Plan) Places() []Place {
 	var out []Place
 	for _, m := range p.Mounts {
@@ -51,7 +52,7 @@ func (p *Plan) Places() []Place {
 	return out
 }
 
-// mounted adds what one mount in the cell shows.
+// mounted adds one mount of the cell.
 func (p *Plan) mounted(out []Place, op initproto.MountOp) []Place {
 	path := inside(op.Target)
 	readOnly := op.Flags&unix.MS_RDONLY != 0
