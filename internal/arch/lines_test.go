@@ -10,7 +10,7 @@ import (
 // add none.
 var wide = []string{
 	"docs/BENCHMARKS.md", "docs/HOSTS.md",
-	"tests", "cmd", "code", "egress", "mcp", "rootfs", "runtime",
+	"tests", "cmd", "code", "egress", "mcp", "runtime",
 	"pool", "server", "packages", "report",
 	"internal/arch", "internal/cleanup", "internal/idmap", "internal/hint", "internal/initproto",
 	"internal/logfile",
