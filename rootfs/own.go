@@ -8,9 +8,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// own makes the folders that the policy wants in the private folders, and the caller's files. In a
-// folder of the host
-// nothing is made.
+// own makes the policy's folders and the caller's files in the private folders. It makes nothing in a
+// folder of the host.
 func (b *builder) own() error {
 	made := map[string]bool{}
 	for _, folder := range b.Filesystem.Folders {
