@@ -8,8 +8,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// own makes the policy's folders and the caller's files in the private folders. It makes nothing in a
-// folder of the host.
+// own makes the policy's folders and the caller's files in the private folders. It makes nothing in
+// a folder of the host.
 func (b *builder) own() error {
 	made := map[string]bool{}
 	for _, folder := range b.Filesystem.Folders {
