@@ -21,13 +21,16 @@ const (
 // Config is what a plan is made of.
 type Config struct {
 	Filesystem policies.Filesystem // Mounts in order; sources absolute
-	Disk       int64               // bytes for all private storage together; 0: the kernel's default (half of the memory)
-	HostNet    bool                // the host's network: its resolv.conf and hosts are copied
-	Resolver   string              // the address of a name server inside; "" for none
-	CgroupView bool                // mount the cell's own cgroup v2 at /sys/fs/cgroup, read-only
+	// bytes for all private storage together; 0: the kernel's default (half of the memory)
+	Disk       int64
+	HostNet    bool   // the host's network: its resolv.conf and hosts are copied
+	Resolver   string // the address of a name server inside; "" for none
+	CgroupView bool   // mount the cell's own cgroup v2 at /sys/fs/cgroup, read-only
 	Hostname   string
-	Topology   string           // a folder with what the tool sees as /sys/devices/system; "": nothing
-	Files      []initproto.File // made in the private folders, with the folders they lie in; the tool's
+	// a folder with what the tool sees as /sys/devices/system; "": nothing
+	Topology string
+	// made in the private folders, with the folders they lie in; the tool's
+	Files []initproto.File
 }
 
 // Plan says what to mount and what to make. Paths are inside the tool's root.
@@ -54,7 +57,8 @@ type Mount struct {
 	Dev, Ino uint64 // of a User mount's source when it was looked at
 	Over     string // of a User mount in another one's folder: the path on the host that it covers
 	OverTop  string // and that folder
-	Outer    bool   // below libcontainer's root, for cells to bind parts of: the tool never sees it whole
+	// below libcontainer's root, for cells to bind parts of: the tool never sees it whole
+	Outer bool
 }
 
 // Mask hides a path that lies in a folder of the host's: the host may replace what it covers.
@@ -121,7 +125,8 @@ type builder struct {
 	ops  []initproto.MountOp // binds from outer mounts
 }
 
-// storage is one tmpfs for all that the sandbox may write: `disk` is its size, whatever folder fills it.
+// storage is one tmpfs for all that the sandbox may write: `disk` is its size, whatever folder
+// fills it.
 func (b *builder) storage() {
 	data := "mode=0755"
 	if b.Disk > 0 {
@@ -132,7 +137,8 @@ func (b *builder) storage() {
 	b.grant("/", List)
 }
 
-// private lists the writable folders that live on the storage: those that no user mount has taken over.
+// private lists the writable folders that live on the storage: those that no user mount has taken
+// over.
 func (b *builder) private() []initproto.Dir {
 	var own []initproto.Dir
 	for _, d := range []initproto.Dir{
@@ -155,7 +161,8 @@ func (b *builder) dir(path string, mode uint32) {
 }
 
 func (b *builder) file(path string, mode uint32, data []byte) {
-	b.plan.Setup.Files = append(b.plan.Setup.Files, initproto.File{Path: path, Mode: mode, Data: data})
+	b.plan.Setup.Files = append(b.plan.Setup.Files, initproto.File{Path: path, Mode: mode,
+		Data: data})
 }
 
 func (b *builder) link(path, target string) {
@@ -166,11 +173,12 @@ func (b *builder) grant(path string, r Right) {
 	b.plan.Access = append(b.plan.Access, Access{Path: path, Right: r})
 }
 
-// covering returns the mount that path lies on, of two at one place the later, and the path of the same file in that
-// mount's source.
+// covering returns the mount that path lies on, of two at one place the later, and the path of the
+// same file in that mount's source.
 func (p *Plan) covering(path string) (m Mount, source string, ok bool) {
 	for _, next := range p.Mounts {
-		if rest, in := below(path, next.Target); in && !next.Outer && len(next.Target) >= len(m.Target) {
+		if rest, in := below(path, next.Target); in && !next.Outer &&
+			len(next.Target) >= len(m.Target) {
 			m, source, ok = next, next.Source+rest, true
 		}
 	}
@@ -186,7 +194,8 @@ func below(path, dir string) (rest string, ok bool) {
 	return rest, ok && (rest == "" || rest[0] == '/')
 }
 
-// Unmap notes that the owner of a mount of the caller's can't appear as the tool; false if that is known.
+// Unmap notes that the owner of a mount of the caller's can't appear as the tool; false if that is
+// known.
 func (p *Plan) Unmap(target string) bool {
 	for i := range p.Mounts {
 		if m := &p.Mounts[i]; m.User && m.Target == target && !m.Unmapped {

@@ -24,9 +24,11 @@ func (b *builder) userMounts() error {
 		}
 		var st unix.Stat_t
 		if err := unix.Stat(source, &st); err != nil {
-			return hint.Errorf("the user that runs mcpbox must be able to reach it", "mount source %s: %w", source, err)
+			return hint.Errorf("the user that runs mcpbox must be able to reach it",
+				"mount source %s: %w", source, err)
 		}
-		mount := Mount{Source: source, Target: m.Target, Type: "bind", ReadOnly: m.Mode != policies.ReadWrite, User: true, Dev: st.Dev, Ino: st.Ino}
+		mount := Mount{Source: source, Target: m.Target, Type: "bind",
+			ReadOnly: m.Mode != policies.ReadWrite, User: true, Dev: st.Dev, Ino: st.Ino}
 		if over, path, ok := b.plan.covering(m.Target); ok && over.User {
 			mount.Over, mount.OverTop = path, over.Source
 		}
@@ -35,7 +37,8 @@ func (b *builder) userMounts() error {
 		if m.Mode == policies.ReadWrite {
 			right = Write
 		}
-		b.plan.Access = append(b.plan.Access, Access{Path: m.Target, Right: right, File: st.Mode&unix.S_IFMT != unix.S_IFDIR})
+		b.plan.Access = append(b.plan.Access, Access{Path: m.Target, Right: right,
+			File: st.Mode&unix.S_IFMT != unix.S_IFDIR})
 	}
 	return nil
 }
@@ -48,17 +51,21 @@ func ResolveSource(source string) (string, error) {
 	}
 	real, err := filepath.EvalSymlinks(abs)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", hint.Errorf("check the path, or create the folder first", "mount source %s does not exist", abs)
+		return "", hint.Errorf("check the path, or create the folder first", "mount source %s "+
+			"does not exist", abs)
 	}
 	if err != nil {
-		return "", hint.Errorf("the user that runs mcpbox must be able to reach it", "mount source %s: %w", abs, err)
+		return "", hint.Errorf("the user that runs mcpbox must be able to reach it",
+			"mount source %s: %w", abs, err)
 	}
 	st, err := os.Stat(real)
 	if err != nil {
-		return "", hint.Errorf("the user that runs mcpbox must be able to reach it", "mount source %s: %w", real, err)
+		return "", hint.Errorf("the user that runs mcpbox must be able to reach it",
+			"mount source %s: %w", real, err)
 	}
 	if !st.IsDir() && !st.Mode().IsRegular() {
-		return "", hint.Errorf("bind a folder or a regular file: a socket or a device would be a way out", "mount source %s is a %s", real, kind(st.Mode()))
+		return "", hint.Errorf("bind a folder or a regular file: a socket or a device would be a "+
+			"way out", "mount source %s is a %s", real, kind(st.Mode()))
 	}
 	return real, nil
 }
@@ -79,11 +86,13 @@ func kind(m fs.FileMode) string {
 func (b *builder) checkTarget(m policies.Mount, source string) error {
 	t := m.Target
 	if !filepath.IsAbs(t) || filepath.Clean(t) != t {
-		return hint.Errorf("give an absolute path without .. or trailing /", "mount target %q is not a clean absolute path", t)
+		return hint.Errorf("give an absolute path without .. or trailing /", "mount target %q is "+
+			"not a clean absolute path", t)
 	}
 	for _, own := range []string{"/proc", "/sys", "/dev", "/.mcpbox", "/.etc"} {
 		if _, ok := below(t, own); ok {
-			return hint.Errorf("use a path such as /opt/name or /work", "mount target %s belongs to the sandbox", t)
+			return hint.Errorf("use a path such as /opt/name or /work", "mount target %s belongs "+
+				"to the sandbox", t)
 		}
 	}
 	if t == "/" {
@@ -100,21 +109,27 @@ func (b *builder) checkTarget(m policies.Mount, source string) error {
 	}
 	dir, err := unix.Open(over.Source, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return hint.Errorf("the user that runs mcpbox must be able to reach it", "mount target %s: open %s: %w", t, over.Source, err)
+		return hint.Errorf("the user that runs mcpbox must be able to reach it", "mount target "+
+			"%s: open %s: %w", t, over.Source, err)
 	}
 	defer unix.Close(dir)
-	fd, err := unix.Openat2(dir, rel, &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_BENEATH})
+	fd, err := unix.Openat2(dir, rel, &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_BENEATH})
 	if err != nil {
-		return hint.Errorf("create it in "+over.Source+" first, or mount somewhere else, such as /opt/"+filepath.Base(t),
-			"mount target %s can't be made inside %s, which is bound from the host: %w", t, over.Target, err)
+		return hint.Errorf("create it in "+over.Source+" first, or mount somewhere else, such as "+
+			"/opt/"+filepath.Base(t),
+			"mount target %s can't be made inside %s, which is bound from the host: %w", t,
+			over.Target, err)
 	}
 	defer unix.Close(fd)
 	var have unix.Stat_t
 	if err := unix.Fstat(fd, &have); err != nil {
 		return err
 	}
-	if st, err := os.Stat(source); err == nil && st.IsDir() != (have.Mode&unix.S_IFMT == unix.S_IFDIR) {
-		return hint.Errorf("bind a folder over a folder and a file over a file", "mount %s over %s: one is a folder, the other is not", source, t)
+	if st, err := os.Stat(source); err == nil &&
+		st.IsDir() != (have.Mode&unix.S_IFMT == unix.S_IFDIR) {
+		return hint.Errorf("bind a folder over a folder and a file over a file", "mount %s over "+
+			"%s: one is a folder, the other is not", source, t)
 	}
 	return nil
 }
