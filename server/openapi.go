@@ -26,10 +26,11 @@ func (d *daemon) openAPI(w http.ResponseWriter, r *http.Request) {
 
 type object = map[string]any
 
-var pathParameter = regexp.MustCompile(`\{(\w+)\}`)
-
 func (d *daemon) document31() (object, error) {
 	schemas, paths := object{}, object{}
+	pathParameter := regexp.MustCompile(
+		`\{(\w+)\}`,
+	) // not at the program's start: every command pays for that
 	problem, err := reference(api.Problem{}, schemas)
 	if err != nil {
 		return nil, err

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
@@ -172,7 +171,17 @@ func of(d time.Duration) *policies.Duration {
 	return &out
 }
 
-var plainName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$`)
+// plainName: letters, digits, and, not at the beginning, dots and dashes. It is no regular
+// expression: to
+// compile one at the start costs `mcpbox run`, which is the same program, more than it may.
+func plainName(name string) bool {
+	const longest = 64
+	if name == "" || len(name) > longest || strings.ContainsRune("._-", rune(name[0])) {
+		return false
+	}
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+	return !strings.ContainsFunc(name, func(r rune) bool { return !strings.ContainsRune(plain, r) })
+}
 
 func (c *Config) check() error {
 	if c.Version != 1 {
@@ -182,7 +191,7 @@ func (c *Config) check() error {
 		if sum, err := hex.DecodeString(
 			t.SHA256,
 		); err != nil || len(sum) != 32 ||
-			!plainName.MatchString(t.Name) {
+			!plainName(t.Name) {
 			return hint.Errorf("mcpbox serve --new-token NAME prints one",
 				"token %q: it needs a plain name and sha256, 64 hexadecimal digits", t.Name)
 		}
@@ -205,7 +214,7 @@ func (c *Config) check() error {
 		}
 	}
 	for name, s := range c.Servers {
-		if !plainName.MatchString(name) {
+		if !plainName(name) {
 			return hint.Errorf(
 				"use letters, digits, dots and dashes",
 				"server %q: the name is part of its address",

@@ -30,7 +30,7 @@ func (c *Config) loadPolicies() error {
 				name,
 			)
 		}
-		if !plainName.MatchString(name) {
+		if !plainName(name) {
 			return hint.Errorf(
 				"use letters, digits, dots and dashes",
 				"policy %q has no plain name",
