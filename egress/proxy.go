@@ -124,7 +124,7 @@ func readConnect(conn *net.TCPConn) (r request, err error) {
 		buf = buf[:len(buf)+n]
 	}
 	line, _, _ := strings.Cut(string(buf), "\r\n")
-	words := strings.Split(line, " ") // the first letter is read
+	words := strings.Split(line, " ")                          // the first letter is read
 	early := bytes.Index(buf, []byte("\r\n\r\n"))+4 < len(buf) // more than was asked for
 	if early || len(words) != 3 || words[0] != "ONNECT" {
 		return r, errProxy
