@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
@@ -62,7 +61,7 @@ func TestTheDocumentIsTrue(t *testing.T) {
 	for i, s := range all {
 		pattern := strings.ReplaceAll(regexp.QuoteMeta(strings.TrimSpace(s.want)), "…", ".*")
 		if !regexp.MustCompile(`^(?s:` + pattern + `)$`).MatchString(strings.TrimSpace(got[i])) {
-			t.Error(fmt.Sprintf("$ %sprints\n%s\nthe document says\n%s", s.command, got[i], s.want))
+			t.Errorf("$ %sprints\n%s\nthe document says\n%s", s.command, got[i], s.want)
 		}
 	}
 }

@@ -102,6 +102,7 @@ func TestMCPServersByHTTP(t *testing.T) {
 		t,
 		"/v1/servers/small/mcp",
 		&mcp.ClientOptions{
+			//nolint:staticcheck // deprecated as of protocol 2026-07-28, and still what servers send
 			LoggingMessageHandler: func(_ context.Context, r *mcp.LoggingMessageRequest) {
 				told <- r.Params.Data.(string)
 			},
