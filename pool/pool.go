@@ -137,6 +137,9 @@ func (p *Pool) shelf(policy *policies.Policy, bestEffort bool) (*shelf, error) {
 	if policy == nil {
 		return nil, hint.Errorf(`policies.Preset("standard") is one`, "a call needs a policy: Call.Policy is nil")
 	}
+	if err := runtime.CheckCells(policy); err != nil {
+		return nil, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {

@@ -54,20 +54,32 @@ var ErrFull = errors.New("the sandbox has all its cells")
 
 var errMixed = hint.Errorf("Spec.Cells decides which", "a sandbox runs cells, or processes without cells")
 
+// CheckCells returns an error if a cell could not do under the policy what a sandbox of its own does. Start
+// and package pool refuse such policies.
+func CheckCells(p *policies.Policy) error {
+	why := ""
+	switch {
+	case p.Isolation == policies.IsolationNone:
+		why = "policy none has none"
+	case byName(p):
+		why = "the listeners for allowed names are in the sandbox's network namespace"
+	case len(p.Network.Publish) > 0:
+		why = "ports are published from the sandbox's network namespace"
+	case len(p.Filesystem.Hidden) > 0 && len(p.Filesystem.Mounts) > 0:
+		why = "what is hidden in a bound folder is looked for when the sandbox starts, not at the call"
+	default:
+		return nil
+	}
+	return hint.Errorf("start a sandbox for the call (Spec.Cells 0)", "no cells with policy %s: %s", p.Name, why)
+}
+
 // NewCell builds a cell, in a sandbox whose Spec has Cells.
 func (s *Sandbox) NewCell(ctx context.Context) (*Cell, error) {
-	c, ok := s.isolation.(*contained)
-	if !ok {
-		return nil, hint.Errorf("use another policy", "policy none has no cells")
-	}
-	if s.spec.Policy.Network.Mode == policies.NetworkAllow {
-		// The names' listeners are in the sandbox's network namespace, and a cell has its own.
-		return nil, hint.Errorf("use Sandbox.Start", "a cell has no network by name")
-	}
 	number, err := s.claimCell()
 	if err != nil {
 		return nil, err
 	}
+	c := s.isolation.(*contained) // CheckCells has seen to that
 	cell := &Cell{box: s, c: c, number: number, reaper: -1, tool: -1}
 	if cell.tree, err = newTree(c.group, number, c.policy().Limits, cellReaper); err != nil {
 		s.freeCell()

@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/internal/testhost"
 	"github.com/mcpbox/mcpbox/policies"
 )
@@ -62,6 +65,56 @@ func TestACellRunsOneProgram(t *testing.T) {
 	}
 	if _, err := startBox(t, standard(t)).NewCell(t.Context()); err == nil || Hint(err) == "" {
 		t.Errorf("a cell in a sandbox without: %v", err)
+	}
+}
+
+// A cell without a namespace of its own would see the sandbox's, and so the other calls'. The sandbox's is
+// not the host's: only a look at PID 1 tells.
+func TestANamespaceThatACellSilentlyLacksIsFound(t *testing.T) {
+	testhost.Need(t, "sandbox")
+	for name, flag := range map[string]uint64{"net": unix.CLONE_NEWNET, "ipc": unix.CLONE_NEWIPC,
+		"uts": unix.CLONE_NEWUTS, "cgroup": unix.CLONE_NEWCGROUP} {
+		t.Run(name, func(t *testing.T) {
+			opts := privateState(t)
+			opts.tamper = func(b *initproto.SpawnBody) { b.CloneFlags &^= flag }
+			box, err := start(t.Context(), Spec{Policy: standard(t), BestEffort: true, Cells: 1}, opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer box.Close()
+			cell, err := box.NewCell(t.Context())
+			if err != nil {
+				return // the cell could not be built: that is as good
+			}
+			if _, err := cell.Start(t.Context(), sh("true")); !errors.Is(err, ErrLayer) {
+				t.Errorf("the call went on without a namespace of its own: %v", err)
+			}
+		})
+	}
+}
+
+func TestWhatCellsCannotDoIsRefusedAtTheStart(t *testing.T) {
+	byName, published, hidden := standard(t), standard(t), standard(t)
+	byName.Network = policies.Network{Mode: policies.NetworkAllow, Allow: []policies.NetworkRule{{Host: "api.example.test"}}}
+	published.Network.Publish = []string{"8080"}
+	hidden.Filesystem.Hidden = []string{"/work/.env"}
+	hidden.Filesystem.Mounts = []policies.Mount{{Source: t.TempDir(), Target: "/work", Mode: policies.ReadOnly}}
+	none, err := policies.Preset("none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	specs := map[string]Spec{"files": {Policy: standard(t), Files: []File{{Path: "/work/x"}}}}
+	for name, p := range map[string]*policies.Policy{"by name": byName, "published": published, "hidden": hidden, "none": none} {
+		specs[name] = Spec{Policy: p}
+	}
+	for name, spec := range specs {
+		spec.Cells, spec.BestEffort = 1, true
+		if box, err := Start(t.Context(), spec); err == nil || Hint(err) == "" {
+			t.Errorf("%s: error %v, hint %q", name, err, Hint(err))
+			if box != nil {
+				box.Close()
+			}
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ type directLine struct {
 }
 
 func (l *directLine) lock(ctx context.Context, streams *stdio.Streams) (locked, error) {
-	l.body = l.cell.c.request(l.command, l.cell.tree)
+	l.body = l.cell.c.program(l.command)
 	b := l.body
 	call := initproto.Call{Dir: b.Dir, Candidates: initproto.Candidates(b.Argv[0], b.Env), Args: b.Argv,
 		Env: b.Env, Umask: b.Umask}
@@ -99,6 +99,20 @@ func exitOf(e *initproto.Exit) *exit {
 	u.CPU = time.Duration(e.UserUsec+e.SysUsec) * time.Microsecond
 	u.MemoryPeak = e.MaxRSSKiB << 10
 	return &exit{unix.WaitStatus(e.Status), u}
+}
+
+// signalGroup goes by the pidfd from Linux 6.9 on. Before, it goes by number, and only while the program
+// is there: pidfd_send_signal(2)
+func (l *directLine) signalGroup(k *cell, sig unix.Signal) error {
+	const processGroup = 1 << 2 // PIDFD_SIGNAL_PROCESS_GROUP
+	err := unix.PidfdSendSignal(k.pidfd, sig, nil, processGroup)
+	if err != unix.EINVAL {
+		return err
+	}
+	if err := pidfd(k.pidfd).signal(0); err != nil {
+		return err
+	}
+	return unix.Kill(-k.pid, sig)
 }
 
 func (l *directLine) kill() { _ = l.cell.reaper.signal(unix.SIGKILL) }

@@ -84,6 +84,12 @@ func (l *initLine) wait() *exit {
 	}
 }
 
+// signalGroup asks mcpbox-init, which takes a pid out of its table before it can be another's.
+func (l *initLine) signalGroup(_ *cell, sig unix.Signal) error {
+	m := initproto.Message{Kind: initproto.Signal, Process: l.number, Signal: int(sig), Group: true}
+	return l.c.conn.Send(m, nil)
+}
+
 // kill asks mcpbox-init to: for a child whose pidfd has not arrived.
 func (l *initLine) kill() {
 	m := initproto.Message{Kind: initproto.Signal, Process: l.number, Signal: int(unix.SIGKILL)}

@@ -213,7 +213,7 @@ func namespaces(p *policies.Policy, cells bool) Namespaces {
 	}
 	if cells {
 		n.Program = append(n.Program, "pid", "ipc", "uts")
-		if p.Network.Mode == policies.NetworkNone || p.Network.Mode == "" { // by name: the sandbox's
+		if p.Network.Mode != policies.NetworkHost {
 			n.Program = append(n.Program, "net")
 		}
 	}
@@ -254,6 +254,15 @@ func checkSpec(spec Spec) error {
 	if spec.Policy == nil {
 		return hint.Errorf(`policies.Preset("standard") is one`,
 			"a sandbox needs a policy: Spec.Policy is nil")
+	}
+	if spec.Cells > 0 {
+		if err := CheckCells(spec.Policy); err != nil {
+			return err
+		}
+		if len(spec.Files) > 0 {
+			return hint.Errorf("start a sandbox for the call (Spec.Cells 0)",
+				"Spec.Files are in the sandbox's storage, and each cell has its own")
+		}
 	}
 	if len(spec.Files) > 0 && spec.Policy.Isolation == policies.IsolationNone {
 		return hint.Errorf("choose a policy with a sandbox",

@@ -247,6 +247,41 @@ func TestAPanicOfTheCallersPasses(t *testing.T) {
 	}
 }
 
+// A start that fails while the sandbox is closed has no result, and is waited for.
+func TestCloseDuringAStart(t *testing.T) {
+	testhost.Need(t, "sandbox")
+	for range 5 {
+		box := startBox(t, standard(t))
+		reached, closed := make(chan struct{}), make(chan error, 1)
+		cmd := sh("sleep 1000")
+		cmd.BeforeExec = func(*Process) { close(reached); <-box.Done() }
+		go func() {
+			<-reached
+			closed <- box.Close()
+		}()
+		if p, err := box.Start(t.Context(), cmd); err == nil {
+			if res, _ := p.Wait(); res.Success {
+				t.Errorf("%+v", res)
+			}
+		}
+		if err := <-closed; err != nil {
+			t.Error(err)
+		}
+	}
+	box := startBox(t, standard(t))
+	started := make(chan error, 1)
+	go func() {
+		_, err := box.Start(t.Context(), Command{Args: []string{"no-such-program"}})
+		started <- err
+	}()
+	if err := box.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-started; err == nil {
+		t.Error("a misspelt command was started")
+	}
+}
+
 // However many processes a sandbox has had: what each had is freed by its Wait.
 func TestManyProcessesOfOneSandboxStayFlat(t *testing.T) {
 	testhost.Need(t, "sandbox")

@@ -109,6 +109,7 @@ func (s *Sandbox) run(ctx context.Context, p *Process) (*Process, error) {
 	started := false
 	defer func() { // also when BeforeExec panics: Close would wait for the process
 		if !started {
+			p.once.Do(func() {}) // Close asks for no result of it
 			close(p.done)
 			s.forget(p)
 			p.giveSinksBack()

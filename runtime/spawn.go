@@ -1,7 +1,9 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"os"
 	"strconv"
 	"sync"
@@ -11,6 +13,7 @@ import (
 	"github.com/mcpbox/mcpbox/cgroups"
 	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/rootfs"
 	"github.com/mcpbox/mcpbox/runtime/internal/environ"
 	"github.com/mcpbox/mcpbox/runtime/internal/reopen"
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
@@ -48,6 +51,8 @@ type line interface {
 	lock(ctx context.Context, streams *stdio.Streams) (locked, error)
 	exec(ctx context.Context) error
 	wait() *exit
+	// signalGroup is for the process group that the program leads.
+	signalGroup(k *cell, sig unix.Signal) error
 	kill()       // ends all that the program started, where mcpbox-init doesn't
 	alone() bool // the cell can be ended without the sandbox's other processes
 	hangUp()     // frees the line, after the end
@@ -101,23 +106,26 @@ func (k *cell) prepare(ctx context.Context, streams *stdio.Streams) error {
 	return err
 }
 
-// request is what mcpbox-init needs to know.
-func (c *contained) request(cmd Command, t *tree) *initproto.SpawnBody {
-	body := &initproto.SpawnBody{
-		Argv: cmd.Args, Env: environ.Strings(c.plan.environment(cmd)), Dir: cmd.Dir, TTY: cmd.TTY,
-		Umask: c.umask, OuterID: c.ids.Tool, ToolID: initproto.ToolID, CloneFlags: c.plan.Namespaces.cloneFlags(),
-		Mounts: c.plan.root.Cell, Rlimits: t.rlimits(), Landlock: c.plan.landlock,
-		Filter: c.filter.Program(), FilterFlags: filterFlags(), InCgroup: t.leaf != nil,
-	}
+// program is what a request says of the command.
+func (c *contained) program(cmd Command) *initproto.SpawnBody {
+	body := &initproto.SpawnBody{Argv: cmd.Args, Env: environ.Strings(c.plan.environment(cmd)),
+		Dir: cmp.Or(cmd.Dir, rootfs.Work), TTY: cmd.TTY, Umask: c.umask}
 	if cmd.Umask != nil {
 		body.Umask = *cmd.Umask
-	}
-	if body.Dir == "" {
-		body.Dir = "/work"
 	}
 	if cmd.TTY {
 		body.Rows, body.Cols = stdio.WindowSize(cmd.Stdin)
 	}
+	return body
+}
+
+// request is what mcpbox-init needs to know.
+func (c *contained) request(cmd Command, t *tree) *initproto.SpawnBody {
+	body := c.program(cmd)
+	body.OuterID, body.ToolID = c.ids.Tool, initproto.ToolID
+	body.CloneFlags, body.InCgroup = c.plan.Namespaces.cloneFlags(), t.leaf != nil
+	body.Mounts, body.Rlimits, body.Landlock = c.plan.root.Cell, t.rlimits(), c.plan.landlock
+	body.Filter, body.FilterFlags = c.filter.Program(), filterFlags()
 	if c.box.opts.tamper != nil {
 		c.box.opts.tamper(body)
 	}
@@ -202,6 +210,9 @@ func (k *cell) verify(landlocked bool) (Layers, error) {
 	if err := verify.Mounts(k.pid, k.c.plan.root); err != nil {
 		return nil, err
 	}
+	if err := verify.Apart(k.pid, k.c.container.PID, k.c.plan.Namespaces.Program); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrLayer, err)
+	}
 	found[policies.LayerLandlock] = landlocked
 	p := k.c.policy()
 	l := layersFrom(found)
@@ -254,7 +265,7 @@ func (k *cell) signal(sig unix.Signal, group bool) error {
 	case k.pidfd < 0:
 		return os.ErrProcessDone
 	case group:
-		return unix.Kill(-k.pid, sig) // it leads its session: setsid(2)
+		return k.signalGroup(k, sig) // it leads its session: setsid(2)
 	}
 	return pidfd(k.pidfd).signal(sig)
 }

@@ -121,7 +121,7 @@ func (r *run) work(ctx context.Context) (*api.Result, error) {
 	switch {
 	case r.req.Code != "":
 		return r.snippet(ctx)
-	case len(r.req.Files) > 0 || r.fresh || r.policy.Isolation == policies.IsolationNone:
+	case len(r.req.Files) > 0 || r.fresh || mcpruntime.CheckCells(r.policy) != nil:
 		return r.alone(ctx)
 	}
 	return r.pooled(ctx)

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/pool"
 	"github.com/mcpbox/mcpbox/resident"
@@ -93,7 +94,8 @@ func (s *servedRuns) handle(ctx context.Context, r *resident.Request, signals <-
 			return passSignals(ctx, signals)
 		},
 		run: func(ctx context.Context, spec mcpruntime.Spec, command mcpruntime.Command) (*mcpruntime.Result, error) {
-			if cold = !poolable(spec, command); cold {
+			if cold = command.TTY || mcpruntime.CheckCells(spec.Policy) != nil; cold {
+				closeSinks(spec.Sinks)
 				return nil, resident.ErrCold
 			}
 			return s.run(ctx, r, spec, command)
@@ -121,14 +123,6 @@ func (u *unlessCold) Write(p []byte) (int, error) {
 	return u.to.Write(p)
 }
 
-// poolable reports whether a cell that was built ahead does all that a start of its own would do.
-func poolable(spec mcpruntime.Spec, command mcpruntime.Command) bool {
-	p := spec.Policy
-	return !command.TTY && p.Isolation != policies.IsolationNone &&
-		(p.Network.Mode == policies.NetworkNone || p.Network.Mode == policies.NetworkHost) &&
-		(len(p.Filesystem.Hidden) == 0 || len(p.Filesystem.Mounts) == 0) // what is hidden is looked for at the start
-}
-
 func (s *servedRuns) run(ctx context.Context, r *resident.Request, spec mcpruntime.Spec, command mcpruntime.Command) (*mcpruntime.Result, error) {
 	policy := *spec.Policy
 	var env []string // what the policy passes is the front's, not the resident's
@@ -145,9 +139,7 @@ func (s *servedRuns) run(ctx context.Context, r *resident.Request, spec mcprunti
 	}
 	res, err := s.pool.Run(ctx, pool.Call{Caller: "front", Policy: known, Command: command, BestEffort: spec.BestEffort})
 	if err != nil {
-		for _, sink := range spec.Sinks {
-			_ = sink.Close()
-		}
+		closeSinks(spec.Sinks)
 	}
 	var busy *pool.BusyError
 	if errors.As(err, &busy) {
@@ -181,4 +173,10 @@ func passSignals(parent context.Context, signals <-chan resident.Signal) (contex
 		}
 	}()
 	return ctx, func(p *mcpruntime.Process) { running <- p }
+}
+
+func closeSinks(sinks []monitor.Sink) {
+	for _, sink := range sinks {
+		_ = sink.Close()
+	}
 }

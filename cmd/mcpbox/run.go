@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/resident"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
@@ -67,6 +69,10 @@ func (f *sandboxFlags) run(cmd *cobra.Command, args []string, tty bool) error {
 		},
 	}
 	res, err := c.run(ctx, spec, command)
+	if errors.Is(err, resident.ErrCold) { // the front runs it, and writes the result
+		result.close()
+		return err
+	}
 	if err != nil {
 		result.write(mcpruntime.SetupResult(spec, command, err, exitCode(err)))
 		return err
@@ -92,6 +98,12 @@ func needCommand(_ *cobra.Command, args []string) error {
 
 // resultFile is --result, opened before the run: a path that can't be written must not cost a finished run.
 type resultFile struct{ f, stderr *os.File }
+
+func (r resultFile) close() {
+	if r.f != nil {
+		r.f.Close()
+	}
+}
 
 func (r resultFile) write(res *mcpruntime.Result) {
 	if r.f == nil {

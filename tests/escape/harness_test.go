@@ -139,6 +139,10 @@ func (c *claim) runInside(t *testing.T, dir, preset string, cell bool) {
 	if c.ends != "setup_error" {
 		r.checkTruth(t)
 	}
+	// The first process of a sandbox has its id, a cell's has a number behind it.
+	if built := strings.Contains(r.ID, "-"); built != cell && c.ends != "setup_error" {
+		t.Errorf("in a cell that was built ahead: %v, want %v (execution %s)", built, cell, r.ID)
+	}
 }
 
 type output struct {

@@ -19,6 +19,7 @@ import (
 type report struct {
 	output
 	Status string            `json:"status"`
+	ID     string            `json:"execution_id"`
 	Layers map[string]string `json:"layers"`
 	Stats  struct {
 		Seen, Reported, Dropped int
