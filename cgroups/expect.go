@@ -10,23 +10,15 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
 // Expect returns the parent that Find would return, as far as that can be known without changing
 // anything. It makes no cgroup, enables no controller, moves no process and asks for no scope.
 func Expect() (*Parent, error) {
-	h, err := currentHierarchy()
+	h, have, err := usableHierarchy()
 	if err != nil {
-		return nil, hint.Wrap(err, unifiedHint)
-	}
-	have, err := readFields(h.mount, "cgroup.controllers")
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	if have = intersect(useful(), have); len(have) == 0 {
-		return nil, hint.Errorf(unifiedHint, "%w: %s has no controllers", ErrUnavailable, h.mount)
+		return nil, err
 	}
 	if os.Geteuid() == 0 && unix.Access(h.mount, unix.W_OK) == nil {
 		return &Parent{mount: h.mount, path: "/mcpbox", origin: OriginRoot, controllers: have}, nil

@@ -54,21 +54,30 @@ const unifiedHint = `the controllers belong to cgroup v1: ` +
 	`sudo sed -i 's/^GRUB_CMDLINE_LINUX="/&systemd.unified_cgroup_hierarchy=1 /' ` +
 	`/etc/default/grub && sudo update-grub && sudo reboot`
 
+// usableHierarchy is the cgroup v2 hierarchy of this process, with those of the useful controllers
+// that it has: one at least.
+func usableHierarchy() (h hierarchy, have []string, err error) {
+	if h, err = currentHierarchy(); err != nil {
+		return h, nil, hint.Wrap(err, unifiedHint)
+	}
+	all, err := readFields(h.mount, "cgroup.controllers")
+	if err != nil {
+		return h, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if have = intersect(useful(), all); len(have) == 0 {
+		return h, nil, hint.Errorf(unifiedHint,
+			"%w: %s has no controllers", ErrUnavailable, h.mount)
+	}
+	return h, have, nil
+}
+
 // Find looks for the best place. As root it is <mount>/mcpbox, else a delegated subtree around this
 // process, else a transient systemd scope. Find moves this process into a leaf of the same subtree
 // in two cases: in a scope, and if the process is alone in its delegated cgroup.
 func Find(ctx context.Context, o Options) (*Parent, error) {
-	h, err := currentHierarchy()
+	h, _, err := usableHierarchy()
 	if err != nil {
-		return nil, hint.Wrap(err, unifiedHint)
-	}
-	have, err := readFields(h.mount, "cgroup.controllers")
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	if !slices.ContainsFunc(useful(), func(c string) bool { return slices.Contains(have, c) }) {
-		return nil, hint.Errorf(unifiedHint,
-			"%w: %s has no controllers", ErrUnavailable, h.mount)
+		return nil, err
 	}
 	var reasons []error
 	if os.Geteuid() == 0 {

@@ -4,10 +4,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/mcpbox/mcpbox/internal/digest"
 )
 
 // Hash is SHA-256 over the names, kinds and contents of all files below dir, hexadecimal, and their
@@ -34,7 +35,7 @@ func Hash(dir string) (sum string, bytes int64, err error) {
 		case info.Mode().IsRegular():
 			kind = fmt.Sprintf("file %o", info.Mode().Perm()&0o111)
 			bytes += info.Size()
-			if content, err = hashFile(file); err != nil {
+			if content, err = digest.File(file); err != nil {
 				return err
 			}
 		case !info.IsDir():
@@ -44,17 +45,4 @@ func Hash(dir string) (sum string, bytes int64, err error) {
 		return nil
 	})
 	return hex.EncodeToString(all.Sum(nil)), bytes, err
-}
-
-func hashFile(file string) (string, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

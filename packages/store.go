@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/mcpbox/mcpbox/internal/datadir"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/packages/runner"
 )
@@ -23,15 +24,11 @@ type Store struct{ dir string }
 
 // DefaultDir is $XDG_DATA_HOME/mcpbox/packages.
 func DefaultDir() (string, error) {
-	dir := os.Getenv("XDG_DATA_HOME")
-	if !filepath.IsAbs(dir) {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return "", hint.Errorf("set XDG_DATA_HOME", "package store: %w", err)
-		}
-		dir = filepath.Join(home, ".local", "share")
+	path, err := datadir.Path("packages")
+	if err != nil {
+		return "", hint.Errorf("set XDG_DATA_HOME", "package store: %w", err)
 	}
-	return filepath.Join(dir, "mcpbox", "packages"), nil
+	return path, nil
 }
 
 // Open names the store. Its folder is made by the first install. One that others may write is

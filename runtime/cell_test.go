@@ -37,12 +37,7 @@ func inCell(t *testing.T, box *Sandbox, cmd Command) *Result {
 func cellBox(t *testing.T, p *policies.Policy) *Sandbox {
 	t.Helper()
 	testhost.Need(t, "sandbox")
-	box, err := start(t.Context(), Spec{Policy: p, BestEffort: true, Cells: 4}, privateState(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { box.Close() })
-	return box
+	return startBoxOf(t, p, 4)
 }
 
 func TestACellRunsOneProgram(t *testing.T) {

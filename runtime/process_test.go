@@ -16,9 +16,12 @@ import (
 )
 
 // startBox starts a sandbox that the test's end closes.
-func startBox(t *testing.T, p *policies.Policy) *Sandbox {
+func startBox(t *testing.T, p *policies.Policy) *Sandbox { return startBoxOf(t, p, 0) }
+
+// startBoxOf starts one of so many cells.
+func startBoxOf(t *testing.T, p *policies.Policy, cells int) *Sandbox {
 	t.Helper()
-	box, err := start(t.Context(), Spec{Policy: p, BestEffort: true}, privateState(t))
+	box, err := start(t.Context(), Spec{Policy: p, BestEffort: true, Cells: cells}, privateState(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"unsafe"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/internal/initproto"
@@ -45,17 +43,9 @@ func (st *start) buildCell(fds []int) initproto.Fault {
 	c.status, c.gate = theirs, theirs
 	c.warm = &warm{call: theirs, exit: exitEnd, loopback: st.body.CloneFlags&unix.CLONE_NEWNET != 0}
 	pidfd := int32(-1)
-	args := cloneArgs{
-		flags:      unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_PIDFD | st.body.CloneFlags,
-		pidfd:      uint64(uintptr(unsafe.Pointer(&pidfd))),
-		exitSignal: uint64(unix.SIGCHLD),
-	}
-	if st.body.InCgroup {
-		if len(fds) < 1 {
-			return initproto.Fault{Step: initproto.StepClone, Index: 1, Errno: unix.EBADF}
-		}
-		args.flags |= unix.CLONE_INTO_CGROUP
-		args.cgroup = uint64(fds[0])
+	args, f := st.cloneArgs(&pidfd, unix.CLONE_NEWPID, fds)
+	if f.Step != initproto.StepNone {
+		return f
 	}
 	st.in.mu.Lock()
 	pid, errno := fork(&args, c)

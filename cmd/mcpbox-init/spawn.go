@@ -71,17 +71,11 @@ func (st *start) run(fds []int) initproto.Fault {
 	}
 
 	pidfd := int32(-1)
-	args := cloneArgs{
-		flags:      unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_PIDFD | st.body.CloneFlags,
-		pidfd:      uint64(uintptr(unsafe.Pointer(&pidfd))),
-		exitSignal: uint64(unix.SIGCHLD),
-	}
-	if st.body.InCgroup {
-		if len(fds) < 1 {
-			return initproto.Fault{Step: initproto.StepClone, Index: 1, Errno: unix.EBADF}
-		}
-		args.flags |= unix.CLONE_INTO_CGROUP
-		args.cgroup = uint64(fds[0])
+	args, f := st.cloneArgs(&pidfd, 0, fds)
+	if f.Step != initproto.StepNone {
+		unix.Close(gate)
+		unix.Close(status)
+		return f
 	}
 
 	// Under the lock, so that reap can't see the child's end before it is in the table.
@@ -111,7 +105,8 @@ func (st *start) run(fds []int) initproto.Fault {
 		st.in.abandon(p)
 		return fault(initproto.StepPipe, 1, err)
 	}
-	state, f := readStatus(status)
+	var state locked
+	state, f = readStatus(status)
 	if f.Step != initproto.StepNone {
 		st.in.abandon(p)
 		return f
@@ -125,6 +120,23 @@ func (st *start) run(fds []int) initproto.Fault {
 		st.in.abandon(p)
 	}
 	return initproto.Fault{}
+}
+
+// cloneArgs are for a child in a cell: fds begin with its cgroup's, if it has one. The kernel writes pidfd.
+func (st *start) cloneArgs(pidfd *int32, more uint64, fds []int) (cloneArgs, initproto.Fault) {
+	args := cloneArgs{
+		flags:      unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_PIDFD | st.body.CloneFlags | more,
+		pidfd:      uint64(uintptr(unsafe.Pointer(pidfd))),
+		exitSignal: uint64(unix.SIGCHLD),
+	}
+	if st.body.InCgroup {
+		if len(fds) < 1 {
+			return args, initproto.Fault{Step: initproto.StepClone, Index: 1, Errno: unix.EBADF}
+		}
+		args.flags |= unix.CLONE_INTO_CGROUP
+		args.cgroup = uint64(fds[0])
+	}
+	return args, initproto.Fault{}
 }
 
 // pipes makes the status pipe (child → init) and the gate (init → child) and gives the child's ends to c.

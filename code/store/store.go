@@ -5,14 +5,15 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
 
+	"github.com/mcpbox/mcpbox/internal/datadir"
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/sqlite"
 )
 
 // What is kept at most.
@@ -54,15 +55,11 @@ var ErrNotFound = errors.New("no such execution")
 
 // DefaultPath is where executions lie unless another file is named.
 func DefaultPath() (string, error) {
-	dir := os.Getenv("XDG_DATA_HOME")
-	if !filepath.IsAbs(dir) {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return "", hint.Errorf("give it with --store FILE", "execution store: %w", err)
-		}
-		dir = filepath.Join(home, ".local", "share")
+	path, err := datadir.Path("executions.db")
+	if err != nil {
+		return "", hint.Errorf("give it with --store FILE", "execution store: %w", err)
 	}
-	return filepath.Join(dir, "mcpbox", "executions.db"), nil
+	return path, nil
 }
 
 // Open opens the store at path and makes it if there is none, for its owner alone.
@@ -74,19 +71,8 @@ func Open(path string) (*Store, error) {
 			err,
 		)
 	}
-	f, err := os.OpenFile(
-		path,
-		os.O_RDWR|os.O_CREATE|os.O_EXCL,
-		0o600,
-	) // SQLite's other files get its mode
-	if err == nil {
-		f.Close()
-	} else if !errors.Is(err, os.ErrExist) {
-		return nil, hint.Errorf(
-			"name another file with --store",
-			"make the execution store: %w",
-			err,
-		)
+	if err := sqlite.Create(path); err != nil {
+		return nil, hint.Errorf("name another file with --store", "make the execution store: %w", err)
 	}
 	return open(path)
 }
@@ -108,24 +94,12 @@ func open(path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := url.Values{
-		"mode":          {"rw"},
-		"_busy_timeout": {busyTime},
-		"_journal_mode": {"WAL"},
-		"_synchronous":  {"NORMAL"},
-		"_auto_vacuum": {
-			"incremental",
-		},
-		"_cell_size_check": {"1"},
-		"_trusted_schema":  {"0"},
-		"_txlock":          {"immediate"},
-	}
-	source := url.URL{Scheme: "file", Path: path, RawQuery: options.Encode()}
-	db, err := sql.Open("sqlite3", source.String())
+	db, err := sqlite.Open(path, 1, sqlite.Options{"_busy_timeout": busyTime, "_journal_mode": "WAL",
+		"_synchronous": "NORMAL", "_auto_vacuum": "incremental", "_cell_size_check": "1",
+		"_txlock": "immediate"})
 	if err != nil {
 		return nil, fmt.Errorf("open the execution store: %w", err)
 	}
-	db.SetMaxOpenConns(1)
 	s := &Store{db: db, path: path}
 	if err := s.initialise(); err != nil {
 		db.Close()

@@ -51,7 +51,7 @@ var doors = map[string][]string{
 	"github.com/godbus/dbus":               {"cgroups"},
 	"github.com/landlock-lsm/go-landlock":  {"runtime/internal/landlock"},
 	"github.com/spf13/cobra":               {"cmd/mcpbox"},
-	"github.com/mattn/go-sqlite3":          {"mcp/store", "code/store", "server/internal/state"},
+	"github.com/mattn/go-sqlite3":          {"internal/sqlite", "mcp/store", "code/store", "server/internal/state"},
 	"github.com/tdewolff/parse":            {"code/guard"},
 	"mvdan.cc/sh":                          {"code/guard"},
 }

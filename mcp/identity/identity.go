@@ -1,14 +1,11 @@
 package identity
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"io"
-	"os"
 	"path"
 	"strings"
 
+	"github.com/mcpbox/mcpbox/internal/digest"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/mcp/access"
 	"github.com/mcpbox/mcpbox/policies"
@@ -53,20 +50,7 @@ func Digest(p *policies.Policy, command []string) (string, error) {
 	if !sure {
 		return "", errors.New("its options may run other code than the file's")
 	}
-	return fileDigest(hostPath(p.Filesystem, program))
-}
-
-func fileDigest(file string) (string, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return digest.File(hostPath(p.Filesystem, program))
 }
 
 // Name is what a server is called when nobody says so: its package, or its program's or script's

@@ -3,16 +3,15 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 
-	_ "github.com/mattn/go-sqlite3" // the driver
 	"golang.org/x/sys/unix"
 
+	"github.com/mcpbox/mcpbox/internal/datadir"
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/sqlite"
 )
 
 // Store is an open allowlist. Its methods may be called from several goroutines.
@@ -23,15 +22,11 @@ type Store struct {
 
 // DefaultPath is where the allowlist lies unless another file is named.
 func DefaultPath() (string, error) {
-	dir := os.Getenv("XDG_DATA_HOME")
-	if !filepath.IsAbs(dir) {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return "", hint.Errorf("give it with --store FILE", "allowlist store: %w", err)
-		}
-		dir = filepath.Join(home, ".local", "share")
+	path, err := datadir.Path("allow.db")
+	if err != nil {
+		return "", hint.Errorf("give it with --store FILE", "allowlist store: %w", err)
 	}
-	return filepath.Join(dir, "mcpbox", "allow.db"), nil
+	return path, nil
 }
 
 // Open opens the store at path and makes it if there is none: the file for its owner alone, and so
@@ -41,14 +36,8 @@ func Open(path string) (*Store, error) {
 		return nil, hint.Errorf("name another file with --store", "make the allowlist's folder: %w",
 			err)
 	}
-	// SQLite gives its journal the mode of the file, so the file must be right before SQLite sees
-	// it.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|unix.O_CLOEXEC, 0o600)
-	if err == nil {
-		f.Close()
-	} else if !errors.Is(err, os.ErrExist) {
-		return nil, hint.Errorf("name another file with --store", "make the allowlist store: %w",
-			err)
+	if err := sqlite.Create(path); err != nil {
+		return nil, hint.Errorf("name another file with --store", "make the allowlist store: %w", err)
 	}
 	s, err := connect(path)
 	if err != nil {
@@ -93,14 +82,11 @@ func connect(path string) (*Store, error) {
 		return nil, err
 	}
 	// EXTRA: the removal of the journal, which is the commit, is on disk when Update returns.
-	options := url.Values{"mode": {"rw"}, "_busy_timeout": {"10000"}, "_synchronous": {"EXTRA"},
-		"_cell_size_check": {"1"}, "_trusted_schema": {"0"}}
-	source := url.URL{Scheme: "file", Path: path, RawQuery: options.Encode()}
-	db, err := sql.Open("sqlite3", source.String())
+	db, err := sqlite.Open(path, 1, sqlite.Options{"_busy_timeout": "10000", "_synchronous": "EXTRA",
+		"_cell_size_check": "1"})
 	if err != nil {
 		return nil, fmt.Errorf("open the allowlist store: %w", err)
 	}
-	db.SetMaxOpenConns(1)
 	return &Store{db: db, path: path}, nil
 }
 

@@ -5,14 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 
-	_ "github.com/mattn/go-sqlite3" // the driver
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/sqlite"
 )
 
 // DB is the open state. Its methods may be called from several goroutines.
@@ -120,14 +119,11 @@ func private(folder string) error {
 func open(path string, connections int) (*sql.DB, error) {
 	// NORMAL: no fsync at a commit. A commit is in the kernel's page cache, which a killed process
 	// leaves as it is.
-	options := url.Values{"mode": {"rw"}, "_busy_timeout": {"10000"}, "_journal_mode": {"WAL"},
-		"_synchronous": {"NORMAL"}, "_trusted_schema": {"0"}}
-	source := url.URL{Scheme: "file", Path: path, RawQuery: options.Encode()}
-	db, err := sql.Open("sqlite3", source.String())
+	db, err := sqlite.Open(path, connections, sqlite.Options{"_busy_timeout": "10000",
+		"_journal_mode": "WAL", "_synchronous": "NORMAL"})
 	if err != nil {
 		return nil, fmt.Errorf("state: %w", err)
 	}
-	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	return db, nil
 }

@@ -1,0 +1,20 @@
+// Package datadir is where mcpbox keeps a user's data. XDG Base Directory Specification
+package datadir
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// Path is $XDG_DATA_HOME/mcpbox/NAME, or ~/.local/share/mcpbox/NAME. It makes nothing.
+func Path(name string) (string, error) {
+	dir := os.Getenv("XDG_DATA_HOME")
+	if !filepath.IsAbs(dir) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", err
+		}
+		dir = filepath.Join(home, ".local", "share")
+	}
+	return filepath.Join(dir, "mcpbox", name), nil
+}
