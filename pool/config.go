@@ -42,7 +42,7 @@ func (c Config) withDefaults() Config {
 
 // Call is a program to run.
 type Call struct {
-	Caller  string           // whom quotas and turns are counted for
+	Caller  string           // quotas and turns are counted per caller
 	Policy  *policies.Policy // resolved; the pool keeps it, so it must not change any more
 	Command runtime.Command  // without TTY
 

@@ -20,7 +20,7 @@ import (
 func (f *allowFlags) history() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history",
-		Short: "Show every change: when, by whom, before and after",
+		Short: "Show every change: its time, its author, before and after",
 		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := f.open(false)

@@ -35,7 +35,7 @@ type ExecutionRequest struct {
 	MaxOutput int               `json:"max_output,omitempty"` // bytes of stdout and of stderr that are kept
 
 	Mode   Mode   `json:"mode,omitempty"`   // default sync
-	Caller string `json:"caller,omitempty"` // for whom the client asks: limits count for each caller
+	Caller string `json:"caller,omitempty"` // whose request it is: limits count per caller
 }
 
 // File is a file for the sandbox, or one that came out of it.

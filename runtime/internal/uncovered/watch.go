@@ -6,7 +6,7 @@
 //	defer w.Stop()
 //
 // inotify on the host's folders is the trigger, what the process itself sees below /proc/PID/root is the proof, and a
-// look each second is for what inotify misses. Between the host's deed and the look, the new file can be opened.
+// look each second is for what inotify misses. Between the host's change and the look, the new file can be opened.
 //
 // inotify(7); Linux ≥ 3.19 detaches rather than refuses
 package uncovered

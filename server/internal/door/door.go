@@ -69,7 +69,7 @@ func From(ctx context.Context) (Identity, bool) {
 	return id, ok
 }
 
-// Unix lets in those whom the kernel names.
+// Unix lets in the users that the kernel names.
 func (d *Door) Unix(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		uid, ok := r.Context().Value(peerKey).(int)
