@@ -187,6 +187,36 @@ func TestACallsLimitEndsItsCellAlone(t *testing.T) {
 	}
 }
 
+// A cell has the limits of each process that a sandbox of its own would give the program, and as many tasks.
+func TestACellHasTheLimitsOfItsPolicy(t *testing.T) {
+	policy := standard(t)
+	policy.Limits.OpenFiles, policy.Limits.FileSize, policy.Limits.PIDs = 77, 3<<20, 20
+	// How many children it may have beside itself.
+	const script = `import os, resource, signal
+print(resource.getrlimit(resource.RLIMIT_NOFILE)[1], resource.getrlimit(resource.RLIMIT_FSIZE)[1], flush=True)
+n = 0
+try:
+  while n < 100:
+    if os.fork() == 0: signal.pause()
+    n += 1
+except OSError: pass
+print(n)`
+	said := func(run func(Command) *Result) string {
+		var out bytes.Buffer
+		run(Command{Args: []string{"python3", "-c", script}, Stdout: &out})
+		return out.String()
+	}
+	testhost.Need(t, "python3")
+	cells, alone := cellBox(t, policy), startBox(t, policy)
+	want := "77 3145728\n19\n"
+	if got := said(func(cmd Command) *Result { return finish(t, alone, cmd) }); got != want {
+		t.Errorf("in a sandbox %q, want %q", got, want)
+	}
+	if got := said(func(cmd Command) *Result { return inCell(t, cells, cmd) }); got != want {
+		t.Errorf("in a cell %q, want %q", got, want)
+	}
+}
+
 // What one call leaves, the next does not find.
 func TestCellsShareNothing(t *testing.T) {
 	box := cellBox(t, standard(t))
