@@ -91,7 +91,8 @@ func (r Report) item(name string) Item {
 func TestTheSysctlThatForbidsUserNamespacesIsNamed(t *testing.T) {
 	r := inUserNamespace(t, "TestHelperWithoutUserNamespaces")
 	i := r.item("user namespaces")
-	if r.OK || i.Status != Fail || !strings.Contains(i.Found, "user.max_user_namespaces=0") || !strings.Contains(i.Fix, "sysctl -w user.max_user_namespaces=") {
+	if r.OK || i.Status != Fail || !strings.Contains(i.Found, "user.max_user_namespaces=0") ||
+		!strings.Contains(i.Fix, "sysctl -w user.max_user_namespaces=") {
 		t.Errorf("ok %v, %+v", r.OK, i)
 	}
 	if i := r.item("other namespaces"); i.Status != Fail {
@@ -111,7 +112,8 @@ func TestHelperWithoutUserNamespaces(t *testing.T) {
 
 func TestTheKindOfNamespaceThatIsForbiddenIsNamed(t *testing.T) {
 	r := inUserNamespace(t, "TestHelperWithoutNetworkNamespaces")
-	if i := r.item("other namespaces"); i.Status != Fail || !strings.HasPrefix(i.Found, "net: ") || !strings.Contains(i.Fix, "user.max_net_namespaces=") {
+	if i := r.item("other namespaces"); i.Status != Fail || !strings.HasPrefix(i.Found, "net: ") ||
+		!strings.Contains(i.Fix, "user.max_net_namespaces=") {
 		t.Errorf("%+v", i)
 	}
 	if i := r.item("user namespaces"); i.Status != OK {

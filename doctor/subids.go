@@ -8,7 +8,8 @@ import (
 
 func subordinateIDs() Item {
 	const name = "subordinate ids"
-	const loses = "an id of its own for the sandbox's PID 1: a single-id map is used, in which all of the sandbox is the caller"
+	const loses = "an id of its own for the sandbox's PID 1: a single-id map is used, " +
+		"in which all of the sandbox is the caller"
 	if isRoot() {
 		return ok(name, "not needed: root maps a range itself")
 	}
@@ -20,7 +21,8 @@ func subordinateIDs() Item {
 	if missing := (*idmap.MissingError)(nil); errors.As(err, &missing) {
 		fix = "sudo apt install uidmap"
 		if missing.Tool == "" {
-			fix = "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " + missing.Login
+			fix = "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " +
+				missing.Login
 		}
 	}
 	return Item{name, Warn, err.Error(), loses, fix}

@@ -51,14 +51,16 @@ var doors = map[string][]string{
 	"github.com/godbus/dbus":               {"cgroups"},
 	"github.com/landlock-lsm/go-landlock":  {"runtime/internal/landlock"},
 	"github.com/spf13/cobra":               {"cmd/mcpbox"},
-	"github.com/mattn/go-sqlite3":          {"internal/sqlite", "mcp/store", "code/store", "server/internal/state"},
-	"github.com/tdewolff/parse":            {"code/guard"},
-	"mvdan.cc/sh":                          {"code/guard"},
+	"github.com/mattn/go-sqlite3": {"internal/sqlite", "mcp/store", "code/store",
+		"server/internal/state"},
+	"github.com/tdewolff/parse": {"code/guard"},
+	"mvdan.cc/sh":               {"code/guard"},
 }
 
 // pure packages judge and rewrite data. They start nothing, so they work without the kernel's help.
 var pure = []string{"policies", "mcp/access", "mcp/audit", "mcp/clientconfig", "mcp/identity",
-	"mcp/internal", "mcp/learn", "mcp/pin", "mcp/store", "packages/audit", "packages/runner", "packages/npm"}
+	"mcp/internal", "mcp/learn", "mcp/pin", "mcp/store", "packages/audit", "packages/runner",
+	"packages/npm"}
 
 // initMay is everything that PID 1 of the sandbox may import beside the standard library.
 var initMay = []string{module + "/internal/initproto", "golang.org/x/sys"}
@@ -195,7 +197,8 @@ func TestInitImportsNearlyNothing(t *testing.T) {
 // Library code returns errors and emits events; it never logs and never prints.
 func TestLibrariesNeitherLogNorPrint(t *testing.T) {
 	for path, p := range packages(t) {
-		if within(path, "cmd") || within(path, "server") || within(path, "tests") || p.Name == "main" {
+		if within(path, "cmd") || within(path, "server") || within(path, "tests") ||
+			p.Name == "main" {
 			continue
 		}
 		for _, imp := range p.Imports {

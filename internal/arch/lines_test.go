@@ -10,12 +10,8 @@ import (
 // add none.
 var wide = []string{
 	"docs/BENCHMARKS.md", "docs/HOSTS.md",
-	"tests", "cmd", "code", "egress", "mcp", "runtime",
+	"tests", "cmd", "code", "egress", "mcp/clientconfig", "runtime",
 	"pool", "server", "packages", "report",
-	"internal/arch", "internal/cleanup", "internal/idmap", "internal/hint", "internal/initproto",
-	"internal/logfile",
-	"internal/lockedbuf", "internal/plural", "internal/safetext", "internal/int80",
-	"doctor/subids.go", "doctor/doctor_test.go",
 }
 
 // Lines have at most 100 columns; a tab counts as four.
@@ -26,9 +22,19 @@ func TestLinesHaveAtMost100Columns(t *testing.T) {
 			continue
 		}
 		n++
-		for i, line := range strings.Split(readFile(t, path), "\n") {
-			if strings.Contains(line, "`yaml:") || strings.Contains(line, "`json:") {
+		text, inRaw := readFile(t, path), false
+		for i, line := range strings.Split(text, "\n") {
+			isText := inRaw || strings.Contains(line, "`")
+			if strings.HasSuffix(path, ".go") && strings.Count(line, "`")%2 == 1 {
+				inRaw = !inRaw
+			}
+			switch {
+			case strings.Contains(line, "`yaml:"), strings.Contains(line, "`json:"):
 				continue // a struct tag cannot be broken
+			case strings.HasSuffix(path, "_test.go") && isText:
+				continue // a message is written as it is on the wire
+			case strings.HasSuffix(path, "example_test.go") && strings.HasPrefix(line, "\t// "):
+				continue // an example's output is compared line by line
 			}
 			if w := utf8.RuneCountInString(strings.ReplaceAll(line, "\t", "    ")); w > 100 {
 				t.Errorf("%s:%d has %d columns", path, i+1, w)

@@ -1,5 +1,5 @@
-// Package idmap chooses the user and group ids of a sandbox. It is the one reader of subuid(5), subgid(5)
-// and passwd(5), for the start and for `mcpbox doctor`.
+// Package idmap chooses the user and group ids of a sandbox. It is the one reader of subuid(5),
+// subgid(5) and passwd(5), for the start and for `mcpbox doctor`.
 //
 //	ids, lock, err := idmap.ForRoot(stateDir) // a range of its own, locked until lock is closed
 //	ids := idmap.ForUser(false)               // a subordinate range, or the caller's own id

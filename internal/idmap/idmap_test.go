@@ -18,7 +18,8 @@ func TestARangeOfSubordinateIDsIsTakenIfItIsLargeEnough(t *testing.T) {
 		{"too small", mine + ":100000:65534\n", 0},
 		{"two small ones don't add up", mine + ":100000:40000\n" + mine + ":200000:40000\n", 0},
 		{"somebody else's", "other:100000:65536\n", 0},
-		{"the first that fits", mine + ":1:10\n" + mine + ":300000:65536\n" + mine + ":400000:65536\n", 300000},
+		{"the first that fits", mine + ":1:10\n" + mine + ":300000:65536\n" + mine +
+			":400000:65536\n", 300000},
 		{"comments and blank lines", "# ids\n\n" + mine + ":100000:65536\n", 100000},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -58,7 +58,8 @@ func rangeFrom(start int) IDs {
 	return IDs{UID: m, GID: m, Tool: ToolID, ToolUID: tool, ToolGID: tool, Kind: Range}
 }
 
-// allocated looks up the host's accounts and subordinate ranges. A file that can't be read has none.
+// allocated looks up the host's accounts and subordinate ranges. A file that can't be read has
+// none.
 func allocated() func(start, count int) bool {
 	type span struct{ start, count int64 }
 	var spans []span

@@ -26,7 +26,8 @@ func ForUser(own bool) IDs {
 	}
 }
 
-// CheckSubordinate returns nil if the caller can have ids of its own for the tool. Else it says why not.
+// CheckSubordinate returns nil if the caller can have ids of its own for the tool. Else it says why
+// not.
 func CheckSubordinate() error {
 	_, err := subordinate(os.Geteuid(), os.Getegid())
 	return err
@@ -51,7 +52,8 @@ func subordinate(uid, gid int) (ids IDs, err error) {
 		return []Map{{Inside: 0, Host: own, Count: 1}, {Inside: 1, Host: sub, Count: size - 1}}
 	}
 	const t = ToolID
-	return IDs{UID: with(uid, u), GID: with(gid, g), Tool: t, ToolUID: u + t - 1, ToolGID: g + t - 1,
+	return IDs{UID: with(uid, u), GID: with(gid, g), Tool: t, ToolUID: u + t - 1, ToolGID: g +
+		t - 1,
 		Kind: Subordinate}, nil
 }
 

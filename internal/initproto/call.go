@@ -34,12 +34,14 @@ type Call struct {
 	Workspace  bool
 }
 
-// Encode is the call's bytes. A call that is too large is ErrTooLarge; a string with a NUL is EINVAL.
+// Encode is the call's bytes. A call that is too large is ErrTooLarge; a string with a NUL is
+// EINVAL.
 func (c *Call) Encode() ([]byte, error) {
 	all := make([]string, 0, 1+len(c.Candidates)+len(c.Args)+len(c.Env))
 	all = append(append(append(append(all, c.Dir), c.Candidates...), c.Args...), c.Env...)
-	head := CallHeader{Umask: c.Umask, Candidates: uint32(len(c.Candidates)), Args: uint32(len(c.Args)),
-		Env: uint32(len(c.Env)), Strings: uint32(len(all))}
+	head := CallHeader{Umask: c.Umask, Candidates: uint32(len(c.Candidates)),
+		Args: uint32(len(c.Args)),
+		Env:  uint32(len(c.Env)), Strings: uint32(len(all))}
 	if c.Workspace {
 		head.Workspace = 1
 	}

@@ -8,11 +8,13 @@ import (
 // errMalformed is a message that no end of this build has sent.
 var errMalformed = errors.New("malformed control message")
 
-// Body can travel: *SetupBody, *NetworkBody and *SpawnBody, which may be large, and *Message itself.
+// Body can travel: *SetupBody, *NetworkBody and *SpawnBody, which may be large, and *Message
+// itself.
 type Body interface{ walk(*coder) }
 
-// coder walks a value's fields in one fixed order and writes them, or reads them: each type is described once, for
-// both ends, which are always of one build. encoding/json would be a third of mcpbox-init, and a millisecond of its start.
+// coder walks a value's fields in one fixed order and writes them, or reads them: each type is
+// described once, for both ends, which are always of one build. encoding/json would be a third of
+// mcpbox-init, and a millisecond of its start.
 //
 // Integers are zigzag varints, strings and lists have their length in front.
 type coder struct {
@@ -39,7 +41,8 @@ func Decode(data []byte, v Body) error {
 
 func (c *coder) fail() { c.buf, c.err = nil, errMalformed }
 
-func number[T ~int | ~int32 | ~int64 | ~uint | ~uint16 | ~uint32 | ~uint64 | ~uintptr](c *coder, v *T) {
+func number[T ~int | ~int32 | ~int64 | ~uint | ~uint16 | ~uint32 | ~uint64 | ~uintptr](c *coder,
+	v *T) {
 	if !c.reading {
 		c.buf = binary.AppendVarint(c.buf, int64(*v))
 		return

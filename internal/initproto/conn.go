@@ -18,7 +18,8 @@ const (
 // ErrTooLarge is an oversized packet or body.
 var ErrTooLarge = errors.New("message too large")
 
-// Conn is one end of the control socket. Send is safe for concurrent use, Receive is for one reader.
+// Conn is one end of the control socket. Send is safe for concurrent use, Receive is for one
+// reader.
 type Conn struct{ f *os.File }
 
 // Pair makes both ends, close-on-exec.
@@ -31,7 +32,8 @@ func Pair() (supervisor *Conn, init *os.File, err error) {
 	if err := unix.SetNonblock(fds[0], true); err != nil {
 		return nil, nil, os.NewSyscallError("fcntl", err)
 	}
-	return &Conn{os.NewFile(uintptr(fds[0]), "control")}, os.NewFile(uintptr(fds[1]), "control-init"), nil
+	return &Conn{os.NewFile(uintptr(fds[0]), "control")}, os.NewFile(uintptr(fds[1]),
+		"control-init"), nil
 }
 
 // FromFD wraps an inherited descriptor.
@@ -78,7 +80,8 @@ func (c *Conn) Send(m Message, body Body, fds ...int) error {
 	return nil
 }
 
-// Receive reads one message and its descriptors (close-on-exec), which the caller owns. io.EOF: the other end is gone.
+// Receive reads one message and its descriptors (close-on-exec), which the caller owns. io.EOF: the
+// other end is gone.
 func (c *Conn) Receive() (m Message, body []byte, fds []int, err error) {
 	buf, oob := make([]byte, maxPacket), make([]byte, unix.CmsgSpace(4*maxFDs))
 	raw, err := c.f.SyscallConn()

@@ -35,7 +35,8 @@ func pair(t *testing.T) (supervisor, init *Conn) {
 
 func TestAMessageArrivesAsItWasSent(t *testing.T) {
 	s, i := pair(t)
-	sent := Message{Kind: Exited, Process: 3, Exit: &Exit{Status: 256, UserUsec: 5, SysUsec: 6, MaxRSSKiB: 7}, Fault: Fault{StepMount, 4, unix.EPERM}}
+	sent := Message{Kind: Exited, Process: 3, Exit: &Exit{Status: 256, UserUsec: 5, SysUsec: 6,
+		MaxRSSKiB: 7}, Fault: Fault{StepMount, 4, unix.EPERM}}
 	if err := i.Send(sent, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -48,10 +49,14 @@ func TestAMessageArrivesAsItWasSent(t *testing.T) {
 func TestALargeBodyAndDescriptorsTravelTogether(t *testing.T) {
 	s, i := pair(t)
 	body := SpawnBody{
-		Argv: []string{strings.Repeat("x", 1<<20), ""}, Env: []string{"A=b"}, Dir: "/work", TTY: true, Rows: 65535, Cols: 1, InCgroup: true,
-		Umask: 0o77, OuterID: 1, ToolID: -1, CloneFlags: math.MaxUint64, Mounts: []MountOp{{}, {"a", "b", "c", 1 << 63, "d", 0o700, true}},
-		Rlimits: []Rlimit{{7, 0, math.MaxUint64}}, Filter: bytes.Repeat([]byte{1, 2}, 4096), FilterFlags: 40,
-		Landlock: &Landlock{1, 2, 3, []LandlockRule{{"/", math.MaxUint64, true}}, [3]uint64{4, 0, 6}, "canary"},
+		Argv: []string{strings.Repeat("x", 1<<20), ""}, Env: []string{"A=b"}, Dir: "/work",
+		TTY: true, Rows: 65535, Cols: 1, InCgroup: true,
+		Umask: 0o77, OuterID: 1, ToolID: -1, CloneFlags: math.MaxUint64, Mounts: []MountOp{{},
+			{"a", "b", "c", 1 << 63, "d", 0o700, true}},
+		Rlimits: []Rlimit{{7, 0, math.MaxUint64}}, Filter: bytes.Repeat([]byte{1, 2}, 4096),
+		FilterFlags: 40,
+		Landlock: &Landlock{1, 2, 3, []LandlockRule{{"/", math.MaxUint64, true}}, [3]uint64{4, 0,
+			6}, "canary"},
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -70,7 +75,8 @@ func TestALargeBodyAndDescriptorsTravelTogether(t *testing.T) {
 	if err := Decode(data, &got); err != nil || !reflect.DeepEqual(got, body) {
 		t.Errorf("the body changed on its way (%v)", err)
 	}
-	if flags, err := unix.FcntlInt(uintptr(fds[0]), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+	if flags, err := unix.FcntlInt(uintptr(fds[0]), unix.F_GETFD, 0); err != nil ||
+		flags&unix.FD_CLOEXEC == 0 {
 		t.Errorf("a received descriptor would leak into a tool: flags %#x, %v", flags, err)
 	}
 	if _, err := unix.Write(fds[0], []byte("through")); err != nil {

@@ -30,12 +30,14 @@
 //	    │   ◀──────────────────────────────────────────┤
 //	    │ (closes the socket)                          │ exits; the kernel kills the namespace
 //
-// A warm cell is built ahead of its call. mcpbox-init passes its descriptors on and has no part in the call:
+// A warm cell is built ahead of its call. mcpbox-init passes its descriptors on and has no part in
+// the call:
 //
 //	supervisor                                    mcpbox-init         the cell
 //	    │ build {cell, filter}                         │
 //	    ├──────────────────────────────────────────▶   │ clones      ───▶ │ mounts, ruleset
-//	    │                                     built    │ + fds of the cell: pidfd, call socket, exit pipe
+//	    │                                     built    │                  │
+//	    │         fds: pidfd, call socket, exit pipe   │                  │
 //	    │   ◀──────────────────────────────────────────┤                  │
 //	    │                                              record, pidfd      │ (call socket)
 //	    │   ◀─────────────────────────────────────────────────────────────┤ waits
@@ -44,7 +46,7 @@
 //	    │                                              record {listener}  │
 //	    │   ◀─────────────────────────────────────────────────────────────┤
 //	    │ verifies the layers, one byte                                   │
-//	    ├─────────────────────────────────────────────────────────────▶   │ execve closes the socket
+//	    ├─────────────────────────────────────────────────────────────▶   │ execve (closes it)
 //	    │                                              status, usage      │ (exit pipe)
 //	    │   ◀─────────────────────────────────────────────────────────────┤ the reaper exits
 //

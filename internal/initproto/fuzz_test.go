@@ -8,14 +8,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FuzzDecode: whatever a packet or a body holds, decoding ends, and what it accepts survives a round trip.
+// FuzzDecode: whatever a packet or a body holds, decoding ends, and what it accepts survives a
+// round trip.
 func FuzzDecode(f *testing.F) {
 	for _, m := range []Body{
-		&Message{Kind: Setup, HasBody: true}, &Message{Kind: Locked, Process: 1, PID: 2, Listener: -1, TTY: true}, &Message{Kind: Signal, Process: 1, Signal: 15},
-		&Message{Kind: Exited, Process: 1, Exit: &Exit{Status: 9}}, &Message{Kind: Failed, Fault: Fault{StepExec, 1, unix.ENOEXEC}},
-		&SetupBody{[]Dir{{"/a", 0o755, true}}, []File{{"/b", 0o600, []byte("c")}}, []Link{{"/d", "e"}}},
+		&Message{Kind: Setup, HasBody: true}, &Message{Kind: Locked, Process: 1, PID: 2,
+			Listener: -1, TTY: true}, &Message{Kind: Signal, Process: 1, Signal: 15},
+		&Message{Kind: Exited, Process: 1, Exit: &Exit{Status: 9}}, &Message{Kind: Failed,
+			Fault: Fault{StepExec, 1, unix.ENOEXEC}},
+		&SetupBody{[]Dir{{"/a", 0o755, true}}, []File{{"/b", 0o600, []byte("c")}}, []Link{{"/d",
+			"e"}}},
 		&NetworkBody{IPv4: []byte{1, 2, 3, 4}, Ports: []int{443}},
-		&SpawnBody{Argv: []string{"x"}, Mounts: []MountOp{{Target: "/"}}, Landlock: &Landlock{Rules: []LandlockRule{{Path: "/"}}}, Filter: []byte{6}},
+		&SpawnBody{Argv: []string{"x"}, Mounts: []MountOp{{Target: "/"}},
+			Landlock: &Landlock{Rules: []LandlockRule{{Path: "/"}}}, Filter: []byte{6}},
 	} {
 		f.Add(encode(m))
 	}
@@ -88,7 +93,8 @@ func FuzzReceive(f *testing.F) {
 		}
 		CloseAll(got)
 		if after, err := lowest(); err != nil || after != before {
-			t.Errorf("a descriptor was left open: lowest free was %d, is %d (%v)", before, after, err)
+			t.Errorf("a descriptor was left open: lowest free was %d, is %d (%v)", before, after,
+				err)
 		}
 	})
 }

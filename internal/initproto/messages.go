@@ -21,7 +21,8 @@ const (
 	Connect   Kind = "connect"
 	Connected Kind = "connected"
 
-	// Mask puts masks back into a cell's mounts. Its body is a SetupBody: files and folders to cover.
+	// Mask puts masks back into a cell's mounts. Its body is a SetupBody: files and folders to
+	// cover.
 	Mask Kind = "mask"
 )
 
@@ -29,8 +30,8 @@ const (
 // libcontainer pivots into; cells pivot into it.
 const Root = "/r"
 
-// Version names the messages below. Both ends must be of one version: PID 1 gets it as its argument. A
-// test fails when the messages change and this does not.
+// Version names the messages below. Both ends must be of one version: PID 1 gets it as its
+// argument. A test fails when the messages change and this does not.
 const Version = "6"
 
 // ExitVersion is PID 1's exit code when it is of another version than its supervisor.
@@ -89,8 +90,9 @@ type Link struct {
 	Target string
 }
 
-// NetworkBody makes all addresses local: a route for each family, whose connections come from its address. The answer
-// brings the resolver's sockets, UDP and TCP, at port 53 of Resolver, and a listener for each of Ports.
+// NetworkBody makes all addresses local: a route for each family, whose connections come from its
+// address. The answer brings the resolver's sockets, UDP and TCP, at port 53 of Resolver, and a
+// listener for each of Ports.
 type NetworkBody struct {
 	IPv4     []byte // 4 bytes
 	IPv6     []byte // 16 bytes

@@ -5,7 +5,8 @@ import (
 	"syscall"
 )
 
-// Step is where a start failed. The child reports it as a number, since it may only make raw system calls.
+// Step is where a start failed. The child reports it as a number, since it may only make raw system
+// calls.
 type Step int32
 
 const (
@@ -39,8 +40,10 @@ const (
 	StepDied
 )
 
-var stepNames = [...]string{"none", "request", "rootfs", "pipe", "terminal", "clone", "id map", "set ids", "session", "mount",
-	"pivot_root", "user namespace limit", "resource limit", "stdio", "working directory", "command lookup", "landlock",
+var stepNames = [...]string{"none", "request", "rootfs", "pipe", "terminal", "clone", "id map",
+	"set ids", "session", "mount",
+	"pivot_root", "user namespace limit", "resource limit", "stdio", "working directory",
+	"command lookup", "landlock",
 	"landlock probe", "capabilities", "no_new_privs", "seccomp", "execve",
 	"loopback", "workspace", "network", "listen", "connect", "child died"}
 

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// layout is the hash of all messages' fields, as of Version. Whoever changes a message changes both.
+// layout is the hash of all messages' fields, as of Version. Whoever changes a message changes
+// both.
 const layout = "e41e218e20b08675"
 
 func TestAChangedMessageHasANewVersion(t *testing.T) {
@@ -19,7 +20,8 @@ func TestAChangedMessageHasANewVersion(t *testing.T) {
 		h.Write([]byte(s.String() + "\n"))
 	}
 	if got := hex.EncodeToString(h.Sum(nil))[:16]; got != layout {
-		t.Errorf("the messages have changed: raise Version (%s), and set layout to %q", Version, got)
+		t.Errorf("the messages have changed: raise Version (%s), and set layout to %q", Version,
+			got)
 	}
 }
 

@@ -2,10 +2,11 @@
 //
 //	f, err := logfile.Open("events file", path, os.O_APPEND)
 //
-// Only its owner may read a new one. A symbolic link is not followed, for it may have been laid by somebody else; of a
-// FIFO without a reader it is told at once, instead of waiting for one. A file of another user's, or one that everybody may
-// write, is refused: in a folder such as /tmp somebody may have made it first, to rewrite what is said in it. It does not
-// look at the folders on the way.
+// Only its owner may read a new one. A symbolic link is not followed, for it may have been laid by
+// somebody else; of a FIFO without a reader it is told at once, instead of waiting for one. A file
+// of another user's, or one that everybody may write, is refused: in a folder such as /tmp somebody
+// may have made it first, to rewrite what is said in it. It does not look at the folders on the
+// way.
 package logfile
 
 import (
@@ -17,20 +18,24 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
-// Open opens path for writing. how is os.O_APPEND or os.O_TRUNC; what is the file's role in an error.
+// Open opens path for writing. how is os.O_APPEND or os.O_TRUNC; what is the file's role in an
+// error.
 func Open(what, path string, how int) (*os.File, error) {
-	f, err := os.OpenFile(path, how|os.O_CREATE|os.O_WRONLY|syscall.O_CLOEXEC|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
+	f, err := os.OpenFile(path,
+		how|os.O_CREATE|os.O_WRONLY|syscall.O_CLOEXEC|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
 	switch {
 	case errors.Is(err, syscall.ELOOP):
 		return nil, hint.Errorf("name the file itself", "%s %q is a symbolic link", what, path)
 	case errors.Is(err, syscall.ENXIO):
 		return nil, hint.Errorf("start the reader first", "%s %q has no reader", what, path)
 	case err != nil:
-		return nil, hint.Wrap(fmt.Errorf("%s: %w", what, err), "name a file in a folder that you may write to")
+		return nil, hint.Wrap(fmt.Errorf("%s: %w", what, err),
+			"name a file in a folder that you may write to")
 	}
 	if err := private(f); err != nil {
 		f.Close()
-		return nil, hint.Errorf("name a file of your own, or chmod o-w it", "%s %q: %w", what, path, err)
+		return nil, hint.Errorf("name a file of your own, or chmod o-w it", "%s %q: %w", what, path,
+			err)
 	}
 	return f, nil
 }

@@ -24,7 +24,8 @@ func TestOnlyOnesOwnFileIsWritten(t *testing.T) {
 	if err := unix.Mkfifo(at("fifo"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{"mine": "", "everybody's": "another user may write it", "link": "symbolic link", "fifo": "no reader"}
+	want := map[string]string{"mine": "", "everybody's": "another user may write it",
+		"link": "symbolic link", "fifo": "no reader"}
 	if os.Geteuid() == 0 {
 		want["foreign"] = "another user may write it"
 		if err := os.WriteFile(at("foreign"), nil, 0o600); err != nil {
@@ -36,7 +37,8 @@ func TestOnlyOnesOwnFileIsWritten(t *testing.T) {
 	}
 	for name, problem := range want {
 		f, err := Open("events file", at(name), os.O_APPEND)
-		if (err == nil) != (problem == "") || err != nil && !strings.Contains(err.Error(), problem) {
+		if (err == nil) != (problem == "") || err != nil && !strings.Contains(err.Error(),
+			problem) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if f != nil {

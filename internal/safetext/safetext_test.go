@@ -34,7 +34,8 @@ func TestLongTextIsCutVisibly(t *testing.T) {
 }
 
 func FuzzClean(f *testing.F) {
-	for _, s := range []string{"", "plain", "a\nb", "\x1b]0;x\a", "\xff", "\u202e", `\`, "\U0010ffff"} {
+	for _, s := range []string{"", "plain", "a\nb", "\x1b]0;x\a", "\xff", "\u202e", `\`,
+		"\U0010ffff"} {
 		f.Add(s, 16)
 	}
 	f.Fuzz(func(t *testing.T, s string, max int) {

@@ -18,9 +18,13 @@ import (
 // An argument under a name that is the rule's but for case is the rule's, at any depth.
 func TestArgumentsInOtherSpellingsAreRefused(t *testing.T) {
 	p, err := newParameters(map[string]any{"properties": map[string]any{
-		"NAME":    map[string]any{},
-		"name":    map[string]any{"pattern": "^[a-z]+$"},
-		"options": map[string]any{"allOf": []any{map[string]any{"properties": map[string]any{"depth": map[string]any{"maximum": 3}}}}},
+		"NAME": map[string]any{},
+		"name": map[string]any{"pattern": "^[a-z]+$"},
+		"options": map[string]any{
+			"allOf": []any{
+				map[string]any{"properties": map[string]any{"depth": map[string]any{"maximum": 3}}},
+			},
+		},
 	}}, map[string][]string{"path": {"/work"}})
 	if err != nil {
 		t.Fatal(err)
@@ -133,14 +137,19 @@ func TestPathsThatServersReadDifferentlyAreRefused(t *testing.T) {
 		"\u001c/work/priv/x":   strings.TrimSpace, // Python's strip takes U+001C away
 		"\u200b/work/priv/x":   strings.TrimSpace, // what is not seen
 		"x/../../priv/x\u00a0": strings.TrimSpace,
-		`"/work/priv/x"`:       func(p string) string { return strings.Trim(p, `"`) }, // some servers take quotes away
-		`..\priv\x`:            func(p string) string { return strings.ReplaceAll(p, `\`, "/") },
-		"\uff0e\uff0e/priv/x":  norm.NFKC.String,
-		".\u200b./priv/x":      func(p string) string { return strings.ReplaceAll(p, "\u200b", "") },
-		"{.,..}/priv/x":        func(p string) string { return strings.Replace(p, "{.,..}", "..", 1) },
-		"a\n/work/priv/x":      func(p string) string { return strings.Split(p, "\n")[1] },
-		"$W/priv/x":            func(p string) string { return os.Expand(p, environment) },
-		"${W}/priv/x":          func(p string) string { return os.Expand(p, environment) },
+		// some servers take quotes away
+		`"/work/priv/x"`:      func(p string) string { return strings.Trim(p, `"`) },
+		`..\priv\x`:           func(p string) string { return strings.ReplaceAll(p, `\`, "/") },
+		"\uff0e\uff0e/priv/x": norm.NFKC.String,
+		".\u200b./priv/x": func(p string) string {
+			return strings.ReplaceAll(p, "\u200b", "")
+		},
+		"{.,..}/priv/x": func(p string) string {
+			return strings.Replace(p, "{.,..}", "..", 1)
+		},
+		"a\n/work/priv/x": func(p string) string { return strings.Split(p, "\n")[1] },
+		"$W/priv/x":       func(p string) string { return os.Expand(p, environment) },
+		"${W}/priv/x":     func(p string) string { return os.Expand(p, environment) },
 		"%W%/priv/x": func(p string) string {
 			return strings.ReplaceAll(p, "%W%",
 				"/work")
@@ -167,7 +176,8 @@ func TestPathsThatServersReadDifferentlyAreRefused(t *testing.T) {
 			t.Errorf("%q is let through where no files are at hand", p)
 		}
 	}
-	for _, p := range []string{"a b.txt", "100%.md", "50% off", "été.txt", "a~", "it's.txt", "{a}.txt", "v1..v2", "👨‍👩‍👧.png", "/work/pub/x",
+	for _, p := range []string{"a b.txt", "100%.md", "50% off", "été.txt", "a~", "it's.txt",
+		"{a}.txt", "v1..v2", "👨‍👩‍👧.png", "/work/pub/x",
 		"file:///work/pub/a%20b"} {
 		if err := checkPath(p, []string{"/work/pub"}, srv); err != nil {
 			t.Errorf("an ordinary path: %v", err)
@@ -182,7 +192,10 @@ func (inPub) Dir() string { return "/work/pub" }
 
 // An argument whose name a server takes for a ruled one is held to the same rule.
 func TestArgumentsThatServersTakeForRuledOnesAreRefused(t *testing.T) {
-	s := Compile(&policies.MCP{Paths: map[string]map[string][]string{"read": {"name": {"/work/pub"}}}}, nil)
+	s := Compile(
+		&policies.MCP{Paths: map[string]map[string][]string{"read": {"name": {"/work/pub"}}}},
+		nil,
+	)
 	for _, key := range []string{"name\\u0000", " name", "name\\t", "\\ufeffname", "NAME",
 		"name\\u0000x", "\\u200bname"} {
 		raw := []byte(`{"name": "/work/pub/a", "` + key + `": "/etc/passwd"}`)

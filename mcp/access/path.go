@@ -16,8 +16,8 @@ import (
 )
 
 // pathReadings are the ways in which servers may read a path: as it is written; without quotes
-// around it; with backslashes for slashes; without characters that are not seen; and with full-width
-// and other variants of characters made plain.
+// around it; with backslashes for slashes; without characters that are not seen; and with
+// full-width and other variants of characters made plain.
 func pathReadings(p string) []string {
 	all := []string{p}
 	add := func(reading string) {

@@ -13,10 +13,14 @@ func TestPolicyAndStoreJudgeAlike(t *testing.T) {
 		Mode: policies.MCPDeny,
 		Server: policies.MCPServer{Allow: []string{"node *"},
 			Packages: map[string]string{"@acme/notes": "^1.4"}, Version: ">=1 <2"},
-		Tools:      policies.MCPNames{Allow: []string{"read_*"}, Deny: []string{"read_secret"}},
-		Resources:  policies.MCPNames{Allow: []string{"file:///work/*"}},
-		Parameters: map[string]map[string]any{"read_note": {"properties": map[string]any{"name": map[string]any{"pattern": "^[a-z]+$"}}}},
-		Paths:      map[string]map[string][]string{"read_note": {"file": {"/work"}}},
+		Tools:     policies.MCPNames{Allow: []string{"read_*"}, Deny: []string{"read_secret"}},
+		Resources: policies.MCPNames{Allow: []string{"file:///work/*"}},
+		Parameters: map[string]map[string]any{
+			"read_note": {
+				"properties": map[string]any{"name": map[string]any{"pattern": "^[a-z]+$"}},
+			},
+		},
+		Paths: map[string]map[string][]string{"read_note": {"file": {"/work"}}},
 	}, nil)
 	store := set(t,
 		Rule{Layer: LayerServer, Match: "command:node *", Effect: Allow},
@@ -118,19 +122,22 @@ func TestASchemaThatCannotBeCompiledRefuses(t *testing.T) {
 	}
 }
 
-// A denied tool stays denied under a name that a server could take for it, and so do rules for its arguments.
+// A denied tool stays denied under a name that a server could take for it, and so do rules for its
+// arguments.
 func TestATwistedNameDoesNotEscapeItsRules(t *testing.T) {
 	s := Compile(&policies.MCP{
 		Tools: policies.MCPNames{Deny: []string{"delete_*", "shell"}},
 		Paths: map[string]map[string][]string{"read": {"file": {"/work"}}},
 	}, nil)
-	for _, name := range []string{"shell\x00", "SHELL", " shell", "shell\u200b", "\ufeffshell", "shell\x00x", "Delete_note", "delete_note\t"} {
+	for _, name := range []string{"shell\x00", "SHELL", " shell", "shell\u200b", "\ufeffshell",
+		"shell\x00x", "Delete_note", "delete_note\t"} {
 		if v := s.Check(tool("notes", name)); v.Allowed {
 			t.Errorf("%q is allowed", name)
 		}
 	}
 	for _, name := range []string{"Read", "read\x00", "read "} {
-		if v := s.CheckArguments(tool("notes", name), NewArguments([]byte(`{"file":"/etc/passwd"}`)), nil); v.Allowed {
+		if v := s.CheckArguments(tool("notes", name),
+			NewArguments([]byte(`{"file":"/etc/passwd"}`)), nil); v.Allowed {
 			t.Errorf("the arguments of %q are not checked", name)
 		}
 	}

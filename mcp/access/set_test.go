@@ -88,7 +88,8 @@ func TestEachLayerMustLetACallThrough(t *testing.T) {
 			{Layer: LayerVersion, Match: "<1", Effect: Deny}}, nil, Item{Server: "notes",
 			Kind: KindTool, Name: "read_note"}, LayerVersion},
 		{"a URI with slashes", []Rule{{Layer: LayerResource, Match: "file:///work/*",
-			Effect: Allow}}, nil, Item{Server: "notes", Kind: KindResource, Name: "file:///work/a/b"}, ""},
+			Effect: Allow}}, nil, Item{Server: "notes", Kind: KindResource,
+			Name: "file:///work/a/b"}, ""},
 		{"a name with a star, quoted",
 			[]Rule{{Layer: LayerTool, Match: EscapeGlob("a*[b]"), Effect: Allow}}, nil,
 			tool("notes", "a*[b]"), ""},
@@ -111,7 +112,9 @@ func TestEachLayerMustLetACallThrough(t *testing.T) {
 func TestArgumentsMustSatisfyEveryRuleAboutThem(t *testing.T) {
 	s := set(t,
 		Rule{Layer: LayerParameter, Match: "read_*",
-			Schema: []byte(`{"required": ["name"], "properties": {"name": {"pattern": "^[a-z]+$"}}}`)},
+			Schema: []byte(
+				`{"required": ["name"], "properties": {"name": {"pattern": "^[a-z]+$"}}}`,
+			)},
 		Rule{Layer: LayerParameter, Match: "read_note",
 			Schema: []byte(`{"properties": {"name": {"maxLength": 5}}}`),
 			Paths:  map[string][]string{"dir": {"/work"}}},

@@ -47,7 +47,8 @@ func TestTheServerIsHeldToCommandDigestAndPackage(t *testing.T) {
 		{"its digest, denied", policies.MCPServer{Deny: []string{"sha256:" + sum}}, false},
 		{"its package", policies.MCPServer{Packages: map[string]string{"@acme/notes": "^1.4"}},
 			true},
-		{"its package, too old", policies.MCPServer{Packages: map[string]string{"@acme/notes": ">=2"}}, false},
+		{"its package, too old",
+			policies.MCPServer{Packages: map[string]string{"@acme/notes": ">=2"}}, false},
 		{"another package", policies.MCPServer{Packages: map[string]string{"@acme/other": "*"}},
 			false},
 	} {
@@ -87,7 +88,8 @@ func TestThePackageGivenToNPXCounts(t *testing.T) {
 	policy.MCP.Server.Packages = map[string]string{"@acme/notes": "^1.4"}
 	for command, ok := range map[string]bool{"@acme/notes@1.5.0": true, "@acme/notes@2.0.0": false,
 		"@acme/notes": false, "@acme/notes@latest": false} {
-		if err := Check(policy, []string{"npx", "-y", command}, []string{"npx", "-y", command}); (err == nil) != ok {
+		if err := Check(policy, []string{"npx", "-y", command}, []string{"npx", "-y",
+			command}); (err == nil) != ok {
 			t.Errorf("npx -y %s: %v", command, err)
 		}
 	}

@@ -11,7 +11,8 @@ func Example() {
 	var file strings.Builder
 	for i := range 6 {
 		fmt.Fprintf(&file, `{"time":"2026-01-02T03:04:0%dZ","decision":"allowed","outcome":"ok",`+
-			`"server":"notes","method":"tools/call","tool":"read_note","arguments":{"id":%d}}`+"\n", i, i)
+			`"server":"notes","method":"tools/call","tool":"read_note","arguments":{"id":%d}}`+"\n",
+			i, i)
 	}
 	records, bad, err := learn.ReadRecords(strings.NewReader(file.String()))
 	if err != nil {

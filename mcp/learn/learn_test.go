@@ -122,7 +122,8 @@ func TestKeysThatTurnUpLateKeepTheObjectOpen(t *testing.T) {
 }
 
 func TestAPathRuleNamesTheFolderToo(t *testing.T) {
-	r := propose(t, calls60("t", func(i int) string { return fmt.Sprintf(`{"file":"/work/notes/%d"}`, i) }))
+	r := propose(t, calls60("t",
+		func(i int) string { return fmt.Sprintf(`{"file":"/work/notes/%d"}`, i) }))
 	last := r.Proposals[len(r.Proposals)-1].Rule
 	if got := last.Paths["file"]; !slices.Equal(got, []string{"/work/notes"}) {
 		t.Errorf("paths %v", last.Paths)

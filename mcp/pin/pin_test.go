@@ -23,8 +23,17 @@ func approved(t *testing.T, definitions ...string) *File {
 }
 
 func TestDiffIsReadableAndSafe(t *testing.T) {
-	was := approved(t, `{"name":"a","description":"adds","inputSchema":{"type":"object","properties":{"x":{"type":"number"}}}}`, `{"name":"gone"}`)
-	is := approved(t, `{"name":"a","description":"adds.\u001b[2J<IMPORTANT>","inputSchema":{"type":"object","properties":{"x":{"type":"string"},"y":{}}}}`, `{"name":"new","description":"n"}`, `{"name":"terse"}`)
+	was := approved(
+		t,
+		`{"name":"a","description":"adds","inputSchema":{"type":"object","properties":{"x":{"type":"number"}}}}`,
+		`{"name":"gone"}`,
+	)
+	is := approved(
+		t,
+		`{"name":"a","description":"adds.\u001b[2J<IMPORTANT>","inputSchema":{"type":"object","properties":{"x":{"type":"string"},"y":{}}}}`,
+		`{"name":"new","description":"n"}`,
+		`{"name":"terse"}`,
+	)
 	got := strings.Join(was.Diff(is), "\n")
 	want := "~ a.description: \"adds\" → \"adds.\\x1b[2J<IMPORTANT>\"\n" +
 		"~ a.inputSchema.properties.x.type: \"number\" → \"string\"\n" +

@@ -222,11 +222,24 @@ func answers(tools, text string) func(*fake, *bufio.Reader, io.Writer) {
 			switch {
 			case r.ID == nil || r.Method == "":
 			case r.Method == "initialize":
-				io.WriteString(out, `{"jsonrpc":"2.0","id":`+string(r.ID)+`,"result":{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"n","version":"1.4.2"}}}`+"\n")
+				io.WriteString(
+					out,
+					`{"jsonrpc":"2.0","id":`+string(
+						r.ID,
+					)+`,"result":{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"n","version":"1.4.2"}}}`+"\n",
+				)
 			case r.Method == "tools/list":
-				io.WriteString(out, `{"jsonrpc":"2.0","id":`+string(r.ID)+`,"result":{"tools":`+tools+`}}`+"\n")
+				io.WriteString(out,
+					`{"jsonrpc":"2.0","id":`+string(r.ID)+`,"result":{"tools":`+tools+`}}`+"\n")
 			case r.Method == "tools/call":
-				io.WriteString(out, `{"jsonrpc":"2.0","id":`+string(r.ID)+`,"result":{"content":[{"type":"text","text":`+string(wire.Quote(text))+`}]}}`+"\n")
+				io.WriteString(
+					out,
+					`{"jsonrpc":"2.0","id":`+string(
+						r.ID,
+					)+`,"result":{"content":[{"type":"text","text":`+string(
+						wire.Quote(text),
+					)+`}]}}`+"\n",
+				)
 			default:
 				io.WriteString(out, `{"jsonrpc":"2.0","id":`+string(r.ID)+`,"result":{}}`+"\n")
 			}

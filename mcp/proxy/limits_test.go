@@ -27,7 +27,8 @@ func slow(stubborn bool) func(*fake, *bufio.Reader, io.Writer) {
 				hung = string(r.ID)
 			case hung != "" && stubborn:
 			case r.Method == "notifications/cancelled":
-				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"content":[],"late":true}}`+"\n", hung)
+				fmt.Fprintf(out,
+					`{"jsonrpc":"2.0","id":%s,"result":{"content":[],"late":true}}`+"\n", hung)
 				hung = ""
 			case r.ID != nil:
 				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"said":%q}}`+"\n", r.ID,
@@ -43,7 +44,9 @@ func hangs(l policies.MCPLimits) policies.MCP {
 
 func TestACallOverItsTimeIsAnsweredAndTheServerToldToStop(t *testing.T) {
 	var records bytes.Buffer
-	b := start(t, Config{Rules: hangs(policies.MCPLimits{Timeout: policies.Duration(50 * time.Millisecond)}), Audit: audit.NewLog(&records)}, slow(false))
+	b := start(t,
+		Config{Rules: hangs(policies.MCPLimits{Timeout: policies.Duration(50 * time.Millisecond)}),
+			Audit: audit.NewLog(&records)}, slow(false))
 	b.say(callTool("1", "hang", "{}"))
 	b.hears(refusal1("1", "The call exceeded its time limit."))
 	b.say(`{"jsonrpc":"2.0","id":2,"method":"ping"}`)
@@ -61,14 +64,20 @@ func TestACallOverItsTimeIsAnsweredAndTheServerToldToStop(t *testing.T) {
 }
 
 func TestAServerThatHangsIsReplacedAndGreetedAgain(t *testing.T) {
-	b := start(t, Config{Rules: hangs(policies.MCPLimits{Timeout: policies.Duration(20 * time.Millisecond)})}, slow(true))
-	b.say(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}`)
+	b := start(t,
+		Config{Rules: hangs(policies.MCPLimits{Timeout: policies.Duration(20 * time.Millisecond)})},
+		slow(true))
+	b.say(
+		`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}`,
+	)
 	b.hears(`{"jsonrpc":"2.0","id":0,"result":{"said":"initialize"}}`)
 	b.say(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
 	b.say(callTool("1", "hang", "{}"))
 	b.hears(refusal1("1", "The call exceeded its time limit."))
 	b.say(callTool("2", "other", "{}"))
-	b.hears(`{"jsonrpc":"2.0","id":2,"error":{"code":-32000,"message":"The server was restarted before it answered."}}`)
+	b.hears(
+		`{"jsonrpc":"2.0","id":2,"error":{"code":-32000,"message":"The server was restarted before it answered."}}`,
+	)
 	b.say(callTool("3", "other", "{}"))
 	b.hears(`{"jsonrpc":"2.0","id":3,"result":{"said":"tools/call"}}`)
 	if b.server(1) == nil || b.server(2) != nil {
@@ -126,11 +135,15 @@ func TestACancelledCallIsOver(t *testing.T) {
 }
 
 func TestAServerThatHangsInACancelledCallIsReplaced(t *testing.T) {
-	b := start(t, Config{Rules: hangs(policies.MCPLimits{Timeout: policies.Duration(20 * time.Millisecond)})}, slow(true))
+	b := start(t,
+		Config{Rules: hangs(policies.MCPLimits{Timeout: policies.Duration(20 * time.Millisecond)})},
+		slow(true))
 	b.say(callTool("1", "hang", "{}") + "\n" +
 		`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
 	b.say(callTool("2", "other", "{}"))
-	b.hears(`{"jsonrpc":"2.0","id":2,"error":{"code":-32000,"message":"The server was restarted before it answered."}}`)
+	b.hears(
+		`{"jsonrpc":"2.0","id":2,"error":{"code":-32000,"message":"The server was restarted before it answered."}}`,
+	)
 	b.say(callTool("3", "other", "{}"))
 	b.hears(`{"jsonrpc":"2.0","id":3,"result":{"said":"tools/call"}}`)
 }
@@ -138,16 +151,18 @@ func TestAServerThatHangsInACancelledCallIsReplaced(t *testing.T) {
 // As the specification wants it: no answer to what was cancelled, and at once one to a ping.
 func TestAServerThatDropsACancelledCallStays(t *testing.T) {
 	pinged := make(chan struct{})
-	b := start(t, Config{Rules: hangs(policies.MCPLimits{Timeout: policies.Duration(20 * time.Millisecond)})}, func(_ *fake, in *bufio.Reader, out io.Writer) {
-		each(in, func(r request) {
-			if r.ID != nil && r.Params.Name != "hang" {
-				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{}}`+"\n", r.ID)
-			}
-			if r.Method == "ping" {
-				close(pinged)
-			}
+	b := start(t,
+		Config{Rules: hangs(policies.MCPLimits{Timeout: policies.Duration(20 * time.Millisecond)})},
+		func(_ *fake, in *bufio.Reader, out io.Writer) {
+			each(in, func(r request) {
+				if r.ID != nil && r.Params.Name != "hang" {
+					fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{}}`+"\n", r.ID)
+				}
+				if r.Method == "ping" {
+					close(pinged)
+				}
+			})
 		})
-	})
 	b.say(callTool("1", "hang", "{}") + "\n" +
 		`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
 	<-pinged
@@ -165,10 +180,15 @@ func asking(f *fake, in *bufio.Reader, out io.Writer) {
 	each(in, func(r request) {
 		switch {
 		case r.Method == "initialize":
-			fmt.Fprintf(out, `{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}`+"\n"+`{"jsonrpc":"2.0","id":%s,"result":{}}`+"\n", r.ID)
+			fmt.Fprintf(
+				out,
+				`{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}`+"\n"+`{"jsonrpc":"2.0","id":%s,"result":{}}`+"\n",
+				r.ID,
+			)
 		case r.Method == "tools/call":
 			call = string(r.ID)
-			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":1,"method":"roots/list","params":{"for":%s}}`+"\n", call)
+			fmt.Fprintf(out,
+				`{"jsonrpc":"2.0","id":1,"method":"roots/list","params":{"for":%s}}`+"\n", call)
 		case r.Method == "" && call != "":
 			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"reply":%s,"event":%q}}`+"\n",
 				call, r.raw, fmt.Sprint(f.call().Request, f.call().Ambiguous))
@@ -264,9 +284,13 @@ func TestIsolatedCallsHaveServersOfTheirOwn(t *testing.T) {
 		t.Fatalf("the two servers' requests: %v", ids)
 	}
 	b.say(`{"jsonrpc":"2.0","id":` + ids[`"x"`] + `,"result":{"roots":[2]}}`)
-	b.hears(`{"jsonrpc":"2.0","id":"x","result":{"reply":{"jsonrpc":"2.0","id":1,"result":{"roots":[2]}},"event":"x[]"}}`)
+	b.hears(
+		`{"jsonrpc":"2.0","id":"x","result":{"reply":{"jsonrpc":"2.0","id":1,"result":{"roots":[2]}},"event":"x[]"}}`,
+	)
 	b.say(`{"jsonrpc":"2.0","id":` + ids["7"] + `,"result":{"roots":[1]}}`)
-	b.hears(`{"jsonrpc":"2.0","id":7,"result":{"reply":{"jsonrpc":"2.0","id":1,"result":{"roots":[1]}},"event":"7[]"}}`)
+	b.hears(
+		`{"jsonrpc":"2.0","id":7,"result":{"reply":{"jsonrpc":"2.0","id":1,"result":{"roots":[1]}},"event":"7[]"}}`,
+	)
 	for i := 1; i <= 2; i++ {
 		<-b.server(i).Done() // each ends with its call
 	}

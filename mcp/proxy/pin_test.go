@@ -27,8 +27,11 @@ func pinsOf(t *testing.T, definitions ...string) *pin.File {
 }
 
 func TestAChangedToolIsRefusedUntilItIsApproved(t *testing.T) {
-	pins := pinsOf(t, `{"name":"read_note","description":"reads","inputSchema":{"required":["name"],"properties":{"name":{"type":"string"}},"type":"object"}}`,
-		`{"name":"write_note","description":"as it was","inputSchema":{"type":"object"}}`)
+	pins := pinsOf(
+		t,
+		`{"name":"read_note","description":"reads","inputSchema":{"required":["name"],"properties":{"name":{"type":"string"}},"type":"object"}}`,
+		`{"name":"write_note","description":"as it was","inputSchema":{"type":"object"}}`,
+	)
 	b := start(t, Config{Pins: pins}, answers(threeTools, "hello"))
 	b.say(callTool("1", "write_note", "{}"))
 	b.hears(refusal1("1", `The tool "write_note" is not available.`))
@@ -64,16 +67,25 @@ func TestAChangeWithinASessionIsFlaggedWithoutPins(t *testing.T) {
 	b := start(t, Config{Rules: policies.MCP{}}, func(_ *fake, in *bufio.Reader, out io.Writer) {
 		each(in, func(r request) {
 			lists++
-			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"tools":[{"name":"a","description":"d%d"},{"name":"b"}]}}`+"\n", r.ID, lists)
+			fmt.Fprintf(
+				out,
+				`{"jsonrpc":"2.0","id":%s,"result":{"tools":[{"name":"a","description":"d%d"},{"name":"b"}]}}`+"\n",
+				r.ID,
+				lists,
+			)
 		})
 	})
 	b.say(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
-	b.hears(`{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a","description":"d1"},{"name":"b"}]}}`)
+	b.hears(
+		`{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a","description":"d1"},{"name":"b"}]}}`,
+	)
 	if e := b.server(0).seen(); len(e) != 0 {
 		t.Fatalf("events at the first listing: %+v", e)
 	}
 	b.say(`{"jsonrpc":"2.0","id":2,"method":"tools/list"}`)
-	b.hears(`{"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"a","description":"d2"},{"name":"b"}]}}`)
+	b.hears(
+		`{"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"a","description":"d2"},{"name":"b"}]}}`,
+	)
 	e := b.server(0).seen()
 	if len(e) != 1 || e[0].Rule != "mcp:pin" || e[0].Action != "flagged" ||
 		!strings.Contains(e[0].Reason, `"d1" → "d2"`) {
@@ -87,7 +99,13 @@ func TestAChangeInALongListIsFlagged(t *testing.T) {
 	b := start(t, Config{Rules: unmarked}, func(_ *fake, in *bufio.Reader, out io.Writer) {
 		each(in, func(r request) {
 			lists++
-			fmt.Fprintf(out, `{"jsonrpc":"2.0","result":{"tools":[{"name":"a","description":"d%d"},{"name":"b","description":"%s"}]},"id":%s}`+"\n", lists, strings.Repeat("x", 2*wire.StreamFrom), r.ID)
+			fmt.Fprintf(
+				out,
+				`{"jsonrpc":"2.0","result":{"tools":[{"name":"a","description":"d%d"},{"name":"b","description":"%s"}]},"id":%s}`+"\n",
+				lists,
+				strings.Repeat("x", 2*wire.StreamFrom),
+				r.ID,
+			)
 		})
 	})
 	for range 2 {

@@ -98,7 +98,16 @@ func TestModes(t *testing.T) {
 }
 
 func TestArgumentsAreHeldToPolicyAndSchema(t *testing.T) {
-	rules := policies.MCP{Parameters: map[string]map[string]any{"read_note": {"properties": map[string]any{"name": map[string]any{"pattern": "^[a-z]+$"}}, "additionalProperties": false}}}
+	rules := policies.MCP{
+		Parameters: map[string]map[string]any{
+			"read_note": {
+				"properties": map[string]any{
+					"name": map[string]any{"pattern": "^[a-z]+$"},
+				},
+				"additionalProperties": false,
+			},
+		},
+	}
 	// the client never lists: the proxy does
 	b := start(t, Config{Rules: rules}, answers(threeTools, "hello"))
 	for _, c := range []struct{ args, want string }{
@@ -129,7 +138,12 @@ func TestAListWithoutEndIsNotKept(t *testing.T) {
 		MaxMessage: 100 << 10, DrainTimeout: 50 * time.Millisecond}, func(_ *fake, in *bufio.Reader,
 		out io.Writer) {
 		each(in, func(r request) {
-			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"tools":[{"name":"%s"}],"nextCursor":"more"}}`+"\n", r.ID, strings.Repeat("a", 30<<10))
+			fmt.Fprintf(
+				out,
+				`{"jsonrpc":"2.0","id":%s,"result":{"tools":[{"name":"%s"}],"nextCursor":"more"}}`+"\n",
+				r.ID,
+				strings.Repeat("a", 30<<10),
+			)
 		})
 	})
 	b.say(callTool("1", "a", "{}"))
@@ -250,8 +264,13 @@ func TestDefinitionsWithoutEndAreNotKept(t *testing.T) {
 		func(_ *fake, in *bufio.Reader, out io.Writer) {
 			each(in, func(r request) {
 				page++
-				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"tools":[{"name":"t%d","description":"%s"}]}}`+"\n",
-					r.ID, page, strings.Repeat("a", 1<<20))
+				fmt.Fprintf(
+					out,
+					`{"jsonrpc":"2.0","id":%s,"result":{"tools":[{"name":"t%d","description":"%s"}]}}`+"\n",
+					r.ID,
+					page,
+					strings.Repeat("a", 1<<20),
+				)
 			})
 		})
 	last := ""

@@ -56,20 +56,28 @@ func TestWhatMustBeSeenWholeHasALimit(t *testing.T) {
 	b := start(t, Config{Rules: rules, MaxMessage: 1 << 20},
 		func(_ *fake, in *bufio.Reader, out io.Writer) {
 			each(in, func(r request) {
-				io.WriteString(out, `{"jsonrpc":"2.0","result":{"tools":[],"x":"`+strings.Repeat("x",
-					3<<20)+`"},"id":`+string(r.ID)+"}\n")
+				io.WriteString(out,
+					`{"jsonrpc":"2.0","result":{"tools":[],"x":"`+strings.Repeat("x",
+						3<<20)+`"},"id":`+string(r.ID)+"}\n")
 			})
 		})
 	b.say(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
 	b.hears(`{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"The answer is too long."}}`)
 	go b.say(`{"jsonrpc":"2.0","method":"tools/call","params":{"name":"a","arguments":{"x":"` +
 		strings.Repeat("y", 2<<20) + `"}},"id":2}`)
-	b.hears(`{"jsonrpc":"2.0","id":2,"result":{"content":[{"type":"text","text":"The request is too long."}],"isError":true}}`)
+	b.hears(
+		`{"jsonrpc":"2.0","id":2,"result":{"content":[{"type":"text","text":"The request is too long."}],"isError":true}}`,
+	)
 }
 
 func TestJunkIsKeptFromTheClient(t *testing.T) {
 	b := start(t, Config{Rules: unmarked}, func(_ *fake, in *bufio.Reader, out io.Writer) {
-		io.WriteString(out, "Listening on stdio…\n\n{\"jsonrpc\":\"2.0\",\"id\":99,\"result\":{}}\n{\"id\":1,\"id\":2,\"result\":{}}\n{\"half\":\n\"not a message\"\n{\"a\":1}\n[1]\n")
+		io.WriteString(
+			out,
+			"Listening on stdio…\n\n{\"jsonrpc\":\"2.0\",\"id\":99,\"result\":{}}\n"+
+				"{\"id\":1,\"id\":2,\"result\":{}}\n"+
+				"{\"half\":\n\"not a message\"\n{\"a\":1}\n[1]\n",
+		)
 		echo(nil, in, out)
 	})
 	b.say(`{"method":"after"}`)
@@ -90,7 +98,10 @@ func TestServerToClientRequestsAndTheirAnswersPass(t *testing.T) {
 	asked := make(chan string, 1)
 	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPDeny}},
 		func(_ *fake, in *bufio.Reader, out io.Writer) {
-			io.WriteString(out, `{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{"maxTokens":5}}`+"\n")
+			io.WriteString(
+				out,
+				`{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{"maxTokens":5}}`+"\n",
+			)
 			each(in, func(r request) { asked <- r.raw })
 		})
 	b.hears(`{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{"maxTokens":5}}`)
@@ -109,7 +120,12 @@ func TestManyCallsAtOnceGetTheirOwnAnswers(t *testing.T) {
 			}
 			for i := range held { // the last first
 				r := held[len(held)-1-i]
-				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":%q}]}}`+"\n", r.ID, r.Params.Name)
+				fmt.Fprintf(
+					out,
+					`{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":%q}]}}`+"\n",
+					r.ID,
+					r.Params.Name,
+				)
 			}
 		})
 	})
@@ -138,7 +154,9 @@ func TestManyCallsAtOnceGetTheirOwnAnswers(t *testing.T) {
 func TestUnansweredCallsAreAnsweredWhenTheServerDies(t *testing.T) {
 	b := start(t, Config{}, func(_ *fake, in *bufio.Reader, out io.Writer) { in.ReadString('\n') })
 	b.say(`{"jsonrpc":"2.0","id":"x","method":"tools/call","params":{"name":"crash"}}`)
-	b.hears(`{"jsonrpc":"2.0","id":"x","error":{"code":-32000,"message":"The server ended before it answered."}}`)
+	b.hears(
+		`{"jsonrpc":"2.0","id":"x","error":{"code":-32000,"message":"The server ended before it answered."}}`,
+	)
 }
 
 func TestEventsCarryTheCallsInFlight(t *testing.T) {

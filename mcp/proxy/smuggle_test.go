@@ -57,7 +57,9 @@ func TestCallsInDisguiseDoNotReachTheServer(t *testing.T) {
 			evil + `}`,
 		"an array in an array": `[[{"jsonrpc":"2.0","id":1,"method":"tools/call",` +
 			evil + `}]]`,
-		"a line in a line": "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\",\"params\":{\"a\":\r{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\"," + evil + "}\r}}",
+		"a line in a line": "{\"jsonrpc\":\"2.0\"," +
+			"\"method\":\"notifications/x\",\"params\":{\"a\":\r" +
+			"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\"," + evil + "}\r}}",
 	} {
 		var r recorder
 		b := start(t, Config{Rules: rules}, r.serve)
@@ -76,7 +78,9 @@ func TestCallsWithoutAnIdAreReported(t *testing.T) {
 	var r recorder
 	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPDeny},
 		Audit: audit.NewLog(&records)}, r.serve)
-	b.say(`{"jsonrpc":"2.0","method":"tools/call","params":{"name":"write_note","arguments":{"a":1}}}`)
+	b.say(
+		`{"jsonrpc":"2.0","method":"tools/call","params":{"name":"write_note","arguments":{"a":1}}}`,
+	)
 	b.say(`{"jsonrpc":"2.0","id":"end","method":"ping"}`)
 	b.hears(`{"jsonrpc":"2.0","id":"end","result":{}}`) // and no answer before it
 	e := b.server(0).seen()
@@ -131,7 +135,9 @@ func TestAnswersInDisguiseDoNotReachTheClient(t *testing.T) {
 			evil + `}`,
 		"tools in capitals": `{"jsonrpc":"2.0","id":1,"result":{"tools":[],"Tools":[{"name":"EVIL"}]}}`,
 		"no other tools":    `{"jsonrpc":"2.0","id":1,"result":{"TOOLS":[{"name":"EVIL"}]}}`,
-		"a line in a line":  "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\",\"params\":{\"a\":\r{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":" + evil + "}\r}}",
+		"a line in a line": "{\"jsonrpc\":\"2.0\"," +
+			"\"method\":\"notifications/x\",\"params\":{\"a\":\r" +
+			"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":" + evil + "}\r}}",
 	} {
 		b := start(t, Config{Rules: rules}, func(_ *fake, in *bufio.Reader, out io.Writer) {
 			each(in, func(r request) {
@@ -201,7 +207,10 @@ func careless(calls *lockedbuf.Buffer) func(*fake, *bufio.Reader, io.Writer) {
 			if json.Unmarshal([]byte(q.raw), &members) != nil {
 				return
 			}
-			is := func(name, want string) bool { return wire.Canonical(name) == wire.Canonical(want) }
+			is := func(name,
+				want string) bool {
+				return wire.Canonical(name) == wire.Canonical(want)
+			}
 			for key, value := range members {
 				var method string
 				if is(key, "method") && json.Unmarshal(value, &method) == nil &&

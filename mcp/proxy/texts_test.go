@@ -114,7 +114,10 @@ func TestALongTextIsStrippedToo(t *testing.T) {
 		Strip: true}}},
 		func(_ *fake, in *bufio.Reader, out io.Writer) {
 			each(in, func(request) {
-				fmt.Fprintln(out, `{"jsonrpc":"2.0","id":1,"result":{"contents":[{"uri":"a:b","text":"`+long+evil+`"}]}}`)
+				fmt.Fprintln(
+					out,
+					`{"jsonrpc":"2.0","id":1,"result":{"contents":[{"uri":"a:b","text":"`+long+evil+`"}]}}`,
+				)
 			})
 		})
 	b.say(`{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"a:b"}}`)
@@ -128,7 +131,12 @@ func TestChangedInstructionsAreLeftOutOrFlagged(t *testing.T) {
 	hello := func(instructions string) func(*fake, *bufio.Reader, io.Writer) {
 		return func(_ *fake, in *bufio.Reader, out io.Writer) {
 			each(in, func(r request) {
-				fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":{"protocolVersion":"2025-11-25","instructions":%q,"serverInfo":{"name":"n","version":"1"}}}`+"\n", r.ID, instructions)
+				fmt.Fprintf(
+					out,
+					`{"jsonrpc":"2.0","id":%s,"result":{"protocolVersion":"2025-11-25","instructions":%q,"serverInfo":{"name":"n","version":"1"}}}`+"\n",
+					r.ID,
+					instructions,
+				)
 			})
 		}
 	}

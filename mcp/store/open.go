@@ -37,7 +37,8 @@ func Open(path string) (*Store, error) {
 			err)
 	}
 	if err := sqlite.Create(path); err != nil {
-		return nil, hint.Errorf("name another file with --store", "make the allowlist store: %w", err)
+		return nil, hint.Errorf("name another file with --store", "make the allowlist store: %w",
+			err)
 	}
 	s, err := connect(path)
 	if err != nil {
@@ -82,7 +83,8 @@ func connect(path string) (*Store, error) {
 		return nil, err
 	}
 	// EXTRA: the removal of the journal, which is the commit, is on disk when Update returns.
-	db, err := sqlite.Open(path, 1, sqlite.Options{"_busy_timeout": "10000", "_synchronous": "EXTRA",
+	db, err := sqlite.Open(path, 1, sqlite.Options{"_busy_timeout": "10000",
+		"_synchronous":     "EXTRA",
 		"_cell_size_check": "1"})
 	if err != nil {
 		return nil, fmt.Errorf("open the allowlist store: %w", err)

@@ -18,10 +18,14 @@ const (
 // tampers drops them, and that is noticed too.
 func tables() []string {
 	return []string{
-		`CREATE TABLE log (seq INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, operator TEXT NOT NULL, acting TEXT NOT NULL, action TEXT NOT NULL, changes TEXT NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL) STRICT`,
+		`CREATE TABLE log (seq INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, ` +
+			`operator TEXT NOT NULL, acting TEXT NOT NULL, action TEXT NOT NULL, ` +
+			`changes TEXT NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL) STRICT`,
 		`CREATE TABLE rules (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID`,
-		`CREATE TRIGGER log_keeps_entries BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END`,
-		`CREATE TRIGGER log_keeps_words BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END`,
+		`CREATE TRIGGER log_keeps_entries BEFORE DELETE ON log ` +
+			`BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END`,
+		`CREATE TRIGGER log_keeps_words BEFORE UPDATE ON log ` +
+			`BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END`,
 	}
 }
 

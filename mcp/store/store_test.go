@@ -176,12 +176,14 @@ func TestTamperingIsFound(t *testing.T) {
 		{"the last entry cut off, and what it did", drop +
 			`DELETE FROM log WHERE seq = 3; DELETE FROM rules WHERE body LIKE '%three%';` + restore,
 			"entries were removed from its end"},
-		{"a rule slipped in", `INSERT INTO rules VALUES ('0123', '{"layer":"tool","server":"*","match":"rm","effect":"allow"}')`, "no entry of the log made it"},
+		{"a rule slipped in",
+			`INSERT INTO rules VALUES ('0123', '{"layer":"tool","server":"*","match":"rm","effect":"allow"}')`, "no entry of the log made it"},
 		{"a rule changed", `UPDATE rules SET body = replace(body, 'two', 'own')`,
 			"is not what the log says"},
 		{"a rule removed", `DELETE FROM rules WHERE body LIKE '%two%'`,
 			"in the log, but not in force"},
-		{"a trigger that undoes", `CREATE TRIGGER undo AFTER INSERT ON rules BEGIN DELETE FROM rules WHERE id = new.id; END`, "its tables or triggers"},
+		{"a trigger that undoes",
+			`CREATE TRIGGER undo AFTER INSERT ON rules BEGIN DELETE FROM rules WHERE id = new.id; END`, "its tables or triggers"},
 		{"the guards gone", drop, "its tables or triggers"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -8,7 +8,9 @@ import (
 )
 
 func Example() {
-	in := strings.NewReader(`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"add"}}` + "\n")
+	in := strings.NewReader(
+		`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"add"}}` + "\n",
+	)
 	whole := func(*wire.Envelope) bool { return true }
 	m, err := wire.NewMessageReader(in, 1<<20, whole).Next()
 	if err != nil {
