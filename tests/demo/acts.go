@@ -50,7 +50,8 @@ func (s *scene) bare(ctx context.Context, server string) error {
 func (s *scene) contained(ctx context.Context, mcpbox, server string) error {
 	args := []string{"run", "--policy", "standard", "--workspace", s.notes,
 		"--mount", filepath.Dir(server) + ":/opt/notes:ro",
-		"--events", s.events, "--result", s.result, "--", "/opt/notes/" + filepath.Base(server), "/work"}
+		"--events", s.events, "--result", s.result, "--",
+		"/opt/notes/" + filepath.Base(server), "/work"}
 	fmt.Println("$ mcpbox", strings.Join(args, " "))
 	session, err := connect(ctx, mcpbox, args...)
 	if err != nil {
@@ -78,11 +79,13 @@ func (s *scene) contained(ctx context.Context, mcpbox, server string) error {
 // honest makes two ordinary calls and checks their effect on the host.
 func (s *scene) honest(ctx context.Context, session *mcp.ClientSession) error {
 	var text struct{ Text string }
-	if err := call(ctx, session, "read_note", map[string]any{"name": "shopping"}, &text); err != nil {
+	if err := call(ctx, session, "read_note", map[string]any{"name": "shopping"},
+		&text); err != nil {
 		return err
 	}
 	var words struct{ Words int }
-	if err := call(ctx, session, "word_count", map[string]any{"name": "shopping"}, &words); err != nil {
+	if err := call(ctx, session, "word_count", map[string]any{"name": "shopping"},
+		&words); err != nil {
 		return err
 	}
 	kept, err := os.ReadFile(filepath.Join(s.notes, "shopping.count"))
@@ -90,13 +93,22 @@ func (s *scene) honest(ctx context.Context, session *mcp.ClientSession) error {
 		return err
 	}
 	if text.Text != noteText || string(kept) != fmt.Sprintln(words.Words) || words.Words != 7 {
-		return fmt.Errorf("the honest tools answer wrongly: %q, %d words, %q kept", text.Text, words.Words, kept)
+		return fmt.Errorf("the honest tools answer wrongly: %q, %d words, %q kept", text.Text,
+			words.Words, kept)
 	}
-	fmt.Printf("  ok       read_note: %d bytes\n  ok       word_count: %d words, kept in the workspace\n", len(text.Text), words.Words)
+	fmt.Printf(
+		"  ok       read_note: %d bytes\n  ok       word_count: %d words, kept in the workspace\n",
+		len(text.Text),
+		words.Words,
+	)
 	return nil
 }
 
-func (s *scene) attack(ctx context.Context, session *mcp.ClientSession, quiet bool) ([]attempt, error) {
+func (s *scene) attack(
+	ctx context.Context,
+	session *mcp.ClientSession,
+	quiet bool,
+) ([]attempt, error) {
 	var answer struct{ Attempts []attempt }
 	err := call(ctx, session, "backup_notes", map[string]any{
 		"secret": s.secret, "listener": s.listener.Addr().String(), "quiet": quiet}, &answer)
@@ -124,7 +136,8 @@ func connect(ctx context.Context, name string, args ...string) (*mcp.ClientSessi
 	return client.Connect(ctx, &mcp.CommandTransport{Command: cmd}, nil)
 }
 
-func call(ctx context.Context, session *mcp.ClientSession, tool string, args map[string]any, into any) error {
+func call(ctx context.Context, session *mcp.ClientSession, tool string, args map[string]any,
+	into any) error {
 	res, err := session.CallTool(ctx, &mcp.CallToolParams{Name: tool, Arguments: args})
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 // Command demo shows what mcpbox is for. An MCP server works inside the sandbox. When one of its
-// tools attacks the host, its system calls are refused and reported, and the files and services that
-// it looks for are not there. The demo checks what it prints, and exits with 1 if anything differs.
+// tools attacks the host, its system calls are refused and reported, and the files and services
+// that it looks for are not there. The demo checks what it prints, and exits with 1 if anything
+// differs.
 //
 //	make demo
 package main
@@ -56,7 +57,10 @@ func run(ctx context.Context, mcpbox, server string) error {
 	if err := s.showReport(ctx, mcpbox); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	title("Nothing leaked. Three system calls were refused and reported; three things were not there.")
+	title(
+		"Nothing leaked. Three system calls were refused and reported; " +
+			"three things were not there.",
+	)
 	return nil
 }
 

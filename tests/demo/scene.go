@@ -33,7 +33,9 @@ func newScene() (*scene, error) {
 	}
 	for _, step := range []func() error{
 		func() error { return os.Mkdir(s.notes, 0o755) },
-		func() error { return os.WriteFile(filepath.Join(s.notes, "shopping.md"), []byte(noteText), 0o644) },
+		func() error {
+			return os.WriteFile(filepath.Join(s.notes, "shopping.md"), []byte(noteText), 0o644)
+		},
 		func() error { return os.WriteFile(s.secret, []byte(secretText+"\n"), 0o644) },
 		func() (err error) { s.listener, err = net.Listen("tcp", "127.0.0.1:0"); return err },
 	} {

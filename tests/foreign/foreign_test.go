@@ -19,7 +19,8 @@ func clone(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := exec.Command("git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	list := exec.Command("git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others",
+		"--exclude-standard")
 	list.Dir = root
 	names, err := list.Output()
 	if err != nil {
@@ -27,8 +28,10 @@ func clone(t *testing.T) string {
 	}
 	dir := t.TempDir()
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(names), "\x00"), "\x00") {
-		if !strings.HasSuffix(name, ".go") && !strings.Contains(name, "/embedded/") && !strings.HasPrefix(name, "go.") &&
-			!strings.HasPrefix(name, "policies/") && !strings.HasPrefix(name, "seccomp/") && !strings.HasSuffix(name, ".s") {
+		if !strings.HasSuffix(name, ".go") && !strings.Contains(name, "/embedded/") &&
+			!strings.HasPrefix(name, "go.") &&
+			!strings.HasPrefix(name, "policies/") && !strings.HasPrefix(name, "seccomp/") &&
+			!strings.HasSuffix(name, ".s") {
 			continue
 		}
 		data, err := os.ReadFile(filepath.Join(root, name))
@@ -69,8 +72,9 @@ func TestAProgramOfAnotherModuleStartsSandboxes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mod = regexp.MustCompile(`(?m)^module .*$`).ReplaceAll(mod, []byte("module example.test/foreign\n\n"+
-		"require github.com/mcpbox/mcpbox v0.0.0\n\nreplace github.com/mcpbox/mcpbox => "+ours))
+	mod = regexp.MustCompile(`(?m)^module .*$`).ReplaceAll(mod,
+		[]byte("module example.test/foreign\n\n"+
+			"require github.com/mcpbox/mcpbox v0.0.0\n\nreplace github.com/mcpbox/mcpbox => "+ours))
 	sum, err := os.ReadFile(filepath.Join(ours, "go.sum"))
 	if err != nil {
 		t.Fatal(err)
@@ -93,13 +97,15 @@ func TestAProgramOfAnotherModuleStartsSandboxes(t *testing.T) {
 	}
 
 	// PID 1 is neither embedded nor beside it: one line says so, and one what to type.
-	if out, err := run(); err == nil || !strings.Contains(out, "mcpbox-init, the first process") || !strings.Contains(out, "hint: build it beside") {
+	if out, err := run(); err == nil || !strings.Contains(out, "mcpbox-init, the first process") ||
+		!strings.Contains(out, "hint: build it beside") {
 		t.Errorf("without mcpbox-init: %v\n%s", err, out)
 	}
 
 	pid1 := filepath.Join(theirs, "mcpbox-init")
 	tool(t, theirs, "build", "-mod=mod", "-o", pid1, "github.com/mcpbox/mcpbox/cmd/mcpbox-init")
-	if out, err := run(); err != nil || out != "\"one\\n1000\\n\" ok enforced\n\"two\\n1000\\n\" ok enforced\n" {
+	if out, err := run(); err != nil ||
+		out != "\"one\\n1000\\n\" ok enforced\n\"two\\n1000\\n\" ok enforced\n" {
 		t.Errorf("%v\n%s", err, out)
 	}
 
@@ -108,15 +114,18 @@ func TestAProgramOfAnotherModuleStartsSandboxes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := regexp.MustCompile(`const Version = ".*"`).ReplaceAll(data, []byte(`const Version = "other"`))
+	other := regexp.MustCompile(`const Version = ".*"`).ReplaceAll(data,
+		[]byte(`const Version = "other"`))
 	if bytes.Equal(other, data) {
 		t.Fatal("no version to change")
 	}
-	if err := os.WriteFile(filepath.Join(ours, "internal", "initproto", "messages.go"), other, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(ours, "internal", "initproto", "messages.go"), other,
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	tool(t, theirs, "build", "-mod=mod", "-o", pid1, "github.com/mcpbox/mcpbox/cmd/mcpbox-init")
-	if out, err := run(); err == nil || !strings.Contains(out, "mcpbox-init is of another version") || !strings.Contains(out, "hint: run `make build`") {
+	if out, err := run(); err == nil || !strings.Contains(out,
+		"mcpbox-init is of another version") || !strings.Contains(out, "hint: run `make build`") {
 		t.Errorf("with another version: %v\n%s", err, out)
 	}
 }

@@ -23,7 +23,9 @@ func TestKillingMcpboxLeavesNoProcess(t *testing.T) {
 	}
 	cmd.Process.Kill()
 	exit(t, cmd)
-	eventually(t, "every process of the sandbox ends", func() bool { return len(processes(t, marker)) == 0 })
+	eventually(t, "every process of the sandbox ends", func() bool {
+		return len(processes(t, marker)) == 0
+	})
 }
 
 func TestTheNextRunRemovesWhatAKilledOneLeftOnDisk(t *testing.T) {
@@ -103,7 +105,8 @@ func TestKillingTheToolEndsTheRunAndItsChildren(t *testing.T) {
 }
 
 func TestADaemonDoesNotOutliveTheRun(t *testing.T) {
-	cmd, marker := box(t, `(setsid sh -c "echo \$\$ > /tmp/pid; sleep 1000; : $0" </dev/null >/dev/null 2>&1 &) ; while ! [ -s /tmp/pid ]; do :; done; exit 3`)
+	cmd, marker := box(t,
+		`(setsid sh -c "echo \$\$ > /tmp/pid; sleep 1000; : $0" </dev/null >/dev/null 2>&1 &) ; while ! [ -s /tmp/pid ]; do :; done; exit 3`)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

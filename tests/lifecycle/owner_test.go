@@ -12,7 +12,8 @@ import (
 func inMounts(t *testing.T, script string) string {
 	t.Helper()
 	testhost.Need(t, "sandbox", "root")
-	cmd := exec.Command("unshare", "-m", "--propagation", "private", "sh", "-ec", strings.ReplaceAll(script, "mcpbox", binary))
+	cmd := exec.Command("unshare", "-m", "--propagation", "private", "sh", "-ec",
+		strings.ReplaceAll(script, "mcpbox", binary))
 	cmd.Dir = t.TempDir()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -21,7 +22,8 @@ func inMounts(t *testing.T, script string) string {
 	return string(out)
 }
 
-// A mount inside the workspace: its files have their owner there too, and what is created belongs to him.
+// A mount inside the workspace: its files have their owner there too, and what is created belongs
+// to him.
 func TestAMountInsideTheWorkspaceIsMappedAsWell(t *testing.T) {
 	out := inMounts(t, `mkdir -p ws/in; chown 4242:4242 ws; mount -t tmpfs none ws/in; echo x >ws/in/old; chown -R 4242:4242 ws/in
 		mcpbox run -q -w ws -- sh -c 'echo y >in/new; stat -c "%n %u" in/old in/new'
@@ -35,8 +37,10 @@ const overlay = `mkdir -p l t ws; mount -t tmpfs none t; mkdir t/u t/w; echo x >
 
 // overlayfs, the root of most containers, can't map owners: the true cause, and what works there.
 func TestAFileSystemThatCannotMapOwnersIsNamed(t *testing.T) {
-	out := inMounts(t, overlay+`mcpbox run -q -w ws -- ls || echo "exit code $?"; chown 4242 ws; mcpbox run -q -w ws -- ls || echo "exit code $?"`)
-	for _, want := range []string{"map the owner of files in ", "/ws (overlay)\n", "hint: mount it read-only (:ro)", "setpriv --reuid 4242", "exit code 125\n"} {
+	out := inMounts(t,
+		overlay+`mcpbox run -q -w ws -- ls || echo "exit code $?"; chown 4242 ws; mcpbox run -q -w ws -- ls || echo "exit code $?"`)
+	for _, want := range []string{"map the owner of files in ", "/ws (overlay)\n",
+		"hint: mount it read-only (:ro)", "setpriv --reuid 4242", "exit code 125\n"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
@@ -44,8 +48,10 @@ func TestAFileSystemThatCannotMapOwnersIsNamed(t *testing.T) {
 	if out := inMounts(t, overlay+`mcpbox run -q -w ws:ro -- cat file`); out != "x\n" {
 		t.Errorf("read-only: %q", out)
 	}
-	out = inMounts(t, `mkdir -p top/in; `+strings.ReplaceAll(overlay, "ws", "top/in")+`mcpbox run -q -w top -- ls || true`)
-	if !strings.Contains(out, "or a mount inside it: ") || !strings.Contains(out, "/top/in (overlay)") || !strings.Contains(out, "hint: unmount what is mounted inside") {
+	out = inMounts(t, `mkdir -p top/in; `+strings.ReplaceAll(overlay, "ws",
+		"top/in")+`mcpbox run -q -w top -- ls || true`)
+	if !strings.Contains(out, "or a mount inside it: ") || !strings.Contains(out,
+		"/top/in (overlay)") || !strings.Contains(out, "hint: unmount what is mounted inside") {
 		t.Errorf("a mount inside: %s", out)
 	}
 }

@@ -39,14 +39,16 @@ func TestTheStandardStreamsCanBeOpenedAnewUnderEveryPreset(t *testing.T) {
 	box(t, "")
 	for _, preset := range []string{"strict", "maximum"} {
 		for _, files := range []bool{false, true} {
-			cmd := exec.Command(binary, "run", "-q", "--best-effort", "--policy", preset, "--", "cat", "/dev/stdin")
+			cmd := exec.Command(binary, "run", "-q", "--best-effort", "--policy", preset, "--",
+				"cat", "/dev/stdin")
 			if out, errs, err := withStreams(t, cmd, files); err != nil || out != "the input\n" {
 				t.Errorf("%s, files %v: %v, %q, %q", preset, files, err, out, errs)
 			}
 		}
 	}
 	for _, files := range []bool{false, true} {
-		cmd := exec.Command(binary, "run", "-q", "--best-effort", "--policy", "strict", "--", "cp", "/dev/stdin", "/dev/stdout")
+		cmd := exec.Command(binary, "run", "-q", "--best-effort", "--policy", "strict", "--", "cp",
+			"/dev/stdin", "/dev/stdout")
 		if out, errs, err := withStreams(t, cmd, files); err != nil || out != "the input\n" {
 			t.Errorf("strict, cp, files %v: %v, %q, %q", files, err, out, errs)
 		}
@@ -57,12 +59,14 @@ func TestTheStandardStreamsCanBeOpenedAnewUnderEveryPreset(t *testing.T) {
 func TestOtherOpensGoOnBesideTheStreams(t *testing.T) {
 	cmd, _ := box(t, `umask 027; echo x >/tmp/f && stat -c %a:%s /tmp/f; echo y >/usr/f`)
 	out, errs, err := withStreams(t, cmd, true)
-	if err == nil || out != "640:2\n" || !strings.Contains(errs, "Read-only file system") && !strings.Contains(errs, "Permission denied") {
+	if err == nil || out != "640:2\n" || !strings.Contains(errs, "Read-only file system") &&
+		!strings.Contains(errs, "Permission denied") {
 		t.Errorf("%v, %q, %q", err, out, errs)
 	}
 }
 
-// withStreams runs cmd with an input and returns what it wrote, by way of pipes or of files that only their owner may open.
+// withStreams runs cmd with an input and returns what it wrote, by way of pipes or of files that
+// only their owner may open.
 func withStreams(t *testing.T, cmd *exec.Cmd, files bool) (stdout, stderr string, err error) {
 	t.Helper()
 	const input = "the input\n"
@@ -73,7 +77,8 @@ func withStreams(t *testing.T, cmd *exec.Cmd, files bool) (stdout, stderr string
 		return out.String(), errs.String(), err
 	}
 	dir := t.TempDir()
-	names := []string{filepath.Join(dir, "in"), filepath.Join(dir, "out"), filepath.Join(dir, "err")}
+	names := []string{filepath.Join(dir, "in"), filepath.Join(dir, "out"),
+		filepath.Join(dir, "err")}
 	for i, content := range []string{input, "", ""} {
 		if err := os.WriteFile(names[i], []byte(content), 0o600); err != nil {
 			t.Fatal(err)

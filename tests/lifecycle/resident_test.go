@@ -44,7 +44,8 @@ func startResident(t *testing.T, own string) *exec.Cmd {
 	return cmd
 }
 
-// Killed at any moment, the resident leaves no process. Its fronts say so, and the next call starts anew.
+// Killed at any moment, the resident leaves no process. Its fronts say so, and the next call starts
+// anew.
 func TestAKilledResidentLeavesNothing(t *testing.T) {
 	own := ownCopy(t)
 	for round := range 8 {
@@ -65,10 +66,12 @@ func TestAKilledResidentLeavesNothing(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(time.Duration(rand.IntN(150)) * time.Millisecond) // a random moment: that is the claim
+		// a random moment: that is the claim
+		time.Sleep(time.Duration(rand.IntN(150)) * time.Millisecond)
 		_ = resident.Process.Signal(syscall.SIGKILL)
 		_ = resident.Wait()
-		// Fronts that found nobody have started their commands themselves: those are theirs, and are ended.
+		// Fronts that found nobody have started their commands themselves: those are theirs, and
+		// are ended.
 		eventually(t, "the fronts end", func() bool {
 			for _, pid := range processes(t, marker) {
 				_ = syscall.Kill(pid, syscall.SIGKILL)
@@ -98,7 +101,8 @@ func TestAKilledFrontEndsItsProgram(t *testing.T) {
 	startResident(t, own)
 	front := func() (*exec.Cmd, string) {
 		marker := fmt.Sprintf("front-%d-%d", os.Getpid(), time.Now().UnixNano())
-		cmd := exec.Command(own, "run", "--resident", "-q", "--", "sh", "-c", "echo ready; sleep 1000; : "+marker)
+		cmd := exec.Command(own, "run", "--resident", "-q", "--", "sh", "-c",
+			"echo ready; sleep 1000; : "+marker)
 		started(t, cmd)
 		return cmd, marker
 	}

@@ -29,7 +29,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// box prepares `mcpbox run -q` with a marker in the tool's arguments, by which its processes are found.
+// box prepares `mcpbox run -q` with a marker in the tool's arguments, by which its processes are
+// found.
 func box(t *testing.T, script string, args ...string) (cmd *exec.Cmd, marker string) {
 	t.Helper()
 	testhost.Need(t, "sandbox")
@@ -47,7 +48,8 @@ func processes(t *testing.T, marker string) (pids []int) {
 		if err != nil || !bytes.Contains(data, []byte(marker)) {
 			continue
 		}
-		if exe, _, _ := strings.Cut(string(data), "\x00"); filepath.Base(exe) == filepath.Base(binary) {
+		if exe, _, _ := strings.Cut(string(data),
+			"\x00"); filepath.Base(exe) == filepath.Base(binary) {
 			continue
 		}
 		if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil {

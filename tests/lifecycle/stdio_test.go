@@ -77,7 +77,8 @@ func TestAReaderThatNeverReadsDoesNotKeepTheRunAlive(t *testing.T) {
 
 func TestAFullDiskForEventsIsSaidAndCostsNothingElse(t *testing.T) {
 	box(t, "")
-	cmd := exec.Command(binary, "run", "--events", "/dev/full", "--", "sh", "-c", "unshare -r true; exit 5")
+	cmd := exec.Command(binary, "run", "--events", "/dev/full", "--", "sh", "-c",
+		"unshare -r true; exit 5")
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	cmd.Run()
@@ -99,7 +100,8 @@ func TestALongLogCanBeAppendedTo(t *testing.T) {
 		if err := os.Truncate(log, 300<<20); err != nil {
 			t.Fatal(err)
 		}
-		line := `mcpbox run -q --best-effort --policy ` + preset + ` -- sh -c 'echo one; echo two >&2; echo three' >>` + log + ` 2>&1`
+		line := `mcpbox run -q --best-effort --policy ` + preset +
+			` -- sh -c 'echo one; echo two >&2; echo three' >>` + log + ` 2>&1`
 		if out, err := shell(t, line); err != nil {
 			t.Errorf("%s: %v %s", preset, err, out)
 		}
@@ -135,7 +137,8 @@ func startedQuietly(t *testing.T, cmd *exec.Cmd) *exec.Cmd {
 	return cmd
 }
 
-// Without --tty the caller's terminal is not the tool's, and the kernel tells mcpbox alone that its size has changed.
+// Without --tty the caller's terminal is not the tool's, and the kernel tells mcpbox alone that its
+// size has changed.
 func TestAChangeOfTheWindowIsPassedOn(t *testing.T) {
 	cmd, _ := box(t, `trap 'exit 9' WINCH; echo ready; while :; do sleep 0.05; done`)
 	started(t, cmd)

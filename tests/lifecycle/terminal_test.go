@@ -29,14 +29,16 @@ func terminal(t *testing.T) (master, slave *os.File) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if slave, err = os.OpenFile("/dev/pts/"+strconv.Itoa(n), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
+	if slave, err = os.OpenFile("/dev/pts/"+strconv.Itoa(n), os.O_RDWR|unix.O_NOCTTY,
+		0); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { slave.Close() })
 	return master, slave
 }
 
-// ^C reaches what the tool started, as it would have bare: a shell waits for its child before it acts.
+// ^C reaches what the tool started, as it would have bare: a shell waits for its child before it
+// acts.
 func TestControlCReachesTheToolsChildren(t *testing.T) {
 	boxed, _ := box(t, `sh -c "echo ready; exec sleep 1000"; echo after`)
 	for _, cmd := range []*exec.Cmd{exec.Command("sh", boxed.Args[len(boxed.Args)-3:]...), boxed} {

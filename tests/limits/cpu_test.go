@@ -11,7 +11,8 @@ import (
 func TestCPUTimeIsHeldToTheQuotaAndSaidSo(t *testing.T) {
 	requireCgroup2(t)
 	path, mount := victim(t)
-	o := run(t, append(mount, "--cpus", "0.5", "--", "sh", "-c", path+" spin 2 & "+path+" spin 2; wait")...)
+	o := run(t, append(mount, "--cpus", "0.5", "--", "sh", "-c",
+		path+" spin 2 & "+path+" spin 2; wait")...)
 	if !o.Success {
 		t.Fatalf("status %s\n%s", o.Status, o.stderr)
 	}
@@ -21,7 +22,8 @@ func TestCPUTimeIsHeldToTheQuotaAndSaidSo(t *testing.T) {
 		t.Errorf("used %.3f of a CPU, the limit is 0.5 ± 15 %%", share)
 	}
 	e := o.events(t, "cpus")[0]
-	if e.Type != "resource_limit_exceeded" || e.Action != "throttled" || e.Limit.Value != 500 || e.Limit.Backend != "cgroup2" {
+	if e.Type != "resource_limit_exceeded" || e.Action != "throttled" || e.Limit.Value != 500 ||
+		e.Limit.Backend != "cgroup2" {
 		t.Errorf("event %+v, limit %+v", e, *e.Limit)
 	}
 }
@@ -30,12 +32,14 @@ func TestAProgramOverItsCPUTimeIsKilledAndSaidSo(t *testing.T) {
 	b := requireSandbox(t)
 	path, mount := victim(t)
 	// Two processes of 0.6 s each: neither is over the limit alone.
-	o := run(t, append(mount, "--cpu-time", "1s", "--cpus", "2", "--timeout", "60s", "--", "sh", "-c", path+" burn 700 & "+path+" burn 700; wait; sleep 60")...)
+	o := run(t, append(mount, "--cpu-time", "1s", "--cpus", "2", "--timeout", "60s", "--", "sh",
+		"-c", path+" burn 700 & "+path+" burn 700; wait; sleep 60")...)
 	if o.Status != runtime.StatusCPU || o.ExitCode != 137 {
 		t.Errorf("status %s, exit code %d\n%s", o.Status, o.ExitCode, o.stderr)
 	}
 	e := o.events(t, "cpu_time")[0]
-	if e.Action != "kill" || e.Limit.Value != 1000 || e.Limit.Observed < 1000 || e.Limit.Backend != b {
+	if e.Action != "kill" || e.Limit.Value != 1000 || e.Limit.Observed < 1000 ||
+		e.Limit.Backend != b {
 		t.Errorf("event %+v, limit %+v", e, *e.Limit)
 	}
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/testhost"
 )
 
-// A folder on a disk of its own, written without the page cache: io.max makes three MiB at one MiB/s take their time.
+// A folder on a disk of its own, written without the page cache: io.max makes three MiB at one
+// MiB/s take their time.
 func TestWritingToADiskIsHeldToItsRate(t *testing.T) {
 	testhost.Need(t, "disk", "root") // root: the io controller is rarely delegated
 	requireCgroup2(t)
@@ -22,14 +23,16 @@ func TestWritingToADiskIsHeldToItsRate(t *testing.T) {
 	defer os.RemoveAll(dir)
 	policy := func(limits string) string {
 		file := filepath.Join(t.TempDir(), "policy.yaml")
-		text := fmt.Sprintf("version: 1\nname: slow-disk\nextends: standard\nfilesystem: {mounts: [{source: %s, target: /work, mode: rw}]}\n%s", dir, limits)
+		text := fmt.Sprintf("version: 1\nname: slow-disk\nextends: standard\n"+
+			"filesystem: {mounts: [{source: %s, target: /work, mode: rw}]}\n%s", dir, limits)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		return file
 	}
 	write := func(limits string) outcome {
-		o := run(t, "--policy", policy(limits), "--", "dd", "if=/dev/zero", "of=/work/f", "bs=64k", "count=48", "oflag=direct", "status=none")
+		o := run(t, "--policy", policy(limits), "--", "dd", "if=/dev/zero", "of=/work/f", "bs=64k",
+			"count=48", "oflag=direct", "status=none")
 		if !o.Success {
 			t.Fatalf("status %s\n%s", o.Status, o.stderr)
 		}
@@ -37,9 +40,12 @@ func TestWritingToADiskIsHeldToItsRate(t *testing.T) {
 	}
 	free := write("")
 	held := write(fmt.Sprintf("limits: {io: [{device: %s, write_bps: 1MiB}]}", disk))
-	t.Logf("3 MiB: %v without a limit, %v at 1 MiB/s", time.Duration(free.ExecutionTime), time.Duration(held.ExecutionTime))
-	if took := time.Duration(held.ExecutionTime); took < 2*time.Second || took < 2*time.Duration(free.ExecutionTime) {
-		t.Errorf("3 MiB at 1 MiB/s took %v, without a limit %v", took, time.Duration(free.ExecutionTime))
+	t.Logf("3 MiB: %v without a limit, %v at 1 MiB/s", time.Duration(free.ExecutionTime),
+		time.Duration(held.ExecutionTime))
+	if took := time.Duration(held.ExecutionTime); took < 2*time.Second ||
+		took < 2*time.Duration(free.ExecutionTime) {
+		t.Errorf("3 MiB at 1 MiB/s took %v, without a limit %v", took,
+			time.Duration(free.ExecutionTime))
 	}
 	if b := held.Limits["io"].Backend; b != "cgroup2" {
 		t.Errorf("io is limited by %q", b)

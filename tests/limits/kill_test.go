@@ -20,7 +20,8 @@ func TestATimeoutEndsFiveHundredProcesses(t *testing.T) {
 	if o.stdout != "all\n" {
 		t.Fatalf("not all started: %q\n%s", o.stdout, o.stderr)
 	}
-	if o.Status != runtime.StatusTimeout || o.ExitCode != 124 || o.Events[len(o.Events)-1].Type != "timeout_exceeded" {
+	if o.Status != runtime.StatusTimeout || o.ExitCode != 124 ||
+		o.Events[len(o.Events)-1].Type != "timeout_exceeded" {
 		t.Errorf("status %s, exit code %d, events %+v", o.Status, o.ExitCode, o.Events)
 	}
 	if o.ProcessesPeak != 501 {

@@ -21,7 +21,8 @@ type host struct {
 	mounts int    // lines of ours in this process's mount table
 }
 
-// adopt makes this process the parent of every orphan that its runs leave, and looks around. prctl(2), PR_SET_CHILD_SUBREAPER
+// adopt makes this process the parent of every orphan that its runs leave, and looks around.
+// prctl(2), PR_SET_CHILD_SUBREAPER
 func adopt(t *testing.T) host {
 	t.Helper()
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
@@ -80,7 +81,8 @@ func descendants(t *testing.T) []string {
 			break
 		}
 	}
-	out, _ := exec.Command("ps", "-o", "pid,ppid,stat,wchan:20,args", "--ppid", strconv.Itoa(os.Getpid())).Output()
+	out, _ := exec.Command("ps", "-o", "pid,ppid,stat,wchan:20,args", "--ppid",
+		strconv.Itoa(os.Getpid())).Output()
 	return strings.Split(strings.TrimSpace(string(out)), "\n")
 }
 
@@ -102,7 +104,8 @@ func (h host) ownerlessState(t *testing.T) (left []string) {
 		if slices.Contains([]string{"ids", "locks", "root", "topology"}, e.Name()) || resident {
 			continue
 		}
-		if path := filepath.Join(h.state, e.Name()); !held(filepath.Join(h.state, "locks", e.Name())) && exists(path) {
+		if path := filepath.Join(h.state, e.Name()); !held(filepath.Join(h.state, "locks",
+			e.Name())) && exists(path) {
 			left = append(left, path)
 		}
 	}
@@ -113,7 +116,8 @@ func (h host) ownerlessState(t *testing.T) (left []string) {
 func ownerlessCgroups(t *testing.T) (left []string) {
 	t.Helper()
 	err := filepath.WalkDir("/sys/fs/cgroup", func(path string, e os.DirEntry, err error) error {
-		if err != nil || !e.IsDir() || !strings.HasPrefix(e.Name(), "mcpbox-") || strings.HasSuffix(e.Name(), ".scope") {
+		if err != nil || !e.IsDir() || !strings.HasPrefix(e.Name(), "mcpbox-") ||
+			strings.HasSuffix(e.Name(), ".scope") {
 			return nil
 		}
 		if !held(path) && exists(path) {

@@ -38,7 +38,8 @@ func TestManyRunsSomeKilledLeaveNothing(t *testing.T) {
 			for j := range jobs {
 				if j.killAfter > 0 {
 					killed(t, j.killAfter)
-				} else if out, err := exec.Command(built.Mcpbox(t), "run", "--", "sh", "-c", "sleep 0 & exec true").CombinedOutput(); err != nil {
+				} else if out, err := exec.Command(built.Mcpbox(t), "run", "--", "sh", "-c",
+					"sleep 0 & exec true").CombinedOutput(); err != nil {
 					t.Errorf("a run beside killed ones: %v: %s", err, out)
 				}
 			}
@@ -69,7 +70,8 @@ func TestManyRunsSomeKilledLeaveNothing(t *testing.T) {
 
 // killed starts a run that would last for ever, and kills its mcpbox.
 func killed(t *testing.T, after time.Duration) {
-	cmd := exec.Command(built.Mcpbox(t), "run", "-q", "--", "sh", "-c", "sleep 600 & setsid sleep 600 & sleep 600")
+	cmd := exec.Command(built.Mcpbox(t), "run", "-q", "--", "sh", "-c",
+		"sleep 600 & setsid sleep 600 & sleep 600")
 	if err := cmd.Start(); err != nil {
 		t.Error(err)
 		return
@@ -85,7 +87,8 @@ func lifetime(t *testing.T) time.Duration {
 	var took time.Duration
 	for range 2 {
 		begin := time.Now()
-		if out, err := exec.Command(built.Mcpbox(t), "run", "--", "true").CombinedOutput(); err != nil {
+		if out, err := exec.Command(built.Mcpbox(t), "run", "--",
+			"true").CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 		took = time.Since(begin)
@@ -120,7 +123,8 @@ func TestGCRemovesWhatAKilledRunLeftAndSaysSo(t *testing.T) {
 		return // another user of this host may have started a sandbox, and so have removed it first
 	}
 	kinds := []string{"state"}
-	if b == "cgroup2" && !strings.Contains(strings.Join(os.Environ(), "\n"), "DBUS_SESSION_BUS_ADDRESS") {
+	if b == "cgroup2" && !strings.Contains(strings.Join(os.Environ(), "\n"),
+		"DBUS_SESSION_BUS_ADDRESS") {
 		kinds = append(kinds, "cgroup") // systemd removes the scope with all in it
 	}
 	for _, kind := range kinds {

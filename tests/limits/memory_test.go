@@ -13,7 +13,8 @@ func TestAProgramOverItsMemoryIsKilledAndSaidSo(t *testing.T) {
 		t.Errorf("status %s, exit code %d\n%s%s", o.Status, o.ExitCode, o.stdout, o.stderr)
 	}
 	e := o.events(t, "memory")[0]
-	if e.Type != "resource_limit_exceeded" || e.Action != "kill" || e.Limit.Value != 64*mib || e.Limit.Observed < 64*mib || e.Limit.Backend != b {
+	if e.Type != "resource_limit_exceeded" || e.Action != "kill" || e.Limit.Value != 64*mib ||
+		e.Limit.Observed < 64*mib || e.Limit.Backend != b {
 		t.Errorf("event %+v, limit %+v, want a kill by %s", e, *e.Limit, b)
 	}
 	// The peak may pass the limit by what each CPU charges ahead: memcontrol.c, MEMCG_CHARGE_BATCH.

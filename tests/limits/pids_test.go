@@ -11,11 +11,13 @@ func TestForksOverTheLimitAreRefusedAndSaidSo(t *testing.T) {
 	const limit = 40
 	o := run(t, "--pids", "40", "--", "perl", "-e",
 		`for (1..100) { my $p = fork; if (!defined $p) { print "after $_: $!\n"; sleep 1; exit 1 } sleep 60 unless $p }`)
-	if o.Status != runtime.StatusPIDs || o.ExitCode != 1 || o.stdout != "after 40: Resource temporarily unavailable\n" {
+	if o.Status != runtime.StatusPIDs || o.ExitCode != 1 ||
+		o.stdout != "after 40: Resource temporarily unavailable\n" {
 		t.Errorf("status %s, exit code %d\n%s%s", o.Status, o.ExitCode, o.stdout, o.stderr)
 	}
 	e := o.events(t, "pids")[0]
-	if e.Type != "resource_limit_exceeded" || e.Limit.Value != limit || e.Limit.Observed != limit || e.Limit.Backend != b {
+	if e.Type != "resource_limit_exceeded" || e.Limit.Value != limit || e.Limit.Observed != limit ||
+		e.Limit.Backend != b {
 		t.Errorf("event %+v, limit %+v", e, *e.Limit)
 	}
 	if b == "cgroup2" && e.Action != "refused" {
@@ -26,7 +28,8 @@ func TestForksOverTheLimitAreRefusedAndSaidSo(t *testing.T) {
 	}
 }
 
-// A bomb without a bottom, that goes on when forks are refused: it is held, and gone with its sandbox.
+// A bomb without a bottom, that goes on when forks are refused: it is held, and gone with its
+// sandbox.
 func TestAForkBombIsHeldAndEndsWithItsSandbox(t *testing.T) {
 	requireSandbox(t)
 	was := adopt(t)

@@ -11,7 +11,8 @@ import (
 	"github.com/mcpbox/mcpbox/runtime"
 )
 
-// Memory is what is used, not what is reserved: sparse arrays, virtual machines and sanitizers reserve terabytes.
+// Memory is what is used, not what is reserved: sparse arrays, virtual machines and sanitizers
+// reserve terabytes.
 func TestReservedMemoryIsNotCounted(t *testing.T) {
 	requireSandbox(t)
 	testhost.Need(t, "python3")
@@ -30,19 +31,25 @@ func TestAProgramUnderAddressSanitizerRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	source := filepath.Join(dir, "p.c")
-	if err := os.WriteFile(source, []byte("#include <stdlib.h>\nint main(void) { char *p = malloc(9); p[0] = 0; return p[0]; }\n"), 0o644); err != nil {
+	if err := os.WriteFile(source,
+		[]byte("#include <stdlib.h>\n"+
+			"int main(void) { char *p = malloc(9); p[0] = 0; return p[0]; }\n"),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("gcc", "-fsanitize=address", "-o", dir+"/p", source).CombinedOutput(); err != nil {
+	if out, err := exec.Command("gcc", "-fsanitize=address", "-o", dir+"/p",
+		source).CombinedOutput(); err != nil {
 		testhost.Lacks(t, "gcc", "no AddressSanitizer: %v %s", err, out)
 	}
-	o := run(t, "--mount", dir+":/opt/p:ro", "--env", "ASAN_OPTIONS=detect_leaks=0", "--", "/opt/p/p")
+	o := run(t, "--mount", dir+":/opt/p:ro", "--env", "ASAN_OPTIONS=detect_leaks=0",
+		"--", "/opt/p/p")
 	if o.Status != runtime.StatusOK {
 		t.Errorf("status %s\n%s%s", o.Status, o.stdout, o.stderr)
 	}
 }
 
-// 40 MB live and gigabytes of garbage: a collector that sized its heap by the machine would not collect in time.
+// 40 MB live and gigabytes of garbage: a collector that sized its heap by the machine would not
+// collect in time.
 func TestAVirtualMachineKnowsItsMemory(t *testing.T) {
 	requireSandbox(t)
 	for name, command := range map[string][]string{
@@ -58,10 +65,12 @@ func TestAVirtualMachineKnowsItsMemory(t *testing.T) {
 			if err := os.Chmod(dir, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(filepath.Join(dir, "G.java"), []byte(garbage), 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, "G.java"), []byte(garbage),
+				0o644); err != nil {
 				t.Fatal(err)
 			}
-			o := run(t, append([]string{"--mount", dir + ":/opt/p:ro", "--timeout", "120s", "--"}, command...)...)
+			o := run(t, append([]string{"--mount", dir + ":/opt/p:ro", "--timeout", "120s", "--"},
+				command...)...)
 			if o.Status != runtime.StatusOK || o.stdout == "" {
 				t.Errorf("status %s\n%s%s", o.Status, o.stdout, o.stderr)
 			}
@@ -82,10 +91,12 @@ const garbage = `public class G {
 
 func TestACountOfProcessorsIsThatOfTheLimit(t *testing.T) {
 	b := requireSandbox(t)
-	o := run(t, "--cpus", "1", "--env", "JAVA_TOOL_OPTIONS=", "--", "sh", "-c", `nproc; echo "$OMP_NUM_THREADS,$JAVA_TOOL_OPTIONS,$NODE_OPTIONS"`)
+	o := run(t, "--cpus", "1", "--env", "JAVA_TOOL_OPTIONS=", "--", "sh", "-c",
+		`nproc; echo "$OMP_NUM_THREADS,$JAVA_TOOL_OPTIONS,$NODE_OPTIONS"`)
 	want := "1\n1,,--max-old-space-size=307\n"
 	if b == "cgroup2" {
-		want = o.stdout[:strings.Index(o.stdout, "\n")+1] + "1,,\n" // runtimes read the cgroup's files themselves
+		want = o.stdout[:strings.Index(o.stdout, "\n")+1] +
+			"1,,\n" // runtimes read the cgroup's files themselves
 	}
 	if o.stdout != want {
 		t.Errorf("%q, want %q", o.stdout, want)

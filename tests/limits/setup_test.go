@@ -20,7 +20,8 @@ import (
 
 const mib = 1 << 20
 
-// victim returns the program tests/victim as the sandbox sees it, and the flags that show it inside.
+// victim returns the program tests/victim as the sandbox sees it, and the flags that show it
+// inside.
 func victim(t *testing.T) (path string, flags []string) {
 	t.Helper()
 	path = os.Getenv("VICTIM")
@@ -92,7 +93,8 @@ func runVictim(t *testing.T, flags []string, deed ...string) outcome {
 	return run(t, slices.Concat(mount, flags, []string{"--", path}, deed)...)
 }
 
-// backend is what holds memory on this host: cgroup2 or watchdog. It skips where there is no sandbox at all.
+// backend is what holds memory on this host: cgroup2 or watchdog. It skips where there is no
+// sandbox at all.
 var backend = sync.OnceValues(func() (string, string) {
 	path, err := built.Path()
 	if err != nil {

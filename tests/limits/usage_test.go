@@ -35,7 +35,8 @@ func TestTheResultTellsThePeakOfTasks(t *testing.T) {
 
 func TestFigureIsWhatTheSandboxItselfReads(t *testing.T) {
 	requireCgroup2(t)
-	o := run(t, "--", "sh", "-c", `i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done; grep usage_usec /sys/fs/cgroup/cpu.stat`)
+	o := run(t, "--", "sh", "-c",
+		`i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done; grep usage_usec /sys/fs/cgroup/cpu.stat`)
 	inside, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(o.stdout, "usage_usec")))
 	if err != nil {
 		t.Fatalf("%q: %v", o.stdout, err)

@@ -32,7 +32,8 @@ func TestNodeSizesItselfByTheLimit(t *testing.T) {
 	if err != nil || !strings.HasPrefix(path, "/usr/") {
 		testhost.Lacks(t, "node", "it is not in /usr")
 	}
-	o := run(t, "--memory", "300MiB", "--", "node", "-p", "process.constrainedMemory() + ' ' + v8.getHeapStatistics().heap_size_limit")
+	o := run(t, "--memory", "300MiB", "--", "node", "-p",
+		"process.constrainedMemory() + ' ' + v8.getHeapStatistics().heap_size_limit")
 	f := strings.Fields(o.stdout)
 	if !o.Success || len(f) != 2 || f[0] != strconv.Itoa(300*mib) {
 		t.Fatalf("node says %q\n%s", o.stdout, o.stderr)

@@ -8,14 +8,17 @@ import (
 	"time"
 )
 
-// The budgets are for the proxy, not for the sandbox around the server: both servers run in the same run, turn by turn,
-// and the figures are medians and ratios.
+// The budgets are for the proxy, not for the sandbox around the server: both servers run in the
+// same run, turn by turn, and the figures are medians and ratios.
 
 // BenchmarkLatency: what a tools/call costs more through the proxy. Budget: 150 µs.
 func BenchmarkLatency(b *testing.B) {
 	for _, c := range []struct{ name, rules string }{
 		{"default", "{}"},
-		{"allowlist+schema+wrap", "{tools: {allow: [echo]}, parameters: {echo: {properties: {text: {maxLength: 100}}}}, output: {mark: wrap}}"},
+		{"allowlist+schema+wrap",
+			"{tools: {allow: [echo]}, " +
+				"parameters: {echo: {properties: {text: {maxLength: 100}}}}, " +
+				"output: {mark: wrap}}"},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			direct, through := bare(b), proxied(b, c.rules)
@@ -43,7 +46,8 @@ func BenchmarkLatency(b *testing.B) {
 
 // BenchmarkThroughput: results of 1 MiB, one after the other. Budget: 0.8 of the direct throughput.
 func BenchmarkThroughput(b *testing.B) {
-	for _, c := range []struct{ name, rules string }{{"default", "{}"}, {"unmarked", "{output: {mark: none}}"}, {"wrap", "{output: {mark: wrap}}"}} {
+	for _, c := range []struct{ name, rules string }{{"default", "{}"},
+		{"unmarked", "{output: {mark: none}}"}, {"wrap", "{output: {mark: wrap}}"}} {
 		b.Run(c.name, func(b *testing.B) {
 			direct, through := bare(b), proxied(b, c.rules)
 			measure := func(s *session) time.Duration {

@@ -18,7 +18,8 @@ import (
 	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
 
-// builtServers is a folder with the test servers, for machines without Go: $MCPBOX_SERVERS, or one made here.
+// builtServers is a folder with the test servers, for machines without Go: $MCPBOX_SERVERS, or one
+// made here.
 var builtServers = sync.OnceValues(func() (string, error) {
 	if dir := os.Getenv("MCPBOX_SERVERS"); dir != "" {
 		return dir, nil
@@ -75,11 +76,14 @@ func proxied(tb testing.TB, rules string, flags ...string) *session {
 	bin := hostile(tb)
 	dir := tb.TempDir()
 	policy := filepath.Join(dir, "policy.yaml")
-	if err := os.WriteFile(policy, []byte("extends: standard\nmcp: "+rules+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(policy, []byte("extends: standard\nmcp: "+rules+"\n"),
+		0o600); err != nil {
 		tb.Fatal(err)
 	}
-	s := &session{tb: tb, policy: policy, events: filepath.Join(dir, "events.jsonl"), audit: filepath.Join(dir, "audit.jsonl")}
-	args := append([]string{"mcp", "-q", "--policy", policy, "--events", s.events, "--audit", s.audit, "--name", "hostile", "--mount", bin + ":/opt/hostile:ro"}, flags...)
+	s := &session{tb: tb, policy: policy, events: filepath.Join(dir, "events.jsonl"),
+		audit: filepath.Join(dir, "audit.jsonl")}
+	args := append([]string{"mcp", "-q", "--policy", policy, "--events", s.events, "--audit",
+		s.audit, "--name", "hostile", "--mount", bin + ":/opt/hostile:ro"}, flags...)
 	s.run(exec.Command(built.Mcpbox(tb), append(args, "--", "/opt/hostile")...))
 	return s
 }
@@ -94,7 +98,8 @@ func bare(tb testing.TB) *session {
 
 func (s *session) run(cmd *exec.Cmd) {
 	s.tb.Helper()
-	s.cmd, s.stderr, s.lines, s.exited = cmd, &lockedbuf.Buffer{}, make(chan string, 16), make(chan error, 1)
+	s.cmd, s.stderr, s.lines, s.exited = cmd, &lockedbuf.Buffer{}, make(chan string, 16),
+		make(chan error, 1)
 	cmd.Stderr = s.stderr
 	s.in, _ = cmd.StdinPipe()
 	out, _ := cmd.StdoutPipe()

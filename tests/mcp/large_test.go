@@ -11,7 +11,8 @@ import (
 
 const large = 64 << 20
 
-// A result of 64 MiB passes whatever the policy says; where no rule has to see it whole, the proxy holds a small part of it.
+// A result of 64 MiB passes whatever the policy says; where no rule has to see it whole, the proxy
+// holds a small part of it.
 func TestSixtyFourMiBPass(t *testing.T) {
 	for _, c := range []struct {
 		rules string
@@ -19,7 +20,8 @@ func TestSixtyFourMiBPass(t *testing.T) {
 	}{{"{}", 0}, {"{output: {mark: none}}", 48 << 10}} {
 		s := proxied(t, c.rules)
 		id := s.send("big", fmt.Sprintf(`{"size":%d}`, large))
-		if got := s.hear(); len(got) < large || !strings.HasPrefix(got, fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"result":{`, id)) || !strings.HasSuffix(got, `"}]}}`) {
+		if got := s.hear(); len(got) < large || !strings.HasPrefix(got,
+			fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"result":{`, id)) || !strings.HasSuffix(got, `"}]}}`) {
 			t.Errorf("%s: %d bytes arrive: %.100s…", c.rules, len(got), got)
 		}
 		if got, _ := s.call("echo", `{"text":"still here"}`); !strings.Contains(got, "still here") {
@@ -31,11 +33,12 @@ func TestSixtyFourMiBPass(t *testing.T) {
 	}
 }
 
-// A line of 150 MiB, far beyond what a message may be, is answered in the server's place, and costs the proxy no more than
-// one message.
+// A line of 150 MiB, far beyond what a message may be, is answered in the server's place, and costs
+// the proxy no more than one message.
 func TestALineBeyondTheLimitCostsNoMoreThanAMessage(t *testing.T) {
 	s := proxied(t, "{}")
-	if got, _ := s.call("big", fmt.Sprintf(`{"size":%d}`, 150<<20)); !strings.Contains(got, "The answer is too long.") {
+	if got, _ := s.call("big", fmt.Sprintf(`{"size":%d}`, 150<<20)); !strings.Contains(got,
+		"The answer is too long.") {
 		t.Errorf("the client gets %.100s", got)
 	}
 	if got, _ := s.call("echo", `{"text":"still here"}`); !strings.Contains(got, "still here") {

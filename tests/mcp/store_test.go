@@ -9,11 +9,13 @@ import (
 	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
 
-// The operator's store: a running session is held to a change at once, and the client is told to list again.
+// The operator's store: a running session is held to a change at once, and the client is told to
+// list again.
 func TestAToolWithdrawnFromTheStoreIsGoneFromARunningSession(t *testing.T) {
 	store := filepath.Join(t.TempDir(), "allow.db")
 	allow := func(args ...string) string {
-		out, err := exec.Command(built.Mcpbox(t), append([]string{"allow", "--store", store}, args...)...).CombinedOutput()
+		out, err := exec.Command(built.Mcpbox(t), append([]string{"allow", "--store", store},
+			args...)...).CombinedOutput()
 		if err != nil {
 			t.Fatalf("allow %v: %v\n%s", args, err, out)
 		}
@@ -32,18 +34,22 @@ func TestAToolWithdrawnFromTheStoreIsGoneFromARunningSession(t *testing.T) {
 	if got := s.hear(); got != `{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}` {
 		t.Errorf("the client hears %s", got)
 	}
-	if got, _ := s.call("echo", `{"text":"allowed"}`); !strings.Contains(got, `The tool \"echo\" is not available.`) {
+	if got, _ := s.call("echo", `{"text":"allowed"}`); !strings.Contains(got,
+		`The tool \"echo\" is not available.`) {
 		t.Errorf("after it was withdrawn: %s", got)
 	}
 }
 
 func TestAServerThatTheStoreDoesNotNameIsNotStarted(t *testing.T) {
 	store := filepath.Join(t.TempDir(), "allow.db")
-	if out, err := exec.Command(built.Mcpbox(t), "allow", "--store", store, "add", "server", "another").CombinedOutput(); err != nil {
+	if out, err := exec.Command(built.Mcpbox(t), "allow", "--store", store, "add", "server",
+		"another").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	out, err := exec.Command(built.Mcpbox(t), "mcp", "--store", store, "--name", "this", "--", "true").CombinedOutput()
-	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 125 || !strings.Contains(string(out), "this server may not run") {
+	out, err := exec.Command(built.Mcpbox(t), "mcp", "--store", store, "--name", "this", "--",
+		"true").CombinedOutput()
+	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 125 ||
+		!strings.Contains(string(out), "this server may not run") {
 		t.Errorf("%v: %s", err, out)
 	}
 }

@@ -56,7 +56,8 @@ func TestATestWithoutAnEndHasFailed(t *testing.T) {
 	c, said, _ := follow(t,
 		`{"Action":"output","Package":"p","Test":"TestA","Output":"panic: oh\n"}`,
 		`{"Action":"fail","Package":"p"}`)
-	if said != "panic: oh\n" || len(c.failed) != 1 || c.failed[0].name != "TestA" {
+	if said != "panic: oh\n" || len(c.failed) != 1 ||
+		c.failed[0].name != "TestA" {
 		t.Errorf("said %q, failed %v", said, c.failed)
 	}
 }
@@ -66,7 +67,8 @@ func TestAPackageThatDoesNotBuildHasFailed(t *testing.T) {
 		`{"Action":"build-output","ImportPath":"p","Output":"p/a.go:1: undefined: x\n"}`,
 		`{"Action":"output","Package":"p","Output":"FAIL\tp [build failed]\n"}`,
 		`{"Action":"fail","Package":"p"}`)
-	if !strings.Contains(said, "undefined: x") || len(c.failed) != 1 || !strings.Contains(summary, "1 failed") {
+	if !strings.Contains(said, "undefined: x") || len(c.failed) != 1 ||
+		!strings.Contains(summary, "1 failed") {
 		t.Errorf("said %q, failed %v, summary %q", said, c.failed, summary)
 	}
 }

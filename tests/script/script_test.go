@@ -1,4 +1,5 @@
-// Package script holds the manual of the command line as scripts that are run: one .txtar file a claim.
+// Package script holds the manual of the command line as scripts that are run: one .txtar file a
+// claim.
 package script
 
 import (
@@ -22,19 +23,22 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: ".",
 		Setup: func(env *testscript.Env) error {
-			dir := filepath.Join(env.WorkDir, ".bin") // whatever the file is called, the manual says mcpbox
+			// whatever the file is called, the manual says mcpbox
+			dir := filepath.Join(env.WorkDir, ".bin")
 			if err := os.Mkdir(dir, 0o755); err != nil {
 				return err
 			}
 			if err := os.Symlink(bin, filepath.Join(dir, "mcpbox")); err != nil {
 				return err
 			}
-			env.Setenv("XDG_DATA_HOME", filepath.Join(env.WorkDir, ".data")) // the store's: HOME is no folder
+			// the store's: HOME is no folder
+			env.Setenv("XDG_DATA_HOME", filepath.Join(env.WorkDir, ".data"))
 			env.Setenv("PATH", dir+string(os.PathListSeparator)+env.Getenv("PATH"))
 			return nil
 		},
-		Condition:           func(name string) (bool, error) { return condition(bin, name) },
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Condition: func(name string) (bool, error) { return condition(bin, name) },
+		Cmds: map[string]func(*testscript.TestScript, bool,
+			[]string){"exits": exits},
 		RequireExplicitExec: true,
 	})
 }

@@ -9,7 +9,8 @@ import (
 // alloc takes mib MiB in steps of one, and touches every page so that they are real.
 func alloc(mib int) error {
 	for range mib {
-		block, err := unix.Mmap(-1, 0, 1<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+		block, err := unix.Mmap(-1, 0, 1<<20, unix.PROT_READ|unix.PROT_WRITE,
+			unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 		if err != nil {
 			return err
 		}

@@ -13,7 +13,8 @@ var mebibyte = make([]byte, 1<<20)
 // fill writes mib files of one MiB into dir: it is stopped by the disk, not by the file size.
 func fill(dir string, mib int) error {
 	for i := range mib {
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("fill-%d", i)), mebibyte, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("fill-%d", i)), mebibyte,
+			0o600); err != nil {
 			return err
 		}
 	}

@@ -15,8 +15,8 @@ func mount(dir string) error {
 	return unix.Mount("victim", dir, "tmpfs", 0, "")
 }
 
-// unshare asks for a user and a mount namespace, the way to a fresh root.
-// Bare it fails with EINVAL, for a Go program has threads: a filter must say EPERM before the kernel looks.
+// unshare asks for a user and a mount namespace, the way to a fresh root. Bare it fails with
+// EINVAL, for a Go program has threads: a filter must say EPERM before the kernel looks.
 func unshare() error {
 	return unix.Unshare(unix.CLONE_NEWUSER | unix.CLONE_NEWNS)
 }

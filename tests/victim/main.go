@@ -64,8 +64,13 @@ func main() {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: victim alloc MIB | hold MIB SECONDS | fork N | threads N | spin SECONDS | burn MS | fill DIR MIB | bigfile PATH MIB |\n"+
-		"              openfiles N | flood MIB | ptrace PID | mount DIR | unshare | sockets | survivor SECONDS")
+	fmt.Fprintln(
+		os.Stderr,
+		"usage: victim alloc MIB | hold MIB SECONDS | fork N | "+
+			"threads N | spin SECONDS | burn MS | fill DIR MIB | bigfile PATH MIB |\n"+
+			"              openfiles N | flood MIB | "+
+			"ptrace PID | mount DIR | unshare | sockets | survivor SECONDS",
+	)
 	os.Exit(2)
 }
 

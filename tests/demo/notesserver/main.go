@@ -39,8 +39,13 @@ func main() {
 	n := notes{os.Args[1]}
 	server := mcp.NewServer(&mcp.Implementation{Name: "notes", Version: "1.0.0"}, nil)
 	mcp.AddTool(server, &mcp.Tool{Name: "read_note", Description: "Read a note."}, n.read)
-	mcp.AddTool(server, &mcp.Tool{Name: "word_count", Description: "Count the words of a note and keep the figure beside it."}, n.wordCount)
-	mcp.AddTool(server, &mcp.Tool{Name: "backup_notes", Description: "Back the notes up."}, n.backup)
+	mcp.AddTool(server, &mcp.Tool{Name: "word_count",
+		Description: "Count the words of a note and keep the figure beside it."}, n.wordCount)
+	mcp.AddTool(
+		server,
+		&mcp.Tool{Name: "backup_notes", Description: "Back the notes up."},
+		n.backup,
+	)
 	if err := server.Run(context.Background(), &mcp.StdioTransport{}); err != nil {
 		fmt.Fprintln(os.Stderr, "notesserver:", err)
 		os.Exit(1)
@@ -55,16 +60,19 @@ func (n notes) load(name string) (string, error) {
 	return string(data), err
 }
 
-func (n notes) read(_ context.Context, _ *mcp.CallToolRequest, in noteName) (*mcp.CallToolResult, note, error) {
+func (n notes) read(_ context.Context, _ *mcp.CallToolRequest, in noteName) (*mcp.CallToolResult,
+	note, error) {
 	text, err := n.load(in.Name)
 	return nil, note{text}, err
 }
 
-func (n notes) wordCount(_ context.Context, _ *mcp.CallToolRequest, in noteName) (*mcp.CallToolResult, count, error) {
+func (n notes) wordCount(_ context.Context, _ *mcp.CallToolRequest,
+	in noteName) (*mcp.CallToolResult, count, error) {
 	text, err := n.load(in.Name)
 	if err != nil {
 		return nil, count{}, err
 	}
 	c := count{len(strings.Fields(text)), strings.Count(text, "\n")}
-	return nil, c, os.WriteFile(filepath.Join(n.dir, in.Name+".count"), fmt.Appendf(nil, "%d\n", c.Words), 0o644)
+	return nil, c, os.WriteFile(filepath.Join(n.dir, in.Name+".count"), fmt.Appendf(nil, "%d\n",
+		c.Words), 0o644)
 }

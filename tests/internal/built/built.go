@@ -1,8 +1,10 @@
-// Package built names the mcpbox that the tests run: the one of $MCPBOX, else bin/mcpbox of this tree, as make build leaves it.
+// Package built names the mcpbox that the tests run: the one of $MCPBOX, else bin/mcpbox of this
+// tree, as make build leaves it.
 //
 //	cmd := exec.Command(built.Mcpbox(t), "run", "--", "true")
 //
-// It builds nothing: a test that ran another binary than the one that is shipped would prove nothing about that.
+// It builds nothing: a test that ran another binary than the one that is shipped would prove
+// nothing about that.
 package built
 
 import (
@@ -26,7 +28,8 @@ func Mcpbox(tb testing.TB) string {
 func Path() (string, error) {
 	path := os.Getenv("MCPBOX")
 	if path == "" {
-		path = filepath.Join("..", "..", "bin", "mcpbox") // a test runs in its own folder, tests/NAME
+		// a test runs in its own folder, tests/NAME
+		path = filepath.Join("..", "..", "bin", "mcpbox")
 	}
 	path, err := filepath.Abs(path)
 	if err != nil {

@@ -1,4 +1,5 @@
-// Command sdkserver is a well-behaved server on the official Go SDK, which speaks the newest protocol.
+// Command sdkserver is a well-behaved server on the official Go SDK, which speaks the newest
+// protocol.
 package main
 
 import (
@@ -16,12 +17,14 @@ type sum struct {
 
 func main() {
 	server := mcp.NewServer(&mcp.Implementation{Name: "sums", Version: "2.3.4"}, nil)
-	mcp.AddTool(server, &mcp.Tool{Name: "add", Description: "adds"}, func(_ context.Context, _ *mcp.CallToolRequest, in sum) (*mcp.CallToolResult, struct{ Sum int }, error) {
+	mcp.AddTool(server, &mcp.Tool{Name: "add", Description: "adds"}, func(_ context.Context,
+		_ *mcp.CallToolRequest, in sum) (*mcp.CallToolResult, struct{ Sum int }, error) {
 		return nil, struct{ Sum int }{in.A + in.B}, nil
 	})
-	mcp.AddTool(server, &mcp.Tool{Name: "secret", Description: "not for everybody"}, func(context.Context, *mcp.CallToolRequest, struct{}) (*mcp.CallToolResult, any, error) {
-		return nil, nil, fmt.Errorf("it was called")
-	})
+	mcp.AddTool(server, &mcp.Tool{Name: "secret", Description: "not for everybody"},
+		func(context.Context, *mcp.CallToolRequest, struct{}) (*mcp.CallToolResult, any, error) {
+			return nil, nil, fmt.Errorf("it was called")
+		})
 	if err := server.Run(context.Background(), &mcp.StdioTransport{}); err != nil {
 		log.Fatal(err)
 	}
