@@ -23,6 +23,8 @@ import (
 //	quotactl, sethostname …                              escape_attempt      high
 //	syslog: reads it, as dmesg does                      permission_denied   medium
 //	mount, umount2, chroot, mknod                        permission_denied   high or medium
+//	inotify_add_watch: watchers try it on what is there  permission_denied   low
+//	fanotify                                             permission_denied   medium
 //	socket families                                      permission_denied   medium (rare: high)
 //	connect, bind, listen … where no sockets are allowed permission_denied   medium
 //	io_uring_setup: libuv probes it at every start       syscall_blocked     low

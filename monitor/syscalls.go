@@ -47,6 +47,11 @@ func syscallClass(e Event) class {
 			"to give the tool a folder: filesystem.mounts, or --mount SRC:DST")
 	case "chroot":
 		return denied("chroot", Medium, "tried to change its root directory", "")
+	case "inotify_add_watch":
+		return denied("watch", Low, "tried to watch files that it may only read: a watch tells "+
+			"what the host does to them", "file watchers work in folders that are mounted rw")
+	case "fanotify_init", "fanotify_mark":
+		return denied("watch", Medium, "tried to watch whole mounts or file systems", "")
 	case "mknod", "mknodat":
 		return denied("device-node", Medium, "tried to make a device node or special file",
 			allowHint(s.Name))

@@ -51,6 +51,8 @@ func (g *guard) deputise(c *seccomp.Call) (seccomp.Answer, bool) {
 		// Watched: the number is in a register, and the filter has judged PID 1's own.
 		own := !deputy.InitThread(c.PID, int(int32(uint32(c.Raw[0]))))
 		return seccomp.Answer{Continue: true}, own && allows(c)
+	case "inotify_add_watch":
+		return deputy.AddWatch(c, allows, deputy.Tool{UID: ids.ToolUID, GID: ids.ToolGID})
 	case "chmod", "fchmod", "fchmodat", "fchmodat2":
 		return deputy.Chmod(c, allows, deputy.Tool{UID: ids.ToolUID, GID: ids.ToolGID})
 	}
@@ -60,7 +62,7 @@ func (g *guard) deputise(c *seccomp.Call) (seccomp.Answer, bool) {
 // watched are the calls that the listener sees although the policy may allow them.
 func watched(p *policies.Policy) seccomp.Watch {
 	// Started by a user, PID 1 may have the tool's own id, and then the kernel lets the tool at it.
-	return seccomp.Watch{FileSize: uint64(p.Limits.FileSize), Processes: os.Geteuid() != 0}
+	return seccomp.Watch{FileSize: uint64(p.Limits.FileSize), Watches: true, Processes: os.Geteuid() != 0}
 }
 
 // tooLarge is the event of a file that is set to a size above the limit.

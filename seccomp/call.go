@@ -36,8 +36,9 @@ type Answer struct {
 	// Continue lets the kernel execute the call. It is for the first execve only: for any other
 	// call, the program could change the arguments in memory after they were checked.
 	Continue bool
-	// Done: the supervisor has done what the call asks for. The call returns 0.
-	Done bool
+	// Done: the supervisor has done what the call asks for. The call returns Result.
+	Done   bool
+	Result int64
 	// File, if not nil, makes an open succeed: the program gets a descriptor of it. Serve closes
 	// it.
 	File        *os.File

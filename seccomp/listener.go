@@ -118,6 +118,7 @@ func (l *Listener) one(decide func(*Call) Answer, stats *Stats) error {
 		}
 		r.err = -int32(errno) // EMFILE, or ENOENT, with which the answer fails too
 	case a.Done:
+		r.val = a.Result
 	case a.Continue:
 		r.flags = flagContinue
 	case a.Errno > 0 && a.Errno < 4096: // the kernel would take a larger one for a result

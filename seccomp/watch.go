@@ -13,6 +13,9 @@ type Watch struct {
 	// FileSize, if not 0, watches calls that set a file's size above it. The kernel refuses them,
 	// and tells nobody.
 	FileSize uint64
+	// Watches watches inotify_add_watch: whether the file is one of the tool's own shows its path
+	// only.
+	Watches bool
 	// Processes watches calls that name another process: which numbers are those of PID 1's threads
 	// cannot be in a program.
 	Processes bool
@@ -34,6 +37,9 @@ func (t table) watch(w Watch) {
 		add([]string{"ftruncate", "truncate"},
 			condition{index: 1, op: opGt, value: w.FileSize},
 			condition{index: 1, op: opLe, value: math.MaxInt64})
+	}
+	if w.Watches {
+		add([]string{"inotify_add_watch"})
 	}
 	if w.Processes {
 		add([]string{"kill", "tkill", "rt_sigqueueinfo", "pidfd_open", "prlimit64"},

@@ -37,6 +37,7 @@ var features = map[string]func() error{
 	"git":      program("git", "git"),
 	"go":       program("go", "golang-go"),
 	"java":     program("java", "default-jdk-headless"),
+	"inotify":  program("inotifywait", "inotify-tools"),
 	"ip":       program("ip", "iproute2"),
 	"nsenter":  program("nsenter", "util-linux"),
 	"losetup":  program("losetup", "mount"),

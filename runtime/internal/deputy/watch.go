@@ -1,0 +1,177 @@
+package deputy
+
+import (
+	"bytes"
+	"os"
+	"runtime"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/seccomp"
+)
+
+// AddWatch adds an inotify watch for the tool, if the file lies in a mount that the tool may write
+// to. A watch on a file that is only readable would tell what the host does to it: which programs
+// of /usr/bin it executes, for example. Device nodes are the host's too. For these, and for what
+// cannot be decided, ok is false. allows says whether the policy would allow the call.
+func AddWatch(c *seccomp.Call, allows func(*seccomp.Call) bool, tool Tool) (a seccomp.Answer,
+	ok bool) {
+	if c.ArchName != "" || !allows(c) {
+		return a, false
+	}
+	if c.Path == nil {
+		return seccomp.Answer{Errno: unix.EFAULT}, true
+	}
+	instance, err := takeFD(c.PID, arg32(c, 0))
+	if err != nil || !c.Waiting() {
+		return failed(err)
+	}
+	defer unix.Close(instance)
+	mask := uint32(c.Raw[2])
+	if name, _ := os.Readlink(self(instance)); name != "anon_inode:inotify" {
+		return seccomp.Answer{Errno: unix.EINVAL}, true
+	}
+	run := func() {
+		var fd int
+		if fd, err = watchable(c, mask); err != nil {
+			return
+		}
+		defer unix.Close(fd)
+		// What was pinned is a link's target, or the link itself: it is not followed again.
+		a.Result, err = addWatch(instance, self(fd), mask&^unix.IN_DONT_FOLLOW)
+	}
+	err = unix.EPERM
+	if os.Geteuid() == 0 {
+		as(tool, run)
+	} else {
+		run() // the tool has this user's id, or an id of a range that it cannot read files of
+	}
+	if err == unix.EACCES && os.Geteuid() != 0 && os.Geteuid() != tool.UID {
+		return a, false // it is a folder of the tool's that this user may not enter: reported
+	}
+	if err != nil {
+		return failed(err)
+	}
+	a.Done = true
+	return a, true
+}
+
+// failed answers with what the kernel would say. What the tool may not watch is a refusal.
+func failed(err error) (a seccomp.Answer, ok bool) {
+	a.Errno, ok = err.(syscall.Errno)
+	return a, ok && a.Errno != unix.EPERM && a.Errno != unix.ELOOP
+}
+
+// addWatch is inotify_add_watch(2).
+func addWatch(fd int, path string, mask uint32) (int64, error) {
+	wd, err := unix.InotifyAddWatch(fd, path, mask)
+	return int64(wd), err
+}
+
+// watchable pins what the call is about. EPERM says that the tool may not watch it.
+func watchable(c *seccomp.Call, mask uint32) (int, error) {
+	flags := uint64(0)
+	if mask&unix.IN_DONT_FOLLOW != 0 {
+		flags = unix.O_NOFOLLOW
+	}
+	if *c.Path == "" {
+		return -1, unix.ENOENT
+	}
+	fd, err := resolve(c.PID, unix.AT_FDCWD, *c.Path, flags)
+	if err != nil {
+		return -1, err
+	}
+	if err := private(c, fd); err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// private returns nil for a file in a mount of the tool's that it may write to.
+func private(c *seccomp.Call, fd int) error {
+	var st unix.Statx_t
+	var fs unix.Statfs_t
+	err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_TYPE|unix.STATX_MNT_ID, &st)
+	if err == nil {
+		err = unix.Fstatfs(fd, &fs)
+	}
+	if err != nil {
+		return err
+	}
+	kind := st.Mode & unix.S_IFMT
+	if fs.Flags&unix.ST_RDONLY != 0 || kind == unix.S_IFCHR || kind == unix.S_IFBLK {
+		return unix.EPERM
+	}
+	// By a descriptor, the path leads to files that the caller has passed in, past all mounts.
+	if _, ok := Descriptor(*c.Path, 0); ok && !hasMount(c.PID, st.Mnt_id) {
+		return unix.EPERM
+	}
+	if !c.Waiting() {
+		return unix.ESRCH
+	}
+	return nil
+}
+
+// hasMount reports whether the mount is one of the task's.
+func hasMount(task int, id uint64) bool {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(task) + "/mountinfo")
+	if err != nil {
+		return false
+	}
+	prefix := append(strconv.AppendUint(nil, id, 10), ' ')
+	return bytes.HasPrefix(data, prefix) || bytes.Contains(data, append([]byte{'\n'}, prefix...))
+}
+
+// as runs f with the tool's rights to files and no others. It is for a supervisor that is root:
+// without it, the tool could find out what is in folders that it may not search. credentials(7)
+func as(tool Tool, f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // the thread ends with the goroutine
+		_, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0)
+		if errno != 0 {
+			return
+		}
+		dumpable, _ := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
+		_ = unix.Setfsgid(tool.GID)
+		_ = unix.Setfsuid(tool.UID)
+		if dumpable == 1 { // a change of ids takes it from the whole process
+			_ = unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
+		}
+		if id, _ := unix.SetfsuidRetUid(-1); id != tool.UID {
+			return
+		}
+		f()
+	}()
+	<-done
+}
+
+// takeFD duplicates a descriptor of the task's. pidfd_getfd(2)
+func takeFD(task, fd int) (int, error) {
+	// A thread may have descriptors of its own. Linux before 6.9 knows a process's first one only.
+	pidfd, err := unix.PidfdOpen(task, unix.O_EXCL) // PIDFD_THREAD
+	if err == unix.EINVAL {
+		pidfd, err = unix.PidfdOpen(task, 0)
+	}
+	if err == unix.EINVAL {
+		pidfd, err = unix.PidfdOpen(threadGroup(task), 0)
+	}
+	if err != nil {
+		return -1, unix.EPERM
+	}
+	defer unix.Close(pidfd)
+	return unix.PidfdGetfd(pidfd, fd, 0)
+}
+
+// threadGroup is the process that a thread belongs to, 0 if it is gone.
+func threadGroup(task int) int {
+	data, _ := os.ReadFile("/proc/" + strconv.Itoa(task) + "/status")
+	_, rest, _ := bytes.Cut(data, []byte("\nTgid:\t"))
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	pid, _ := strconv.Atoi(string(line))
+	return pid
+}
