@@ -15,7 +15,7 @@ import (
 const i386Mkdir, i386Getpid = 39, 20
 
 func victimI386() {
-	low, err := unix.Mmap(-1, 0, pageSize, unix.PROT_READ|unix.PROT_WRITE,
+	low, err := unix.Mmap(-1, 0, unix.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE,
 		unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_32BIT)
 	if err != nil {
 		panic(err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/seccomp/internal/decode"
 )
 
 // entry is everything the policy says about one call.
@@ -72,7 +73,7 @@ func conditions(name string, args []policies.ArgRule) ([]condition, error) {
 			return nil, hint.Errorf("arguments are numbered 0 to 5", "syscall rule for %s: no "+
 				"argument %d", name, a.Index)
 		}
-		c := condition{index: int(a.Index), op: op, narrow: narrowArg(name, int(a.Index)),
+		c := condition{index: int(a.Index), op: op, narrow: decode.Narrow(name, int(a.Index)),
 			value: a.Value, mask: a.Mask}
 		if op == opMasked && a.Value&^a.Mask != 0 {
 			return nil, hint.Errorf("use a value whose bits are all in the mask", "syscall rule "+

@@ -94,6 +94,7 @@ func victimExecve() {
 
 // victimHostile hands over pointers that a careless reader would stumble on.
 func victimHostile() {
+	const pageSize = 4096
 	two, err := unix.Mmap(-1, 0, 2*pageSize, unix.PROT_READ|unix.PROT_WRITE,
 		unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err != nil {

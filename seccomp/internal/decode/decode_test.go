@@ -1,4 +1,4 @@
-package seccomp
+package decode
 
 import (
 	"strings"
@@ -13,7 +13,7 @@ type fakeMemory struct {
 	reads int
 }
 
-func (m *fakeMemory) read(b []byte, address uint64) int {
+func (m *fakeMemory) Read(b []byte, address uint64) int {
 	m.reads++
 	if address < 0x1000 || address-0x1000 >= uint64(len(m.data)) {
 		return 0
@@ -50,13 +50,10 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-func TestShapesAreSortedAndName(t *testing.T) {
+func TestShapesAreSorted(t *testing.T) {
 	for i, s := range shapes {
 		if i > 0 && shapes[i-1].name >= s.name {
 			t.Errorf("%s is out of order", s.name)
-		}
-		if !known(s.name) {
-			t.Errorf("%s is no system call", s.name)
 		}
 	}
 }

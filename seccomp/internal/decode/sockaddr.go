@@ -1,4 +1,4 @@
-package seccomp
+package decode
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ func (d *decoder) sockaddr(address uint64, length uint32) string {
 	var buf [unix.SizeofSockaddrAny]byte
 	b := buf[:min(int(length), len(buf))]
 	d.touched = true
-	if len(b) < 2 || d.mem.read(b, address) != len(b) {
+	if len(b) < 2 || d.mem.Read(b, address) != len(b) {
 		return hex(address)
 	}
 	switch family := binary.NativeEndian.Uint16(b); {

@@ -1,4 +1,4 @@
-package seccomp
+package decode
 
 import (
 	"sort"
@@ -196,7 +196,8 @@ func narrowKind(kind string) bool {
 	return false
 }
 
-func narrowArg(name string, index int) bool {
+// Narrow reports whether the kernel reads argument index of the call name on 32 bits.
+func Narrow(name string, index int) bool {
 	kinds, _ := argKinds(name)
 	return index < len(kinds) && narrowKind(kinds[index])
 }

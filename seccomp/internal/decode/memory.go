@@ -1,4 +1,4 @@
-package seccomp
+package decode
 
 import (
 	"bytes"
@@ -12,19 +12,19 @@ const (
 	pathMax  = 4096 // PATH_MAX, with the NUL
 )
 
-// memory reads the calling program's memory. It may change at any time, and nothing in it can be
+// Memory reads the calling program's memory. It may change at any time, and nothing in it can be
 // trusted. A text ends at a page that cannot be read.
-type memory interface {
-	// read fills b from address and returns how much of it could be read.
-	read(b []byte, address uint64) int
+type Memory interface {
+	// Read fills b from address and returns how much of it could be read.
+	Read(b []byte, address uint64) int
 }
 
-// processMemory reads with process_vm_readv: one call, no descriptor, and the same permission check
+// ProcessMemory reads with process_vm_readv: one call, no descriptor, and the same permission check
 // as /proc/<pid>/mem. Whether pid is still the caller is checked after reading
 // (SECCOMP_IOCTL_NOTIF_ID_VALID).
-type processMemory int
+type ProcessMemory int
 
-func (pid processMemory) read(b []byte, address uint64) int {
+func (pid ProcessMemory) Read(b []byte, address uint64) int {
 	if pid <= 0 || len(b) == 0 || address+uint64(len(b)) < address {
 		return 0
 	}
@@ -47,10 +47,10 @@ func (pid processMemory) read(b []byte, address uint64) int {
 
 // text reads a NUL-terminated string of at most limit bytes. ok is false if it cannot be read or
 // does not end. Most strings are short, so a short read comes first.
-func text(m memory, address uint64, limit int) (string, bool) {
+func text(m Memory, address uint64, limit int) (string, bool) {
 	var short [256]byte
 	first := min(limit, len(short))
-	if n := m.read(short[:first], address); n == 0 {
+	if n := m.Read(short[:first], address); n == 0 {
 		return "", false
 	} else if i := bytes.IndexByte(short[:n], 0); i >= 0 {
 		return string(short[:i]), true
@@ -58,7 +58,7 @@ func text(m memory, address uint64, limit int) (string, bool) {
 		return "", false
 	}
 	long := make([]byte, limit)
-	n := m.read(long, address)
+	n := m.Read(long, address)
 	if i := bytes.IndexByte(long[:n], 0); i >= 0 {
 		return string(long[:i]), true
 	}
@@ -66,9 +66,9 @@ func text(m memory, address uint64, limit int) (string, bool) {
 }
 
 // word reads a pointer of the caller's size.
-func word(m memory, address uint64, size int) (uint64, bool) {
+func word(m Memory, address uint64, size int) (uint64, bool) {
 	var b [8]byte
-	if m.read(b[:size], address) != size {
+	if m.Read(b[:size], address) != size {
 		return 0, false
 	}
 	return binary.NativeEndian.Uint64(b[:]), true
