@@ -22,7 +22,7 @@ type counters struct {
 func (w *Watch) check(last bool) time.Time {
 	w.checkMemory(last)
 	w.checkPIDs(last)
-	l := w.leaf.limits
+	l := w.leaf.current()
 	if l.CPUTime <= 0 && l.CPUs <= 0 {
 		return time.Time{}
 	}
@@ -57,7 +57,7 @@ func (w *Watch) checkMemory(last bool) {
 	}
 	text := readEvents(w.memory)
 	kills, ooms := flatKeyed(text, "oom_kill"), flatKeyed(text, "oom")
-	b := Breach{Limit: "memory", Value: int64(w.leaf.limits.Memory),
+	b := Breach{Limit: "memory", Value: int64(w.leaf.current().Memory),
 		Observed: readInt(w.leaf.dir(), "memory.peak")}
 	b.Observed = max(b.Observed, b.Value)
 	if kills > w.seen.oomKill {
@@ -81,14 +81,14 @@ func (w *Watch) checkPIDs(last bool) {
 	if n <= w.seen.pidsTold || (n < 2*w.seen.pidsTold && !last) {
 		return
 	}
-	limit := w.leaf.limits.PIDs
+	limit := w.leaf.current().PIDs
 	w.report(Breach{Limit: "pids", Value: limit, Observed: max(readInt(w.leaf.dir(), "pids.peak"),
 		limit), Count: n - w.seen.pidsTold})
 	w.seen.pidsTold = n
 }
 
 func (w *Watch) checkCPUTime(u Usage) {
-	limit := time.Duration(w.leaf.limits.CPUTime)
+	limit := time.Duration(w.leaf.current().CPUTime)
 	if limit <= 0 || u.CPU < limit || w.seen.cpuTimeTold {
 		return
 	}
@@ -101,7 +101,7 @@ func (w *Watch) checkCPUTime(u Usage) {
 // their number. Observed is the demand: what was used plus what was held back,
 // over the time since the last report.
 func (w *Watch) checkThrottling(u Usage, now time.Time, last bool) {
-	if w.leaf.limits.CPUs <= 0 || u.ThrottledPeriods <= w.seen.throttled ||
+	if w.leaf.current().CPUs <= 0 || u.ThrottledPeriods <= w.seen.throttled ||
 		(u.ThrottledPeriods < 2*w.seen.throttled && !last) {
 		return
 	}
@@ -109,7 +109,7 @@ func (w *Watch) checkThrottling(u Usage, now time.Time, last bool) {
 	if since.IsZero() {
 		since = w.seen.start
 	}
-	limit := int64(w.leaf.limits.CPUs * 1000)
+	limit := int64(w.leaf.current().CPUs * 1000)
 	demand := u.CPU - w.seen.lastCPU + u.Throttled - w.seen.lastThrottled
 	observed := limit
 	if elapsed := now.Sub(since); elapsed > 0 {

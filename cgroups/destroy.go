@@ -94,34 +94,13 @@ func killTree(dir string) error {
 	return writeFile(dir, "cgroup.freeze", "0")
 }
 
-// waitEmpty waits for "populated 0" in cgroup.events; the kernel wakes pollers when it changes.
+// waitEmpty waits until no process is left.
 func waitEmpty(ctx context.Context, dir string) error {
-	f, err := os.Open(filepath.Join(dir, "cgroup.events"))
-	if gone(err) {
-		return nil
+	err := awaitEvent(ctx, dir, "populated", 0)
+	if errors.Is(err, unix.ETIMEDOUT) {
+		return fmt.Errorf("remove %s: %w", dir, ErrBusy)
 	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	p, err := newPoller(int(f.Fd()))
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	stop := context.AfterFunc(ctx, p.interrupt)
-	defer stop()
-	var buf [256]byte
-	for {
-		n, err := f.ReadAt(buf[:], 0)
-		if gone(err) || flatKeyed(buf[:n], "populated") == 0 {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("remove %s: %w", dir, ErrBusy)
-		}
-		p.wait(time.Time{})
-	}
+	return err
 }
 
 // treeOf lists the cgroups at and below dir, children first.

@@ -22,11 +22,11 @@ type Group struct {
 	h           hierarchy
 	path        string // relative to the mount
 	controllers []string
-	limits      policies.Limits
 
-	mu    sync.Mutex
-	lock  *os.File
-	owner *[2]int // uid, gid that may spawn into leaves
+	mu     sync.Mutex
+	limits policies.Limits
+	lock   *os.File
+	owner  *[2]int // uid, gid that may spawn into leaves
 }
 
 // Create makes <parent>/mcpbox-<id> with the limits plus headroom, and init/ in it.
@@ -116,6 +116,8 @@ func (g *Group) InitPath() string { return filepath.Join(g.path, "init") }
 // Enforced has an entry for each limit that cgroups enforce ("memory", "pids", "cpus", "cpu_time",
 // "io", "io_weight"): "", or the reason why the limit is not enforced.
 func (g *Group) Enforced() map[string]string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	return enforced(filepath.Join(g.dir(), "init"), g.limits, g.controllers)
 }
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -13,11 +14,13 @@ import (
 
 // Leaf is the cgroup of one process tree: the limits themselves, no headroom.
 type Leaf struct {
-	h      hierarchy
-	path   string
+	h    hierarchy
+	path string
+	ctl  []string
+	fd   *os.File
+
+	mu     sync.Mutex
 	limits policies.Limits
-	ctl    []string
-	fd     *os.File
 }
 
 // NewLeaf makes <group>/<name> with the limits.
@@ -67,7 +70,7 @@ func (l *Leaf) Path() string { return l.dir() }
 func (l *Leaf) FD() int { return int(l.fd.Fd()) }
 
 // Enforced is Group.Enforced for the leaf's limits.
-func (l *Leaf) Enforced() map[string]string { return enforced(l.dir(), l.limits, l.ctl) }
+func (l *Leaf) Enforced() map[string]string { return enforced(l.dir(), l.current(), l.ctl) }
 
 // Usage is what the tree has used. Call it before the leaf is removed.
 func (l *Leaf) Usage() (Usage, error) { return readUsage(l.dir()) }

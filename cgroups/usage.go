@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -18,12 +20,13 @@ type Usage struct {
 	Periods                 int64 // enforcement periods of the cpu quota with runnable tasks
 	ThrottledPeriods        int64
 	Throttled               time.Duration // summed over CPUs
+	ReadBytes, WrittenBytes int64         // of block devices
 }
 
 // UnknownUsage has every value missing.
 func UnknownUsage() Usage {
 	return Usage{unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown,
-		unknown}
+		unknown, unknown, unknown}
 }
 
 // readUsage reads files instead of calling the library's Stat, which also reads memory.stat and the
@@ -45,5 +48,26 @@ func readUsage(dir string) (Usage, error) {
 	u.Throttled = usec("throttled_usec")
 	u.MemoryPeak, u.MemoryCurrent = readInt(dir, "memory.peak"), readInt(dir, "memory.current")
 	u.PIDsPeak, u.PIDsCurrent = readInt(dir, "pids.peak"), readInt(dir, "pids.current")
+	u.ReadBytes, u.WrittenBytes = blockIO(dir)
 	return u, nil
+}
+
+// blockIO sums io.stat over the devices. Without the io controller there is no such file.
+func blockIO(dir string) (read, written int64) {
+	fields, err := readFields(dir, "io.stat")
+	if err != nil {
+		return unknown, unknown
+	}
+	for _, f := range fields {
+		key, text, _ := strings.Cut(f, "=")
+		n, err := strconv.ParseInt(text, 10, 64)
+		switch {
+		case err != nil: // the name of a device
+		case key == "rbytes":
+			read += n
+		case key == "wbytes":
+			written += n
+		}
+	}
+	return read, written
 }

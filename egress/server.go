@@ -140,6 +140,19 @@ func (s *Server) End(o Owner) {
 	}
 }
 
+// Traffic is how many bytes have gone over the connections that an owner has open.
+func (s *Server) Traffic(o Owner) (sent, received int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for r := range s.relays {
+		if r.owner == o {
+			sent += r.sent.Load()
+			received += r.got.Load()
+		}
+	}
+	return sent, received
+}
+
 func (s *Server) closed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

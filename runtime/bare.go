@@ -44,7 +44,7 @@ func (b *bare) spawn(_ context.Context, p *Process, streams *stdio.Streams) erro
 	group := !term.IsTerminal(int(files[0].Fd()))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: group}
 	p.layers = noLayers()
-	child := &program{bare: b, cmd: cmd, group: group, timeout: time.Duration(p.box.spec.Policy.Limits.Timeout)}
+	child := &program{bare: b, cmd: cmd, group: group, timeout: time.Duration(p.box.policy().Limits.Timeout)}
 	b.mu.Lock()
 	b.children[child] = true
 	b.mu.Unlock()

@@ -21,7 +21,7 @@ func (p *Process) breach(b cgroups.Breach) {
 		p.hit.memory.Store(true)
 		status = StatusMemory
 	case "pids":
-		e.Limit.Value = p.box.spec.Policy.Limits.PIDs // not the reaper's one more
+		e.Limit.Value = p.box.policy().Limits.PIDs // not the reaper's one more
 		p.hit.pids.Store(true)
 		status = StatusPIDs
 		if b.Backend == watchdog.Backend {
@@ -42,7 +42,7 @@ func (p *Process) breach(b cgroups.Breach) {
 }
 
 func (p *Process) onTimeout() {
-	limit := time.Duration(p.box.spec.Policy.Limits.Timeout)
+	limit := time.Duration(p.box.policy().Limits.Timeout)
 	p.Record(monitor.Event{Type: monitor.TimeoutExceeded, Action: "kill", Limit: &monitor.Limit{
 		Name: "timeout", Value: limit.Milliseconds(), Observed: time.Since(p.began).Milliseconds(), Backend: backendClock}})
 	p.stop(StatusTimeout)

@@ -40,6 +40,7 @@ type contained struct {
 	umask     uint32         // of the caller, at the start
 	storage   int            // O_PATH descriptor of the sandbox's own tmpfs
 	network   *egress.Server // nil unless the policy allows hosts by name
+	inwards   []*egress.Inwards
 	owners    owners
 	dialled   int64 // connections to published ports so far
 	undo      *cleanup.Stack
@@ -85,7 +86,7 @@ func startContained(ctx context.Context, box *Sandbox) (*contained, error) {
 	return c, nil
 }
 
-func (c *contained) policy() *policies.Policy { return c.box.spec.Policy }
+func (c *contained) policy() *policies.Policy { return c.box.policy() }
 
 // compileFilter begins at once and runs beside the container's start. The returned function waits for it.
 func (c *contained) compileFilter() (wait func() error) {

@@ -195,7 +195,7 @@ func connections(f egress.Flow) Connections {
 
 // connections is nil for a process without a network by name.
 func (p *Process) connections() (out []Connections) {
-	if !byName(p.box.spec.Policy) {
+	if !byName(p.box.policy()) {
 		return nil
 	}
 	for _, f := range p.reached.List() {

@@ -24,7 +24,7 @@ const (
 // finish makes the result of a process that has ended, and closes its recorder.
 func (p *Process) finish() *Result {
 	res := &Result{
-		ExecutionID: p.executionID(), Policy: p.box.spec.Policy.Name, Command: p.cmd.Args,
+		ExecutionID: p.executionID(), Policy: p.box.policy().Name, Command: p.cmd.Args,
 		Timestamp: p.began.UTC(), ExecutionTime: Seconds(p.took), SetupTime: Seconds(p.box.setupTime),
 		Limits: p.child.limits(), Layers: p.layers, IDMap: p.box.isolation.idMap(), Network: p.connections(),
 	}
@@ -128,7 +128,7 @@ func (p *Process) ended(res *Result, ws unix.WaitStatus) {
 
 // signaled turns the kernel's own signals for limits into statuses and events.
 func (p *Process) signaled(res *Result, sig unix.Signal) {
-	l := p.box.spec.Policy.Limits
+	l := p.box.policy().Limits
 	limit := func(name string, value int64) {
 		p.Record(monitor.Event{Type: monitor.ResourceLimitExceeded, Action: unix.SignalName(sig),
 			Limit: &monitor.Limit{Name: name, Value: value, Observed: value, Backend: backendRlimit}})

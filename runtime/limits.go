@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -32,12 +33,14 @@ type LimitState struct {
 
 // tree is the limits of one process tree: a cgroup leaf, a watchdog, or both (for controllers that are missing).
 type tree struct {
-	limits policies.Limits
 	leaf   *cgroups.Leaf // nil without a usable cgroup v2
 	watch  *cgroups.Watch
 	dog    *watchdog.Watchdog
 	extra  int64         // tasks that are not the program's
 	before time.Duration // CPU time that was used before the program's call
+
+	mu     sync.Mutex
+	limits policies.Limits
 }
 
 // newTree makes the leaf, before the spawn.
@@ -138,7 +141,39 @@ func (t *tree) rlimits() []initproto.Rlimit {
 }
 
 // states names the backend of every limit that is set.
-func (t *tree) states() map[string]LimitState { return limitStates(t.limits, t.enforcedByCgroup) }
+func (t *tree) states() map[string]LimitState {
+	t.mu.Lock()
+	l := t.limits
+	t.mu.Unlock()
+	return limitStates(l, t.enforcedByCgroup)
+}
+
+// set changes the limits of a tree that runs.
+func (t *tree) set(l policies.Limits) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.leaf != nil {
+		leaf := l
+		if leaf.PIDs > 0 {
+			leaf.PIDs += t.extra
+		}
+		if err := t.leaf.SetLimits(leaf); err != nil {
+			return err
+		}
+	}
+	if t.dog != nil {
+		watched := l
+		if t.enforcedByCgroup("memory") {
+			watched.Memory = 0
+		}
+		if t.enforcedByCgroup("pids") {
+			watched.PIDs = 0
+		}
+		t.dog.SetLimits(int64(watched.Memory), watched.PIDs)
+	}
+	t.limits = l
+	return nil
+}
 
 // limitStates names the backend of every limit of l, when a cgroup holds those of enforced.
 func limitStates(l policies.Limits, enforced func(name string) bool) map[string]LimitState {

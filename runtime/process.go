@@ -28,7 +28,6 @@ type Process struct {
 	child    child
 	layers   Layers
 	began    time.Time
-	timer    *time.Timer
 	unwatch  func() bool // of the context
 	hit      hits
 
@@ -38,6 +37,7 @@ type Process struct {
 	mu       sync.Mutex
 	canceled error  // why the caller's context ended it
 	stopped  Status // why mcpbox ended it alone
+	clock    clock
 
 	done   chan struct{} // it has ended, and what it had is freed
 	exit   *exit         // after done
@@ -53,7 +53,7 @@ func newProcess(s *Sandbox, number int, cmd Command, spawn spawner) *Process {
 
 // start runs the command, up to its execve.
 func (p *Process) start(ctx context.Context) (err error) {
-	policy := p.box.spec.Policy
+	policy := p.box.policy()
 	p.recorder, err = monitor.New(monitor.Config{Sandbox: p.box.ID, Policy: policy.Name,
 		Sinks: p.cmd.Sinks, Fanout: p.box.fanout, Rules: policy.Rules, Respond: p.respond})
 	if err != nil {
@@ -75,9 +75,7 @@ func (p *Process) start(ctx context.Context) (err error) {
 		p.cmd.BeforeExec(p)
 	}
 	p.began = time.Now()
-	if limit := time.Duration(policy.Limits.Timeout); limit > 0 {
-		p.timer = time.AfterFunc(limit, p.onTimeout)
-	}
+	p.setTimer()
 	if err := p.child.exec(ctx); err != nil {
 		p.abandon()
 		return err
@@ -102,9 +100,7 @@ func (p *Process) giveSinksBack() {
 
 // abandon frees a child that did not come to execute its program.
 func (p *Process) abandon() {
-	if p.timer != nil {
-		p.timer.Stop()
-	}
+	p.stopTimer()
 	p.child.kill()
 	p.child.release()
 	p.streams.Close()
@@ -122,9 +118,7 @@ func (p *Process) cancel(cause error) {
 func (p *Process) collect() {
 	p.exit = p.child.wait()
 	p.took = time.Since(p.began)
-	if p.timer != nil {
-		p.timer.Stop()
-	}
+	p.stopTimer()
 	p.unwatch()
 	p.used = p.child.usage()
 	p.child.release()
@@ -191,8 +185,12 @@ func (p *Process) Usage() cgroups.Usage { return p.child.usage() }
 // Record adds an event that the caller saw, such as a refused tool call. After Wait it is only counted.
 func (p *Process) Record(e monitor.Event) { p.recorder.Record(p.cmd.attributed(e)) }
 
-func (p *Process) respond(a monitor.Action, _ monitor.Event) {
-	if a != monitor.Alert {
+func (p *Process) respond(a monitor.Action, e monitor.Event) {
+	switch {
+	case a == monitor.Alert:
+	case a == monitor.Quarantine && p.box.quarantines():
+		go p.box.quarantine(p, e)
+	default:
 		p.stop(StatusViolation)
 	}
 }

@@ -33,6 +33,7 @@ func (c *contained) publish(undo *cleanup.Stack) error {
 			return c.dialInside(ctx, p.Inside)
 		})
 		undo.Push(inwards.Close)
+		c.inwards = append(c.inwards, inwards)
 	}
 	return nil
 }

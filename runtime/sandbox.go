@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
@@ -26,6 +27,10 @@ type Sandbox struct {
 	fanout    *monitor.Fanout
 	isolation isolation
 	setupTime time.Duration
+	now       atomic.Pointer[policies.Policy] // spec.Policy, or it with other limits
+
+	starting sync.RWMutex // held while a program starts; Pause waits for that
+	paused   bool         // with starting
 
 	mu      sync.Mutex
 	next    int
@@ -53,6 +58,7 @@ func Start(ctx context.Context, spec Spec) (*Sandbox, error) {
 func start(ctx context.Context, spec Spec, opts options) (*Sandbox, error) {
 	began := time.Now()
 	s := &Sandbox{ID: state.NewID(), spec: spec, opts: opts, running: map[int]*Process{}, cells: map[*Cell]bool{}}
+	s.now.Store(spec.Policy)
 	s.fanout = monitor.NewFanout(spec.Sinks...) // first: it owns the sinks, whatever happens
 	err := s.check()
 	if err == nil {
@@ -66,17 +72,20 @@ func start(ctx context.Context, spec Spec, opts options) (*Sandbox, error) {
 	return s, nil
 }
 
+// policy is the sandbox's, with the limits that are in force now.
+func (s *Sandbox) policy() *policies.Policy { return s.now.Load() }
+
 // check refuses a spec that no process could be started with.
 func (s *Sandbox) check() error {
 	if err := checkSpec(s.spec); err != nil {
 		return err
 	}
-	_, err := monitor.New(monitor.Config{Fanout: s.fanout, Rules: s.spec.Policy.Rules})
+	_, err := monitor.New(monitor.Config{Fanout: s.fanout, Rules: s.policy().Rules})
 	return err
 }
 
 func (s *Sandbox) isolate(ctx context.Context) (isolation, error) {
-	if s.spec.Policy.Isolation == policies.IsolationNone {
+	if s.policy().Isolation == policies.IsolationNone {
 		return newBare(), nil
 	}
 	return startContained(ctx, s)
@@ -96,6 +105,11 @@ func (s *Sandbox) Start(ctx context.Context, cmd Command) (*Process, error) {
 	}
 	if s.spec.Cells > 0 {
 		return nil, errMixed
+	}
+	s.starting.RLock()
+	defer s.starting.RUnlock()
+	if s.paused {
+		return nil, errPaused
 	}
 	p, err := s.register(cmd, s.isolation.spawn)
 	if err != nil {

@@ -114,7 +114,9 @@ func (c *contained) program(cmd Command) *initproto.SpawnBody {
 		body.Umask = *cmd.Umask
 	}
 	if cmd.TTY {
-		body.Rows, body.Cols = stdio.WindowSize(cmd.Stdin)
+		if body.Rows, body.Cols = cmd.Rows, cmd.Cols; body.Rows == 0 {
+			body.Rows, body.Cols = stdio.WindowSize(cmd.Stdin)
+		}
 	}
 	return body
 }

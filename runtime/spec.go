@@ -17,6 +17,11 @@ type Spec struct {
 	// Cells makes it a sandbox of cells: at most that many at once, each with the policy's limits, and no
 	// other processes. 0: processes, no cells.
 	Cells int
+
+	// Quarantine, if not nil, is called when a rule asks for quarantine. By then every program in the
+	// sandbox has stopped and its network is cut. Nil: quarantine ends the sandbox. In a sandbox of
+	// cells it always does.
+	Quarantine func(monitor.Event)
 }
 
 // File is one file of the sandbox's own storage: below /work, /tmp or /home/user, with the folders that it lies in. It
@@ -42,6 +47,9 @@ type Command struct {
 	Sinks []monitor.Sink // for this process's events, besides the sandbox's. Wait closes them; a Start that fails does not
 
 	TTY bool // a pty of the sandbox's own; Stdin and Stdout are its outside ends
+
+	// Rows and Cols are the pty's window size. Zero: that of Stdin, if it is a terminal.
+	Rows, Cols uint16
 
 	// BeforeExec, if not nil, is called when every layer is on and verified, right before execve. The
 	// program can't have done anything yet.

@@ -8,9 +8,11 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/policies"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 	"github.com/mcpbox/mcpbox/server/api"
 	"github.com/mcpbox/mcpbox/server/internal/door"
@@ -21,9 +23,12 @@ import (
 // box is a sandbox that lives on between its commands. The daemon's lock guards what changes.
 type box struct {
 	sandbox   *mcpruntime.Sandbox
+	policy    *policies.Policy
+	changing  sync.Mutex // its state
 	idle, age time.Duration
 	info      api.Sandbox
 	running   map[*mcpruntime.Process]bool
+	kept      chan struct{} // closed when it is quarantined
 	ended     chan struct{}
 }
 
@@ -70,13 +75,15 @@ func (d *daemon) newBox(
 	most := d.cfg.Load().Sandboxes
 	now := time.Now().UTC()
 	b := &box{
+		policy:  policy,
 		idle:    atMost(req.Idle, time.Duration(most.Idle)),
 		age:     atMost(req.Age, time.Duration(most.Age)),
 		running: map[*mcpruntime.Process]bool{},
+		kept:    make(chan struct{}),
 		ended:   make(chan struct{}),
 		info: api.Sandbox{
 			ID:      newID("s-"),
-			State:   "running",
+			State:   api.Started,
 			Client:  id.Client,
 			Caller:  req.Caller,
 			Policy:  policy.Name,
@@ -105,6 +112,7 @@ func (d *daemon) newBox(
 			d.hub.Sink(hub.Origin{Execution: b.info.ID, Client: id.Client, Caller: req.Caller}),
 		},
 	}
+	spec.Quarantine = func(e monitor.Event) { d.quarantine(b, e) }
 	for _, f := range req.Files {
 		spec.Files = append(spec.Files, mcpruntime.File{Path: workPath(f.Path), Data: f.Bytes()})
 	}
@@ -157,7 +165,7 @@ func (d *daemon) saveBox(info api.Sandbox) error {
 // that is kept.
 func (d *daemon) endBox(b *box, reason string) {
 	d.mu.Lock()
-	if b.info.State == "running" {
+	if b.info.Live() {
 		now := time.Now().UTC()
 		b.info.State, b.info.Reason, b.info.Ended = "ended", reason, &now
 		d.mu.Unlock()
@@ -189,7 +197,7 @@ func (d *daemon) box(r *http.Request) (*box, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	b := d.boxes[id]
-	if b != nil && b.sandbox != nil && b.info.State == "running" &&
+	if b != nil && b.sandbox != nil && b.info.Live() &&
 		(client == "" || b.info.Client == client) {
 		return b, nil
 	}
@@ -248,6 +256,9 @@ func (d *daemon) getSandbox(w http.ResponseWriter, r *http.Request) {
 // destroySandbox: DELETE /v1/sandboxes/{id}
 func (d *daemon) destroySandbox(w http.ResponseWriter, r *http.Request) {
 	b, err := d.box(r)
+	if err == nil && d.isKept(b) {
+		err = operator(r)
+	}
 	if err != nil {
 		d.fail(w, r, err)
 		return
@@ -274,12 +285,23 @@ func (d *daemon) sandboxStats(w http.ResponseWriter, r *http.Request) {
 	var out api.Usage
 	for _, p := range running {
 		u := p.Usage()
+		sent, received := p.Traffic()
 		out.Commands++
-		out.CPU += max(0, u.CPU.Seconds())
-		out.Memory += max(0, u.MemoryCurrent)
-		out.Processes += max(0, u.PIDsCurrent)
+		out.CPU = sum(out.CPU, u.CPU.Seconds())
+		out.Memory = sum(out.Memory, u.MemoryCurrent)
+		out.Processes = sum(out.Processes, u.PIDsCurrent)
+		out.Read, out.Written = sum(out.Read, u.ReadBytes), sum(out.Written, u.WrittenBytes)
+		out.Sent, out.Received = sum(out.Sent, sent), sum(out.Received, received)
 	}
 	answer(w, http.StatusOK, out)
+}
+
+// sum is -1, for unknown, if one of the two is.
+func sum[N int64 | float64](a, b N) N {
+	if a < 0 || b < 0 {
+		return -1
+	}
+	return a + b
 }
 
 // sweepBoxes destroys what is too old, and what nobody has used for too long.
@@ -288,7 +310,7 @@ func (d *daemon) sweepBoxes(now time.Time) {
 	d.mu.Lock()
 	for _, b := range d.boxes {
 		switch {
-		case b.sandbox == nil:
+		case b.sandbox == nil || b.info.State == api.Quarantined:
 		case now.Sub(b.info.Created) > b.age:
 			reasons[b] = "it was too old"
 		case len(b.running) == 0 && now.Sub(b.info.Used) > b.idle:
@@ -314,7 +336,7 @@ func (d *daemon) closeBoxes() {
 
 // loseSandboxes says of what ran when the daemon before this one ended that it is lost.
 func (d *daemon) loseSandboxes() error {
-	rows, err := d.db.Sandboxes("running")
+	rows, err := d.db.LiveSandboxes()
 	if err != nil {
 		return err
 	}

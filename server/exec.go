@@ -127,6 +127,13 @@ func checkExec(req *api.ExecRequest) error {
 			"timeout: that is no time",
 		)
 	}
+	if req.TTY && req.Mode != api.Stream {
+		return newProblem(
+			http.StatusUnprocessableEntity,
+			"set mode to stream",
+			"a terminal needs a stream",
+		)
+	}
 	return checkCommand(req.Command, req.Env, req.Dir)
 }
 
@@ -137,30 +144,49 @@ func (d *daemon) runIn(ctx context.Context, b *box, c *command) (*api.Result, er
 		ctx, stop = context.WithTimeout(ctx, time.Duration(t*float64(time.Second)))
 		defer stop()
 	}
+	// In quarantine the program is kept, even if the client goes away.
+	alive, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		if !d.isKept(b) {
+			end(context.Cause(ctx))
+		}
+	})
 	p, err := b.sandbox.Start(
-		ctx,
+		alive,
 		mcpruntime.Command{Args: c.req.Command, Env: environment(c.req.Env), Dir: c.req.Dir,
-			Stdin: c.stdin, Stdout: c.stdout, Stderr: c.stderr},
+			Stdin: c.stdin, Stdout: c.stdout, Stderr: c.stderr,
+			TTY: c.req.TTY, Rows: c.req.Rows, Cols: c.req.Cols},
 	)
 	if err != nil {
+		stop()
+		end(nil)
 		return nil, err
 	}
 	d.mu.Lock()
 	b.running[p] = true
 	b.info.Used = time.Now().UTC()
+	kept := b.kept
 	d.mu.Unlock()
 	if c.started != nil {
 		c.started(p)
 	}
-	result, err := p.Wait()
-	d.mu.Lock()
-	delete(b.running, p)
-	b.info.Used = time.Now().UTC()
-	d.mu.Unlock()
-	if err != nil {
-		return nil, err
+	ended := make(chan *mcpruntime.Result, 1)
+	go func() {
+		defer end(nil)
+		result, _ := p.Wait()
+		stop()
+		d.mu.Lock()
+		delete(b.running, p)
+		b.info.Used = time.Now().UTC()
+		d.mu.Unlock()
+		ended <- result
+	}()
+	select {
+	case result := <-ended:
+		return resultOf(result, "", c.stdout, c.stderr), nil
+	case <-kept:
+		return nil, errKept(b.info.ID)
 	}
-	return resultOf(result, "", c.stdout, c.stderr), nil
 }
 
 // execStream carries stdin and signals in, and output out, over one connection.
@@ -233,15 +259,7 @@ func takeMessages(
 			_, _ = feed.Write(msg.Bytes()) // a program that reads no more is no error
 		case api.KindEOF:
 			feed.Close()
-		case api.KindSignal:
-			sig := unix.SignalNum("SIG" + strings.TrimPrefix(strings.ToUpper(msg.Signal), "SIG"))
-			if sig == 0 {
-				return newProblem(
-					http.StatusUnprocessableEntity,
-					"use a name such as TERM",
-					"the signal is not known",
-				)
-			}
+		case api.KindSignal, api.KindResize:
 			if p == nil {
 				select {
 				case p = <-started:
@@ -249,15 +267,35 @@ func takeMessages(
 					return nil
 				}
 			}
-			_ = p.Signal(sig) // it may have ended
+			if err := control(p, msg); err != nil {
+				return err
+			}
 		default:
 			return newProblem(
 				http.StatusUnprocessableEntity,
-				"send stdin, eof or signal",
+				"send stdin, eof, signal or resize",
 				"the kind of the message is not known",
 			)
 		}
 	}
+}
+
+// control sends a signal, or the size of the client's window.
+func control(p *mcpruntime.Process, msg api.Message) error {
+	if msg.Kind == api.KindResize {
+		_ = p.Resize(msg.Rows, msg.Cols) // without a terminal there is no window
+		return nil
+	}
+	sig := unix.SignalNum("SIG" + strings.TrimPrefix(strings.ToUpper(msg.Signal), "SIG"))
+	if sig == 0 {
+		return newProblem(
+			http.StatusUnprocessableEntity,
+			"use a name such as TERM",
+			"the signal is not known",
+		)
+	}
+	_ = p.Signal(sig) // it may have ended
+	return nil
 }
 
 // maxFile bounds a file that goes in or out.

@@ -94,7 +94,7 @@ func parameter(name, in string, required bool) object {
 
 // operation is a name such as createExecutions: what a generated client calls its method.
 func operation(r route) string {
-	verb := map[string]string{"GET": "get", "POST": "create", "PUT": "put", "DELETE": "delete"}[r.method]
+	verb := map[string]string{"GET": "get", "POST": "create", "PUT": "put", "PATCH": "change", "DELETE": "delete"}[r.method]
 	out := verb
 	for _, part := range strings.FieldsFunc(r.path, func(c rune) bool { return strings.ContainsRune("/{}._", c) }) {
 		if part != "v1" {

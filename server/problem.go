@@ -83,6 +83,8 @@ func (d *daemon) problemOf(err error) *api.Problem {
 			"give it more time: timeout",
 			"its time was over before it started",
 		)
+	case errors.Is(err, mcpruntime.ErrPaused):
+		return newProblem(http.StatusConflict, "POST /v1/sandboxes/{id}/resume", err.Error())
 	case errors.Is(err, mcpruntime.ErrClosed):
 		return newProblem(http.StatusConflict, "create another one", err.Error())
 	case errors.As(err, &setup), errors.Is(err, mcpruntime.ErrLayer):

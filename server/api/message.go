@@ -17,6 +17,7 @@ const (
 	KindStdin   = "stdin"   // →
 	KindEOF     = "eof"     // → the end of stdin
 	KindSignal  = "signal"  // →
+	KindResize  = "resize"  // → Rows and Cols of the terminal
 )
 
 // Message is one line of a stream. ← comes from the daemon, → goes to it.
@@ -25,6 +26,8 @@ type Message struct {
 	Text      string         `json:"text,omitempty"` // of stdin, stdout, stderr; what is not UTF-8 is in
 	Data      []byte         `json:"data,omitempty"` // this, in base64
 	Signal    string         `json:"signal,omitempty"`
+	Rows      uint16         `json:"rows,omitempty"`
+	Cols      uint16         `json:"cols,omitempty"`
 	Event     *monitor.Event `json:"event,omitempty"`
 	Execution *Execution     `json:"execution,omitempty"`
 	Result    *Result        `json:"result,omitempty"`

@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"io"
 	"net/url"
+	"strconv"
+	"time"
 
+	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/server/api"
 )
 
@@ -28,6 +31,52 @@ func (c *Client) Sandboxes(ctx context.Context) ([]api.Sandbox, error) {
 // Destroy ends a sandbox, and returns when nothing is left of it.
 func (c *Client) Destroy(ctx context.Context, id string) error {
 	return c.Do(ctx, "DELETE", sandboxPath(id, ""), nil, nil)
+}
+
+// Sandbox returns one as it is.
+func (c *Client) Sandbox(ctx context.Context, id string) (*api.Sandbox, error) {
+	out := new(api.Sandbox)
+	return out, c.Do(ctx, "GET", sandboxPath(id, ""), nil, out)
+}
+
+// Pause stops a sandbox's programs until Resume.
+func (c *Client) Pause(ctx context.Context, id string) (*api.Sandbox, error) {
+	out := new(api.Sandbox)
+	return out, c.Do(ctx, "POST", sandboxPath(id, "/pause"), nil, out)
+}
+
+// Resume lets a paused sandbox's programs go on.
+func (c *Client) Resume(ctx context.Context, id string) (*api.Sandbox, error) {
+	out := new(api.Sandbox)
+	return out, c.Do(ctx, "POST", sandboxPath(id, "/resume"), nil, out)
+}
+
+// Release ends a quarantine. The sandbox's network stays cut.
+func (c *Client) Release(ctx context.Context, id string) (*api.Sandbox, error) {
+	out := new(api.Sandbox)
+	return out, c.Do(ctx, "POST", sandboxPath(id, "/release"), nil, out)
+}
+
+// SetLimits changes limits of a sandbox while it runs, and returns those in force.
+func (c *Client) SetLimits(ctx context.Context, id string,
+	l policies.Limits) (map[string]api.Limit, error) {
+	out := new(api.Limits)
+	err := c.Do(ctx, "PATCH", sandboxPath(id, ""), api.Change{Limits: l}, out)
+	return out.Limits, err
+}
+
+// Clear destroys sandboxes that are older than age, or that nobody has used for idle. Zero: not asked for.
+func (c *Client) Clear(ctx context.Context, age, idle time.Duration) ([]string, error) {
+	query := url.Values{}
+	if age > 0 {
+		query.Set("age", strconv.Itoa(int(age.Seconds())))
+	}
+	if idle > 0 {
+		query.Set("idle", strconv.Itoa(int(idle.Seconds())))
+	}
+	out := new(api.Cleared)
+	err := c.Do(ctx, "DELETE", "/v1/sandboxes?"+query.Encode(), nil, out)
+	return out.Destroyed, err
 }
 
 // Usage is what a sandbox's commands use now.

@@ -38,6 +38,7 @@ type Watchdog struct {
 
 	mu    sync.Mutex
 	usage cgroups.Usage
+	next  *Config // other limits, which the loop takes over
 
 	// The loop's own.
 	proc       *reader
@@ -85,6 +86,24 @@ func (w *Watchdog) Stop() {
 	})
 }
 
+// SetLimits changes the limits from the next look on. Zero means no limit.
+func (w *Watchdog) SetLimits(memory, pids int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.next = &Config{Memory: memory, PIDs: pids}
+}
+
+// takeOver puts changed limits in force.
+func (w *Watchdog) takeOver() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.next == nil {
+		return
+	}
+	w.cfg.Memory, w.cfg.PIDs = w.next.Memory, w.next.PIDs
+	w.memory.limit, w.pidsTold, w.next = w.next.Memory, false, nil
+}
+
 // Usage is the highest seen so far; -1 where nothing was seen. MemoryPeak
 // counts pages that forks share once per process, unless that exceeded the limit.
 func (w *Watchdog) Usage() cgroups.Usage {
@@ -114,6 +133,7 @@ func (w *Watchdog) loop() {
 
 // look takes one sample and judges it. It returns how long to wait.
 func (w *Watchdog) look(now time.Time, last bool) (time.Duration, bool) {
+	w.takeOver()
 	procs, alive := w.proc.processes()
 	if !alive {
 		return 0, false

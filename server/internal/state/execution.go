@@ -160,7 +160,7 @@ func (db *DB) Forget(age time.Duration, executions, events int) error {
 		oldest := time.Now().Add(-age).UnixMilli()
 		run("DELETE FROM executions WHERE state <> 'running' AND created < ?1", oldest)
 		run("DELETE FROM events WHERE time < ?1", oldest)
-		run("DELETE FROM sandboxes WHERE state <> 'running' AND created < ?1", oldest)
+		run("DELETE FROM sandboxes WHERE state IN ('ended', 'lost') AND created < ?1", oldest)
 	}
 	for table, most := range map[string]int{"executions": executions, "events": events} {
 		if most > 0 {

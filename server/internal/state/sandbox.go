@@ -33,11 +33,10 @@ WHERE id = ?1 AND (?2 = '' OR client = ?2)`, id, client).Scan(&s.ID, &s.State, &
 	return s, err
 }
 
-// Sandboxes lists those in a state.
-func (db *DB) Sandboxes(state string) (out []Sandbox, err error) {
+// LiveSandboxes lists those that have not ended.
+func (db *DB) LiveSandboxes() (out []Sandbox, err error) {
 	rows, err := db.read.Query(
-		"SELECT id, state, client, created, body FROM sandboxes WHERE state = ?1",
-		state,
+		"SELECT id, state, client, created, body FROM sandboxes WHERE state NOT IN ('ended', 'lost')",
 	)
 	if err != nil {
 		return nil, err
