@@ -67,7 +67,7 @@ func (k *cell) watchDisk() {
 			k.checkDisk()
 		case <-k.ended:
 			return
-		case <-k.c.lost:
+		case <-k.c.conn.Gone():
 			return
 		}
 	}

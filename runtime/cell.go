@@ -12,6 +12,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
+	"github.com/mcpbox/mcpbox/runtime/internal/verify"
 )
 
 // Cell is a place for one program, built ahead of its call. It shares nothing with other cells of its
@@ -128,8 +129,8 @@ func (s *Sandbox) freeCell() {
 
 func (cell *Cell) build(ctx context.Context) error {
 	c := cell.c
-	inbox := c.open(cell.number)
-	defer c.closeInbox(cell.number)
+	inbox := c.conn.Open(cell.number)
+	defer inbox.Close()
 	body := c.request(Command{}, cell.tree)
 	body.Mounts = c.freshMounts()
 	var fds []int
@@ -140,22 +141,22 @@ func (cell *Cell) build(ctx context.Context) error {
 	if err := c.conn.Send(m, body, fds...); err != nil {
 		return setupError("build", err)
 	}
-	told, err := c.await(ctx, inbox)
+	told, err := inbox.Next(ctx)
 	if err != nil {
 		return err
 	}
-	if told.Kind != initproto.Built || len(told.fds) != 3 {
-		initproto.CloseAll(told.fds)
+	if told.Kind != initproto.Built || len(told.FDs) != 3 {
+		told.Close()
 		return &SetupError{Step: told.Fault.Step.String(), Index: int(told.Fault.Index), Err: told.Fault.Errno}
 	}
-	cell.reaper = pidfd(told.fds[0])
-	if cell.call, err = pollable(told.fds[1], "call"); err == nil {
-		cell.exit, err = pollable(told.fds[2], "exit")
+	cell.reaper = pidfd(told.FDs[0])
+	if cell.call, err = pollable(told.FDs[1], "call"); err == nil {
+		cell.exit, err = pollable(told.FDs[2], "exit")
 	}
 	if err != nil {
 		return setupError("build", err)
 	}
-	if cell.pid, err = pidOf(int(cell.reaper)); err != nil {
+	if cell.pid, err = verify.PIDOf(int(cell.reaper)); err != nil {
 		return setupError("build", err)
 	}
 	record, fd, err := receiveRecord(ctx, cell.call)

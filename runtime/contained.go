@@ -17,10 +17,12 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/runtime/internal/container"
+	"github.com/mcpbox/mcpbox/runtime/internal/control"
 	"github.com/mcpbox/mcpbox/runtime/internal/initbin"
 	"github.com/mcpbox/mcpbox/runtime/internal/landlock"
 	"github.com/mcpbox/mcpbox/runtime/internal/state"
 	"github.com/mcpbox/mcpbox/runtime/internal/topology"
+	"github.com/mcpbox/mcpbox/runtime/internal/verify"
 	"github.com/mcpbox/mcpbox/seccomp"
 )
 
@@ -36,7 +38,7 @@ type contained struct {
 	ids       idmap.IDs
 	group     *cgroups.Group
 	container *container.Container
-	conn      *initproto.Conn
+	conn      *control.Conn
 	umask     uint32         // of the caller, at the start
 	storage   int            // O_PATH descriptor of the sandbox's own tmpfs
 	network   *egress.Server // nil unless the policy allows hosts by name
@@ -45,11 +47,8 @@ type contained struct {
 	dialled   int64 // connections to published ports so far
 	undo      *cleanup.Stack
 
-	mu    sync.Mutex
-	inbox map[int]chan packet // by process number; 0 is the setup's
 	// ending are cells whose program has ended, and whose namespaces still go.
 	ending sync.WaitGroup
-	lost   chan struct{} // PID 1 sends no more
 
 	freshMounts func() []initproto.MountOp // of cells that are built ahead
 }
@@ -57,7 +56,7 @@ type contained struct {
 func startContained(ctx context.Context, box *Sandbox) (*contained, error) {
 	undo := cleanup.New()
 	defer undo.Run()
-	c := &contained{box: box, inbox: map[int]chan packet{}, lost: make(chan struct{}), storage: -1}
+	c := &contained{box: box, storage: -1}
 	c.freshMounts = sync.OnceValue(func() []initproto.MountOp { return c.plan.root.FreshCell() })
 	filter := c.compileFilter()
 	undo.Push(func() { _ = filter() }) // it is not to outlive a failed start
@@ -209,8 +208,7 @@ func (c *contained) launch(undo *cleanup.Stack) error {
 	if err := c.box.opts.passed("container"); err != nil {
 		return err
 	}
-	c.conn = conn
-	go c.receive()
+	c.conn = control.New(conn)
 	return nil
 }
 
@@ -248,8 +246,8 @@ func (c *contained) chooseIDs(undo *cleanup.Stack) error {
 
 // complete has mcpbox-init finish the root.
 func (c *contained) complete(ctx context.Context, undo *cleanup.Stack) error {
-	box := c.open(0)
-	defer c.closeInbox(0)
+	inbox := c.conn.Open(0)
+	defer inbox.Close()
 	err := c.conn.Send(initproto.Message{Kind: initproto.Setup}, &c.plan.root.Setup)
 	if errors.Is(err, unix.EPIPE) {
 		err = cmp.Or(c.container.Ended(), err)
@@ -258,9 +256,9 @@ func (c *contained) complete(ctx context.Context, undo *cleanup.Stack) error {
 		return setupError("setup", err)
 	}
 	// While PID 1 is at it, what a spawn needs to know.
-	c.umask = callerUmask()
+	c.umask = verify.Umask()
 	filterFlags()
-	m, err := c.await(ctx, box)
+	m, err := inbox.Next(ctx)
 	if errors.Is(err, ErrClosed) {
 		if why := c.container.Ended(); why != nil {
 			err = why
@@ -269,11 +267,11 @@ func (c *contained) complete(ctx context.Context, undo *cleanup.Stack) error {
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	if m.Kind != initproto.Ready || len(m.fds) != 1 {
-		initproto.CloseAll(m.fds)
+	if m.Kind != initproto.Ready || len(m.FDs) != 1 {
+		m.Close()
 		return setupFault(m.Fault, setupEntry(&c.plan.root.Setup, int(m.Fault.Index)))
 	}
-	c.storage = m.fds[0]
+	c.storage = m.FDs[0]
 	undo.Push(func() { unix.Close(c.storage) })
 	return c.box.opts.passed("setup")
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/runtime/internal/control"
 	"github.com/mcpbox/mcpbox/runtime/internal/verify"
 )
 
@@ -54,7 +55,7 @@ func (c *contained) openNetwork(ctx context.Context, undo *cleanup.Stack) error 
 	if err != nil {
 		return err
 	}
-	cfg, err := sockets(m.fds)
+	cfg, err := sockets(m.FDs)
 	if err != nil {
 		return setupError("network", err)
 	}
@@ -71,22 +72,22 @@ func (c *contained) openNetwork(ctx context.Context, undo *cleanup.Stack) error 
 }
 
 // askNetwork returns mcpbox-init's answer, with a descriptor a socket.
-func (c *contained) askNetwork(ctx context.Context, ports []int) (packet, error) {
+func (c *contained) askNetwork(ctx context.Context, ports []int) (control.Answer, error) {
 	v4, v6 := egress.Local()
 	body := &initproto.NetworkBody{IPv4: v4.AsSlice(), IPv6: v6.AsSlice(), Resolver: net.ParseIP(resolverInside).To4(), Ports: ports}
-	box := c.open(0)
-	defer c.closeInbox(0)
+	inbox := c.conn.Open(0)
+	defer inbox.Close()
 	if err := c.conn.Send(initproto.Message{Kind: initproto.Network}, body); err != nil {
-		return packet{}, setupError("network", err)
+		return control.Answer{}, setupError("network", err)
 	}
-	m, err := c.await(ctx, box)
+	m, err := inbox.Next(ctx)
 	if err != nil {
 		return m, fmt.Errorf("start: %w", err)
 	}
-	if m.Kind == initproto.Networked && len(m.fds) == 2+len(ports) {
+	if m.Kind == initproto.Networked && len(m.FDs) == 2+len(ports) {
 		return m, nil
 	}
-	initproto.CloseAll(m.fds)
+	m.Close()
 	e := &SetupError{Step: m.Fault.Step.String(), Index: int(m.Fault.Index), Err: m.Fault.Errno}
 	if i := int(m.Fault.Index); m.Fault.Step == initproto.StepListen && i < len(ports) {
 		e.Detail = "port " + strconv.Itoa(ports[i])

@@ -9,6 +9,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/rootfs"
+	"github.com/mcpbox/mcpbox/runtime/internal/control"
 	"github.com/mcpbox/mcpbox/runtime/internal/remedy"
 )
 
@@ -20,7 +21,7 @@ var (
 	// ErrLayer: a required layer is not there.
 	ErrLayer = errors.New("required layer is missing")
 	// ErrClosed: the sandbox ended while it was being used.
-	ErrClosed = errors.New("the sandbox has ended")
+	ErrClosed = control.ErrClosed
 	// ErrLimit: a limit of the policy ended the run.
 	ErrLimit = errors.New("a limit of the policy ended the run")
 	// ErrViolation: the policy, or one of its rules, ended the run.

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/runtime/internal/control"
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 )
 
@@ -16,7 +17,7 @@ type initLine struct {
 	c      *contained
 	number int
 	body   *initproto.SpawnBody
-	inbox  chan packet
+	inbox  *control.Inbox
 	tree   *tree
 }
 
@@ -33,18 +34,18 @@ func (l *initLine) lock(ctx context.Context, streams *stdio.Streams) (locked, er
 	if err := l.c.conn.Send(m, l.body, fds...); err != nil {
 		return locked{}, setupError("spawn", err)
 	}
-	told, err := l.c.await(ctx, l.inbox)
+	told, err := l.inbox.Next(ctx)
 	if err != nil {
 		l.kill() // should it be locked after all
 		return locked{}, err
 	}
-	if told.Kind != initproto.Locked || len(told.fds) < 1 {
-		initproto.CloseAll(told.fds)
+	if told.Kind != initproto.Locked || len(told.FDs) < 1 {
+		told.Close()
 		return locked{}, l.c.spawnError(told.Fault, l.body)
 	}
-	out := locked{pidfd: told.fds[0], listener: told.Listener, landlock: told.Landlock}
-	if told.TTY && len(told.fds) > 1 {
-		out.master = os.NewFile(uintptr(told.fds[1]), "pty")
+	out := locked{pidfd: told.FDs[0], listener: told.Listener, landlock: told.Landlock}
+	if told.TTY && len(told.FDs) > 1 {
+		out.master = os.NewFile(uintptr(told.FDs[1]), "pty")
 	}
 	return out, nil
 }
@@ -55,7 +56,7 @@ func (l *initLine) exec(ctx context.Context) error {
 	if err := l.c.conn.Send(m, nil); err != nil {
 		return setupError("release", err)
 	}
-	told, err := l.c.await(ctx, l.inbox)
+	told, err := l.inbox.Next(ctx)
 	if err != nil {
 		if l.c.box.whyStopped().why != "" || errors.Is(err, ErrClosed) {
 			return nil // released, and ended before it could be told: wait says how
@@ -66,18 +67,18 @@ func (l *initLine) exec(ctx context.Context) error {
 	case initproto.Failed:
 		return l.c.spawnError(told.Fault, l.body)
 	case initproto.Exited:
-		l.inbox <- told // it was quicker than its Started: for wait
+		l.inbox.Return(told) // it was quicker than its Started: for wait
 	}
 	return nil
 }
 
 func (l *initLine) wait() *exit {
 	for {
-		m, err := l.c.await(context.Background(), l.inbox)
+		m, err := l.inbox.Next(context.Background())
 		if err != nil {
 			return nil
 		}
-		initproto.CloseAll(m.fds)
+		m.Close()
 		if e := m.Exit; e != nil {
 			return exitOf(e)
 		}
@@ -98,4 +99,4 @@ func (l *initLine) kill() {
 
 func (l *initLine) alone() bool { return false }
 
-func (l *initLine) hangUp() { l.c.closeInbox(l.number) }
+func (l *initLine) hangUp() { l.inbox.Close() }

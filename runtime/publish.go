@@ -43,21 +43,21 @@ func (c *contained) dialInside(ctx context.Context, port int) (*net.TCPConn, err
 	ctx, cancel := context.WithTimeout(ctx, inwardsTime)
 	defer cancel()
 	number := -int(atomic.AddInt64(&c.dialled, 1)) // beside the processes' numbers
-	box := c.open(number)
-	defer c.closeInbox(number)
+	inbox := c.conn.Open(number)
+	defer inbox.Close()
 	m := initproto.Message{Kind: initproto.Connect, Process: number, Port: port}
 	if err := c.conn.Send(m, nil); err != nil {
 		return nil, err
 	}
-	told, err := c.await(ctx, box)
+	told, err := inbox.Next(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if told.Kind != initproto.Connected || len(told.fds) != 1 {
-		initproto.CloseAll(told.fds)
+	if told.Kind != initproto.Connected || len(told.FDs) != 1 {
+		told.Close()
 		return nil, told.Fault
 	}
-	f := os.NewFile(uintptr(told.fds[0]), "inside")
+	f := os.NewFile(uintptr(told.FDs[0]), "inside")
 	defer func() { _ = f.Close() }()
 	conn, err := net.FileConn(f)
 	if err != nil {

@@ -81,7 +81,7 @@ func (c *contained) spawn(ctx context.Context, p *Process, streams *stdio.Stream
 		return setupError("cgroup", err)
 	}
 	body := c.request(p.cmd, tree)
-	k := newCell(c, p, tree, &initLine{c: c, number: p.number, body: body, inbox: c.open(p.number), tree: tree})
+	k := newCell(c, p, tree, &initLine{c: c, number: p.number, body: body, inbox: c.conn.Open(p.number), tree: tree})
 	if streams != nil {
 		k.reopening(streams.FDs(), body)
 	}
@@ -154,7 +154,7 @@ func (k *cell) admit(l locked) error {
 		return err
 	}
 	var err error
-	if k.pid, err = pidOf(k.pidfd); err != nil {
+	if k.pid, err = verify.PIDOf(k.pidfd); err != nil {
 		return setupError("verify", err)
 	}
 	if k.process.layers, err = k.verify(l.landlock); err != nil {

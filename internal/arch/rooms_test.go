@@ -7,7 +7,7 @@ import "testing"
 const maxFiles = 25
 
 // crowded lists folders that still have more. Take entries out; add none.
-var crowded = map[string]int{"runtime": 30}
+var crowded = map[string]int{"runtime": 28}
 
 func TestNoFolderIsCrowded(t *testing.T) {
 	for path, p := range packages(t) {

@@ -1,4 +1,4 @@
-package runtime
+package verify
 
 import (
 	"os"
@@ -6,12 +6,10 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/mcpbox/mcpbox/runtime/internal/verify"
 )
 
-// pidOf reads the process id of a pidfd, as this namespace sees it. pidfd_open(2)
-func pidOf(pidfd int) (int, error) {
+// PIDOf reads the process id of a pidfd, as this namespace sees it. pidfd_open(2)
+func PIDOf(pidfd int) (int, error) {
 	data, err := os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(pidfd))
 	if err != nil {
 		return 0, err
@@ -27,10 +25,11 @@ func pidOf(pidfd int) (int, error) {
 	return 0, unix.ESRCH
 }
 
-// callerUmask reads the caller's file mode mask, which umask(2) can't without setting it. proc_pid_status(5), Linux ≥ 4.7
-func callerUmask() uint32 {
+// Umask reads this process's file mode mask. umask(2) cannot read it without setting it.
+// proc_pid_status(5), Linux ≥ 4.7
+func Umask() uint32 {
 	if data, err := os.ReadFile("/proc/self/status"); err == nil {
-		if mask, err := strconv.ParseUint(verify.Status(data)["Umask"], 8, 32); err == nil {
+		if mask, err := strconv.ParseUint(Status(data)["Umask"], 8, 32); err == nil {
 			return uint32(mask)
 		}
 	}
