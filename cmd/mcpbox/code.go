@@ -14,7 +14,6 @@ import (
 	"github.com/mcpbox/mcpbox/doctor"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/monitor"
-	"github.com/mcpbox/mcpbox/policies"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
@@ -170,8 +169,12 @@ func (f *codeFlags) runner(cmd *cobra.Command) (code.Runner, error) {
 	} else if f.tier != "standard" && f.tier != "secure" {
 		return code.Runner{}, hint.Errorf("use standard or secure", "unknown tier %q", f.tier)
 	}
-	p, err := policies.Resolve(name)
+	p, err := f.store.policy(name)
 	if err != nil {
+		return code.Runner{}, err
+	}
+	streams := []*os.File{os.Stdin, os.Stdout, os.Stderr}
+	if err := outOfReach(p, streams, f.events); err != nil {
 		return code.Runner{}, err
 	}
 	return code.Runner{

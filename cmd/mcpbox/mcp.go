@@ -129,10 +129,9 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 	if f.pins != "" {
 		spec.Policy.MCP.Pin.File = f.pins
 	}
-	for _, file := range []string{f.audit, f.store, spec.Policy.MCP.Pin.File} {
-		if err := outOfReach(file, spec.Policy.Filesystem.Mounts); err != nil {
-			return nil, err
-		}
+	if err := outOfReach(spec.Policy, f.streams(), f.audit, f.store,
+		spec.Policy.MCP.Pin.File); err != nil {
+		return nil, err
 	}
 	if spec.Policy.Isolation == policies.IsolationNone {
 		fmt.Fprintln(os.Stderr, "mcpbox: policy none: the server is not sandboxed")

@@ -11,7 +11,6 @@ import (
 
 	"github.com/mcpbox/mcpbox/code/mcpserver"
 	"github.com/mcpbox/mcpbox/internal/hint"
-	"github.com/mcpbox/mcpbox/policies"
 )
 
 // tokenVariable holds the token that clients over HTTP must know: a flag would show it to every
@@ -41,10 +40,10 @@ streamable HTTP at /mcp, on a loopback address only; if ` + tokenVariable + ` is
 				Done:        remember.record,
 			}
 			var err error
-			if cfg.Standard, err = policies.Resolve(standard); err != nil {
+			if cfg.Standard, err = remember.policy(standard); err != nil {
 				return err
 			}
-			if cfg.Secure, err = policies.Resolve(secure); err != nil {
+			if cfg.Secure, err = remember.policy(secure); err != nil {
 				return err
 			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), unix.SIGINT, unix.SIGTERM, unix.SIGHUP)

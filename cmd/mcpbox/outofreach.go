@@ -1,43 +1,23 @@
 package main
 
 import (
-	"path/filepath"
-	"strings"
+	"os"
 
-	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/reach"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// outOfReach refuses a path for a policy, an event log or a result that leads through a folder which the tool may write:
-// it could rewrite what it is held to and what is said about it, or by a link lead the next run to a file of its choice. Nor
-// may it be where the tool's own output goes, which it could write such lines to.
-func outOfReach(path string, mounts []policies.Mount) error {
-	if path == "" {
-		return nil
+// outOfReach refuses a policy, a log or a store that the program could change: through a mount, by
+// another name, or because it is the program's own output.
+func outOfReach(p *policies.Policy, streams []*os.File, paths ...string) error {
+	var mounts []reach.Mount
+	for _, m := range p.Filesystem.Mounts {
+		mounts = append(mounts, reach.Mount{Source: m.Source, Writable: m.Mode == policies.ReadWrite})
 	}
-	switch filepath.Clean(path) {
-	case "-", "/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2", "/proc/self/fd/1", "/proc/self/fd/2":
-		return hint.Errorf("give a file, or a FIFO with a reader", "the program itself writes to %q: it could forge the log", path)
-	}
-	if real, err := filepath.EvalSymlinks(path); err == nil && real != filepath.Clean(path) {
-		if err := outOfReach(real, mounts); err != nil {
+	r := reach.New(mounts, streams...)
+	for _, path := range paths {
+		if err := r.Check(path); err != nil {
 			return err
-		}
-	}
-	at, err := filepath.Abs(path)
-	if err != nil {
-		return err
-	}
-	for at != "/" {
-		at = filepath.Dir(at)
-		real, err := filepath.EvalSymlinks(at)
-		if err != nil {
-			continue // opening it will say
-		}
-		for _, m := range mounts {
-			if m.Mode == policies.ReadWrite && strings.HasPrefix(real+"/", strings.TrimSuffix(m.Source, "/")+"/") {
-				return hint.Errorf("give a path outside the folders that are bound writable", "%s lies in %s, where the program could change it", path, m.Source)
-			}
 		}
 	}
 	return nil

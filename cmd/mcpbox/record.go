@@ -12,6 +12,7 @@ import (
 	"github.com/mcpbox/mcpbox/code"
 	"github.com/mcpbox/mcpbox/code/store"
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/policies"
 )
 
 // recordFlags say whether and where executions are remembered.
@@ -45,6 +46,18 @@ func storePath(path string) (string, error) {
 		return path, nil
 	}
 	return store.DefaultPath()
+}
+
+// policy loads a policy under which neither its own files nor the history can be changed.
+func (f *recordFlags) policy(name string) (*policies.Policy, error) {
+	p, files, err := policies.ResolveFiles(name)
+	if err != nil {
+		return nil, err
+	}
+	if history, err := storePath(f.path); err == nil && !f.off {
+		files = append(files, history)
+	}
+	return p, outOfReach(p, nil, files...)
 }
 
 // record remembers a run. What is wrong with the store is said, and changes nothing about the run.

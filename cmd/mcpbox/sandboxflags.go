@@ -74,10 +74,8 @@ func (f *sandboxFlags) spec(cmd *cobra.Command) (mcpruntime.Spec, error) {
 	if err := p.Validate(); err != nil {
 		return mcpruntime.Spec{}, err
 	}
-	for _, path := range append(files, f.events, f.result) { // whoever may write the files decides what the next run is held to
-		if err := outOfReach(path, p.Filesystem.Mounts); err != nil {
-			return mcpruntime.Spec{}, err
-		}
+	if err := outOfReach(p, f.streams(), append(files, f.events, f.result)...); err != nil {
+		return mcpruntime.Spec{}, err
 	}
 	spec := mcpruntime.Spec{Policy: p, BestEffort: f.bestEffort}
 	if f.dryRun.on { // it opens no files
@@ -85,6 +83,12 @@ func (f *sandboxFlags) spec(cmd *cobra.Command) (mcpruntime.Spec, error) {
 	}
 	spec.Sinks, err = f.sinks()
 	return spec, err
+}
+
+// streams are what the program gets as its own, or what mcpbox writes for it.
+func (f *sandboxFlags) streams() []*os.File {
+	c := f.who()
+	return []*os.File{c.stdin, c.stdout, c.stderr}
 }
 
 // again is the spec for a further sandbox of the same command: the policy as it was when the command began, for the

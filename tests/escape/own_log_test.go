@@ -1,6 +1,7 @@
 package escape
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/exec"
@@ -59,5 +60,68 @@ func TestCannotEraseTheLogOfItsOwnAttempts(t *testing.T) {
 	}
 	if log, _ := os.ReadFile(at("/events")); !strings.Contains(string(log), "add_key") {
 		t.Errorf("HOLE: the log was erased by the tool it is about (%v)\n%s", err, out)
+	}
+}
+
+// Whoever can write a policy, a log or a store decides what it says: by a mount of the file, by
+// another name of it, or because the file is the program's own output.
+func TestFilesThatDecideOrRecordAreOutOfTheToolsReach(t *testing.T) {
+	t.Parallel()
+	for _, flags := range [][]string{{"run", "--policy"}, {"run", "--events"}, {"run", "--result"},
+		{"mcp", "--audit"}, {"mcp", "--pins"}, {"mcp", "--store"}} {
+		command, flag := flags[0], flags[1]
+		t.Run(flag, func(t *testing.T) {
+			safe, in := writableDir(t)
+			workspace, at := writableDir(t)
+			file := in("/control")
+			before := "version: 1\nname: mine\nextends: standard\n"
+			if err := os.WriteFile(file, []byte(before), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Link(file, at("/other")); err != nil {
+				t.Fatal(err)
+			}
+			same := in("/same") // a link of the user's, through one that the tool can exchange
+			if err := os.Symlink(at("/turn"), same); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink(safe+"/control", at("/turn")); err != nil {
+				t.Fatal(err)
+			}
+			rewrite := []string{"--", "sh", "-c", "echo forged >/f; echo forged >/work/other; echo forged"}
+			for name, way := range map[string]struct {
+				path   string
+				flags  []string
+				output bool
+			}{
+				"bound as a file":         {file, []string{"--mount", file + ":/f:rw"}, false},
+				"another name":            {file, []string{"--workspace", workspace}, false},
+				"a link through a folder": {same, []string{"--workspace", workspace}, false},
+				"its own output":          {file, nil, true},
+			} {
+				args := append([]string{command, flag, way.path}, way.flags...)
+				cmd := exec.Command(mcpbox, append(args, rewrite...)...)
+				if way.output {
+					f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer f.Close()
+					cmd.Stdout = f
+				}
+				var text bytes.Buffer
+				if cmd.Stderr = &text; cmd.Stdout == nil {
+					cmd.Stdout = &text
+				}
+				_ = cmd.Run()
+				out := text.String()
+				if cmd.ProcessState.ExitCode() != 125 || !strings.Contains(out, "mcpbox: hint: ") {
+					t.Errorf("HOLE: %s: exit code %d\n%s", name, cmd.ProcessState.ExitCode(), out)
+				}
+				if data, _ := os.ReadFile(file); string(data) != before {
+					t.Fatalf("HOLE: %s: the file was changed: %q", name, data)
+				}
+			}
+		})
 	}
 }
