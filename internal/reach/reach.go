@@ -145,7 +145,8 @@ func (r *Reach) file(path string, st os.FileInfo) error {
 		return hint.Errorf("do not mount it", "%s is %s, from which the program could read", path,
 			m)
 	}
-	if n := st.Sys().(*syscall.Stat_t).Nlink; n > 1 && st.Mode().IsRegular() && len(r.writable) > 0 {
+	n := st.Sys().(*syscall.Stat_t).Nlink
+	if n > 1 && st.Mode().IsRegular() && len(r.writable) > 0 {
 		return hint.Errorf("make a copy of it that has one name: cp FILE NEW, and name NEW",
 			"%s has %d names (hard links), and the program could change it by another one",
 			path, n)
