@@ -32,46 +32,46 @@ var (
 // folders, the read-only root.
 func (b *builder) cell() {
 	root := initproto.Root
-	b.op(initproto.MountOp{Target: "/", Flags: unix.MS_REC | unix.MS_PRIVATE})
-	b.op(initproto.MountOp{Source: root, Target: root, Flags: unix.MS_BIND | unix.MS_REC})
+	b.op(Op{Target: "/", Flags: unix.MS_REC | unix.MS_PRIVATE})
+	b.op(Op{Source: root, Target: root, Flags: unix.MS_BIND | unix.MS_REC})
 	b.plan.Cell = append(b.plan.Cell, b.ops...)
 	for _, name := range procEmpty {
-		b.op(initproto.MountOp{Source: "tmpfs", Target: root + "/proc/" + name, Type: "tmpfs",
+		b.op(Op{Source: "tmpfs", Target: root + "/proc/" + name, Type: "tmpfs",
 			Flags: plainData | unix.MS_RDONLY, Data: "size=4k,nr_inodes=2", Optional: true})
 	}
 	for _, name := range procNull {
-		b.op(initproto.MountOp{Source: root + "/dev/null", Target: root + "/proc/" + name,
+		b.op(Op{Source: root + "/dev/null", Target: root + "/proc/" + name,
 			Flags: unix.MS_BIND, Optional: true})
 	}
 	for _, name := range procReadOnly {
 		path := root + "/proc/" + name
-		b.op(initproto.MountOp{Source: path, Target: path, Flags: unix.MS_BIND | unix.MS_REC,
+		b.op(Op{Source: path, Target: path, Flags: unix.MS_BIND | unix.MS_REC,
 			Optional: true})
-		b.op(initproto.MountOp{Target: path,
+		b.op(Op{Target: path,
 			Flags:    unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY | plainData,
 			Optional: true})
 	}
 	// The boot id would tell programs in two sandboxes that they are on the same machine.
 	b.file(bootID, 0o444, []byte("00000000-0000-0000-0000-000000000000\n"))
-	b.op(initproto.MountOp{Source: root + bootID, Target: root + "/proc/sys/kernel/random/boot_id",
+	b.op(Op{Source: root + bootID, Target: root + "/proc/sys/kernel/random/boot_id",
 		Flags: unix.MS_BIND, Optional: true})
 	if b.CgroupView {
-		b.op(initproto.MountOp{Source: "cgroup2", Target: root + cgroups, Type: "cgroup2",
+		b.op(Op{Source: "cgroup2", Target: root + cgroups, Type: "cgroup2",
 			Flags: plainData | unix.MS_RDONLY})
 	}
 	b.plan.own = b.private()
 	for _, d := range b.plan.own {
 		b.plan.Setup.Dirs = append(b.plan.Setup.Dirs, d)
-		b.op(initproto.MountOp{Source: root + d.Path, Target: root + d.Path,
+		b.op(Op{Source: root + d.Path, Target: root + d.Path,
 			Flags: unix.MS_BIND | unix.MS_REC})
 		b.grant(d.Path, Write)
 	}
 	if b.Filesystem.Rootfs != "" {
 		for _, f := range b.plan.Setup.Files {
 			if rest, ok := below(f.Path, "/.etc"); ok {
-				b.op(initproto.MountOp{Source: root + f.Path, Target: root + "/etc" + rest,
+				b.op(Op{Source: root + f.Path, Target: root + "/etc" + rest,
 					Flags: unix.MS_BIND, Optional: true})
-				b.op(initproto.MountOp{Target: root + "/etc" + rest,
+				b.op(Op{Target: root + "/etc" + rest,
 					Flags:    unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY | plainData,
 					Optional: true})
 			}
@@ -95,10 +95,10 @@ func (b *builder) hidden() error {
 		switch {
 		case !ok: // it does not exist: nothing to hide
 		case folder:
-			b.op(initproto.MountOp{Source: "tmpfs", Target: initproto.Root + path, Type: "tmpfs",
+			b.op(Op{Source: "tmpfs", Target: initproto.Root + path, Type: "tmpfs",
 				Flags: plainData | unix.MS_RDONLY, Data: "size=4k,nr_inodes=2", Optional: true})
 		default:
-			b.op(initproto.MountOp{Source: initproto.Root + "/dev/null",
+			b.op(Op{Source: initproto.Root + "/dev/null",
 				Target: initproto.Root + path, Flags: unix.MS_BIND, Optional: true})
 		}
 	}
@@ -115,7 +115,7 @@ func (b *builder) pin(path string) {
 	}
 	for i := len(m.Target) + 1; i < len(path); i++ {
 		if path[i] == '/' {
-			b.op(initproto.MountOp{Source: initproto.Root + path[:i],
+			b.op(Op{Source: initproto.Root + path[:i],
 				Target: initproto.Root + path[:i],
 				Flags:  unix.MS_BIND | unix.MS_REC, Optional: true})
 		}
@@ -138,10 +138,10 @@ func (b *builder) visible(path string) (folder, ok bool) {
 				folder = true
 			}
 		}
-		bound := func(op initproto.MountOp) bool { _, in := below(path, op.Source); return in }
+		bound := func(op Op) bool { _, in := below(path, op.Source); return in }
 		if !slices.ContainsFunc(b.ops, bound) {
 			made := slices.ContainsFunc(b.plan.Setup.Files,
-				func(f initproto.File) bool { return f.Path == path })
+				func(f File) bool { return f.Path == path })
 			return folder, folder || made
 		}
 		source = path
@@ -155,8 +155,8 @@ func (b *builder) visible(path string) (folder, ok bool) {
 
 // seal makes the root itself read-only, last: mounts on it keep their own flags.
 func (b *builder) seal() {
-	b.op(initproto.MountOp{Target: initproto.Root,
+	b.op(Op{Target: initproto.Root,
 		Flags: unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY | noDevices})
 }
 
-func (b *builder) op(m initproto.MountOp) { b.plan.Cell = append(b.plan.Cell, m) }
+func (b *builder) op(m Op) { b.plan.Cell = append(b.plan.Cell, m) }

@@ -1,7 +1,5 @@
 package rootfs
 
-import "github.com/mcpbox/mcpbox/internal/initproto"
-
 // dev is /dev: six nodes of the host, an own instance of devpts, shared memory on the storage.
 func (b *builder) dev() {
 	b.dir("/dev", 0o755)
@@ -12,7 +10,7 @@ func (b *builder) dev() {
 	}
 	b.mount(Mount{Source: "devpts", Target: "/dev/pts", Type: "devpts",
 		Data: "newinstance,ptmxmode=0666,mode=0620"})
-	for _, l := range []initproto.Link{
+	for _, l := range []Link{
 		{Path: "/dev/ptmx", Target: "pts/ptmx"}, {Path: "/dev/fd", Target: "/proc/self/fd"},
 		{Path: "/dev/stdin", Target: "/proc/self/fd/0"}, {Path: "/dev/stdout",
 			Target: "/proc/self/fd/1"}, {Path: "/dev/stderr", Target: "/proc/self/fd/2"},

@@ -12,20 +12,20 @@ import (
 // FreshCell lists the mounts of a cell that shares nothing with other cells of the sandbox. It has
 // the /proc of its own PID namespace, its own ptys, and its own storage of the plan's size.
 // Otherwise it is Cell.
-func (p *Plan) FreshCell() []initproto.MountOp {
+func (p *Plan) FreshCell() []Op {
 	const root = initproto.Root
 	// private propagation, and the root bound onto itself
-	out := append([]initproto.MountOp(nil), p.Cell[:2]...)
+	out := append([]Op(nil), p.Cell[:2]...)
 	out = append(out,
-		initproto.MountOp{Source: "proc", Target: root + "/proc", Type: "proc", Flags: plainData,
+		Op{Source: "proc", Target: root + "/proc", Type: "proc", Flags: plainData,
 			Data: "hidepid=2"},
-		initproto.MountOp{Source: "devpts", Target: root + "/dev/pts", Type: "devpts",
+		Op{Source: "devpts", Target: root + "/dev/pts", Type: "devpts",
 			Flags: unix.MS_NOSUID | unix.MS_NOEXEC, Data: "newinstance,ptmxmode=0666,mode=0620"})
 	sources := map[string]string{}
 	if len(p.own) > 0 {
 		out = append(out, p.freshStorage(root+p.own[0].Path, sources)...)
 	}
-	var last initproto.MountOp
+	var last Op
 	for _, op := range p.Cell[2:] {
 		if source, ok := sources[op.Target]; ok && op.Source == op.Target {
 			op.Source = source
@@ -45,16 +45,16 @@ func (p *Plan) FreshCell() []initproto.MountOp {
 
 // freshStorage mounts a tmpfs at a folder, and makes a folder in it for each private folder of the
 // sandbox. sources gets the source for the bind mount of each.
-func (p *Plan) freshStorage(at string, sources map[string]string) []initproto.MountOp {
+func (p *Plan) freshStorage(at string, sources map[string]string) []Op {
 	data := fmt.Sprintf("mode=0755,uid=%d,gid=%d", initproto.ToolID, initproto.ToolID)
 	if p.disk > 0 {
 		data += fmt.Sprintf(",size=%d,nr_inodes=%d", p.disk, max(p.disk/1024, 4096))
 	}
-	out := []initproto.MountOp{{Source: "tmpfs", Target: at, Type: "tmpfs", Flags: noDevices,
+	out := []Op{{Source: "tmpfs", Target: at, Type: "tmpfs", Flags: noDevices,
 		Data: data}}
 	for i, d := range p.own {
 		source := at + "/" + strconv.Itoa(i)
-		out = append(out, initproto.MountOp{Target: source, Mkdir: d.Mode})
+		out = append(out, Op{Target: source, Mkdir: d.Mode})
 		sources[initproto.Root+d.Path] = source
 	}
 	return out

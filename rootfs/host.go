@@ -45,7 +45,7 @@ func (b *builder) topEntry(source, target string) {
 // bindOuter binds a path of an outer mount at the same place in the tool's root, with its mount
 // flags.
 func (b *builder) bindOuter(path string) {
-	b.ops = append(b.ops, initproto.MountOp{Source: path, Target: initproto.Root + path,
+	b.ops = append(b.ops, Op{Source: path, Target: initproto.Root + path,
 		Flags: unix.MS_BIND | unix.MS_REC})
 }
 

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
-	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
 // own makes the policy's folders and the caller's files in the private folders. It makes nothing in
@@ -46,6 +45,6 @@ func (b *builder) toolDir(folder string, made map[string]bool) {
 	made[folder] = true
 	b.plan.Setup.Dirs = append(
 		b.plan.Setup.Dirs,
-		initproto.Dir{Path: folder, Mode: 0o755, Tool: true},
+		Dir{Path: folder, Mode: 0o755, Tool: true},
 	)
 }

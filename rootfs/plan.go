@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -30,15 +29,15 @@ type Config struct {
 	// a folder with what the tool sees as /sys/devices/system; "": nothing
 	Topology string
 	// made in the private folders, with the folders they lie in; the tool's
-	Files []initproto.File
+	Files []File
 }
 
 // Plan says what to mount and what to make. Paths are inside the tool's root.
 type Plan struct {
 	Mounts []Mount
-	Setup  initproto.SetupBody
-	Cell   []initproto.MountOp
-	own    []initproto.Dir // the writable folders on the sandbox's storage
+	Setup  Setup
+	Cell   []Op
+	own    []Dir // the writable folders on the sandbox's storage
 	disk   int64
 	Access []Access
 	Masks  []Mask
@@ -122,7 +121,7 @@ func Build(cfg Config) (*Plan, error) {
 type builder struct {
 	Config
 	plan *Plan
-	ops  []initproto.MountOp // binds from outer mounts
+	ops  []Op // binds from outer mounts
 }
 
 // storage is one tmpfs for all that the sandbox may write: `disk` is its size, whatever folder
@@ -139,9 +138,9 @@ func (b *builder) storage() {
 
 // private lists the writable folders that live on the storage: those that no user mount has taken
 // over.
-func (b *builder) private() []initproto.Dir {
-	var own []initproto.Dir
-	for _, d := range []initproto.Dir{
+func (b *builder) private() []Dir {
+	var own []Dir
+	for _, d := range []Dir{
 		{Path: "/tmp", Mode: 0o1777},
 		{Path: "/dev/shm", Mode: 0o1777},
 		{Path: Home, Mode: 0o700, Tool: true},
@@ -157,16 +156,16 @@ func (b *builder) private() []initproto.Dir {
 func (b *builder) mount(m Mount) { b.plan.Mounts = append(b.plan.Mounts, m) }
 
 func (b *builder) dir(path string, mode uint32) {
-	b.plan.Setup.Dirs = append(b.plan.Setup.Dirs, initproto.Dir{Path: path, Mode: mode})
+	b.plan.Setup.Dirs = append(b.plan.Setup.Dirs, Dir{Path: path, Mode: mode})
 }
 
 func (b *builder) file(path string, mode uint32, data []byte) {
-	b.plan.Setup.Files = append(b.plan.Setup.Files, initproto.File{Path: path, Mode: mode,
+	b.plan.Setup.Files = append(b.plan.Setup.Files, File{Path: path, Mode: mode,
 		Data: data})
 }
 
 func (b *builder) link(path, target string) {
-	b.plan.Setup.Links = append(b.plan.Setup.Links, initproto.Link{Path: path, Target: target})
+	b.plan.Setup.Links = append(b.plan.Setup.Links, Link{Path: path, Target: target})
 }
 
 func (b *builder) grant(path string, r Right) {

@@ -57,10 +57,10 @@ func (p *Plan) at(target string) (Mount, bool) {
 	return p.Mounts[i], true
 }
 
-func (p *Plan) file(path string) (initproto.File, bool) {
-	i := slices.IndexFunc(p.Setup.Files, func(f initproto.File) bool { return f.Path == path })
+func (p *Plan) file(path string) (File, bool) {
+	i := slices.IndexFunc(p.Setup.Files, func(f File) bool { return f.Path == path })
 	if i < 0 {
-		return initproto.File{}, false
+		return File{}, false
 	}
 	return p.Setup.Files[i], true
 }
@@ -231,7 +231,7 @@ func TestARootfsFolderReplacesTheHost(t *testing.T) {
 	if m, ok := p.at("/usr"); !ok || m.Source != root+"/usr" || !m.ReadOnly {
 		t.Errorf("/usr is %+v", m)
 	}
-	if !slices.Contains(p.Setup.Links, initproto.Link{Path: "/bin", Target: "usr/bin"}) {
+	if !slices.Contains(p.Setup.Links, Link{Path: "/bin", Target: "usr/bin"}) {
 		t.Errorf("/bin is no link: %+v", p.Setup.Links)
 	}
 	for _, left := range []string{"/root", "/home"} {

@@ -53,7 +53,7 @@ func (p *Plan) Places() []Place {
 }
 
 // mounted adds one mount of the cell.
-func (p *Plan) mounted(out []Place, op initproto.MountOp) []Place {
+func (p *Plan) mounted(out []Place, op Op) []Place {
 	path := inside(op.Target)
 	readOnly := op.Flags&unix.MS_RDONLY != 0
 	if op.Flags&unix.MS_REMOUNT != 0 {
@@ -68,7 +68,7 @@ func (p *Plan) mounted(out []Place, op initproto.MountOp) []Place {
 	case op.Type == "tmpfs" || source == "/dev/null" && op.Source != op.Target && path != source:
 		place.Kind = kindMasked
 	case op.Type != "":
-	case slices.ContainsFunc(p.own, func(d initproto.Dir) bool { return d.Path == path }):
+	case slices.ContainsFunc(p.own, func(d Dir) bool { return d.Path == path }):
 		place.Kind = kindStorage
 	case op.Source == op.Target: // read-only or pinned in place: the mount below is shown again
 		place.Kind = kindBind

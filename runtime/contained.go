@@ -50,14 +50,16 @@ type contained struct {
 	// ending are cells whose program has ended, and whose namespaces still go.
 	ending sync.WaitGroup
 
-	freshMounts func() []initproto.MountOp // of cells that are built ahead
+	mounts      func() []initproto.MountOp // of a cell
+	freshMounts func() []initproto.MountOp // of a cell that is built ahead
 }
 
 func startContained(ctx context.Context, box *Sandbox) (*contained, error) {
 	undo := cleanup.New()
 	defer undo.Run()
 	c := &contained{box: box, storage: -1}
-	c.freshMounts = sync.OnceValue(func() []initproto.MountOp { return c.plan.root.FreshCell() })
+	c.mounts = sync.OnceValue(func() []initproto.MountOp { return control.Mounts(c.plan.root.Cell) })
+	c.freshMounts = sync.OnceValue(func() []initproto.MountOp { return control.Mounts(c.plan.root.FreshCell()) })
 	filter := c.compileFilter()
 	undo.Push(func() { _ = filter() }) // it is not to outlive a failed start
 	if err := c.claim(undo); err != nil {
@@ -248,7 +250,7 @@ func (c *contained) chooseIDs(undo *cleanup.Stack) error {
 func (c *contained) complete(ctx context.Context, undo *cleanup.Stack) error {
 	inbox := c.conn.Open(0)
 	defer inbox.Close()
-	err := c.conn.Send(initproto.Message{Kind: initproto.Setup}, &c.plan.root.Setup)
+	err := c.conn.Send(initproto.Message{Kind: initproto.Setup}, control.Setup(c.plan.root.Setup))
 	if errors.Is(err, unix.EPIPE) {
 		err = cmp.Or(c.container.Ended(), err)
 	}
@@ -269,7 +271,7 @@ func (c *contained) complete(ctx context.Context, undo *cleanup.Stack) error {
 	}
 	if m.Kind != initproto.Ready || len(m.FDs) != 1 {
 		m.Close()
-		return setupFault(m.Fault, setupEntry(&c.plan.root.Setup, int(m.Fault.Index)))
+		return setupFault(m.Fault, setupEntry(c.plan.root.Setup, int(m.Fault.Index)))
 	}
 	c.storage = m.FDs[0]
 	undo.Push(func() { unix.Close(c.storage) })

@@ -54,7 +54,7 @@ func (e *SetupError) Unwrap() error { return e.Err }
 func setupError(step string, err error) error { return &SetupError{Step: step, Index: -1, Err: err} }
 
 // setupEntry names the folder, file or link that a setup fault's index points at.
-func setupEntry(set *initproto.SetupBody, i int) string {
+func setupEntry(set rootfs.Setup, i int) string {
 	switch dirs, files := len(set.Dirs), len(set.Dirs)+len(set.Files); {
 	case i < dirs:
 		return set.Dirs[i].Path

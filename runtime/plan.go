@@ -243,7 +243,7 @@ func rootfsConfig(spec Spec, h host) rootfs.Config {
 		Topology: h.topology,
 		HostNet:  p.Network.Mode == policies.NetworkHost, Resolver: resolver(p), Hostname: hostname}
 	for _, f := range spec.Files {
-		cfg.Files = append(cfg.Files, initproto.File{Path: f.Path,
+		cfg.Files = append(cfg.Files, rootfs.File{Path: f.Path,
 			Mode: cmp.Or(f.Mode&0o777, 0o644), Data: f.Data})
 	}
 	return cfg

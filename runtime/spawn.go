@@ -126,7 +126,7 @@ func (c *contained) request(cmd Command, t *tree) *initproto.SpawnBody {
 	body := c.program(cmd)
 	body.OuterID, body.ToolID = c.ids.Tool, initproto.ToolID
 	body.CloneFlags, body.InCgroup = c.plan.Namespaces.cloneFlags(), t.leaf != nil
-	body.Mounts, body.Rlimits, body.Landlock = c.plan.root.Cell, t.rlimits(), c.plan.landlock
+	body.Mounts, body.Rlimits, body.Landlock = c.mounts(), t.rlimits(), c.plan.landlock
 	body.Filter, body.FilterFlags = c.filter.Program(), filterFlags()
 	if c.box.opts.tamper != nil {
 		c.box.opts.tamper(body)
