@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,6 +27,7 @@ type output struct {
 	kind  string
 	also  *messages       // nil: nobody follows
 	hold  <-chan struct{} // nothing is passed on before it is closed; nil: at once
+	tails map[chan []byte]bool
 }
 
 func newOutput(kind string, most int, also *messages) *output {
@@ -46,7 +48,36 @@ func (o *output) Write(p []byte) (int, error) {
 	if o.also != nil {
 		o.also.send(api.Chunk(o.kind, p))
 	}
+	for tail := range o.tails {
+		select {
+		case tail <- slices.Clone(p):
+		default: // whoever reads a log does not hold up the program
+			delete(o.tails, tail)
+			close(tail)
+		}
+	}
 	return len(p), nil
+}
+
+// tail returns what is kept so far, and what comes. The channel is closed by stop, or when its
+// reader falls behind.
+func (o *output) tail() (kept []byte, more <-chan []byte, stop func()) {
+	const queue = 1024
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := make(chan []byte, queue)
+	if o.tails == nil {
+		o.tails = map[chan []byte]bool{}
+	}
+	o.tails[c] = true
+	return slices.Clone(o.kept), c, func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.tails[c] {
+			delete(o.tails, c)
+			close(c)
+		}
+	}
 }
 
 func (o *output) text() (string, int64) {

@@ -82,6 +82,8 @@ func (d *daemon) table() []route {
 			nil,
 			d.getReport,
 		},
+		{"GET", "/v1/executions/{id}/logs", "its output, as messages", nil, nil, 200,
+			[]string{"follow"}, d.getLogs},
 		{
 			"POST",
 			"/v1/sandboxes",

@@ -30,6 +30,8 @@ type run struct {
 	digest string
 	x      api.Execution // its Result and Problem are set before done is closed
 	follow *messages     // nil: nobody
+	stdout *output
+	stderr *output
 	cancel context.CancelCauseFunc
 	done   chan struct{}
 }
@@ -40,6 +42,8 @@ var errCanceled = errors.New("canceled by the client")
 func (d *daemon) begin(parent context.Context, r *run) context.Context {
 	ctx, cancel := context.WithCancelCause(parent)
 	r.cancel, r.done = cancel, make(chan struct{})
+	r.stdout = newOutput(api.KindStdout, r.req.MaxOutput, nil)
+	r.stderr = newOutput(api.KindStderr, r.req.MaxOutput, nil)
 	d.mu.Lock()
 	d.runs[r.x.ID] = r
 	d.mu.Unlock()
@@ -191,16 +195,9 @@ func (r *run) snippet(ctx context.Context) (*api.Result, error) {
 	for _, f := range r.req.Files {
 		req.Files = append(req.Files, code.File{Name: f.Path, Data: f.Bytes()})
 	}
-	if r.follow != nil {
-		req.Stdout, req.Stderr = newOutput(
-			api.KindStdout,
-			1,
-			r.follow,
-		), newOutput(
-			api.KindStderr,
-			1,
-			r.follow,
-		)
+	if r.follow != nil || r.req.Mode == api.Async { // somebody may look while it runs
+		r.stdout.also, r.stderr.also = r.follow, r.follow
+		req.Stdout, req.Stderr = r.stdout, r.stderr
 	}
 	runner := code.Runner{Policy: r.policy, BestEffort: r.d.cfg.Load().BestEffort, Sinks: r.sinks}
 	result, err := runner.Run(ctx, req)
@@ -222,8 +219,8 @@ func neverRan(policy *policies.Policy, command []string, why error) *api.Result 
 func (r *run) sinks() []monitor.Sink { return []monitor.Sink{r.d.hub.Sink(r.origin())} }
 
 func (r *run) command() (cmd mcpruntime.Command, stdout, stderr *output) {
-	stdout = newOutput(api.KindStdout, r.req.MaxOutput, r.follow)
-	stderr = newOutput(api.KindStderr, r.req.MaxOutput, r.follow)
+	stdout, stderr = r.stdout, r.stderr
+	stdout.also, stderr.also = r.follow, r.follow
 	return mcpruntime.Command{
 		Args:   r.req.Command,
 		Env:    environment(r.req.Env),

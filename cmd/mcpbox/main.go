@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mcpbox/mcpbox/cmd/mcpbox/daemon"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	_ "github.com/mcpbox/mcpbox/resident/front" // run --resident, before Go starts
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
@@ -53,6 +54,10 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 	var code exitError
 	if errors.As(err, &code) {
 		return int(code)
+	}
+	var there daemon.ExitError
+	if errors.As(err, &there) {
+		return int(there)
 	}
 	fmt.Fprintf(stderr, "mcpbox: %v\n", err)
 	if h := hint.Of(err); h != "" {

@@ -10,20 +10,28 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mcpbox/mcpbox/cmd/mcpbox/daemon"
 	"github.com/mcpbox/mcpbox/code/store"
 )
 
 func newStatsCmd() *cobra.Command {
 	var path string
 	var since time.Duration
-	var asJSON bool
+	var asJSON, sandboxes bool
+	var asking daemon.Asking
 	cmd := &cobra.Command{
-		Use:   "stats [flags]",
-		Short: "Sum up what code has been run: how it ended, how long it took, what was refused",
-		Long: "Sum up the executions of mcpbox code and mcp-server: how many, how they ended, in which languages, which events there were,\n" +
-			"and percentiles of time and memory. Executions older than 30 days are forgotten.",
-		Args: arguments(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Use:   "stats [flags] [SANDBOX…]",
+		Short: "Sum up what code has been run, or show what the daemon's sandboxes use now",
+		Long: `Sum up the executions of mcpbox code and mcp-server: how many, how they ended, in which
+languages, which events there were, and percentiles of time and memory. Executions older than 30
+days are forgotten.
+
+With ids of sandboxes, or --sandboxes, show what their commands use now: CPU time, memory,
+processes, bytes of block devices and of the network. A ? is not known on this host.`,
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			if sandboxes || len(ids) > 0 {
+				return asking.PrintUsage(cmd, ids, asJSON)
+			}
 			s, err := openStore(path)
 			if err != nil {
 				return err
@@ -46,6 +54,8 @@ func newStatsCmd() *cobra.Command {
 	storeFlag(cmd.Flags(), &path)
 	cmd.Flags().DurationVar(&since, "since", 0, "only of the last `DURATION`, such as 24h")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	cmd.Flags().BoolVar(&sandboxes, "sandboxes", false, "what the daemon's sandboxes use now")
+	asking.Register(cmd)
 	return cmd
 }
 

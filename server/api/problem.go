@@ -16,9 +16,5 @@ type Problem struct {
 // ProblemType is the content type of a Problem.
 const ProblemType = "application/problem+json"
 
-func (p *Problem) Error() string {
-	if p.Remedy == "" {
-		return fmt.Sprintf("%s (%d)", p.Detail, p.Status)
-	}
-	return fmt.Sprintf("%s (%d); %s", p.Detail, p.Status, p.Remedy)
-}
+// Error has no remedy: package client attaches it as a hint.
+func (p *Problem) Error() string { return fmt.Sprintf("%s (%d)", p.Detail, p.Status) }

@@ -218,6 +218,26 @@ func (c *Client) Cancel(ctx context.Context, id string) (*api.Execution, error) 
 	return out, c.Do(ctx, "DELETE", "/v1/executions/"+url.PathEscape(id), nil, out)
 }
 
+// Logs calls each for what is kept of an execution's output and, with follow, for what it writes
+// until it has ended.
+func (c *Client) Logs(ctx context.Context, id string, follow bool,
+	each func(api.Message) error) error {
+	query := ""
+	if follow {
+		query = "?follow=1"
+	}
+	res, err := c.send(ctx, "GET", "/v1/executions/"+url.PathEscape(id)+"/logs"+query, nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	err = messages(res.Body, each)
+	if errors.Is(err, io.ErrUnexpectedEOF) && !follow {
+		return nil // it still runs
+	}
+	return err
+}
+
 // Stats are the daemon's.
 func (c *Client) Stats(ctx context.Context) (*api.Stats, error) {
 	out := new(api.Stats)
