@@ -10,41 +10,46 @@ import (
 // own makes the policy's folders and the caller's files in the private folders. It makes nothing in
 // a folder of the host.
 func (b *builder) own() error {
+	dirs, err := b.plan.Own(b.Filesystem.Folders, b.Files)
+	b.plan.Setup.Dirs = append(b.plan.Setup.Dirs, dirs...)
+	b.plan.Setup.Files = append(b.plan.Setup.Files, b.Files...)
+	return err
+}
+
+// Own lists what has to be made in the private folders for the policy's folders, as far as they are
+// there, and for the caller's files: each folder, the tool's, behind those that it lies in. A file
+// in another place is an error.
+func (p *Plan) Own(folders []string, files []File) (dirs []Dir, err error) {
 	made := map[string]bool{}
-	for _, folder := range b.Filesystem.Folders {
-		if m, _, _ := b.plan.covering(folder); m.Type == "tmpfs" {
-			b.toolDir(folder, made)
+	var add func(folder string)
+	add = func(folder string) {
+		if !private(folder) || made[folder] {
+			return
+		}
+		add(path.Dir(folder))
+		made[folder] = true
+		dirs = append(dirs, Dir{Path: folder, Mode: 0o755, Tool: true})
+	}
+	for _, folder := range folders {
+		if m, _, _ := p.covering(folder); m.Type == "tmpfs" {
+			add(folder)
 		}
 	}
-	for _, f := range b.Files {
-		m, _, _ := b.plan.covering(f.Path)
+	for _, f := range files {
+		m, _, _ := p.covering(f.Path)
 		if m.Type != "tmpfs" || path.Clean(f.Path) != f.Path || !private(f.Path) {
-			return hint.Errorf(
+			return nil, hint.Errorf(
 				"choose a path below "+Work+", where nothing is mounted",
 				"file %s can't be made in the sandbox's own storage",
 				f.Path,
 			)
 		}
-		b.toolDir(path.Dir(f.Path), made)
-		b.plan.Setup.Files = append(b.plan.Setup.Files, f)
+		add(path.Dir(f.Path))
 	}
-	return nil
+	return dirs, nil
 }
 
 func private(p string) bool {
 	return strings.HasPrefix(p, Work+"/") || strings.HasPrefix(p, "/tmp/") ||
 		strings.HasPrefix(p, Home+"/")
-}
-
-// toolDir makes a folder and those it lies in, each the tool's.
-func (b *builder) toolDir(folder string, made map[string]bool) {
-	if !private(folder) || made[folder] {
-		return
-	}
-	b.toolDir(path.Dir(folder), made)
-	made[folder] = true
-	b.plan.Setup.Dirs = append(
-		b.plan.Setup.Dirs,
-		Dir{Path: folder, Mode: 0o755, Tool: true},
-	)
 }

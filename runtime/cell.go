@@ -196,7 +196,7 @@ func (cell *Cell) spawn(ctx context.Context, p *Process, streams *stdio.Streams)
 	k := newCell(cell.c, p, cell.tree, &directLine{cell: cell, command: p.cmd})
 	k.reaper, k.storage = cell.pid, -1
 	k.reopening(streams.FDs(), nil)
-	cell.tree.countFromNow()
+	cell.tree.countFromNow(0)
 	return k.prepare(ctx, streams)
 }
 

@@ -12,6 +12,8 @@ import (
 
 	"github.com/mcpbox/mcpbox/cgroups"
 	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/rootfs"
+	"github.com/mcpbox/mcpbox/runtime/internal/control"
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 )
 
@@ -20,18 +22,28 @@ type directLine struct {
 	cell    *Cell
 	command Command
 	body    *initproto.SpawnBody // for the words of an error
+	made    []string             // likewise: what the cell makes before
 }
 
 func (l *directLine) lock(ctx context.Context, streams *stdio.Streams) (locked, error) {
 	l.body = l.cell.c.program(l.command)
 	b := l.body
+	files, n, err := l.files()
+	if err != nil {
+		return locked{}, err
+	}
+	defer files.Close()
 	call := initproto.Call{Dir: b.Dir, Candidates: initproto.Candidates(b.Argv[0], b.Env), Args: b.Argv,
-		Env: b.Env, Umask: b.Umask}
+		Env: b.Env, Umask: b.Umask, Files: n}
 	data, err := call.Encode()
 	if err != nil {
 		return locked{}, setupError("call", err)
 	}
-	if err := l.send(data, streams.FDs()...); err != nil {
+	fds := streams.FDs()
+	if n > 0 {
+		fds = append(fds, int(files.Fd()))
+	}
+	if err := l.send(data, fds...); err != nil {
 		return locked{}, setupError("call", err)
 	}
 	record, _, err := receiveRecord(ctx, l.cell.call)
@@ -46,8 +58,42 @@ func (l *directLine) lock(ctx context.Context, streams *stdio.Streams) (locked, 
 	return out, nil
 }
 
+// files are the policy's folders and the command's files in a memfd, for the cell to make.
+func (l *directLine) files() (f *os.File, n int, err error) {
+	plan := l.cell.c.plan.root
+	files := wireFiles(l.command.Files)
+	dirs, err := plan.Own(l.cell.c.policy().Filesystem.Folders, files)
+	if err != nil || len(dirs)+len(files) == 0 {
+		return nil, 0, err
+	}
+	for _, d := range dirs {
+		l.made = append(l.made, d.Path)
+	}
+	for _, f := range files {
+		l.made = append(l.made, f.Path)
+	}
+	data, n, err := initproto.EncodeFiles(control.Setup(rootfs.Setup{Dirs: dirs, Files: files}))
+	if err != nil {
+		return nil, 0, setupError("files", err)
+	}
+	fd, err := unix.MemfdCreate("files", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, 0, setupError("files", os.NewSyscallError("memfd_create", err))
+	}
+	f = os.NewFile(uintptr(fd), "files")
+	if _, err := f.WriteAt(data, 0); err != nil { // the cell reads it from its beginning
+		f.Close()
+		return nil, 0, setupError("files", err)
+	}
+	return f, n, nil
+}
+
 func (l *directLine) fault(r initproto.Record) error {
-	return l.cell.c.spawnError(faultOf(r), l.body)
+	f := faultOf(r)
+	if i := int(f.Index); f.Step == initproto.StepFiles && i >= 0 && i < len(l.made) {
+		return setupFault(f, l.made[i])
+	}
+	return l.cell.c.spawnError(f, l.body)
 }
 
 func (l *directLine) send(data []byte, fds ...int) error {

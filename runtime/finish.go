@@ -28,7 +28,7 @@ func (p *Process) finish() *Result {
 		Timestamp: p.began.UTC(), ExecutionTime: Seconds(p.took), SetupTime: Seconds(p.box.setupTime),
 		Limits: p.child.limits(), Layers: p.layers, IDMap: p.box.isolation.idMap(), Network: p.connections(),
 	}
-	res.use(p.child.usage(), p.exit)
+	res.use(p.child.usage(), p.exit, p.before)
 	p.outcome(res)
 	if p.uncovered.Load() {
 		res.Layers = maps.Clone(res.Layers)
@@ -52,13 +52,13 @@ func (p *Process) executionID() string {
 	return p.box.ID + "-" + strconv.Itoa(p.number)
 }
 
-func (res *Result) use(u cgroups.Usage, end *exit) {
+func (res *Result) use(u cgroups.Usage, end *exit, before time.Duration) {
 	res.CPUTime, res.MemoryUsed, res.ProcessesPeak = Seconds(u.CPU), u.MemoryPeak, u.PIDsPeak
 	if end == nil {
 		return
 	}
 	// wait(2) knows the process and its waited-for children exactly; a poller may have missed a short one.
-	res.CPUTime = Seconds(max(time.Duration(res.CPUTime), end.waited.CPU))
+	res.CPUTime = Seconds(max(time.Duration(res.CPUTime), end.waited.CPU-before))
 	if u.CPU < 0 || res.MemoryUsed < end.waited.MemoryPeak {
 		res.MemoryUsed = max(res.MemoryUsed, end.waited.MemoryPeak)
 	}

@@ -90,8 +90,9 @@ func (t *tree) start(initPID, tool int, onBreach func(cgroups.Breach)) error {
 	return nil
 }
 
-// countFromNow leaves out what the building of a cell has used.
-func (t *tree) countFromNow() {
+// countFromNow leaves out what the building of a cell has used. program is what its program has.
+func (t *tree) countFromNow(program time.Duration) {
+	t.before = program // as a watchdog counts
 	if t.leaf != nil {
 		if u, err := t.leaf.Usage(); err == nil {
 			t.before = u.CPU
@@ -117,7 +118,9 @@ func (t *tree) usage() cgroups.Usage {
 		}
 	}
 	if t.dog != nil {
-		return t.dog.Usage()
+		u := t.dog.Usage()
+		u.CPU = max(u.CPU-t.before, min(u.CPU, 0))
+		return u
 	}
 	return cgroups.UnknownUsage()
 }

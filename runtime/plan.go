@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 
@@ -242,10 +241,7 @@ func rootfsConfig(spec Spec, h host) rootfs.Config {
 	cfg := rootfs.Config{Filesystem: p.Filesystem, Disk: int64(p.Limits.Disk), CgroupView: h.cgroup(),
 		Topology: h.topology,
 		HostNet:  p.Network.Mode == policies.NetworkHost, Resolver: resolver(p), Hostname: hostname}
-	for _, f := range spec.Files {
-		cfg.Files = append(cfg.Files, rootfs.File{Path: f.Path,
-			Mode: cmp.Or(f.Mode&0o777, 0o644), Data: f.Data})
-	}
+	cfg.Files = wireFiles(spec.Files)
 	return cfg
 }
 
@@ -260,7 +256,7 @@ func checkSpec(spec Spec) error {
 			return err
 		}
 		if len(spec.Files) > 0 {
-			return hint.Errorf("start a sandbox for the call (Spec.Cells 0)",
+			return hint.Errorf("use Command.Files",
 				"Spec.Files are in the sandbox's storage, and each cell has its own")
 		}
 	}

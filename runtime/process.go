@@ -11,6 +11,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/cgroups"
 	"github.com/mcpbox/mcpbox/egress"
+	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 )
@@ -38,6 +39,10 @@ type Process struct {
 	canceled error  // why the caller's context ended it
 	stopped  Status // why mcpbox ended it alone
 	clock    clock
+	before   time.Duration // CPU time that it used before Begin
+
+	beginning  sync.Mutex // held by Begin
+	held, over bool       // it waits for Begin; its end has been seen
 
 	done   chan struct{} // it has ended, and what it had is freed
 	exit   *exit         // after done
@@ -74,8 +79,13 @@ func (p *Process) start(ctx context.Context) (err error) {
 	if p.cmd.BeforeExec != nil {
 		p.cmd.BeforeExec(p)
 	}
-	p.began = time.Now()
-	p.setTimer()
+	p.began, p.held = time.Now(), p.cmd.Hold
+	if !p.held {
+		if err := p.limit(); err != nil {
+			p.abandon()
+			return err
+		}
+	}
 	if err := p.child.exec(ctx); err != nil {
 		p.abandon()
 		return err
@@ -85,6 +95,39 @@ func (p *Process) start(ctx context.Context) (err error) {
 	}
 	p.unwatch = context.AfterFunc(ctx, func() { p.cancel(context.Cause(ctx)) })
 	go p.collect()
+	return nil
+}
+
+// limit begins to hold the program to the limits that need watching.
+func (p *Process) limit() error {
+	err := p.child.watch()
+	if err == nil {
+		p.setTimer()
+	}
+	return err
+}
+
+// Begin says that the call of a program has come that was started with Command.Hold: its time and its usage
+// count from now, and it is killed when ctx ends. args are the command that the result names. ErrClosed: it
+// has ended already.
+func (p *Process) Begin(ctx context.Context, args []string) error {
+	p.beginning.Lock()
+	defer p.beginning.Unlock()
+	switch {
+	case p.over:
+		return ErrClosed
+	case !p.held:
+		return hint.Errorf("Command.Hold makes it wait", "the program has begun")
+	}
+	p.held = false
+	p.unwatch()
+	p.cmd.Args, p.began = args, time.Now()
+	p.before = p.child.countFromNow()
+	if err := p.limit(); err != nil {
+		p.child.kill()
+		return err
+	}
+	p.unwatch = context.AfterFunc(ctx, func() { p.cancel(context.Cause(ctx)) })
 	return nil
 }
 
@@ -116,10 +159,13 @@ func (p *Process) cancel(cause error) {
 
 // collect waits for the end and frees what the process had.
 func (p *Process) collect() {
-	p.exit = p.child.wait()
+	end := p.child.wait()
+	p.beginning.Lock() // a call that comes now finds it ended
+	p.exit, p.over = end, true
 	p.took = time.Since(p.began)
 	p.stopTimer()
 	p.unwatch()
+	p.beginning.Unlock()
 	p.used = p.child.usage()
 	p.child.release()
 	p.streams.Drain()

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -178,15 +179,42 @@ func (k *cell) admit(l locked) error {
 	if err := k.openStorage(); err != nil {
 		return setupError("storage", err)
 	}
-	go k.watchDisk()
 	if err := k.watchMounts(); err != nil {
 		return setupError("watch the mounts", err)
 	}
+	return nil
+}
+
+// watch begins to watch the limits.
+func (k *cell) watch() error {
+	go k.watchDisk()
 	pid := k.pid
 	if k.process.number > 1 && k.reaper == k.c.container.PID {
 		pid = 0 // this watch sees the sandbox whole: the first one may know its own tree only
 	}
 	return k.tree.start(k.reaper, pid, k.process.breach)
+}
+
+// countFromNow is for a program that has waited for its call.
+func (k *cell) countFromNow() time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.last != nil {
+		return 0
+	}
+	used := cpuTime(k.pid)
+	k.tree.countFromNow(used)
+	return used
+}
+
+// cpuTime is what a process has used, 0 if that can't be known. clock_getcpuclockid(3)
+func cpuTime(pid int) time.Duration {
+	const scheduler = 2 // CPUCLOCK_SCHED
+	var t unix.Timespec
+	if unix.ClockGettime(int32(^pid<<3|scheduler), &t) != nil {
+		return 0
+	}
+	return time.Duration(t.Nano())
 }
 
 // openStorage finds the file system that a cell's disk limit is about, if it has one of its own.

@@ -1,11 +1,13 @@
 package runtime
 
 import (
+	"cmp"
 	"io"
 
 	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/rootfs"
 )
 
 // Spec describes a sandbox.
@@ -44,6 +46,7 @@ type Command struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 
+	Files []File         // made in the storage of its cell; not for processes without a cell: see Spec.Files
 	Umask *uint32        // file mode mask; nil: the caller's at the sandbox's start
 	Sinks []monitor.Sink // for this process's events, besides the sandbox's. Wait closes them; a Start that fails does not
 
@@ -56,6 +59,10 @@ type Command struct {
 	// program can't have done anything yet.
 	BeforeExec func(*Process)
 
+	// Hold is for a program that starts and then waits for its call: limits of time and the usage count
+	// from Process.Begin. Until then ctx is the waiting's.
+	Hold bool
+
 	// Call names the MCP calls in flight, for the events that this process causes. Nil: none. It must
 	// not block.
 	Call func() *monitor.Call
@@ -63,6 +70,14 @@ type Command struct {
 	// Reached, if not nil, is called when a connection to a host that the policy allows by name has
 	// ended, with the MCP call that it began in. It is called from several goroutines.
 	Reached func(Connections, *monitor.Call)
+}
+
+// wireFiles are files as PID 1 and cells make them.
+func wireFiles(files []File) (out []rootfs.File) {
+	for _, f := range files {
+		out = append(out, rootfs.File{Path: f.Path, Mode: cmp.Or(f.Mode&0o777, 0o644), Data: f.Data})
+	}
+	return out
 }
 
 // attributed adds the call that the process is at work for.

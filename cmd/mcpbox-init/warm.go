@@ -14,6 +14,7 @@ import (
 type warm struct {
 	call, exit int // the socket, and the pipe that the reaper tells the end through
 	loopback   bool
+	file       initproto.FileHeader
 
 	clone   cloneArgs
 	tool    uintptr
@@ -30,6 +31,7 @@ type warm struct {
 var (
 	callBuffer   [initproto.MaxCall]byte
 	callPointers [initproto.MaxCallStrings]uintptr
+	pathBuffer   [initproto.MaxPath]byte
 )
 
 // reaper returns in the process that becomes the tool. The other one waits for its end, tells it, and exits:
@@ -147,12 +149,13 @@ func (c *child) attach(base, length uintptr) {
 func (c *child) take(n uintptr) {
 	w := c.warm
 	head := (*initproto.CallHeader)(unsafe.Pointer(&callBuffer))
-	fds := (*[4]int32)(unsafe.Pointer(&w.control[16]))
+	fds := (*[5]int32)(unsafe.Pointer(&w.control[16]))
 	bad := n < unsafe.Sizeof(*head) || w.message.Flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 ||
 		uintptr(head.Strings) > uintptr(len(callPointers))-3 || head.Args == 0 ||
 		head.Args+head.Env+head.Candidates+1 != head.Strings || callBuffer[n-1] != 0
 	count := (*(*uint64)(unsafe.Pointer(&w.control[0])) - 16) / 4
-	if bad || w.message.Controllen < 16 || count < 3 {
+	files := uint64(min(head.Files, 1)) // descriptors
+	if bad || w.message.Controllen < 16 || head.Workspace > 1 || count != 3+files+uint64(head.Workspace) {
 		c.fail(initproto.StepBody, 0, unix.EBADMSG)
 	}
 	// The strings follow each other: dir, candidates, arguments, environment.
@@ -185,18 +188,61 @@ func (c *child) take(n uintptr) {
 		c.stdio[i] = int(fds[i])
 	}
 	if head.Workspace != 0 {
-		c.mountWorkspace(count, uintptr(fds[3]))
+		c.mountWorkspace(uintptr(fds[count-1]))
 	}
+	if head.Files != 0 {
+		c.makeFiles(uintptr(fds[3]), int(head.Files))
+	}
+}
+
+// makeFiles makes folders and files in the cell's own storage: nothing of the tool's has run, so that no
+// link is in the way. sendfile(2)
+//
+//go:nosplit
+//go:norace
+func (c *child) makeFiles(from uintptr, n int) {
+	h := &c.warm.file
+	path := uintptr(unsafe.Pointer(&pathBuffer))
+	for i := range n {
+		got, e := sys6(unix.SYS_READ, from, uintptr(unsafe.Pointer(h)), unsafe.Sizeof(*h), 0, 0, 0)
+		if e != 0 || got != unsafe.Sizeof(*h) || h.Length == 0 || h.Length > initproto.MaxPath {
+			c.fail(initproto.StepBody, 3, unix.EBADMSG)
+		}
+		got, e = sys6(unix.SYS_READ, from, path, uintptr(h.Length), 0, 0, 0)
+		if e != 0 || got != uintptr(h.Length) || pathBuffer[h.Length-1] != 0 {
+			c.fail(initproto.StepBody, 4, unix.EBADMSG)
+		}
+		if h.Mode&unix.S_IFMT == unix.S_IFDIR {
+			if e := sys3(unix.SYS_MKDIR, path, uintptr(h.Mode&0o7777), 0); e != 0 && e != unix.EEXIST {
+				c.fail(initproto.StepFiles, i, e)
+			}
+			continue
+		}
+		const flags = unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW | unix.O_CLOEXEC
+		to, e := sys6(unix.SYS_OPENAT, at(unix.AT_FDCWD), path, flags, uintptr(h.Mode&0o7777), 0, 0)
+		if e != 0 {
+			c.fail(initproto.StepFiles, i, e)
+		}
+		for h.Size > 0 {
+			sent, e := sys6(unix.SYS_SENDFILE, to, from, 0, uintptr(h.Size), 0, 0)
+			if e == 0 && sent == 0 {
+				e = unix.EIO
+			}
+			if e != 0 {
+				c.fail(initproto.StepFiles, i, e)
+			}
+			h.Size -= uint64(sent)
+		}
+		sys3(unix.SYS_CLOSE, to, 0, 0)
+	}
+	sys3(unix.SYS_CLOSE, from, 0, 0)
 }
 
 // mountWorkspace puts a detached mount over /work. move_mount(2), Linux ≥ 5.2
 //
 //go:nosplit
 //go:norace
-func (c *child) mountWorkspace(count uint64, fd uintptr) {
-	if count < 4 {
-		c.fail(initproto.StepBody, 3, unix.EBADMSG)
-	}
+func (c *child) mountWorkspace(fd uintptr) {
 	const emptyPath = 0x4 // MOVE_MOUNT_F_EMPTY_PATH
 	_, e := sys6(unix.SYS_MOVE_MOUNT, fd, uintptr(unsafe.Pointer(&noPath)), at(unix.AT_FDCWD),
 		uintptr(unsafe.Pointer(&workPath)), emptyPath, 0)

@@ -17,12 +17,24 @@ const (
 // program's path, the arguments, the environment. The child reads it with raw system calls only.
 type CallHeader struct {
 	Umask      uint32
-	Workspace  uint32 // 1: a detached mount for /work is the fourth descriptor
+	Files      uint32 // how many FileHeaders are in the descriptor after the standard streams; 0: no such descriptor
+	Workspace  uint32 // 1: a detached mount for /work is the last descriptor
 	Candidates uint32
 	Args       uint32
 	Env        uint32
 	Strings    uint32 // all of them
 }
+
+// FileHeader begins a file or a folder that the cell makes in its own storage. Its path follows, with a
+// NUL, then its content.
+type FileHeader struct {
+	Mode   uint32 // with the file's type
+	Length uint32 // of the path, with its NUL: at most MaxPath
+	Size   uint64
+}
+
+// MaxPath bounds the path of a FileHeader.
+const MaxPath = 4096
 
 // Call is what a warm cell is told to execute.
 type Call struct {
@@ -31,6 +43,7 @@ type Call struct {
 	Args       []string
 	Env        []string
 	Umask      uint32
+	Files      int
 	Workspace  bool
 }
 
@@ -39,9 +52,10 @@ type Call struct {
 func (c *Call) Encode() ([]byte, error) {
 	all := make([]string, 0, 1+len(c.Candidates)+len(c.Args)+len(c.Env))
 	all = append(append(append(append(all, c.Dir), c.Candidates...), c.Args...), c.Env...)
-	head := CallHeader{Umask: c.Umask, Candidates: uint32(len(c.Candidates)),
-		Args: uint32(len(c.Args)),
-		Env:  uint32(len(c.Env)), Strings: uint32(len(all))}
+	head := CallHeader{Umask: c.Umask, Files: uint32(c.Files),
+		Candidates: uint32(len(c.Candidates)),
+		Args:       uint32(len(c.Args)),
+		Env:        uint32(len(c.Env)), Strings: uint32(len(all))}
 	if c.Workspace {
 		head.Workspace = 1
 	}
@@ -56,6 +70,30 @@ func (c *Call) Encode() ([]byte, error) {
 		return nil, ErrTooLarge
 	}
 	return out, nil
+}
+
+// EncodeFiles is what FileHeader describes: the folders, then the files. A path that is too long is
+// ErrTooLarge; one with a NUL is EINVAL.
+func EncodeFiles(b *SetupBody) (data []byte, n int, err error) {
+	add := func(mode uint32, path string, content []byte) {
+		switch {
+		case len(path) >= MaxPath:
+			err = ErrTooLarge
+		case strings.IndexByte(path, 0) >= 0:
+			err = unix.EINVAL
+		}
+		h := FileHeader{Mode: mode, Length: uint32(len(path) + 1), Size: uint64(len(content))}
+		data = append(data, unsafe.Slice((*byte)(unsafe.Pointer(&h)), unsafe.Sizeof(h))...)
+		data = append(append(append(data, path...), 0), content...)
+		n++
+	}
+	for _, d := range b.Dirs {
+		add(d.Mode&0o7777|unix.S_IFDIR, d.Path, nil)
+	}
+	for _, f := range b.Files {
+		add(f.Mode&0o7777|unix.S_IFREG, f.Path, f.Data)
+	}
+	return data, n, err
 }
 
 // Record is what a child says of itself: a fault, or that it is built or locked.

@@ -32,7 +32,7 @@ const Root = "/r"
 
 // Version names the messages below. Both ends must be of one version: PID 1 gets it as its
 // argument. A test fails when the messages change and this does not.
-const Version = "6"
+const Version = "7"
 
 // ExitVersion is PID 1's exit code when it is of another version than its supervisor.
 const ExitVersion = 3

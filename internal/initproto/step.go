@@ -37,6 +37,7 @@ const (
 	StepNetwork
 	StepListen
 	StepConnect
+	StepFiles
 	StepDied
 )
 
@@ -45,7 +46,7 @@ var stepNames = [...]string{"none", "request", "rootfs", "pipe", "terminal", "cl
 	"pivot_root", "user namespace limit", "resource limit", "stdio", "working directory",
 	"command lookup", "landlock",
 	"landlock probe", "capabilities", "no_new_privs", "seccomp", "execve",
-	"loopback", "workspace", "network", "listen", "connect", "child died"}
+	"loopback", "workspace", "network", "listen", "connect", "files", "child died"}
 
 func (s Step) String() string {
 	if s < 0 || int(s) >= len(stepNames) {
