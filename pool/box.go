@@ -27,24 +27,16 @@ func (b *box) left() {
 
 // retire closes the sandbox when its last call has ended. Its warm cells are not used any more.
 func (s *shelf) retire(b *box) {
-	s.mu.Lock()
-	var stale, warm []*cell
-	for _, c := range s.warm {
-		if c.from == b {
-			stale = append(stale, c)
-		} else {
-			warm = append(warm, c)
-		}
+	var stale []*cell
+	for _, k := range s.all() {
+		stale = append(stale, k.pull(func(c *cell) bool { return c.from == b })...)
 	}
-	s.warm = warm
-	s.mu.Unlock()
 	b.mu.Lock()
 	b.retired = true
 	idle := b.live == 0
 	b.mu.Unlock()
 	for _, c := range stale {
-		c.Close()
-		b.left()
+		c.discard()
 	}
 	if idle {
 		s.remove(b)

@@ -19,6 +19,7 @@ type Config struct {
 
 	MinWarm int           // cells kept ready for a policy in use: 1
 	MaxWarm int           // the same, at most: 16
+	MaxHeld int           // programs that wait for their call, of each kind and policy, at most: 4
 	Age     time.Duration // of a cell that waits for its call: 5 min
 	Idle    time.Duration // a policy that has no calls for so long gives its sandboxes back: 5 min
 	Reuse   int           // calls that a sandbox has before a new one takes its place: 1000
@@ -34,6 +35,7 @@ func (c Config) withDefaults() Config {
 	c.Wait = cmp.Or(c.Wait, 10*time.Second)
 	c.MinWarm = cmp.Or(c.MinWarm, 1)
 	c.MaxWarm = max(cmp.Or(c.MaxWarm, 16), c.MinWarm)
+	c.MaxHeld = cmp.Or(c.MaxHeld, 4)
 	c.Age = cmp.Or(c.Age, 5*time.Minute)
 	c.Idle = cmp.Or(c.Idle, 5*time.Minute)
 	c.Reuse = cmp.Or(c.Reuse, 1000)
@@ -45,6 +47,12 @@ type Call struct {
 	Caller  string           // quotas and turns are counted per caller
 	Policy  *policies.Policy // resolved; the pool keeps it, so it must not change any more
 	Command runtime.Command  // without TTY
+
+	// Program, if not nil, is started ahead, and Input is written to its standard input before
+	// Command.Stdin is. Args of the command are what the result names. Env, Dir, Umask and Files must be
+	// empty: they are the program's.
+	Program *Program
+	Input   []byte
 
 	BestEffort bool // go on without layers that the policy requires; see runtime.Spec
 }

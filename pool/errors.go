@@ -9,6 +9,9 @@ import (
 // ErrClosed: the pool has been closed.
 var ErrClosed = errors.New("the pool is closed")
 
+// ErrNotReady: a Program could not be started ahead, or did not say that it waits.
+var ErrNotReady = errors.New("the program ended before it was ready for its call")
+
 // BusyError is a call that was not admitted.
 type BusyError struct {
 	Reason     string        // "the queue is full" …

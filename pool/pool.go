@@ -46,15 +46,20 @@ func (p *Pool) begin() error {
 
 // Prepare starts a sandbox for the policy, and returns when its first cell is ready.
 func (p *Pool) Prepare(ctx context.Context, policy *policies.Policy) error {
+	return p.PrepareProgram(ctx, policy, nil)
+}
+
+// PrepareProgram likewise, with a program that waits in the cell.
+func (p *Pool) PrepareProgram(ctx context.Context, policy *policies.Policy, program *Program) error {
 	if err := p.begin(); err != nil {
 		return err
 	}
 	defer p.work.Done()
-	s, err := p.shelf(policy, false)
+	k, err := p.stock(Call{Policy: policy, Program: program})
 	if err != nil {
 		return err
 	}
-	return s.prepare(ctx)
+	return k.prepare(ctx)
 }
 
 // Start starts a call's program. It returns when execve(2) has succeeded. A *BusyError says when to come
@@ -94,27 +99,39 @@ func (p *Pool) admit(ctx context.Context, call Call) (process *runtime.Process, 
 func (p *Pool) start(ctx context.Context, call Call) (process *runtime.Process, from *box, err error) {
 	const attempts = 3
 	for range attempts {
-		var s *shelf
-		if s, err = p.shelf(call.Policy, call.BestEffort); err != nil {
-			return nil, nil, err
-		}
-		var c *cell
-		if c, err = s.take(ctx); errors.Is(err, ErrClosed) {
+		var k *stock
+		if k, err = p.stock(call); errors.Is(err, ErrClosed) {
 			continue
 		} else if err != nil {
 			return nil, nil, err
 		}
-		if process, err = c.Start(ctx, call.Command); err == nil {
+		var c *cell
+		if c, err = k.take(ctx); errors.Is(err, ErrClosed) {
+			continue
+		} else if err != nil {
+			return nil, nil, err
+		}
+		if process, err = c.start(ctx, call); err == nil {
 			return process, c.from, nil
 		}
 		c.from.left()
-		var setup *runtime.SetupError
-		if !errors.As(err, &setup) && !errors.Is(err, runtime.ErrClosed) || ctx.Err() != nil {
-			return nil, nil, err // the command's own fault
+		if !mayPass(err) || ctx.Err() != nil {
+			return nil, nil, err
 		}
-		s.retire(c.from)
+		if c.held == nil { // what ends a program that waits need not have to do with its sandbox
+			k.shelf.retire(c.from)
+		}
 	}
 	return nil, nil, err
+}
+
+// mayPass: it is not the command's own fault that the start failed.
+func mayPass(err error) bool {
+	var setup *runtime.SetupError
+	if errors.As(err, &setup) {
+		return setup.Step != runtime.StepFiles
+	}
+	return errors.Is(err, runtime.ErrClosed)
 }
 
 // Run runs a call to its end.
@@ -131,6 +148,17 @@ func (p *Pool) Run(ctx context.Context, call Call) (*runtime.Result, error) {
 type key struct {
 	policy     *policies.Policy
 	bestEffort bool
+}
+
+func (p *Pool) stock(call Call) (*stock, error) {
+	if err := call.check(); err != nil {
+		return nil, err
+	}
+	s, err := p.shelf(call.Policy, call.BestEffort)
+	if err != nil {
+		return nil, err
+	}
+	return s.stock(call.Program)
 }
 
 func (p *Pool) shelf(policy *policies.Policy, bestEffort bool) (*shelf, error) {

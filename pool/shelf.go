@@ -9,24 +9,17 @@ import (
 	"github.com/mcpbox/mcpbox/runtime"
 )
 
-// shelf is what the pool has for one policy.
+// shelf is what the pool has for one policy: sandboxes, and stocks of cells in them.
 type shelf struct {
 	pool   *Pool
 	key    key
 	ctx    context.Context // of what is built ahead
 	cancel context.CancelFunc
-	kick   chan struct{} // something was taken: the builder looks
-	use    demand
 
 	mu     sync.Mutex
 	boxes  []*box
-	warm   []*cell // the oldest first
-	taking int     // calls that are about to have a cell
-	used   time.Time
+	stocks map[*Program]*stock // nil: cells alone
 	closed bool
-	failed error // why the last cell could not be built ahead
-	counts struct{ calls, waited, built uint64 }
-	opened sync.Once
 
 	starting sync.Mutex // one sandbox is started at a time: it has room for many
 }
@@ -42,119 +35,42 @@ type box struct {
 	retired bool
 }
 
-// cell is a warm one.
-type cell struct {
-	*runtime.Cell
-	from  *box
-	built time.Time
-}
-
 // perBox is how many cells a sandbox has at once. Its PID 1 builds one at a time.
 const perBox = 64
 
 func newShelf(p *Pool, k key) *shelf {
-	s := &shelf{pool: p, key: k, kick: make(chan struct{}, 1), used: time.Now()}
+	s := &shelf{pool: p, key: k, stocks: map[*Program]*stock{}}
 	s.ctx, s.cancel = context.WithCancel(p.ctx)
 	return s
 }
 
-// take returns a warm cell, or builds one.
-func (s *shelf) take(ctx context.Context) (*cell, error) {
-	s.opened.Do(func() { s.pool.work.Go(s.build) })
-	now := time.Now()
+// stock is that of a program.
+func (s *shelf) stock(p *Program) (*stock, error) {
 	s.mu.Lock()
-	s.used = now
-	s.taking++
-	s.counts.calls++
-	s.use.taken(now)
-	var c *cell
-	if n := len(s.warm); n > 0 {
-		c, s.warm = s.warm[n-1], s.warm[:n-1] // the newest: its memory is the likeliest to be at hand
-	} else {
-		s.counts.waited++
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrClosed
 	}
-	s.mu.Unlock()
-	defer s.taken()
-	if c != nil {
-		return c, nil
+	k := s.stocks[p]
+	if k == nil {
+		k = newStock(s, p)
+		s.stocks[p] = k
 	}
-	return s.newCell(ctx)
+	return k, nil
 }
 
-func (s *shelf) taken() {
+func (s *shelf) all() (out []*stock) {
 	s.mu.Lock()
-	s.taking--
-	s.used = time.Now()
-	s.mu.Unlock()
-	s.wake()
+	defer s.mu.Unlock()
+	for _, k := range s.stocks {
+		out = append(out, k)
+	}
+	return out
 }
 
 func (s *shelf) wake() {
-	select {
-	case s.kick <- struct{}{}:
-	default:
-	}
-}
-
-// prepare builds the first cell.
-func (s *shelf) prepare(ctx context.Context) error {
-	s.opened.Do(func() { s.pool.work.Go(s.build) })
-	s.mu.Lock()
-	ready := len(s.warm) > 0
-	s.mu.Unlock()
-	if ready {
-		return nil
-	}
-	c, err := s.newCell(ctx)
-	if err != nil {
-		return err
-	}
-	s.put(c)
-	return nil
-}
-
-// build keeps as many cells ready as the demand asks for.
-func (s *shelf) build() {
-	for {
-		for s.wanting() {
-			c, err := s.newCell(s.ctx)
-			s.mu.Lock()
-			s.failed = err
-			s.mu.Unlock()
-			if err != nil {
-				break // the next call tries for itself, and has the error
-			}
-			s.put(c)
-		}
-		select {
-		case <-s.kick:
-		case <-s.ctx.Done():
-			return
-		}
-	}
-}
-
-func (s *shelf) wanting() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return !s.closed && s.ctx.Err() == nil && len(s.warm) < s.target(time.Now())
-}
-
-// target is how many cells are to be ready.
-func (s *shelf) target(now time.Time) int {
-	return min(max(s.use.peak(now), s.pool.cfg.MinWarm), s.pool.cfg.MaxWarm)
-}
-
-func (s *shelf) put(c *cell) {
-	s.mu.Lock()
-	closed := s.closed
-	if !closed {
-		s.warm = append(s.warm, c)
-	}
-	s.mu.Unlock()
-	if closed {
-		c.Close()
-		c.from.left()
+	for _, k := range s.all() {
+		k.wake()
 	}
 }
 
@@ -168,9 +84,6 @@ func (s *shelf) newCell(ctx context.Context) (*cell, error) {
 		}
 		var c *runtime.Cell
 		if c, err = b.NewCell(ctx); err == nil {
-			s.mu.Lock()
-			s.counts.built++
-			s.mu.Unlock()
 			return &cell{Cell: c, from: b, built: time.Now()}, nil
 		}
 		b.left()

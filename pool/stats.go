@@ -18,8 +18,9 @@ type Stats struct {
 type PolicyStats struct {
 	Name      string `json:"name"`
 	Sandboxes int    `json:"sandboxes"`
-	Warm      int    `json:"warm"`   // cells that wait for a call
-	Target    int    `json:"target"` // cells that are to wait
+	Warm      int    `json:"warm"`           // cells that wait for a call
+	Held      int    `json:"held,omitempty"` // of these, with a program that waits
+	Target    int    `json:"target"`         // cells that are to wait
 	Calls     uint64 `json:"calls"`
 	Waited    uint64 `json:"waited"` // calls that found no cell ready
 	Built     uint64 `json:"built"`  // cells
@@ -41,11 +42,26 @@ func (p *Pool) Stats() Stats {
 
 func (s *shelf) stats(now time.Time) PolicyStats {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := PolicyStats{Name: s.key.policy.Name, Sandboxes: len(s.boxes), Warm: len(s.warm), Target: s.target(now),
-		Calls: s.counts.calls, Waited: s.counts.waited, Built: s.counts.built}
-	if s.failed != nil {
-		out.Error = s.failed.Error()
+	out := PolicyStats{Name: s.key.policy.Name, Sandboxes: len(s.boxes)}
+	s.mu.Unlock()
+	for _, k := range s.all() {
+		k.add(&out, now)
 	}
 	return out
+}
+
+func (k *stock) add(to *PolicyStats, now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	to.Warm += len(k.warm)
+	if k.program != nil {
+		to.Held += len(k.warm)
+	}
+	to.Target += k.target(now)
+	to.Calls += k.counts.calls
+	to.Waited += k.counts.waited
+	to.Built += k.counts.built
+	if k.failed != nil {
+		to.Error = k.failed.Error()
+	}
 }

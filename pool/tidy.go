@@ -5,36 +5,43 @@ import (
 	"time"
 )
 
-// tidy ends cells that have waited for too long, and those beyond the demand; true: the policy is idle.
+// tidy looks after the stocks; true: the policy is idle.
 func (s *shelf) tidy(now time.Time) (idle bool) {
-	cfg := s.pool.cfg
-	s.mu.Lock()
-	var old []*cell
-	excess := len(s.warm) - s.target(now)
-	for len(s.warm) > 0 && (excess > 0 || now.Sub(s.warm[0].built) > cfg.Age) {
-		old = append(old, s.warm[0])
-		s.warm = s.warm[1:]
-		excess--
+	idle = true
+	for _, k := range s.all() {
+		if !k.tidy(now) {
+			idle = false
+		} else if k.program != nil { // the sandboxes are the other stocks', too
+			s.drop(k)
+		}
 	}
-	idle = now.Sub(s.used) > cfg.Idle && s.taking == 0 && s.running() == 0
-	s.mu.Unlock()
-	for _, c := range old {
-		c.Close()
-		c.from.left()
-	}
-	if !idle {
-		s.wake()
-	}
-	return idle
+	return idle && s.running() == 0
 }
 
-// running counts calls. The caller holds the lock.
-func (s *shelf) running() int {
-	n := -len(s.warm)
-	for _, b := range s.boxes {
+// drop ends a stock.
+func (s *shelf) drop(k *stock) {
+	s.mu.Lock()
+	if s.stocks[k.program] == k {
+		delete(s.stocks, k.program)
+	}
+	s.mu.Unlock()
+	k.close()
+}
+
+// running counts calls.
+func (s *shelf) running() (n int) {
+	s.mu.Lock()
+	boxes := append([]*box(nil), s.boxes...)
+	s.mu.Unlock()
+	for _, b := range boxes {
 		b.mu.Lock()
 		n += b.live
 		b.mu.Unlock()
+	}
+	for _, k := range s.all() {
+		k.mu.Lock()
+		n -= len(k.warm)
+		k.mu.Unlock()
 	}
 	return n
 }
@@ -45,8 +52,11 @@ func (s *shelf) close() error {
 	s.mu.Lock()
 	s.closed = true
 	boxes := s.boxes
-	s.boxes, s.warm = nil, nil
+	s.boxes = nil
 	s.mu.Unlock()
+	for _, k := range s.all() {
+		k.close()
+	}
 	var errs []error
 	for _, b := range boxes {
 		errs = append(errs, b.Close())

@@ -41,6 +41,10 @@ type SetupError struct {
 	Err    error
 }
 
+// StepFiles is the Step of a SetupError about a file of the call's, such as one that does not fit into the
+// storage.
+var StepFiles = initproto.StepFiles.String()
+
 func (e *SetupError) Error() string {
 	s := "start: " + e.Step
 	if e.Index >= 0 && e.Detail != "" {
