@@ -16,8 +16,9 @@ const (
 // CallHeader begins a call. Its strings follow, each with a NUL: the folder, the candidates for the
 // program's path, the arguments, the environment. The child reads it with raw system calls only.
 type CallHeader struct {
-	Umask      uint32
-	Files      uint32 // how many FileHeaders are in the descriptor after the standard streams; 0: no such descriptor
+	Umask uint32
+	// Files counts FileHeaders in the descriptor after the standard streams; 0: no such descriptor.
+	Files      uint32
 	Workspace  uint32 // 1: a detached mount for /work is the last descriptor
 	Candidates uint32
 	Args       uint32
