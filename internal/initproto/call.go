@@ -16,9 +16,8 @@ const (
 // CallHeader begins a call. Its strings follow, each with a NUL: the folder, the candidates for the
 // program's path, the arguments, the environment. The child reads it with raw system calls only.
 type CallHeader struct {
-	Umask uint32
-	// Files counts FileHeaders in the descriptor after the standard streams; 0: no such descriptor.
-	Files      uint32
+	Umask      uint32
+	Files      uint32 // FileHeaders in the descriptor after the streams; 0: there is none
 	Workspace  uint32 // 1: a detached mount for /work is the last descriptor
 	Candidates uint32
 	Args       uint32
