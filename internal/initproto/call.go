@@ -25,8 +25,8 @@ type CallHeader struct {
 	Strings    uint32 // all of them
 }
 
-// FileHeader begins a file or a folder that the cell makes in its own storage. Its path follows, with a
-// NUL, then its content.
+// FileHeader begins a file or a folder that the cell makes in its own storage. Its path follows,
+// with a NUL, then its content.
 type FileHeader struct {
 	Mode   uint32 // with the file's type
 	Length uint32 // of the path, with its NUL: at most MaxPath
