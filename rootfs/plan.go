@@ -54,6 +54,7 @@ type Mount struct {
 	User     bool   // named by the caller: its owner appears as the tool
 	Unmapped bool   // of a User mount: its owner can't, the kernel does not map ids there
 	Dev, Ino uint64 // of a User mount's source when it was looked at
+	UID, GID uint32 // its owner on the host
 	Over     string // of a User mount in another one's folder: the path on the host that it covers
 	OverTop  string // and that folder
 	// below libcontainer's root, for cells to bind parts of: the tool never sees it whole

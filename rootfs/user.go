@@ -3,7 +3,6 @@ package rootfs
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
@@ -15,20 +14,16 @@ import (
 // userMounts adds the mounts that the caller named.
 func (b *builder) userMounts() error {
 	for _, m := range b.Filesystem.Mounts {
-		source, err := ResolveSource(m.Source)
+		source, st, err := look(m.Source)
 		if err != nil {
 			return err
 		}
-		if err := b.checkTarget(m, source); err != nil {
+		if err := b.checkTarget(m, source, st.Mode&unix.S_IFMT == unix.S_IFDIR); err != nil {
 			return err
 		}
-		var st unix.Stat_t
-		if err := unix.Stat(source, &st); err != nil {
-			return hint.Errorf("the user that runs mcpbox must be able to reach it",
-				"mount source %s: %w", source, err)
-		}
 		mount := Mount{Source: source, Target: m.Target, Type: "bind",
-			ReadOnly: m.Mode != policies.ReadWrite, User: true, Dev: st.Dev, Ino: st.Ino}
+			ReadOnly: m.Mode != policies.ReadWrite, User: true,
+			Dev: st.Dev, Ino: st.Ino, UID: st.Uid, GID: st.Gid}
 		if over, path, ok := b.plan.covering(m.Target); ok && over.User {
 			mount.Over, mount.OverTop = path, over.Source
 		}
@@ -45,36 +40,44 @@ func (b *builder) userMounts() error {
 
 // ResolveSource returns the absolute path of a mount source with every link resolved.
 func ResolveSource(source string) (string, error) {
-	abs, err := filepath.Abs(source)
-	if err != nil {
-		return "", err
-	}
-	real, err := filepath.EvalSymlinks(abs)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", hint.Errorf("check the path, or create the folder first", "mount source %s "+
-			"does not exist", abs)
-	}
-	if err != nil {
-		return "", hint.Errorf("the user that runs mcpbox must be able to reach it",
-			"mount source %s: %w", abs, err)
-	}
-	st, err := os.Stat(real)
-	if err != nil {
-		return "", hint.Errorf("the user that runs mcpbox must be able to reach it",
-			"mount source %s: %w", real, err)
-	}
-	if !st.IsDir() && !st.Mode().IsRegular() {
-		return "", hint.Errorf("bind a folder or a regular file: a socket or a device would be a "+
-			"way out", "mount source %s is a %s", real, kind(st.Mode()))
-	}
-	return real, nil
+	real, _, err := look(source)
+	return real, err
 }
 
-func kind(m fs.FileMode) string {
-	switch {
-	case m&fs.ModeSocket != 0:
+// look resolves a mount source and reads what it is, once.
+func look(source string) (real string, st unix.Stat_t, err error) {
+	abs, err := filepath.Abs(source)
+	if err != nil {
+		return "", st, err
+	}
+	real, err = filepath.EvalSymlinks(abs)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", st, hint.Errorf("check the path, or create the folder first", "mount source %s "+
+			"does not exist", abs)
+	}
+	if err == nil {
+		err = unix.Stat(real, &st)
+	}
+	if err != nil {
+		return "", st, hint.Errorf("the user that runs mcpbox must be able to reach it",
+			"mount source %s: %w", abs, err)
+	}
+	if kind := kind(st.Mode); kind != "" {
+		return "", st, hint.Errorf(
+			"bind a folder or a regular file: a socket or a device would be a way out",
+			"mount source %s is a %s", real, kind)
+	}
+	return real, st, nil
+}
+
+// kind names what may not be bound; "" for folders and regular files.
+func kind(mode uint32) string {
+	switch mode & unix.S_IFMT {
+	case unix.S_IFDIR, unix.S_IFREG:
+		return ""
+	case unix.S_IFSOCK:
 		return "socket"
-	case m&fs.ModeNamedPipe != 0:
+	case unix.S_IFIFO:
 		return "named pipe"
 	default:
 		return "device"
@@ -83,7 +86,7 @@ func kind(m fs.FileMode) string {
 
 // checkTarget refuses what can't be a mount point: climbing paths, the system's own places, and
 // places that would have to be created inside a folder of the host.
-func (b *builder) checkTarget(m policies.Mount, source string) error {
+func (b *builder) checkTarget(m policies.Mount, source string, folder bool) error {
 	t := m.Target
 	if !filepath.IsAbs(t) || filepath.Clean(t) != t {
 		return hint.Errorf("give an absolute path without .. or trailing /", "mount target %q is "+
@@ -126,8 +129,7 @@ func (b *builder) checkTarget(m policies.Mount, source string) error {
 	if err := unix.Fstat(fd, &have); err != nil {
 		return err
 	}
-	if st, err := os.Stat(source); err == nil &&
-		st.IsDir() != (have.Mode&unix.S_IFMT == unix.S_IFDIR) {
+	if folder != (have.Mode&unix.S_IFMT == unix.S_IFDIR) {
 		return hint.Errorf("bind a folder over a folder and a file over a file", "mount %s over "+
 			"%s: one is a folder, the other is not", source, t)
 	}

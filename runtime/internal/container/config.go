@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/opencontainers/cgroups"
 	"github.com/opencontainers/runc/libcontainer/configs"
@@ -78,11 +77,7 @@ func libcontainerConfig(cfg Config, root string) (*configs.Config, error) {
 		}
 	}
 	for _, m := range cfg.Plan.Mounts {
-		lm, err := libcontainerMount(cfg, m)
-		if err != nil {
-			return nil, err
-		}
-		c.Mounts = append(c.Mounts, lm)
+		c.Mounts = append(c.Mounts, libcontainerMount(cfg, m))
 	}
 	return c, nil
 }
@@ -100,7 +95,7 @@ func initCapabilities(netAdmin bool) *configs.Capabilities {
 	return &configs.Capabilities{Bounding: caps, Effective: caps, Permitted: caps}
 }
 
-func libcontainerMount(cfg Config, m rootfs.Mount) (*configs.Mount, error) {
+func libcontainerMount(cfg Config, m rootfs.Mount) *configs.Mount {
 	out := &configs.Mount{Source: m.Source, Destination: filepath.Join(initproto.Root, m.Target), Device: m.Type, Data: m.Data}
 	if m.Outer {
 		out.Destination = m.Target
@@ -123,25 +118,23 @@ func libcontainerMount(cfg Config, m rootfs.Mount) (*configs.Mount, error) {
 		}
 		out.RecAttr = attr
 		if m.User && !m.Unmapped && !cfg.Rootless {
-			return out, mapOwner(out, cfg.IDs)
+			out.IDMapping = ownerAsTool(m, cfg.IDs)
 		}
 	}
-	return out, nil
+	return out
 }
 
-// mapOwner makes the source's owner appear as the tool, and what the tool creates belong to that owner. mount_setattr(2), MOUNT_ATTR_IDMAP
-func mapOwner(m *configs.Mount, ids idmap.IDs) error {
-	st, err := os.Stat(m.Source)
-	if err != nil {
-		return err
+// ownerAsTool makes the source's owner appear as the tool, and what the tool creates belong to that
+// owner. mount_setattr(2), MOUNT_ATTR_IDMAP
+func ownerAsTool(m rootfs.Mount, ids idmap.IDs) *configs.MountIDMapping {
+	one := func(host uint32, inside int) []configs.IDMap {
+		return []configs.IDMap{{ContainerID: int64(host), HostID: int64(inside), Size: 1}}
 	}
-	owner := st.Sys().(*syscall.Stat_t)
-	m.IDMapping = &configs.MountIDMapping{
+	return &configs.MountIDMapping{
 		Recursive:   true, // what is created in a mount inside would else belong to nobody
-		UIDMappings: []configs.IDMap{{ContainerID: int64(owner.Uid), HostID: int64(ids.ToolUID), Size: 1}},
-		GIDMappings: []configs.IDMap{{ContainerID: int64(owner.Gid), HostID: int64(ids.ToolGID), Size: 1}},
+		UIDMappings: one(m.UID, ids.ToolUID),
+		GIDMappings: one(m.GID, ids.ToolGID),
 	}
-	return nil
 }
 
 func idMaps(in []idmap.Map) (out []configs.IDMap) {

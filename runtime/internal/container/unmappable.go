@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/rootfs"
@@ -38,12 +36,9 @@ func (e *UnmappableError) Error() string {
 
 // remedy is what works there.
 func (e *UnmappableError) remedy() string {
-	st, err := os.Stat(e.Mount.Source)
-	if err == nil {
-		if owner := st.Sys().(*syscall.Stat_t); owner.Uid != 0 {
-			uid, gid := strconv.Itoa(int(owner.Uid)), strconv.Itoa(int(owner.Gid))
-			return "run mcpbox as the folder's owner, who needs no mapping: setpriv --reuid " + uid + " --regid " + gid + " --init-groups mcpbox …"
-		}
+	if m := e.Mount; m.UID != 0 {
+		return fmt.Sprintf("run mcpbox as the folder's owner, who needs no mapping: "+
+			"setpriv --reuid %d --regid %d --init-groups mcpbox …", m.UID, m.GID)
 	}
 	text := "mount it read-only (:ro), or a copy of it on another file system (ext4, xfs, btrfs, tmpfs), or run mcpbox as an ordinary user who owns it"
 	if len(e.Inside) > 0 {
