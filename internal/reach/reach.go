@@ -159,13 +159,11 @@ const maxLinks = 40
 
 var errLinks = errors.New("too many symbolic links")
 
-// walk looks at each folder that the path leads through.
+// walk looks at each folder in which a name of the path is looked up. Leaving a writable folder by
+// ".." is fine: the tool cannot move what is mounted.
 func (r *Reach) walk(path, abs string) error {
 	rest := strings.Split(abs, "/")
 	at, links := "/", 0
-	if err := r.folder(path, at); err != nil {
-		return err
-	}
 	for len(rest) > 0 {
 		name := rest[0]
 		rest = rest[1:]
@@ -175,6 +173,9 @@ func (r *Reach) walk(path, abs string) error {
 		case "..":
 			at = filepath.Dir(at)
 			continue
+		}
+		if err := r.folder(path, at); err != nil {
+			return err
 		}
 		next := filepath.Join(at, name)
 		st, err := os.Lstat(next)
@@ -195,12 +196,6 @@ func (r *Reach) walk(path, abs string) error {
 			rest = append(strings.Split(target, "/"), rest...)
 		default:
 			at = next
-			if !st.IsDir() {
-				continue
-			}
-			if err := r.folder(path, at); err != nil {
-				return err
-			}
 		}
 	}
 	return nil

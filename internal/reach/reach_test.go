@@ -56,6 +56,7 @@ func TestWhatAToolCanChangeIsRefused(t *testing.T) {
 		in("rw/new"):                     "lies in",
 		in("rw/deep/x"):                  "lies in",
 		dir + "/rw/deep/../../safe/file": "lies in",
+		dir + "/rw/../safe/file":         "",
 		in("safe/link"):                  "lies in",
 		in("safe/bound"):                 "is " + in("safe/bound"),
 		in("safe/twice"):                 "2 names",
