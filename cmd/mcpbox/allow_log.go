@@ -77,7 +77,7 @@ func (f *allowFlags) rollback() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			seq, err := strconv.ParseInt(args[0], 10, 64)
 			if err != nil {
-				return hint.Errorf("`mcpbox allow history` lists them",
+				return hint.Errorf("`mcpbox allow history` lists the entries",
 					"rollback: %q is not the number of an entry", args[0])
 			}
 			s, err := f.open(false)

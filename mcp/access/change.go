@@ -13,8 +13,8 @@ type Change struct {
 	After  json.RawMessage `json:"after"`
 }
 
-// Diff is what must change so that before becomes after, in the order of SortRules. Both are
-// canonical.
+// Diff returns the changes that turn before into after, in the order of SortRules. The rules of
+// both must be canonical.
 func Diff(before, after []Rule) (out []Change) {
 	all := map[string]Rule{}
 	was, is := map[string]json.RawMessage{}, map[string]json.RawMessage{}
@@ -37,10 +37,10 @@ func Diff(before, after []Rule) (out []Change) {
 	return out
 }
 
-// EncodeChanges writes changes as JSON. The rules in them are read back byte for byte.
+// EncodeChanges writes changes as JSON. A reader gets each rule back byte for byte.
 func EncodeChanges(list []Change) (json.RawMessage, error) { return marshal(list) }
 
-// String is the change as a diff.
+// String returns the change as a diff.
 func (c Change) String() string {
 	var b strings.Builder
 	for _, side := range []struct {

@@ -8,7 +8,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
-// ruleFile is a rule set as a file.
+// ruleFile is the JSON file that holds a rule set.
 type ruleFile struct {
 	Version int    `json:"version"`
 	Rules   []Rule `json:"rules"`
@@ -30,7 +30,7 @@ func Export(list []Rule) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Import reads a document that Export wrote. One bad rule is an error for all.
+// Import reads a document that Export wrote. One bad rule makes the whole document an error.
 func Import(data []byte) ([]Rule, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()

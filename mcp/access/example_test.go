@@ -7,7 +7,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// A policy and an allowlist judge together: both must allow a call.
+// A policy and an allowlist decide together: both must allow a call.
 func Example() {
 	policy := access.Compile(&policies.MCP{
 		Tools: policies.MCPNames{Deny: []string{"delete_*"}},

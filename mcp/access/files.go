@@ -11,7 +11,7 @@ import (
 
 // Filesystem is the file system that a server sees. Paths are resolved as the server would.
 type Filesystem interface {
-	Root() string // a path on the host through which the server's file system can be seen
+	Root() string // the path on the host of the server's root folder
 	Dir() string  // the server's working directory
 }
 
@@ -31,7 +31,7 @@ func checkPaths(v any, folders []string, fs Filesystem) error {
 	return fmt.Errorf("not a path: %T", v)
 }
 
-// checkPath looks where a path leads, under every reading that servers may have of it.
+// checkPath checks where a path leads, for every way in which a server may read it.
 func checkPath(p string, folders []string, fs Filesystem) error {
 	for _, reading := range pathReadings(p) {
 		file, err := filePath(reading)
@@ -48,13 +48,13 @@ func checkPath(p string, folders []string, fs Filesystem) error {
 	return nil
 }
 
-// checkFile resolves a path as the server would, symbolic links and all, and looks where it ends.
-// The server may find another file if a link changes in between; the sandbox's own walls hold all
-// the same. Without a file system the path is taken as it is written.
+// checkFile resolves a path as the server would, including symbolic links, and checks where it
+// ends. If a link changes afterwards, the server may open another file; the sandbox still contains
+// it. Without a file system the path is used as written.
 func checkFile(file string, folders []string, fs Filesystem) error {
 	p := file
 	if !path.IsAbs(file) {
-		if fs == nil { // where the server would look is not known
+		if fs == nil { // the server's folder is unknown
 			if clean := path.Clean(file); clean == ".." || strings.HasPrefix(clean, "../") {
 				return fmt.Errorf("%q leads out of the server's folder", p)
 			}
@@ -62,7 +62,7 @@ func checkFile(file string, folders []string, fs Filesystem) error {
 		}
 		file = fs.Dir() + "/" + file
 	}
-	// A server may clean the path before the kernel sees it, or not: "link/.." makes a difference.
+	// Some servers clean a path before they open it. For "link/.." that leads elsewhere.
 	for _, candidate := range []string{file, path.Clean(file)} {
 		real, err := resolveSymlinks(candidate, fs)
 		if err != nil {
@@ -81,8 +81,8 @@ func inFolder(p, folder string) bool {
 	return folder == "/" || p == folder || strings.HasPrefix(p, folder+"/")
 }
 
-// resolveSymlinks follows symbolic links below the server's root. What does not exist is
-// not changed.
+// resolveSymlinks follows symbolic links below the server's root. Parts of the path that do not
+// exist stay as they are.
 func resolveSymlinks(p string, fs Filesystem) (string, error) {
 	if fs == nil {
 		return path.Clean(p), nil

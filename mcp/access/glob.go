@@ -14,10 +14,10 @@ func Match(pattern, text string) bool {
 	return ok
 }
 
-// flat takes the meaning away that a slash has for path.Match.
+// flat replaces slashes, because path.Match treats them specially.
 func flat(s string) string { return strings.ReplaceAll(s, "/", "\x01") }
 
-// EscapeGlob is the pattern that matches name alone.
+// EscapeGlob returns the pattern that matches only this name.
 func EscapeGlob(name string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(name)
 }

@@ -13,10 +13,11 @@ const (
 	KindTool     Kind = "tool"
 	KindPrompt   Kind = "prompt"
 	KindResource Kind = "resource" // by its URI
-	KindTemplate Kind = "template" // of resources, by its URI template: it has one reading only
+	// of resources, by its URI template, which is compared as written
+	KindTemplate Kind = "template"
 )
 
-// Layer is the kind of rule that decides, as events and audit records name it.
+// Layer is a kind of rule. Events and audit records name the layer that decided.
 type Layer string
 
 const (
@@ -34,7 +35,7 @@ const (
 	LayerProtocol   Layer = "protocol" // decided by the proxy
 )
 
-// layerOf is the layer whose rules name items of this kind.
+// layerOf returns the layer whose rules name items of this kind.
 func layerOf(k Kind) Layer {
 	if k == KindTemplate {
 		return LayerResource
@@ -44,23 +45,23 @@ func layerOf(k Kind) Layer {
 
 // Server is what the proxy runs.
 type Server struct {
-	Name           string   // as the proxy calls it
+	Name           string   // the name that the proxy uses for it
 	Command        []string // its command line
 	Digest         string   // SHA-256 of its program or script, hexadecimal; "": unknown
 	Package        string   // the npm package that it belongs to; "": unknown
 	PackageVersion string
 }
 
-// Item is one thing that a server offers: a tool, a resource or a prompt.
+// Item is something that a server offers: a tool, a resource or a prompt.
 type Item struct {
 	Server  string // the name that the proxy knows the server by
-	Version string // serverInfo.version, once the server has said it
+	Version string // serverInfo.version; "" until the server has reported it
 	Kind    Kind
 	Name    string // for resources, the URI
 }
 
-// Verdict is the answer to a question. Reason and Hint are for the operator: the model never sees
-// them. Say is what the model may be told; empty: only that the thing is not available.
+// Verdict is a decision. Reason and Hint are for the operator: the model never sees them. Say is
+// the text for the model. If it is empty, the model only learns that the item is not available.
 type Verdict struct {
 	Allowed bool
 	Layer   Layer
@@ -69,23 +70,23 @@ type Verdict struct {
 	Say     string
 }
 
-// Rules answer questions about items and arguments. The methods may be called from several
-// goroutines at once and are on the path of every call: they must not block.
+// Rules decide about items and arguments. Several goroutines may call the methods at once. They run
+// for every call, so they must not block.
 type Rules interface {
 	Check(Item) Verdict
-	// CheckArguments judges the arguments of a tool. fs resolves the paths in them; nil: they are
-	// compared as they are written.
+	// CheckArguments decides about the arguments of a tool. fs resolves the paths in them. With a
+	// nil fs, paths are compared as written.
 	CheckArguments(tool Item, args *Arguments, fs Filesystem) Verdict
 }
 
-// Allowlist is rules that may change while the proxy runs.
+// Allowlist is a set of rules that may change while the proxy runs.
 type Allowlist interface {
 	Rules
-	// Changed returns a channel that is closed when answers may differ from those given before.
+	// Changed returns a channel that is closed when the rules have changed.
 	Changed() <-chan struct{}
 }
 
-// All asks several sets of rules: all must allow, and the first refusal is the answer.
+// All combines several sets of rules: all must allow. The first refusal is the verdict.
 type All []Rules
 
 var _ Rules = All(nil)
@@ -109,7 +110,7 @@ func (a All) first(ask func(Rules) Verdict) Verdict {
 	return Verdict{Allowed: true}
 }
 
-// Arguments are those of one call, decoded when they are first needed.
+// Arguments are the arguments of one call. They are decoded when they are first needed.
 type Arguments struct {
 	raw     json.RawMessage
 	decoded bool
@@ -117,7 +118,7 @@ type Arguments struct {
 	err     error
 }
 
-// NewArguments takes the JSON text of a call's arguments; empty: there are none.
+// NewArguments takes the JSON text of a call's arguments. An empty text means no arguments.
 func NewArguments(raw json.RawMessage) *Arguments {
 	if len(raw) == 0 {
 		raw = json.RawMessage("{}")
@@ -125,7 +126,7 @@ func NewArguments(raw json.RawMessage) *Arguments {
 	return &Arguments{raw: raw}
 }
 
-// Values are the arguments by name; an error if they are no JSON object.
+// Values returns the arguments by name. It is an error if they are not a JSON object.
 func (a *Arguments) Values() (map[string]any, error) {
 	if !a.decoded {
 		a.decoded = true
@@ -134,5 +135,5 @@ func (a *Arguments) Values() (map[string]any, error) {
 	return a.values, a.err
 }
 
-// Ambiguous reports an argument that is there twice, or in two spellings: a server may use either.
+// Ambiguous reports whether an argument occurs twice, or in two spellings. A server may use either.
 func (a *Arguments) Ambiguous() bool { return wire.HasNestedDuplicate(a.raw, true) }

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// Live is an allowlist whose rules can be replaced while it is asked.
+// Live is an allowlist whose rules can be replaced while it is in use.
 type Live struct {
 	server *Server
 	now    atomic.Pointer[snapshot]
@@ -14,8 +14,8 @@ type Live struct {
 	changed chan struct{}
 }
 
-// snapshot is a set, or why there is none, with the answers that it has given: a call asks several
-// times for the same thing.
+// snapshot is a set, or the error that stands in for it. It caches verdicts, because one call asks
+// for the same verdict several times.
 type snapshot struct {
 	set *Set
 	err error
@@ -24,7 +24,7 @@ type snapshot struct {
 	answers map[Item]Verdict
 }
 
-// maxAnswers bounds what a client with ever new names can make the proxy keep.
+// maxAnswers bounds the cache. Otherwise a client with ever new names could fill the memory.
 const maxAnswers = 4096
 
 var _ Allowlist = (*Live)(nil)
@@ -36,8 +36,8 @@ func NewLive(server *Server) *Live {
 	return l
 }
 
-// Replace puts other rules in force at once. With an error instead, everything is refused: rules
-// that can't be read allow nothing.
+// Replace puts other rules in force at once. With an error, the list refuses everything: rules that
+// can't be read allow nothing.
 func (l *Live) Replace(set *Set, err error) {
 	if set != nil && l.server != nil {
 		set = set.For(*l.server)
@@ -60,8 +60,8 @@ func (l *Live) CheckArguments(tool Item, args *Arguments, fs Filesystem) Verdict
 	return l.now.Load().ask(func(s *Set) Verdict { return s.CheckArguments(tool, args, fs) })
 }
 
-// CheckServer asks whether the server may run, as it is now: its program may have changed since
-// NewLive.
+// CheckServer decides whether the server may run. It takes the server as it is now, because its
+// program may have changed since NewLive.
 func (l *Live) CheckServer(server Server) Verdict {
 	return l.now.Load().ask(func(s *Set) Verdict { return s.For(server).CheckServer(server.Name) })
 }

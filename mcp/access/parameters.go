@@ -14,14 +14,14 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-// parameters is what a tool's arguments must satisfy: a schema, and for paths the folders they must
-// be in.
+// parameters holds the rules for a tool's arguments: a schema, and the folders that paths must be
+// in.
 type parameters struct {
 	whole          *schema.Schema
-	each           map[string]*schema.Schema // by argument, to tell which one is at fault
+	each           map[string]*schema.Schema // by argument, to name the one that is wrong
 	paths          map[string][]string
-	names          map[string]bool // of all arguments that rules speak of, at any depth
-	canonicalNames map[string]bool // the same, in canonical form
+	names          map[string]bool // of all ruled arguments, at any depth
+	canonicalNames map[string]bool // the same names in canonical form
 }
 
 // newParameters compiles a JSON Schema and path rules (argument → folders as the server sees them).
@@ -42,7 +42,7 @@ func newParameters(rules map[string]any, paths map[string][]string) (*parameters
 	}
 	properties, _ := rules["properties"].(map[string]any)
 	for name, sub := range properties {
-		// a part with a $ref to the whole can't stand alone
+		// a part with a $ref to the whole schema can't be compiled alone
 		if s, err := schema.Compile(wire.Encode(sub)); err == nil {
 			p.each[name] = s
 		}
@@ -50,7 +50,7 @@ func newParameters(rules map[string]any, paths map[string][]string) (*parameters
 	return p, nil
 }
 
-// learnNames collects the properties that a schema speaks of.
+// learnNames collects the names of the properties in a schema.
 func (p *parameters) learnNames(rules any) {
 	switch rules := rules.(type) {
 	case map[string]any:
@@ -68,8 +68,8 @@ func (p *parameters) learnNames(rules any) {
 	}
 }
 
-// lookalike finds a member, at any depth, that is not one that rules speak of, but could be taken
-// for one: it differs in case, in blanks, or behind a zero byte.
+// lookalike finds a member, at any depth, whose name some server could take for a ruled one. Such a
+// name differs from the ruled one only in case, in blanks, or after a zero byte.
 func (p *parameters) lookalike(v any) (name string, found bool) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -91,11 +91,11 @@ func (p *parameters) lookalike(v any) (name string, found bool) {
 	return "", false
 }
 
-// check says what is wrong with the arguments, in the operator's terms. at is the argument at
-// fault, if it is a single one.
+// check says what is wrong with the arguments, in words for the operator. at names the argument, if
+// only one is wrong.
 func (p *parameters) check(args map[string]any, fs Filesystem) (at string, err error) {
 	if name, found := p.lookalike(args); found {
-		return "", fmt.Errorf("some servers would take %q for an argument that rules speak of",
+		return "", fmt.Errorf("some servers would take %q for an argument that has a rule",
 			name)
 	}
 	if err := p.whole.Validate(args); err != nil {
@@ -122,7 +122,7 @@ func (p *parameters) check(args map[string]any, fs Filesystem) (at string, err e
 func (s *Set) CheckArguments(tool Item, args *Arguments, fs Filesystem) Verdict {
 	p, err := s.parameters(tool)
 	if err != nil {
-		return s.refuse(LayerParameter, "the rules for the arguments of %s can't be used: %v",
+		return s.refuse(LayerParameter, "the rules for the arguments of %s are not valid: %v",
 			tool.Name, err)
 	}
 	if p == nil {
@@ -130,13 +130,13 @@ func (s *Set) CheckArguments(tool Item, args *Arguments, fs Filesystem) Verdict 
 	}
 	values, err := args.Values()
 	if err != nil {
-		v := s.refuse(LayerParameter, "the arguments are no JSON object")
-		v.Say = "The arguments of a tool are a JSON object."
+		v := s.refuse(LayerParameter, "the arguments are not a JSON object")
+		v.Say = "The arguments of a tool must be a JSON object."
 		return v
 	}
 	if args.Ambiguous() {
-		v := s.refuse(LayerParameter, "an argument is there twice, or in two spellings")
-		v.Say = "An argument is there twice."
+		v := s.refuse(LayerParameter, "an argument occurs twice, or in two spellings")
+		v.Say = "An argument occurs twice."
 		return v
 	}
 	at, err := p.check(values, fs)
@@ -157,10 +157,10 @@ func (s *Set) HasParameters(server, tool string) bool {
 	return len(s.parameterRules(server, tool)) > 0
 }
 
-// parameterRules are the rules about a tool's arguments, by their place in the layer.
+// parameterRules returns the indexes, within the layer, of the rules for a tool's arguments.
 func (s *Set) parameterRules(server, tool string) (at []int) {
 	for i, r := range s.rules[LayerParameter] {
-		// A server could take another spelling of the name for this tool.
+		// A server could accept another spelling of the tool's name.
 		isTool := Match(r.Match, tool) || Match(wire.Canonical(r.Match), wire.Canonical(tool))
 		if isTool && Match(r.Server, server) {
 			at = append(at, i)
@@ -169,7 +169,7 @@ func (s *Set) parameterRules(server, tool string) (at []int) {
 	return at
 }
 
-// parameterCache keeps compiled parameters, by the rules that they were compiled from.
+// parameterCache keeps compiled parameters. The key lists the rules that they came from.
 type parameterCache struct {
 	mu  sync.Mutex
 	all map[string]compiled
@@ -180,7 +180,7 @@ type compiled struct {
 	err error
 }
 
-// parameters compiles what the arguments of a tool must satisfy; nil: no rule is about it.
+// parameters compiles the rules for a tool's arguments. The result is nil if there are none.
 func (s *Set) parameters(tool Item) (*parameters, error) {
 	at := s.parameterRules(tool.Server, tool.Name)
 	if len(at) == 0 {
@@ -233,7 +233,7 @@ func (s *Set) compile(at []int) (*parameters, error) {
 	return newParameters(map[string]any{"allOf": schemas}, folders)
 }
 
-// subfolders are the folders that lie in one of the others, or are one of them.
+// subfolders returns the folders of list that are in others, or lie below one of them.
 func subfolders(list, others []string) (out []string) {
 	for _, f := range list {
 		if slices.ContainsFunc(others, func(parent string) bool { return inFolder(f, parent) }) {

@@ -15,7 +15,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// An argument under a name that is the rule's but for case is the rule's, at any depth.
+// An argument whose name differs from a ruled one only by case is refused, at any depth.
 func TestArgumentsInOtherSpellingsAreRefused(t *testing.T) {
 	p, err := newParameters(map[string]any{"properties": map[string]any{
 		"NAME": map[string]any{},
@@ -48,7 +48,7 @@ func TestArgumentsInOtherSpellingsAreRefused(t *testing.T) {
 	}
 }
 
-func TestPathsAreFollowedToWhereTheyLead(t *testing.T) {
+func TestPathsAreResolvedBeforeTheyAreChecked(t *testing.T) {
 	root := t.TempDir()
 	for _, dir := range []string{"work/notes/sub", "etc"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
@@ -90,10 +90,10 @@ func TestPathsAreFollowedToWhereTheyLead(t *testing.T) {
 		"file:///work/a":      true,
 		"FILE:///etc/passwd":  false, // schemes have no case
 		"http://localhost/":   false,
-		" /etc/passwd":        false, // to a server that trims
+		" /etc/passwd":        false, // for a server that trims paths
 		"\n~/x":               false,
 		" file:///etc/passwd": false,
-		// to a server that only takes "file://" off
+		// for a server that only removes "file://"
 		"file:///work/a?/../../etc/passwd":       false,
 		"file:///work/a#/../../etc/passwd":       false,
 		`file:///work/notes\..\..\..\etc\passwd`: false, // to WHATWG's URL a backslash is a slash
@@ -117,9 +117,8 @@ type hostFiles struct{ root string }
 func (h hostFiles) Root() string { return h.root }
 func (h hostFiles) Dir() string  { return "/work" }
 
-// Paths that servers change before they open them: what is judged would not be what is opened.
-// serverOpens is what such a server makes of the path; judged alone, as it is written, the path
-// lies in the folder.
+// Some servers change a path before they open it, so the checked path is not the opened one.
+// serverOpens does to the path what such a server does. As written, each path lies in the folder.
 func TestPathsThatServersReadDifferentlyAreRefused(t *testing.T) {
 	root := t.TempDir()
 	for _, dir := range []string{"work/pub", "work/priv"} {
@@ -135,9 +134,9 @@ func TestPathsThatServersReadDifferentlyAreRefused(t *testing.T) {
 	for p, serverOpens := range map[string]func(string) string{
 		"\ufeff/work/priv/x":   strings.TrimSpace, // JavaScript's trim takes U+FEFF away
 		"\u001c/work/priv/x":   strings.TrimSpace, // Python's strip takes U+001C away
-		"\u200b/work/priv/x":   strings.TrimSpace, // what is not seen
+		"\u200b/work/priv/x":   strings.TrimSpace, // an invisible character
 		"x/../../priv/x\u00a0": strings.TrimSpace,
-		// some servers take quotes away
+		// some servers remove quotes
 		`"/work/priv/x"`:      func(p string) string { return strings.Trim(p, `"`) },
 		`..\priv\x`:           func(p string) string { return strings.ReplaceAll(p, `\`, "/") },
 		"\uff0e\uff0e/priv/x": norm.NFKC.String,
@@ -185,13 +184,13 @@ func TestPathsThatServersReadDifferentlyAreRefused(t *testing.T) {
 	}
 }
 
-// inPub is a server that works in a folder where it may read.
+// inPub is a server whose working directory is a folder that it may read.
 type inPub struct{ hostFiles }
 
 func (inPub) Dir() string { return "/work/pub" }
 
-// An argument whose name a server takes for a ruled one is held to the same rule.
-func TestArgumentsThatServersTakeForRuledOnesAreRefused(t *testing.T) {
+// An argument is refused if a server could take its name for a ruled one.
+func TestArgumentsWithNamesLikeRuledOnesAreRefused(t *testing.T) {
 	s := Compile(
 		&policies.MCP{Paths: map[string]map[string][]string{"read": {"name": {"/work/pub"}}}},
 		nil,

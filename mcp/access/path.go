@@ -15,9 +15,9 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-// pathReadings are the ways in which servers may read a path: as it is written; without quotes
-// around it; with backslashes for slashes; without characters that are not seen; and with
-// full-width and other variants of characters made plain.
+// pathReadings returns the ways in which servers may read a path: as written; without quotes around
+// it; with backslashes as slashes; without invisible characters; and with full-width and other
+// variants replaced by plain characters.
 func pathReadings(p string) []string {
 	all := []string{p}
 	add := func(reading string) {
@@ -41,8 +41,8 @@ func pathReadings(p string) []string {
 	return all
 }
 
-// filePath is the file that a path or a file: URI names. A text that servers may read in different
-// ways is an error.
+// filePath returns the file that a path or a file: URI names. It is an error if servers may read
+// the text in different ways.
 func filePath(p string) (string, error) {
 	if why := unclearPath(p); why != "" {
 		return "", fmt.Errorf("%q %s: servers read that in different ways", p, why)
@@ -67,12 +67,13 @@ func filePath(p string) (string, error) {
 	return u.Path, nil
 }
 
-// variable is a variable as Windows writes it. Some path libraries replace it everywhere.
+// variable matches a Windows variable (%NAME%). Some path libraries replace it on every system.
 var variable = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`%[A-Za-z_][A-Za-z0-9_]*%`)
 })
 
-// unclearPath says what in a path some servers replace or leave out; "": nothing.
+// unclearPath says which part of a path some servers replace or leave out. It returns "" if there
+// is no such part.
 func unclearPath(p string) string {
 	switch {
 	case strings.ContainsRune(p, 0):

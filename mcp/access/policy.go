@@ -11,8 +11,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// Compile turns a policy's mcp section into rules. grant is what the agent may do (fs.read, net …);
-// nil: everything.
+// Compile turns a policy's mcp section into rules. grant lists the agent's capabilities (fs.read,
+// net …); nil grants everything.
 func Compile(p *policies.MCP, grant []string) *Set {
 	s := newSet()
 	s.fromPolicy = true
@@ -65,7 +65,7 @@ func (s *Set) addParameters(p *policies.MCP) {
 		r := Rule{Layer: LayerParameter, Match: EscapeGlob(tool), Effect: Allow, Paths: paths}
 		if schema := p.Parameters[tool]; schema != nil {
 			text, err := marshal(schema)
-			if err != nil { // it can't be compiled either: then every call is refused
+			if err != nil { // this text does not compile as a schema, so every call is refused
 				text = json.RawMessage("false!")
 			}
 			r.Schema = text
@@ -74,7 +74,7 @@ func (s *Set) addParameters(p *policies.MCP) {
 	}
 }
 
-// add puts in a rule that has been checked. Ranges of versions that can't be read match nothing.
+// add adds a rule that was checked before. A version range that can't be parsed matches nothing.
 func (s *Set) add(r Rule) {
 	if r.Server == "" {
 		r.Server = "*"
@@ -94,15 +94,15 @@ func (s *Set) add(r Rule) {
 	s.rules[r.Layer] = append(s.rules[r.Layer], r)
 }
 
-// policyKeys are the places in a policy file that decide in each layer.
+// policyKeys are the keys of a policy file that decide in each layer.
 var policyKeys = map[Layer]string{
 	LayerGlobal: "mcp.mode", LayerServer: "mcp.server", LayerPackage: "mcp.server.packages",
 	LayerVersion: "mcp.server.version", LayerTool: "mcp.tools", LayerResource: "mcp.resources",
 	LayerPrompt: "mcp.prompts", LayerParameter: "mcp.parameters or mcp.paths",
 }
 
-// hint says how to change the answer, for the operator. No name that an agent chose is in it: the
-// text may be pasted into a shell.
+// hint tells the operator how to change the verdict. It contains no name that an agent chose,
+// because an operator may paste it into a shell.
 func (s *Set) hint(l Layer) string {
 	switch {
 	case l == LayerCapability:
@@ -119,7 +119,7 @@ func (s *Set) hint(l Layer) string {
 	return "to allow it: `mcpbox allow add` (`mcpbox allow list` shows the rules)"
 }
 
-// source names the rule in a reason.
+// source returns how a reason names the rule.
 func (s *Set) source(r Rule) string {
 	switch {
 	case r.key != "":
@@ -130,7 +130,7 @@ func (s *Set) source(r Rule) string {
 	return "rule " + r.ID()
 }
 
-// noRule says that no rule allows something.
+// noRule returns the reason for what no rule allows.
 func (s *Set) noRule(l Layer, what string) string {
 	switch {
 	case !s.fromPolicy:
@@ -156,7 +156,7 @@ func (c *capabilities) check(tool string) error {
 	return nil
 }
 
-// of is what a tool needs. A tool that the table does not name needs everything.
+// of returns what a tool needs. A tool that is not in the table needs everything.
 func (c *capabilities) of(tool string) []string {
 	if list, ok := c.needs[tool]; ok {
 		return list

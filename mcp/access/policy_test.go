@@ -7,8 +7,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// A policy and a store that say the same thing give the same answers: one engine judges both.
-func TestPolicyAndStoreJudgeAlike(t *testing.T) {
+// A policy and a store with the same rules give the same verdicts: one engine evaluates both.
+func TestPolicyAndStoreDecideAlike(t *testing.T) {
 	policy := Compile(&policies.MCP{
 		Mode: policies.MCPDeny,
 		Server: policies.MCPServer{Allow: []string{"node *"},
@@ -91,7 +91,7 @@ func TestPolicyAndStoreJudgeAlike(t *testing.T) {
 	}
 }
 
-// What a policy does not restrict stays as it is: its absence is no rule.
+// A policy without rules restricts nothing.
 func TestAnEmptyPolicyRestrictsNothing(t *testing.T) {
 	s := Compile(&policies.MCP{}, nil)
 	if s.Restricts() {
@@ -111,7 +111,7 @@ func TestAnEmptyPolicyRestrictsNothing(t *testing.T) {
 	}
 }
 
-// A schema that can't be compiled refuses the tool. It does not let everything through.
+// A tool is refused if its schema can't be compiled. A bad schema must not let everything through.
 func TestASchemaThatCannotBeCompiledRefuses(t *testing.T) {
 	s := Compile(&policies.MCP{Parameters: map[string]map[string]any{"t": {"$ref": "#"}}}, nil)
 	if v := s.Check(tool("notes", "t")); v.Allowed || v.Layer != LayerParameter {
@@ -122,9 +122,9 @@ func TestASchemaThatCannotBeCompiledRefuses(t *testing.T) {
 	}
 }
 
-// A denied tool stays denied under a name that a server could take for it, and so do rules for its
-// arguments.
-func TestATwistedNameDoesNotEscapeItsRules(t *testing.T) {
+// A denied tool stays denied under every name that a server could take for it. Rules for its
+// arguments apply under these names too.
+func TestRulesApplyToOtherSpellingsOfAName(t *testing.T) {
 	s := Compile(&policies.MCP{
 		Tools: policies.MCPNames{Deny: []string{"delete_*", "shell"}},
 		Paths: map[string]map[string][]string{"read": {"file": {"/work"}}},

@@ -17,7 +17,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/semver"
 )
 
-// Layers are the layers of rules, in the order in which they are asked.
+// Layers returns the layers in the order in which they decide.
 func Layers() []Layer {
 	return []Layer{LayerGlobal, LayerServer, LayerPackage, LayerVersion, LayerTool, LayerResource,
 		LayerPrompt, LayerParameter}
@@ -44,7 +44,7 @@ type Rule struct {
 	Paths map[string][]string `json:"paths,omitempty"`
 	Note  string              `json:"note,omitempty"`
 
-	key string // where a policy has it, if that is not its layer's key
+	key string // its key in the policy, if that is not the layer's key
 }
 
 const (
@@ -54,13 +54,13 @@ const (
 	maxSchema     = 1 << 20
 )
 
-// ID is a short name of the rule. It depends on layer, server and match only.
+// ID returns a short name of the rule. It depends on layer, server and match only.
 func (r Rule) ID() string {
 	sum := sha256.Sum256([]byte(string(r.Layer) + "\x00" + r.Server + "\x00" + r.Match))
 	return hex.EncodeToString(sum[:6])
 }
 
-// String is the rule in one line.
+// String returns the rule in one line.
 func (r Rule) String() string {
 	var b strings.Builder
 	b.WriteString(string(r.Layer) + " " + string(r.Effect))
@@ -79,7 +79,7 @@ func (r Rule) String() string {
 	return printable(b.String())
 }
 
-// printable escapes what a terminal would not show, as JSON does: a schema stays the same schema.
+// printable escapes unprintable characters as JSON does, so a schema keeps its meaning.
 func printable(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -139,7 +139,7 @@ func (r Rule) Canonical() (Rule, error) {
 		for _, f := range folders {
 			if !path.IsAbs(f) || path.Clean(f) != f || name == "" {
 				return r, hint.Errorf("as the server sees it, e.g. /work",
-					"rule: parameters of %s: %q is no absolute folder", r.Match, f)
+					"rule: parameters of %s: %q is not an absolute path", r.Match, f)
 			}
 		}
 	}
@@ -167,7 +167,7 @@ func (r Rule) checkMatch() error {
 			if sum, err := hex.DecodeString(digest); err != nil || len(sum) != sha256.Size ||
 				strings.ToLower(digest) != digest {
 				return hint.Errorf("sha256sum FILE prints it",
-					"rule: %q is not sha256: and 64 small hexadecimal digits", r.Match)
+					"rule: %q is not sha256: and 64 lower-case hexadecimal digits", r.Match)
 			}
 			return nil
 		}
@@ -176,13 +176,13 @@ func (r Rule) checkMatch() error {
 		name, span := splitPackage(r.Match)
 		if _, err := semver.ParseRange(span); err != nil {
 			return hint.Errorf(`a package and a range such as "@acme/notes@^1.2"`,
-				"rule: %q is no package", r.Match)
+				"rule: %q is not a package with a range", r.Match)
 		}
 		return checkGlob(name)
 	case LayerVersion:
 		if _, err := semver.ParseRange(r.Match); err != nil {
 			return hint.Errorf(`a range such as ">=1.2 <2" or "^1.2.3"`,
-				"rule: %q is no version range", r.Match)
+				"rule: %q is not a version range", r.Match)
 		}
 		return nil
 	case LayerTool, LayerResource, LayerPrompt, LayerParameter:
@@ -195,13 +195,12 @@ func (r Rule) checkMatch() error {
 func checkGlob(pattern string) error {
 	if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
 		return hint.Errorf("*, ? and [a-z] are wildcards; put \\ before a character that is "+
-			"meant literally", "rule: %q is no glob", pattern)
+			"meant literally", "rule: %q is not a glob", pattern)
 	}
 	return nil
 }
 
-// canonicalSchema checks that a schema can be used, and returns it without blanks and with its keys
-// in order.
+// canonicalSchema checks a schema. It returns the schema without blanks and with sorted keys.
 func canonicalSchema(raw json.RawMessage) (json.RawMessage, error) {
 	if len(raw) > maxSchema {
 		return nil, fmt.Errorf("the schema is larger than 1 MiB")
@@ -213,7 +212,7 @@ func canonicalSchema(raw json.RawMessage) (json.RawMessage, error) {
 		return nil, fmt.Errorf("not a JSON object: %w", err)
 	}
 	if dec.More() {
-		return nil, fmt.Errorf("text after the schema")
+		return nil, fmt.Errorf("there is text after the schema")
 	}
 	if _, err := newParameters(tree, nil); err != nil {
 		return nil, err
@@ -221,7 +220,7 @@ func canonicalSchema(raw json.RawMessage) (json.RawMessage, error) {
 	return marshal(tree)
 }
 
-// marshal does not escape <, > and &: people read rules.
+// marshal does not escape <, > and &, because people read rules.
 func marshal(v any) (json.RawMessage, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -232,10 +231,10 @@ func marshal(v any) (json.RawMessage, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// JSON is the rule in the form that is stored, compared and hashed.
+// JSON returns the rule in the form that is stored, compared and hashed.
 func (r Rule) JSON() json.RawMessage {
 	text, err := marshal(r)
-	if err != nil { // a schema that is no JSON: Canonical has refused it
+	if err != nil { // the schema is not JSON, but Canonical refuses that
 		panic(err)
 	}
 	return text

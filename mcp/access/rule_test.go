@@ -7,18 +7,19 @@ import (
 	"testing"
 )
 
-// ErrTest stands for whatever makes rules unreadable.
+// ErrTest stands for any error that makes rules unreadable.
 var ErrTest = errors.New("the disk is gone")
 
-func TestWhatIsNoRuleIsRefused(t *testing.T) {
+func TestInvalidRulesAreRefused(t *testing.T) {
 	for want, r := range map[string]Rule{
-		"unknown layer":               {Layer: "tol", Match: "x", Effect: Allow},
-		"unknown effect":              {Layer: LayerTool, Match: "x", Effect: "maybe"},
-		`match ""`:                    {Layer: LayerTool, Effect: Allow},
-		"layer global":                {Layer: LayerGlobal, Match: "x", Effect: Deny},
-		"is no glob":                  {Layer: LayerTool, Match: "[a-", Effect: Allow},
-		"64 small hexadecimal digits": {Layer: LayerServer, Match: "sha256:ABCD", Effect: Allow},
-		"no version range":            {Layer: LayerVersion, Match: "latest", Effect: Allow},
+		"unknown layer":  {Layer: "tol", Match: "x", Effect: Allow},
+		"unknown effect": {Layer: LayerTool, Match: "x", Effect: "maybe"},
+		`match ""`:       {Layer: LayerTool, Effect: Allow},
+		"layer global":   {Layer: LayerGlobal, Match: "x", Effect: Deny},
+		"is not a glob":  {Layer: LayerTool, Match: "[a-", Effect: Allow},
+		"64 lower-case hexadecimal digits": {Layer: LayerServer, Match: "sha256:ABCD",
+			Effect: Allow},
+		"not a version range": {Layer: LayerVersion, Match: "latest", Effect: Allow},
 		"takes no schema": {Layer: LayerTool, Match: "x", Effect: Allow,
 			Schema: []byte(`{}`)},
 		"can't deny": {Layer: LayerParameter, Match: "x", Effect: Deny,
@@ -30,7 +31,7 @@ func TestWhatIsNoRuleIsRefused(t *testing.T) {
 		"text after the schema": {Layer: LayerParameter, Match: "x", Schema: []byte(`{} {}`)},
 		"error parsing regexp": {Layer: LayerParameter, Match: "x",
 			Schema: []byte(`{"pattern": "("}`)},
-		"no absolute folder": {Layer: LayerParameter, Match: "x",
+		"not an absolute path": {Layer: LayerParameter, Match: "x",
 			Paths: map[string][]string{"a": {"/work/.."}}},
 		"unprintable": {Layer: LayerTool, Match: "read\u202enote", Effect: Allow},
 		"too long": {Layer: LayerTool, Match: strings.Repeat("x", 2000),
@@ -42,7 +43,7 @@ func TestWhatIsNoRuleIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheSameRuleIsTheSameText(t *testing.T) {
+func TestEqualRulesHaveTheSameText(t *testing.T) {
 	a, err := Rule{Layer: LayerParameter, Match: "x",
 		Schema: []byte("{ \"b\": 1.50,\n \"a\": \"<&>\" }")}.Canonical()
 	if err != nil {
@@ -58,7 +59,7 @@ func TestTheSameRuleIsTheSameText(t *testing.T) {
 	}
 }
 
-func TestARuleTwiceIsNoSet(t *testing.T) {
+func TestASetRefusesDuplicateRules(t *testing.T) {
 	r := Rule{Layer: LayerTool, Match: "x", Effect: Allow}
 	d := r
 	d.Effect = Deny

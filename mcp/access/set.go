@@ -11,13 +11,13 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-// Set is compiled rules. It does not change, and may be asked from several goroutines.
+// Set holds compiled rules. It never changes, so several goroutines may use it.
 type Set struct {
 	rules        map[Layer][]Rule
 	closed       map[Layer]bool          // layers that refuse what no rule allows
-	ranges       map[string]semver.Range // of versions, by their text
+	ranges       map[string]semver.Range // parsed version ranges, by their text
 	capabilities *capabilities           // nil: everything is granted
-	fromPolicy   bool                    // reasons and hints name keys of the policy
+	fromPolicy   bool                    // reasons and hints name policy keys
 	server       *Server                 // what runs; nil: unknown
 
 	compiled *parameterCache
@@ -30,8 +30,8 @@ func newSet() *Set {
 		ranges: map[string]semver.Range{}, compiled: &parameterCache{}}
 }
 
-// NewSet checks the rules and makes them ready. Tools, resources and prompts that no rule allows
-// are refused.
+// NewSet checks the rules and compiles them. The set refuses tools, resources and prompts that no
+// rule allows.
 func NewSet(list []Rule) (*Set, error) {
 	s := newSet()
 	for _, l := range []Layer{LayerTool, LayerResource, LayerPrompt} {
@@ -44,7 +44,7 @@ func NewSet(list []Rule) (*Set, error) {
 			return nil, err
 		}
 		if seen[r.ID()] {
-			return nil, fmt.Errorf("rule: %s is there twice", r)
+			return nil, fmt.Errorf("rule: %s occurs twice", r)
 		}
 		seen[r.ID()] = true
 		s.add(r)
@@ -52,20 +52,20 @@ func NewSet(list []Rule) (*Set, error) {
 	return s, nil
 }
 
-// For returns the same rules for a known server. Without For nothing is known of the program: rules
-// that deny a program refuse, and rules that allow one do not match.
+// For returns the same rules for a known server. Without For the program is unknown: rules that
+// deny a program match, and rules that allow one do not.
 func (s *Set) For(server Server) *Set {
 	out := *s
 	out.server = &server
 	return &out
 }
 
-// WithoutServerRules returns the set without the rules that say which server may run. Use it where
-// that is decided already.
+// WithoutServerRules returns the set without the rules about which server may run. Use it after
+// that decision was made.
 func (s *Set) WithoutServerRules() *Set { return s.without(func(Rule) bool { return true }) }
 
 // WithoutProgramRules returns the set without the rules that tie a server to a program. Use it
-// where the program is not known.
+// where the program is unknown.
 func (s *Set) WithoutProgramRules() *Set {
 	return s.without(func(r Rule) bool {
 		return r.Layer == LayerPackage || strings.HasPrefix(r.Match, digestPrefix) ||
@@ -99,7 +99,8 @@ func (s *Set) NeedsDigest() bool {
 // Changed implements Allowlist: a set never changes.
 func (s *Set) Changed() <-chan struct{} { return nil }
 
-// Check asks every layer but the parameters. A resource must pass under every reading of its URI.
+// Check asks every layer except the parameter layer. A resource must pass under every reading of
+// its URI.
 func (s *Set) Check(i Item) Verdict {
 	if v := s.CheckServer(i.Server); !v.Allowed {
 		return v
@@ -130,7 +131,7 @@ func (s *Set) refuse(layer Layer, format string, args ...any) Verdict {
 	return Verdict{Layer: layer, Reason: fmt.Sprintf(format, args...), Hint: s.hint(layer)}
 }
 
-// CheckServer decides whether a server may run: by its name, and by what For says of its program.
+// CheckServer decides whether a server may run, by its name and by the program given to For.
 func (s *Set) CheckServer(name string) Verdict {
 	for _, r := range s.rules[LayerGlobal] {
 		if r.Effect == Deny && Match(r.Server, name) {
@@ -139,7 +140,7 @@ func (s *Set) CheckServer(name string) Verdict {
 	}
 	isServer := func(r Rule) bool { return s.isServer(r, name) }
 	v := s.decide(LayerServer, name, isServer, func() string {
-		if s.fromPolicy && s.server != nil { // a policy's rules are about command lines
+		if s.fromPolicy && s.server != nil { // a policy names servers by command line
 			return strconv.Quote(strings.Join(s.server.Command, " "))
 		}
 		return "the server " + name
@@ -155,8 +156,8 @@ func (s *Set) CheckServer(name string) Verdict {
 	})
 }
 
-// isServer matches a rule of the server layer. An unknown program matches every rule that denies
-// one, and none that allows one.
+// isServer reports whether a rule of the server layer matches. An unknown program matches every
+// rule that denies a program, and no rule that allows one.
 func (s *Set) isServer(r Rule, name string) bool {
 	if digest, ok := strings.CutPrefix(r.Match, digestPrefix); ok {
 		if s.server == nil || s.server.Digest == "" {
@@ -181,8 +182,7 @@ func (s *Set) isPackage(r Rule) bool {
 	return Match(name, s.server.Package) && s.inRange(span, s.server.PackageVersion, r.Effect)
 }
 
-// splitPackage cuts a pattern and a range out of NAME@RANGE. The name may begin with an @ of its
-// own.
+// splitPackage splits NAME@RANGE. The name itself may begin with an @.
 func splitPackage(match string) (name, span string) {
 	if at := strings.LastIndexByte(match, '@'); at > 0 {
 		return match[:at], match[at+1:]
@@ -190,7 +190,8 @@ func splitPackage(match string) (name, span string) {
 	return match, "*"
 }
 
-// inRange: a version that can't be compared is in no range that allows, and in each that denies.
+// inRange reports whether a version is in a range. A version that can't be parsed counts as outside
+// of ranges that allow, and as inside ranges that deny.
 func (s *Set) inRange(span, version string, effect Effect) bool {
 	v, err := semver.Parse(version)
 	r, known := s.ranges[span]
@@ -200,12 +201,12 @@ func (s *Set) inRange(span, version string, effect Effect) bool {
 	return r.Contains(v)
 }
 
-// CheckVersion decides whether a server may be used that says it has this version.
+// CheckVersion decides whether a server that reports this version may be used.
 func (s *Set) CheckVersion(server, version string) Verdict {
 	inRange := func(r Rule) bool { return s.inRange(r.Match, version, r.Effect) }
 	return s.decide(LayerVersion, server, inRange, func() string {
 		if version == "" {
-			return "a server that has not said its version"
+			return "a server that has not reported its version"
 		}
 		return fmt.Sprintf("the version %q of %s", safetext.Clean(version, 40), server)
 	})
@@ -221,7 +222,7 @@ func (s *Set) checkItem(i Item) Verdict {
 		return v
 	}
 	if _, err := s.parameters(i); err != nil {
-		return s.refuse(LayerParameter, "the rules for the arguments of %s can't be used: %v",
+		return s.refuse(LayerParameter, "the rules for the arguments of %s are not valid: %v",
 			i.Name, err)
 	}
 	if s.capabilities != nil {
@@ -232,15 +233,15 @@ func (s *Set) checkItem(i Item) Verdict {
 	return v
 }
 
-// names reports whether the rule is about something of this name. A rule that denies is also about
-// names that a server could take for the one it denies.
+// names reports whether the rule matches this name. A rule that denies also matches names that a
+// server could take for the denied one.
 func (r Rule) names(name string) bool {
 	return Match(r.Match, name) ||
 		r.Effect == Deny && Match(wire.Canonical(r.Match), wire.Canonical(name))
 }
 
-// decide asks one layer. A rule that denies wins. What no rule allows is refused if the layer is
-// closed, or if a rule in it allows something else to this server.
+// decide asks one layer. A rule that denies wins. Without a rule that allows, the layer refuses if
+// it is closed, or if one of its rules allows something else for this server.
 func (s *Set) decide(l Layer, server string, matches func(Rule) bool, what func() string) Verdict {
 	allowed, closed := false, s.closed[l]
 	for _, r := range s.rules[l] {
@@ -267,7 +268,7 @@ func (s *Set) decide(l Layer, server string, matches func(Rule) bool, what func(
 	return Verdict{Allowed: true}
 }
 
-// Rules are the rules, by layer, server and match.
+// Rules returns the rules, sorted by layer, server and match.
 func (s *Set) Rules() (out []Rule) {
 	for _, l := range Layers() {
 		out = append(out, s.rules[l]...)
@@ -276,7 +277,7 @@ func (s *Set) Rules() (out []Rule) {
 	return out
 }
 
-// SortRules puts rules in the order in which they are asked and shown.
+// SortRules sorts rules into the order in which they decide and are shown.
 func SortRules(list []Rule) {
 	slices.SortFunc(list, func(a, b Rule) int {
 		if d := slices.Index(Layers(), a.Layer) - slices.Index(Layers(), b.Layer); d != 0 {

@@ -125,7 +125,7 @@ func TestArgumentsMustSatisfyEveryRuleAboutThem(t *testing.T) {
 		`{"name": "abc"}`: true,
 		`{"name": "abc", "dir": "/work/notes/today"}`: true,
 		`{"name": "abc", "dir": ["/work/notes"]}`:     true,
-		// the server's folder is the proxy's to know
+		// only the proxy knows the server's folder
 		`{"name": "abc", "dir": "today"}`:             true,
 		`{"name": "abc", "dir": "/work/other"}`:       false,
 		`{"name": "abc", "dir": "/tmp"}`:              false,
@@ -151,7 +151,7 @@ func TestArgumentsMustSatisfyEveryRuleAboutThem(t *testing.T) {
 	}
 }
 
-func TestAListRefusesEverythingUntilItHasRules(t *testing.T) {
+func TestAnAllowlistWithoutRulesRefusesEverything(t *testing.T) {
 	l := NewLive(nil)
 	if v := l.Check(tool("notes", "read_note")); v.Allowed {
 		t.Error("allowed before there are rules")

@@ -9,9 +9,9 @@ import (
 	"sync"
 )
 
-// Readings are the ways in which a server may read a resource's URI: as it is written, and in
-// normal form. Rules must allow all of them: a URI that begins like an allowed one may lead out of
-// it by "..".
+// Readings returns the ways in which a server may read a resource's URI: as written, and in normal
+// form. Rules must allow all of them, because a URI with ".." may begin like an allowed one and
+// lead elsewhere.
 func Readings(uri string) ([]string, error) {
 	u, err := url.Parse(uri)
 	if err != nil {
@@ -60,7 +60,7 @@ func normalPath(escaped string) string {
 // escapes are characters as URLs write them: %2e%2e is "..".
 var escapes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`%[0-9A-Fa-f]{2}`) })
 
-// unescaped undoes the escapes that are not needed (RFC 3986 §6.2.2), and those of slashes.
+// unescaped decodes escapes that are not needed (RFC 3986 §6.2.2), and escaped slashes.
 func unescaped(s string) string {
 	return escapes().ReplaceAllStringFunc(s, func(e string) string {
 		plain, _ := url.PathUnescape(e)

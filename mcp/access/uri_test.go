@@ -6,8 +6,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// Rules for resources hold for what a URI names, not only for how it is written.
-func TestResourcesAreJudgedByWhatTheyName(t *testing.T) {
+// Rules for resources apply to the file that a URI names, not only to its text.
+func TestResourceRulesApplyToTheNamedFile(t *testing.T) {
 	allow := policies.MCP{Resources: policies.MCPNames{Allow: []string{"file:///work/*",
 		"note://*"}}}
 	deny := policies.MCP{Resources: policies.MCPNames{Deny: []string{"file:///work/secret/*"}}}

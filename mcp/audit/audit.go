@@ -37,26 +37,27 @@ type Record struct {
 	BytesIn      int   `json:"bytes_in,omitempty"`  // of the request; received from the host
 	BytesOut     int   `json:"bytes_out,omitempty"` // of the answer; sent to the host
 	Events       int64 `json:"events,omitempty"`
-	// of the method "network": a connection to a host that the policy allows has ended
+	// for the method "network": the host of a connection that has ended
 	Host string `json:"host,omitempty"`
 	Port int    `json:"port,omitempty"`
-	// other calls were in flight: cpu time, memory and events may be theirs
+	// other calls were in flight, so CPU time, memory and events may belong to them
 	Shared bool `json:"shared,omitempty"`
 }
 
-// Log takes records. Append is called from several goroutines.
+// Log stores records. Several goroutines may call Append.
 type Log interface{ Append(Record) error }
 
-// MethodNetwork is the method of a record about a connection of the server, not about a message.
+// MethodNetwork is the method of a record about a connection of the server. Such a record is not
+// about a message.
 const MethodNetwork = "network"
 
-// jsonLines writes one JSON object a line, each with one Write.
+// jsonLines writes one JSON object a line, with one Write each.
 type jsonLines struct {
 	mu sync.Mutex
 	w  io.Writer
 }
 
-// NewLog returns an Auditor that writes JSON lines.
+// NewLog returns a Log that writes JSON lines.
 func NewLog(w io.Writer) Log { return &jsonLines{w: w} }
 
 func (a *jsonLines) Append(r Record) error {

@@ -5,8 +5,8 @@
 //
 // # What it does not protect
 //
-// A record of a long argument list says that it was cut. Nothing here keeps a file from being
-// changed later: see package store for a chain of entries that shows it.
+// A record says if its arguments were too long and were cut. The audit file can be changed later
+// without a trace. Package store has a chain of entries that reveals changes.
 //
 // Kernel: none of its own.
 package audit

@@ -1,5 +1,5 @@
-// Package identity says which server a command line starts: its name, its package, the digest of
-// its program or script; and whether the policy lets it run.
+// Package identity finds out which server a command line starts: its name, its package, and the
+// digest of its program or script. It also checks whether the policy lets it run.
 //
 //	err := identity.Check(policy, command, command)
 //	if errors.Is(err, identity.ErrRefused) { … }
@@ -7,8 +7,8 @@
 //
 // # What it does not protect
 //
-// A digest is of one file: what the file loads is not in it. A command line with options that may
-// run other code has no digest and no package.
+// A digest covers one file. It does not cover what this file loads. A command line with options
+// that may run other code has no digest and no package.
 //
 // Kernel: none of its own.
 package identity

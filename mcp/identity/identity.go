@@ -14,10 +14,9 @@ import (
 // ErrRefused means that the policy or the allowlist does not let this server run.
 var ErrRefused = errors.New("this server may not run")
 
-// Check holds a command line to the policy's mcp.server section, as far as that is possible before
-// the server has started: the command line, the digest of the program or script, and the package
-// that it belongs to. asked is the command line that rules for commands see; it differs from
-// command if npx was asked for and the installed package is run.
+// Check applies the policy's mcp.server section before the server starts: to the command line, to
+// the digest of the program or script, and to its package. Rules for command lines see asked. It
+// differs from command if the user typed npx and mcpbox runs the installed package.
 func Check(p *policies.Policy, command, asked []string) error {
 	set := access.Compile(&policies.MCP{Server: p.MCP.Server}, nil)
 	server := access.Server{Name: Name(p, command), Command: asked}
@@ -36,11 +35,11 @@ func Check(p *policies.Policy, command, asked []string) error {
 	return nil
 }
 
-// Describe collects what an allowlist needs to know of a server.
+// Describe collects what an allowlist needs to know about a server.
 func Describe(p *policies.Policy, name string, command, asked []string) access.Server {
 	server := access.Server{Name: name, Command: asked}
 	server.Package, server.PackageVersion = Package(p, command)
-	server.Digest, _ = Digest(p, command) // unknown: a rule that names one does not match
+	server.Digest, _ = Digest(p, command) // "" if unknown: then rules with a digest do not match
 	return server
 }
 
@@ -48,13 +47,12 @@ func Describe(p *policies.Policy, name string, command, asked []string) access.S
 func Digest(p *policies.Policy, command []string) (string, error) {
 	program, sure := programFile(p.Filesystem, command)
 	if !sure {
-		return "", errors.New("its options may run other code than the file's")
+		return "", errors.New("its options may run code that is not in the file")
 	}
 	return digest.File(hostPath(p.Filesystem, program))
 }
 
-// Name is what a server is called when nobody says so: its package, or its program's or script's
-// name.
+// Name is the default name of a server: its package, or else the name of its program or script.
 func Name(p *policies.Policy, command []string) string {
 	file, _ := programFile(p.Filesystem, command)
 	program := hostPath(p.Filesystem, file)

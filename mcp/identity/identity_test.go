@@ -11,7 +11,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// app makes a folder with a script of an npm package in it and returns a policy that shows it as
+// app makes a folder with a script of an npm package. It returns a policy that mounts the folder at
 // /opt/app.
 func app(t *testing.T) (*policies.Policy, string) {
 	t.Helper()
@@ -30,7 +30,7 @@ func app(t *testing.T) (*policies.Policy, string) {
 		Target: "/opt/app"}}}}, hex.EncodeToString(sum[:])
 }
 
-func TestTheServerIsHeldToCommandDigestAndPackage(t *testing.T) {
+func TestServerRulesApplyToCommandDigestAndPackage(t *testing.T) {
 	policy, sum := app(t)
 	command := []string{"node", "--enable-source-maps", "/opt/app/dist/index.js", "stdio"}
 	for _, c := range []struct {
@@ -58,7 +58,7 @@ func TestTheServerIsHeldToCommandDigestAndPackage(t *testing.T) {
 			t.Errorf("%s: %v", c.what, err)
 		}
 	}
-	// What runs other code than the file's is not vouched for by the file.
+	// A digest of the file says nothing about a command line that runs other code.
 	for _, words := range [][]string{
 		{"node", "-e", "evil", "/opt/app/dist/index.js"},
 		{"node", "--require", "/opt/app/package.json", "/opt/app/dist/index.js"},
@@ -95,7 +95,7 @@ func TestThePackageGivenToNPXCounts(t *testing.T) {
 	}
 }
 
-// All package runners are known by one list, pipx with its word "run" among them.
+// One list has all package runners, including pipx with its subcommand "run".
 func TestEveryPackageRunnerIsKnown(t *testing.T) {
 	policy := &policies.Policy{}
 	policy.MCP.Server.Packages = map[string]string{"notes": "^1.4"}

@@ -9,8 +9,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// Package is the npm package that a command line runs, and its version; "" if it is not known, or
-// if the command line may run other code too.
+// Package returns the npm package that a command line runs, and its version. Both are "" if the
+// package is unknown, or if the command line may run other code too.
 func Package(p *policies.Policy, command []string) (name, version string) {
 	program, sure := programFile(p.Filesystem, command)
 	if !sure {
@@ -43,8 +43,8 @@ func packageOf(command []string, program string) (name, version string) {
 // PackageRunner names the package runner that a command line starts (npx, uvx …), or "".
 func PackageRunner(command []string) string { return runner.Of(command) }
 
-// runnerPackage is the package that the runner's command line names, and the version if it names
-// one.
+// runnerPackage returns the package that the runner's command line names, and its version if the
+// command line has one.
 func runnerPackage(command []string) (name, version string) {
 	if r, ok := runner.Parse(command); ok {
 		return r.Name, r.Range

@@ -12,7 +12,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// isInterpreter reports a program that runs the script in its first argument.
+// isInterpreter reports whether a program runs the script in its first argument.
 func isInterpreter(program string) bool {
 	base := path.Base(program)
 	for _, name := range []string{"node", "nodejs", "bun", "deno", "python", "ruby", "perl", "sh",
@@ -24,9 +24,9 @@ func isInterpreter(program string) bool {
 	return false
 }
 
-// programFile is the file that a command line runs: the program, or the script of an interpreter.
-// sure is false if an option before it may run other code (node --require, python -c, npx --package
-// …).
+// programFile returns the file that a command line runs: the program, or the script of an
+// interpreter. sure is false if an option before it may run other code (node --require, python -c,
+// npx --package …).
 func programFile(fs policies.Filesystem, command []string) (file string, sure bool) {
 	sure = true
 	if PackageRunner(command) != "" {
@@ -53,7 +53,8 @@ func programFile(fs policies.Filesystem, command []string) (file string, sure bo
 	return command[0], sure
 }
 
-// isHarmlessOption reports a word before the script that runs no other code and takes no value.
+// isHarmlessOption reports whether an option before the script runs no other code and takes no
+// value.
 func isHarmlessOption(program, word string, at int) bool {
 	switch name := strings.TrimRight(path.Base(program), "0123456789."); {
 	case name == "python":
@@ -66,7 +67,7 @@ func isHarmlessOption(program, word string, at int) bool {
 	return false
 }
 
-// hostPath is the path on the host of a path that the server sees.
+// hostPath returns the path on the host for a path inside the sandbox.
 func hostPath(fs policies.Filesystem, inside string) string {
 	best, at := "", inside
 	if !path.IsAbs(at) {

@@ -9,22 +9,22 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/audit"
 )
 
-// Evaluation counts how rules judge labelled records. A malicious record that is refused is a true
-// positive.
+// Evaluation counts what rules decide about labelled records. A malicious record that is refused is
+// a true positive.
 type Evaluation struct {
 	Records        int `json:"records"`
 	TruePositives  int `json:"true_positives"`  // malicious, refused
 	FalsePositives int `json:"false_positives"` // benign, refused
 	TrueNegatives  int `json:"true_negatives"`  // benign, allowed
 	FalseNegatives int `json:"false_negatives"` // malicious, allowed
-	// malicious share of what was refused; null: nothing was refused
+	// malicious share of the refused records; null: none was refused
 	Precision *float64 `json:"precision"`
-	// refused share of what was malicious; null: nothing was malicious
+	// refused share of the malicious records; null: none was malicious
 	Recall *float64  `json:"recall"`
 	Wrong  []Mistake `json:"wrong"`
 }
 
-// Mistake is a record that the rules judge wrongly.
+// Mistake is a record with a wrong decision.
 type Mistake struct {
 	Line   int    `json:"line"`
 	Label  string `json:"label"`
@@ -34,15 +34,16 @@ type Mistake struct {
 	Reason string `json:"reason,omitempty"` // of the refusal
 }
 
-// Evaluate judges labelled records, one JSON object a line: the proxy's records with a label,
-// benign or malicious. Server rules that name a program are left out.
+// Evaluate applies rules to labelled records. A line has one of the proxy's records as a JSON
+// object, with a label: benign or malicious. Server rules that name a program are left out.
 func Evaluate(set *access.Set, r io.Reader) (*Evaluation, error) {
 	records, bad, err := readLabelled(r)
 	if err != nil {
 		return nil, err
 	}
 	if len(bad) > 0 {
-		return nil, hint.Errorf("every line is a record of --audit, with a label", "line %d: %s",
+		return nil, hint.Errorf("every line must be a record that --audit wrote, with a label",
+			"line %d: %s",
 			bad[0].Line, bad[0].Why)
 	}
 	set = set.WithoutProgramRules() // a record doesn't say which program the server was
@@ -50,7 +51,7 @@ func Evaluate(set *access.Set, r io.Reader) (*Evaluation, error) {
 	for _, rec := range records {
 		v, err := judge(set, rec.Record)
 		if err != nil {
-			return nil, hint.Errorf("tools/call, resources/read and prompts/get are judged",
+			return nil, hint.Errorf("use records of tools/call, resources/read and prompts/get",
 				"line %d: %w", rec.line, err)
 		}
 		switch rec.Label {
@@ -86,7 +87,7 @@ func ratio(part, whole int) *float64 {
 	return &r
 }
 
-// judge is the verdict that the proxy's rules give.
+// judge returns the verdict of the rules.
 func judge(set *access.Set, r audit.Record) (access.Verdict, error) {
 	item := access.Item{Server: r.Server, Version: r.Version, Name: r.Tool}
 	switch r.Method {
@@ -97,14 +98,14 @@ func judge(set *access.Set, r audit.Record) (access.Verdict, error) {
 	case "prompts/get":
 		item.Kind = access.KindPrompt
 	default:
-		return access.Verdict{}, fmt.Errorf("the method %q", r.Method)
+		return access.Verdict{}, fmt.Errorf("no rule applies to the method %q", r.Method)
 	}
 	if v := set.Check(item); !v.Allowed || item.Kind != access.KindTool {
 		return v, nil
 	}
 	if r.Cut && set.HasParameters(r.Server, r.Tool) {
 		return access.Verdict{Layer: access.LayerParameter,
-			Reason: "the record has not all of its arguments"}, nil
+			Reason: "the record's arguments were cut"}, nil
 	}
 	return set.CheckArguments(item, access.NewArguments(r.Arguments), nil), nil
 }

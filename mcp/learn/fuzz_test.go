@@ -8,8 +8,8 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/access"
 )
 
-// Whatever the samples are: the rules can be stored, they accept each sample, and, unless a text
-// was only measured, none that climbs.
+// For any samples, the rules can be stored and accept each sample. They refuse paths with "..",
+// unless only the length of a text was learnt.
 func FuzzLearntRulesFitTheSamples(f *testing.F) {
 	f.Add("a\nb\nc")
 	f.Add("/work/a/b\n/work/a/c.txt\n/work/a")
@@ -55,7 +55,7 @@ func FuzzLearntRulesFitTheSamples(f *testing.F) {
 	})
 }
 
-// isText tells whether the argument v is a text.
+// isText reports whether the schema's argument v is a text.
 func isText(schema json.RawMessage) bool {
 	var s struct {
 		Properties struct{ V struct{ Type any } }

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	maxDepth = 4  // of arguments: below, only the type is learnt
-	maxKeys  = 64 // an object with more has data for keys
+	maxDepth = 4  // of nested arguments; deeper, only the type is learnt
+	maxKeys  = 64 // an object with more keys uses data as keys
 )
 
 // learner collects the reasons for what it infers.
@@ -28,11 +28,12 @@ func (l *learner) because(at, format string, args ...any) {
 	l.why = append(l.why, at+": "+fmt.Sprintf(format, args...))
 }
 
-// train is the part of the samples that constraints are found in; all must satisfy them.
+// train returns the samples that constraints are derived from: the first two thirds. All samples
+// must satisfy them.
 func train[T any](all []T) []T { return all[:len(all)*2/3] }
 
-// infer returns a schema for values, which are in the order of time. at names them for the reasons:
-// "" is the arguments.
+// infer returns a schema for values, oldest first. at names the values in the reasons; "" stands
+// for the arguments as a whole.
 func (l *learner) infer(at string, values []any, depth int) map[string]any {
 	types := typesOf(values)
 	schema := map[string]any{"type": types[0]}
@@ -66,7 +67,8 @@ func convert[T any](values []any) (out []T) {
 	return out
 }
 
-// typesOf are JSON Schema's names, sorted. Integers are numbers if there are others.
+// typesOf returns the types of the values, with JSON Schema's names, sorted. Integers count as
+// numbers if other numbers occur.
 func typesOf(values []any) []string {
 	seen := map[string]bool{}
 	for _, v := range values {
@@ -158,7 +160,7 @@ func (l *learner) list(at string, schema map[string]any, values [][]any, depth i
 	}
 }
 
-// roomy is the power of two that is at least twice n, and at least least.
+// roomy returns a power of two times least that is at least 2n.
 func roomy(n, least int) int {
 	out := least
 	for out < 2*n {
@@ -202,7 +204,7 @@ func spread(values []any) (lo, hi float64) {
 	return lo, hi
 }
 
-// ceiling is the next 1, 2 or 5 with zeros; below zero it is zero.
+// ceiling rounds up to 1, 2 or 5 times a power of ten. Below zero it returns zero.
 func ceiling(f float64) float64 {
 	if f <= 0 {
 		return 0
@@ -216,7 +218,8 @@ func ceiling(f float64) float64 {
 	}
 }
 
-// floor mirrors ceiling below zero; from one on it is one, for counts begin there, and else zero.
+// floor rounds down like ceiling below zero. From one on it returns one, because counts begin
+// there. Otherwise it returns zero.
 func floor(f float64) float64 {
 	switch {
 	case f < 0:
@@ -227,7 +230,7 @@ func floor(f float64) float64 {
 	return 0
 }
 
-// denoise takes the last digits' noise away, as of 0.1*3.
+// denoise removes rounding noise in the last digits, such as that of 0.1*3.
 func denoise(f float64) float64 {
 	out, _ := strconv.ParseFloat(strconv.FormatFloat(f, 'g', 12, 64), 64)
 	return out

@@ -16,7 +16,7 @@ import (
 
 var begin = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 
-// calls60 are sixty calls of a tool, a minute apart.
+// calls60 returns sixty calls of a tool, one a minute.
 func calls60(tool string, arguments func(i int) string) (out []audit.Record) {
 	for i := range 60 {
 		out = append(out, audit.Record{Time: begin.Add(time.Duration(i) * time.Minute),
@@ -109,7 +109,7 @@ func TestEachKindOfArgumentGetsItsRule(t *testing.T) {
 	}
 }
 
-func TestKeysThatTurnUpLateKeepTheObjectOpen(t *testing.T) {
+func TestNewKeysInTheLastThirdKeepTheObjectOpen(t *testing.T) {
 	got := learnt(t, calls60("t", func(i int) string {
 		if i > 50 {
 			return `{"a":1,"b":2}`
@@ -130,7 +130,7 @@ func TestAPathRuleNamesTheFolderToo(t *testing.T) {
 	}
 }
 
-func TestWhatWasRefusedOrLooksLikeAnAttackTeachesNothing(t *testing.T) {
+func TestNothingIsLearntFromRefusedCallsAndAttacks(t *testing.T) {
 	good := func(i int) string { return fmt.Sprintf(`{"name":"note-%d"}`, i) }
 	clean := learnt(t, calls60("t", good))
 	for _, spoil := range []func(*audit.Record){
@@ -157,7 +157,7 @@ func TestWhatWasRefusedOrLooksLikeAnAttackTeachesNothing(t *testing.T) {
 	}
 }
 
-// What was learnt from clean samples lets no attack through, whatever form they had.
+// Rules learnt from benign samples refuse every attack, whatever form the samples had.
 func TestNoLearntPatternAcceptsAnAttack(t *testing.T) {
 	attacks := []string{"..", "../x", "a/../b", "a/..", "/work/notes/../../etc/shadow",
 		"/work/notes/..", "/work/notesx/a", "/work/notes/.ssh/id", "a\x00b", "a\nb", "-rf", "$(id)",
@@ -236,7 +236,8 @@ func TestTheSameRecordsGiveTheSameReport(t *testing.T) {
 			t.Fatalf("got\n%s\nwant\n%s", got, want)
 		}
 	}
-	// Nothing is left to propose once it is applied, and every record is allowed by what it taught.
+	// After the proposals are applied, nothing is left to propose. The rules allow every record
+	// that they were learnt from.
 	set, err := access.NewSet(want.Apply(nil))
 	if err != nil {
 		t.Fatal(err)
@@ -254,7 +255,7 @@ func TestTheSameRecordsGiveTheSameReport(t *testing.T) {
 	}
 }
 
-func TestLinesThatAreNoRecordsAreTold(t *testing.T) {
+func TestLinesThatAreNotRecordsAreReported(t *testing.T) {
 	in := `{"method":"tools/call","tool":"a"}` + "\n\nnonsense\n" + `{"x":1}` + "\n" +
 		`{"method":"` + strings.Repeat("x", maxLine) + `"}` + "\n" + `{"method":"tools/call","to`
 	records, bad, err := ReadRecords(strings.NewReader(in))
@@ -270,7 +271,7 @@ func TestLinesThatAreNoRecordsAreTold(t *testing.T) {
 	}
 }
 
-func TestEvaluateCountsWhatIsRefusedAndWhatIsNot(t *testing.T) {
+func TestEvaluateCountsRefusedAndAllowedRecords(t *testing.T) {
 	set, err := access.NewSet([]access.Rule{
 		{Layer: access.LayerTool, Match: "read_note", Effect: access.Allow},
 		{Layer: access.LayerParameter, Match: "read_note",
@@ -302,7 +303,7 @@ func TestEvaluateCountsWhatIsRefusedAndWhatIsNot(t *testing.T) {
 	}
 	for line, want := range map[string]string{
 		`{"method":"tools/call","label":"odd"}`:    `line 1: unknown label "odd"`,
-		`{"method":"tools/list","label":"benign"}`: `line 1: the method "tools/list"`,
+		`{"method":"tools/list","label":"benign"}`: `line 1: no rule applies to the method "tools/list"`,
 		`{"label":"benign"}`:                       `line 1: not a record: it has no method`,
 	} {
 		if _, err := Evaluate(set, strings.NewReader(line)); err == nil || err.Error() != want {

@@ -26,10 +26,10 @@ type Proposal struct {
 	Why    []string
 }
 
-// Skip is something that no rule was learnt from, and why.
+// Skip names something that was left out, and why.
 type Skip struct{ What, Why string }
 
-// Report is what was learnt from the records.
+// Report holds the proposals from the records, and what was left out.
 type Report struct {
 	Records   int
 	Proposals []Proposal
@@ -38,13 +38,13 @@ type Report struct {
 
 type tool struct{ server, name string }
 
-// calls are the recorded calls of a tool.
+// calls holds the recorded calls of a tool.
 type calls struct {
-	arguments []any // of those that teach, oldest first
+	arguments []any // of the usable calls, oldest first
 	left      map[string]int
 }
 
-// Propose finds rules that current lacks. The same records give the same rules.
+// Propose derives rules that are not in current. The same records give the same rules.
 func Propose(records []audit.Record, current []access.Rule, o Options) (*Report, error) {
 	if o.MinCalls <= 0 {
 		o.MinCalls = 5
@@ -91,7 +91,7 @@ func collect(records []audit.Record) map[tool]*calls {
 	return seen
 }
 
-// sample is a record's arguments, or why nothing is learnt from them.
+// sample returns a record's arguments, or the reason why nothing is learnt from them.
 func sample(r audit.Record) (args any, why string) {
 	switch {
 	case r.Decision != "allowed":
@@ -110,12 +110,12 @@ func sample(r audit.Record) (args any, why string) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
 	var tree, plain map[string]any
-	// plain: numbers may be too large for anybody
+	// plain: numbers may be too large for a float64
 	if dec.Decode(&tree) != nil || json.Unmarshal(raw, &plain) != nil {
 		return nil, "arguments that can't be read"
 	}
 	if access.NewArguments(raw).Ambiguous() {
-		return nil, "an argument twice, or in two spellings"
+		return nil, "a duplicate argument, or one in two spellings"
 	}
 	if why := suspicious(tree); why != "" {
 		return nil, why
@@ -166,7 +166,7 @@ func (r *Report) tool(t tool, c *calls, set *access.Set, o Options) error {
 		rule.Paths = l.paths
 	}
 	if has := set.HasParameters(t.server, t.name); has && !o.Replace {
-		r.skip(t, "it has a rule for its arguments already")
+		r.skip(t, "its arguments already have a rule")
 		return nil
 	}
 	return r.propose(rule, set, l.why)
@@ -192,7 +192,7 @@ func upsert(list []access.Rule, rule access.Rule) []access.Rule {
 	return append(out, rule)
 }
 
-// Apply is current with the proposals in it.
+// Apply returns current with the proposals added.
 func (r *Report) Apply(current []access.Rule) []access.Rule {
 	for _, p := range r.Proposals {
 		current = upsert(current, p.Rule)

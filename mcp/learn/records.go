@@ -11,24 +11,24 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/audit"
 )
 
-// maxLine is more than a record can have: its arguments are cut at 16 KiB.
+// maxLine is more than any record has: the proxy cuts arguments at 16 KiB.
 const maxLine = 1 << 20
 
-// Labelled is a record with a judgement on it.
+// Labelled is a record with a label.
 type Labelled struct {
 	audit.Record
 	Label string `json:"label"` // benign or malicious
 	line  int
 }
 
-// BadLine is a line that is no record.
+// BadLine is a line that is not a record.
 type BadLine struct {
 	Line int
 	Why  string
 }
 
-// ReadRecords reads the proxy's audit file. bad lists lines that are no records: the last line may
-// be half written.
+// ReadRecords reads the proxy's audit file. bad lists the lines that are not records, such as a
+// last line that is half written.
 func ReadRecords(r io.Reader) (records []audit.Record, bad []BadLine, err error) {
 	all, bad, err := readLabelled(r)
 	for i := range all {
@@ -54,7 +54,7 @@ func readLabelled(r io.Reader) (out []Labelled, bad []BadLine, err error) {
 				bad = append(bad, BadLine{n, fmt.Sprintf("not a record: %v", err)})
 			} else if rec.Method == "" {
 				bad = append(bad, BadLine{n, "not a record: it has no method"})
-			} else if rec.Method != audit.MethodNetwork { // no rule of access is about those
+			} else if rec.Method != audit.MethodNetwork { // package access has no rules for those
 				out = append(out, rec)
 			}
 		}
@@ -64,7 +64,7 @@ func readLabelled(r io.Reader) (out []Labelled, bad []BadLine, err error) {
 	}
 }
 
-// readLine reads a line of any length and keeps maxLine of it.
+// readLine reads a line of any length and keeps at most maxLine bytes.
 func readLine(in *bufio.Reader) (line []byte, tooLong bool, err error) {
 	for {
 		part, err := in.ReadSlice('\n')

@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// suspicious says why nothing is learnt from a value; "": it is fine.
+// suspicious says why nothing is learnt from a value. It returns "" for a usable value.
 func suspicious(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -32,7 +32,7 @@ func suspicious(v any) string {
 }
 
 func suspiciousText(s string) string {
-	for range 3 { // as it is, and with %-escapes undone up to twice
+	for range 3 { // as written, and with %-escapes decoded once and twice
 		if climbs(s) {
 			return "a path with .."
 		}
@@ -54,7 +54,7 @@ func suspiciousText(s string) string {
 	return ""
 }
 
-// climbs reports a ".." that stands alone between slashes of either kind.
+// climbs reports whether a path has ".." as a name, between slashes or backslashes.
 func climbs(s string) bool {
 	return slices.Contains(strings.FieldsFunc(s,
 		func(r rune) bool { return r == '/' || r == '\\' }), "..")

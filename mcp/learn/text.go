@@ -15,24 +15,24 @@ import (
 
 const (
 	maxEnum     = 12  // different values
-	maxEnumText = 128 // bytes of one
+	maxEnumText = 128 // bytes of one value
 	maxHosts    = 5
 )
 
 // segment is a name in a path: it begins with a letter, a digit or _, and has no two dots in a row.
 const segment = `[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*`
 
-// alphabet is a class of texts. The narrowest that holds all samples is taken.
+// alphabet is a class of texts. The narrowest one with all samples is used.
 type alphabet struct{ name, pattern string }
 
-// alphabets, the narrow ones first. None matches an empty text, a blank, a leading dash or dot, or
-// "..".
+// alphabets returns the alphabets, narrow ones first. None matches an empty text, a blank, a
+// leading dash or dot, or "..".
 func alphabets() []alphabet {
 	return []alphabet{
 		{"digits", `^[0-9]+$`},
 		{"a date", `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`},
 		{"a UUID", `^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`},
-		{"small letters, digits, - and _", `^[a-z0-9_][a-z0-9_-]*$`},
+		{"lower-case letters, digits, - and _", `^[a-z0-9_][a-z0-9_-]*$`},
 		{"letters, digits, - and _", `^[A-Za-z0-9_][A-Za-z0-9_-]*$`},
 		{"a file name", `^` + segment + `$`},
 		{"a relative path", `^` + segment + `(/` + segment + `)*/?$`},
@@ -67,7 +67,7 @@ func distinct(values []string) map[string]int {
 	return out
 }
 
-// enum takes few values that come again and again.
+// enum handles texts with few distinct values that repeat.
 func (l *learner) enum(at string, schema map[string]any, values []string) bool {
 	counts := distinct(values)
 	if len(counts) > maxEnum || len(counts)*3 > len(values) ||
@@ -119,7 +119,7 @@ func matches(pattern string, values []string) bool {
 	return !slices.ContainsFunc(values, func(v string) bool { return !re.MatchString(v) })
 }
 
-// folder takes absolute paths that have a folder in common.
+// folder handles absolute paths with a common folder.
 func (l *learner) folder(at string, schema map[string]any, values []string, depth int) bool {
 	if slices.ContainsFunc(values, func(v string) bool { return !strings.HasPrefix(v, "/") }) {
 		return false
@@ -154,7 +154,8 @@ func commonFolder(values []string) string {
 	return common
 }
 
-// specific refuses folders that hold the whole system or everybody's files.
+// specific reports whether a folder is narrow enough: not the whole system, and not everybody's
+// files.
 func specific(folder string) bool {
 	switch folder {
 	case "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/media", "/mnt", "/opt", "/proc",
@@ -164,7 +165,7 @@ func specific(folder string) bool {
 	return path.Clean(folder) == folder && path.Dir(folder) != "/home"
 }
 
-// hosts takes URLs whose hosts are few. User names, other ports and escapes are not let in.
+// hosts handles URLs with few hosts. The pattern allows no user names, other ports or escapes.
 func (l *learner) hosts(at string, schema map[string]any, values []string) bool {
 	early, late := map[string]bool{}, map[string]bool{}
 	for i, v := range values {

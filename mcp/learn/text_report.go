@@ -8,7 +8,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/safetext"
 )
 
-// String is the report as a diff: each rule with its reasons, then what was left out.
+// String returns the report as a diff: each rule with its reasons, then what was left out.
 func (r *Report) String() string {
 	var b strings.Builder
 	for _, p := range r.Proposals {
@@ -25,10 +25,10 @@ func (r *Report) String() string {
 	return b.String()
 }
 
-// clean makes a line of what a client or a server had a say in.
+// clean makes a printable line of text that a client or a server may have chosen.
 func clean(line string) string { return safetext.Clean(line, 400) + "\n" }
 
-// String is the evaluation for a terminal.
+// String returns the evaluation for a terminal.
 func (e *Evaluation) String() string {
 	var b strings.Builder
 	for _, w := range e.Wrong {

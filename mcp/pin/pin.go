@@ -18,24 +18,24 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-// File are approved tool definitions, as a file holds them.
+// File holds approved tool definitions. It is stored as a JSON file.
 type File struct {
 	Server string `json:"server"` // serverInfo.name
 	// serverInfo.version when they were approved
 	Version string    `json:"version,omitempty"`
 	Time    time.Time `json:"approved"`
-	// what the server tells the model in the handshake; nil: a file that does not pin it
+	// the server's instructions for the model, from the handshake; nil: not pinned
 	Instructions *string          `json:"instructions,omitempty"`
 	Tools        map[string]*Tool `json:"tools"`
 }
 
-// Tool is one approved definition. The digest covers all that a client learns of the tool.
+// Tool is one approved definition. The digest covers the whole definition.
 type Tool struct {
 	Digest     string         `json:"sha256"`
 	Definition map[string]any `json:"definition"`
 }
 
-// NewTool digests a tool's definition: its canonical JSON, names sorted, without white space.
+// NewTool digests a tool's definition as canonical JSON: sorted names, no white space.
 func NewTool(raw []byte) (*Tool, error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
@@ -48,7 +48,7 @@ func NewTool(raw []byte) (*Tool, error) {
 	return p, nil
 }
 
-// Diff lists the changes from p to q, one line a member: description: "a" → "b"
+// Diff lists the changes from p to q, one line a member, such as: description: "a" → "b"
 func (p *Tool) Diff(q *Tool) []string {
 	var out []string
 	diffValues("", p.Definition, q.Definition, &out)
@@ -99,7 +99,7 @@ func diffValues(at string, a, b any, out *[]string) {
 	}
 }
 
-// show is a value from a server, made safe for a terminal.
+// show makes a value from a server safe for a terminal.
 func show(v any) string {
 	if s, ok := v.(string); ok {
 		return `"` + safetext.Clean(s, maxShown) + `"`
@@ -133,8 +133,8 @@ func Load(file string) (*File, error) {
 	return p, nil
 }
 
-// InstructionsChanged compares the server's instructions with the approved ones. It says how they
-// differ; "": they do not, or none were approved.
+// InstructionsChanged compares the server's instructions with the approved ones. It returns the
+// difference, or "" if there is none or no instructions were approved.
 func (p *File) InstructionsChanged(now string) string {
 	if p == nil || p.Instructions == nil || *p.Instructions == now {
 		return ""
@@ -163,8 +163,8 @@ func (p *File) Save(file string) error {
 	return os.Rename(tmp.Name(), file)
 }
 
-// Diff compares the approved tools with those that a server has now. It returns one line for each
-// difference, sorted; nil: there is none.
+// Diff compares the approved tools with the server's tools now. It returns one sorted line for each
+// difference, and nil if there is none.
 func (p *File) Diff(now *File) (out []string) {
 	names := map[string]bool{}
 	for n := range p.Tools {

@@ -47,7 +47,7 @@ func TestDiffIsReadableAndSafe(t *testing.T) {
 	}
 }
 
-func TestPinsSurviveTheFile(t *testing.T) {
+func TestPinsAreTheSameAfterSaveAndLoad(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pins.json")
 	p := approved(t, `{"name":"a","x":12345678901234567890,"y":1.0}`)
 	if err := p.Save(file); err != nil {

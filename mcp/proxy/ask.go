@@ -13,8 +13,8 @@ import (
 
 const askTime = 60 * time.Second // servers that install themselves first are slow
 
-// ask makes a request of the proxy's own. Ids of the client are passed on as they are; no client
-// has a reason to choose an id that begins like this one.
+// ask sends a request of the proxy itself. The client's ids are passed on unchanged, so the proxy's
+// ids need a prefix that no client uses.
 func (conn *serverConn) ask(ctx context.Context, method string, params []byte) (answer, error) {
 	name := "mcpbox-" + strconv.FormatUint(conn.own.Add(1), 10)
 	c := &call{raw: wire.Quote(name), method: method, began: time.Now(),
@@ -34,7 +34,7 @@ func (conn *serverConn) ask(ctx context.Context, method string, params []byte) (
 	select {
 	case a := <-c.reply:
 		if a.err == nil && a.env.Has(wire.FieldError) {
-			a.err = fmt.Errorf("%s: the server answers: %s", method,
+			a.err = fmt.Errorf("%s: the server answered: %s", method,
 				a.env.Raw(a.data, wire.FieldError))
 		}
 		return a, a.err
@@ -49,8 +49,8 @@ func (conn *serverConn) ask(ctx context.Context, method string, params []byte) (
 	return answer{}, err
 }
 
-// listTools asks for all pages. meta is the request's _meta, for protocols that need one; nil:
-// none.
+// listTools asks for all pages of the list. meta is the _meta of the requests, for protocol
+// versions that need one; nil: none.
 func (conn *serverConn) listTools(ctx context.Context, meta []byte) (tools [][]byte, err error) {
 	cursor, size := []byte(nil), 0
 	for range 1000 {
@@ -71,7 +71,7 @@ func (conn *serverConn) listTools(ctx context.Context, meta []byte) (tools [][]b
 		if v := a.env.At(wire.FieldTools); v.Kind == '[' {
 			tools = append(tools, elements(a.data, v.Start)...)
 		}
-		// absent, null-ish or empty
+		// absent, null or empty
 		if cursor = a.env.Raw(a.data, wire.FieldCursor); len(cursor) < 3 {
 			return tools, nil
 		}

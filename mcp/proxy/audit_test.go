@@ -12,8 +12,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// A message too long to be kept is recorded as what it was: its size, that it failed, that its
-// arguments are not there.
+// The record of a message that is too long to keep is correct: it has the size and the failure, and
+// says that the arguments were cut.
 func TestRecordsOfLongMessagesAreTrue(t *testing.T) {
 	var records lockedbuf.Buffer
 	b := start(t, Config{Rules: unmarked, Audit: audit.NewLog(&records)},
@@ -47,7 +47,7 @@ func TestRecordsOfLongMessagesAreTrue(t *testing.T) {
 	}
 }
 
-func TestTheProxysMarkIsNotTheServersToMake(t *testing.T) {
+func TestAServerCannotForgeTheProxysMark(t *testing.T) {
 	b := start(t, Config{Rules: policies.MCP{}}, func(_ *fake, in *bufio.Reader, out io.Writer) {
 		each(in, func(r request) {
 			io.WriteString(

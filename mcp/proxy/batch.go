@@ -6,10 +6,10 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-// Batches are arrays of messages (protocol 2025-03-26 only). Each element is judged by itself. If
-// none changes, the batch passes byte for byte.
+// Batches are arrays of messages (protocol 2025-03-26 only). The rules apply to each element by
+// itself. If none changes, the batch passes byte for byte.
 
-// elements cuts the array that begins at data[at], which is known to be JSON, into its elements.
+// elements returns the elements of the array that begins at data[at]. The array must be valid JSON.
 func elements(data []byte, at int) (out [][]byte) {
 	wire.Walk(data, at, func(_ []byte, from, to int) { out = append(out, data[from:to]) })
 	return out
@@ -20,7 +20,7 @@ func (s *session) clientBatch(conn *serverConn, m wire.Message) error {
 	all := elements(m.Data, m.Env.Start)
 	for _, element := range all {
 		env, err := wire.Scan(element)
-		if err != nil { // JSON, but a member is there twice
+		if err != nil { // JSON, but with a duplicate member
 			return s.notJSON(conn, wire.Message{Data: m.Data})
 		}
 		if pass := s.fromClient(conn, element, env); pass != nil {
@@ -42,7 +42,7 @@ func (conn *serverConn) serverBatch(m wire.Message) error {
 	for _, element := range all {
 		env, err := wire.Scan(element)
 		if err != nil || env.Kind != '{' {
-			conn.reportDropped("junk", "wrote a batch with an element that is no message", element)
+			conn.reportDropped("junk", "wrote a batch with an invalid element", element)
 			changed = true
 			continue
 		}

@@ -18,12 +18,13 @@ type serverConn struct {
 	in         *wire.MessageWriter
 	pending    *pendingCalls
 	own        atomic.Uint64 // numbers the proxy's own requests
-	drained    chan struct{} // closed when the server's stdout has come to its end
+	drained    chan struct{} // closed when the server's stdout has ended
 	violations protocolViolations
-	onlyCall   *call // the call that an isolated server is for, or nil
+	onlyCall   *call // the only call of an isolated server, or nil
 }
 
-// start launches a server and reads from it. only is the call that it is for; nil: it is for all.
+// start launches a server and reads from it. only is the call of an isolated server; nil: the
+// server serves all calls.
 func (s *session) start(ctx context.Context, only *call) (*serverConn, error) {
 	conn := &serverConn{s: s, pending: newPendingCalls(s.cfg.Server, only),
 		drained: make(chan struct{}), onlyCall: only}
@@ -44,7 +45,7 @@ func (conn *serverConn) event(e monitor.Event, c *call) {
 	conn.srv.Record(e)
 }
 
-// end kills what is left of a server, reads what it still wrote, and removes its sandbox.
+// end kills what is left of a server, reads its remaining output, and removes its sandbox.
 func (conn *serverConn) end() (*mcpruntime.Result, error) {
 	conn.srv.Stop()
 	select {

@@ -18,7 +18,7 @@ type deferredCall struct {
 
 const maxDeferred = 1000
 
-// deferUntilListed keeps a call and sees to it that the tools get listed.
+// deferUntilListed keeps a call until the tools are listed, and starts the listing.
 func (s *session) deferUntilListed(conn *serverConn, c *call, data []byte, e *wire.Envelope) {
 	var meta []byte
 	if m := e.Raw(data, wire.FieldMeta); bytes.Contains(m,
@@ -67,12 +67,12 @@ func (s *session) listForDeferred(conn *serverConn, meta []byte) {
 	}
 }
 
-// resume goes on with a call where it was left.
+// resume continues with a deferred call.
 func (s *session) resume(d deferredCall, err error) {
 	if err != nil {
 		s.refuse(d.conn, d.c, &refusal{layer: access.LayerProtocol,
 			reason: "the server's tools can't be listed: " + err.Error(),
-			say:    "The server does not say which tools it has."})
+			say:    "The server did not list its tools."})
 		return
 	}
 	env, _ := wire.Scan(d.data)
@@ -84,7 +84,8 @@ func (s *session) resume(d deferredCall, err error) {
 	}
 }
 
-// dropDeferred drops a deferred call that the client has cancelled, and reports whether it was one.
+// dropDeferred drops the call that the client has cancelled, if it is deferred, and reports whether
+// it was.
 func (s *session) dropDeferred(i wire.ID) (found bool) {
 	s.update(func(st *state) {
 		at := slices.IndexFunc(st.deferred, func(d deferredCall) bool { return d.c.id == i })

@@ -12,8 +12,8 @@ import (
 	"github.com/mcpbox/mcpbox/runtime"
 )
 
-// A gateway for one client: it runs a server in a sandbox, applies the policy and keeps records.
-// The program calls runtime.Init first in main: see package runtime.
+// A gateway for one client: it runs a server in a sandbox, applies the policy and keeps records. In
+// main, call runtime.Init first: see package runtime.
 func Example() {
 	policy, err := policies.Resolve("strict")
 	if err != nil {

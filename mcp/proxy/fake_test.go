@@ -19,7 +19,7 @@ import (
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
-// fake is a server in this process: serve reads requests from in and writes to out until it
+// fake is a server in the test's process. serve reads requests from in and writes to out until it
 // returns.
 type fake struct {
 	serve func(f *fake, in *bufio.Reader, out io.Writer)
@@ -31,8 +31,8 @@ type fake struct {
 	out    *os.File
 	done   chan struct{}
 	usage  launch.Usage
-	term   context.CancelFunc // SIGTERM, or any other signal
-	asked  <-chan struct{}    // to end, by term
+	term   context.CancelFunc // called for SIGTERM, or any other signal
+	asked  <-chan struct{}    // closed by term: the server shall end
 
 	mu     sync.Mutex
 	events []monitor.Event
@@ -72,7 +72,7 @@ func (f *fake) seen() []monitor.Event {
 	return append([]monitor.Event(nil), f.events...)
 }
 
-// bench is a proxy between a test and fakes.
+// bench is a proxy between a test and fake servers.
 type bench struct {
 	t       testing.TB
 	to      *os.File // what the client writes to
@@ -113,7 +113,7 @@ func (b *bench) server(i int) *fake {
 	return b.fakes[i]
 }
 
-// start runs a proxy with this server. Whatever cfg leaves open is filled in.
+// start runs a proxy with this server. It completes cfg.
 func start(t testing.TB, cfg Config, serve func(*fake, *bufio.Reader, io.Writer)) *bench {
 	b := &bench{t: t, outcome: make(chan error, 1)}
 	clientIn, to, _ := os.Pipe()
@@ -190,7 +190,7 @@ func (b *bench) hears(want string) {
 	}
 }
 
-// request is a message as a fake server reads it.
+// request is a message that a fake server has read.
 type request struct {
 	raw    string
 	ID     json.RawMessage
@@ -215,7 +215,7 @@ func each(in *bufio.Reader, f func(r request)) {
 	}
 }
 
-// answers is a server with a fixed list of tools, whose every call answers with text.
+// answers returns a server with a fixed list of tools. It answers every call with text.
 func answers(tools, text string) func(*fake, *bufio.Reader, io.Writer) {
 	return func(_ *fake, in *bufio.Reader, out io.Writer) {
 		each(in, func(r request) {

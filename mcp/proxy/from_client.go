@@ -49,8 +49,8 @@ func (s *session) readClient() error {
 	}
 }
 
-// serverWentAway reports whether a write failed because the server has ended. Then the session goes
-// on: the server may be replaced.
+// serverWentAway reports whether a write failed because the server has ended. In this case the
+// session continues, because the server may be replaced.
 func (s *session) serverWentAway(conn *serverConn, err error) bool {
 	if err == wire.ErrBrokenMessage {
 		return false
@@ -62,7 +62,7 @@ func (s *session) serverWentAway(conn *serverConn, err error) bool {
 	return true
 }
 
-// newCall is the record of a request.
+// newCall makes the call of a request.
 func (s *session) newCall(e *wire.Envelope, data []byte) *call {
 	c := &call{id: e.ID(), raw: bytes.Clone(e.At(wire.FieldID).Raw), method: e.Method(),
 		began: time.Now(), bytesIn: len(data)}
@@ -89,7 +89,7 @@ func (s *session) fromClient(conn *serverConn, data []byte, e *wire.Envelope) []
 		return s.request(conn, data, e)
 	case e.IsRequest():
 		return s.malformed(conn, data, e,
-			"its id is neither a text nor a number, or it is too long")
+			"its id is neither a string nor a number, or it is too long")
 	case s.constrain && e.Collisions&wire.CollisionInMessage != 0:
 		return s.malformed(conn, data, e, reasonCollision)
 	case e.IsNotification():
@@ -100,12 +100,12 @@ func (s *session) fromClient(conn *serverConn, data []byte, e *wire.Envelope) []
 		return s.malformed(conn, data, e,
 			"it is neither a request nor a notification nor an answer")
 	}
-	return data // no rule applies
+	return data // nothing to check
 }
 
-const reasonCollision = "some servers would take a member's name for one that rules look at"
+const reasonCollision = "some servers would take a member's name for one that has rules"
 
-// malformed refuses a message that the server could read in another way than the rules.
+// malformed refuses a message that the server could read in another way than the rules do.
 func (s *session) malformed(conn *serverConn, data []byte, e *wire.Envelope, why string) []byte {
 	c := s.newCall(e, data)
 	c.id, c.raw = "", nil
@@ -129,8 +129,8 @@ func (s *session) request(conn *serverConn, data []byte, e *wire.Envelope) []byt
 	return s.admit(conn, c, data)
 }
 
-// admit registers a call that may be made, and returns what to send: the call must be known before
-// its answer comes.
+// admit registers an allowed call and returns the bytes to send. A call is registered before it is
+// sent, so that its answer finds it.
 func (s *session) admit(conn *serverConn, c *call, data []byte) []byte {
 	if s.cfg.Isolate && c.method == "tools/call" {
 		s.isolate(c, bytes.Clone(data))
@@ -159,7 +159,7 @@ func (s *session) register(conn *serverConn, c *call) bool {
 		_ = s.client.Send(rpcError(c, -32000, "The server has ended."))
 	default:
 		s.refuse(conn, c, &refusal{layer: access.LayerProtocol, reason: err.Error(),
-			say: "The request's id is in use."})
+			say: "The request's id is already in use."})
 	}
 	return false
 }
@@ -170,7 +170,7 @@ func (s *session) notification(conn *serverConn, data []byte, e *wire.Envelope) 
 	}
 	switch method := e.Method(); {
 	case isRuled(method):
-		if s.constrain { // some servers do the work anyway
+		if s.constrain { // some servers execute it anyway
 			s.refuse(conn, s.newCall(e, data),
 				&refusal{layer: access.LayerProtocol,
 					reason: "the request has no id, so rules can't apply to its answer"})
@@ -197,8 +197,8 @@ func (s *session) notification(conn *serverConn, data []byte, e *wire.Envelope) 
 	return data
 }
 
-// notJSON handles a line from the client that is not JSON. Where rules apply, nothing passes that
-// can't be read.
+// notJSON handles a line from the client that is not JSON. Where rules apply, the line does not
+// pass.
 func (s *session) notJSON(conn *serverConn, m wire.Message) error {
 	if !s.constrain {
 		return conn.in.Send(m.Data)

@@ -48,7 +48,7 @@ func (conn *serverConn) readServer() {
 	}
 }
 
-// fromServer decides about one message. It returns the pieces to send on; nil: nothing.
+// fromServer decides about one message. It returns the pieces to pass on; nil: none.
 func (conn *serverConn) fromServer(data []byte, e *wire.Envelope) [][]byte {
 	ambiguous := e.Has(wire.FieldMethod) && (e.Has(wire.FieldResult) || e.Has(wire.FieldError)) ||
 		e.Collisions&wire.CollisionInMessage != 0 && !conn.s.stream
@@ -60,7 +60,7 @@ func (conn *serverConn) fromServer(data []byte, e *wire.Envelope) [][]byte {
 		return nil
 	case e.Has(wire.FieldMethod):
 		return conn.strip(conn.fromServerRequest(data, e))
-	case e.Has(wire.FieldError): // the answer to a request whose id the server could not read
+	case e.Has(wire.FieldError): // an error without an id: the server could not read a request
 		return conn.strip([][]byte{data})
 	}
 	conn.reportDropped("junk", "wrote JSON that is not an MCP message", data)
@@ -73,7 +73,7 @@ func (conn *serverConn) fromServerRequest(data []byte, e *wire.Envelope) [][]byt
 	case conn.onlyCall == nil:
 	case e.IsRequest():
 		return conn.s.renumber(conn, data, e)
-	case strings.HasSuffix(e.Method(), "/list_changed"): // this server lives for one call only
+	case strings.HasSuffix(e.Method(), "/list_changed"): // this server only lives for one call
 		return nil
 	}
 	return [][]byte{data}
@@ -85,9 +85,9 @@ func (conn *serverConn) answer(data []byte, e *wire.Envelope) [][]byte {
 	c := conn.pending.remove(i)
 	if c == nil {
 		if conn.pending.wasAbandoned(i) {
-			return nil // the client gave up on it, or has its answer already
+			return nil // the client cancelled it, or already has an answer
 		}
-		conn.reportDropped("unasked", "answered a request that nobody made", data)
+		conn.reportDropped("unasked", "answered a request that does not exist", data)
 		return nil
 	}
 	if c.reply != nil {
@@ -143,7 +143,7 @@ func (conn *serverConn) transform(c *call, data []byte, e *wire.Envelope) [][]by
 	return [][]byte{data}
 }
 
-// streamed ends the call whose answer was passed on in pieces.
+// streamed ends a call after its answer was passed on in pieces.
 func (conn *serverConn) streamed(m wire.Message, size int) {
 	if !m.Env.IsResponse() {
 		return
@@ -153,12 +153,12 @@ func (conn *serverConn) streamed(m wire.Message, size int) {
 	case c != nil:
 		conn.s.finish(conn, c, m.Env.Outcome(), size)
 	case !conn.pending.wasAbandoned(m.Env.ID()):
-		conn.report("unasked", "answered a request that nobody made, with a message too long to "+
-			"hold back", "passed on", m.Data)
+		conn.report("unasked", "answered a request that does not exist, with a message too "+
+			"long to be held back", "passed on", m.Data)
 	}
 }
 
-// tooLong answers in place of a message that exceeds the limit.
+// tooLong sends an error in place of an answer that exceeds the limit.
 func (conn *serverConn) tooLong(m wire.Message) {
 	if !m.Env.IsResponse() {
 		conn.reportDropped("too-long", "wrote a message above the maximum size",

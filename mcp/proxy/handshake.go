@@ -13,14 +13,13 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// handshake is what the client sent at the beginning. It is replayed to a server that replaces
-// another.
+// handshake holds the client's first messages. They are replayed to a server that replaces another.
 type handshake struct {
 	initialize  []byte // the params
 	initialized []byte // the whole notification
 }
 
-// remember keeps the client's handshake, and notes a client whose protocol version has none.
+// remember keeps the client's handshake. It also detects protocol versions without a handshake.
 func (s *session) remember(c *call, data []byte, e *wire.Envelope) {
 	switch c.method {
 	case "initialize":
@@ -50,7 +49,7 @@ func (s *session) replayHandshake(ctx context.Context, conn *serverConn) error {
 	return conn.in.Send(h.initialized)
 }
 
-// checkServerInfo applies the version layer to what the server says it is.
+// checkServerInfo applies the version layer to the version that the server reports.
 func (conn *serverConn) checkServerInfo(c *call, data []byte, e *wire.Envelope) [][]byte {
 	s := conn.s
 	type info struct{ Name, Version string }
@@ -80,8 +79,8 @@ func (conn *serverConn) checkServerInfo(c *call, data []byte, e *wire.Envelope) 
 	return [][]byte{rpcError(c, -32600, "This server is not available.")}
 }
 
-// checkInstructions compares what the server tells the model with what was approved. Instructions
-// that have changed are reported, and left out where changed tools are refused.
+// checkInstructions compares the server's instructions with the approved ones. Changed instructions
+// are reported. They are removed if the policy refuses changed tools.
 func (conn *serverConn) checkInstructions(c *call, data []byte, e *wire.Envelope) [][]byte {
 	s := conn.s
 	changed := s.cfg.Pins.InstructionsChanged(wire.Unquote(e.Raw(data, wire.FieldInstructions)))
@@ -106,8 +105,7 @@ func (conn *serverConn) checkInstructions(c *call, data []byte, e *wire.Envelope
 	return [][]byte{data[:result.Start], wire.EncodeObject(kept), data[result.End:]}
 }
 
-// checkVersion refuses every request to a server that has not said it is of a version that may be
-// used.
+// checkVersion refuses every request to a server that has not reported an allowed version.
 func (s *session) checkVersion(c *call) *refusal {
 	if c.isHandshake() || c.method == "ping" {
 		return nil

@@ -12,19 +12,19 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-// isolatedCall is a call that has a server of its own.
+// isolatedCall is a call with its own server.
 type isolatedCall struct {
 	conn      *serverConn // nil until it has started
-	cancelled bool        // by the client, before it was made
+	cancelled bool        // by the client, before the call was sent
 }
 
-// serverRequest is a request that an isolated server made, under the id that it gave.
+// serverRequest is a request from an isolated server, with the server's id for it.
 type serverRequest struct {
 	conn *serverConn
 	raw  []byte
 }
 
-// isolate gives a call a server of its own, in a sandbox of its own, that ends with the call.
+// isolate starts a server in its own sandbox for one call. The server ends with the call.
 func (s *session) isolate(c *call, data []byte) {
 	var taken, over bool
 	s.update(func(st *state) {
@@ -37,7 +37,7 @@ func (s *session) isolate(c *call, data []byte) {
 	case over:
 	case taken:
 		s.refuse(s.current(), c, &refusal{layer: access.LayerProtocol, reason: errIDInUse.Error(),
-			say: "The request's id is in use."})
+			say: "The request's id is already in use."})
 	default:
 		go s.runIsolated(c, data)
 	}
@@ -65,8 +65,8 @@ func (s *session) runIsolated(c *call, data []byte) {
 	s.failPending(conn, "The server ended before it answered.")
 }
 
-// forgetIsolated drops what is known of a call whose server is gone, and what that server asked for
-// and nobody answered.
+// forgetIsolated drops the state of a call whose server has ended, and the server's unanswered
+// requests.
 func (s *session) forgetIsolated(c *call, conn *serverConn) {
 	s.update(func(st *state) {
 		delete(st.isolated, c.id)
@@ -98,8 +98,8 @@ func (s *session) startIsolated(ctx context.Context, c *call) (*serverConn, erro
 	return conn, nil
 }
 
-// cancelIsolated ends the server of a call that the client has cancelled. If the server is only
-// being started, the call is not made. It reports whether the call is an isolated one.
+// cancelIsolated ends the server of a call that the client has cancelled. If the server is still
+// starting, the call is not sent. It reports whether the call is isolated.
 func (s *session) cancelIsolated(i wire.ID) bool {
 	var conn *serverConn
 	var c *call
@@ -120,8 +120,8 @@ func (s *session) cancelIsolated(i wire.ID) bool {
 	return found
 }
 
-// takeCancelled gives up a registered call that was cancelled before it was registered, and reports
-// whether it was.
+// takeCancelled abandons a call that was cancelled before it was registered. It reports whether
+// that was so.
 func (s *session) takeCancelled(conn *serverConn, c *call) bool {
 	var cancelled bool
 	s.view(func(st *state) { cancelled = st.isolated[c.id].cancelled })
@@ -148,8 +148,8 @@ func (s *session) endIsolated() {
 	}
 }
 
-// renumber gives a request of an isolated server an id of its own: several servers may choose the
-// same.
+// renumber gives a request of an isolated server a new id, because several servers may choose the
+// same id.
 func (s *session) renumber(conn *serverConn, data []byte, e *wire.Envelope) [][]byte {
 	var raw []byte
 	s.update(func(st *state) {
@@ -161,8 +161,8 @@ func (s *session) renumber(conn *serverConn, data []byte, e *wire.Envelope) [][]
 	return [][]byte{data[:v.Start], raw, data[v.End:]}
 }
 
-// fromClientReply takes the client's answer to the server that asked. It returns what is to be sent
-// to the server of all calls, nil if an isolated one has got it.
+// fromClientReply handles the client's answer to a server's request. It sends the answer to the
+// isolated server that asked, and returns nil. Otherwise it returns the bytes for the main server.
 func (s *session) fromClientReply(data []byte, e *wire.Envelope) []byte {
 	var r serverRequest
 	var found bool

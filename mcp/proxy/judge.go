@@ -20,11 +20,11 @@ var inspectedMethods = []string{"tools/call", "tasks/result", "tools/list", "res
 
 func isRuled(method string) bool { return slices.Contains(ruledMethods, method) }
 
-// unclearMethod says why a server could take a message for one that rules look at, though it names
-// another method; "": it could not.
+// unclearMethod says why a server could take a message for one of a ruled method, although it names
+// another. It returns "" if no server could.
 func unclearMethod(e *wire.Envelope) string {
 	if !hasText(e, wire.FieldMethod) {
-		return "its method is no text, or too long"
+		return "its method is not a string, or too long"
 	}
 	known := canonicalMethods()[wire.Canonical(e.Method())]
 	if known == "" || known == e.Method() {
@@ -33,7 +33,7 @@ func unclearMethod(e *wire.Envelope) string {
 	return "some servers would take its method for " + known
 }
 
-// canonicalMethods are the methods that rules look at, by their canonical names.
+// canonicalMethods maps the canonical names of ruled methods to the methods.
 var canonicalMethods = sync.OnceValue(func() map[string]string {
 	all := map[string]string{}
 	for _, method := range slices.Concat(ruledMethods, inspectedMethods) {
@@ -91,7 +91,7 @@ func (s *session) judge(conn *serverConn, c *call, e *wire.Envelope, data []byte
 	return nil
 }
 
-// hasText reports that a member is a text, and not too long to be judged.
+// hasText reports whether a member is a string, and not too long for the rules.
 func hasText(e *wire.Envelope, f wire.Field) bool {
 	v := e.At(f)
 	return v.Kind == '"' && !v.Truncated
@@ -111,13 +111,13 @@ func (s *session) completion(e *wire.Envelope, data []byte) *refusal {
 	name, isPrompt := wire.StringMember(ref, "name")
 	uri, isResource := wire.StringMember(ref, "uri")
 	v := access.Verdict{Layer: access.LayerProtocol,
-		Reason: "it names a prompt and a resource, or neither"}
+		Reason: "it names both a prompt and a resource, or neither"}
 	switch {
 	case wire.HasDuplicate(wire.Members(ref)) || isPrompt && isResource:
 	case isPrompt:
 		v = s.rules.Check(s.item(access.KindPrompt, name))
 	case isResource:
-		v = s.rules.Check(s.item(access.KindTemplate, uri)) // as a rule it is one
+		v = s.rules.Check(s.item(access.KindTemplate, uri)) // usually a template
 	}
 	if v.Allowed {
 		return nil
@@ -125,25 +125,25 @@ func (s *session) completion(e *wire.Envelope, data []byte) *refusal {
 	return refusedBy(v, "There is nothing to complete.", 0)
 }
 
-// toolUnavailable says no more than that there is no such tool: the model is not told what the
-// policy has against it.
+// toolUnavailable only says that the tool is not available. It does not tell the model why.
 func toolUnavailable(c *call, v access.Verdict) *refusal {
 	return refusedBy(v, fmt.Sprintf("The tool %q is not available.", safetext.Clean(c.name, 80)), 0)
 }
 
-// checkArguments holds a call's arguments to the tool's own schema and to the rules.
+// checkArguments checks a call's arguments against the tool's own schema and the rules.
 func (s *session) checkArguments(conn *serverConn, c *call, raw []byte) *refusal {
 	args := access.NewArguments(raw)
 	if own := s.tools.inputSchema(c.name); own != nil {
 		values, err := args.Values()
 		if err != nil {
-			return &refusal{layer: access.LayerParameter, reason: "the arguments are no object",
-				say: "The arguments of a tool are a JSON object."}
+			return &refusal{layer: access.LayerParameter,
+				reason: "the arguments are not a JSON object",
+				say:    "The arguments of a tool must be a JSON object."}
 		}
-		// the client sees the schema: this may be said in full
+		// the client knows the schema, so the whole error may be sent
 		if err := own.Validate(values); err != nil {
 			return &refusal{layer: access.LayerParameter,
-				reason: "its own input schema: " + safetext.Clean(err.Error(), 200),
+				reason: "the tool's own input schema: " + safetext.Clean(err.Error(), 200),
 				hint:   "to allow it: mcp.input_schema: pass in the policy",
 				say: fmt.Sprintf("The arguments do not satisfy the tool's input schema: %s",
 					safetext.Clean(err.Error(), 300))}

@@ -19,7 +19,7 @@ const (
 	cancelGrace   = time.Second // how long a server may take to stop a call
 )
 
-// watchLimits applies the limits of a tool to a call. Memory and cpu time are those of the whole
+// watchLimits applies the limits of a tool to a call. Memory and CPU time are those of the whole
 // server during the call, so other calls in flight count too.
 func (s *session) watchLimits(conn *serverConn, c *call) {
 	if c.method != "tools/call" {
@@ -42,8 +42,8 @@ func (s *session) watchLimits(conn *serverConn, c *call) {
 	go s.enforceLimits(conn, c, limits, before, done)
 }
 
-// enforceLimits waits until the call ends or exceeds a limit. before is the usage when the call
-// began.
+// enforceLimits waits until the call ends or exceeds a limit. before is the usage at the start of
+// the call.
 func (s *session) enforceLimits(conn *serverConn, c *call, limits policies.MCPLimits,
 	before launch.Usage, done <-chan struct{}) {
 	var timeout, look <-chan time.Time
@@ -107,7 +107,7 @@ func (s *session) endOverLimit(conn *serverConn, c *call, t monitor.Type, l *mon
 	s.finish(conn, c, outcome, 0)
 	_ = s.client.Send(s.toolError(c, say))
 	if conn.onlyCall != nil {
-		return // its server ends with the call
+		return // the call's own server ends with it
 	}
 	go func() { // the server may not be reading
 		_ = conn.in.Send(wire.Join(`{"jsonrpc":"2.0","method":"notifications/cancelled",`,
@@ -125,9 +125,9 @@ func (s *session) endOverLimit(conn *serverConn, c *call, t monitor.Type, l *mon
 	}
 }
 
-// watchCancelled checks a server when the time of a cancelled call is over: one that does not
-// answer a ping hangs in the call, and is replaced. By the specification it does not answer the
-// call itself.
+// watchCancelled checks a server when the time limit of a cancelled call is reached. By the
+// specification a server does not answer a cancelled call. So the proxy sends a ping: a server that
+// does not answer it hangs, and is replaced.
 func (s *session) watchCancelled(conn *serverConn, c *call) {
 	limits, _ := callLimits(s.cfg.Rules.Limits, c.name)
 	if c.method != "tools/call" || limits.Timeout == 0 {
@@ -155,7 +155,7 @@ func (conn *serverConn) respondsToPing(within time.Duration) bool {
 	go func() { // the server may not be reading
 		if _, err := conn.ask(ctx, "ping", []byte("{}")); !errors.Is(err,
 			context.DeadlineExceeded) {
-			close(answered) // an error is an answer too
+			close(answered) // an error also counts as an answer
 		}
 	}()
 	select {
@@ -166,7 +166,8 @@ func (conn *serverConn) respondsToPing(within time.Duration) bool {
 	}
 }
 
-// callLimits are those of one call of a tool: of several patterns that match, the tightest.
+// callLimits returns the limits of one call of a tool. If several patterns match, the tightest
+// limits apply.
 func callLimits(all map[string]policies.MCPLimits, tool string) (l policies.MCPLimits, any bool) {
 	if l, ok := all[tool]; ok {
 		return l, l != policies.MCPLimits{}

@@ -16,8 +16,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// slow answers everything but calls of "hang", until it is told to stop; stubborn ones do not
-// listen.
+// slow answers everything except calls of "hang". It gives up such a call when it is cancelled,
+// unless it is stubborn.
 func slow(stubborn bool) func(*fake, *bufio.Reader, io.Writer) {
 	return func(_ *fake, in *bufio.Reader, out io.Writer) {
 		hung := ""
@@ -42,7 +42,7 @@ func hangs(l policies.MCPLimits) policies.MCP {
 	return policies.MCP{Limits: map[string]policies.MCPLimits{"hang": l}, Output: unmarked.Output}
 }
 
-func TestACallOverItsTimeIsAnsweredAndTheServerToldToStop(t *testing.T) {
+func TestACallOverItsTimeIsAnsweredAndCancelled(t *testing.T) {
 	var records bytes.Buffer
 	b := start(t,
 		Config{Rules: hangs(policies.MCPLimits{Timeout: policies.Duration(50 * time.Millisecond)}),
@@ -50,7 +50,7 @@ func TestACallOverItsTimeIsAnsweredAndTheServerToldToStop(t *testing.T) {
 	b.say(callTool("1", "hang", "{}"))
 	b.hears(refusal1("1", "The call exceeded its time limit."))
 	b.say(`{"jsonrpc":"2.0","id":2,"method":"ping"}`)
-	b.hears(`{"jsonrpc":"2.0","id":2,"result":{"said":"ping"}}`) // and the late answer is nobody's
+	b.hears(`{"jsonrpc":"2.0","id":2,"result":{"said":"ping"}}`) // the late answer is dropped
 	e := b.server(0).seen()
 	if len(e) != 1 || e[0].Type != "timeout_exceeded" || e[0].Limit.Value != 50 ||
 		e[0].Call.Tool != "hang" {
@@ -63,7 +63,7 @@ func TestACallOverItsTimeIsAnsweredAndTheServerToldToStop(t *testing.T) {
 	}
 }
 
-func TestAServerThatHangsIsReplacedAndGreetedAgain(t *testing.T) {
+func TestAServerThatHangsIsReplacedAndGetsTheHandshake(t *testing.T) {
 	b := start(t,
 		Config{Rules: hangs(policies.MCPLimits{Timeout: policies.Duration(20 * time.Millisecond)})},
 		slow(true))
@@ -85,9 +85,9 @@ func TestAServerThatHangsIsReplacedAndGreetedAgain(t *testing.T) {
 	}
 }
 
-func TestALimitThatCannotBeHeldIsSaid(t *testing.T) {
+func TestALimitThatIsNotEnforcedIsReported(t *testing.T) {
 	rules := policies.MCP{Limits: map[string]policies.MCPLimits{"a": {Memory: 1 << 20}}}
-	// of a fake nothing is known, as of a server without a sandbox
+	// the usage of a fake is unknown, like that of a server without a sandbox
 	b := start(t, Config{Rules: rules}, answers("[]", "hello"))
 	b.say(callTool("1", "a", "{}"))
 	b.hear()
@@ -123,7 +123,7 @@ func TestACallOverItsMemoryOrCPUTimeIsEnded(t *testing.T) {
 	}
 }
 
-func TestACancelledCallIsOver(t *testing.T) {
+func TestACancelledCallEnds(t *testing.T) {
 	b := start(t, Config{}, slow(false))
 	b.say(callTool("1", "hang", "{}"))
 	b.say(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
@@ -148,7 +148,8 @@ func TestAServerThatHangsInACancelledCallIsReplaced(t *testing.T) {
 	b.hears(`{"jsonrpc":"2.0","id":3,"result":{"said":"tools/call"}}`)
 }
 
-// As the specification wants it: no answer to what was cancelled, and at once one to a ping.
+// The server follows the specification: it does not answer the cancelled call, and answers a ping
+// at once.
 func TestAServerThatDropsACancelledCallStays(t *testing.T) {
 	pinged := make(chan struct{})
 	b := start(t,
@@ -173,8 +174,8 @@ func TestAServerThatDropsACancelledCallStays(t *testing.T) {
 	}
 }
 
-// A server that asks its client back in the middle of a call, under an id that every one of them
-// uses.
+// asking is a server that sends the client a request in the middle of a call. Every instance uses
+// the same id.
 func asking(f *fake, in *bufio.Reader, out io.Writer) {
 	var call string
 	each(in, func(r request) {
@@ -198,9 +199,9 @@ func asking(f *fake, in *bufio.Reader, out io.Writer) {
 	})
 }
 
-// What an isolated server does before it is called, or after its call was cancelled, is that call's
-// doing as well.
-func TestWhateverAnIsolatedServerDoesIsItsCalls(t *testing.T) {
+// Events of an isolated server belong to its call, also before the call is sent and after it was
+// cancelled.
+func TestEventsOfAnIsolatedServerBelongToItsCall(t *testing.T) {
 	during, called := make(chan *monitor.Call, 3), make(chan struct{})
 	b := start(t, Config{Rules: unmarked, Isolate: true},
 		func(f *fake, in *bufio.Reader, out io.Writer) {
@@ -254,13 +255,13 @@ func TestACallCancelledWhileItsServerStartsIsNotMade(t *testing.T) {
 	close(cancelled)
 	b.say(callTool("3", "a", "{}"))
 	b.hears(`{"jsonrpc":"2.0","id":3,"result":{"said":"tools/call"}}`)
-	b.to.Close() // the session ends when all that was asked is answered
+	b.to.Close() // the session ends when all requests are answered
 	if rest, err := b.from.ReadString('\n'); err == nil {
 		t.Errorf("the client gets %s", rest)
 	}
 }
 
-func TestIsolatedCallsHaveServersOfTheirOwn(t *testing.T) {
+func TestIsolatedCallsHaveTheirOwnServers(t *testing.T) {
 	b := start(t, Config{Rules: unmarked, Isolate: true}, asking)
 	b.say(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{}}`)
 	b.hears(`{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}`)
@@ -296,7 +297,7 @@ func TestIsolatedCallsHaveServersOfTheirOwn(t *testing.T) {
 	}
 }
 
-func TestAServerThatHangsDoesNotOutliveItsClientsInput(t *testing.T) {
+func TestAServerThatHangsEndsAfterTheClientsInput(t *testing.T) {
 	b := start(t, Config{Rules: unmarked, DrainTimeout: 50 * time.Millisecond},
 		func(f *fake, in *bufio.Reader, _ io.Writer) {
 			each(in, func(request) {})

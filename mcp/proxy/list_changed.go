@@ -1,7 +1,7 @@
 package proxy
 
-// watchAllowlist tells the client to list again when the allowlist has changed. Calls need no such
-// notice: the allowlist is asked at every call.
+// watchAllowlist sends the client list_changed notifications when the allowlist has changed. Calls
+// don't depend on it: each call is checked against the current allowlist.
 func (s *session) watchAllowlist() (stop func()) {
 	if s.cfg.Allow == nil {
 		return func() {}
@@ -14,7 +14,7 @@ func (s *session) watchAllowlist() (stop func()) {
 			case <-done:
 				return
 			case <-changed:
-				// before the client is told, so that no change is missed
+				// before the notification, so that no change is missed
 				changed = s.cfg.Allow.Changed()
 				var ready bool
 				s.view(func(st *state) { ready = st.handshake.initialized != nil })

@@ -58,7 +58,7 @@ func ListTools(ctx context.Context, cfg Config) (*pin.File, error) {
 		name, ok := toolName(raw)
 		pin, err := pin.NewTool(raw)
 		if !ok || err != nil {
-			return nil, fmt.Errorf("tools/list: a tool has no name, or a member twice: %s",
+			return nil, fmt.Errorf("tools/list: a tool has no name, or a duplicate member: %s",
 				safetext.Clean(string(raw), 80))
 		}
 		if p.Tools[name] != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// filter removes from a listing what the rules refuse, and remembers the tools.
+// filter removes refused items from a listing, and remembers the tools.
 func (conn *serverConn) filter(c *call, data []byte, e *wire.Envelope) [][]byte {
 	s := conn.s
 	f, kind, member := wire.FieldTools, access.KindTool, "name"

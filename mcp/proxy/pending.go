@@ -17,19 +17,19 @@ type call struct {
 	id      wire.ID
 	raw     []byte // the id as the client wrote it
 	method  string
-	name    string // of the tool or prompt, or the URI
+	name    string // the tool's or prompt's name, or the URI
 	began   time.Time
 	bytesIn int
-	args    []byte // for the audit
+	args    []byte // for the audit record
 	cut     bool   // the arguments were too long to keep
 	before  launch.Usage
 	metered bool
 	events  atomic.Int64
 	shared  atomic.Bool // another call was in flight at some time
 
-	stop  func()      // ends the watching of the call's limits
-	over  func()      // tells whoever waits for the call's end
-	reply chan answer // the proxy's own request: the answer goes here
+	stop  func()      // stops the watch over the call's limits
+	over  func()      // reports the end of the call, if somebody waits for it
+	reply chan answer // for requests of the proxy itself: receives the answer
 }
 
 type answer struct {
@@ -68,7 +68,7 @@ func (c *call) isHandshake() bool {
 // isInspected reports whether rules look at the result.
 func (c *call) isInspected() bool { return c.isToolResult() || c.isListing() || c.isHandshake() }
 
-// tool is how events name what was called.
+// tool returns the name that events use for the called item.
 func (c *call) tool() string {
 	if c.method == "tools/call" {
 		return c.name
@@ -79,25 +79,26 @@ func (c *call) tool() string {
 // pendingCalls is the set of calls in flight to one server process.
 type pendingCalls struct {
 	server string
-	only   *snapshot // for a server that lives for one call: all its events belong to that call
+	only   *snapshot // for an isolated server: all its events belong to one call
 
 	mu         sync.Mutex
 	whenIdle   chan struct{} // closed once no call is in flight; nil: nobody waits
 	closed     bool
 	all        map[wire.ID]*call
-	abandoned  map[wire.ID]bool // cancelled or given up; an answer may still come
-	attributed []*call          // those that may cause events, oldest first
+	abandoned  map[wire.ID]bool // cancelled or over a limit; an answer may still come
+	attributed []*call          // calls that may cause events, oldest first
 	inside     atomic.Pointer[snapshot]
 }
 
-// snapshot is what an event needs. It is made in advance: the hook runs while a thread of the tool
-// waits.
+// snapshot holds what an event needs. It is made in advance, because a thread of the tool waits
+// while the hook runs.
 type snapshot struct {
 	call  *monitor.Call
 	calls []*call
 }
 
-// newPendingCalls is for a server that is for all calls, or only for one.
+// newPendingCalls makes the set for one server. only is the call of an isolated server; nil: the
+// server serves all calls.
 func newPendingCalls(server string, only *call) *pendingCalls {
 	p := &pendingCalls{server: server, all: map[wire.ID]*call{}, abandoned: map[wire.ID]bool{}}
 	if only != nil {
@@ -106,7 +107,7 @@ func newPendingCalls(server string, only *call) *pendingCalls {
 	return p
 }
 
-var errIDInUse = errors.New("its request id is in use")
+var errIDInUse = errors.New("its request id is already in use")
 
 func (p *pendingCalls) add(c *call) error {
 	p.mu.Lock()
@@ -131,7 +132,7 @@ func (p *pendingCalls) add(c *call) error {
 	return nil
 }
 
-// remove takes a call out of the set; nil if it is not there.
+// remove removes a call from the set. It returns nil if the call is not in the set.
 func (p *pendingCalls) remove(i wire.ID) *call {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -157,7 +158,7 @@ func (p *pendingCalls) drop(c *call) {
 
 const maxAbandoned = 4096
 
-// abandon takes a call out of the set. If its answer still comes, it is dropped.
+// abandon removes a call from the set. A later answer to it will be dropped.
 func (p *pendingCalls) abandon(i wire.ID) *call {
 	c := p.remove(i)
 	if c != nil {
@@ -170,7 +171,7 @@ func (p *pendingCalls) abandon(i wire.ID) *call {
 	return c
 }
 
-// wasAbandoned reports whether the call was given up, and forgets it.
+// wasAbandoned reports whether the call was abandoned, and forgets it.
 func (p *pendingCalls) wasAbandoned(i wire.ID) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -179,8 +180,8 @@ func (p *pendingCalls) wasAbandoned(i wire.ID) bool {
 	return ok
 }
 
-// mustInspect reports whether an answer may come that the proxy looks at without any rule: the
-// handshake, or the list of tools.
+// mustInspect reports whether an answer is pending that the proxy inspects even without rules: that
+// of a handshake, or a list of tools.
 func (p *pendingCalls) mustInspect() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -212,7 +213,7 @@ func (p *pendingCalls) wakeIfIdle() {
 	}
 }
 
-// takeAll empties the set. Nothing can be added to it any more.
+// takeAll empties and closes the set. No call can be added any more.
 func (p *pendingCalls) takeAll() (out []*call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -245,8 +246,8 @@ func (p *pendingCalls) snapshot(calls []*call) *snapshot {
 	return s
 }
 
-// current is the hook for events: the call that they belong to. If several are in flight, it names
-// all.
+// current is the hook for events. It returns the call that an event belongs to. If several are in
+// flight, it names all.
 func (p *pendingCalls) current() *monitor.Call {
 	s := cmp.Or(p.inside.Load(), p.only)
 	if s == nil {

@@ -93,7 +93,7 @@ func TestAChangeWithinASessionIsFlaggedWithoutPins(t *testing.T) {
 	}
 }
 
-// A list that is long enough to be passed on in pieces is compared all the same.
+// A list that is long enough to pass in pieces is compared too.
 func TestAChangeInALongListIsFlagged(t *testing.T) {
 	lists := 0
 	b := start(t, Config{Rules: unmarked}, func(_ *fake, in *bufio.Reader, out io.Writer) {

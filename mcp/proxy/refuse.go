@@ -10,22 +10,21 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// refusal is why a request is not passed on.
+// refusal says why a request is not passed on.
 type refusal struct {
 	layer        access.Layer
 	reason, hint string // for the operator
 	say          string // for the model
-	code         int    // JSON-RPC's, for what is no tool; 0: invalid params
+	code         int    // JSON-RPC error code, not used for tools; 0: invalid params
 }
 
-// refusedBy is the refusal that a verdict asks for. say is what the model is told if the verdict
-// leaves it open.
+// refusedBy makes the refusal for a verdict. say is the text for the model if the verdict has none.
 func refusedBy(v access.Verdict, say string, code int) *refusal {
 	return &refusal{layer: v.Layer, reason: v.Reason, hint: v.Hint, say: cmp.Or(v.Say, say),
 		code: code}
 }
 
-// refuse answers the request, records an event and an audit record.
+// refuse answers the request, and writes an event and an audit record.
 func (s *session) refuse(conn *serverConn, c *call, r *refusal) {
 	conn.event(monitor.Event{Type: monitor.PermissionDenied, Severity: monitor.Medium,
 		Rule: monitor.RuleMCP + string(r.layer), Reason: c.tool() + ": " + r.reason,
@@ -37,7 +36,8 @@ func (s *session) refuse(conn *serverConn, c *call, r *refusal) {
 	}
 }
 
-// refused is the answer: for a tool a result that the model reads, for all else a JSON-RPC error.
+// refused returns the answer. For a tool it is a result that the model reads, otherwise a JSON-RPC
+// error.
 func (s *session) refused(c *call, r *refusal) []byte {
 	if c.method == "tools/call" {
 		return s.toolError(c, r.say)

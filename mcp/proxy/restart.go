@@ -8,8 +8,8 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// restart replaces a server that hangs. Calls in flight are answered with an error, and the
-// client's handshake is replayed. What the old server held in memory is lost.
+// restart replaces a server that hangs. It answers calls in flight with an error, and replays the
+// client's handshake. The state of the old server is lost.
 func (s *session) restart(conn *serverConn, why string) {
 	var old, last bool
 	s.update(func(st *state) {
@@ -25,11 +25,11 @@ func (s *session) restart(conn *serverConn, why string) {
 	switch {
 	case old:
 		return
-	case last: // nobody needs another one
+	case last: // the session ends: no new server is needed
 		conn.srv.Signal(unix.SIGKILL)
 		return
 	}
-	s.cfg.Warn("the server is restarted: %s", why)
+	s.cfg.Warn("restarting the server: %s", why)
 	conn.event(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Medium,
 		Rule: monitor.RuleMCP + "restart", Reason: why, Action: "restart"}, nil)
 	s.failPending(conn, "The server was restarted before it answered.")

@@ -6,7 +6,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// marker is what marks the answer of a call; nil: the answer passes as it is.
+// marker returns the marker for the answer of a call; nil: the answer passes unchanged.
 func (conn *serverConn) marker(c *call) *mark.Marker {
 	s := conn.s
 	return mark.New(&s.cfg.Rules.Output,
@@ -14,7 +14,7 @@ func (conn *serverConn) marker(c *call) *mark.Marker {
 			Call: c.id.String(), Sandbox: conn.srv.Sandbox(), Policy: s.cfg.Policy})
 }
 
-// mark marks a tool's result as the policy says.
+// mark marks a tool's result as the policy requires.
 func (conn *serverConn) mark(c *call, data []byte, e *wire.Envelope) [][]byte {
 	m, result := conn.marker(c), e.At(wire.FieldResult)
 	switch {
@@ -32,7 +32,8 @@ func (conn *serverConn) mark(c *call, data []byte, e *wire.Envelope) [][]byte {
 	return [][]byte{data[:result.Start], fresh, data[result.End:]}
 }
 
-// forgesMark reports an answer that carries mcpbox's mark though mcpbox does not mark it.
+// forgesMark reports whether an answer contains mcpbox's mark, although mcpbox does not mark this
+// kind of answer.
 func (conn *serverConn) forgesMark(data []byte, e *wire.Envelope) bool {
 	return conn.s.cfg.Rules.Output.Marking() != policies.MCPMarkNone &&
 		mark.Forged(e.Raw(data, wire.FieldMeta))

@@ -61,7 +61,7 @@ func TestAToolThatIsNotAllowedDoesNotExist(t *testing.T) {
 	}
 }
 
-func TestDisguisesDoNotGetPast(t *testing.T) {
+func TestOtherSpellingsOfDeniedToolsAreRefused(t *testing.T) {
 	rules := policies.MCP{Tools: policies.MCPNames{Deny: []string{"write_note"}}}
 	b := start(t, Config{Rules: rules}, answers(threeTools, "hello"))
 	for _, line := range []string{
@@ -108,7 +108,7 @@ func TestArgumentsAreHeldToPolicyAndSchema(t *testing.T) {
 			},
 		},
 	}
-	// the client never lists: the proxy does
+	// the client never asks for the list of tools, but the proxy does
 	b := start(t, Config{Rules: rules}, answers(threeTools, "hello"))
 	for _, c := range []struct{ args, want string }{
 		{`{"name":"shopping"}`, `"text":"hello"`},
@@ -116,9 +116,9 @@ func TestArgumentsAreHeldToPolicyAndSchema(t *testing.T) {
 		{`{"name":"a","x":1}`, "outside of what is permitted here"},
 		{`{"name":5}`, "do not satisfy the tool's input schema"},
 		{`{}`, "do not satisfy the tool's input schema"},
-		{`{"name":"a","name":"../etc"}`, "An argument is there twice."},
-		{`{"name":"a","NAME":"../etc"}`, "An argument is there twice."},
-		{`{"name":"a","x":[{"y":1,"y":2}]}`, "An argument is there twice."},
+		{`{"name":"a","name":"../etc"}`, "An argument occurs twice."},
+		{`{"name":"a","NAME":"../etc"}`, "An argument occurs twice."},
+		{`{"name":"a","x":[{"y":1,"y":2}]}`, "An argument occurs twice."},
 		{`[]`, "JSON object"},
 	} {
 		b.say(callTool("1", "read_note", c.args))
@@ -132,7 +132,7 @@ func TestArgumentsAreHeldToPolicyAndSchema(t *testing.T) {
 	}
 }
 
-func TestAListWithoutEndIsNotKept(t *testing.T) {
+func TestAnEndlessListIsNotKept(t *testing.T) {
 	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPOpen,
 		InputSchema: policies.MCPEnforce},
 		MaxMessage: 100 << 10, DrainTimeout: 50 * time.Millisecond}, func(_ *fake, in *bufio.Reader,
@@ -147,7 +147,7 @@ func TestAListWithoutEndIsNotKept(t *testing.T) {
 		})
 	})
 	b.say(callTool("1", "a", "{}"))
-	b.hears(refusal1("1", "The server does not say which tools it has."))
+	b.hears(refusal1("1", "The server did not list its tools."))
 	if e := b.server(0).seen(); len(e) != 1 ||
 		!strings.Contains(e[0].Reason, "exceed the maximum message size") {
 		t.Errorf("events: %+v", e)
@@ -167,7 +167,7 @@ func TestTheGrantDecidesWhichToolsExist(t *testing.T) {
 	b.hears(refusal1("2", `The tool "write_note" is not available.`))
 }
 
-func TestAServerOfAnotherVersionIsOfNoUse(t *testing.T) {
+func TestAServerOfAnotherVersionIsRefused(t *testing.T) {
 	for allowed, ok := range map[string]bool{"^1.4": true, ">=2": false} {
 		b := start(t, Config{Rules: policies.MCP{Server: policies.MCPServer{Version: allowed}}},
 			answers(threeTools, "hello"))
@@ -186,7 +186,7 @@ func TestAServerOfAnotherVersionIsOfNoUse(t *testing.T) {
 	}
 }
 
-func TestResourcesAndPromptsAreAllowlistedLikewise(t *testing.T) {
+func TestResourcesAndPromptsAreAllowlistedToo(t *testing.T) {
 	rules := policies.MCP{Resources: policies.MCPNames{Allow: []string{"note://public/*"}},
 		Prompts: policies.MCPNames{Deny: []string{"secret"}}}
 	b := start(t, Config{Rules: rules}, answers("[]", ""))
@@ -198,7 +198,7 @@ func TestResourcesAndPromptsAreAllowlistedLikewise(t *testing.T) {
 	b.hears(`{"jsonrpc":"2.0","id":3,"error":{"code":-32602,"message":"Unknown prompt"}}`)
 }
 
-// list is an allowlist that can be changed.
+// list is an allowlist that the test can change.
 type list struct {
 	mu      sync.Mutex
 	denied  map[string]bool
@@ -219,7 +219,7 @@ func (l *list) Changed() <-chan struct{} {
 	return l.changed
 }
 
-func TestAWithdrawnToolIsGoneAtOnceAndTheClientIsTold(t *testing.T) {
+func TestAWithdrawnToolIsGoneAtOnceAndTheClientIsNotified(t *testing.T) {
 	allow := &list{denied: map[string]bool{}, changed: make(chan struct{})}
 	b := start(t, Config{Allow: allow}, answers(threeTools, "hello"))
 	b.say(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{}}`)
@@ -241,7 +241,7 @@ func TestAWithdrawnToolIsGoneAtOnceAndTheClientIsTold(t *testing.T) {
 	b.hears(refusal1("2", `The tool "write_note" is not available.`))
 }
 
-func TestAServerWithSuchASchemaIsServed(t *testing.T) {
+func TestAServerWithAnUnusableSchemaIsServed(t *testing.T) {
 	tools := `[{"name":"a","inputSchema":{"$ref":"#"},"outputSchema":{"$ref":"#"}}]`
 	b := start(t, Config{Rules: policies.MCP{InputSchema: policies.MCPEnforce,
 		Output: policies.MCPOutput{Mark: policies.MCPMarkWrap}}}, answers(tools, "hello"))
@@ -255,9 +255,9 @@ func TestAServerWithSuchASchemaIsServed(t *testing.T) {
 	}
 }
 
-// A server that lists tools without end, page by page, can't fill the proxy's memory; what is not
-// kept is not offered.
-func TestDefinitionsWithoutEndAreNotKept(t *testing.T) {
+// A server with an endless list of tools can't fill the proxy's memory. Definitions that are not
+// kept are not offered.
+func TestEndlessDefinitionsAreNotKept(t *testing.T) {
 	page := 0
 	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPOpen,
 		InputSchema: policies.MCPEnforce}},
@@ -291,7 +291,7 @@ func TestDefinitionsWithoutEndAreNotKept(t *testing.T) {
 	}
 }
 
-// Calls that wait for the list of tools hold no more than a message may.
+// Calls that wait for the list of tools hold at most as many bytes as one message may have.
 func TestWaitingCallsHoldNoMoreThanAMessage(t *testing.T) {
 	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPOpen,
 		InputSchema: policies.MCPEnforce},

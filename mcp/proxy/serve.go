@@ -10,18 +10,19 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-// How long a server may take to end once nobody needs it. By the specification a client closes
-// stdin, waits, sends SIGTERM, waits, and kills. Official clients wait two seconds each time; these
-// times fit into that.
+// How long a server may take to end when it is no longer needed. By the specification a client
+// closes stdin, waits, sends SIGTERM, waits, and kills. Official clients wait two seconds each
+// time. These times are shorter.
 const (
-	// after its stdin is closed and it has answered all it was asked
+	// after its stdin is closed and all calls are answered
 	idleGrace = 1500 * time.Millisecond
 	termGrace = 1 * time.Second // after SIGTERM
-	readGrace = 2 * time.Second // for the client to read what is left
+	readGrace = 2 * time.Second // for the client to read the remaining output
 )
 
-// Serve starts the server and passes messages until one side leaves or ctx ends. Then no process of
-// the server is left. An error means that mcpbox failed; the Outcome says how the server ended.
+// Serve starts the server and passes messages until one side closes or ctx ends. When it returns,
+// no process of the server is left. An error means that mcpbox failed. The Outcome says how the
+// server ended.
 func Serve(ctx context.Context, cfg Config) (*Outcome, error) {
 	s := newSession(cfg)
 	conn, err := s.start(ctx, nil)
@@ -38,8 +39,8 @@ func Serve(ctx context.Context, cfg Config) (*Outcome, error) {
 	return s.end(s.wait(ctx, upDone))
 }
 
-// wait returns when the session is over. An error is a failure of the proxy's or of the client's,
-// not of the server's.
+// wait returns at the end of the session. An error is a failure of the proxy or of the client, not
+// of the server.
 func (s *session) wait(ctx context.Context, clientDone <-chan error) error {
 	for {
 		var conn *serverConn
@@ -61,7 +62,7 @@ func (s *session) wait(ctx context.Context, clientDone <-chan error) error {
 				continue
 			}
 			select {
-			case <-conn.srv.Done(): // it is just ending
+			case <-conn.srv.Done(): // the server is ending
 			case <-time.After(termGrace):
 				s.terminate(conn)
 			}
@@ -79,7 +80,7 @@ func (s *session) wait(ctx context.Context, clientDone <-chan error) error {
 	}
 }
 
-// isReplaced reports that another server stands in for this one, or is about to.
+// isReplaced reports whether another server has replaced this one, or is about to.
 func (s *session) isReplaced(conn *serverConn) (replaced bool) {
 	s.view(func(st *state) { replaced = st.main != conn || st.replacing })
 	return replaced
@@ -128,7 +129,7 @@ func cancelWhenClosed(gone <-chan struct{}, cancel func()) (stop func()) {
 	return func() { close(done) }
 }
 
-// terminate asks the server to end, and waits a little.
+// terminate sends the server SIGTERM, and waits for termGrace.
 func (s *session) terminate(conn *serverConn) {
 	select {
 	case <-conn.srv.Done():
@@ -144,8 +145,8 @@ func (s *session) terminate(conn *serverConn) {
 	}
 }
 
-// end stops the server, passes on what it still wrote, and answers the calls that it left
-// unanswered.
+// end stops the server, passes on its remaining output, and answers the calls that it did not
+// answer.
 func (s *session) end(err error) (*Outcome, error) {
 	var conn *serverConn
 	var terminated bool
@@ -165,7 +166,7 @@ func (s *session) end(err error) (*Outcome, error) {
 	}()
 	select {
 	case <-told:
-	case <-time.After(readGrace): // nobody reads
+	case <-time.After(readGrace): // the client does not read
 	}
 	if err != nil {
 		return nil, err

@@ -39,7 +39,7 @@ type Config struct {
 	Policy     string // the policy's name in events and records
 	Command    []string
 	Rules      policies.MCP
-	Allow      access.Allowlist // must allow too; nil: only the policy counts
+	Allow      access.Allowlist // must allow as well; nil: only the policy counts
 	Grant      []string         // what the agent may use; nil: everything
 	Pins       *pin.File        // approved definitions; may be nil
 	Audit      audit.Log        // may be nil
@@ -47,9 +47,9 @@ type Config struct {
 	MaxMessage int  // bytes that are held of one message; 0: DefaultMaxMessage
 	Isolate    bool // start a new server for every tools/call
 
-	// DrainTimeout is how long to wait for calls in flight after the client has closed its side and
-	// still reads. A script that feeds a session through a pipe does that, and so does a client
-	// that gives up on a hanging server. 0: DefaultDrainTimeout.
+	// DrainTimeout is how long to wait for calls in flight after the client has stopped writing but
+	// still reads. A script that feeds a session through a pipe does that. So does a client that
+	// gives up on a hanging server. 0: DefaultDrainTimeout.
 	DrainTimeout time.Duration
 }
 
@@ -59,19 +59,19 @@ type Outcome struct {
 	Terminated bool               // mcpbox told the server to end: its exit code says nothing
 }
 
-// session is one client talking to one server, through all restarts of it.
+// session is one client's session with one server, including restarts of the server.
 type session struct {
 	cfg    Config
 	policy *access.Set  // the rules of the policy
-	rules  access.Rules // all that must allow: the policy, and the allowlist beside it
+	rules  access.Rules // all rules that must allow: the policy and the allowlist
 	client *wire.MessageWriter
 	tools  *toolCatalog
 	modern atomic.Bool // protocol 2026-07-28 or later: no handshake, results have a type
-	// something may be refused: messages that can't be read are not passed on
+	// some rule may refuse something, so messages that can't be parsed are not passed on
 	constrain bool
-	// strips the words of the server that are not marked; nil: nothing is stripped
+	// strips texts of the server that are not marked; nil: nothing is stripped
 	stripper *mark.Marker
-	stream   bool // no rule needs a message as a whole
+	stream   bool // no rule needs a whole message
 
 	unmeasured sync.Once // the warning that limits are not enforced
 
@@ -90,7 +90,7 @@ func newSession(cfg Config) *session {
 	}
 	s := &session{cfg: cfg, client: wire.NewMessageWriter(cfg.Client.Writer)}
 	s.state.isolated, s.state.requests = map[wire.ID]*isolatedCall{}, map[wire.ID]serverRequest{}
-	// Config.Launch has asked those
+	// Config.Launch has checked those
 	s.policy = access.Compile(&s.cfg.Rules, cfg.Grant).WithoutServerRules()
 	s.rules = s.policy
 	if cfg.Allow != nil {
@@ -108,8 +108,7 @@ func newSession(cfg Config) *session {
 	return s
 }
 
-// current is the server that messages go to now. While it is being replaced, it waits for the new
-// one.
+// current returns the server that messages go to. During a restart it waits for the new server.
 func (s *session) current() (conn *serverConn) {
 	s.await(context.Background(), func(st *state) bool {
 		conn = st.main
@@ -118,7 +117,7 @@ func (s *session) current() (conn *serverConn) {
 	return conn
 }
 
-// latest is current without the waiting.
+// latest is like current, but does not wait.
 func (s *session) latest() (conn *serverConn) {
 	s.view(func(st *state) { conn = st.main })
 	return conn
@@ -146,7 +145,7 @@ func (s *session) record(conn *serverConn, c *call, r audit.Record) {
 	}
 }
 
-// item is something that this server offers.
+// item describes an item of this server to the rules.
 func (s *session) item(k access.Kind, name string) access.Item {
 	return access.Item{Server: s.cfg.Server, Version: s.serverVersion(), Kind: k, Name: name}
 }

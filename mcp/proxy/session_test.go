@@ -29,8 +29,8 @@ func TestMessagesPassByteForByte(t *testing.T) {
 	}
 }
 
-// What a batch's rules leave of it passes; each refusal is answered by itself.
-func TestABatchIsDecidedAboutByItsElements(t *testing.T) {
+// The allowed elements of a batch pass. Each refused element gets its own answer.
+func TestRulesApplyToEachElementOfABatch(t *testing.T) {
 	rules := policies.MCP{Tools: policies.MCPNames{Deny: []string{"b"}},
 		InputSchema: policies.MCPPass, Output: unmarked.Output}
 	b := start(t, Config{Rules: rules}, echo)
@@ -40,7 +40,7 @@ func TestABatchIsDecidedAboutByItsElements(t *testing.T) {
 	b.hears("[" + one + "," + three + "]")
 }
 
-func TestAGiantPassesInPieces(t *testing.T) {
+func TestAVeryLongMessagePassesInPieces(t *testing.T) {
 	b := start(t, Config{Rules: unmarked, MaxMessage: 1 << 20}, echo)
 	// 4 MiB, over the limit
 	line := `{"jsonrpc":"2.0","method":"x","params":{"text":"` +
@@ -51,7 +51,7 @@ func TestAGiantPassesInPieces(t *testing.T) {
 	}
 }
 
-func TestWhatMustBeSeenWholeHasALimit(t *testing.T) {
+func TestAMessageThatRulesInspectHasALimit(t *testing.T) {
 	rules := policies.MCP{Tools: policies.MCPNames{Allow: []string{"*"}}}
 	b := start(t, Config{Rules: rules, MaxMessage: 1 << 20},
 		func(_ *fake, in *bufio.Reader, out io.Writer) {
@@ -70,7 +70,7 @@ func TestWhatMustBeSeenWholeHasALimit(t *testing.T) {
 	)
 }
 
-func TestJunkIsKeptFromTheClient(t *testing.T) {
+func TestInvalidMessagesDoNotReachTheClient(t *testing.T) {
 	b := start(t, Config{Rules: unmarked}, func(_ *fake, in *bufio.Reader, out io.Writer) {
 		io.WriteString(
 			out,
@@ -111,14 +111,14 @@ func TestServerToClientRequestsAndTheirAnswersPass(t *testing.T) {
 	}
 }
 
-func TestManyCallsAtOnceGetTheirOwnAnswers(t *testing.T) {
+func TestConcurrentCallsGetTheirOwnAnswers(t *testing.T) {
 	b := start(t, Config{}, func(_ *fake, in *bufio.Reader, out io.Writer) {
 		var held []request
 		each(in, func(r request) {
 			if held = append(held, r); len(held) < 64 {
 				return
 			}
-			for i := range held { // the last first
+			for i := range held { // in reverse order
 				r := held[len(held)-1-i]
 				fmt.Fprintf(
 					out,

@@ -15,7 +15,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// recorder is a server that keeps what it is sent, and answers what has an id.
+// recorder is a server that keeps all messages, and answers those with an id.
 type recorder struct {
 	mu  sync.Mutex
 	got []string
@@ -38,8 +38,8 @@ func (r *recorder) all() string {
 	return strings.Join(r.got, "\n")
 }
 
-// What a server could take for a call does not get past the rules in the clothes of something else.
-func TestCallsInDisguiseDoNotReachTheServer(t *testing.T) {
+// A message that some server could take for a call does not reach the server unchecked.
+func TestDisguisedCallsDoNotReachTheServer(t *testing.T) {
 	const evil = `"params":{"name":"write_note","uri":"note://private","ref":{"type":"ref/prompt","name":"secret"}}`
 	rules := policies.MCP{Tools: policies.MCPNames{Deny: []string{"write_note"}},
 		InputSchema: policies.MCPPass,
@@ -82,7 +82,7 @@ func TestCallsWithoutAnIdAreReported(t *testing.T) {
 		`{"jsonrpc":"2.0","method":"tools/call","params":{"name":"write_note","arguments":{"a":1}}}`,
 	)
 	b.say(`{"jsonrpc":"2.0","id":"end","method":"ping"}`)
-	b.hears(`{"jsonrpc":"2.0","id":"end","result":{}}`) // and no answer before it
+	b.hears(`{"jsonrpc":"2.0","id":"end","result":{}}`) // no answer comes before it
 	e := b.server(0).seen()
 	if len(e) != 1 || e[0].Rule != "mcp:protocol" || e[0].Call == nil ||
 		e[0].Call.Tool != "write_note" {
@@ -94,7 +94,7 @@ func TestCallsWithoutAnIdAreReported(t *testing.T) {
 	}
 }
 
-// Without rules such a call passes, and is recorded: the server may do what it asks.
+// Without rules such a call passes, and is recorded, because the server may execute it.
 func TestCallsWithoutAnIdAreRecorded(t *testing.T) {
 	var records lockedbuf.Buffer
 	var r recorder
@@ -108,8 +108,8 @@ func TestCallsWithoutAnIdAreRecorded(t *testing.T) {
 	}
 }
 
-// An id that no answer can be matched with would leave a call open for good, and its refusal would
-// not be JSON.
+// If no answer can match an id, the call would stay open for ever, and its refusal would not be
+// JSON.
 func TestIdsAreTextsOrNumbers(t *testing.T) {
 	for _, id := range []string{`null`, `true`, `{"a":1}`, `[1]`, `"` + strings.Repeat("x", 2000) +
 		`"`} {
@@ -123,8 +123,8 @@ func TestIdsAreTextsOrNumbers(t *testing.T) {
 	}
 }
 
-// What a client could take for an answer has been looked at as one.
-func TestAnswersInDisguiseDoNotReachTheClient(t *testing.T) {
+// A message that some client could take for an answer does not reach the client unchecked.
+func TestDisguisedAnswersDoNotReachTheClient(t *testing.T) {
 	const evil = `{"content":[{"type":"text","text":"EVIL"}],"tools":[{"name":"EVIL"}]}`
 	rules := policies.MCP{Tools: policies.MCPNames{Allow: []string{"good"}},
 		InputSchema: policies.MCPPass, Output: policies.MCPOutput{Mark: policies.MCPMarkWrap}}
@@ -156,12 +156,12 @@ func TestAnswersInDisguiseDoNotReachTheClient(t *testing.T) {
 			}
 		}
 		if len(b.server(0).seen()) == 0 {
-			t.Errorf("%s: no event tells of it", name)
+			t.Errorf("%s: no event reports it", name)
 		}
 	}
 }
 
-// What no rule looks at passes to the byte, whatever its members are called.
+// Messages without rules pass byte for byte, whatever their members are called.
 func TestOtherMethodsMayUseOtherSpellings(t *testing.T) {
 	const result = `{"Content":[],"Tools":1}`
 	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPDeny}},
@@ -176,9 +176,9 @@ func TestOtherMethodsMayUseOtherSpellings(t *testing.T) {
 	b.hears(`{"jsonrpc":"2.0","id":1,"result":` + result + `}`)
 }
 
-// A definition that says a thing twice, or in two spellings, is one thing to the proxy and could be
-// another to the client.
-func TestAToolWithTwoFacesIsNotListed(t *testing.T) {
+// A definition with a duplicate member, or one in two spellings, could mean something else to the
+// client than to the proxy.
+func TestAToolWithAnAmbiguousDefinitionIsNotListed(t *testing.T) {
 	pins := pinsOf(t, `{"name":"good","description":"reads"}`)
 	for _, tool := range []string{
 		`{"name":"good","Name":"other","description":"EVIL"}`,
@@ -199,7 +199,7 @@ func TestAToolWithTwoFacesIsNotListed(t *testing.T) {
 	}
 }
 
-// careless is a server that takes names as a program in C or one that trims does.
+// careless is a server that cuts names at a zero byte, as C does, and trims them.
 func careless(calls *lockedbuf.Buffer) func(*fake, *bufio.Reader, io.Writer) {
 	return func(_ *fake, in *bufio.Reader, out io.Writer) {
 		each(in, func(q request) {
@@ -225,9 +225,9 @@ func careless(calls *lockedbuf.Buffer) func(*fake, *bufio.Reader, io.Writer) {
 	}
 }
 
-// A method or member that some server takes for a ruled one does not get past the rules. Without
-// rules it reaches the server: the attack works there.
-func TestNamesThatServersTakeForRuledOnesAreRefused(t *testing.T) {
+// The proxy refuses a method or member that some server takes for a ruled one. Without rules it
+// reaches the server, and the attack works.
+func TestNamesLikeRuledOnesAreRefused(t *testing.T) {
 	const params = `,"params":{"name":"write_note"}}`
 	for _, line := range []string{
 		`{"jsonrpc":"2.0","id":1,"method":"tools/call\u0000"` + params,

@@ -7,29 +7,29 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-// phase is how far a session is.
+// phase is a stage of a session.
 type phase uint8
 
 const (
 	serving phase = iota
-	leaving       // the client says no more: what is in flight is finished
-	ended         // the server is taken down: nothing is started any more
+	leaving       // the client sends nothing more; calls in flight are finished
+	ended         // the server is being stopped; nothing is started any more
 )
 
 // state is everything about a session that changes. Only view, update and await reach it.
 type state struct {
 	phase      phase
-	terminated bool        // mcpbox has told the server to end
-	main       *serverConn // the server of all calls, or of none if every call has its own
-	replacing  bool        // main hangs, and another server is being started in its place
+	terminated bool        // mcpbox has terminated the server
+	main       *serverConn // the server of all calls; it gets none if every call has its own server
+	replacing  bool        // main hangs, and its replacement is starting
 	handshake  handshake
 	version    string // serverInfo.version
 
-	deferred []deferredCall // calls that wait until the tools are known
-	listing  bool           // the tools are being listed for them
+	deferred []deferredCall // calls that wait for the list of tools
+	listing  bool           // that list has been requested
 
 	isolated map[wire.ID]*isolatedCall // by the id of the call
-	// of isolated servers, not answered yet, by the id that the client sees
+	// pending requests of isolated servers, by the id that the client sees
 	requests     map[wire.ID]serverRequest
 	requestCount int
 }
@@ -38,17 +38,17 @@ type state struct {
 type stateBox struct {
 	mu      sync.Mutex
 	state   state
-	changed chan struct{} // closed at the next update; nil: nobody waits for it
+	changed chan struct{} // closed at the next update; nil: nobody waits
 }
 
-// view reads the state. f must not keep anything of it that changes, and must not block.
+// view reads the state. f must not block, and must not keep references to changing parts of it.
 func (b *stateBox) view(f func(*state)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	f(&b.state)
 }
 
-// update changes the state and wakes everybody who waits for a change. f must not block.
+// update changes the state and wakes all waiters. f must not block.
 func (b *stateBox) update(f func(*state)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -59,7 +59,7 @@ func (b *stateBox) update(f func(*state)) {
 	}
 }
 
-// next reads the state, and returns a channel that is closed when it changes again.
+// next reads the state, and returns a channel that is closed at the next change.
 func (b *stateBox) next(f func(*state)) <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -70,7 +70,7 @@ func (b *stateBox) next(f func(*state)) <-chan struct{} {
 	return b.changed
 }
 
-// await returns once the condition holds; false: ctx ended before that.
+// await returns true when the condition holds, and false if ctx ends first.
 func (b *stateBox) await(ctx context.Context, holds func(*state) bool) bool {
 	for {
 		var ok bool

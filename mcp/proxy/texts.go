@@ -6,8 +6,8 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/internal/wire"
 )
 
-// treatment is what the proxy does with a text from the server, if the policy's output section asks
-// for it.
+// treatment is what the proxy does with a text from the server, if the policy's output section
+// requires it.
 type treatment uint8
 
 const (
@@ -20,15 +20,15 @@ const (
 
 // text is a place in the protocol where a text from the server may reach a model.
 type text struct {
-	method    string // of the request that is answered, or of the server's own message
+	method    string // of the answered request, or of the server's own message
 	where     string
 	treatment treatment
-	pinned    bool // a change since the approval is reported, or refused
+	pinned    bool // a change after the approval is reported, or refused
 }
 
-// texts lists all such places. Methods that are not here are stripped as well. Only results of
-// tools are wrapped: a client shows the others to a person, parses them, or gives them a place of
-// their own.
+// texts lists all these places. Texts of other methods are stripped as well. Only results of tools
+// are wrapped. A client shows the other texts to a person, parses them, or passes them to the model
+// separately.
 var texts = []text{
 	{"tools/call", "result: content, structuredContent; error", marked, false},
 	{"tasks/result", "the same, of a task", marked, false},
@@ -60,7 +60,7 @@ func treatmentOf(method string) treatment {
 	return stripped
 }
 
-// strip strips the texts in a message from the server, if the policy asks for that. A message with
+// strip strips the texts in a message from the server, if the policy requires it. A message with
 // nothing to strip stays the same, byte for byte.
 func (conn *serverConn) strip(pieces [][]byte) [][]byte {
 	m := conn.s.stripper

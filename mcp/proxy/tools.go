@@ -16,7 +16,7 @@ import (
 
 const pinHint = "review the change with `mcpbox mcp diff`, then approve it with `mcpbox mcp pin`"
 
-// toolCatalog is what is known of the server's tools: their last definitions, compared with the
+// toolCatalog holds the latest definitions of the server's tools, and how they differ from the
 // approved ones.
 type toolCatalog struct {
 	s       *session
@@ -25,22 +25,21 @@ type toolCatalog struct {
 	enforce bool // the tools' own schemas are enforced
 
 	mu    sync.Mutex
-	known bool // a whole listing has been seen
+	known bool // a complete list has been seen
 	tools map[string]*definition
-	first *pin.File // without approved definitions: those of the first listing
+	first *pin.File // without approved definitions: those of the first list
 	size  int       // bytes of all definitions
 	full  bool      // some definitions did not fit
 }
 
-// maxDefinitions bounds the definitions that are kept, in bytes: a server may list tools without
-// end.
+// maxDefinitions bounds the kept definitions, in bytes. A server's list may be endless.
 const maxDefinitions = 16 << 20
 
-// definition is the last definition of a tool.
+// definition is the latest definition of a tool.
 type definition struct {
 	raw      []byte
-	schemas  map[string]*schema.Schema // those that were needed so far
-	changed  []string                  // how it differs from what was approved; nil: it does not
+	schemas  map[string]*schema.Schema // schemas that were needed so far
+	changed  []string                  // the differences from the approved one; nil: none
 	reported string                    // the digest that was last reported
 }
 
@@ -52,7 +51,7 @@ func newToolCatalog(s *session) *toolCatalog {
 	return c
 }
 
-// needsListing reports whether a call must wait until the tools' definitions are known.
+// needsListing reports whether a call must wait for the list of tools.
 func (c *toolCatalog) needsListing(call *call) bool {
 	if call.method != "tools/call" || !c.enforce && !(c.refuses && c.pins != nil) {
 		return false
@@ -95,8 +94,8 @@ func (c *toolCatalog) outputSchema(tool string) *schema.Schema {
 		"outputSchema")
 }
 
-// update takes one page of a listing. It returns the names of tools that differ from the approved
-// ones (changed), and of those that were not kept because there are too many (left).
+// update stores one page of a list. It returns the names of tools that differ from the approved
+// ones (changed), and of tools that were not kept because there are too many (left).
 func (c *toolCatalog) update(conn *serverConn, tools [][]byte, last bool) (changed,
 	left map[string]bool) {
 	c.mu.Lock()
@@ -134,7 +133,7 @@ func (c *toolCatalog) update(conn *serverConn, tools [][]byte, last bool) (chang
 	return changed, left
 }
 
-// reportFull reports once that definitions are left out. It is called with the lock held.
+// reportFull reports once that definitions were left out. It is called with the lock held.
 func (c *toolCatalog) reportFull(conn *serverConn) {
 	if c.full {
 		return
@@ -146,14 +145,15 @@ func (c *toolCatalog) reportFull(conn *serverConn) {
 			maxDefinitions>>20)}, nil)
 }
 
-// toolName is the name of a tool. ok is false if its definition can be read in two ways: a client
-// may take the other of two members, or one in another case.
+// toolName returns the name of a tool. ok is false if its definition is ambiguous: a client may use
+// the other of two duplicate members, or one in another case.
 func toolName(raw []byte) (string, bool) {
 	name, ok := wire.StringMember(raw, "name")
 	return name, ok && !wire.HasDuplicate(wire.Members(raw)) && !wire.HasNestedDuplicate(raw, false)
 }
 
-// schema compiles a tool's schema when it is first needed: a server may list many, of any size.
+// schema compiles a tool's schema when it is first needed, because a server may list many large
+// ones.
 func (c *toolCatalog) schema(tool, which string) *schema.Schema {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -185,7 +185,8 @@ func (c *toolCatalog) schema(tool, which string) *schema.Schema {
 	return compiled
 }
 
-// compare compares a definition with the approved one, or else with the first one seen.
+// compare compares a definition with the approved one. Without an approved one it takes the first
+// one seen.
 func (c *toolCatalog) compare(conn *serverConn, tool string, d *definition) {
 	pin, err := pin.NewTool(d.raw)
 	if err != nil {

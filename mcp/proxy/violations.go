@@ -8,8 +8,8 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// protocolViolations remembers which kinds of invalid messages were reported: the user is warned
-// once of each. All of them are events.
+// protocolViolations remembers which kinds of invalid messages were reported. The user gets one
+// warning for each kind. Every message is an event.
 type protocolViolations struct {
 	mu       sync.Mutex
 	reported map[string]bool

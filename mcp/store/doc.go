@@ -1,5 +1,4 @@
-// Package store keeps the operator's allowlist in an SQLite file, with every change that was made
-// to it.
+// Package store keeps the operator's allowlist in an SQLite file, with a log of every change.
 //
 //	s, err := store.Open(path)                                   // creates it if it is missing
 //	defer s.Close()
@@ -7,17 +6,17 @@
 //	entry, err := s.Update(ctx, store.Author{User: "ada"}, "add", false, add)
 //	list, err := store.Follow(ctx, path, &server)  // an access.Allowlist: changes apply at once
 //
-// # What is in it
+// # Tables
 //
-//	log    seq │ time │ operator │ acting │ action │ changes │ prev │ hash    only added to
-//	rules  id │ body                                                         those in force
+//	log    seq │ time │ operator │ acting │ action │ changes │ prev │ hash    append-only
+//	rules  id │ body                                                         rules in force
 //
-// A change is one transaction. It adds an entry to the log, with each rule before and after, and
-// changes the rules. The hash of an entry is SHA-256 over its fields and the hash of the entry
-// before. A reader first checks the chain, replays the log and compares the result with the rules.
-// A store that fails this check is refused, and a proxy that uses it allows nothing.
+// A change is one transaction. It adds an entry to the log, with each changed rule before and
+// after, and it updates the rules. The hash of an entry is SHA-256 over its fields and the hash of
+// the previous entry. A reader first checks the chain, replays the log and compares the result with
+// the rules. A store that fails this check is refused, and a proxy that uses it allows nothing.
 //
-// # Several at once, and crashes
+// # Concurrency and crashes
 //
 // Writers wait for each other (SQLite's lock, at most ten seconds). The journal is a rollback
 // journal: a commit ends with its removal. A running proxy watches the folder with inotify, so it
@@ -27,10 +26,10 @@
 //
 // # What it does not protect
 //
-// The chain has no secret. Whoever can write the file can cut off the newest entries, or compute a
-// new chain. To notice that, keep the head that Verify returns in another place, and pass it to the
-// next Verify. A store whose file or folder others may write is refused. The operator is the
-// account of the process; the name given with --as is not checked.
+// The chain has no secret. A user who can write the file can cut off the newest entries, or compute
+// a new chain. To detect that, keep the head that Verify returns in another place, and pass it to
+// the next Verify. A store is refused if other users may write its file or folder. The operator is
+// the account of the process; the name given with --as is not checked.
 //
 // Kernel: inotify. Needs cgo. Sources: SQLite's documentation of locking, of the pragmas
 // data_version and synchronous, and of the file format.

@@ -14,13 +14,13 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/access"
 )
 
-// Author is who makes a change.
+// Author is the person who makes a change.
 type Author struct {
 	User string // the account
-	As   string // what they say they act as; may be empty
+	As   string // the role that they claim; may be empty
 }
 
-// CurrentAuthor is the caller.
+// CurrentAuthor returns the account of this process as the author.
 func CurrentAuthor(as string) Author {
 	uid := os.Getuid()
 	name := "uid " + strconv.Itoa(uid)
@@ -38,20 +38,20 @@ type Entry struct {
 	As       string          `json:"as,omitempty"`
 	Action   string          `json:"action"` // add, remove, import, rollback to 7, learn
 	Changes  []access.Change `json:"changes"`
-	Prev     string          `json:"prev"` // the hash of the entry before; of the first: 64 zeros
+	Prev     string          `json:"prev"` // the hash of the previous entry; 64 zeros in the first entry
 	Hash     string          `json:"hash"`
 }
 
-// row is an entry as it is stored: the hash is over these texts, not over what they mean.
+// row is an entry as stored. The hash covers these texts, not their decoded values.
 type row struct {
 	seq                                                int64
 	time, operator, acting, action, changes, prev, sum string
 }
 
-// firstPrev is what the first entry follows.
+// firstPrev is the previous hash in the first entry.
 const firstPrev = "0000000000000000000000000000000000000000000000000000000000000000"
 
-// hash is over the length and the text of each field, so that no text can pass for two.
+// hash covers the length and the text of each field, so that one text can't pass for two.
 func (r *row) hash() string {
 	h := sha256.New()
 	for _, field := range []string{"mcpbox allow log 1", strconv.FormatInt(r.seq, 10), r.time,

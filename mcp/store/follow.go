@@ -7,9 +7,9 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/access"
 )
 
-// Follow returns the rules of the store at path as an allowlist for the proxy. It stays up to date
-// until ctx ends; while the store can't be read or fails its check, it refuses everything. launch
-// is what the proxy runs; nil if it doesn't say.
+// Follow returns the rules of the store at path as an allowlist for the proxy. The list follows
+// changes until ctx ends. While the store can't be read or fails its check, the list refuses
+// everything. launch describes the server that the proxy runs; nil if that is unknown.
 func Follow(ctx context.Context, path string, launch *access.Server) (*access.Live, error) {
 	if _, err := load(ctx, path); err != nil {
 		return nil, err
@@ -30,7 +30,7 @@ func Follow(ctx context.Context, path string, launch *access.Server) (*access.Li
 			}
 		})
 		if ctx.Err() == nil {
-			list.Replace(nil, errors.New("changes to the allowlist store can't be seen any more"))
+			list.Replace(nil, errors.New("the allowlist store can't be watched any more"))
 		}
 	}()
 	select {

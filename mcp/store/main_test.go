@@ -9,7 +9,8 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/access"
 )
 
-// importer is the child of the crash test: it imports one set after the other until it is killed.
+// importer is the child process of the crash test. It imports one set after the other until it is
+// killed.
 const importer = "MCPBOX_TEST_IMPORTER"
 
 func TestMain(m *testing.M) {
@@ -40,7 +41,7 @@ func importForEver(path string) error {
 	}
 }
 
-// generation is one of two sets that have nothing in common.
+// generation returns one of two sets that have no rule in common.
 func generation(n int) (out []access.Rule) {
 	for i := range 200 {
 		out = append(out, access.Rule{Layer: access.LayerTool,

@@ -20,7 +20,7 @@ type Store struct {
 	path string
 }
 
-// DefaultPath is where the allowlist lies unless another file is named.
+// DefaultPath returns the allowlist's path if the user names no other.
 func DefaultPath() (string, error) {
 	path, err := datadir.Path("allow.db")
 	if err != nil {
@@ -29,8 +29,8 @@ func DefaultPath() (string, error) {
 	return path, nil
 }
 
-// Open opens the store at path and makes it if there is none: the file for its owner alone, and so
-// its folder if that is new.
+// Open opens the store at path, or creates it if it is missing. Only its owner can read and write
+// the new file, and a new folder.
 func Open(path string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, hint.Errorf("name another file with --store", "make the allowlist's folder: %w",
@@ -75,14 +75,15 @@ func connect(path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	// SQLite's journal lies beside the file itself
+	// SQLite keeps its journal next to the resolved file
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return nil, fmt.Errorf("allowlist store: %w", err)
 	}
 	if err := private(path); err != nil {
 		return nil, err
 	}
-	// EXTRA: the removal of the journal, which is the commit, is on disk when Update returns.
+	// EXTRA: when Update returns, the removal of the journal is on disk. That removal is the
+	// commit.
 	db, err := sqlite.Open(path, 1, sqlite.Options{"_busy_timeout": "10000",
 		"_synchronous":     "EXTRA",
 		"_cell_size_check": "1"})
@@ -92,9 +93,9 @@ func connect(path string) (*Store, error) {
 	return &Store{db: db, path: path}, nil
 }
 
-// private refuses a store that somebody else could exchange or change. In its folder, a sticky one
-// too, that takes no more than to make a file: SQLite rolls back what a journal beside the store
-// says, whoever wrote it.
+// private refuses a store that another user could replace or change. If others can create a file in
+// its folder, even in a sticky one, they can create a journal there: SQLite rolls back any journal
+// next to the store.
 func private(path string) error {
 	for _, p := range []string{path, filepath.Dir(path)} {
 		var st unix.Stat_t

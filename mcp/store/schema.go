@@ -13,9 +13,9 @@ const (
 	schemaVersion = 1
 )
 
-// tables are the statements that make the tables. AUTOINCREMENT keeps the highest seq that was ever
-// used, so a log whose end was cut off is noticed. The triggers protect against mistakes. Whoever
-// tampers drops them, and that is noticed too.
+// tables returns the statements that create the tables. AUTOINCREMENT keeps the highest seq that
+// was ever used, so the check detects a log whose end was cut off. The triggers protect against
+// mistakes. An attacker can drop them, and the check detects that too.
 func tables() []string {
 	return []string{
 		`CREATE TABLE log (seq INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, ` +
@@ -29,7 +29,7 @@ func tables() []string {
 	}
 }
 
-// initialise makes the tables in an empty file.
+// initialise creates the tables in an empty file.
 func initialise(c *sql.Conn, path string) error {
 	ctx := context.Background()
 	var objects int
@@ -50,7 +50,7 @@ func initialise(c *sql.Conn, path string) error {
 	return nil
 }
 
-// checkSchema refuses SQLite files that are no allowlist store, and those of a later mcpbox.
+// checkSchema refuses SQLite files that are not an allowlist store, and stores of a later mcpbox.
 func checkSchema(c *sql.Conn, path string) error {
 	var id, version int
 	for pragma, to := range map[string]*int{"application_id": &id, "user_version": &version} {
@@ -63,7 +63,7 @@ func checkSchema(c *sql.Conn, path string) error {
 		return hint.Errorf("name another file with --store",
 			"allowlist store %s: an SQLite file, but not an allowlist", path)
 	case version != schemaVersion:
-		return hint.Errorf("use the mcpbox that made it",
+		return hint.Errorf("use the mcpbox that created it",
 			"allowlist store %s: its schema has version %d, this mcpbox knows %d", path, version,
 			schemaVersion)
 	}

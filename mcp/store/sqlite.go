@@ -12,7 +12,7 @@ import (
 // ErrTampered means that the rules of a store do not match its log, or that the log is not intact.
 var ErrTampered = errors.New("the allowlist store was tampered with")
 
-// explain turns SQLite's codes into errors that say what to do.
+// explain turns SQLite's error codes into errors with a hint.
 func explain(err error, path string) error {
 	var e sqlite3.Error
 	if !errors.As(err, &e) {
@@ -32,7 +32,7 @@ func explain(err error, path string) error {
 		return hint.Errorf("make room on its disk; nothing was changed", "allowlist store %s: %w",
 			path, err)
 	case sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrPerm:
-		return hint.Errorf("the file and its folder must be writable for you, for SQLite's journal",
+		return hint.Errorf("make the file and its folder writable: SQLite writes a journal there",
 			"allowlist store %s: %w", path, err)
 	}
 	return fmt.Errorf("allowlist store %s: %w", path, err)

@@ -13,7 +13,7 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/access"
 )
 
-// Rules are the rules in force, after the whole log was checked, and the entry that they are as of.
+// Rules checks the whole log. Then it returns the rules in force, and the newest entry.
 func (s *Store) Rules(ctx context.Context) (out []access.Rule, head Head, err error) {
 	all, err := s.read(ctx)
 	if err != nil {
@@ -26,8 +26,8 @@ func (s *Store) Rules(ctx context.Context) (out []access.Rule, head Head, err er
 	return out, all.head(), err
 }
 
-// History is the log, oldest first. A log that fails the check is returned too: problems says what
-// is wrong.
+// History returns the log, oldest entry first. It also returns a log that fails the check: problems
+// says what is wrong.
 func (s *Store) History(ctx context.Context) (entries []Entry, problems []string, err error) {
 	all, err := s.read(ctx)
 	if err != nil {
@@ -36,8 +36,8 @@ func (s *Store) History(ctx context.Context) (entries []Entry, problems []string
 	return all.entries, all.problems, nil
 }
 
-// Verify checks everything there is to check. expect, unless empty, is a head noted earlier: the
-// log must still have it.
+// Verify checks the log, the rules, and SQLite's own structures. expect is empty or a head that was
+// noted earlier: the log must still have it.
 func (s *Store) Verify(ctx context.Context, expect string) (head Head, problems []string,
 	err error) {
 	err = s.tx(ctx, "DEFERRED", func(c *sql.Conn) error {
@@ -82,9 +82,9 @@ func (s *Store) read(ctx context.Context) (all *contents, err error) {
 	return all, err
 }
 
-// Update changes the rules: edit gets those in force and returns the new ones. It runs in a
-// transaction. Without a change nothing is written and the entry is nil. dry returns what would be
-// written, and doesn't.
+// Update changes the rules in one transaction: edit gets the rules in force and returns the new
+// ones. If nothing changes, nothing is written and the entry is nil. With dry, Update returns the
+// entry and writes nothing.
 func (s *Store) Update(ctx context.Context, by Author, action string, dry bool,
 	edit func([]access.Rule) ([]access.Rule, error)) (*Entry, error) {
 	return s.update(ctx, by, action, dry, func(all *contents) ([]access.Rule, error) {
@@ -96,13 +96,13 @@ func (s *Store) Update(ctx context.Context, by Author, action string, dry bool,
 	})
 }
 
-// Rollback puts the rules back to what they were after entry seq; 0 is before the first. It is a
-// further entry.
+// Rollback restores the rules as they were after entry seq; 0 means before the first entry. It adds
+// an entry of its own to the log.
 func (s *Store) Rollback(ctx context.Context, by Author, seq int64, dry bool) (*Entry, error) {
 	return s.update(ctx, by, fmt.Sprintf("rollback to %d", seq), dry,
 		func(all *contents) ([]access.Rule, error) {
 			if seq < 0 || seq > all.head().Seq {
-				return nil, hint.Errorf("`mcpbox allow history` lists them",
+				return nil, hint.Errorf("`mcpbox allow history` lists the entries",
 					"rollback: there is no entry %d", seq)
 			}
 			state := map[string]json.RawMessage{}

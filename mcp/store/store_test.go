@@ -39,8 +39,8 @@ func TestAStoreIsForItsOwnerAlone(t *testing.T) {
 	if err := os.Chmod(s.path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// Who can make a file beside the store can have SQLite roll back a journal of theirs, and so
-	// replace all of it.
+	// A user who can create a file next to the store can create a journal there. SQLite rolls it
+	// back, which can replace the whole store.
 	for _, mode := range []os.FileMode{0o777 | os.ModeSticky, 0o770} {
 		if err := os.Chmod(filepath.Dir(s.path), mode); err != nil {
 			t.Fatal(err)
@@ -58,7 +58,7 @@ func TestAStoreIsForItsOwnerAlone(t *testing.T) {
 	}
 }
 
-func TestAStoreThatIsNotThereIsNotMadeByReading(t *testing.T) {
+func TestReadingDoesNotCreateAStore(t *testing.T) {
 	path := t.TempDir() + "/allow.db"
 	if _, err := OpenExisting(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error %v", err)
@@ -156,7 +156,7 @@ func TestABadRuleChangesNothing(t *testing.T) {
 	}
 }
 
-// Each of these is done with SQL, as somebody with the file would.
+// Each case changes the file with SQL, as an attacker with access to it would.
 func TestTamperingIsFound(t *testing.T) {
 	const drop = `DROP TRIGGER log_keeps_words; DROP TRIGGER log_keeps_entries;`
 	restore := strings.Join(tables()[2:], ";") + ";"
@@ -177,9 +177,9 @@ func TestTamperingIsFound(t *testing.T) {
 			`DELETE FROM log WHERE seq = 3; DELETE FROM rules WHERE body LIKE '%three%';` + restore,
 			"entries were removed from its end"},
 		{"a rule slipped in",
-			`INSERT INTO rules VALUES ('0123', '{"layer":"tool","server":"*","match":"rm","effect":"allow"}')`, "no entry of the log made it"},
+			`INSERT INTO rules VALUES ('0123', '{"layer":"tool","server":"*","match":"rm","effect":"allow"}')`, "no entry of the log added it"},
 		{"a rule changed", `UPDATE rules SET body = replace(body, 'two', 'own')`,
-			"is not what the log says"},
+			"differs from the log"},
 		{"a rule removed", `DELETE FROM rules WHERE body LIKE '%two%'`,
 			"in the log, but not in force"},
 		{"a trigger that undoes",
@@ -217,8 +217,9 @@ func TestTamperingIsFound(t *testing.T) {
 	}
 }
 
-// Whoever cuts the end off with care is found by a head that was noted before.
-func TestACarefulCutIsFoundByTheHeadNotedBefore(t *testing.T) {
+// An attacker can cut off the newest entries without a trace in the file. A head that was noted
+// before reveals it.
+func TestAnEarlierHeadRevealsACutLog(t *testing.T) {
 	s := newStore(t)
 	add(t, s, tool("one"))
 	ctx := context.Background()
@@ -245,7 +246,7 @@ func TestACarefulCutIsFoundByTheHeadNotedBefore(t *testing.T) {
 	}
 }
 
-func TestDamageIsToldAsSuch(t *testing.T) {
+func TestADamagedFileIsReportedAsDamaged(t *testing.T) {
 	s := newStore(t)
 	add(t, s, generation(0)...)
 	s.Close()
@@ -269,7 +270,7 @@ func TestDamageIsToldAsSuch(t *testing.T) {
 	}
 }
 
-func TestWritersAtOnceLoseNothing(t *testing.T) {
+func TestConcurrentWritersLoseNothing(t *testing.T) {
 	s := newStore(t)
 	var wg sync.WaitGroup
 	const writers, each = 4, 5
@@ -296,9 +297,9 @@ func TestWritersAtOnceLoseNothing(t *testing.T) {
 	}
 }
 
-// The importer is killed while its journal is there, that is in the middle of a transaction, a
-// little later each round.
-func TestAKilledImportIsThereEntirelyOrNotAtAll(t *testing.T) {
+// The importer is killed while its journal exists, so in the middle of a transaction. Each round
+// kills it a little later.
+func TestAKilledImportIsCompleteOrAbsent(t *testing.T) {
 	s := newStore(t)
 	path := s.path
 	if _, err := s.Update(context.Background(), Author{User: "ada"}, "import", false,

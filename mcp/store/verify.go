@@ -13,16 +13,16 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/access"
 )
 
-// Head is the newest entry of a log.
+// Head names the newest entry of a log.
 type Head struct {
 	Seq  int64  `json:"seq"`
 	Hash string `json:"hash"`
 }
 
-// String is what `allow verify --expect` takes.
+// String returns the head in the form that `allow verify --expect` takes.
 func (h Head) String() string { return fmt.Sprintf("%d:%s", h.Seq, h.Hash) }
 
-// contents is everything in a store, and the problems that were found.
+// contents holds everything in a store, and the problems that were found.
 type contents struct {
 	rows     []row
 	entries  []Entry
@@ -42,7 +42,7 @@ func (c *contents) head() Head {
 	return Head{last.seq, last.sum}
 }
 
-// rules are those in force.
+// rules returns the rules in force.
 func (c *contents) rules() ([]access.Rule, error) { return decode(c.state) }
 
 func decode(state map[string]json.RawMessage) ([]access.Rule, error) {
@@ -58,7 +58,7 @@ func decode(state map[string]json.RawMessage) ([]access.Rule, error) {
 	return out, nil
 }
 
-// trusted is an error if there is any problem.
+// trusted returns an error if there is any problem.
 func (c *contents) trusted(path string) error {
 	if len(c.problems) == 0 {
 		return nil
@@ -68,8 +68,8 @@ func (c *contents) trusted(path string) error {
 		"allowlist store %s: %w: %s", path, ErrTampered, c.problems[0])
 }
 
-// read reads everything and checks it. The error is one of SQLite's; problems with the contents are
-// in contents.problems.
+// read reads and checks everything. The error comes from SQLite; problems with the contents are in
+// contents.problems.
 func read(ctx context.Context, c *sql.Conn, path string) (*contents, error) {
 	all := &contents{state: map[string]json.RawMessage{}}
 	for _, step := range []func(context.Context, *sql.Conn) error{all.readSchema, all.readLog,
@@ -81,7 +81,7 @@ func read(ctx context.Context, c *sql.Conn, path string) (*contents, error) {
 	return all, nil
 }
 
-// readSchema compares the tables and triggers with those that mcpbox makes.
+// readSchema compares the tables and triggers with those that mcpbox creates.
 func (c *contents) readSchema(ctx context.Context, conn *sql.Conn) error {
 	var have []string
 	const statement = `SELECT sql FROM sqlite_schema
@@ -96,7 +96,7 @@ func (c *contents) readSchema(ctx context.Context, conn *sql.Conn) error {
 	slices.Sort(have)
 	slices.Sort(want)
 	if err == nil && !slices.Equal(have, want) {
-		c.wrong("its tables or triggers are not those that mcpbox made")
+		c.wrong("its tables or triggers are not those that mcpbox created")
 	}
 	return err
 }
@@ -131,13 +131,13 @@ func (c *contents) readLog(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// check compares a row with the one before and with what the log came to so far.
+// check compares a row with the previous one, and with the rules that the log has led to so far.
 func (c *contents) check(r *row, prev Head) {
 	if r.seq != prev.Seq+1 {
-		c.wrong("after entry %d comes entry %d: what was between them is gone", prev.Seq, r.seq)
+		c.wrong("after entry %d comes entry %d: entries between them are missing", prev.Seq, r.seq)
 	}
 	if r.hash() != r.sum {
-		c.wrong("entry %d was edited: its hash is not that of its words", r.seq)
+		c.wrong("entry %d was edited: its hash does not match its fields", r.seq)
 	}
 	if r.prev != prev.Hash {
 		c.wrong("entry %d does not follow entry %d: entries were edited, removed or reordered",
@@ -151,13 +151,13 @@ func (c *contents) check(r *row, prev Head) {
 	c.entries = append(c.entries, e)
 	for _, change := range e.Changes {
 		if !same(c.state[change.ID], change.Before) {
-			c.wrong("entry %d says that rule %s was something else before", r.seq, change.ID)
+			c.wrong("entry %d does not match what earlier entries say of rule %s", r.seq, change.ID)
 		}
 		apply(c.state, change)
 	}
 }
 
-// same compares two bodies; nil and JSON's null mean that there is none.
+// same compares two bodies; nil and JSON's null mean no body.
 func same(a, b json.RawMessage) bool {
 	absent := func(m json.RawMessage) bool { return len(m) == 0 || string(m) == "null" }
 	return absent(a) && absent(b) || bytes.Equal(a, b)
@@ -182,9 +182,9 @@ func (c *contents) readRules(ctx context.Context, conn *sql.Conn) error {
 			}
 			seen[id] = true
 			if want, ok := c.state[id]; !ok {
-				c.wrong("rule %s is in force, but no entry of the log made it", id)
+				c.wrong("rule %s is in force, but no entry of the log added it", id)
 			} else if string(want) != body {
-				c.wrong("rule %s is not what the log says", id)
+				c.wrong("rule %s differs from the log", id)
 			}
 			return nil
 		})

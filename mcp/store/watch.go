@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lookEvery is how often Watch looks without an inotify event: some file systems send none.
+// lookEvery is the interval at which Watch looks without an inotify event. Some file systems send
+// no events.
 const lookEvery = 2 * time.Second
 
 // Watch calls changed once at the start, and again whenever the store at path has been changed,
@@ -40,7 +41,7 @@ func Watch(ctx context.Context, path string, changed func()) error {
 	return errors.New("the watch on the allowlist's folder ended")
 }
 
-// folder watches the store's folder: the journal and the file itself come and go there.
+// folder watches the store's folder, because the journal and the file itself come and go there.
 func folder(path string) (*os.File, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
@@ -55,7 +56,7 @@ func folder(path string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), "inotify"), nil
 }
 
-// wait returns when something has happened in the folder, or when it is time to look.
+// wait returns after an event in the folder, or after lookEvery.
 func wait(events *os.File) error {
 	if err := events.SetReadDeadline(time.Now().Add(lookEvery)); err != nil {
 		return err
@@ -65,7 +66,7 @@ func wait(events *os.File) error {
 	return err
 }
 
-// observation is what a store was like at the last look.
+// observation is the state of a store at the last look.
 type observation struct {
 	store   *Store
 	file    unix.Stat_t
@@ -93,7 +94,7 @@ func (e *observation) look(ctx context.Context, path string) (changed bool) {
 		st.Mode != e.file.Mode || st.Uid != e.file.Uid {
 		e.close()
 		s, err := connect(path)
-		if err != nil { // for example, its mode is wrong: the reader finds out too
+		if err != nil { // for example, a wrong mode: the reader reports it
 			changed = e.missing || st != e.file
 			e.file, e.missing = st, false
 			return changed
@@ -104,7 +105,7 @@ func (e *observation) look(ctx context.Context, path string) (changed bool) {
 	}
 	version, err := e.dataVersion(ctx)
 	if err != nil {
-		e.close() // the next look begins anew
+		e.close() // the next look opens the file again
 		return true
 	}
 	changed = version != e.version

@@ -12,7 +12,7 @@ import (
 
 var readNote = access.Item{Server: "notes", Kind: access.KindTool, Name: "read_note"}
 
-// until waits for changes of the list until it answers so.
+// until waits until the list gives this answer.
 func until(t *testing.T, list *access.Live, allowed bool, why string) access.Verdict {
 	t.Helper()
 	deadline := time.After(20 * time.Second)
@@ -65,7 +65,7 @@ func TestAFollowerRefusesEverythingWhileTheStoreIsBad(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, list, false, "tampered")
-	// A backup put in its place makes it good again.
+	// A backup that replaces it makes it valid again.
 	if err := os.WriteFile(s.path+".new", good, 0o600); err != nil {
 		t.Fatal(err)
 	}

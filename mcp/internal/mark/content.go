@@ -11,8 +11,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// content rewrites the items of a result: texts, those of resources too, are stripped, cut and
-// wrapped; images, audio and resources are labelled; all other strings are stripped. Like item and
+// content rewrites the items of a result. It strips, cuts and wraps texts, including those of
+// resources. It labels images, audio and resources, and strips all other strings. Like item and
 // quoted it appends to out, so that a long text is copied once.
 func (m *Marker) content(out, list []byte) []byte {
 	out = append(out, '[')
@@ -28,11 +28,11 @@ func (m *Marker) content(out, list []byte) []byte {
 
 func (m *Marker) item(out, item []byte) []byte {
 	if item[0] != '{' {
-		return append(out, omitted("an item that is no object", len(item))...)
+		return append(out, omitted("an item that is not an object", len(item))...)
 	}
 	all := wire.Members(item)
 	if wire.HasDuplicate(all) { // a client may show either
-		return append(out, omitted("an item with a member twice", len(item))...)
+		return append(out, omitted("an item with a duplicate member", len(item))...)
 	}
 	kind := ""
 	if i := find(all, "type", '"'); i >= 0 {
@@ -47,7 +47,7 @@ func (m *Marker) item(out, item []byte) []byte {
 	if i := find(all, "resource", '{'); i >= 0 {
 		resource, inner = &all[i], wire.Members(all[i].Value)
 		if wire.HasDuplicate(inner) {
-			return append(out, omitted("an item with a member twice", len(item))...)
+			return append(out, omitted("an item with a duplicate member", len(item))...)
 		}
 		if i := find(inner, "text", '"'); i >= 0 {
 			text = &inner[i]
@@ -76,11 +76,11 @@ func (m *Marker) item(out, item []byte) []byte {
 	})
 }
 
-// emptyMeta is added to what has no _meta.
+// emptyMeta is added to objects without a _meta.
 var emptyMeta = wire.Member{Key: "_meta", RawKey: []byte(`"_meta"`), Value: []byte("null")}
 
-// find returns where the member is whose value begins like this, whatever its value if that is 0;
-// -1: nowhere.
+// find returns the index of the member with this key whose value begins with this byte; 0 accepts
+// any value. It returns -1 if there is none.
 func find(all []wire.Member, key string, begins byte) int {
 	return slices.IndexFunc(all, func(o wire.Member) bool {
 		return o.Key == key &&
@@ -88,8 +88,8 @@ func find(all []wire.Member, key string, begins byte) int {
 	})
 }
 
-// object appends an object of these members, in their order. value appends what becomes of one's
-// value.
+// object appends an object with these members, in their order. value appends the new value of a
+// member.
 func (m *Marker) object(out []byte, all []wire.Member,
 	value func(out []byte, o *wire.Member) []byte) []byte {
 	out = append(out, '{')
@@ -103,7 +103,7 @@ func (m *Marker) object(out []byte, all []wire.Member,
 	return append(out, '}')
 }
 
-// fitsBudget takes the size of the item without its text from the budget. The text is cut
+// fitsBudget subtracts the size of the item, without its text, from the budget. The text is cut
 // separately.
 func (m *Marker) fitsBudget(kind string, item []byte, text *wire.Member) bool {
 	if m.max == 0 {
@@ -123,16 +123,16 @@ func (m *Marker) fitsBudget(kind string, item []byte, text *wire.Member) bool {
 	return true
 }
 
-const textFrame = 64 // bytes that a text's item takes without counting
+const textFrame = 64 // bytes around a text that do not count
 
-// omitted replaces an item that is not passed on.
+// omitted returns the text that replaces an item that is left out.
 func omitted(what string, size int) []byte {
 	return wire.Join(`{"type":"text","text":`,
 		wire.Quote(fmt.Sprintf("[%s of %d bytes left out by mcpbox]", what, size)), "}")
 }
 
-// quoted is text for a JSON string. Most strings have nothing to remove: they are framed as they
-// are written, which keeps long results cheap.
+// quoted appends what text returns, as a JSON string. Most strings contain nothing to remove. They
+// are framed without decoding, which keeps long results cheap.
 func (m *Marker) quoted(out, raw []byte) []byte {
 	inner := raw[1 : len(raw)-1]
 	if !nothingToRemove(inner) || m.max > 0 &&
@@ -151,8 +151,9 @@ func (m *Marker) quoted(out, raw []byte) []byte {
 	return append(out, closing[1:]...)
 }
 
-// nothingToRemove reports whether Strip and DefuseTag would leave the text of a JSON string alone:
-// it is printable ASCII without a bracket, and without escapes that could hide one.
+// nothingToRemove reports whether Strip and DefuseTag would leave the text of a JSON string
+// unchanged. This holds for printable ASCII without a bracket and without escapes that could hide
+// one.
 func nothingToRemove(inner []byte) bool {
 	if bytes.IndexByte(inner, '<') >= 0 || !sanitize.PrintableASCII(inner) {
 		return false
@@ -169,12 +170,12 @@ func nothingToRemove(inner []byte) bool {
 	}
 }
 
-// frame is what a wrapped text has before it and after it.
+// frame returns the text before and after a wrapped text.
 func (m *Marker) frame() (before, after string) {
 	return "<" + m.tag + ` source="` + m.source + "\">\n", "\n</" + m.tag + ">"
 }
 
-// text is a text as the client gets it.
+// text returns a text as the client gets it: stripped, cut and wrapped.
 func (m *Marker) text(s string) string {
 	if m.strip {
 		s = sanitize.Strip(s)
@@ -219,8 +220,8 @@ func (m *Marker) Clean(value []byte) []byte {
 }
 
 // structured cleans the strings of structured content. The result must still satisfy the tool's
-// output schema. If it can't be both clean and valid, or if it is too large (it can't be cut),
-// problem says so and the result is withheld.
+// output schema. If clean content is not valid, or if the content is too large (it can't be cut),
+// problem says so and the caller withholds the result.
 func (m *Marker) structured(raw []byte) (clean []byte, problem string) {
 	if m.max > 0 && len(raw) > m.max {
 		return nil, fmt.Sprintf("The result was withheld: it is larger than %d bytes.", m.max)
@@ -238,7 +239,7 @@ func (m *Marker) structured(raw []byte) (clean []byte, problem string) {
 	if !changed && !bytes.ContainsAny(raw, `<\`) && sanitize.PrintableASCII(raw) {
 		return raw, ""
 	}
-	clean = wire.Encode(v) // a member that is there twice is there once now
+	clean = wire.Encode(v) // this also removes duplicate members
 	if !changed {
 		return clean, ""
 	}

@@ -3,7 +3,7 @@
 //	from := mark.Provenance{Untrusted: true, Server: "notes", Tool: "read"}
 //	m := mark.New(&policy.MCP.Output, from)
 //	if m != nil && m.LabelsOnly() {
-//		pieces = m.Label(message, result, meta)       // _meta says it; every other byte stays
+//		pieces = m.Label(message, result, meta)       // adds a _meta; every other byte stays
 //	} else if m != nil {
 //		result, withheld = m.Rebuild(result, output)  // texts are stripped, cut and wrapped too
 //	}

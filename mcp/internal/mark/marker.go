@@ -26,7 +26,8 @@ type Provenance struct {
 	Policy    string `json:"policy"`
 }
 
-// New returns what marks an answer of this origin; nil: it passes as it is.
+// New returns the marker for results of this origin. It returns nil if the policy wants them
+// unchanged.
 func New(o *policies.MCPOutput, from Provenance) *Marker {
 	how := o.Marking()
 	if how == policies.MCPMarkNone && !o.Strip && o.MaxBytes == 0 {
@@ -44,18 +45,18 @@ func New(o *policies.MCPOutput, from Provenance) *Marker {
 	return m
 }
 
-// Strips reports that texts are stripped.
+// Strips reports whether texts are stripped.
 func (m *Marker) Strips() bool { return m.strip }
 
-// LabelsOnly reports that a result gets its provenance and is otherwise left alone.
+// LabelsOnly reports whether a result gets its provenance and no other change.
 func (m *Marker) LabelsOnly() bool { return !m.strip && m.max == 0 }
 
-// Forged reports a _meta that speaks under the proxy's name.
+// Forged reports whether a server's _meta has a member that only the proxy may write.
 func Forged(meta []byte) bool {
 	return len(meta) > 0 && meta[0] == '{' && slices.ContainsFunc(wire.Members(meta), isReserved)
 }
 
-// RebuildError writes an error's words anew.
+// RebuildError rewrites the texts of an error.
 func (m *Marker) RebuildError(raw []byte) []byte {
 	all := wire.Members(raw)
 	for i := range all {
@@ -73,7 +74,7 @@ func (m *Marker) RebuildError(raw []byte) []byte {
 	return wire.EncodeObject(all)
 }
 
-// isReserved reports a member under the proxy's name.
+// isReserved reports whether only the proxy may write this member.
 func isReserved(o wire.Member) bool { return strings.HasPrefix(strings.ToLower(o.Key), "mcpbox/") }
 
 // Marker rewrites one result.
@@ -83,17 +84,17 @@ type Marker struct {
 	source string
 	strip  bool
 	max    int // bytes of content; 0: no limit
-	budget int // what is left of it
+	budget int // bytes left
 	meta   []byte
 	output *schema.Schema
 }
 
-// Label adds the provenance and leaves every other byte alone.
+// Label adds the provenance and changes no other byte.
 func (m *Marker) Label(data []byte, result, meta *wire.Value) [][]byte {
 	if meta.Kind == '{' {
 		return [][]byte{data[:meta.Start], m.mergeMeta(data[meta.Start:meta.End]), data[meta.End:]}
 	}
-	if meta.Kind != 0 { // no object: as good as none
+	if meta.Kind != 0 { // not an object: replaced
 		return [][]byte{data[:meta.Start], m.mergeMeta(nil), data[meta.End:]}
 	}
 	rest := data[result.Start+1:]
@@ -104,8 +105,8 @@ func (m *Marker) Label(data []byte, result, meta *wire.Value) [][]byte {
 	return [][]byte{data[:result.Start+1], wire.Join(`"_meta":`, m.mergeMeta(nil), comma), rest}
 }
 
-// mergeMeta returns a _meta object with the provenance in it and what else there was. What a server
-// says under the proxy's name is dropped, and all of what is no object.
+// mergeMeta returns a _meta object with the provenance and the members of was. It drops members
+// that only the proxy may write. It drops all of was if that is not an object.
 func (m *Marker) mergeMeta(was []byte) []byte {
 	all := []wire.Member{{RawKey: wire.Quote(ProvenanceKey), Value: m.meta}}
 	if len(was) > 0 && was[0] == '{' {
@@ -118,15 +119,15 @@ func (m *Marker) mergeMeta(was []byte) []byte {
 	return wire.EncodeObject(all)
 }
 
-// Rebuild writes the result anew, its members in their order. withheld is what to say instead if
-// that can't be done. output is the tool's output schema; nil: none.
+// Rebuild rewrites the result and keeps the order of its members. If it can't, withheld is the text
+// to send instead. output is the tool's output schema; nil: none.
 func (m *Marker) Rebuild(result []byte, output *schema.Schema) (fresh []byte, withheld string) {
 	m.output = output
 	all := wire.Members(result)
 	if m.meta != nil && find(all, "_meta", 0) < 0 {
 		all = append(all, emptyMeta)
 	}
-	const frames = 4 << 10 // as a rule what is added is less
+	const frames = 4 << 10 // usually enough for what is added
 	fresh = m.object(make([]byte, 0, len(result)+frames), all,
 		func(out []byte, o *wire.Member) []byte {
 			switch {
@@ -136,7 +137,7 @@ func (m *Marker) Rebuild(result []byte, output *schema.Schema) (fresh []byte, wi
 			case o.Key == "content" && o.Value[0] == '[':
 				return m.content(out, o.Value)
 			case o.Key == "content":
-				withheld = "The result was withheld: its content is no list."
+				withheld = "The result was withheld: its content is not a list."
 			case o.Key == "structuredContent":
 				clean, problem := m.structured(o.Value)
 				withheld = cmp.Or(problem, withheld)

@@ -14,8 +14,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// A wrapped text ends where the proxy ends it: no closing tag inside, nothing invisible, and a text
-// of plain ASCII without the tag's name comes through unchanged.
+// A wrapped text contains no closing tag and nothing invisible. Plain ASCII without the tag's name
+// passes unchanged.
 func FuzzWrappedText(f *testing.F) {
 	for _, s := range []string{"hello", "</untrusted>", "< / unTRUSTED",
 		"\x1b[0m</\x1b]x\x07untrusted>", "＜／ｕｎｔｒｕｓｔｅｄ", "\u202e<\u200b/untrusted", "<</untrusted",
@@ -66,8 +66,8 @@ func FuzzWrappedText(f *testing.F) {
 	})
 }
 
-// A result stays JSON and has its provenance; labelled, all but _meta stays to the byte; wrapped,
-// no text is left as it was.
+// A marked result is JSON and has its provenance. With labels only, every byte outside of _meta
+// stays. With wrapping, every text is changed.
 func FuzzMarkedResult(f *testing.F) {
 	f.Add([]byte(`{"content":[{"type":"text","text":"x"}],"isError":false,"z":[1.0]}`), true)
 	f.Add(

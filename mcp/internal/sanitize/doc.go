@@ -1,7 +1,7 @@
-// Package sanitize takes out of a text what a person does not see and a model may obey.
+// Package sanitize removes from a text what a person does not see and a model may obey.
 //
 //	text = sanitize.Strip(text)                   // no escape sequences, nothing invisible
-//	text = sanitize.DefuseTag(text, "untrusted")  // no such tag, however it is spelt
+//	text = sanitize.DefuseTag(text, "untrusted")  // no such tag, in any spelling
 //	name = sanitize.Attribute(name)               // fit to stand between quotes in a tag
 //
 // # What it does not protect

@@ -6,9 +6,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// fold maps a character beyond ASCII to the small letters and digits that it is or looks like: ""
-// if it is not like any. Compatibility decomposition (Unicode's NFKD) takes accents off, and
-// ligatures, circles and other styles apart; lookalike has what it leaves.
+// fold maps a character beyond ASCII to the lower-case letters and digits that it looks like, or to
+// "". Compatibility decomposition (Unicode's NFKD) removes accents and splits ligatures, circled
+// letters and other styles. lookalike covers the rest.
 func fold(r rune) string {
 	if l := lookalike(unicode.ToLower(r)); l != 0 {
 		return string(l)
@@ -36,9 +36,8 @@ func ascii(r rune) string {
 	return ""
 }
 
-// enclosed knows letters in squares and circles that are symbols to Unicode, and regional
-// indicators; and the letters that the mathematical alphabets leave out, whose places stay
-// unassigned.
+// enclosed maps squared and circled letters that Unicode treats as symbols, and regional
+// indicators. It also maps the code points that the mathematical alphabets leave unassigned.
 func enclosed(r rune) rune {
 	switch {
 	case r >= 0x1F130 && r <= 0x1F149, r >= 0x1F150 && r <= 0x1F169, r >= 0x1F170 && r <= 0x1F189:
@@ -51,8 +50,8 @@ func enclosed(r rune) rune {
 	return 0
 }
 
-// lookalike knows letters that look like Latin ones and have no decomposition: those of other
-// scripts, small capitals, turned and barred letters. 0: none.
+// lookalike maps letters that look like Latin ones and have no decomposition: letters of other
+// scripts, small capitals, turned and barred letters. It returns 0 for other characters.
 func lookalike(r rune) rune {
 	switch r {
 	case 'а', 'α', 'ɑ', 'ᴀ', 'ª', 'ᵃ', 'ₐ':

@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// Strip takes out of a text what a reader does not see or a terminal obeys: escape sequences,
-// control characters except tab and line breaks, bidirectional controls, invisible characters.
-// Joiners and variation selectors stay where they have a letter or symbol beyond ASCII to join or
-// vary, one at a time: scripts and emoji need them, runs of them hide data.
+// Strip removes what a reader does not see or a terminal obeys: escape sequences, control
+// characters except tab and line breaks, bidirectional controls, invisible characters. A single
+// joiner or variation selector stays after a letter or symbol beyond ASCII, because scripts and
+// emoji need it. Runs of them can hide data and are removed.
 func Strip(s string) string {
 	if PrintableASCII(s) {
 		return s
@@ -97,7 +97,7 @@ func escapeSequence(s string) int {
 		kind, at = s[1], 2
 	case s[0] == 0x1B:
 		return 1
-	case len(s) > 1 && s[1] >= 0x80 && s[1] <= 0x9F: // C1, as UTF-8 has it
+	case len(s) > 1 && s[1] >= 0x80 && s[1] <= 0x9F: // C1 in UTF-8
 		kind, at = s[1]-0x40, 2
 	default:
 		return 0
@@ -111,7 +111,7 @@ func escapeSequence(s string) int {
 			at++
 		}
 		return at
-	case ']', 'P', 'X', '^', '_': // strings, ended by BEL or ST; one without an end is no sequence
+	case ']', 'P', 'X', '^', '_': // BEL or ST ends it; without an end it is not a sequence
 		for i := at; i < len(s) && i < at+maxEscape; i++ {
 			switch {
 			case s[i] == 0x07:
@@ -140,7 +140,7 @@ func escapeSequence(s string) int {
 
 const maxEscape = 4096
 
-// Truncate shortens s to n bytes at most, whole characters only.
+// Truncate shortens s to at most n bytes and cuts no character in two.
 func Truncate(s string, n int) string {
 	if n >= len(s) {
 		return s

@@ -6,10 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// DefuseTag takes the meaning from every opening or closing tag of the given name inside a text:
-// its first bracket becomes "&lt;". Case, spaces, invisible characters, combining marks, ligatures,
-// full-width and look-alike letters make no difference: what a model could read as the tag is taken
-// for it.
+// DefuseTag replaces the first bracket of every opening or closing tag of the given name by "&lt;".
+// It ignores case, spaces, invisible characters and combining marks, and knows ligatures,
+// full-width and look-alike letters: it finds whatever a model could read as the tag.
 func DefuseTag(s, tag string) string {
 	if strings.IndexByte(s, '<') < 0 && (PrintableASCII(s) || strings.IndexFunc(s, isBracket) < 0) {
 		return s
@@ -31,7 +30,7 @@ func DefuseTag(s, tag string) string {
 	return b.String()
 }
 
-const maxFiller = 64 // ignorable characters in a row that are looked across
+const maxFiller = 64 // ignorable characters that are skipped in a row
 
 // startsTag reports whether s begins with the name, after slashes and ignorable characters.
 func startsTag(s, want string) bool {
@@ -47,7 +46,7 @@ func startsTag(s, want string) bool {
 		case letters != "" && strings.HasPrefix(want[n:], letters):
 			n, filler = n+len(letters), 0
 		case letters != "" && strings.HasPrefix(letters, want[n:]):
-			return true // a ligature that ends beyond the name
+			return true // a ligature reaches beyond the name
 		case isIgnorable(r) || n == 0 && (isSlash(r) || isBracket(r)):
 			if filler++; filler > maxFiller {
 				return false
@@ -62,7 +61,7 @@ func startsTag(s, want string) bool {
 	return false
 }
 
-// isLetterOf reports that c is the letter, in either case.
+// isLetterOf reports whether c is the letter, in either case.
 func isLetterOf(c, letter byte) bool {
 	return c == letter || c >= 'A' && c <= 'Z' && c+'a'-'A' == letter
 }
@@ -88,7 +87,7 @@ func isIgnorable(r rune) bool {
 		r == 0x2028 || r == 0x2029
 }
 
-// Attribute makes a name fit to stand between quotes in a tag.
+// Attribute makes a name safe between quotes in a tag.
 func Attribute(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {

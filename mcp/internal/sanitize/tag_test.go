@@ -7,7 +7,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// However a tag's name is written, a model could read it: no way of writing it survives.
+// A model could read every spelling of a tag's name, so DefuseTag must find all of them.
 func TestNoSpellingOfATagSurvives(t *testing.T) {
 	for what, name := range map[string]string{
 		"as it is":                     "untrusted",

@@ -14,21 +14,21 @@ import (
 
 var (
 	errEndless      = errors.New("a $ref leads back to itself")
-	errUnresolvable = errors.New("a reference leads out of it, or to an anchor")
+	errUnresolvable = errors.New("a reference leads out of the schema, or to an anchor")
 	errLarge        = errors.New("it is too large")
-	errTooCostly    = errors.New("to validate this against the schema takes too long")
+	errTooCostly    = errors.New("validation against the schema would take too long")
 )
 
 const (
-	// of schemas in schemas, and of values that a server's schema is held to
+	// of schemas, and of values that a server's schema validates
 	maxNesting  = 100
 	maxPatterns = 20_000     // instructions of all regular expressions in a server's schema
 	maxCost     = 10_000_000 // steps that one validation with a server's schema may take
 )
 
-// cost counts how many schemas are looked at for one value: those for the same value (allOf, $ref
-// …), and those of properties and items one level down. Validation itself has no bound: twenty
-// nested allOf of two $ref each make a million steps.
+// cost counts the schemas that one value is checked against: those for the same value (allOf, $ref
+// …), and those of properties and items one level down. The library does not bound validation:
+// twenty nested allOf of two $ref each make a million steps.
 type cost struct {
 	root *jsonschema.Schema
 	refs map[*jsonschema.Schema]*jsonschema.Schema
@@ -42,8 +42,8 @@ type costKey struct {
 	depth int
 }
 
-// newCost prepares the count. It refuses a schema without end, and one of which the end can't be
-// seen.
+// newCost prepares the count. It refuses a schema that refers to itself for the same value, and a
+// schema whose references it can't follow.
 func newCost(root *jsonschema.Schema) (*cost, error) {
 	e := &cost{root: root, refs: map[*jsonschema.Schema]*jsonschema.Schema{},
 		known: map[costKey]int{}}
@@ -89,7 +89,7 @@ func instructions(pattern string) int {
 	}
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
-		return 0 // the compiler will say
+		return 0 // the compiler reports the error
 	}
 	prog, err := syntax.Compile(re.Simplify())
 	if err != nil {
@@ -98,7 +98,8 @@ func instructions(pattern string) int {
 	return len(prog.Inst)
 }
 
-// collect notes every schema under its JSON Pointer; false: they are nested too deeply.
+// collect stores every schema under its JSON Pointer. It returns false if schemas are nested too
+// deeply.
 func (e *cost) collect(s *jsonschema.Schema, place string, depth int,
 	places map[string]*jsonschema.Schema) bool {
 	if s == nil {
@@ -114,8 +115,8 @@ func (e *cost) collect(s *jsonschema.Schema, place string, depth int,
 	return true
 }
 
-// endless reports whether validating one value with s comes to s again. state: 1 on the way, 2
-// done.
+// endless reports whether validating one value with s needs s again for the same value. A state is
+// 1 for a schema in progress, and 2 for a finished one.
 func (e *cost) endless(s *jsonschema.Schema, state map[*jsonschema.Schema]int) bool {
 	if s == nil || state[s] == 2 {
 		return false
@@ -136,7 +137,7 @@ func (e *cost) endless(s *jsonschema.Schema, state map[*jsonschema.Schema]int) b
 	return false
 }
 
-// affordable reports whether v can be validated within maxEffort steps.
+// affordable reports whether v can be validated within maxCost steps.
 func (e *cost) affordable(v any) bool {
 	depth, values := measure(v)
 	if depth > maxNesting {
@@ -147,8 +148,7 @@ func (e *cost) affordable(v any) bool {
 	return e.steps(e.root, depth) <= maxCost/values
 }
 
-// steps is how many schemas are looked at for a value of that depth, one value a level; at most
-// maxEffort is counted.
+// steps counts the schemas for a value of that depth, with one value a level. It stops at maxCost.
 func (e *cost) steps(s *jsonschema.Schema, depth int) int {
 	if s == nil {
 		return 0
@@ -169,7 +169,7 @@ func (e *cost) steps(s *jsonschema.Schema, depth int) int {
 	return n
 }
 
-// measure is how deep a value is, and how many values are in it.
+// measure returns the depth of a value, and how many values it contains.
 func measure(v any) (depth, values int) {
 	values = 1
 	within := func(item any) {
@@ -189,7 +189,7 @@ func measure(v any) (depth, values int) {
 	return depth, values
 }
 
-// sameValueSchemas are the schemas that hold for the same value.
+// sameValueSchemas returns the subschemas that apply to the same value.
 func sameValueSchemas(s *jsonschema.Schema) []child {
 	return slices.Concat(byIndex("allOf", s.AllOf), byIndex("anyOf", s.AnyOf),
 		byIndex("oneOf", s.OneOf), single("not", s.Not), single("if", s.If), single("then", s.Then),
@@ -197,7 +197,7 @@ func sameValueSchemas(s *jsonschema.Schema) []child {
 		byName("dependencies", s.DependencySchemas))
 }
 
-// childValueSchemas are those that apply to the values inside the value.
+// childValueSchemas returns the subschemas that apply to the values inside the value.
 func childValueSchemas(s *jsonschema.Schema) []child {
 	return slices.Concat(byName("properties", s.Properties),
 		byName("patternProperties", s.PatternProperties),
@@ -209,13 +209,13 @@ func childValueSchemas(s *jsonschema.Schema) []child {
 		single("contains", s.Contains), single("unevaluatedItems", s.UnevaluatedItems))
 }
 
-// referencedSchemas are those that apply only where a $ref leads to them.
+// referencedSchemas returns the subschemas that apply only through a $ref.
 func referencedSchemas(s *jsonschema.Schema) []child {
 	return slices.Concat(byName("$defs", s.Defs), byName("definitions", s.Definitions),
 		single("contentSchema", s.ContentSchema))
 }
 
-// child is a schema in a schema, and the JSON Pointer from the one to the other.
+// child is a subschema, and the JSON Pointer to it from its parent.
 type child struct {
 	place  string
 	schema *jsonschema.Schema

@@ -12,7 +12,7 @@ import (
 // Schema is a compiled JSON Schema; nil accepts everything.
 type Schema struct {
 	resolved *jsonschema.Resolved
-	cost     *cost // of a server's: what it takes to validate with it
+	cost     *cost // of a server's schema: the cost of a validation
 }
 
 const (
@@ -23,7 +23,7 @@ const (
 func Compile(raw []byte) (*Schema, error) { return compile(raw, false) }
 
 // CompileUntrusted compiles a server's schema. The server chooses the schema and may choose the
-// values, so memory and time are bounded.
+// values, so size and cost are bounded.
 func CompileUntrusted(raw []byte) (*Schema, error) { return compile(raw, true) }
 
 func compile(raw []byte, foreign bool) (out *Schema, err error) {
@@ -65,7 +65,8 @@ func (s *Schema) Validate(v any) (err error) {
 	return s.resolved.Validate(v)
 }
 
-// recovered turns a panic of the library into an error: a schema may come from anybody.
+// recovered turns a panic of the library into an error, because anybody may have written the
+// schema.
 func recovered(err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("the schema can't be used: %v", r)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// bomb is a schema that looks at every value 2^n times.
+// bomb returns a schema that checks every value 2^n times.
 func bomb(n int) string {
 	var b strings.Builder
 	b.WriteString(`{"$ref":"#/$defs/a0","$defs":{`)
@@ -19,9 +19,9 @@ func bomb(n int) string {
 	return b.String()
 }
 
-// A tool's schema is the server's to write: it must neither end the proxy nor keep it busy. Without
-// the check, the first of these overflows the stack, which nothing can catch.
-func TestSchemasWithoutEndAreNotFollowed(t *testing.T) {
+// A server writes its tools' schemas. They must neither crash the proxy nor keep it busy. Without
+// the check, the first schema overflows the stack, and Go can't recover from that.
+func TestEndlessSchemasAreRefused(t *testing.T) {
 	for schema, want := range map[string]error{
 		`{"$ref":"#"}`: errEndless,
 		`{"properties":{"a":{"$ref":"#/properties/a"}}}`:                              errEndless,
@@ -43,7 +43,7 @@ func TestSchemasWithoutEndAreNotFollowed(t *testing.T) {
 	}
 }
 
-func TestSchemasThatTakeTooLongAreNotFollowed(t *testing.T) {
+func TestExpensiveSchemasAreRefused(t *testing.T) {
 	deep := map[string]any{}
 	for range 60 {
 		deep = map[string]any{"a": deep}

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// Field is a member of a message that some rule looks at.
+// Field is a member of a message that a rule may look at.
 type Field uint8
 
 const (
@@ -41,16 +41,17 @@ const (
 	fieldCount
 )
 
-// Value is where the value of a member stands. Kind is its first byte; 0: the member is missing.
+// Value is the place of a member's value. Kind is the first byte of the value; 0: the member is
+// missing.
 type Value struct {
 	Start, End int
 	Kind       byte
-	Truncated  bool   // raw is not all of it
+	Truncated  bool   // Raw is only the beginning
 	Raw        []byte // of scalars
 }
 
-// Collision says where a member stands whose name some reader takes for one that rules look at: it
-// differs in case, in blanks, or behind a zero byte.
+// Collision is the place of a member whose name some reader could take for one that rules look at.
+// Such a name differs in case, in blanks, or after a zero byte.
 type Collision uint8
 
 const (
@@ -59,10 +60,10 @@ const (
 	CollisionInResult
 )
 
-// Envelope is what the scanner noted of a message.
+// Envelope is what the scanner recorded about a message.
 type Envelope struct {
-	Start, End int  // of the message in the bytes that were fed
-	Kind       byte // '{', '[' or, of something that is no message, another
+	Start, End int  // offsets of the message in the scanned bytes
+	Kind       byte // '{' or '['; another byte if it is not a message
 	Collisions Collision
 	v          [fieldCount]Value
 }
@@ -82,7 +83,7 @@ var (
 		"task": FieldTask}
 )
 
-// canonical are the canonical names of the fields: of the message, of params and of results.
+// canonical holds the canonical names of the fields of messages, of params and of results.
 var canonical = sync.OnceValue(func() [3]map[string]bool {
 	return [3]map[string]bool{canonicalNames(topFields), canonicalNames(paramFields),
 		canonicalNames(resultFields)}
@@ -98,7 +99,7 @@ func subField(parent Field, key string) Field {
 	return noField
 }
 
-// collision reports a key, not a name that matters, that some reader takes for one.
+// collision reports a key that is not a field's name, but that some reader could take for one.
 func collision(depth int, parent Field, key string) Collision {
 	where := longKey(depth, parent)
 	switch {
@@ -110,7 +111,8 @@ func collision(depth int, parent Field, key string) Collision {
 	return 0
 }
 
-// longKey is the collision of a key that is too long to be kept: it may begin like any name.
+// longKey returns the collision of a key that is too long to be kept. Some reader may cut it to the
+// name of a field.
 func longKey(depth int, parent Field) Collision {
 	switch {
 	case depth == 1:
@@ -123,12 +125,12 @@ func longKey(depth int, parent Field) Collision {
 	return 0
 }
 
-// At is the member's value; its kind is 0 if it is not there.
+// At returns the member's value. Its Kind is 0 if the member is missing.
 func (e *Envelope) At(f Field) *Value { return &e.v[f] }
 
 func (e *Envelope) Has(f Field) bool { return e.v[f].Kind != 0 }
 
-// IsRequest reports a message that wants an answer.
+// IsRequest reports whether a message expects an answer.
 func (e *Envelope) IsRequest() bool { return e.Has(FieldMethod) && e.Has(FieldID) }
 
 func (e *Envelope) IsNotification() bool { return e.Has(FieldMethod) && !e.Has(FieldID) }
@@ -138,12 +140,13 @@ func (e *Envelope) IsResponse() bool {
 		(e.Has(FieldResult) || e.Has(FieldError))
 }
 
-// Failed reports an answer that is an error. Some servers write one of null beside every result.
+// Failed reports whether an answer is an error. Some servers write "error": null next to every
+// result; that is not an error.
 func (e *Envelope) Failed() bool {
 	return e.Has(FieldError) && (e.v[FieldError].Kind != 'n' || !e.Has(FieldResult))
 }
 
-// Outcome is what a record says of an answer.
+// Outcome returns the outcome that an audit record gives for an answer.
 func (e *Envelope) Outcome() string {
 	if e.Failed() || string(e.v[FieldIsError].Raw) == "true" {
 		return "error"
@@ -151,14 +154,14 @@ func (e *Envelope) Outcome() string {
 	return "ok"
 }
 
-// HasUsableID reports whether answers can be matched with the id: a text or a number, of a length
-// that is kept.
+// HasUsableID reports whether answers can be matched by the id. It must be a string or a number,
+// and not too long.
 func (e *Envelope) HasUsableID() bool {
 	v := &e.v[FieldID]
 	return !v.Truncated && (v.Kind == '"' || v.Kind == '-' || v.Kind >= '0' && v.Kind <= '9')
 }
 
-// Text is a member that is a string, or "".
+// Text returns a member that is a string, or "".
 func (e *Envelope) Text(f Field) string {
 	v := &e.v[f]
 	if v.Kind != '"' || v.Truncated {
@@ -171,7 +174,7 @@ func (e *Envelope) Method() string { return e.Text(FieldMethod) }
 
 func (e *Envelope) ID() ID { return ParseID(e.v[FieldID].Raw) }
 
-// Raw cuts a member's value out of the message.
+// Raw returns the bytes of a member's value.
 func (e *Envelope) Raw(data []byte, f Field) []byte {
 	v := e.v[f]
 	if v.Kind == 0 {
@@ -180,7 +183,7 @@ func (e *Envelope) Raw(data []byte, f Field) []byte {
 	return data[v.Start:v.End]
 }
 
-// ID is a request id in one spelling: "7" and 7 differ, 7 and 7.0 do not.
+// ID is a request id in a normal form: "7" and 7 differ, 7 and 7.0 do not.
 type ID string
 
 func ParseID(raw []byte) ID {
@@ -200,10 +203,10 @@ func ParseID(raw []byte) ID {
 	return ID(raw)
 }
 
-// String is how the id is shown in events and records.
+// String returns the id as events and records show it.
 func (i ID) String() string { return strings.TrimPrefix(string(i), `"`) }
 
-// InOrder returns those of the fields that are there, in the order of the message.
+// InOrder returns the fields that are present, in the order of the message.
 func (e *Envelope) InOrder(fields ...Field) []Field {
 	fields = slices.DeleteFunc(fields, func(f Field) bool { return !e.Has(f) })
 	slices.SortFunc(fields, func(a, b Field) int { return e.v[a].Start - e.v[b].Start })

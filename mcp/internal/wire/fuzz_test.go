@@ -8,8 +8,8 @@ import (
 	"testing/iotest"
 )
 
-// The scanner accepts what encoding/json accepts (no member twice that matters here, no carriage
-// return within), fed whole or byte by byte.
+// The scanner accepts what encoding/json accepts, as a whole and byte by byte. In addition it
+// refuses duplicate fields and a carriage return in the middle.
 func FuzzScanner(f *testing.F) {
 	for _, s := range []string{`{"jsonrpc":"2.0","id":1,"method":"x","params":{"name":"a","arguments":{}}}`, `[1,2.5e-3,"a\u00e9",null,true]`, `{"result":{"content":[]},"id":"7"}`,
 		`-`, `01`, `1.`, `"\x"`, `{"a":}`, `[1,]`, `nul`, ` {} `, `{}{}`, "\"\x1f\"",
@@ -52,8 +52,8 @@ func FuzzScanner(f *testing.F) {
 	})
 }
 
-// However the bytes arrive, the lines that are JSON come out as they went in, in order, and nothing
-// else does.
+// However the bytes arrive, the reader returns the lines that are JSON, unchanged and in order, and
+// no others.
 func FuzzFraming(f *testing.F) {
 	f.Add([]byte("{\"method\":\"a\"}\n\njunk\n[1]\n{\"half\""))
 	f.Add([]byte("\r\n{} \n"))

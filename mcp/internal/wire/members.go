@@ -13,7 +13,7 @@ func Members(object []byte) (all []Member) {
 	return all
 }
 
-// HasDuplicate reports two members whose names are equal, or could be taken for one another.
+// HasDuplicate reports whether two members have the same canonical name.
 func HasDuplicate(all []Member) bool {
 	seen := make(map[string]bool, len(all))
 	for _, m := range all {
@@ -26,10 +26,10 @@ func HasDuplicate(all []Member) bool {
 	return false
 }
 
-// HasNestedDuplicate reports an object, anywhere in value, that has a member twice; fold: or two
-// members whose names could be taken for one another.
+// HasNestedDuplicate reports whether any object in value has two members of the same name. With
+// fold it compares canonical names.
 func HasNestedDuplicate(value []byte, fold bool) bool {
-	var open []map[string]bool // the members seen of each object; nil for an array
+	var open []map[string]bool // the names seen in each open object; nil for an array
 	for t := next(value, 0); t.kind != 0; t = next(value, t.end) {
 		switch t.kind {
 		case '{':
@@ -71,8 +71,8 @@ func EncodeObject(all []Member) []byte {
 	return append(out, '}')
 }
 
-// StringMember reads a member of an object that is a string. ok is false if it is missing, there
-// twice, or no string.
+// StringMember returns the string value of a member. ok is false if the member is missing, occurs
+// twice, or is not a string.
 func StringMember(raw []byte, member string) (name string, ok bool) {
 	if len(raw) == 0 || raw[0] != '{' {
 		return "", false

@@ -5,9 +5,9 @@ import (
 	"unicode"
 )
 
-// Canonical is the name that a careless reader takes a name for: cut at a zero byte, as C strings
-// are; without blanks and invisible characters at its ends, as many servers trim; and with its case
-// folded. Two names that some server could take for one another have the same canonical name.
+// Canonical returns a name as a careless reader may see it: cut at a zero byte, like a C string;
+// without blanks and invisible characters at its ends, because many servers trim; and with its case
+// folded. Two names that some server could confuse have the same canonical name.
 func Canonical(name string) string {
 	if at := strings.IndexByte(name, 0); at >= 0 {
 		name = name[:at]
@@ -15,8 +15,8 @@ func Canonical(name string) string {
 	return foldCase(strings.TrimFunc(name, IsBlank))
 }
 
-// IsBlank reports a character that trimming takes away in some language: white space, controls, and
-// characters that are not seen.
+// IsBlank reports whether some language's trim removes a character: white space, controls, and
+// invisible characters.
 func IsBlank(r rune) bool {
 	switch {
 	case r > ' ' && r < 0x7F:
@@ -31,7 +31,7 @@ func IsBlank(r rune) bool {
 		unicode.Other_Default_Ignorable_Code_Point)
 }
 
-// foldCase maps all spellings that strings.EqualFold takes for equal to the same text.
+// foldCase maps texts that are equal for strings.EqualFold to the same text.
 func foldCase(s string) string {
 	return strings.Map(func(r rune) rune {
 		least := r
@@ -42,7 +42,7 @@ func foldCase(s string) string {
 	}, s)
 }
 
-// canonicalNames are the canonical names of fields.
+// canonicalNames returns the canonical names of fields.
 func canonicalNames(fields map[string]Field) map[string]bool {
 	out := make(map[string]bool, len(fields))
 	for name := range fields {

@@ -24,7 +24,7 @@ func beginNumber(c byte) number {
 	return inDigits
 }
 
-// next takes c if it goes on with the number.
+// next accepts c if it continues the number.
 func (n *number) next(c byte) bool {
 	digit := c >= '0' && c <= '9'
 	switch *n {

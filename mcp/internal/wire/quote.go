@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Quote writes a JSON string, with < and > as they are. What is not UTF-8 becomes U+FFFD.
+// Quote writes a JSON string and does not escape < and >. Bytes that are not UTF-8 become U+FFFD.
 func Quote(s string) []byte {
 	s = valid(s)
 	out := append(make([]byte, 0, len(s)+len(s)/16+16), '"')
@@ -39,7 +39,7 @@ func Quote(s string) []byte {
 	}
 }
 
-// Encode writes a JSON value without escaping what only HTML would mind.
+// Encode writes a JSON value without the escapes that only HTML needs.
 func Encode(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -50,8 +50,8 @@ func Encode(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// Unquote reads a JSON string that is known to be one, with its quotes. What is not UTF-8 becomes
-// U+FFFD, as with encoding/json.
+// Unquote decodes a valid JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD, as
+// with encoding/json.
 func Unquote(raw []byte) string {
 	if len(raw) < 2 {
 		return ""
@@ -84,7 +84,7 @@ func Unquote(raw []byte) string {
 	}
 }
 
-// unicodeEscape reads \uXXXX, or two of them that make one character.
+// unicodeEscape reads \uXXXX, or a surrogate pair of two escapes.
 func unicodeEscape(b []byte) (r rune, size int) {
 	first := hex4(b)
 	if !utf16.IsSurrogate(first) {
@@ -117,7 +117,7 @@ func valid(s string) string {
 	return string([]rune(s))
 }
 
-// Join puts strings and byte slices together.
+// Join concatenates strings and byte slices.
 func Join(parts ...any) []byte {
 	size := 0
 	for _, p := range parts {

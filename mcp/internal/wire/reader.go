@@ -8,46 +8,48 @@ import (
 
 const (
 	firstBuffer = 64 << 10
-	keepBuffer  = 4 << 20 // a larger buffer is given back after its message
+	keepBuffer  = 4 << 20 // a larger buffer is freed after its message
 
-	// StreamFrom is the size in bytes from which messages pass in pieces, where no rule needs them
+	// StreamFrom is the size in bytes from which messages pass in pieces, if no rule needs them
 	// whole.
 	StreamFrom = 1 << 20
 )
 
-// ErrBrokenMessage means that a part of a message was passed on that can't be completed.
+// ErrBrokenMessage means that a message turned out to be invalid after its first part had been
+// passed on.
 var ErrBrokenMessage = errors.New("a message turned out not to be JSON after its beginning had " +
 	"been passed on")
 
-// Message is one line. data is valid until the next call of next or rest.
+// Message is one line. Data is valid until the next call of Next or rest.
 type Message struct {
-	Data    []byte // with its newline, if there was one; of a long one the beginning
+	Data    []byte // with its newline, if there is one; only the beginning of a long message
 	Env     *Envelope
-	Err     error // not JSON, or not all there
-	Partial bool  // the rest is still to come: see rest
-	TooLong bool  // longer than the limit: data is the beginning, the rest is gone
+	Err     error // not JSON, or incomplete
+	Partial bool  // the rest follows: see rest
+	TooLong bool  // longer than the limit: Data is the beginning, the rest is discarded
 }
 
 // MessageReader cuts a stream into messages and scans them as they arrive.
 type MessageReader struct {
 	r     io.Reader
-	limit int // of a message that is kept whole
-	// whether a rule needs all of a message; asked once it is longer than streamFrom
+	limit int // bytes of a message that is kept whole
+	// whether a rule needs the whole message; asked when it exceeds StreamFrom
 	whole func(env *Envelope) bool
 
 	buf        []byte
-	start, end int // what is read and not yet delivered
+	start, end int // the bytes that are read and not yet delivered
 	scan       Scanner
 	done       bool // the stream has ended
 }
 
-// NewMessageReader returns a reader of r. It holds at most limit bytes of a message. whole is asked
-// once for each message above StreamFrom: if it says no, the message is delivered in pieces.
+// NewMessageReader returns a reader of r. It holds at most limit bytes of a message. It calls whole
+// once for each message above StreamFrom. If whole returns false, the message is delivered in
+// pieces.
 func NewMessageReader(r io.Reader, limit int, whole func(*Envelope) bool) *MessageReader {
 	return &MessageReader{r: r, limit: limit, whole: whole, buf: make([]byte, firstBuffer)}
 }
 
-// Next returns the next message that is not blank, io.EOF at the end.
+// Next returns the next message and skips blank lines. At the end the error is io.EOF.
 func (l *MessageReader) Next() (Message, error) {
 	for {
 		m, err := l.line()
@@ -71,7 +73,7 @@ func (l *MessageReader) line() (Message, error) {
 		size := l.end - l.start
 		switch {
 		case l.scan.Err != nil && size > firstBuffer/2:
-			over = true // not JSON: its beginning is enough to report it
+			over = true // not JSON: the beginning is enough for a report
 		case size > StreamFrom && !asked:
 			asked = true
 			if !l.whole(&l.scan.Env) {
@@ -93,7 +95,7 @@ func (l *MessageReader) line() (Message, error) {
 	}
 }
 
-// cut delivers what is buffered up to end.
+// cut returns the buffered bytes up to end as a message.
 func (l *MessageReader) cut(end int, over bool) Message {
 	m := Message{Data: l.buf[l.start:end], Env: &l.scan.Env, TooLong: over}
 	l.start = end
@@ -112,7 +114,7 @@ func (l *MessageReader) begin() Message {
 	return m
 }
 
-// rest returns the next piece of a message that came in part, and whether it was the last.
+// rest returns the next piece of a partial message, and whether it is the last one.
 func (l *MessageReader) rest() (piece []byte, last bool, err error) {
 	if l.start == l.end {
 		l.start, l.end = 0, 0
@@ -132,15 +134,15 @@ func (l *MessageReader) rest() (piece []byte, last bool, err error) {
 	return piece, last, nil
 }
 
-// fill reads once, making room first.
+// fill makes room in the buffer and reads once.
 func (l *MessageReader) fill() error {
 	if l.done {
 		return io.EOF
 	}
 	if l.end == len(l.buf) {
 		if l.start > 0 {
-			// line begins every message at the front of the buffer or makes room
-			panic("mcp: lines.fill: no room")
+			// line moves a message to the front of the buffer before it is full
+			panic("wire: MessageReader.fill: no room")
 		}
 		bigger := make([]byte, l.nextSize())
 		copy(bigger, l.buf[:l.end])
@@ -157,8 +159,9 @@ func (l *MessageReader) fill() error {
 	return nil
 }
 
-// nextSize is the size of the next larger buffer. A giant gets all that it may have at once: the
-// kernel gives memory when it is written to, and every step on the way would be memory to collect.
+// nextSize returns the size of the next larger buffer. A very long message gets the largest buffer
+// at once: the kernel provides memory only when it is written to, and each step in between would
+// leave a buffer to collect.
 func (l *MessageReader) nextSize() int {
 	whole := max(l.limit, StreamFrom) + firstBuffer
 	if len(l.buf) >= keepBuffer {
@@ -167,7 +170,7 @@ func (l *MessageReader) nextSize() int {
 	return max(min(2*len(l.buf), whole), len(l.buf)+firstBuffer)
 }
 
-// shrink moves what is left to the front, into a small buffer if the last message was a giant.
+// shrink moves the remaining bytes to the front. After a very long message it takes a small buffer.
 func (l *MessageReader) shrink() {
 	rest := l.buf[l.start:l.end]
 	if len(l.buf) > keepBuffer && len(rest) <= firstBuffer {

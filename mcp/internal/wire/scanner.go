@@ -14,8 +14,8 @@ const (
 var (
 	ErrSyntax         = errors.New("not JSON")
 	errDepth          = errors.New("nested too deeply")
-	errDuplicate      = errors.New("a member is there twice")
-	errCarriageReturn = errors.New("a carriage return is in the middle")
+	errDuplicate      = errors.New("a member occurs twice")
+	errCarriageReturn = errors.New("there is a carriage return in the middle")
 )
 
 // state says what the scanner expects next.
@@ -36,17 +36,17 @@ const (
 	finished
 )
 
-// Scanner reads one JSON text as it arrives, in pieces of any size. It accepts what RFC 8259
-// accepts, and fills an envelope.
+// Scanner reads one JSON text in pieces of any size. It accepts the grammar of RFC 8259, and fills
+// an envelope.
 type Scanner struct {
 	Env     Envelope
 	Err     error
 	state   state
 	stack   []byte // open brackets
-	base    int    // offset of the piece in hand
+	base    int    // offset of the current piece
 	key     []byte // the key being read, with its quotes
 	isKey   bool
-	tooLong bool // the key is too long to be one that matters
+	tooLong bool // the key is too long for a field's name
 	hex     int
 	number  number
 	literal string
@@ -54,8 +54,7 @@ type Scanner struct {
 	keep    *Value   // the scalar being read
 }
 
-// Scan reads a whole message. The error says why it is not JSON; a text that ends too early is
-// none.
+// Scan reads a whole message. The error says why it is not JSON. An incomplete text is not JSON.
 func Scan(data []byte) (*Envelope, error) {
 	var s Scanner
 	s.Feed(data)
@@ -66,7 +65,7 @@ func (s *Scanner) reset() {
 	*s = Scanner{stack: s.stack[:0], key: s.key[:0]}
 }
 
-// Complete reports whether all that was fed is one JSON text.
+// Complete reports whether the input so far is exactly one JSON text.
 func (s *Scanner) Complete() bool {
 	if s.Err != nil {
 		return false
@@ -77,7 +76,7 @@ func (s *Scanner) Complete() bool {
 	return s.state == finished
 }
 
-// Feed takes the next piece. After an error it takes nothing more.
+// Feed scans the next piece. After an error it ignores further pieces.
 func (s *Scanner) Feed(b []byte) {
 	for i := 0; i < len(b) && s.Err == nil; {
 		c := b[i]
@@ -152,7 +151,7 @@ func (s *Scanner) Feed(b []byte) {
 		}
 		switch {
 		case c == '\r' && s.state != finished:
-			// Many readers take it for the end of a line: what follows would be a message.
+			// Many readers end a line here. The rest would be a message of its own.
 			s.Err = errCarriageReturn
 		case c != ' ' && c != '\t' && c != '\r' && c != '\n':
 			s.structure(c, s.base+i)
@@ -162,7 +161,7 @@ func (s *Scanner) Feed(b []byte) {
 	s.base += len(b)
 }
 
-// structure handles a character outside of strings, numbers and literals.
+// structure handles a character that is not in a string, number or literal.
 func (s *Scanner) structure(c byte, at int) {
 	switch s.state {
 	case wantValueOrEnd:
@@ -250,7 +249,7 @@ func (s *Scanner) beginValue(c byte, at int) {
 }
 
 func (s *Scanner) pop(c byte, at int) {
-	// in ASCII a closing bracket is its opening one plus two
+	// in ASCII, a closing bracket is the opening one plus two
 	if d := len(s.stack); d == 0 || s.stack[d-1]+2 != c {
 		s.Err = ErrSyntax
 		return
@@ -282,8 +281,8 @@ func (s *Scanner) endValue(end int) {
 	s.state = wantNext
 }
 
-// endKey looks up the member, at the top of the message and one level into its params, result or
-// error.
+// endKey looks up the field of a key, at the top level of the message and one level into its
+// params, result or error.
 func (s *Scanner) endKey() {
 	d := len(s.stack)
 	if d > 2 || s.stack[0] != '{' {
@@ -304,7 +303,7 @@ func (s *Scanner) endKey() {
 	}
 }
 
-// hold keeps the bytes of a key or of a scalar that is of interest.
+// hold keeps the bytes of a key, or of a scalar that a rule may look at.
 func (s *Scanner) hold(b []byte) {
 	if s.isKey && (s.state == inString || s.state == inEscape || s.state == inHex) {
 		if len(s.stack) > 2 {
@@ -329,15 +328,15 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f'
 }
 
-// plainPrefix returns how many bytes at the start of b are ordinary in a string: no quote, no
-// backslash, no control character.
+// plainPrefix counts the bytes at the start of b before the first quote, backslash or control
+// character.
 func plainPrefix(b []byte) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	i := 0
 	for ; i+8 <= len(b); i += 8 {
 		w := binary.LittleEndian.Uint64(b[i:])
 		quote, slash := w^(ones*'"'), w^(ones*'\\')
-		// Exact up to and including the lowest byte that matches, which is the one asked for.
+		// The bits above the lowest match may be wrong. Only the lowest one is used.
 		hit := ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*0x20)&^w) & highs
 		if hit != 0 {
 			return i + bits.TrailingZeros64(hit)/8

@@ -2,11 +2,11 @@ package wire
 
 import "bytes"
 
-// What follows reads JSON that a Scanner has found to be JSON. It checks nothing again, and so it
-// can jump over strings: the one cursor for everything that looks inside a message.
+// The functions in this file read text that a Scanner has accepted as JSON. They check nothing
+// again, so they can jump over strings. All code that looks inside a message uses them.
 
-// token is where one token of a JSON text stands. kind is its first byte: a bracket, a comma, a
-// colon, a quote, or the beginning of a number or literal; 0: the text is at its end.
+// token is the place of one token in a JSON text. kind is its first byte: a bracket, a comma, a
+// colon, a quote, or the beginning of a number or literal. At the end of the text it is 0.
 type token struct {
 	kind       byte
 	start, end int
@@ -40,7 +40,7 @@ func endsScalar(c byte) bool {
 	return false
 }
 
-// SkipSpace returns where the next character is that is no white space.
+// SkipSpace returns the index of the next character that is not white space.
 func SkipSpace(data []byte, i int) int {
 	for i < len(data) && (data[i] == ' ' || data[i] == '\t' || data[i] == '\r' || data[i] == '\n') {
 		i++
@@ -48,8 +48,8 @@ func SkipSpace(data []byte, i int) int {
 	return i
 }
 
-// skipString returns where the string that begins at data[i] ends: at the next quote that an even
-// number of backslashes, mostly none, stands before.
+// skipString returns the index after the string that begins at data[i]. The string ends at the next
+// quote with an even number of backslashes (usually none) in front of it.
 func skipString(data []byte, i int) int {
 	for from := i + 1; ; {
 		n := bytes.IndexByte(data[from:], '"')
@@ -69,7 +69,7 @@ func skipString(data []byte, i int) int {
 }
 
 // Walk calls f for every member of the object, or element of the array, that begins at data[at].
-// key is a member's, with its quotes; nil in an array.
+// key has its quotes; in an array it is nil.
 func Walk(data []byte, at int, f func(key []byte, from, to int)) {
 	object := data[at] == '{'
 	var key []byte
@@ -88,7 +88,7 @@ func Walk(data []byte, at int, f func(key []byte, from, to int)) {
 	}
 }
 
-// skipValue returns where the value ends that begins with the token.
+// skipValue returns the index after the value that begins with the token.
 func skipValue(data []byte, t token) int {
 	for depth := 0; ; t = next(data, t.end) {
 		switch t.kind {
@@ -105,7 +105,7 @@ func skipValue(data []byte, t token) int {
 	}
 }
 
-// Strings calls f for every string in a value, the names of members among them.
+// Strings calls f for every string in a value, including the names of members.
 func Strings(value []byte, f func(from, to int)) {
 	for i := bytes.IndexByte(value, '"'); i >= 0 && i < len(value); {
 		end := skipString(value, i)

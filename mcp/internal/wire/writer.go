@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// MessageWriter writes whole messages, from several goroutines.
+// MessageWriter writes whole messages. Several goroutines may use it.
 type MessageWriter struct {
 	mu sync.Mutex
 	w  io.Writer
@@ -14,7 +14,7 @@ type MessageWriter struct {
 // NewMessageWriter returns a writer to w.
 func NewMessageWriter(w io.Writer) *MessageWriter { return &MessageWriter{w: w} }
 
-// Send writes pieces that make one message.
+// Send writes the pieces of one message.
 func (w *MessageWriter) Send(pieces ...[]byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -29,8 +29,8 @@ func (w *MessageWriter) Send(pieces ...[]byte) error {
 	return nil
 }
 
-// Stream writes a message that comes in part; nobody else writes in between. known is called with
-// its size when the envelope is complete, before the last piece is written.
+// Stream writes a message that arrives in pieces. Nobody else writes in between. It calls known
+// with the message's size when the envelope is complete, before it writes the last piece.
 func (w *MessageWriter) Stream(m Message, l *MessageReader, known func(size int)) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
