@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"os"
@@ -48,6 +49,17 @@ func delegateFix() string {
 		`printf '[Service]\nDelegate=cpu cpuset io memory pids\n' | ` +
 		`sudo tee /etc/systemd/system/user@.service.d/delegate.conf && ` +
 		`sudo systemctl daemon-reload; then log in again`
+}
+
+// authorities are needed to verify the hosts that secrets go to.
+func authorities() Item {
+	const name = "certificate authorities"
+	pool, err := x509.SystemCertPool()
+	if err != nil || pool.Equal(x509.NewCertPool()) {
+		return Item{name, Warn, "none found", "secrets and methods of a network by name: no host " +
+			"can be verified", "sudo apt-get install ca-certificates"}
+	}
+	return ok(name, "found")
 }
 
 func userSession() Item {

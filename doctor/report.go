@@ -44,6 +44,7 @@ func Check(ctx context.Context) Report {
 		idmappedMounts(),
 		descriptors(),
 		procChildren(),
+		authorities(),
 	}}
 	for _, i := range r.Items {
 		r.OK = r.OK && i.Status != Fail

@@ -13,6 +13,8 @@ import (
 // Policy decides. It is pure: it looks nothing up and remembers nothing.
 type Policy struct {
 	allow, deny []hostrule.Rule // allow always with ports
+	methods     [][]string      // of each in allow
+	secrets     []hostrule.Rule // where they go
 	private     bool
 	ech         bool
 }
@@ -31,7 +33,7 @@ func Compile(n policies.Network) (*Policy, error) {
 		if len(r.Ports) == 0 {
 			r.Ports = DefaultPorts[:]
 		}
-		p.allow = append(p.allow, r)
+		p.allow, p.methods = append(p.allow, r), append(p.methods, entry.Methods)
 	}
 	for _, entry := range n.Deny {
 		r, err := entry.Rule()

@@ -85,6 +85,16 @@ func (r *relay) run() {
 		r.turnDown(denied)
 		return
 	}
+	if r.name != "" {
+		if read, methods := r.server.policy.terms(r.name, r.port()); read {
+			if r.tell != nil && r.tell(granted) != nil {
+				reset(r.inside)
+				return
+			}
+			r.inspect(methods)
+			return
+		}
+	}
 	began := time.Now()
 	if why := r.connect(); why != granted {
 		r.turnDown(why)
@@ -95,6 +105,11 @@ func (r *relay) run() {
 		return
 	}
 	r.pass()
+	r.reached(began)
+}
+
+// reached tells the owner of a connection that has ended.
+func (r *relay) reached(began time.Time) {
 	if r.owner == nil {
 		return
 	}
@@ -220,6 +235,20 @@ func (r *relay) greet() error {
 	if r.name == "" {
 		return nil // an allowed address may serve any name
 	}
+	first, _, err := r.hello()
+	if err == io.EOF {
+		return r.outside.CloseWrite() // opened and closed
+	}
+	if err != nil {
+		return err
+	}
+	_ = r.inside.SetReadDeadline(time.Time{})
+	return r.forward(first)
+}
+
+// hello reads the first bytes, and checks them if they are a handshake. The deadline for them stays
+// set. io.EOF: nothing came.
+func (r *relay) hello() (first []byte, tls bool, _ error) {
 	strict := tlsPort(r.port())
 	if strict {
 		_ = r.inside.SetReadDeadline(time.Now().Add(helloTime))
@@ -231,13 +260,14 @@ func (r *relay) greet() error {
 		}
 		n, err := r.inside.Read(buf[len(buf):cap(buf)])
 		if buf = buf[:len(buf)+n]; len(buf) == 0 && err == io.EOF {
-			return r.outside.CloseWrite() // opened and closed
+			return nil, false, io.EOF
 		}
 		if err != nil {
 			if ne := net.Error(nil); strict && errors.As(err, &ne) && ne.Timeout() {
-				return r.refuseHello(&Refusal{Rule: RuleTLS, Reason: r.target() + ": no TLS handshake came"}, "")
+				return nil, false, r.refuseHello(&Refusal{Rule: RuleTLS,
+					Reason: r.target() + ": no TLS handshake came"}, "")
 			}
-			return err
+			return nil, false, err
 		}
 		h, err := parseHello(buf)
 		if err == errMore && len(buf) < maxHello+5*64 {
@@ -247,12 +277,13 @@ func (r *relay) greet() error {
 			}
 			continue
 		}
-		if err := r.check(h, err); err != nil {
-			return err
-		}
-		_ = r.inside.SetReadDeadline(time.Time{})
-		return r.forward(buf)
+		return buf, err != errNotTLS, r.check(h, err)
 	}
+}
+
+func (r *relay) notTLS() *Refusal {
+	return &Refusal{Rule: RuleTLS, Reason: r.target() + ": what came is not TLS",
+		Hint: "port 443 and other TLS ports take TLS only: allow the port that the protocol has"}
 }
 
 // check compares the handshake with the name that was let through.
@@ -262,7 +293,7 @@ func (r *relay) check(h hello, err error) error {
 	case err == errNotTLS && !tlsPort(r.port()):
 		return nil // another protocol
 	case err != nil:
-		return r.refuseHello(&Refusal{Rule: RuleTLS, Reason: target + ": what came is not TLS", Hint: "port 443 and other TLS ports take TLS only: allow the port that the protocol has"}, "")
+		return r.refuseHello(r.notTLS(), "")
 	case h.sni == "":
 		return r.refuseHello(&Refusal{Rule: RuleSNI, Reason: target + ": the TLS handshake names no host"}, "")
 	case h.sni != r.name:
@@ -277,8 +308,12 @@ func (r *relay) check(h hello, err error) error {
 var errRefusal = errors.New("refused")
 
 func (r *relay) refuseHello(why *Refusal, sni string) error {
-	outside, _ := netip.ParseAddrPort(r.outside.RemoteAddr().String()) // else without an address
-	r.refuse(why, sni, outside.Addr())
+	var at netip.Addr
+	if r.outside != nil {
+		outside, _ := netip.ParseAddrPort(r.outside.RemoteAddr().String()) // else without one
+		at = outside.Addr()
+	}
+	r.refuse(why, sni, at)
 	return errRefusal
 }
 

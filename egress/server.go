@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mcpbox/mcpbox/egress/intercept"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -21,7 +22,9 @@ type Config struct {
 	IPv6      bool           // the sandbox has IPv6: names get addresses of both families
 	Resolver  Resolver       // nil: that of the policy, else the host's
 	Owner     func() Owner   // whose a connection or a look-up is that comes now; nil, or a nil Owner: nobody's
-	Pool      netip.Prefix   // of the names' IPv4 addresses; zero: 198.18.0.0/15
+	Secrets   []intercept.Secret
+	Authority *intercept.Authority // nil: no requests are read
+	Pool      netip.Prefix         // of the names' IPv4 addresses; zero: 198.18.0.0/15
 }
 
 // Server is the network of one sandbox.
@@ -33,6 +36,10 @@ type Server struct {
 	ipv6   bool
 	proxy  int // port of the proxy on the loopback device, 0: none
 	owner  func() Owner
+
+	secrets   []intercept.Secret
+	authority *intercept.Authority
+	intercept *intercept.Interceptor // nil until it is needed
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -48,7 +55,7 @@ type Server struct {
 // Serve begins to answer and to relay, until Close.
 func Serve(cfg Config) (*Server, error) {
 	s := &Server{pool: newPool(cfg.Pool), meter: newMeter(cfg.Network.Limits), ipv6: cfg.IPv6,
-		proxy: cfg.Network.Proxy, owner: cfg.Owner,
+		proxy: cfg.Network.Proxy, owner: cfg.Owner, secrets: cfg.Secrets, authority: cfg.Authority,
 		streams: map[net.Conn]struct{}{}, relays: map[*relay]struct{}{}}
 	if s.owner == nil {
 		s.owner = func() Owner { return nil }
@@ -86,6 +93,13 @@ func (s *Server) compile(cfg Config) (err error) {
 	if s.policy, err = Compile(cfg.Network); err != nil {
 		return err
 	}
+	for i := range cfg.Secrets {
+		rules, err := cfg.Secrets[i].Rules()
+		if err != nil {
+			return err
+		}
+		s.policy.secrets = append(s.policy.secrets, rules...)
+	}
 	s.dialer = dialer{policy: s.policy, resolver: cfg.Resolver, connect: connectTCP}
 	if s.dialer.resolver == nil {
 		s.dialer.resolver, err = newResolver(cfg.Network.DNS)
@@ -106,8 +120,12 @@ func (s *Server) Close() {
 	for r := range s.relays {
 		r.close()
 	}
+	reading := s.intercept
 	s.mu.Unlock()
 	s.cancel()
+	if reading != nil {
+		reading.Close()
+	}
 	s.wg.Wait()
 }
 

@@ -20,8 +20,8 @@ network:
 		t.Fatal(err)
 	}
 	want := []NetworkRule{{Host: "api.example.com"}, {Host: "*.npmjs.org"},
-		{"db.example.com", []int{5432}}, {"2001:db8::/32", []int{22}}, {"many.example.com",
-			[]int{443, 8443}}}
+		{Host: "db.example.com", Ports: []int{5432}}, {Host: "2001:db8::/32", Ports: []int{22}},
+		{Host: "many.example.com", Ports: []int{443, 8443}}}
 	if !reflect.DeepEqual(p.Network.Allow, want) || p.Network.Limits.Bytes != 1<<20 {
 		t.Errorf("%+v", p.Network)
 	}
@@ -44,9 +44,31 @@ network:
 	}
 }
 
+func secretsOf(list string) string {
+	return "network: {mode: allow, allow: [a.example]}\nsecrets: [" + list + "]"
+}
+
 func TestNetworkProblems(t *testing.T) {
 	for document, want := range map[string]string{
 		`network: {mode: allow}`: "nothing is allowed",
+		`network: {mode: allow, allow: [{host: a.example, methods: [get]}]}`:          "no method",
+		`network: {mode: allow, allow: [{host: 192.0.2.0/24, methods: [GET]}]}`:       "a host name",
+		`network: {mode: allow, allow: [a.example], deny: [{host: b, methods: [X]}]}`: "be denied",
+
+		`secrets: [{name: T, hosts: [a.example], header: X}]`:                 "network.mode allow",
+		secretsOf(`{name: 1T, hosts: [a.example], header: X}`):                "no name of an environment",
+		secretsOf(`{name: T, hosts: [a.example], header: Host}`):              "can't go into the header",
+		secretsOf(`{name: T, hosts: [a.example], header: "A b"}`):             "can't go into the header",
+		secretsOf(`{name: T, hosts: [a.example]}`):                            "where the secret goes",
+		secretsOf(`{name: T, header: X}`):                                     "no hosts",
+		secretsOf(`{name: T, hosts: [b.example], header: X}`):                 "not in network.allow",
+		secretsOf(`{name: T, hosts: ["*.a.example"], header: X}`):             "not in network.allow",
+		secretsOf(`{name: T, hosts: ["*"], header: X}`):                       "hosts that are not named",
+		secretsOf(`{name: T, hosts: [192.0.2.1], header: X}`):                 "hosts that are not named",
+		secretsOf(`{name: T, hosts: [a.example], header: X, format: Bearer}`): "no value of a",
+		secretsOf(`{name: T, hosts: [a.example], header: Authorization, basic: true}`): "is the " +
+			"header Authorization",
+		secretsOf(`{name: T, hosts: [a.example], header: X, value: abc}`): "unknown key",
 		`network: {allow: [api.example.com]}`: "does nothing with " +
 			"mode none",
 		`network: {mode: host, allow: [api.example.com]}`: "does nothing with " +

@@ -15,6 +15,7 @@ type Policy struct {
 	Syscalls    Syscalls    `yaml:"syscalls,omitempty" json:"syscalls,omitzero"`
 	Limits      Limits      `yaml:"limits,omitempty" json:"limits,omitzero"`
 	Network     Network     `yaml:"network,omitempty" json:"network,omitzero"`
+	Secrets     []Secret    `yaml:"secrets,omitempty" json:"secrets,omitempty"`
 	Environment Environment `yaml:"environment,omitempty" json:"environment,omitzero"`
 	Code        Code        `yaml:"code,omitempty" json:"code,omitzero"`
 	Guard       Guard       `yaml:"guard,omitempty" json:"guard,omitzero"`

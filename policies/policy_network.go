@@ -36,11 +36,15 @@ type Network struct {
 	Publish []string `yaml:"publish,omitempty" json:"publish,omitempty"`
 }
 
-// NetworkRule is HOST, HOST:PORT, or {host, ports}: see package hostrule. Allowed without ports
-// means 443 and 80.
+// NetworkRule is HOST, HOST:PORT, or {host, ports, methods}: see package hostrule. Allowed without
+// ports means 443 and 80.
 type NetworkRule struct {
 	Host  string `yaml:"host" json:"host"`
 	Ports []int  `yaml:"ports,omitempty" json:"ports,omitempty"`
+
+	// Methods are the HTTP methods that may be used. For that, mcpbox ends TLS and reads the
+	// requests. Empty: the connection is passed on unread.
+	Methods []string `yaml:"methods,omitempty" json:"methods,omitempty"`
 }
 
 // PrivateMode says whether an allowed name may lead to a private, shared (RFC 6598) or loopback
@@ -93,8 +97,12 @@ func (r NetworkRule) Rule() (hostrule.Rule, error) {
 	return rule, err
 }
 
-// text is the entry on one line; ok is false if it has to be written as {host, ports}.
+// text is the entry on one line; ok is false if it has to be written as {host, ports,
+// methods}.
 func (r NetworkRule) text() (text string, ok bool) {
+	if len(r.Methods) > 0 {
+		return "", false
+	}
 	switch len(r.Ports) {
 	case 0:
 		return r.Host, true
@@ -115,8 +123,8 @@ func (p *Policy) AllowNetwork(entries ...NetworkRule) {
 	for _, e := range entries {
 		if !slices.ContainsFunc(p.Network.Allow,
 			func(have NetworkRule) bool {
-				return have.Host == e.Host &&
-					slices.Equal(have.Ports, e.Ports)
+				return have.Host == e.Host && slices.Equal(have.Ports, e.Ports) &&
+					slices.Equal(have.Methods, e.Methods)
 			}) {
 			p.Network.Allow = append(p.Network.Allow, e)
 		}

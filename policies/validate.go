@@ -42,6 +42,7 @@ func check(p *Policy, index map[string]yaml.Position) []Problem {
 	c.limits(&p.Limits, "limits")
 	c.notNegative("code.timeout", int64(p.Code.Timeout))
 	c.network(p)
+	c.secrets(p)
 	c.environment(&p.Environment)
 	c.guard(&p.Guard)
 	c.mcp(&p.MCP)

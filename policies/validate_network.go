@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/policies/hostrule"
@@ -62,14 +63,36 @@ func (c *checker) network(p *Policy) {
 func (c *checker) networkRules(path string, rules []NetworkRule) {
 	for i, r := range rules {
 		at := fmt.Sprintf("%s[%d]", path, i)
-		if _, err := r.Rule(); err != nil {
+		rule, err := r.Rule()
+		if err != nil {
 			c.fail(at+".host", hint.Of(err), "%s: %v", at, err)
 		}
+		c.methods(at, path, rule, r.Methods)
 		for j, port := range r.Ports {
 			if !hostrule.ValidPort(port) {
 				c.fail(fmt.Sprintf("%s.ports[%d]", at, j), "ports are numbers from 1 to 65535",
 					"%s: %d is not a port", at, port)
 			}
+		}
+	}
+}
+
+func (c *checker) methods(at, list string, rule hostrule.Rule, methods []string) {
+	if len(methods) == 0 {
+		return
+	}
+	switch {
+	case list == "network.deny":
+		c.fail(at+".methods", "list those that are allowed, in network.allow",
+			"%s: methods can't be denied", at)
+	case rule.Range.IsValid():
+		c.fail(at+".methods", "name the host: certificates are for names",
+			"%s: methods need a host name, not an address", at)
+	}
+	for i, m := range methods {
+		if !token(m) || m != strings.ToUpper(m) || m == "CONNECT" {
+			c.fail(fmt.Sprintf("%s.methods[%d]", at, i), "such as GET, HEAD, POST",
+				"%s: %q is no method that can be allowed", at, m)
 		}
 	}
 }

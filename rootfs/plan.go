@@ -28,6 +28,8 @@ type Config struct {
 	Hostname   string
 	// a folder with what the tool sees as /sys/devices/system; "": nothing
 	Topology string
+	// PEM: an authority that programs trust besides those of the host; nil: none
+	Authority []byte
 	// made in the private folders, with the folders they lie in; the tool's
 	Files []File
 }
@@ -109,6 +111,7 @@ func Build(cfg Config) (*Plan, error) {
 		return nil, err
 	}
 	b.cell()
+	b.trust()
 	if err := b.own(); err != nil {
 		return nil, err
 	}

@@ -42,6 +42,7 @@ type contained struct {
 	umask     uint32         // of the caller, at the start
 	storage   int            // O_PATH descriptor of the sandbox's own tmpfs
 	network   *egress.Server // nil unless the policy allows hosts by name
+	inspected *egress.Inspection
 	inwards   []*egress.Inwards
 	owners    owners
 	dialled   int64 // connections to published ports so far
@@ -63,6 +64,9 @@ func startContained(ctx context.Context, box *Sandbox) (*contained, error) {
 	filter := c.compileFilter()
 	undo.Push(func() { _ = filter() }) // it is not to outlive a failed start
 	if err := c.claim(undo); err != nil {
+		return nil, err
+	}
+	if err := c.inspect(ctx); err != nil {
 		return nil, err
 	}
 	if err := c.prepare(ctx, undo); err != nil {
@@ -124,7 +128,7 @@ func (c *contained) claim(undo *cleanup.Stack) error {
 
 // prepare plans, and makes the cgroup.
 func (c *contained) prepare(ctx context.Context, undo *cleanup.Stack) error {
-	h := host{root: os.Geteuid() == 0, landlock: landlock.ABI()}
+	h := host{root: os.Geteuid() == 0, landlock: landlock.ABI(), authority: c.inspected.PEM()}
 	h.topology, _ = topology.Folder(c.state) // without it, tools guess how many processors there are
 	var parent *cgroups.Parent
 	if wantsCgroup(c.policy().Limits) {
@@ -136,6 +140,7 @@ func (c *contained) prepare(ctx context.Context, undo *cleanup.Stack) error {
 	if c.plan, err = newPlan(c.box.spec, h); err != nil {
 		return err
 	}
+	c.plan.placeholders = c.inspected.Placeholders()
 	if parent != nil {
 		if err := c.makeGroup(ctx, parent, undo); err != nil {
 			return err

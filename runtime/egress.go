@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -60,6 +61,9 @@ func (c *contained) openNetwork(ctx context.Context, undo *cleanup.Stack) error 
 		return setupError("network", err)
 	}
 	cfg.Network, cfg.IPv6, cfg.Owner = c.policy().Network, m.IPv6, c.owners.newest
+	if i := c.inspected; i != nil {
+		cfg.Secrets, cfg.Authority = i.Secrets, i.Authority
+	}
 	if c.network, err = egress.Serve(cfg); err != nil {
 		return err
 	}
@@ -69,6 +73,36 @@ func (c *contained) openNetwork(ctx context.Context, undo *cleanup.Stack) error 
 		return fmt.Errorf("%w: %s: %w", ErrLayer, policies.LayerCapabilities, err)
 	}
 	return c.box.opts.passed("network")
+}
+
+// inspect reads the secrets, before there is anything of the sandbox. What the policy has made in it
+// must not have them.
+func (c *contained) inspect(ctx context.Context) (err error) {
+	spec := c.box.spec
+	if c.inspected, err = egress.Prepare(ctx, spec.Policy, spec.Secrets); err != nil {
+		return err
+	}
+	for _, f := range spec.Files {
+		if name, _ := c.inspected.Leak(string(f.Data)); name != "" {
+			return hint.Errorf("leave it out: the tool gets a placeholder",
+				"the file %s has the secret %s in it", f.Path, name)
+		}
+	}
+	return nil
+}
+
+// withoutSecrets refuses a command that would give the tool a secret itself.
+func (c *contained) withoutSecrets(cmd Command, env []string) error {
+	if name, i := c.inspected.Leak(env...); name != "" {
+		variable, _, _ := strings.Cut(env[i], "=")
+		return hint.Errorf("do not pass it: the tool gets a placeholder in "+name,
+			"the environment variable %s has the secret %s in it", variable, name)
+	}
+	if name, i := c.inspected.Leak(cmd.Args...); name != "" {
+		return hint.Errorf("give the placeholder, as $"+name+" in the sandbox",
+			"argument %d has the secret %s in it", i, name)
+	}
+	return nil
 }
 
 // askNetwork returns mcpbox-init's answer, with a descriptor a socket.

@@ -13,6 +13,7 @@ import (
 type host struct {
 	root       bool   // started by root
 	landlock   int    // ABI, 0: none
+	authority  []byte // PEM, which programs are to trust; nil: none
 	topology   string // the copy of sysfs' processors, "": none
 	parent     limiter
 	cgroupPath string

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/mcpbox/mcpbox/egress"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/idmap"
 	"github.com/mcpbox/mcpbox/internal/initproto"
@@ -25,6 +26,7 @@ type Plan struct {
 	IDMap       IDMap                 `json:"id_map"`
 	Namespaces  Namespaces            `json:"namespaces"`
 	Network     NetworkPlan           `json:"network"`
+	Secrets     []SecretPlan          `json:"secrets,omitempty"`
 	Mounts      []rootfs.Place        `json:"mounts"` // in the order in which they are made
 	Filter      *seccomp.Summary      `json:"filter,omitempty"`
 	Landlock    LandlockPlan          `json:"landlock"`
@@ -38,6 +40,8 @@ type Plan struct {
 	ids      idmap.IDs
 	root     *rootfs.Plan
 	landlock *initproto.Landlock
+
+	placeholders map[string]string // of secrets
 }
 
 // IDMap says which ids of the host the sandbox's are.
@@ -60,6 +64,13 @@ type NetworkPlan struct {
 	Resolver string                 `json:"resolver,omitempty"` // address inside
 }
 
+// SecretPlan says where a secret comes from and where it goes. It does not have the secret.
+type SecretPlan struct {
+	Name  string `json:"name"`
+	From  string `json:"from"`
+	Where string `json:"where"` // one line
+}
+
 // LandlockPlan is the kernel's second opinion on paths. ABI 0: this kernel has none.
 type LandlockPlan struct {
 	ABI   int            `json:"abi"`
@@ -78,7 +89,7 @@ type LandlockPath struct {
 type EnvVar struct {
 	Name  string `json:"name"`
 	Value string `json:"value,omitempty"`
-	From  string `json:"from"` // base, limit, caller, policy or command
+	From  string `json:"from"` // base, limit, trust, caller, policy, command or secret
 }
 
 // NewPlan returns what Start would do with the spec on this host, and the error that Start would
@@ -90,6 +101,9 @@ func NewPlan(spec Spec) (*Plan, error) {
 		return nil, err
 	}
 	h := host{root: os.Geteuid() == 0, landlock: landlock.ABI(), topology: topology.Expect()}
+	if spec.Policy.Inspected() {
+		h.authority = []byte("# the authority of the sandbox\n")
+	}
 	if wantsCgroup(spec.Policy.Limits) {
 		h.expectCgroup()
 	}
@@ -139,6 +153,12 @@ func newPlan(spec Spec, h host) (*Plan, error) {
 		if err := p.Layers.require(policy); err != nil {
 			return nil, err
 		}
+	}
+	p.placeholders = map[string]string{}
+	for _, s := range policy.Secrets {
+		p.Secrets = append(p.Secrets, SecretPlan{s.Name, spec.Secrets[s.Name].String(),
+			s.Place()})
+		p.placeholders[s.Name] = "(a placeholder)"
 	}
 	p.Environment = p.EnvironmentOf(Command{})
 	return p, nil
@@ -197,8 +217,13 @@ func (p *Plan) EnvironmentOf(cmd Command) []EnvVar {
 
 func (p *Plan) environment(cmd Command) []environ.Variable {
 	policy := p.spec.Policy
-	return environ.Build(environ.Config{Environment: policy.Environment, Limits: policy.Limits,
-		MemoryHidden: !p.host.enforces(policy.Limits)("memory"), Terminal: cmd.TTY, Command: cmd.Env})
+	c := environ.Config{Environment: policy.Environment, Limits: policy.Limits,
+		MemoryHidden: !p.host.enforces(policy.Limits)("memory"), Terminal: cmd.TTY,
+		Command: cmd.Env, Placeholders: p.placeholders}
+	if p.host.authority != nil {
+		c.Trust = rootfs.Bundle
+	}
+	return environ.Build(c)
 }
 
 // namespaces of a sandbox. With cells, each program has all kinds for itself.
@@ -239,8 +264,8 @@ func (n Namespaces) cloneFlags() (flags uint64) {
 func rootfsConfig(spec Spec, h host) rootfs.Config {
 	p := spec.Policy
 	cfg := rootfs.Config{Filesystem: p.Filesystem, Disk: int64(p.Limits.Disk), CgroupView: h.cgroup(),
-		Topology: h.topology,
-		HostNet:  p.Network.Mode == policies.NetworkHost, Resolver: resolver(p), Hostname: hostname}
+		Topology: h.topology, Authority: h.authority,
+		HostNet: p.Network.Mode == policies.NetworkHost, Resolver: resolver(p), Hostname: hostname}
 	cfg.Files = wireFiles(spec.Files)
 	return cfg
 }
@@ -259,6 +284,9 @@ func checkSpec(spec Spec) error {
 			return hint.Errorf("use Command.Files",
 				"Spec.Files are in the sandbox's storage, and each cell has its own")
 		}
+	}
+	if err := egress.CheckSources(spec.Policy, spec.Secrets); err != nil {
+		return err
 	}
 	if len(spec.Files) > 0 && spec.Policy.Isolation == policies.IsolationNone {
 		return hint.Errorf("choose a policy with a sandbox",

@@ -77,6 +77,12 @@ func newCell(c *contained, p *Process, t *tree, l line) *cell {
 }
 
 func (c *contained) spawn(ctx context.Context, p *Process, streams *stdio.Streams) error {
+	if c.inspected != nil {
+		env := environ.Strings(c.plan.environment(p.cmd))
+		if err := c.withoutSecrets(p.cmd, env); err != nil {
+			return err
+		}
+	}
 	tree, err := newTree(c.group, p.number, c.policy().Limits, 0)
 	if err != nil {
 		return setupError("cgroup", err)

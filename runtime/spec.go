@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"io"
 
+	"github.com/mcpbox/mcpbox/egress/secret"
 	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
@@ -16,6 +17,10 @@ type Spec struct {
 	BestEffort bool             // go on without layers that the policy requires; the result names them
 	Sinks      []monitor.Sink   // owned by the sandbox from Start on, also if Start fails
 	Files      []File           // made in the sandbox's own storage before anything runs
+
+	// Secrets say where the values of the policy's secrets come from, by their names. They are read
+	// at the start, and don't get into the sandbox.
+	Secrets map[string]secret.Source
 
 	// Cells makes it a sandbox of cells: at most that many at once, each with the policy's limits, and no
 	// other processes. 0: processes, no cells.

@@ -75,6 +75,9 @@ func planText(b *strings.Builder, p *mcpruntime.Plan, cmd mcpruntime.Command) {
 	area("namespaces", "%s; nested, for each program: %s",
 		strings.Join(p.Namespaces.Sandbox, ", "), strings.Join(p.Namespaces.Program, ", "))
 	area("network", "%s", networkText(p.Network))
+	for _, s := range p.Secrets {
+		area("secret", "%s from %s: %s", s.Name, s.From, s.Where)
+	}
 	area("filter", "%s", filterText(p))
 	area("landlock", "%s", landlockText(p.Landlock))
 	if p.Cgroup != "" {
@@ -140,7 +143,11 @@ func networkText(n mcpruntime.NetworkPlan) string {
 		var rules []string
 		for _, r := range n.Allow {
 			ports := strings.Trim(strings.ReplaceAll(fmt.Sprint(r.Ports), " ", ","), "[]")
-			rules = append(rules, strings.TrimSuffix(r.Host+":"+ports, ":"))
+			rule := strings.TrimSuffix(r.Host+":"+ports, ":")
+			if len(r.Methods) > 0 {
+				rule += " (" + strings.Join(r.Methods, ", ") + ")"
+			}
+			rules = append(rules, rule)
 		}
 		return "only " + strings.Join(rules, ", ") + "; name server " + n.Resolver
 	}

@@ -21,7 +21,7 @@ import (
 // sandboxFlags are the flags of every command that starts a sandbox. What is given overrides the policy.
 type sandboxFlags struct {
 	policy, workspace, rootfs, network, events, result, dir string
-	mounts, env, allowNet, publish                          []string
+	mounts, env, allowNet, publish, secrets                 []string
 	limits                                                  policies.Limits
 	bestEffort, quiet, resident                             bool
 	caller                                                  *caller
@@ -41,6 +41,8 @@ func (f *sandboxFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.network, "network", "", "`none|host`: no network, or the host's")
 	fl.StringArrayVar(&f.allowNet, "allow-net", nil, "allow TCP to `HOST[:PORT]` and to nothing else; *.HOST is every name below it (may be repeated; default ports: 443, 80)")
 	fl.StringArrayVar(&f.publish, "publish", nil, "let the host reach a server inside: `[ADDR:]PORT[:INSIDE]`, on 127.0.0.1 by default (may be repeated)")
+	fl.StringArrayVar(&f.secrets, "secret", nil, "where a secret of the policy comes from: "+
+		"`NAME=env:VAR|file:PATH|cmd:COMMAND`; the tool gets a placeholder (may be repeated)")
 	fl.Var(&f.limits.Memory, "memory", "memory, e.g. 256MiB (this and all limits: default from the policy; 0: no limit)")
 	fl.Float64Var(&f.limits.CPUs, "cpus", 0, "CPUs, e.g. 0.5")
 	fl.Int64Var(&f.limits.PIDs, "pids", 0, "processes and threads")
@@ -78,6 +80,9 @@ func (f *sandboxFlags) spec(cmd *cobra.Command) (mcpruntime.Spec, error) {
 		return mcpruntime.Spec{}, err
 	}
 	spec := mcpruntime.Spec{Policy: p, BestEffort: f.bestEffort}
+	if spec.Secrets, err = f.sources(p); err != nil {
+		return mcpruntime.Spec{}, err
+	}
 	if f.dryRun.on { // it opens no files
 		return spec, nil
 	}

@@ -18,7 +18,8 @@ type surroundings struct {
 	// relative sources of mounts: they depend on the folder that the client starts the server in
 	relative []string
 	network  bool
-	bare     bool // no sandbox at all
+	secrets  []string // that the policy wants, and no flag has
+	bare     bool     // no sandbox at all
 }
 
 // around combines the policy and the flags of mcpbox mcp: the mounts, and whether a network is
@@ -31,6 +32,13 @@ func around(p *policies.Policy, given []policies.Mount, f *sandboxFlags) surroun
 		network: p.Network.Mode != policies.NetworkNone}
 	if f.network != "" || len(f.allowNet) > 0 {
 		s.network = f.network != string(policies.NetworkNone)
+	}
+	for _, secret := range p.Secrets {
+		if !slices.ContainsFunc(f.secrets, func(given string) bool {
+			return strings.HasPrefix(given, secret.Name+"=")
+		}) {
+			s.secrets = append(s.secrets, secret.Name)
+		}
 	}
 	for _, m := range p.Filesystem.Mounts {
 		s.targets = append(s.targets, m.Target)
@@ -75,6 +83,10 @@ func (s *surroundings) notes(command []string) (out []string) {
 	if runner := identity.PackageRunner(command); runner != "" && !s.network && !installs(command) {
 		out = append(out, runner+" downloads missing packages, and the sandbox has no network: "+
 			"install the server, or wrap … -- --allow-net HOST, of the package registry")
+	}
+	for _, name := range s.secrets {
+		out = append(out, fmt.Sprintf("the policy wants the secret %s: wrap … -- --secret "+
+			"%[1]s=file:PATH, or cmd:COMMAND, unless your secrets.json has it", name))
 	}
 	for _, source := range s.relative {
 		out = append(out, fmt.Sprintf("the relative path %s depends on the folder that the "+

@@ -202,6 +202,9 @@ func TestLibrariesNeitherLogNorPrint(t *testing.T) {
 			continue
 		}
 		for _, imp := range p.Imports {
+			if imp == "log" && path == "egress/intercept" {
+				continue // it takes a logger to silence net/http
+			}
 			if imp == "log" || imp == "log/slog" {
 				t.Errorf("%s imports %s", path, imp)
 			}

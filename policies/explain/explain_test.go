@@ -45,15 +45,18 @@ func TestExplainsANetworkByName(t *testing.T) {
 extends: standard
 network:
   mode: allow
-  allow: [API.example.com., "*.npmjs.org", {host: Many.example.com, ports: [443, 8443]}]
+  allow: [API.example.com., "*.npmjs.org", {host: Many.example.com, ports: [443, 8443]},
+    {host: read.example.com, methods: [GET, HEAD]}]
   deny: [evil.npmjs.org]
   limits: {connections: 8, bytes: 1MiB}
+secrets: [{name: KEY, hosts: [api.example.com], header: X-Key, query: key}]
 `))
 	for _, say := range []string{
 		"can reach api.example.com by TCP, at 443, 80", "every name below npmjs.org", "at 443, " +
 			"8443",
 		"cannot reach evil.npmjs.org", "8 connections at a time, 1MiB in all",
-		"cannot reach anything else",
+		"cannot reach anything else", "with the methods GET, HEAD: mcpbox reads these requests",
+		"puts the secret into the header X-Key or into the parameter key, at api.example.com",
 	} {
 		if !strings.Contains(text, say) {
 			t.Errorf("explain does not say %q:\n%s", say, text)

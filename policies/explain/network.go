@@ -34,14 +34,15 @@ func (e *explainer) network(p *policies.Policy) {
 		e.item("shares the host's network: can reach what the host reaches, services on " +
 			"localhost included")
 	case policies.NetworkAllow:
-		e.egress(&p.Network)
+		e.egress(p)
 	default:
 		e.item("cannot reach any network: there is the loopback device only, and it is its own")
 	}
 }
 
 // egress says what the lists of mode allow mean.
-func (e *explainer) egress(n *policies.Network) {
+func (e *explainer) egress(p *policies.Policy) {
+	n := &p.Network
 	for _, r := range n.Allow {
 		ports := policies.DefaultPorts
 		if len(r.Ports) > 0 {
@@ -55,6 +56,10 @@ func (e *explainer) egress(n *policies.Network) {
 			host = "every name below " + rule.Name
 		}
 		e.item("can reach %s by TCP, at %s", host, ports)
+		if len(r.Methods) > 0 {
+			e.item("  there by HTTP only, with the methods %s: mcpbox reads these requests, and "+
+				"ends TLS for that", strings.Join(r.Methods, ", "))
+		}
 	}
 	for _, r := range n.Deny {
 		at := ""
@@ -88,7 +93,17 @@ func (e *explainer) egress(n *policies.Network) {
 	if len(limits) > 0 {
 		e.item("limited to %s", strings.Join(limits, ", "))
 	}
+	e.secrets(p.Secrets)
 	e.item("cannot reach anything else: other names, addresses, ports and protocols; no UDP")
+}
+
+// secrets says who gets which secret.
+func (e *explainer) secrets(all []policies.Secret) {
+	for _, s := range all {
+		e.item("can use the secret %s, and not read it: $%[1]s is a placeholder. Outside of the "+
+			"sandbox, mcpbox puts the secret %s. For that it ends TLS to these hosts and reads "+
+			"the requests", s.Name, s.Place())
+	}
 }
 
 func echText(mode policies.ECHMode) string {

@@ -102,7 +102,8 @@ var keys = [...]keyDoc{
 	{"network.mode", "`none`: only a loopback device of the sandbox's own. `allow`: the hosts of " +
 		"`allow`, by TCP. `host`: the host's network, its services on localhost included.",
 		"none", "none"},
-	{"network.allow", "Hosts for mode `allow`. An entry is HOST, HOST:PORT, or {host, ports}. " +
+	{"network.allow", "Hosts for mode `allow`. An entry is HOST, HOST:PORT, or {host, ports, " +
+		"methods}. " +
 		"HOST is a " +
 		"name, `*.example.com` for all names below it, `*` for every name, an address, or a " +
 		"range. " +
@@ -110,6 +111,9 @@ var keys = [...]keyDoc{
 		`[api.github.com, "*.npmjs.org", "db.example.com:5432", "192.0.2.0/24:8443"]`},
 	{"network.allow[].host", "The host.", "required", ""},
 	{"network.allow[].ports", "TCP ports.", "443 and 80", ""},
+	{"network.allow[].methods", "HTTP methods that may be used. For this, mcpbox ends the TLS " +
+		"connection, with a certificate of the sandbox's own, and reads the requests.",
+		"all: connections are passed on unread", ""},
 	{"network.deny", "Hosts that are refused. Entries are written as in `allow`; without a port " +
 		"they " +
 		"mean every port. `deny` wins over `allow`.", "none", `["*.internal.example.com"]`},
@@ -134,6 +138,24 @@ var keys = [...]keyDoc{
 	{"network.limits.connections", "Connections that are open at a time.", "1024", "64"},
 	{"network.limits.bytes", "Bytes that are sent and received, together.", "no limit", "100MiB"},
 	{"network.limits.rate", "Bytes a second, both ways together.", "no limit", "1MiB"},
+
+	{"secrets", "Secrets that hosts want of the tool. A policy only names them: `--secret` says " +
+		"where the value comes from. The tool gets a placeholder, in an environment variable. On " +
+		"the way to the hosts mcpbox puts the secret in its place. For that it ends the TLS " +
+		"connections to these hosts, with a certificate of the sandbox's own.", "none",
+		`[{name: GITHUB_TOKEN, hosts: [api.github.com], header: X-Api-Key}]`},
+	{"secrets[].name", "The name of the secret, and of the tool's environment variable.",
+		"required", ""},
+	{"secrets[].hosts", "Where the secret may go: HOST or HOST:PORT, by TLS. `network.allow` has " +
+		"to have them, too. Without a port it is 443.", "required", ""},
+	{"secrets[].header", "The header of the request in which the placeholder is replaced.", "none",
+		""},
+	{"secrets[].format", "The header's value, with {secret} in it. It replaces the whole value " +
+		"of a header that has the placeholder.", "the placeholder alone is replaced", ""},
+	{"secrets[].basic", "Replaces the placeholder in basic authentication: a password or a user " +
+		"name.", "false", ""},
+	{"secrets[].query", "The parameter in the URL in which the placeholder is replaced.", "none",
+		""},
 
 	{"environment", "The tool's environment variables. No other variable of the caller reaches " +
 		"it. mcpbox sets " +

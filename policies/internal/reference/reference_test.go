@@ -75,6 +75,9 @@ func TestTheExamplesOfKeysLoad(t *testing.T) {
 		if k.path == "network.allow" { // it does nothing with another mode
 			document = "network: {mode: allow, allow: " + k.example + "}"
 		}
+		if k.path == "secrets" { // they go to hosts that are allowed
+			document += "\nnetwork: {mode: allow, allow: [api.github.com]}"
+		}
 		if k.path != "extends" {
 			document = "extends: standard\n" + document
 		}

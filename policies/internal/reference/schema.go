@@ -112,6 +112,8 @@ func needed(t reflect.Type, key string) bool {
 		return key == "id" || key == "when"
 	case reflect.TypeFor[policies.NetworkRule]():
 		return key == "host"
+	case reflect.TypeFor[policies.Secret]():
+		return key == "name" || key == "hosts"
 	case reflect.TypeFor[policies.IOMax]():
 		return key == "device"
 	}

@@ -15,7 +15,9 @@ type Config struct {
 	Limits       policies.Limits
 	MemoryHidden bool // no cgroup in the sandbox tells of the memory limit
 	Terminal     bool
-	Command      []string // "K=V" of the call
+	Trust        string            // a file of certificate authorities; "": the program's own
+	Placeholders map[string]string // of secrets, by name
+	Command      []string          // "K=V" of the call
 }
 
 // Origin says who set a variable.
@@ -27,6 +29,8 @@ const (
 	Caller  Origin = "caller"  // passed on from mcpbox's own environment
 	Policy  Origin = "policy"  // set by the policy
 	Command Origin = "command" // set by the call
+	Secret  Origin = "secret"  // a secret's placeholder
+	Trust   Origin = "trust"   // says which certificate authorities to trust
 )
 
 // Variable is one variable of a tool's environment.
@@ -54,6 +58,11 @@ func Build(c Config) []Variable {
 		heapSizes(vars, int64(c.Limits.Memory))
 	}
 	threadCount(vars, c.Limits.CPUs)
+	if c.Trust != "" {
+		for _, name := range trustVariables {
+			vars.put(name, c.Trust, Trust)
+		}
+	}
 	for _, name := range c.Environment.Pass {
 		if v, ok := os.LookupEnv(name); ok {
 			vars.put(name, v, Caller)
@@ -67,8 +76,16 @@ func Build(c Config) []Variable {
 			vars.put(name, v, Command)
 		}
 	}
+	for name, v := range c.Placeholders {
+		vars.put(name, v, Secret)
+	}
 	return vars.sorted()
 }
+
+// trustVariables are those by which OpenSSL and Go, Node, Python's requests, curl, git, pip, cargo
+// and AWS's libraries find their certificate authorities.
+var trustVariables = [...]string{"SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE",
+	"CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "PIP_CERT", "CARGO_HTTP_CAINFO", "AWS_CA_BUNDLE"}
 
 // Strings returns the variables as execve(2) takes them.
 func Strings(vars []Variable) []string {

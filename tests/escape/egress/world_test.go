@@ -36,7 +36,8 @@ const (
 type world struct {
 	*testnet.World
 	t   testing.TB
-	dir string // files for the tool, as /data
+	dir string   // files for the tool, as /data
+	env []string // of mcpbox itself, beside the test's own
 }
 
 func newWorld(t testing.TB) *world {
@@ -107,8 +108,14 @@ func (w *world) mcpbox(args ...string) *ran {
 	return w.as(0, args...)
 }
 
-// as runs it as a user of the machine.
+// as runs it as a user of the machine. The tool trusts the world's authority.
 func (w *world) as(uid int, args ...string) *ran {
+	w.t.Helper()
+	return w.run(uid, []string{"--mount", w.dir + ":/data", "--env", "SSL_CERT_FILE=/data/ca.pem",
+		"--env", "CURL_CA_BUNDLE=/data/ca.pem"}, args...)
+}
+
+func (w *world) run(uid int, first []string, args ...string) *ran {
 	w.t.Helper()
 	results, err := os.MkdirTemp("", "egress-result-")
 	if err != nil {
@@ -119,11 +126,12 @@ func (w *world) as(uid int, args ...string) *ran {
 		w.t.Fatal(err)
 	}
 	file := filepath.Join(results, "result.json")
-	command := append([]string{mcpbox(w.t), "run", "--result", file, "--mount", w.dir + ":/data", "--env", "SSL_CERT_FILE=/data/ca.pem", "--env", "CURL_CA_BUNDLE=/data/ca.pem"}, args...)
+	command := slices.Concat([]string{mcpbox(w.t), "run", "--result", file}, first, args)
 	if uid != 0 {
 		command = append([]string{"setpriv", "--reuid", fmt.Sprint(uid), "--regid", fmt.Sprint(uid), "--clear-groups", "env", "-u", "XDG_RUNTIME_DIR", "HOME=/nonexistent"}, command...)
 	}
 	cmd := w.Command(command...)
+	cmd.Env = append(os.Environ(), w.env...)
 	r := &ran{}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -1,0 +1,113 @@
+package egress
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mcpbox/mcpbox/egress/intercept"
+	"github.com/mcpbox/mcpbox/egress/secret"
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// Inspection is what one sandbox needs so that its requests are read.
+type Inspection struct {
+	Secrets   []intercept.Secret
+	Authority *intercept.Authority
+}
+
+// CheckSources compares where values come from with what the policy names. It reads none of them.
+func CheckSources(p *policies.Policy, sources map[string]secret.Source) error {
+	var names []string
+	for _, s := range p.Secrets {
+		names = append(names, s.Name)
+		source, ok := sources[s.Name]
+		if !ok {
+			return hint.Errorf(fmt.Sprintf("--secret %[1]s=env:VARIABLE, --secret %[1]s=file:PATH "+
+				"or --secret %[1]s=cmd:COMMAND", s.Name),
+				"policy %s wants the secret %s, and nothing says where it comes from", p.Name,
+				s.Name)
+		}
+		for _, host := range s.Hosts {
+			if !source.Allows(host) {
+				return hint.Errorf("add the host to the secret in your secrets.json, or use "+
+					"--secret "+s.Name+"=…", "policy %s wants the secret %s for %s, and it is "+
+					"only for %s", p.Name, s.Name, host, strings.Join(source.Hosts, ", "))
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(sources)) {
+		if !slices.Contains(names, name) && sources[name].Hosts == nil {
+			return hint.Errorf("secrets: [{name: "+name+", hosts: [HOST], header: HEADER}] in a "+
+				"policy file", "policy %s has no secret %s", p.Name, name)
+		}
+	}
+	return nil
+}
+
+// Prepare reads the secrets of a policy, and makes the authority that the sandbox is to trust. Nil:
+// the policy has no requests read.
+func Prepare(ctx context.Context, p *policies.Policy, sources map[string]secret.Source,
+) (*Inspection, error) {
+	if !p.Inspected() {
+		return nil, nil
+	}
+	out := &Inspection{}
+	for _, s := range p.Secrets {
+		value, err := sources[s.Name].Read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		random := make([]byte, 16)
+		rand.Read(random) // it never fails: crypto/rand
+		out.Secrets = append(out.Secrets, intercept.Secret{Secret: s, Value: value,
+			Placeholder: "mcpbox_" + s.Name + "_" + hex.EncodeToString(random)})
+	}
+	names, any := Inspected(p)
+	if any {
+		names = nil
+	}
+	var err error
+	out.Authority, err = intercept.NewAuthority(names)
+	return out, err
+}
+
+// PEM is the authority's certificate. Nil of a nil Inspection.
+func (i *Inspection) PEM() []byte {
+	if i == nil {
+		return nil
+	}
+	return i.Authority.PEM()
+}
+
+// Placeholders are what the tool gets in the place of the secrets, by their names.
+func (i *Inspection) Placeholders() map[string]string {
+	if i == nil {
+		return nil
+	}
+	out := map[string]string{}
+	for _, s := range i.Secrets {
+		out[s.Name] = s.Placeholder
+	}
+	return out
+}
+
+// Leak names the secret that one of the texts has in it: what the tool would be given by mistake.
+func (i *Inspection) Leak(texts ...string) (name string, at int) {
+	if i == nil {
+		return "", -1
+	}
+	for at, text := range texts {
+		for _, s := range i.Secrets {
+			if s.Value.Within([]byte(text)) {
+				return s.Name, at
+			}
+		}
+	}
+	return "", -1
+}
