@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/steady"
 )
 
 type stderrSink struct {
@@ -21,7 +23,7 @@ func NewStderr(w io.Writer) Sink {
 	// is an error.
 	if f, ok := w.(*os.File); ok {
 		if s.dup = duplicate(f); s.dup != nil {
-			s.w = s.dup
+			s.w = steady.File(s.dup)
 		}
 	}
 	return s

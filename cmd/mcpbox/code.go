@@ -13,6 +13,7 @@ import (
 	"github.com/mcpbox/mcpbox/code/guard"
 	"github.com/mcpbox/mcpbox/doctor"
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/steady"
 	"github.com/mcpbox/mcpbox/monitor"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
@@ -134,7 +135,7 @@ func runCode(cmd *cobra.Command, f *codeFlags, args []string) error {
 	if f.out != "" {
 		if err := res.WriteFiles(f.out); err != nil { // the snippet has run: its exit code stands
 			fmt.Fprintf(
-				os.Stderr,
+				steady.File(os.Stderr),
 				"mcpbox: not every file could be written to %s: %v\n",
 				f.out,
 				err,
@@ -190,7 +191,7 @@ func (f *codeFlags) sinks() (out []monitor.Sink) {
 		if sink, err := monitor.OpenJSONL(f.events); err == nil {
 			out = append(out, sink)
 		} else {
-			fmt.Fprintf(os.Stderr, "mcpbox: events are not written: %v\n", err)
+			fmt.Fprintf(steady.File(os.Stderr), "mcpbox: events are not written: %v\n", err)
 		}
 	}
 	if !f.quiet && !f.asJSON {
@@ -298,7 +299,7 @@ func (f *codeFlags) tell(res *code.Result) {
 	if !f.quiet {
 		for _, finding := range res.Guard.Findings {
 			fmt.Fprintf(
-				os.Stderr,
+				steady.File(os.Stderr),
 				"mcpbox: guard: %s line %d, column %d: %s\n",
 				finding.Severity,
 				finding.Line,
@@ -307,31 +308,31 @@ func (f *codeFlags) tell(res *code.Result) {
 			)
 		}
 		if c := res.Compile; c != nil && res.Status == code.StatusCompile {
-			fmt.Fprint(os.Stderr, c.Stdout, c.Stderr)
+			fmt.Fprint(steady.File(os.Stderr), c.Stdout, c.Stderr)
 		}
 	}
 	if res.Reason != "" {
-		fmt.Fprintf(os.Stderr, "mcpbox: %s\n", res.Reason)
+		fmt.Fprintf(steady.File(os.Stderr), "mcpbox: %s\n", res.Reason)
 	}
 	if res.Hint != "" {
-		fmt.Fprintf(os.Stderr, "mcpbox: hint: %s\n", res.Hint)
+		fmt.Fprintf(steady.File(os.Stderr), "mcpbox: hint: %s\n", res.Hint)
 	}
 	if res.FilesCut > 0 {
 		fmt.Fprintf(
-			os.Stderr,
+			steady.File(os.Stderr),
 			"mcpbox: %d entries of /work/out did not come back: too many, too large, or no regular files\n",
 			res.FilesCut,
 		)
 	}
 	if f.out == "" && len(res.Files) > 0 && !f.quiet {
 		fmt.Fprintf(
-			os.Stderr,
+			steady.File(os.Stderr),
 			"mcpbox: %d files in /work/out: --out DIR writes them\n",
 			len(res.Files),
 		)
 	}
-	tellLost(os.Stderr, res.EventStats)
-	tellCause(os.Stderr, &res.Result)
+	tellLost(steady.File(os.Stderr), res.EventStats)
+	tellCause(steady.File(os.Stderr), &res.Result)
 }
 
 func printRules(w io.Writer, asJSON bool) error {

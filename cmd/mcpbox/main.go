@@ -13,6 +13,7 @@ import (
 	"github.com/mcpbox/mcpbox/cmd/mcpbox/daemon"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	_ "github.com/mcpbox/mcpbox/internal/hugeheap"
+	"github.com/mcpbox/mcpbox/internal/steady"
 	_ "github.com/mcpbox/mcpbox/resident/front" // run --resident, before Go starts
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
@@ -38,7 +39,7 @@ func main() {
 }
 
 func run(args []string) int {
-	return execute(context.Background(), args, os.Stderr)
+	return execute(context.Background(), args, steady.File(os.Stderr))
 }
 
 // execute runs a command line and returns the exit code. What goes wrong is said on stderr.

@@ -14,6 +14,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/logfile"
 	"github.com/mcpbox/mcpbox/internal/safetext"
+	"github.com/mcpbox/mcpbox/internal/steady"
 	"github.com/mcpbox/mcpbox/mcp/access"
 	"github.com/mcpbox/mcpbox/mcp/audit"
 	"github.com/mcpbox/mcpbox/mcp/identity"
@@ -112,12 +113,12 @@ func (f *mcpFlags) serve(cmd *cobra.Command, args []string) error {
 			exitCode(err)))
 		return err
 	}
-	tellLost(os.Stderr, out.Result.EventStats)
 	result.write(out.Result)
+	tellLost(steady.File(os.Stderr), out.Result.EventStats)
 	if out.Terminated || out.Result.ExitCode == 0 {
 		return nil
 	}
-	tellCause(os.Stderr, out.Result)
+	tellCause(steady.File(os.Stderr), out.Result)
 	return exitError(out.Result.ExitCode)
 }
 
@@ -134,14 +135,14 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 		return nil, err
 	}
 	if spec.Policy.Isolation == policies.IsolationNone {
-		fmt.Fprintln(os.Stderr, "mcpbox: policy none: the server is not sandboxed")
+		fmt.Fprintln(steady.File(os.Stderr), "mcpbox: policy none: the server is not sandboxed")
 	}
 	cfg := &proxy.Config{
-		Client: proxy.Pipe{Reader: os.Stdin, Writer: os.Stdout}, Server: f.name,
+		Client: proxy.Pipe{Reader: steady.File(os.Stdin), Writer: steady.File(os.Stdout)}, Server: f.name,
 		Policy:  spec.Policy.Name,
 		Command: args, Rules: spec.Policy.MCP, Isolate: f.isolate == "call",
 		Warn: func(format string, a ...any) {
-			fmt.Fprintf(os.Stderr, "mcpbox: %s\n", safetext.Clean(fmt.Sprintf(format, a...), 400))
+			fmt.Fprintf(steady.File(os.Stderr), "mcpbox: %s\n", safetext.Clean(fmt.Sprintf(format, a...), 400))
 		},
 	}
 	if f.isolate != "" && f.isolate != "call" {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/mcpbox/mcpbox/internal/safetext"
+	"github.com/mcpbox/mcpbox/internal/steady"
 	"github.com/mcpbox/mcpbox/packages"
 	"github.com/mcpbox/mcpbox/packages/runner"
 	"github.com/mcpbox/mcpbox/policies"
@@ -87,7 +88,7 @@ func inWorkspace(p *policies.Policy, r *runner.Request) bool {
 
 func (f *sandboxFlags) installOptions() packages.Options {
 	return packages.Options{BestEffort: f.bestEffort, Progress: func(line string) {
-		fmt.Fprintf(os.Stderr, "mcpbox: %s\n", safetext.Clean(line, 400))
+		fmt.Fprintf(steady.File(os.Stderr), "mcpbox: %s\n", safetext.Clean(line, 400))
 	}}
 }
 

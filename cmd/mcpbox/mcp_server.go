@@ -11,6 +11,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/code/mcpserver"
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/steady"
 )
 
 // tokenVariable holds the token that clients over HTTP must know: a flag would show it to every
@@ -56,7 +57,7 @@ streamable HTTP at /mcp, on a loopback address only; if ` + tokenVariable + ` is
 			if err != nil {
 				return hint.Wrap(err, "--listen 127.0.0.1:8931, or another free port")
 			}
-			fmt.Fprintf(os.Stderr, "mcpbox: http://%s/mcp\n", l.Addr())
+			fmt.Fprintf(steady.File(os.Stderr), "mcpbox: http://%s/mcp\n", l.Addr())
 			return s.Listen(ctx, l)
 		},
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/plural"
 	"github.com/mcpbox/mcpbox/internal/safetext"
+	"github.com/mcpbox/mcpbox/internal/steady"
 	"github.com/mcpbox/mcpbox/packages"
 	"github.com/mcpbox/mcpbox/packages/runner"
 )
@@ -175,7 +176,7 @@ func verifyPackages(cmd *cobra.Command, args []string) error {
 	for _, p := range all {
 		if err := p.Verify(); err != nil {
 			bad = true
-			fmt.Fprintf(os.Stderr, "mcpbox: %s\nmcpbox: hint: %s\n",
+			fmt.Fprintf(steady.File(os.Stderr), "mcpbox: %s\nmcpbox: hint: %s\n",
 				safetext.Clean(err.Error(), 400), hint.Of(err))
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/mcpbox/mcpbox/code"
 	"github.com/mcpbox/mcpbox/code/store"
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/steady"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -66,9 +67,9 @@ func (f *recordFlags) record(res *code.Result, req *code.Request, tool string) {
 		return
 	}
 	if err := f.add(res, req, tool); err != nil {
-		fmt.Fprintf(os.Stderr, "mcpbox: this run is not in the history: %v\n", err)
+		fmt.Fprintf(steady.File(os.Stderr), "mcpbox: this run is not in the history: %v\n", err)
 		if h := hint.Of(err); h != "" {
-			fmt.Fprintf(os.Stderr, "mcpbox: hint: %s\n", h)
+			fmt.Fprintf(steady.File(os.Stderr), "mcpbox: hint: %s\n", h)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/steady"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/pool"
@@ -103,7 +105,7 @@ func (s *servedRuns) handle(ctx context.Context, r *resident.Request, signals <-
 	}
 	stderr := r.Stderr
 	args := append([]string(nil), r.Args...)
-	code := execute(context.WithValue(ctx, callerKey{}, c), args, &unlessCold{stderr, &cold})
+	code := execute(context.WithValue(ctx, callerKey{}, c), args, &unlessCold{steady.File(stderr), &cold})
 	if cold {
 		return 0, resident.ErrCold
 	}
@@ -112,7 +114,7 @@ func (s *servedRuns) handle(ctx context.Context, r *resident.Request, signals <-
 
 // unlessCold leaves the words to the front when the command is the front's.
 type unlessCold struct {
-	to   *os.File
+	to   io.Writer
 	cold *bool
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/steady"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/resident"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
@@ -77,12 +78,12 @@ func (f *sandboxFlags) run(cmd *cobra.Command, args []string, tty bool) error {
 		result.write(mcpruntime.SetupResult(spec, command, err, exitCode(err)))
 		return err
 	}
-	tellLost(c.stderr, res.EventStats)
+	result.write(res) // first: whoever reads stderr may be slow
+	tellLost(steady.File(c.stderr), res.EventStats)
 	if spec.Policy.Isolation == "none" {
-		fmt.Fprintln(c.stderr, "mcpbox: policy none: it ran without a sandbox")
+		fmt.Fprintln(steady.File(c.stderr), "mcpbox: policy none: it ran without a sandbox")
 	}
-	result.write(res)
-	tellCause(c.stderr, res)
+	tellCause(steady.File(c.stderr), res)
 	if res.ExitCode != 0 {
 		return exitError(res.ExitCode)
 	}
@@ -116,7 +117,7 @@ func (r resultFile) write(res *mcpruntime.Result) {
 	}
 	if err != nil {
 		// The program has run: its exit code stands.
-		fmt.Fprintf(r.stderr, "mcpbox: result %s is not complete: %v\n", r.f.Name(), err)
+		fmt.Fprintf(steady.File(r.stderr), "mcpbox: result %s is not complete: %v\n", r.f.Name(), err)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/logfile"
+	"github.com/mcpbox/mcpbox/internal/steady"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/rootfs"
@@ -119,7 +120,7 @@ func (f *sandboxFlags) sinks() (out []monitor.Sink, err error) {
 		out = append(out, sink)
 	}
 	if !f.quiet {
-		out = append(out, monitor.NewStderr(f.who().stderr), &netHint{w: f.who().stderr})
+		out = append(out, monitor.NewStderr(f.who().stderr), &netHint{w: steady.File(f.who().stderr)})
 	}
 	return out, nil
 }
@@ -236,6 +237,6 @@ func (f *sandboxFlags) tellMissing(require []policies.Layer, layers mcpruntime.L
 	}
 	if len(out) > 0 {
 		sort.Strings(out)
-		fmt.Fprintf(f.who().stderr, "mcpbox: not enforced on this host: %s (`mcpbox doctor` says why)\n", strings.Join(out, ", "))
+		fmt.Fprintf(steady.File(f.who().stderr), "mcpbox: not enforced on this host: %s (`mcpbox doctor` says why)\n", strings.Join(out, ", "))
 	}
 }

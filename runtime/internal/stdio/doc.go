@@ -9,6 +9,7 @@
 //
 // Terminal joins the caller's terminal to a pty of the sandbox.
 //
-// Not protected: what a program does to a descriptor that it shares with the caller (O_NONBLOCK, its
-// offset). pipe(7), pty(7)
+// What a program changes about a descriptor that it shares with the caller (O_NONBLOCK, a terminal's
+// echo) is put back at its end. Not protected: the caller's offset in a file, what other programs find
+// before the end, and all of it if this process is killed. pipe(7), pty(7)
 package stdio

@@ -15,6 +15,7 @@ type Streams struct {
 	own    []*os.File  // of these: to be closed once it has them
 	input  *os.File    // our end of its standard input, or nil
 	output *meter      // nil: nothing is copied
+	before []shared    // how the caller's files were
 }
 
 // Limits are what the policy says about a program's output. 0 is no limit.
@@ -137,6 +138,7 @@ func (s *Streams) file(i int, f *os.File) error {
 			"stdio: descriptor %d is a folder: the tool would walk out of its root from there", i)
 	}
 	s.files[i] = f
+	s.remember(f)
 	return nil
 }
 
@@ -162,11 +164,13 @@ func (s *Streams) Passed() {
 // drainTime bounds the wait for a caller's writer that blocks.
 const drainTime = 2 * time.Second
 
-// Drain waits until all that the ended program wrote has been copied, and frees what is left.
+// Drain puts the caller's files back as they were, waits until all that the ended program wrote has been copied, and
+// frees what is left.
 func (s *Streams) Drain() {
 	if s == nil {
 		return
 	}
+	s.restore()
 	s.output.drain(drainTime)
 	s.Close()
 }
