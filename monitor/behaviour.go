@@ -1,7 +1,9 @@
 package monitor
 
 import (
+	"cmp"
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +18,10 @@ const (
 	scanPIDs      = 20          // different target processes in a run
 	stormBreaches = 10          // times that the pids limit was reached
 	stormForks    = 20          // refused clones within burstWindow
+	scanTargets   = 20          // different refused hosts, ports or names in a run
+	portScanHosts = 3           // most of them on so few hosts: it is their ports that are tried
+	burstFiles    = 500         // files made or removed …
+	fileWindow    = 10 * time.Second
 )
 
 // behaviour detects what single events do not show. The thresholds bound its memory: each set is
@@ -23,7 +29,9 @@ const (
 type behaviour struct {
 	refusals, forks window
 	syscalls, pids  map[string]struct{}
+	names, targets  map[string]struct{}
 	breaches        int
+	files           span
 }
 
 // observe returns the events that e completes. e has been classified.
@@ -42,7 +50,13 @@ func (b *behaviour) observe(e Event, now time.Time) (out []Event) {
 				stormBreaches)
 		}
 	}
-	if e.Syscall == nil || !e.Type.refusal() {
+	if !e.Type.refusal() {
+		return out
+	}
+	if host, port := target(e); host != "" {
+		b.scan(host, port, raise)
+	}
+	if e.Syscall == nil {
 		return out
 	}
 	if b.refusals.add(now, e.Count, burstRefusals) {
@@ -66,6 +80,79 @@ func (b *behaviour) observe(e Event, now time.Time) (out []Event) {
 		}
 	}
 	return out
+}
+
+// scan looks at the target of something refused: a name without a port is a look-up.
+func (b *behaviour) scan(host, port string, raise func(string, Severity, string, ...any)) {
+	if port == "" {
+		if add(&b.names, host, scanTargets) {
+			raise("name-scan", High, "looked up %d different names that are not allowed",
+				scanTargets)
+		}
+		return
+	}
+	hosts := map[string]bool{host: true}
+	for t := range b.targets {
+		h, _, _ := strings.Cut(t, " ")
+		hosts[h] = true
+	}
+	switch {
+	case !add(&b.targets, host+" "+port, scanTargets):
+	case len(hosts) <= portScanHosts:
+		raise("port-scan", High, "tried %d different ports that are not allowed", scanTargets)
+	default:
+		raise("host-scan", High, "tried %d different hosts that are not allowed", len(hosts))
+	}
+}
+
+// target is where something refused was to go: by the network of names, or by a system call.
+func target(e Event) (host, port string) {
+	if n := e.Network; n != nil {
+		if n.Port == 0 {
+			return n.Name, ""
+		}
+		return cmp.Or(n.Name, n.Address, "an address"), strconv.Itoa(n.Port)
+	}
+	if e.Syscall == nil || e.Syscall.Name != "connect" && e.Syscall.Name != "sendto" {
+		return "", ""
+	}
+	for _, a := range e.Syscall.Args {
+		if to, err := netip.ParseAddrPort(a); err == nil {
+			return to.Addr().String(), strconv.Itoa(int(to.Port()))
+		}
+	}
+	return "", ""
+}
+
+// file returns the events of a change in a writable mount.
+func (b *behaviour) file(f File, now time.Time) (out []Event) {
+	event := func(rule string, s Severity, reason string) Event {
+		return Event{Type: SuspiciousBehavior, Severity: s, Rule: "builtin:" + rule,
+			Reason: reason, Count: 1, Action: string(Alert)}
+	}
+	if why := fileReason(f.Kind); why != "" && f.Op != "removed" {
+		e := event("file-"+f.Kind, High, why)
+		e.File = &f
+		out = append(out, e)
+	}
+	b.files.count, b.files.within = burstFiles, fileWindow
+	if f.Op != "changed" && b.files.add(now, 1) {
+		out = append(out, event("file-burst", Medium,
+			fmt.Sprintf("made or removed %d files within %s", burstFiles, fileWindow)))
+	}
+	return out
+}
+
+func fileReason(kind string) string {
+	switch kind {
+	case "hook":
+		return "wrote a Git hook or Git's configuration: Git runs what they say, on the host"
+	case "profile":
+		return "wrote a file that a shell on the host reads when it starts"
+	case "executable":
+		return "left an executable file in a folder of the host"
+	}
+	return ""
 }
 
 // window counts in a sliding span of burstWindow, in ten slots, so its size does not depend on the

@@ -48,6 +48,11 @@ func Bound(e Event) Event {
 			maxText)
 		e.Network = &n
 	}
+	if e.File != nil {
+		f := *e.File
+		f.Op, f.Path, f.Kind = text(f.Op, maxName), text(f.Path, maxText), text(f.Kind, maxName)
+		e.File = &f
+	}
 	if e.Call != nil {
 		c := *e.Call
 		c.Server, c.Request, c.Tool = text(c.Server, maxText), text(c.Request,

@@ -41,6 +41,7 @@ type Event struct {
 	Syscall  *Syscall  `json:"syscall,omitempty"`
 	Limit    *Limit    `json:"limit,omitempty"`
 	Network  *Endpoint `json:"network,omitempty"` // the target of a refused look-up or connection
+	File     *File     `json:"file,omitempty"`    // a change in a writable mount
 	// the rule or built-in detector that caused or raised it
 	Rule   string `json:"rule,omitempty"`
 	Reason string `json:"reason,omitempty"` // one sentence
@@ -80,6 +81,26 @@ type Endpoint struct {
 	Address string `json:"address,omitempty"` // the address of the connection
 	Port    int    `json:"port,omitempty"`
 	SNI     string `json:"sni,omitempty"` // the name in the TLS handshake, if it differs
+}
+
+// File is a change of a file in a writable mount.
+type File struct {
+	Op   string `json:"op"`             // made, removed, changed
+	Path string `json:"path"`           // inside the sandbox
+	Kind string `json:"kind,omitempty"` // hook, profile, executable
+}
+
+// Usage is what a program has used so far. -1 is unknown.
+type Usage struct {
+	Memory        int64   `expr:"memory"` // bytes
+	MemoryPercent float64 `expr:"memory_percent"`
+	PIDs          int64   `expr:"pids"` // tasks
+	PIDsPercent   float64 `expr:"pids_percent"`
+	CPU           float64 `expr:"cpu"`         // seconds
+	CPUPercent    float64 `expr:"cpu_percent"` // of one CPU, since the last look
+	Sent          int64   `expr:"sent"`        // bytes over the network
+	Received      int64   `expr:"received"`
+	Seconds       float64 `expr:"seconds"` // since the program's start
 }
 
 // Call names the MCP request that was running when the event happened.

@@ -190,6 +190,9 @@ func keysOf(e Event) (kind, key string) {
 	if e.Network != nil {
 		put(e.Network.Name, e.Network.Address, strconv.Itoa(e.Network.Port), e.Network.SNI)
 	}
+	if e.File != nil {
+		put(e.File.Op, e.File.Path, e.File.Kind)
+	}
 	if e.Syscall != nil {
 		for _, a := range e.Syscall.Args {
 			if number(a) {

@@ -84,11 +84,16 @@ func (r *Recorder) Record(e Event) {
 	refused := cmp.Or(e.Type, SyscallBlocked) // before detection, for the rules
 	e.Count = max(e.Count, 1)
 	e = Classify(e)
-	todo := r.record(e, refused, now, nil)
+	e.Policy = cmp.Or(e.Policy, r.cfg.Policy)
+	todo := r.count(e, refused, now, r.record(e, refused, now, nil))
 	for _, s := range r.behaviour.observe(e, now) {
-		todo = r.record(s, s.Type, now, todo)
+		todo = r.count(s, s.Type, now, r.record(s, s.Type, now, todo))
 	}
 	r.mu.Unlock()
+	r.respond(todo)
+}
+
+func (r *Recorder) respond(todo []response) {
 	if r.cfg.Respond == nil {
 		return
 	}
@@ -171,7 +176,7 @@ func (r *Recorder) apply(ent *entry, raw Event, refused Type, todo []response) [
 	raw.Count, raw.Severity = ent.event.Count, Worse(raw.Severity, ent.event.Severity)
 	raw.Rule, raw.Action = ent.event.Rule, ent.event.Action
 	for i, rule := range r.rules {
-		if ent.matched(i) || !rule.matches(raw, refused) {
+		if rule.own() || ent.matched(i) || !rule.matches(raw, refused) {
 			continue
 		}
 		ent.setMatched(i)
@@ -190,7 +195,7 @@ func (r *Recorder) apply(ent *entry, raw Event, refused Type, todo []response) [
 func (r *Recorder) meet(raw Event, refused Type) (met string, worth Severity) {
 	worth = raw.Severity
 	for i, rule := range r.rules {
-		if !rule.matches(raw, refused) {
+		if rule.own() || !rule.matches(raw, refused) {
 			continue
 		}
 		met += strconv.Itoa(i) + ","

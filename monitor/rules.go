@@ -3,10 +3,13 @@ package monitor
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/expr-lang/expr"
-	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/ast"
+	source "github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/vm"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
@@ -18,8 +21,10 @@ type Action string
 
 const (
 	Alert Action = "alert" // mark the event
-	Kill  Action = "kill"  // end the sandbox
-	// end the sandbox, and mark the event: nothing of it is used again
+	Kill  Action = "kill"  // end the program, and the sandbox if it has others
+	// end the sandbox
+	Destroy Action = "destroy"
+	// end the sandbox, or stop it for an operator, and mark the event: nothing of it is used again
 	Quarantine Action = "quarantine"
 )
 
@@ -44,6 +49,16 @@ type subject struct {
 	Address  string   `expr:"address"`
 	Port     int      `expr:"port"`
 	Call     caller   `expr:"call"`
+	Policy   string   `expr:"policy"`
+	Refused  bool     `expr:"refused"`
+	Usage    Usage    `expr:"usage"`
+	File     file     `expr:"file"`
+}
+
+type file struct {
+	Op   string `expr:"op"`
+	Path string `expr:"path"`
+	Kind string `expr:"kind"`
 }
 
 type caller struct {
@@ -52,16 +67,34 @@ type caller struct {
 }
 
 const names = "type, severity, syscall, args, paths, arch, pid, comm, limit, observed, value, " +
-	"count, reason, rule, action, host, address, port, call.server, call.tool"
+	"count, reason, rule, action, host, address, port, call.server, call.tool, policy, refused; " +
+	"or usage.…; or file.…"
+
+// about is what a rule's condition is about.
+type about int
+
+const (
+	aboutEvents about = iota
+	aboutUsage
+	aboutFiles
+)
 
 type rule struct {
 	id       string
+	name     string
+	about    about
 	program  *vm.Program
+	except   []*vm.Program
 	machine  vm.VM // reused: the recorder evaluates one rule at a time
 	severity Severity
 	action   Action
+	window   span
+	hold     hold
 	err      error // the first failed evaluation
 }
+
+// own reports whether matches are counted, and the rule has events of its own.
+func (r *rule) own() bool { return r.about != aboutEvents || r.window.count > 1 }
 
 // CheckRules reports the first rule that New would refuse.
 func CheckRules(rules []policies.Rule) error {
@@ -82,31 +115,83 @@ func compileRules(in []policies.Rule) ([]*rule, error) {
 				return nil, hint.Errorf("give each rule its own id", "two rules have the id %q", id)
 			}
 		}
-		r := &rule{id: id, severity: Severity(p.Severity), action: Action(p.Action)}
+		r := &rule{id: id, name: p.Name, severity: Severity(p.Severity), action: Action(p.Action),
+			window: span{count: max(p.Count, 1), within: time.Duration(p.Within)},
+			hold:   hold{long: time.Duration(p.For)}}
 		if r.action == "" {
 			r.action = Alert
 		}
-		if r.action != Alert && r.action != Kill && r.action != Quarantine {
-			return nil, hint.Errorf("use one of: alert, kill, quarantine",
+		if !slices.Contains([]Action{Alert, Kill, Destroy, Quarantine}, r.action) {
+			return nil, hint.Errorf("use one of: alert, kill, destroy, quarantine",
 				"rule %q: unknown action %q", id, p.Action)
 		}
 		if p.Severity != "" && !r.severity.Valid() {
 			return nil, hint.Errorf("use one of: low, medium, high, critical",
 				"rule %q: unknown severity %q", id, p.Severity)
 		}
-		program, err := expr.Compile(p.When, expr.Env(&subject{}), expr.AsBool())
-		if err != nil {
-			return nil, compileError(id, err)
+		if err := r.compile(p); err != nil {
+			return nil, err
 		}
-		r.program = program
 		out = append(out, r)
 	}
 	return out, nil
 }
 
+// compile makes the condition and its exceptions ready, and finds out what they are about.
+func (r *rule) compile(p policies.Rule) error {
+	names := subjects{}
+	for i, text := range append([]string{p.When}, p.Except...) {
+		program, err := expr.Compile(text, expr.Env(&subject{}), expr.AsBool())
+		if err != nil {
+			return compileError(r.id, err)
+		}
+		node := program.Node()
+		ast.Walk(&node, &names)
+		if i == 0 {
+			r.program = program
+		} else {
+			r.except = append(r.except, program)
+		}
+	}
+	switch {
+	case names.usage && (names.file || names.event), names.file && names.event:
+		return hint.Errorf("write a rule for each",
+			"rule %q: usage, file and the names of events can't be in one rule", r.id)
+	case names.usage:
+		r.about = aboutUsage
+	case names.file:
+		r.about = aboutFiles
+	}
+	if r.hold.long > 0 && r.about != aboutUsage {
+		return hint.Errorf("use count and within for events",
+			"rule %q: for belongs to conditions about usage", r.id)
+	}
+	if r.window.count > 1 && r.about == aboutUsage {
+		return hint.Errorf("use for", "rule %q: count belongs to events and files", r.id)
+	}
+	return nil
+}
+
+// subjects are what a condition names.
+type subjects struct{ usage, file, event bool }
+
+// Visit implements ast.Visitor.
+func (s *subjects) Visit(node *ast.Node) {
+	name, ok := (*node).(*ast.IdentifierNode)
+	switch {
+	case !ok:
+	case name.Value == "usage":
+		s.usage = true
+	case name.Value == "file":
+		s.file = true
+	case name.Value != "policy": // every rule may name it
+		s.event = true
+	}
+}
+
 func compileError(id string, err error) error {
 	const remedy = "a condition is true or false and may name: " + names
-	if at := new(file.Error); errors.As(err, &at) {
+	if at := new(source.Error); errors.As(err, &at) {
 		return hint.Errorf(remedy, "rule %q: when:%d:%d: %s", id, at.Line, at.Column+1, at.Message)
 	}
 	return hint.Errorf(remedy, "rule %q: when: %s", id, firstLine(err))
@@ -127,8 +212,22 @@ func (r *rule) matches(e Event, refused Type) bool {
 	return r.holds(&s)
 }
 
+// holds reports whether the condition is true and no exception is.
 func (r *rule) holds(s *subject) bool {
-	ok, err := r.machine.Run(r.program, s)
+	if !r.isTrue(r.program, s) {
+		return false
+	}
+	for _, e := range r.except {
+		if r.isTrue(e, s) {
+			return false
+		}
+	}
+	return true
+}
+
+// isTrue is false, too, for what can't be evaluated.
+func (r *rule) isTrue(program *vm.Program, s *subject) bool {
+	ok, err := r.machine.Run(program, s)
 	if err != nil {
 		if r.err == nil {
 			r.err = err
@@ -144,13 +243,16 @@ func (r *rule) mark(e *Event) {
 	switch {
 	case r.action != Alert:
 		e.Rule, e.Action = text(r.id, maxName), string(r.action)
-	case e.Action != string(Kill) && e.Action != string(Quarantine):
+	case !Action(e.Action).ends():
 		e.Rule = text(r.id, maxName)
 		if e.Action == "" {
 			e.Action = string(Alert)
 		}
 	}
 }
+
+// ends reports whether an action is more than an alert.
+func (a Action) ends() bool { return a == Kill || a == Destroy || a == Quarantine }
 
 func (r *rule) warning() string {
 	return text(fmt.Sprintf("rule %q could not be evaluated: %s", r.id, firstLine(r.err)), maxText)
@@ -165,7 +267,8 @@ func subjectOf(e Event) subject {
 	s := subject{
 		Type: string(e.Type), Severity: string(
 			e.Severity), PID: e.PID, Comm: e.Comm, Count: e.Count,
-		Reason: e.Reason, Rule: e.Rule, Action: e.Action,
+		Reason: e.Reason, Rule: e.Rule, Action: e.Action, Policy: e.Policy,
+		Refused: e.Type.refusal(),
 	}
 	if e.Syscall != nil {
 		s.Syscall, s.Args, s.Paths, s.Arch = e.Syscall.Name, e.Syscall.Args, e.Syscall.Paths,

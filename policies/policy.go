@@ -163,13 +163,22 @@ type Code struct {
 	Timeout Duration `yaml:"timeout,omitempty" json:"timeout,omitempty"`
 }
 
-// Rule: when an event matches the expression, the severity is raised to Severity and Action is
-// taken.
+// Rule: when an event matches the condition, or usage or a change of a file does, Action is taken
+// and the event has at least this severity.
 type Rule struct {
-	ID   string `yaml:"id" json:"id"`
-	When string `yaml:"when" json:"when"`
+	ID          string `yaml:"id" json:"id"`
+	Name        string `yaml:"name,omitempty" json:"name,omitempty"`
+	Description string `yaml:"description,omitempty" json:"description,omitempty"`
+	When        string `yaml:"when" json:"when"`
+	// how many matches it takes, and within which time
+	Count  int      `yaml:"count,omitempty" json:"count,omitempty"`
+	Within Duration `yaml:"within,omitempty" json:"within,omitempty"`
+	// how long a condition about usage must hold
+	For Duration `yaml:"for,omitempty" json:"for,omitempty"`
+	// conditions under which the rule does not apply
+	Except []string `yaml:"except,omitempty" json:"except,omitempty"`
 	// low | medium | high | critical
 	Severity string `yaml:"severity,omitempty" json:"severity,omitempty" enum:"low,medium,high,critical"`
-	// alert | kill | quarantine
-	Action string `yaml:"action,omitempty" json:"action,omitempty" enum:"alert,kill,quarantine"`
+	// alert | kill | destroy | quarantine
+	Action string `yaml:"action,omitempty" json:"action,omitempty" enum:"alert,kill,destroy,quarantine"`
 }

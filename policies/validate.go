@@ -165,6 +165,32 @@ func (c *checker) rules(rules []Rule) {
 				"(when)", r.ID)
 		}
 		c.enum(at+".severity", r.Severity, "low", "medium", "high", "critical")
-		c.enum(at+".action", r.Action, "alert", "kill", "quarantine")
+		c.enum(at+".action", r.Action, "alert", "kill", "destroy", "quarantine")
+		c.window(at, r)
+	}
+}
+
+// window checks how often and how long a rule's condition must hold.
+func (c *checker) window(at string, r Rule) {
+	const mostEvents = 10_000
+	switch {
+	case r.Count < 0 || r.Count > mostEvents:
+		c.fail(at+".count", "give a number from 1 to 10000", "rule %q: count %d", r.ID, r.Count)
+	case r.Within < 0:
+		c.fail(at+".within", "such as 10s", "rule %q: within is below zero", r.ID)
+	case r.For < 0:
+		c.fail(at+".for", "such as 5s", "rule %q: for is below zero", r.ID)
+	case (r.Count > 1) != (r.Within > 0):
+		c.fail(at+".count", "{count: 3, within: 10s}", "rule %q: count and within belong together",
+			r.ID)
+	case r.For > 0 && r.Count > 1:
+		c.fail(at+".for", "for is about usage, count about events",
+			"rule %q: for and count exclude each other", r.ID)
+	}
+	for i, text := range r.Except {
+		if strings.TrimSpace(text) == "" {
+			c.fail(fmt.Sprintf("%s.except[%d]", at, i), `such as: comm == "node"`,
+				"rule %q: an exception is empty", r.ID)
+		}
 	}
 }

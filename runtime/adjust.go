@@ -77,6 +77,15 @@ func (s *Sandbox) Resume(ctx context.Context) error {
 	return nil
 }
 
+// isPaused does not wait for a pause that begins.
+func (s *Sandbox) isPaused() bool {
+	if !s.starting.TryRLock() {
+		return true
+	}
+	defer s.starting.RUnlock()
+	return s.paused
+}
+
 func (c *contained) freeze(ctx context.Context, on bool) error {
 	switch {
 	case c.group != nil:

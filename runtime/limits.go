@@ -12,6 +12,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/cgroups"
 	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/runtime/internal/watchdog"
 )
@@ -267,4 +268,45 @@ func confine(pid int, l policies.Limits) {
 		chosen.Set(all[(first+i)%len(all)])
 	}
 	_ = unix.SchedSetaffinity(pid, &chosen) // without it, the program only starts more threads than it can use
+}
+
+// usageInterval is how often rules about usage are asked.
+const usageInterval = 250 * time.Millisecond
+
+// watchUsage asks the rules about usage until the process ends.
+func (p *Process) watchUsage() {
+	tick := time.NewTicker(usageInterval)
+	defer tick.Stop()
+	var cpu time.Duration
+	last := p.began
+	for {
+		select {
+		case <-p.done:
+			return
+		case now := <-tick.C:
+			if p.box.isPaused() {
+				last = now
+				continue
+			}
+			used, limits := p.child.usage(), p.box.policy().Limits
+			u := monitor.Usage{Memory: used.MemoryCurrent, PIDs: used.PIDsCurrent,
+				CPU: max(used.CPU.Seconds(), 0), Seconds: now.Sub(p.began).Seconds(),
+				MemoryPercent: percent(used.MemoryCurrent, int64(limits.Memory)),
+				PIDsPercent:   percent(used.PIDsCurrent, limits.PIDs)}
+			if passed := now.Sub(last); passed > 0 && used.CPU >= cpu {
+				u.CPUPercent = 100 * float64(used.CPU-cpu) / float64(passed)
+			}
+			cpu, last = used.CPU, now
+			u.Sent, u.Received = p.Traffic()
+			p.recorder.Usage(u)
+		}
+	}
+}
+
+// percent is 0 without a limit, or where the amount is unknown.
+func percent(amount, limit int64) float64 {
+	if amount < 0 || limit <= 0 {
+		return 0
+	}
+	return 100 * float64(amount) / float64(limit)
 }

@@ -94,6 +94,9 @@ func (p *Process) start(ctx context.Context) (err error) {
 		p.terminal = stdio.Attach(master, p.cmd.Stdin, p.cmd.Stdout)
 	}
 	p.unwatch = context.AfterFunc(ctx, func() { p.cancel(context.Cause(ctx)) })
+	if p.recorder.NeedsUsage() {
+		go p.watchUsage()
+	}
 	go p.collect()
 	return nil
 }
@@ -236,6 +239,8 @@ func (p *Process) respond(a monitor.Action, e monitor.Event) {
 	case a == monitor.Alert:
 	case a == monitor.Quarantine && p.box.quarantines():
 		go p.box.quarantine(p, e)
+	case a == monitor.Destroy && p.box.spec.Cells == 0:
+		p.box.stop(p, StatusViolation)
 	default:
 		p.stop(StatusViolation)
 	}

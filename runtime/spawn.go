@@ -16,6 +16,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/rootfs"
 	"github.com/mcpbox/mcpbox/runtime/internal/environ"
+	"github.com/mcpbox/mcpbox/runtime/internal/fswatch"
 	"github.com/mcpbox/mcpbox/runtime/internal/reopen"
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 	"github.com/mcpbox/mcpbox/runtime/internal/uncovered"
@@ -37,6 +38,7 @@ type cell struct {
 	pidfd      int
 	reopen     *reopen.Streams
 	uncovered  *uncovered.Watcher
+	files      *fswatch.Watcher
 	master     *os.File      // of its pty, or nil
 	served     chan struct{} // the notify loop has ended
 	ended      chan struct{} // its end has been seen
@@ -185,6 +187,9 @@ func (k *cell) admit(l locked) error {
 	if err := k.openStorage(); err != nil {
 		return setupError("storage", err)
 	}
+	if err := k.watchFiles(); err != nil {
+		return setupError("watch files", err)
+	}
 	if err := k.watchMounts(); err != nil {
 		return setupError("watch the mounts", err)
 	}
@@ -320,6 +325,7 @@ func (k *cell) release() {
 	k.checkDisk()
 	k.tree.stop()
 	k.uncovered.Stop()
+	k.files.Stop()
 	usage := k.tree.usage()
 	k.mu.Lock()
 	k.last = &usage

@@ -7,9 +7,34 @@ import (
 
 	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/rootfs"
+	"github.com/mcpbox/mcpbox/runtime/internal/fswatch"
 	"github.com/mcpbox/mcpbox/runtime/internal/uncovered"
 )
+
+// watchFiles sees what changes in the folders of the host that the program may write, if a rule is
+// about that.
+func (k *cell) watchFiles() (err error) {
+	if !k.process.recorder.NeedsFiles() {
+		return nil
+	}
+	var folders []fswatch.Folder
+	for _, m := range k.c.policy().Filesystem.Mounts {
+		if m.Mode == policies.ReadWrite {
+			folders = append(folders, fswatch.Folder{Source: m.Source, Target: m.Target})
+		}
+	}
+	if len(folders) == 0 {
+		return nil
+	}
+	k.files, err = fswatch.Watch(folders, k.process.recorder.File, func(reason string) {
+		k.process.Record(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.Low,
+			Rule: "builtin:files-not-seen", Action: "alert",
+			Reason: "rules about files do not see everything: " + reason})
+	})
+	return err
+}
 
 // watchMounts looks after the masks and the mounts inside mounts that the host can take away by replacing a file.
 func (k *cell) watchMounts() error {

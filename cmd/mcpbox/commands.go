@@ -32,6 +32,7 @@ func commands() []command {
 		{"history", newHistoryCmd},
 		{"stats", newStatsCmd},
 		{"policy", newPolicyCmd},
+		{"rules", newRulesCmd},
 		{"gc", newGCCmd},
 		{"serve", func() *cobra.Command { return daemon.NewServeCmd(version) }},
 		{"ps", daemon.NewPSCmd},

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/policies"
@@ -150,6 +151,17 @@ func (e *explainer) rules(p *policies.Policy) {
 		if r.Severity != "" {
 			severity = ", severity " + r.Severity
 		}
-		e.item("%s: %s%s when %s", r.ID, r.Action, severity, r.When)
+		often := ""
+		if r.Count > 1 {
+			often = fmt.Sprintf(", %d times within %s", r.Count, time.Duration(r.Within))
+		}
+		if r.For > 0 {
+			often = ", for " + time.Duration(r.For).String()
+		}
+		except := ""
+		if len(r.Except) > 0 {
+			except = ", except when " + strings.Join(r.Except, ", or when ")
+		}
+		e.item("%s: %s%s when %s%s%s", r.ID, r.Action, severity, r.When, often, except)
 	}
 }

@@ -266,13 +266,27 @@ var keys = [...]keyDoc{
 		"no limit", "1MiB"},
 
 	{"rules", "Reactions to events. The first table below lists what a condition can name.", "none",
-		`[{id: debugger, when: 'syscall == "ptrace"', severity: high, action: kill}]`},
+		`[{id: debugger, when: 'syscall == "ptrace"', severity: high, action: kill}, ` +
+			`{id: probing, when: refused, count: 3, within: 10s, except: ['comm == "node"']}, ` +
+			`{id: memory, when: 'usage.memory_percent > 90', for: 5s, action: quarantine}]`},
 	{"rules[].id", "The rule's name. Events carry it.", "required", ""},
-	{"rules[].when", "The condition, in the Expr language.", "required", ""},
+	{"rules[].name", "What people call it. Its events say it.", "the id", ""},
+	{"rules[].description", "Why the rule exists.", "none", ""},
+	{"rules[].when", "The condition, in the Expr language. It is about events, or about usage, or " +
+		"about files: it may name `usage`, or `file`, but not together with other names.",
+		"required", ""},
+	{"rules[].count", "How many matching events it takes.", "1", ""},
+	{"rules[].within", "The time within which `count` events must come. An event of the rule's " +
+		"own is then recorded, and counting begins again.", "none", ""},
+	{"rules[].for", "How long a condition about usage must hold. Usage is looked at four times a " +
+		"second.", "0s", ""},
+	{"rules[].except", "Conditions under which the rule does not apply.", "none",
+		""},
 	{"rules[].severity", "The event gets at least this severity.", "unchanged", ""},
-	{"rules[].action", "`alert`: marks the event. `kill`: also ends the sandbox. `quarantine`: " +
-		"also " +
-		"marks it, so that nothing of it is used again.", "alert", ""},
+	{"rules[].action", "`alert`: marks the event. `kill`: also ends the program, and the sandbox " +
+		"if it has others. `destroy`: ends the sandbox. `quarantine`: ends it, and marks the " +
+		"event, so that nothing of it is used again. A sandbox of `mcpbox serve` is not ended, " +
+		"but stopped without a network, for an operator to look at.", "alert", ""},
 }
 
 // lookup finds a key's documentation. The entries of syscalls.deny are written as those of allow.

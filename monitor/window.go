@@ -1,0 +1,175 @@
+package monitor
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"github.com/mcpbox/mcpbox/internal/plural"
+)
+
+// span counts matches in a sliding time. Its memory is bounded by count.
+type span struct {
+	count  int
+	within time.Duration
+	seen   []match
+	sum    int // of seen
+}
+
+type match struct {
+	at time.Time
+	n  int
+}
+
+// add counts n matches, and reports whether that makes count within the time. Then it begins again.
+func (s *span) add(now time.Time, n int) bool {
+	s.seen = append(s.seen, match{now, n})
+	s.sum += n
+	for s.within > 0 && now.Sub(s.seen[0].at) > s.within {
+		s.sum -= s.seen[0].n
+		s.seen = s.seen[1:]
+	}
+	if s.sum < s.count {
+		return false
+	}
+	s.seen, s.sum = nil, 0
+	return true
+}
+
+// hold waits until a condition has been true for long enough. It is reported once, until the
+// condition has been false again.
+type hold struct {
+	long  time.Duration
+	since time.Time // zero: it is false
+	told  bool
+}
+
+func (h *hold) look(now time.Time, holds bool) bool {
+	if !holds {
+		h.since, h.told = time.Time{}, false
+		return false
+	}
+	if h.since.IsZero() {
+		h.since = now
+	}
+	if h.told || now.Sub(h.since) < h.long {
+		return false
+	}
+	h.told = true
+	return true
+}
+
+// NeedsUsage reports whether a rule is about usage: then Usage is to be called now and then.
+func (r *Recorder) NeedsUsage() bool { return r.needs(aboutUsage) }
+
+// NeedsFiles reports whether a rule is about files: then File is to be called for each change.
+func (r *Recorder) NeedsFiles() bool { return r.needs(aboutFiles) }
+
+func (r *Recorder) needs(a about) bool {
+	for _, rule := range r.rules {
+		if rule.about == a {
+			return true
+		}
+	}
+	return false
+}
+
+// Usage asks the rules about usage.
+func (r *Recorder) Usage(u Usage) {
+	r.observe(func(now time.Time) (todo []response) {
+		s := subject{Usage: u, Policy: r.cfg.Policy}
+		for _, rule := range r.rules {
+			if rule.about == aboutUsage && rule.hold.look(now, rule.holds(&s)) {
+				todo = r.raise(rule, Event{Reason: rule.because("its condition about usage " +
+					rule.howLong())}, now, todo)
+			}
+		}
+		return todo
+	})
+}
+
+func (r *rule) howLong() string {
+	if r.hold.long == 0 {
+		return "is true"
+	}
+	return "was true for " + r.hold.long.String()
+}
+
+// File asks the rules about files. A change of a kind that is dangerous by itself, and a burst of
+// changes, are events without a rule, too.
+func (r *Recorder) File(f File) {
+	r.observe(func(now time.Time) (todo []response) {
+		for _, e := range r.behaviour.file(f, now) {
+			todo = r.record(e, e.Type, now, todo)
+		}
+		s := subject{File: file{f.Op, f.Path, f.Kind}, Policy: r.cfg.Policy}
+		for _, rule := range r.rules {
+			if rule.about != aboutFiles || !rule.holds(&s) || !rule.window.add(now, 1) {
+				continue
+			}
+			e := Event{Reason: rule.because(f.Op + " " + f.Path)}
+			if rule.window.count > 1 {
+				e.Reason = rule.because(rule.howOften("change"))
+			} else {
+				e.File = &f
+			}
+			todo = r.raise(rule, e, now, todo)
+		}
+		return todo
+	})
+}
+
+// observe runs look under the lock, and does what it asks for.
+func (r *Recorder) observe(look func(now time.Time) []response) {
+	r.mu.Lock()
+	var todo []response
+	if !r.closed {
+		todo = look(r.cfg.Clock())
+	}
+	r.mu.Unlock()
+	r.respond(todo)
+}
+
+// count asks the rules that count about an event.
+func (r *Recorder) count(e Event, refused Type, now time.Time, todo []response) []response {
+	if r.closed {
+		return todo
+	}
+	for _, rule := range r.rules {
+		if rule.about != aboutEvents || !rule.own() || !rule.matches(e, refused) ||
+			!rule.window.add(now, e.Count) {
+			continue
+		}
+		todo = r.raise(rule, Event{PID: e.PID, Comm: e.Comm, Call: e.Call,
+			Reason: rule.because(rule.howOften("event"))}, now, todo)
+	}
+	return todo
+}
+
+func (r *rule) howOften(what string) string {
+	return plural.Of(r.window.count, what) + " within " + r.window.within.String()
+}
+
+func (r *rule) because(what string) string {
+	if r.name == "" {
+		return what
+	}
+	return fmt.Sprintf("%s: %s", r.name, what)
+}
+
+// raise records a rule's own event. There is one entry a rule, so it takes no token.
+func (r *Recorder) raise(rule *rule, e Event, now time.Time, todo []response) []response {
+	e.Type, e.Severity = SuspiciousBehavior, cmp.Or(rule.severity, Medium)
+	e.Rule, e.Action, e.Count, e.Time = rule.id, string(rule.action), 1, now
+	e.Sandbox, e.Policy = r.cfg.Sandbox, r.cfg.Policy
+	e = Bound(e)
+	r.stats.Seen++
+	r.stats.Reported++
+	ent, fresh := r.table.always(e)
+	todo = r.settle(ent, e, fresh, e.Type, todo)
+	if rule.action == Alert && !fresh || rule.action != Alert && r.responded {
+		return todo
+	}
+	r.responded = r.responded || rule.action != Alert
+	return append(todo, response{rule.action, ent.event})
+}
