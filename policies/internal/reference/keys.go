@@ -266,14 +266,12 @@ var keys = [...]keyDoc{
 		"no limit", "1MiB"},
 
 	{"rules", "Reactions to events. The first table below lists what a condition can name.", "none",
-		`[{id: debugger, when: 'syscall == "ptrace"', severity: high, action: kill}, ` +
-			`{id: probing, when: refused, count: 3, within: 10s, except: ['comm == "node"']}, ` +
-			`{id: memory, when: 'usage.memory_percent > 90', for: 5s, action: quarantine}]`},
+		`[{id: debugger, when: 'syscall == "ptrace"', severity: high, action: kill}]`},
 	{"rules[].id", "The rule's name. Events carry it.", "required", ""},
 	{"rules[].name", "What people call it. Its events say it.", "the id", ""},
 	{"rules[].description", "Why the rule exists.", "none", ""},
-	{"rules[].when", "The condition, in the Expr language. It is about events, or about usage, or " +
-		"about files: it may name `usage`, or `file`, but not together with other names.",
+	{"rules[].when", "The condition, in the Expr language. It is about events, or usage, or " +
+		"files: it may name `usage`, or `file`, but not together with other names.",
 		"required", ""},
 	{"rules[].count", "How many matching events it takes.", "1", ""},
 	{"rules[].within", "The time within which `count` events must come. An event of the rule's " +
