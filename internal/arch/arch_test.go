@@ -17,8 +17,8 @@ import (
 
 const module = "github.com/mcpbox/mcpbox"
 
-// layers, bottom first. A package imports only what is in lower layers, in its
-// own folder, or under internal/; what is not named here is in no layer.
+// layers, lowest first. A package imports only packages of lower layers, of its own folder, or
+// under internal/. Packages that are not listed are in no layer.
 var layers = [][]string{
 	{"policies"},
 	{"monitor"},
@@ -37,7 +37,8 @@ var layers = [][]string{
 	{"cmd/mcpbox"},
 }
 
-// doors names, for each library that is a door to the kernel or to a file format, who may open it.
+// doors lists, for each library that opens the kernel or a file format, the packages that may
+// import it.
 var doors = map[string][]string{
 	"github.com/opencontainers/runc": {"runtime/internal/container"},
 	// libcontainer's configuration types
@@ -57,12 +58,12 @@ var doors = map[string][]string{
 	"mvdan.cc/sh":               {"code/guard"},
 }
 
-// pure packages judge and rewrite data. They start nothing, so they work without the kernel's help.
+// pure packages check and rewrite data. They start no process and need nothing of the kernel.
 var pure = []string{"policies", "mcp/access", "mcp/audit", "mcp/clientconfig", "mcp/identity",
 	"mcp/internal", "mcp/learn", "mcp/pin", "mcp/store", "packages/audit", "packages/runner",
 	"packages/npm"}
 
-// initMay is everything that PID 1 of the sandbox may import beside the standard library.
+// initMay lists what PID 1 of the sandbox may import in addition to the standard library.
 var initMay = []string{module + "/internal/initproto", "golang.org/x/sys"}
 
 type pkg struct {
@@ -142,7 +143,7 @@ func TestImportsFlowDown(t *testing.T) {
 	}
 }
 
-func TestPurePackagesStartNothing(t *testing.T) {
+func TestPurePackagesStartNoProcess(t *testing.T) {
 	for path, p := range packages(t) {
 		for _, imp := range p.Imports {
 			isPure := slices.ContainsFunc(pure, func(root string) bool {
@@ -156,7 +157,7 @@ func TestPurePackagesStartNothing(t *testing.T) {
 	}
 }
 
-func TestEachKernelLibraryHasOneDoor(t *testing.T) {
+func TestEachKernelLibraryHasOneImporter(t *testing.T) {
 	used := map[string]bool{}
 	for path, p := range packages(t) {
 		for _, imp := range p.Imports {
@@ -178,7 +179,7 @@ func TestEachKernelLibraryHasOneDoor(t *testing.T) {
 	}
 }
 
-func TestInitImportsNearlyNothing(t *testing.T) {
+func TestInitImportsFewPackages(t *testing.T) {
 	for path, p := range packages(t) {
 		if path != "cmd/mcpbox-init" && path != "internal/initproto" {
 			continue

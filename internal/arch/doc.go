@@ -1,3 +1,3 @@
-// Package arch holds the test of the repository's import rules (data flows one
-// way; each kernel library has one door). It has no code.
+// Package arch holds tests of the repository itself: import rules (data flows one way; each kernel
+// library has one importer), documents, and lines. It has no code.
 package arch

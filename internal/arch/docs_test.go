@@ -20,8 +20,8 @@ func readFile(t *testing.T, path string) string {
 
 var link = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 
-// A link in a document leads to a file of the repository.
-func TestLinksInDocumentsLeadSomewhere(t *testing.T) {
+// Every link in a document leads to a file of the repository.
+func TestLinksInDocumentsExist(t *testing.T) {
 	n := 0
 	for _, path := range files(t, "*.md") {
 		for _, m := range link.FindAllStringSubmatch(readFile(t, path), -1) {
@@ -42,7 +42,7 @@ func TestLinksInDocumentsLeadSomewhere(t *testing.T) {
 
 var place = regexp.MustCompile("`((?:[a-z0-9-]+/)+[a-z0-9_-]*(?:\\.[a-z]+)?)`")
 
-// A file or folder that ARCHITECTURE.md or CONTRIBUTING.md names is there.
+// Every file or folder that ARCHITECTURE.md or CONTRIBUTING.md names exists.
 func TestPlacesInDocumentsExist(t *testing.T) {
 	n := 0
 	for _, path := range []string{"docs/ARCHITECTURE.md", "CONTRIBUTING.md"} {
@@ -57,7 +57,7 @@ func TestPlacesInDocumentsExist(t *testing.T) {
 	}
 }
 
-// Every package has its sentence in ARCHITECTURE.md, or its parent has one that is about it.
+// ARCHITECTURE.md mentions every package, or its parent folder.
 func TestEveryPackageIsInTheArchitecture(t *testing.T) {
 	text := readFile(t, "docs/ARCHITECTURE.md")
 	for path := range packages(t) {
@@ -79,7 +79,7 @@ func exists(path string) bool {
 
 var script = regexp.MustCompile("`(tests/script/[a-z_]+\\.txtar)`")
 
-// A recipe that claims to be tested names a script that exists.
+// Every script that a recipe names as its test exists.
 func TestRecipesNameTheirScripts(t *testing.T) {
 	found := script.FindAllStringSubmatch(readFile(t, "docs/RECIPES.md"), -1)
 	if len(found) < 4 {
@@ -98,7 +98,7 @@ var notOurs = []string{"Cannot find module", "No such file or directory", "EPERM
 
 var quoted = regexp.MustCompile("(?m)^## (.*)$")
 
-// A message that TROUBLESHOOTING.md explains is one that mcpbox prints.
+// mcpbox prints every message that TROUBLESHOOTING.md explains.
 func TestTroubleshootingQuotesRealMessages(t *testing.T) {
 	var source strings.Builder
 	for _, path := range files(t, "*.go") {
@@ -106,7 +106,7 @@ func TestTroubleshootingQuotesRealMessages(t *testing.T) {
 			source.WriteString(readFile(t, path))
 		}
 	}
-	// Strings that go on in the next line are joined.
+	// Join string literals that continue on the next line.
 	all := regexp.MustCompile(`"\s*\+\s*"`).ReplaceAllString(source.String(), "")
 	n := 0
 	for _, heading := range quoted.FindAllStringSubmatch(readFile(t, "docs/TROUBLESHOOTING.md"),

@@ -6,8 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// wide lists the files and folders whose lines are not yet held to 100 columns. Take entries out;
-// add none.
+// wide lists the files and folders that may have longer lines. Remove entries; add none.
 var wide = []string{
 	"docs/BENCHMARKS.md", "docs/HOSTS.md",
 	"tests/bench", "tests/code", "tests/escape", "tests/integration", "tests/packages",
@@ -33,7 +32,7 @@ func TestLinesHaveAtMost100Columns(t *testing.T) {
 			case strings.Contains(line, "`yaml:"), strings.Contains(line, "`json:"):
 				continue // a struct tag cannot be broken
 			case isText && (strings.HasSuffix(path, "_test.go") || within(path, "tests")):
-				continue // a message is written as it is on the wire
+				continue // a message is written as it is sent
 			case strings.HasSuffix(path, "example_test.go") && strings.HasPrefix(line, "\t// "):
 				continue // an example's output is compared line by line
 			}

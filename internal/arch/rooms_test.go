@@ -2,11 +2,11 @@ package arch
 
 import "testing"
 
-// maxFiles is the most Go files in a folder, tests not counted. A reader should find a file by its
-// name; in a larger folder that takes too long.
+// maxFiles is the largest number of Go files in a folder, without tests. In a larger folder, a
+// reader can't find a file by its name.
 const maxFiles = 25
 
-// crowded lists folders that still have more. Take entries out; add none.
+// crowded lists folders that have more files. Remove entries; add none.
 var crowded = map[string]int{"runtime": 28}
 
 func TestNoFolderIsCrowded(t *testing.T) {

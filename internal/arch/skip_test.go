@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// Only package testhost skips a test: it fails instead where the missing feature was promised.
-// A fuzz target may: there, Skip means that the input is of no use.
+// Only package testhost skips a test, because it fails the test where the missing feature was
+// promised. A fuzz target may call Skip: there it means that the input is not usable.
 func TestOnlyTesthostSkips(t *testing.T) {
 	tests := files(t, "*_test.go")
 	if len(tests) < 100 {
@@ -56,8 +56,8 @@ func skips(fun ast.Expr) bool {
 
 var earlyEnd = regexp.MustCompile(`(?m)^\[!.*\] stop`)
 
-// A script that stops because the host lacks something passes, and nobody hears of it.
-func TestNoScriptStopsForWantOfAFeature(t *testing.T) {
+// A script that stops because the host lacks a feature would pass, and nobody would notice.
+func TestNoScriptStopsEarly(t *testing.T) {
 	scripts := files(t, "*.txtar")
 	if len(scripts) < 20 {
 		t.Fatalf("%d scripts only: nothing was checked", len(scripts))

@@ -1,5 +1,5 @@
-// Package cleanup is an undo stack: a constructor pushes how to take back each
-// step, and releases the stack when all of them have succeeded.
+// Package cleanup is an undo stack. A constructor pushes the undo function of each step, and
+// releases the stack when all steps have succeeded.
 //
 //	undo := cleanup.New()
 //	defer undo.Run()
@@ -8,14 +8,14 @@
 //	return thing, undo.Release()
 package cleanup
 
-// Stack runs what was pushed, last first.
+// Stack holds undo functions. It runs them in reverse order.
 type Stack struct{ steps []func() }
 
 func New() *Stack { return &Stack{} }
 
 func (s *Stack) Push(step func()) { s.steps = append(s.steps, step) }
 
-// Run takes everything back. A second call does nothing.
+// Run runs the undo functions. A second call does nothing.
 func (s *Stack) Run() {
 	for len(s.steps) > 0 {
 		last := s.steps[len(s.steps)-1]
@@ -24,7 +24,8 @@ func (s *Stack) Run() {
 	}
 }
 
-// Release empties the stack into a new one, which the finished object runs at its own end.
+// Release moves the undo functions to a new stack, which the finished object runs when it is
+// closed.
 func (s *Stack) Release() *Stack {
 	out := &Stack{s.steps}
 	s.steps = nil

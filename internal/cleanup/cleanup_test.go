@@ -10,7 +10,7 @@ func record() (push func(*Stack, int), ran *[]int) {
 	return func(s *Stack, n int) { s.Push(func() { *ran = append(*ran, n) }) }, ran
 }
 
-func TestStepsAreTakenBackLastFirstAndOnce(t *testing.T) {
+func TestStepsAreUndoneInReverseOrderAndOnce(t *testing.T) {
 	push, ran := record()
 	s := New()
 	for n := range 3 {

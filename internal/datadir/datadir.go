@@ -1,4 +1,4 @@
-// Package datadir is where mcpbox keeps a user's data. XDG Base Directory Specification
+// Package datadir finds the folder for a user's data. XDG Base Directory Specification
 package datadir
 
 import (
@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// Path is $XDG_DATA_HOME/mcpbox/NAME, or ~/.local/share/mcpbox/NAME. It makes nothing.
+// Path returns $XDG_DATA_HOME/mcpbox/NAME, or ~/.local/share/mcpbox/NAME. It creates nothing.
 func Path(name string) (string, error) {
 	dir := os.Getenv("XDG_DATA_HOME")
 	if !filepath.IsAbs(dir) {

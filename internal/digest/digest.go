@@ -8,7 +8,7 @@ import (
 	"os"
 )
 
-// File is the SHA-256 of a file, in hexadecimal.
+// File returns the SHA-256 of a file, in hexadecimal.
 func File(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -3,7 +3,7 @@
 //
 //	return hint.Errorf("use one of: none, basic, standard", "unknown preset %q", name)
 //
-// It does nothing else; errors.Is and errors.As see through it.
+// errors.Is and errors.As work as with any wrapped error.
 package hint
 
 import (

@@ -1,7 +1,7 @@
-// Package idmap chooses the user and group ids of a sandbox. It is the one reader of subuid(5),
-// subgid(5) and passwd(5), for the start and for `mcpbox doctor`.
+// Package idmap chooses the user and group ids of a sandbox. Only this package reads subuid(5),
+// subgid(5) and passwd(5), both for a start and for `mcpbox doctor`.
 //
-//	ids, lock, err := idmap.ForRoot(stateDir) // a range of its own, locked until lock is closed
+//	ids, lock, err := idmap.ForRoot(stateDir) // a private range, locked until lock is closed
 //	ids := idmap.ForUser(false)               // a subordinate range, or the caller's own id
 //
 // Not protected: an account that is given an id range after the sandbox has taken it.

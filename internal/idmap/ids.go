@@ -21,7 +21,8 @@ const (
 	Single      = "single"      // one id, the caller's own
 )
 
-// Map is a line of uid_map: Count ids from Inside on are Host and following. user_namespaces(7)
+// Map is a line of uid_map: Count ids, from Inside on, map to the ids from Host on.
+// user_namespaces(7)
 type Map struct {
 	Inside int `json:"inside"`
 	Host   int `json:"host"`

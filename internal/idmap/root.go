@@ -20,8 +20,8 @@ const (
 	count = 4094
 )
 
-// ForRoot claims a range that no running sandbox and no account of the host has. The claim is a
-// lock on one byte of a file in the state folder. It ends with lock, or with the process.
+// ForRoot claims a range that no running sandbox and no account of the host uses. The claim is a
+// lock on one byte of a file in the state folder. It ends when lock is closed or the process ends.
 // fcntl_locking(2), OFD locks
 func ForRoot(state string) (ids IDs, lock *os.File, err error) {
 	f, err := os.OpenFile(filepath.Join(state, "ids"), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
@@ -58,8 +58,8 @@ func rangeFrom(start int) IDs {
 	return IDs{UID: m, GID: m, Tool: ToolID, ToolUID: tool, ToolGID: tool, Kind: Range}
 }
 
-// allocated looks up the host's accounts and subordinate ranges. A file that can't be read has
-// none.
+// allocated reads the host's accounts and subordinate ranges. A file that can't be read counts as
+// empty.
 func allocated() func(start, count int) bool {
 	type span struct{ start, count int64 }
 	var spans []span

@@ -10,9 +10,9 @@ import (
 	"github.com/moby/sys/user"
 )
 
-// ForUser gives the tool a subordinate id of the caller's. With own, or where there are none, it
-// is the caller's own id: what the tool creates in a bound folder then belongs to the caller.
-// PID 1 has the caller's id in both cases (libcontainer insists).
+// ForUser gives the tool a subordinate id of the caller. With own, or if there are none, the tool
+// gets the caller's own id. Then files that it creates in a bound folder belong to the caller. PID
+// 1 has the caller's id in both cases, because libcontainer requires that.
 func ForUser(own bool) IDs {
 	uid, gid := os.Geteuid(), os.Getegid()
 	if !own {
@@ -26,8 +26,8 @@ func ForUser(own bool) IDs {
 	}
 }
 
-// CheckSubordinate returns nil if the caller can have ids of its own for the tool. Else it says why
-// not.
+// CheckSubordinate returns nil if the caller has subordinate ids for the tool. Otherwise the error
+// says why not.
 func CheckSubordinate() error {
 	_, err := subordinate(os.Geteuid(), os.Getegid())
 	return err
@@ -57,7 +57,8 @@ func subordinate(uid, gid int) (ids IDs, err error) {
 		Kind: Subordinate}, nil
 }
 
-// MissingError says what an ordinary user lacks for subordinate ids: a Tool, or a range in File.
+// MissingError says what an ordinary user lacks for subordinate ids: the program Tool, or a range
+// in File.
 type MissingError struct{ Tool, File, Login string }
 
 func (e *MissingError) Error() string {

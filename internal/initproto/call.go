@@ -13,20 +13,21 @@ const (
 	MaxCallStrings = 4096      // arguments, variables and paths
 )
 
-// CallHeader begins a call. Its strings follow, each with a NUL: the folder, the candidates for the
-// program's path, the arguments, the environment. The child reads it with raw system calls only.
+// CallHeader begins a call. Its strings follow, each ending in a NUL: the folder, the candidates
+// for the program's path, the arguments, the environment. The child reads it with raw system calls
+// only.
 type CallHeader struct {
 	Umask      uint32
-	Files      uint32 // FileHeaders in the descriptor after the streams; 0: there is none
+	Files      uint32 // FileHeaders in the descriptor after the streams; 0: no such descriptor
 	Workspace  uint32 // 1: a detached mount for /work is the last descriptor
 	Candidates uint32
 	Args       uint32
 	Env        uint32
-	Strings    uint32 // all of them
+	Strings    uint32 // number of all strings
 }
 
-// FileHeader begins a file or a folder that the cell makes in its own storage. Its path follows,
-// with a NUL, then its content.
+// FileHeader begins a file or a folder that the cell creates in its own storage. Its path follows,
+// ending in a NUL, then its content.
 type FileHeader struct {
 	Mode   uint32 // with the file's type
 	Length uint32 // of the path, with its NUL: at most MaxPath
@@ -36,7 +37,7 @@ type FileHeader struct {
 // MaxPath bounds the path of a FileHeader.
 const MaxPath = 4096
 
-// Call is what a warm cell is told to execute.
+// Call is the command that a warm cell executes.
 type Call struct {
 	Dir        string
 	Candidates []string
@@ -47,8 +48,8 @@ type Call struct {
 	Workspace  bool
 }
 
-// Encode is the call's bytes. A call that is too large is ErrTooLarge; a string with a NUL is
-// EINVAL.
+// Encode returns the call's bytes. The error is ErrTooLarge for a call that is too large, and
+// EINVAL for a string with a NUL.
 func (c *Call) Encode() ([]byte, error) {
 	all := make([]string, 0, 1+len(c.Candidates)+len(c.Args)+len(c.Env))
 	all = append(append(append(append(all, c.Dir), c.Candidates...), c.Args...), c.Env...)
@@ -72,8 +73,8 @@ func (c *Call) Encode() ([]byte, error) {
 	return out, nil
 }
 
-// EncodeFiles is what FileHeader describes: the folders, then the files. A path that is too long is
-// ErrTooLarge; one with a NUL is EINVAL.
+// EncodeFiles returns the folders, then the files, in the format of FileHeader. The error is
+// ErrTooLarge for a path that is too long, and EINVAL for a path with a NUL.
 func EncodeFiles(b *SetupBody) (data []byte, n int, err error) {
 	add := func(mode uint32, path string, content []byte) {
 		switch {
@@ -96,7 +97,7 @@ func EncodeFiles(b *SetupBody) (data []byte, n int, err error) {
 	return data, n, err
 }
 
-// Record is what a child says of itself: a fault, or that it is built or locked.
+// Record is a report of a child: a fault, or that it is built or locked.
 type Record struct {
 	Step, Index, Errno, Listener, Landlock int32
 }
@@ -104,7 +105,7 @@ type Record struct {
 // RecordSize is the size of a Record on the wire.
 const RecordSize = int(unsafe.Sizeof(Record{}))
 
-// ParseRecord reads a record; false if it is none.
+// ParseRecord reads a record. ok is false if data is not a record.
 func ParseRecord(data []byte) (r Record, ok bool) {
 	if len(data) != RecordSize {
 		return r, false

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Candidates are the paths that execvp(3) would try, with the PATH that the tool gets.
+// Candidates returns the paths that execvp(3) would try with the tool's PATH.
 func Candidates(command string, env []string) []string {
 	if strings.Contains(command, "/") {
 		return []string{command}

@@ -5,20 +5,20 @@ import (
 	"errors"
 )
 
-// errMalformed is a message that no end of this build has sent.
+// errMalformed reports a message that neither end of this build can have sent.
 var errMalformed = errors.New("malformed control message")
 
-// Body can travel: *SetupBody, *NetworkBody and *SpawnBody, which may be large, and *Message
-// itself.
+// Body is a type that can be sent: *SetupBody, *NetworkBody and *SpawnBody, which may be large, and
+// *Message itself.
 type Body interface{ walk(*coder) }
 
-// coder walks a value's fields in one fixed order and writes them, or reads them: each type is
-// described once, for both ends, which are always of one build. encoding/json would be a third of
-// mcpbox-init, and a millisecond of its start.
+// coder walks a value's fields in a fixed order and writes or reads them. So each type is described
+// once, for both ends, which always come from one build. encoding/json would make up a third of
+// mcpbox-init, and add a millisecond to its start.
 //
-// Integers are zigzag varints, strings and lists have their length in front.
+// Integers are zigzag varints. The length of strings and lists precedes them.
 type coder struct {
-	buf     []byte // what is written, or what is left to read
+	buf     []byte // bytes written, or bytes left to read
 	reading bool
 	err     error
 }
@@ -61,7 +61,7 @@ func (c *coder) flag(v *bool) {
 		n = 1
 	}
 	number(c, &n)
-	if !c.reading { // not to be written: others may be encoding the same value
+	if !c.reading { // do not write to v: another goroutine may encode the same value
 		return
 	}
 	if n > 1 {
@@ -97,7 +97,7 @@ func list[T any](c *coder, v *[]T, each func(*T)) {
 	number(c, &n)
 	for i := uint(0); i < n && c.err == nil; i++ {
 		if c.reading {
-			*v = append(*v, *new(T)) // not made at once: n is only what the sender says
+			*v = append(*v, *new(T)) // grow step by step: n is only the sender's claim
 		}
 		each(&(*v)[i])
 	}

@@ -47,7 +47,7 @@ func FromFD(fd int) (*Conn, error) {
 
 func (c *Conn) Close() error { return c.f.Close() }
 
-// Send writes one message; body, if not nil, travels in a memfd ahead of fds.
+// Send writes one message. body, if not nil, is sent in a memfd in front of fds.
 func (c *Conn) Send(m Message, body Body, fds ...int) error {
 	if body != nil {
 		memfd, err := bodyFile(body)
@@ -80,8 +80,8 @@ func (c *Conn) Send(m Message, body Body, fds ...int) error {
 	return nil
 }
 
-// Receive reads one message and its descriptors (close-on-exec), which the caller owns. io.EOF: the
-// other end is gone.
+// Receive reads one message and its descriptors (close-on-exec), which the caller owns. The error
+// is io.EOF after the other end has closed.
 func (c *Conn) Receive() (m Message, body []byte, fds []int, err error) {
 	buf, oob := make([]byte, maxPacket), make([]byte, unix.CmsgSpace(4*maxFDs))
 	raw, err := c.f.SyscallConn()
@@ -123,7 +123,7 @@ func (c *Conn) Receive() (m Message, body []byte, fds []int, err error) {
 	}
 	if m.HasBody {
 		if len(fds) == 0 {
-			return m, nil, fds, errors.New("a body was announced and none came")
+			return m, nil, fds, errors.New("the announced body is missing")
 		}
 		body, err = readBody(fds[0])
 		unix.Close(fds[0])
@@ -192,7 +192,7 @@ func rights(oob []byte) (fds []int, err error) {
 	return fds, nil
 }
 
-// CloseAll closes descriptors that nobody wants.
+// CloseAll closes descriptors that nobody needs.
 func CloseAll(fds []int) {
 	for _, fd := range fds {
 		unix.Close(fd)

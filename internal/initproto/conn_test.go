@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pair is both ends as the two processes have them.
+// pair returns both ends as the two processes use them.
 func pair(t *testing.T) (supervisor, init *Conn) {
 	t.Helper()
 	s, theirs, err := Pair()
@@ -109,7 +109,7 @@ func TestCloseWakesABlockedReceive(t *testing.T) {
 	}
 }
 
-// raw sends a packet that Send would not.
+// raw sends a packet that Send would refuse.
 func raw(t *testing.T, c *Conn, packet []byte, fds ...int) {
 	t.Helper()
 	var oob []byte

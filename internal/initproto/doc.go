@@ -1,5 +1,5 @@
-// Package initproto is what the supervisor and mcpbox-init (PID 1 of every
-// sandbox) say to each other over a SOCK_SEQPACKET pair, one message a packet:
+// Package initproto is the protocol between the supervisor and mcpbox-init (PID 1 of every sandbox)
+// over a SOCK_SEQPACKET pair, with one message a packet:
 //
 //	supervisor                                    mcpbox-init
 //	    │ setup {dirs, files, links}                   │
@@ -30,8 +30,8 @@
 //	    │   ◀──────────────────────────────────────────┤
 //	    │ (closes the socket)                          │ exits; the kernel kills the namespace
 //
-// A warm cell is built ahead of its call. mcpbox-init passes its descriptors on and has no part in
-// the call:
+// A warm cell is built before its call. mcpbox-init passes the cell's descriptors to the supervisor
+// and takes no part in the call:
 //
 //	supervisor                                    mcpbox-init         the cell
 //	    │ build {cell, filter}                         │

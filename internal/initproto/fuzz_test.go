@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FuzzDecode: whatever a packet or a body holds, decoding ends, and what it accepts survives a
-// round trip.
+// FuzzDecode: decoding ends for any packet and any body, and every accepted value survives a round
+// trip.
 func FuzzDecode(f *testing.F) {
 	for _, m := range []Body{
 		&Message{Kind: Setup, HasBody: true}, &Message{Kind: Locked, Process: 1, PID: 2,
@@ -29,7 +29,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var m Message
 		if Decode(data, &m) == nil {
-			_ = m.Fault.Error() // names any step and errno
+			_ = m.Fault.Error() // must handle any step and errno
 			roundTrip(t, &m, &Message{})
 		}
 		var setup SetupBody
@@ -53,7 +53,8 @@ func roundTrip(t *testing.T, v, again Body) {
 	}
 }
 
-// FuzzReceive sends any bytes with any number of descriptors: no packet may leave one open.
+// FuzzReceive sends any bytes with any number of descriptors. No packet may leave a descriptor
+// open.
 func FuzzReceive(f *testing.F) {
 	f.Add(encode(&Message{Kind: Ready}), 1)
 	f.Add(encode(&Message{Kind: Spawn, HasBody: true}), 2)

@@ -21,7 +21,7 @@ const (
 	Connect   Kind = "connect"
 	Connected Kind = "connected"
 
-	// Mask puts masks back into a cell's mounts. Its body is a SetupBody: files and folders to
+	// Mask restores masks in a cell's mounts. Its body is a SetupBody with the files and folders to
 	// cover.
 	Mask Kind = "mask"
 )
@@ -30,11 +30,11 @@ const (
 // libcontainer pivots into; cells pivot into it.
 const Root = "/r"
 
-// Version names the messages below. Both ends must be of one version: PID 1 gets it as its
-// argument. A test fails when the messages change and this does not.
+// Version is the version of the messages below. Both ends must have the same one; PID 1 gets it as
+// its argument. A test fails if the messages change and the version does not.
 const Version = "7"
 
-// ExitVersion is PID 1's exit code when it is of another version than its supervisor.
+// ExitVersion is PID 1's exit code if its version differs from the supervisor's.
 const ExitVersion = 3
 
 // ToolID is the uid and gid of every tool, inside.
@@ -53,7 +53,7 @@ type Message struct {
 	Fault    Fault
 	HasBody  bool // the first descriptor is a memfd with the body
 	TTY      bool // locked: a pty master follows the pidfd
-	IPv6     bool // networked: the sandbox has it
+	IPv6     bool // networked: IPv6 is available
 	Port     int  // connect: of the sandbox's loopback device
 }
 
@@ -65,7 +65,7 @@ type Exit struct {
 	MaxRSSKiB int64
 }
 
-// SetupBody completes the tool's root: what mounts alone can't make. Paths are inside it.
+// SetupBody completes the tool's root with what mounts can't create. Paths are inside the root.
 type SetupBody struct {
 	Dirs  []Dir
 	Files []File
@@ -90,9 +90,9 @@ type Link struct {
 	Target string
 }
 
-// NetworkBody makes all addresses local: a route for each family, whose connections come from its
-// address. The answer brings the resolver's sockets, UDP and TCP, at port 53 of Resolver, and a
-// listener for each of Ports.
+// NetworkBody makes all addresses local, with a route for each family. Connections come from the
+// address given for the family. The answer carries the resolver's sockets, UDP and TCP, at port 53
+// of Resolver, and a listener for each of Ports.
 type NetworkBody struct {
 	IPv4     []byte // 4 bytes
 	IPv6     []byte // 16 bytes
@@ -147,7 +147,7 @@ type Landlock struct {
 	Scoped     uint64
 	Rules      []LandlockRule
 	Stdio      [3]uint64 // rights on the files behind descriptors 0, 1 and 2; 0: no rule
-	Canary     string    // readable before, must not be after
+	Canary     string    // readable before Landlock, must be refused after
 }
 
 type LandlockRule struct {

@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// Step is where a start failed. The child reports it as a number, since it may only make raw system
-// calls.
+// Step is the step at which a start failed. The child reports it as a number, because it may only
+// make raw system calls.
 type Step int32
 
 const (
@@ -55,7 +55,7 @@ func (s Step) String() string {
 	return stepNames[s]
 }
 
-// Fault says which step failed, on which entry of its list, and why.
+// Fault says which step failed, at which entry of its list, and why.
 type Fault struct {
 	Step  Step
 	Index int32

@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// layout is the hash of all messages' fields, as of Version. Whoever changes a message changes
-// both.
+// layout is the hash of all messages' fields in Version. A change of a message changes both.
 const layout = "37c9478046b9c644"
 
 func TestAChangedMessageHasANewVersion(t *testing.T) {

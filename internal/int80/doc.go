@@ -1,3 +1,3 @@
-// Package int80 makes i386 system calls from a 64-bit program, for tests. A filter for the
-// native architecture alone would leave this entry open.
+// Package int80 makes i386 system calls from a 64-bit program, for tests. A filter for the native
+// architecture only would not cover them.
 package int80

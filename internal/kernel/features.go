@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Feature is something of the kernel that mcpbox uses.
+// Feature is a kernel feature that mcpbox uses.
 type Feature struct {
 	Name     string
 	Since    Version
@@ -14,7 +14,7 @@ type Feature struct {
 	Without  string // what is lost, if it is not required
 }
 
-// Features are in the order of their versions.
+// Features is sorted by version.
 var Features = [...]Feature{
 	{Name: "user namespaces", Since: Version{3, 8}, Required: true,
 		For: "the tool has no rights on the host. user_namespaces(7)"},
@@ -92,7 +92,7 @@ func Missing(v Version) (missing []Feature) {
 	return missing
 }
 
-// Markdown is docs/KERNEL.md.
+// Markdown returns the text of docs/KERNEL.md.
 func Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# What mcpbox needs from the kernel

@@ -13,7 +13,7 @@ func TestThePageIsUpToDate(t *testing.T) {
 	}
 }
 
-// The README names the floor, and no other version as what mcpbox needs.
+// The README names the floor, and no other version, as required.
 func TestTheReadmeNamesTheFloor(t *testing.T) {
 	data, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -43,7 +43,7 @@ func TestEveryFeatureSaysWhatItIsFor(t *testing.T) {
 	}
 }
 
-func TestAReleaseIsRead(t *testing.T) {
+func TestParseReadsAKernelRelease(t *testing.T) {
 	for release, want := range map[string]Version{
 		"6.1.0-56-cloud-amd64": {6, 1}, "5.15": {5, 15}, "6.18.44-fc-v595": {6, 18},
 	} {

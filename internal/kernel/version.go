@@ -24,7 +24,7 @@ func Parse(release string) (v Version, err error) {
 	return v, nil
 }
 
-// Running returns the version of the kernel that runs here. It is zero if uname(2) does not say.
+// Running returns the version of the running kernel. It is zero if uname(2) fails.
 func Running() Version {
 	var u unix.Utsname
 	if unix.Uname(&u) != nil {

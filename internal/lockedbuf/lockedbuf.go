@@ -1,4 +1,4 @@
-// Package lockedbuf has a buffer for tests that read what another goroutine still writes.
+// Package lockedbuf has a buffer for tests that read while another goroutine writes.
 //
 //	var stderr lockedbuf.Buffer
 //	cmd.Stderr = &stderr

@@ -2,11 +2,11 @@
 //
 //	f, err := logfile.Open("events file", path, os.O_APPEND)
 //
-// Only its owner may read a new one. A symbolic link is not followed, for it may have been laid by
-// somebody else; of a FIFO without a reader it is told at once, instead of waiting for one. A file
-// of another user's, or one that everybody may write, is refused: in a folder such as /tmp somebody
-// may have made it first, to rewrite what is said in it. It does not look at the folders on the
-// way.
+// Only the owner may read a new file. Open does not follow a symbolic link, because another user
+// may have created it. A FIFO without a reader is an error; Open does not wait for one. A file of
+// another user, or one that everybody may write, is refused: in a folder such as /tmp, an attacker
+// may have created it first to change its content later. Open does not check the folders in the
+// path.
 package logfile
 
 import (
@@ -18,8 +18,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
-// Open opens path for writing. how is os.O_APPEND or os.O_TRUNC; what is the file's role in an
-// error.
+// Open opens path for writing. how is os.O_APPEND or os.O_TRUNC. An error calls the file what.
 func Open(what, path string, how int) (*os.File, error) {
 	f, err := os.OpenFile(path,
 		how|os.O_CREATE|os.O_WRONLY|syscall.O_CLOEXEC|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
@@ -48,7 +47,7 @@ func private(f *os.File) error {
 		return err
 	}
 	st, kind := info.Sys().(*syscall.Stat_t), info.Mode().Type()
-	if kind != 0 && kind != os.ModeNamedPipe { // a device is the system's
+	if kind != 0 && kind != os.ModeNamedPipe { // a device belongs to the system
 		return nil
 	}
 	if st.Uid != 0 && int(st.Uid) != os.Geteuid() || info.Mode().Perm()&0o002 != 0 {

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestOnlyOnesOwnFileIsWritten(t *testing.T) {
+func TestOnlyTheUsersOwnFileIsWritten(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	if err := os.WriteFile(at("everybody's"), nil, 0o600); err != nil {

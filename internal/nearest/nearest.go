@@ -39,7 +39,7 @@ func distance(a, b string) int {
 	return last[len(b)]
 }
 
-// Hint is a hint for a typo: the nearest known word, or all of them.
+// Hint returns a hint for a typo: the nearest known word, or all known words.
 func Hint(word string, known []string) string {
 	if n := Word(word, known); n != "" {
 		return "did you mean " + n + "?"

@@ -3,7 +3,7 @@
 //	plural.Of(1, "call")    // 1 call
 //	plural.Of(3, "entry")   // 3 entries
 //
-// It knows nouns that take an s, or ies for a y.
+// It handles nouns whose plural ends in s, or in ies for y.
 package plural
 
 import (
@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Of is n and the noun in the form that goes with it.
+// Of returns n and the noun, in the singular or the plural.
 func Of[N int | int64 | uint64](n N, noun string) string {
 	if n != 1 {
 		if stem, ok := strings.CutSuffix(noun, "y"); ok {

@@ -9,7 +9,7 @@ import (
 )
 
 // Masterminds/semver reads the same language of ranges. Both must agree on generated versions and
-// ranges, but for the differences that excused names.
+// ranges, except for the differences in excused.
 func TestAgreesWithMastermindsSemver(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var compared, excusedN, inside int
@@ -99,12 +99,12 @@ func randomRange(r *rand.Rand) string {
 	return strings.Join(alternatives, " || ")
 }
 
-// excused names the differences, in which ours does as npm does.
+// excused reports known differences. In these, our package does what npm does.
 func excused(text, version string, ours bool) bool {
 	switch {
 	case strings.Contains(version, "-") && strings.Contains(text, "-") && !ours:
-		// A pre-release in a range lets only pre-releases of the same numbers in. For the oracle it
-		// lets every pre-release in.
+		// If a range names a pre-release, ours accepts only pre-releases of the same numbers. The
+		// oracle accepts every pre-release.
 		return true
 	case strings.Contains(text, "~0.0.0") && !ours:
 		// The oracle takes ~0.0.0 for every version, npm for >=0.0.0 <0.1.0.

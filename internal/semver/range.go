@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// Range is alternatives of bounds that must all hold.
+// Range is a list of alternatives. In one of them, all bounds must hold.
 type Range struct{ alternatives [][]bound }
 
 type bound struct {
 	op string // = != < <= > >=
 	v  Version
-	to Version // !=: the first version after those that are excluded
+	to Version // for !=: the first version after the excluded ones
 }
 
-// ParseRange reads what package managers write.
+// ParseRange reads a range as package managers write it.
 func ParseRange(s string) (Range, error) {
 	var r Range
 	for _, alternative := range strings.Split(s, "||") {
@@ -88,7 +88,7 @@ func parseBounds(word string) ([]bound, error) {
 	return nil, fmt.Errorf("%q is not a range of versions", word)
 }
 
-// next is the first version with a higher number at i, pre-releases of it included.
+// next returns the lowest version with a higher number at i, including its pre-releases.
 func (v Version) next(i int) Version {
 	var w Version
 	copy(w.n[:i], v.n[:i])

@@ -1,9 +1,8 @@
 // Package semver compares versions and checks them against ranges, as package managers write them:
-// ">=1.2 <2 || ^3.1", "~1.4.2", "1.x", "!=1.5.0". The libraries for it compile regular expressions
-// at the start of every program that imports them, which mcpbox starts too often for.
+// ">=1.2 <2 || ^3.1", "~1.4.2", "1.x", "!=1.5.0". Existing libraries compile regular expressions
+// whenever a program starts. mcpbox starts too often for that.
 //
-// A pre-release is within a range only if the range names a pre-release of the same numbers, as npm
-// has it.
+// As in npm, a pre-release is in a range only if the range names a pre-release of the same numbers.
 package semver
 
 import (
@@ -28,7 +27,7 @@ func Parse(s string) (Version, error) {
 	return v, err
 }
 
-// parse also tells how many numbers there were before a wildcard or the end.
+// parse also returns how many numbers there were before a wildcard or the end.
 func parse(s string) (v Version, given int, err error) {
 	rest := strings.TrimPrefix(strings.TrimSpace(s), "v")
 	rest, _, _ = strings.Cut(rest, "+")
@@ -52,7 +51,7 @@ func parse(s string) (v Version, given int, err error) {
 	return v, len(parts), nil
 }
 
-// Compare is -1, 0 or 1, as semver.org has it.
+// Compare returns -1, 0 or 1, as semver.org defines the order.
 func (v Version) Compare(w Version) int {
 	for i := range v.n {
 		if c := cmp.Compare(v.n[i], w.n[i]); c != 0 {

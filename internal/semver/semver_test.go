@@ -65,7 +65,7 @@ func TestRanges(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoVersionOrRange(t *testing.T) {
+func TestInvalidVersionsAndRangesAreErrors(t *testing.T) {
 	for _, s := range []string{"", "latest", "1.2.3.4", "1.-2", "1.2.3-", "x"} {
 		if v, err := Parse(s); err == nil {
 			t.Errorf("Parse(%q) = %v", s, v)

@@ -1,9 +1,9 @@
-// Package sqlite opens SQLite files. The stores know the driver by its error codes only.
+// Package sqlite opens SQLite files. The stores use the driver only for its error codes.
 //
-//	err := sqlite.Create(path)                         // for its owner alone
+//	err := sqlite.Create(path)                         // readable by its owner only
 //	db, err := sqlite.Open(path, 1, sqlite.Options{"_journal_mode": "WAL"})
 //
-// Who may write the file or its folder decides what is in it: callers look at the modes.
+// Whoever may write the file or its folder controls its content. Callers must check the modes.
 package sqlite
 
 import (
@@ -16,11 +16,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Options are the driver's, by the names that its README lists.
+// Options are options of the driver. Its README lists the names.
 type Options map[string]string
 
 // Create makes an empty file of mode 0600, if there is none. SQLite gives its journal and its log
-// the mode of the file, so the file must be right before SQLite sees it.
+// the mode of the file, so the mode must be right before SQLite opens it.
 func Create(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|unix.O_CLOEXEC, 0o600)
 	if errors.Is(err, os.ErrExist) {
@@ -32,8 +32,8 @@ func Create(path string) error {
 	return f.Close()
 }
 
-// Open opens a file that is there, by at most so many connections. Functions of the schema are not
-// trusted.
+// Open opens an existing file with at most this many connections. Functions in the schema are not
+// trusted (trusted_schema).
 func Open(path string, connections int, options Options) (*sql.DB, error) {
 	query := url.Values{"mode": {"rw"}, "_trusted_schema": {"0"}}
 	for name, value := range options {

@@ -1,4 +1,4 @@
-// Package testhost lets a test say what it needs of the host.
+// Package testhost lets a test declare what it needs from the host.
 //
 //	testhost.Need(t, "sandbox", "npm")
 //
@@ -8,8 +8,8 @@
 //
 //	MCPBOX_REQUIRE=root,sandbox,npm make test
 //
-// .ci/run promises what a CI machine has, tests/vm what a guest has.
+// .ci/run promises the features of a CI machine, tests/vm those of a guest.
 //
-// The probes ask the kernel or look for a program. They never ask mcpbox: a mcpbox that can start
-// no sandbox would otherwise skip the tests that should find this out.
+// The probes ask the kernel or look for a program. They never ask mcpbox: otherwise an mcpbox that
+// can't start a sandbox would skip the tests that should detect it.
 package testhost

@@ -47,7 +47,7 @@ var features = map[string]func() error{
 	"perl":     program("perl", "perl"),
 	"python3":  program("python3", "python3"),
 
-	// What only the test itself can find out: see Lacks.
+	// Features that only the test itself can check: see Lacks.
 	"address":       nothing, // an address that is not loopback's
 	"inspector":     nothing, // the MCP inspector runs on this version of Node
 	"new-interface": nothing, // a kernel interface that an older kernel lacks
@@ -75,7 +75,7 @@ func root() error {
 	return nil
 }
 
-// sandbox asks for the namespaces of a sandbox and for a fresh /proc inside.
+// sandbox tries to create the namespaces of a sandbox with a fresh /proc.
 func sandbox() error {
 	out, err := exec.Command("unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork",
 		"--net", "--ipc", "--uts", "--mount-proc", "true").CombinedOutput()
@@ -93,7 +93,8 @@ func cgroup1() error {
 	return nil
 }
 
-// cgroup2 only looks for a mount. Whether this user may make cgroups in it, the test finds out.
+// cgroup2 only looks for a mount. The test itself finds out whether this user may create cgroups in
+// it.
 func cgroup2() error {
 	data, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -137,12 +138,12 @@ func procChildren() error {
 
 func disk() error {
 	if os.Getenv("MCPBOX_TEST_DISK") == "" {
-		return errors.New("MCPBOX_TEST_DISK names no folder on a disk of its own")
+		return errors.New("MCPBOX_TEST_DISK names no folder on a separate disk")
 	}
 	return nil
 }
 
-// rtprio asks whether this user may give a program the right to real-time scheduling.
+// rtprio checks whether this user may give a program the right to real-time scheduling.
 func rtprio() error {
 	out, err := exec.Command("prlimit", "--rtprio=50", "true").CombinedOutput()
 	if err != nil {
@@ -151,7 +152,7 @@ func rtprio() error {
 	return nil
 }
 
-// registry asks whether npm can download packages.
+// registry checks whether npm can download packages.
 func registry() error {
 	cmd := exec.Command("npm", "view", "is-odd", "version", "--fetch-retries=0",
 		"--fetch-timeout=20000")

@@ -22,8 +22,8 @@ func Need(tb testing.TB, names ...string) {
 	}
 }
 
-// Lacks ends a test that has found out by itself that the host lacks a feature: as skipped, or as
-// failed where the feature is promised.
+// Lacks ends a test that has found out itself that the host lacks a feature. The test is skipped,
+// or fails if the feature is promised.
 func Lacks(tb testing.TB, name, format string, args ...any) {
 	tb.Helper()
 	reason := name + ": " + fmt.Sprintf(format, args...)
@@ -52,8 +52,8 @@ func promises() []string {
 	return strings.FieldsFunc(os.Getenv("MCPBOX_REQUIRE"), func(r rune) bool { return r == ',' })
 }
 
-// checkPromises returns an error for a promised feature that does not exist: a misspelt promise
-// would be no promise.
+// checkPromises returns an error for a promised feature with an unknown name. Otherwise a misspelt
+// promise would have no effect.
 func checkPromises() error {
 	for _, name := range promises() {
 		if _, ok := features[name]; !ok {

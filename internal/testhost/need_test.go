@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// recorder is a testing.TB that notes how the test ended.
+// recorder is a testing.TB that records how the test ended.
 type recorder struct {
 	testing.TB
 	skipped, failed string
@@ -70,7 +70,7 @@ func TestAMisspeltNameFailsAndDoesNotSkip(t *testing.T) {
 	}
 }
 
-// Every probe runs: one that panics or hangs would take the tests of a package with it.
+// Every probe runs here. A probe that panics or hangs would end all tests of a package.
 func TestEveryProbeAnswers(t *testing.T) {
 	for _, name := range Features() {
 		t.Logf("%-14s %v", name, Check(name))

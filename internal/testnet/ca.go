@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// CA signs the certificates of a world's servers.
+// CA signs the certificates of the servers of a World.
 type CA struct {
 	File string // PEM, readable by everybody
 
@@ -31,7 +31,7 @@ func newCA(t testing.TB) *CA {
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test CA"},
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	})
-	// Not the test's own folder, which other users can't enter.
+	// Not the test's own folder, because other users can't enter it.
 	dir, err := os.MkdirTemp("", "testnet-")
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,6 @@
-// Package testnet gives tests an internet of their own: a name server, and, for
-// root, a machine (a network and a mount namespace) that reaches servers of the
-// test at public addresses and nothing else.
+// Package testnet gives tests a private internet: a name server, and, for root, a machine. The
+// machine is a network and a mount namespace. It only reaches servers of the test, at public
+// addresses.
 //
 //	w := testnet.New(t)
 //	w.Names.Set("api.example.test", testnet.Public)

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// NameServer is a DNS server over UDP: names and their addresses, which a test may change, and a
-// record of questions.
+// NameServer is a DNS server over UDP. A test sets its names and addresses, and can read the
+// questions that it got.
 type NameServer struct {
 	Addr string // host:port
 
@@ -20,7 +20,7 @@ type NameServer struct {
 	asked []string
 }
 
-// ServeNames answers on conn until it is closed. A name that was not set does not exist.
+// ServeNames answers on conn until conn is closed. A name that was not set does not exist.
 func ServeNames(conn net.PacketConn) *NameServer {
 	s := &NameServer{Addr: conn.LocalAddr().String(), names: map[string][]string{}}
 	go func() {
@@ -49,7 +49,7 @@ func (s *NameServer) Set(name string, answers ...string) {
 	s.names[name] = answers
 }
 
-// Asked lists the names that were asked for, a name once for each question.
+// Asked lists the name of each question so far.
 func (s *NameServer) Asked() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

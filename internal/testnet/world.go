@@ -16,27 +16,28 @@ import (
 	"github.com/mcpbox/mcpbox/internal/testhost"
 )
 
-// Addresses of servers, as the machine sees them. The public ones are of the documentation ranges.
+// Addresses of servers, as the machine sees them. The public ones are from the ranges for
+// documentation.
 const (
 	Machine  = "203.0.113.1"  // the machine itself
-	Public   = "203.0.113.10" // here is the name server, too
+	Public   = "203.0.113.10" // also the name server
 	Other    = "203.0.113.11"
 	Public6  = "2001:db8:1::10"
 	Private  = "10.9.9.9"
 	Metadata = "169.254.169.254"
 )
 
-// World is a machine and the internet that it is connected to.
+// World is a machine and the private internet that it is connected to.
 type World struct {
 	Names *NameServer
 	CA    *CA
 
 	t       testing.TB
-	machine string // process id of its holder
-	outside string // of the servers' namespace
+	machine string // process id of the process that holds its namespaces
+	outside string // the same for the servers' namespaces
 }
 
-// New needs root, and takes everything down with the test.
+// New needs root. It removes everything when the test ends.
 func New(t testing.TB) *World {
 	t.Helper()
 	testhost.Need(t, "root", "ip", "nsenter")
@@ -64,10 +65,10 @@ func New(t testing.TB) *World {
 	return w
 }
 
-// hold starts a process that does nothing, in a network and a mount namespace of its own.
+// hold starts an idle process in a new network and mount namespace.
 func hold(t testing.TB) string {
 	cmd := exec.Command("unshare", "--net", "--mount", "sh", "-c", "echo; exec cat")
-	in, err := cmd.StdinPipe() // it ends when the pipe does: with the test, however that ends
+	in, err := cmd.StdinPipe() // the end of the test's process closes it
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +83,7 @@ func hold(t testing.TB) string {
 		_ = in.Close()
 		_ = cmd.Wait()
 	})
-	if _, err := out.Read(make([]byte, 1)); err != nil { // it is in its namespaces
+	if _, err := out.Read(make([]byte, 1)); err != nil { // it has entered its namespaces
 		t.Fatalf("unshare: %v", err)
 	}
 	return strconv.Itoa(cmd.Process.Pid)
@@ -103,18 +104,18 @@ func (w *World) run(holder string, args ...string) {
 	}
 }
 
-// Command is a program that runs on the machine.
+// Command returns a command that runs on the machine.
 func (w *World) Command(args ...string) *exec.Cmd {
 	return exec.Command("nsenter", append([]string{"-t", w.machine, "-n", "-m", "--"}, args...)...)
 }
 
-// Listen opens a TCP server at an address of the internet. It is closed with the test.
+// Listen opens a TCP server at an address of the private internet. The test's end closes it.
 func (w *World) Listen(addr string) net.Listener {
 	w.t.Helper()
 	return w.listen(w.outside, addr)
 }
 
-// EchoPackets sends UDP packets back, at an address of the internet.
+// EchoPackets opens a UDP server at an address of the private internet. It sends packets back.
 func (w *World) EchoPackets(addr string) {
 	w.t.Helper()
 	var conn net.PacketConn
@@ -135,7 +136,7 @@ func (w *World) EchoPackets(addr string) {
 	}()
 }
 
-// ListenHere opens one on the machine itself.
+// ListenHere opens a TCP server on the machine itself.
 func (w *World) ListenHere(addr string) net.Listener {
 	w.t.Helper()
 	return w.listen(w.machine, addr)
@@ -152,18 +153,18 @@ func (w *World) listen(holder, addr string) net.Listener {
 	return l
 }
 
-// Here runs f on the machine: a socket that it makes is one of the machine's.
+// Here runs f on the machine: a socket that f creates belongs to the machine.
 func (w *World) Here(f func() error) {
 	w.t.Helper()
 	w.in(w.machine, f)
 }
 
-// in runs f in a network namespace: a socket stays in the one that it was made in.
+// in runs f in a network namespace. A socket stays in the namespace in which f creates it.
 func (w *World) in(holder string, f func() error) {
 	w.t.Helper()
 	done := make(chan error)
 	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		ns, err := os.Open("/proc/" + holder + "/ns/net")
 		if err == nil {
 			defer ns.Close()
