@@ -28,7 +28,7 @@ func (w *Watch) check(last bool) time.Time {
 	}
 	u, err := readUsage(w.leaf.dir())
 	if err != nil {
-		return time.Time{} // it was removed: nothing can happen in it
+		return time.Time{} // the cgroup was removed
 	}
 	now := time.Now()
 	w.checkCPUTime(u)
@@ -49,7 +49,7 @@ func readEvents(f *os.File) []byte {
 }
 
 // checkMemory reports what the memory limit did. `oom` counts refused allocations, `oom_kill` those
-// that ended in a kill. The kernel counts `oom` first, so an `oom` without a kill is reported only
+// that ended in a kill. The kernel raises `oom` first, so an `oom` without a kill is only reported
 // at the end.
 func (w *Watch) checkMemory(last bool) {
 	if w.memory == nil {
@@ -71,8 +71,8 @@ func (w *Watch) checkMemory(last bool) {
 	}
 }
 
-// checkPIDs reports the first refused fork at once, and then each doubling of their number. A fork
-// bomb is a few events, not thousands.
+// checkPIDs reports the first refused fork at once, and then each time their number has doubled. So
+// a fork bomb makes a few events, not thousands.
 func (w *Watch) checkPIDs(last bool) {
 	if w.pids == nil {
 		return
@@ -97,9 +97,9 @@ func (w *Watch) checkCPUTime(u Usage) {
 		Fatal: true})
 }
 
-// checkThrottling reports the first throttled period and then each doubling of
-// their number. Observed is the demand: what was used plus what was held back,
-// over the time since the last report.
+// checkThrottling reports the first throttled period, and then each time their number has doubled.
+// Observed is the demand since the last report: used CPU time plus throttled time, per unit of
+// time.
 func (w *Watch) checkThrottling(u Usage, now time.Time, last bool) {
 	if w.leaf.current().CPUs <= 0 || u.ThrottledPeriods <= w.seen.throttled ||
 		(u.ThrottledPeriods < 2*w.seen.throttled && !last) {

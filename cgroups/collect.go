@@ -15,8 +15,8 @@ func (p *Parent) Stale() ([]string, error) {
 	return ids, err
 }
 
-// Collect kills and removes the groups that Stale lists, and returns their ids. It holds the lock
-// of each group meanwhile, against other collectors and against an owner that just starts.
+// Collect kills and removes the groups that Stale lists, and returns their ids. It holds each
+// group's lock while it does so, to exclude other collectors and an owner that is starting.
 func (p *Parent) Collect(ctx context.Context) ([]string, error) {
 	var ids []string
 	var failed []error
@@ -43,7 +43,7 @@ func (p *Parent) eachStale(visit func(id, dir string)) error {
 		dir := filepath.Join(p.Path(), e.Name())
 		lock, err := lockDir(dir)
 		if err != nil {
-			continue // its owner holds it, or it has just been removed
+			continue // the owner holds the lock, or the group was just removed
 		}
 		if sameFile(lock, dir) {
 			visit(id, dir)

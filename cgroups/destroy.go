@@ -20,7 +20,7 @@ const destroyTimeout = 10 * time.Second
 // Kill sends SIGKILL to every process of the sandbox, PID 1 included.
 func (g *Group) Kill() error { return killTree(g.dir()) }
 
-// Destroy kills all processes, waits until they are gone and removes the folders. A second call
+// Destroy kills all processes, waits until they have ended and removes the folders. A second call
 // does nothing. After ErrBusy the group still exists, and Destroy can be called again.
 func (g *Group) Destroy(ctx context.Context) error {
 	g.mu.Lock()
@@ -36,7 +36,7 @@ func (g *Group) Destroy(ctx context.Context) error {
 	return err
 }
 
-// Remove kills the tree, waits until it is gone and removes the leaf alone.
+// Remove kills the tree, waits until all its processes have ended, and removes only this leaf.
 func (l *Leaf) Remove(ctx context.Context) error {
 	if err := destroyTree(ctx, l.dir()); err != nil {
 		return err

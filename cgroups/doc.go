@@ -17,7 +17,7 @@
 //
 // # What it does not protect
 //
-// It does not count page cache that others were charged for first, nor socket buffers of other
+// It does not count page cache that was first charged to another cgroup, or socket buffers of other
 // namespaces. It does not limit devices without an io.max line. It never touches cgroup v1. A
 // cgroup2 mount without controllers (the hybrid layout) is not usable.
 //

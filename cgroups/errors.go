@@ -3,8 +3,8 @@ package cgroups
 import "errors"
 
 var (
-	// ErrUnavailable: this process cannot use cgroup v2 for limits.
+	// ErrUnavailable means that this process cannot use cgroup v2 for limits.
 	ErrUnavailable = errors.New("cgroup v2 is not usable")
-	// ErrBusy: processes were still in the group when the deadline passed.
+	// ErrBusy means that the group still had processes at the deadline.
 	ErrBusy = errors.New("cgroup is still populated")
 )

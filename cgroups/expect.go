@@ -13,8 +13,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// Expect returns the parent that Find would return, as far as that can be known without changing
-// anything. It makes no cgroup, enables no controller, moves no process and asks for no scope.
+// Expect predicts the parent that Find would return, without changing anything. It creates no
+// cgroup, enables no controller, moves no process and asks for no scope.
 func Expect() (*Parent, error) {
 	h, have, err := usableHierarchy()
 	if err != nil {
@@ -37,7 +37,7 @@ func Expect() (*Parent, error) {
 		os.Geteuid())
 }
 
-// expectAt is the parent at rel, or nil if Find would go on to the next folder.
+// expectAt returns the parent at rel, or nil if Find would try the next folder.
 func expectAt(h hierarchy, rel string) *Parent {
 	dir := h.dir(rel)
 	if !delegated(rel, dir) {
@@ -55,7 +55,7 @@ func expectAt(h hierarchy, rel string) *Parent {
 	return &Parent{mount: h.mount, path: rel, origin: OriginDelegated, controllers: have}
 }
 
-// expectScope is a scope of the user's service manager, or nil if no manager runs.
+// expectScope returns a scope of the user's service manager, or nil if no manager runs.
 func expectScope(h hierarchy) *Parent {
 	if _, err := os.Stat(filepath.Join(runtimeDir(), "systemd/private")); err != nil {
 		return nil

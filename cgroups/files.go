@@ -14,7 +14,7 @@ import (
 // unknown marks a value that this kernel does not report.
 const unknown = -1
 
-// gone reports that the cgroup was removed meanwhile: ENOENT at open, ENODEV at read.
+// gone reports whether the cgroup was removed: ENOENT at open, ENODEV at read.
 func gone(err error) bool {
 	return errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENODEV)
 }

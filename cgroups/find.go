@@ -26,7 +26,7 @@ type Origin string
 
 const (
 	OriginRoot      Origin = "root"          // <mount>/mcpbox
-	OriginDelegated Origin = "delegated"     // a subtree that was given to this user
+	OriginDelegated Origin = "delegated"     // a subtree that is delegated to this user
 	OriginScope     Origin = "systemd scope" // a transient scope of the user's service manager
 )
 
@@ -38,13 +38,13 @@ type Parent struct {
 	origin      Origin
 }
 
-// Controllers lists what children of the parent can be limited by.
+// Controllers lists the controllers that can limit children of the parent.
 func (p *Parent) Controllers() []string { return slices.Clone(p.controllers) }
 
 // Origin says how the parent was found.
 func (p *Parent) Origin() Origin { return p.origin }
 
-// Path is the absolute folder.
+// Path returns the absolute folder.
 func (p *Parent) Path() string { return filepath.Join(p.mount, p.path) }
 
 // useful are the controllers that the limits of a policy need, all optional.
@@ -54,8 +54,8 @@ const unifiedHint = `the controllers belong to cgroup v1: ` +
 	`sudo sed -i 's/^GRUB_CMDLINE_LINUX="/&systemd.unified_cgroup_hierarchy=1 /' ` +
 	`/etc/default/grub && sudo update-grub && sudo reboot`
 
-// usableHierarchy is the cgroup v2 hierarchy of this process, with those of the useful controllers
-// that it has: one at least.
+// usableHierarchy returns the cgroup v2 hierarchy of this process, and which of the useful
+// controllers it has. It is an error if there is none.
 func usableHierarchy() (h hierarchy, have []string, err error) {
 	if h, err = currentHierarchy(); err != nil {
 		return h, nil, hint.Wrap(err, unifiedHint)
@@ -71,9 +71,9 @@ func usableHierarchy() (h hierarchy, have []string, err error) {
 	return h, have, nil
 }
 
-// Find looks for the best place. As root it is <mount>/mcpbox, else a delegated subtree around this
-// process, else a transient systemd scope. Find moves this process into a leaf of the same subtree
-// in two cases: in a scope, and if the process is alone in its delegated cgroup.
+// Find looks for the best place: <mount>/mcpbox as root, otherwise a delegated subtree around this
+// process, otherwise a transient systemd scope. Find moves this process into a leaf of the same
+// subtree in two cases: in a scope, and if the process is alone in its delegated cgroup.
 func Find(ctx context.Context, o Options) (*Parent, error) {
 	h, _, err := usableHierarchy()
 	if err != nil {
@@ -99,7 +99,7 @@ func Find(ctx context.Context, o Options) (*Parent, error) {
 		}
 		reasons = append(reasons, err)
 	}
-	remedy := "a systemd user session hands out cgroups: sudo loginctl enable-linger " +
+	remedy := "a systemd user session delegates cgroups: sudo loginctl enable-linger " +
 		strconv.Itoa(os.Getuid())
 	if os.Geteuid() == 0 {
 		remedy = "in a container: run it with --privileged --cgroupns=host, so that " + h.mount +

@@ -16,8 +16,8 @@ import (
 // freezeTime bounds the wait for frozen processes when the caller's context does not.
 const freezeTime = 5 * time.Second
 
-// Freeze stops the processes of all leaves, or lets them go on. PID 1 is not stopped. It returns
-// when every process has stopped. cgroup.freeze
+// Freeze stops the processes of all leaves, or lets them continue. PID 1 is not stopped. Freeze
+// returns when every process has stopped. cgroup.freeze
 func (g *Group) Freeze(ctx context.Context, on bool) error {
 	leaves, err := g.leaves()
 	if err != nil {
@@ -45,7 +45,7 @@ func (g *Group) Freeze(ctx context.Context, on bool) error {
 	return nil
 }
 
-// leaves are the folders of the process trees.
+// leaves returns the folders of the process trees.
 func (g *Group) leaves() (dirs []string, err error) {
 	entries, err := os.ReadDir(g.dir())
 	if err != nil {
@@ -59,8 +59,8 @@ func (g *Group) leaves() (dirs []string, err error) {
 	return dirs, nil
 }
 
-// awaitEvent waits until a key of cgroup.events has a value; the kernel wakes pollers when it
-// changes. A cgroup that is gone has it.
+// awaitEvent waits until a key of cgroup.events has this value. The kernel wakes pollers at each
+// change. It also returns if the cgroup was removed.
 func awaitEvent(ctx context.Context, dir, key string, value int64) error {
 	f, err := os.Open(filepath.Join(dir, "cgroup.events"))
 	if gone(err) {
@@ -90,7 +90,7 @@ func awaitEvent(ctx context.Context, dir, key string, value int64) error {
 	}
 }
 
-// SetLimits changes the group's limits, which are the sandbox's plus headroom.
+// SetLimits sets the group's limits to the sandbox's limits plus headroom.
 func (g *Group) SetLimits(l policies.Limits) error {
 	if err := apply(g.h, g.path, withHeadroom(l), g.controllers); err != nil {
 		return err
@@ -101,8 +101,8 @@ func (g *Group) SetLimits(l policies.Limits) error {
 	return nil
 }
 
-// SetLimits changes the leaf's limits while its processes run. Memory above the new limit is
-// reclaimed, or the tree is killed. memory.max
+// SetLimits changes the leaf's limits while its processes run. The kernel reclaims memory above the
+// new limit, or kills the tree. memory.max
 func (l *Leaf) SetLimits(next policies.Limits) error {
 	if err := apply(l.h, l.path, next, l.ctl); err != nil {
 		return err

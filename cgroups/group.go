@@ -86,7 +86,7 @@ func makeLocked(dir string) (*os.File, error) {
 	return nil, fmt.Errorf("%s: removed by a collector at every attempt", dir)
 }
 
-// lockDir takes a flock, which ends with the descriptor: however the owner ends.
+// lockDir takes a flock. The lock ends with the descriptor, so also if the owner is killed.
 func lockDir(dir string) (*os.File, error) {
 	f, err := os.OpenFile(dir, unix.O_DIRECTORY|os.O_RDONLY, 0)
 	if err != nil {
@@ -107,10 +107,11 @@ func sameFile(f *os.File, path string) bool {
 
 func (g *Group) dir() string { return g.h.dir(g.path) }
 
-// Path is the absolute folder of the group.
+// Path returns the absolute folder of the group.
 func (g *Group) Path() string { return g.dir() }
 
-// InitPath is init/, relative to the cgroup2 mount and beginning with "/": where PID 1 belongs.
+// InitPath returns the path of init/, the cgroup for PID 1. It begins with "/" and is relative to
+// the cgroup2 mount.
 func (g *Group) InitPath() string { return filepath.Join(g.path, "init") }
 
 // Enforced has an entry for each limit that cgroups enforce ("memory", "pids", "cpus", "cpu_time",
@@ -132,5 +133,5 @@ func (g *Group) AllowSpawn(uid, gid int) error {
 	return os.Chown(filepath.Join(g.dir(), "cgroup.procs"), uid, gid)
 }
 
-// Usage is what the whole sandbox has used, PID 1 included.
+// Usage returns the usage of the whole sandbox, including PID 1.
 func (g *Group) Usage() (Usage, error) { return readUsage(g.dir()) }

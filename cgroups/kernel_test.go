@@ -20,12 +20,13 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// These tests need a usable cgroup v2. `make test-vm` promises one: there they fail instead of
-// being skipped.
+// These tests need a usable cgroup v2. `make test-vm` promises one, so they are never skipped
+// there.
 func parent(t *testing.T, controllers ...string) *Parent {
 	t.Helper()
 	testhost.Need(t, "cgroup2")
-	// A scope moves this process out of its cgroup: only in a guest, which is thrown away.
+	// A scope moves this process out of its cgroup, so the tests use one only in a disposable
+	// guest.
 	p, err := Find(context.Background(), Options{NoScope: !testhost.Promised("cgroup2")})
 	if err != nil {
 		testhost.Lacks(t, "cgroup2", "%v", err)
@@ -72,7 +73,7 @@ func inLeaf(fd int, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// watched runs a command in the leaf to its end and returns every breach.
+// watched runs a command in the leaf and returns every breach.
 func watched(t *testing.T, leaf *Leaf, onBreach func(Breach), name string,
 	args ...string) []Breach {
 	t.Helper()
@@ -229,7 +230,7 @@ func procState(pid int) string {
 	return ""
 }
 
-func TestALeafCanBeRemovedAloneAndItsNameUsedAgain(t *testing.T) {
+func TestALeafCanBeRemovedAndItsNameReused(t *testing.T) {
 	g, leaf := newLeaf(t, parent(t), policies.Limits{})
 	if err := leaf.Remove(context.Background()); err != nil {
 		t.Fatal(err)
@@ -241,7 +242,7 @@ func TestALeafCanBeRemovedAloneAndItsNameUsedAgain(t *testing.T) {
 	again.Close()
 }
 
-func TestCollectTakesTheGroupsOfTheDeadAndNoOthers(t *testing.T) {
+func TestCollectRemovesOnlyGroupsWithoutAnOwner(t *testing.T) {
 	p := parent(t)
 	live, _ := newLeaf(t, p, policies.Limits{})
 	id := fmt.Sprintf("dead-%d", os.Getpid())
@@ -278,7 +279,7 @@ func TestCollectTakesTheGroupsOfTheDeadAndNoOthers(t *testing.T) {
 func TestHelperCreateAndHang(t *testing.T) {
 	f := strings.Split(os.Getenv("MCPBOX_TEST_HELPER"), ":")
 	if len(f) != 3 {
-		return // not a test, but the child of one
+		return // not a test, but a child process of one
 	}
 	p := &Parent{mount: f[0], path: f[1]}
 	if _, err := p.Create(f[2], policies.Limits{}); err != nil {
@@ -290,7 +291,7 @@ func TestHelperCreateAndHang(t *testing.T) {
 }
 
 func TestAnUnprivilegedPID1MaySpawnIntoLeavesButNotRaiseLimits(t *testing.T) {
-	testhost.Need(t, "root") // to be another uid in init/
+	testhost.Need(t, "root") // to run under another uid in init/
 	const uid = 54321
 	p := parent(t, "pids")
 	g, leaf := newLeaf(t, p, policies.Limits{PIDs: 20})
@@ -328,7 +329,7 @@ func TestAnUnprivilegedPID1MaySpawnIntoLeavesButNotRaiseLimits(t *testing.T) {
 func TestHelperSpawn(t *testing.T) {
 	dir := os.Getenv("MCPBOX_TEST_SPAWN")
 	if dir == "" {
-		return // not a test, but the child of one
+		return // not a test, but a child process of one
 	}
 	out, err := inLeaf(3, "cat", "/proc/self/cgroup").Output()
 	fmt.Printf("in %s\n%v\n", filepath.Base(strings.TrimSpace(string(out))), err)

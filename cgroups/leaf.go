@@ -63,16 +63,16 @@ func (g *Group) fillLeaf(leaf *Leaf) error {
 
 func (l *Leaf) dir() string { return l.h.dir(l.path) }
 
-// Path is the absolute folder of the leaf.
+// Path returns the absolute folder of the leaf.
 func (l *Leaf) Path() string { return l.dir() }
 
-// FD is an O_PATH descriptor of the leaf for CLONE_INTO_CGROUP, valid until Close.
+// FD returns an O_PATH descriptor of the leaf for CLONE_INTO_CGROUP. It is valid until Close.
 func (l *Leaf) FD() int { return int(l.fd.Fd()) }
 
-// Enforced is Group.Enforced for the leaf's limits.
+// Enforced is like Group.Enforced, for the leaf's limits.
 func (l *Leaf) Enforced() map[string]string { return enforced(l.dir(), l.current(), l.ctl) }
 
-// Usage is what the tree has used. Call it before the leaf is removed.
+// Usage returns the usage of the tree. Call it before the leaf is removed.
 func (l *Leaf) Usage() (Usage, error) { return readUsage(l.dir()) }
 
 // Kill sends SIGKILL to every process of the tree.

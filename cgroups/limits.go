@@ -21,7 +21,7 @@ const (
 	headroomPIDs   = 16
 )
 
-// cpuPeriod is the kernel's default; minQuota its smallest quota (both µs).
+// cpuPeriod is the kernel's default period, minQuota its smallest quota (both in µs).
 const (
 	cpuPeriod = 100_000
 	minQuota  = 1_000

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// hierarchy is a cgroup2 mount and where this process sits in it.
+// hierarchy is a cgroup2 mount and the place of this process in it.
 type hierarchy struct {
 	mount string // absolute
 	self  string // this process's cgroup, relative to mount, beginning with "/"
@@ -15,7 +15,7 @@ type hierarchy struct {
 
 func (h hierarchy) dir(rel string) string { return filepath.Join(h.mount, rel) }
 
-// findHierarchy reads the cgroup2 mount nearest to the usual place.
+// findHierarchy finds the cgroup2 mount. If there are several, it prefers /sys/fs/cgroup.
 func findHierarchy(mountinfo, selfCgroup string) (hierarchy, error) {
 	var h hierarchy
 	var root string
@@ -41,7 +41,7 @@ func findHierarchy(mountinfo, selfCgroup string) (hierarchy, error) {
 	if root != "/" {
 		rel, ok := strings.CutPrefix(h.self, root)
 		if !ok {
-			return h, fmt.Errorf("%w: the mount at %s shows %s, which does not hold this process",
+			return h, fmt.Errorf("%w: the mount at %s shows %s, without this process",
 				ErrUnavailable, h.mount, root)
 		}
 		h.self = rel

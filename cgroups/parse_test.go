@@ -65,7 +65,7 @@ func TestIOLimitOfAMissingDeviceIsAnError(t *testing.T) {
 	}
 }
 
-func TestALimitWithoutItsControllerIsSaidToBeMissing(t *testing.T) {
+func TestALimitWithoutItsControllerIsReportedAsMissing(t *testing.T) {
 	got := enforced(t.TempDir(), policies.Limits{Memory: 1, PIDs: 1, CPUs: 1, CPUTime: 1},
 		[]string{"memory", "cpu"})
 	if got["memory"] != "" || got["cpus"] != "" || got["cpu_time"] != "" || got["pids"] == "" ||
@@ -74,7 +74,7 @@ func TestALimitWithoutItsControllerIsSaidToBeMissing(t *testing.T) {
 	}
 }
 
-func TestCPUTimeIsLookedAtBeforeItCanRunOut(t *testing.T) {
+func TestCPUTimeIsCheckedBeforeItCanRunOut(t *testing.T) {
 	now := time.Unix(100, 0)
 	l := policies.Limits{CPUTime: policies.Duration(10 * time.Second), CPUs: 0.5}
 	at := nextLook(now, l, 9*time.Second+950*time.Millisecond)

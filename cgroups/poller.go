@@ -60,7 +60,7 @@ func (p *poller) arm(deadline time.Time) bool {
 	return !p.interrupted && p.epoll.SetReadDeadline(deadline) == nil
 }
 
-// interrupt ends the wait that is under way and every later one.
+// interrupt ends the current wait and every later one.
 func (p *poller) interrupt() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 
 const scopeTimeout = 5 * time.Second
 
-// isOwnScope: the cgroup is, or is the top of, a scope that newScope made.
+// isOwnScope reports whether the cgroup is a scope that newScope created, or the top of one.
 func isOwnScope(rel string) bool {
 	name := path.Base(rel)
 	return strings.HasPrefix(name, "mcpbox-") && strings.HasSuffix(name, ".scope")
@@ -86,7 +86,7 @@ func dialUser(ctx context.Context) (*dbus.Conn, error) {
 	if perr != nil {
 		return nil, err
 	}
-	return private, nil // the manager's own socket has no bus to greet
+	return private, nil // the manager's own socket is not a bus and needs no Hello
 }
 
 // runtimeDir is the folder of the user's sockets.

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Usage is what a process tree has used so far. -1 (or -1 ns) means that this kernel or backend
-// does not report the value.
+// Usage is the usage of a process tree so far. -1 (or -1 ns) means that this kernel or backend does
+// not report the value.
 type Usage struct {
 	CPU, CPUUser, CPUSystem time.Duration
 	MemoryPeak              int64 // bytes
@@ -23,14 +23,14 @@ type Usage struct {
 	ReadBytes, WrittenBytes int64         // of block devices
 }
 
-// UnknownUsage has every value missing.
+// UnknownUsage returns a Usage with every value missing.
 func UnknownUsage() Usage {
 	return Usage{unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown,
 		unknown, unknown, unknown}
 }
 
-// readUsage reads files instead of calling the library's Stat, which also reads memory.stat and the
-// pressure files, and returns zeros for a cgroup that was removed.
+// readUsage reads the files itself. The library's Stat also reads memory.stat and the pressure
+// files, and returns zeros for a removed cgroup.
 func readUsage(dir string) (Usage, error) {
 	u := UnknownUsage()
 	stat, err := os.ReadFile(filepath.Join(dir, "cpu.stat"))

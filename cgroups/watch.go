@@ -57,7 +57,7 @@ func (l *Leaf) Watch(onBreach func(Breach)) (*Watch, error) {
 	for name, f := range map[string]**os.File{"memory.events": &w.memory, "pids.events": &w.pids} {
 		file, err := os.Open(filepath.Join(l.dir(), name))
 		if errors.Is(err, os.ErrNotExist) {
-			continue // without the controller there is no such limit
+			continue // without the controller, there is no limit to watch
 		}
 		if err != nil {
 			w.closeFiles()
@@ -75,7 +75,7 @@ func (l *Leaf) Watch(onBreach func(Breach)) (*Watch, error) {
 	return w, nil
 }
 
-// Stop looks a last time, for a breach just before the exit, and ends the watch.
+// Stop checks a last time, because a breach may come just before the exit, and ends the watch.
 func (w *Watch) Stop() {
 	w.once.Do(func() {
 		close(w.done)
@@ -113,7 +113,7 @@ func (w *Watch) closeFiles() {
 	}
 }
 
-// nextLook is when cpu.stat must be read again, or never.
+// nextLook returns the time when cpu.stat must be read again. The zero time means never.
 func nextLook(now time.Time, l policies.Limits, used time.Duration) time.Time {
 	switch {
 	case l.CPUTime > 0:

@@ -22,7 +22,7 @@ var (
 		"kpageflags", "kpagecgroup", "iomem", "ioports",
 		"latency_stats", "modules", "sched_debug", "slabinfo", "timer_list", "timer_stats",
 		"vmallocinfo",
-		// How the host was booted and built, and what its disks, devices and programs are doing.
+		// How the host was booted and built, and the activity of its disks, devices and programs.
 		"cmdline", "config.gz", "diskstats", "interrupts", "locks", "softirqs", "partitions",
 		"buddyinfo", "pagetypeinfo"}
 	procReadOnly = []string{"bus", "driver", "fs", "irq", "mtrr", "sys", "sysrq-trigger", "tty"}
@@ -51,7 +51,7 @@ func (b *builder) cell() {
 			Flags:    unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY | plainData,
 			Optional: true})
 	}
-	// The boot id would tell programs in two sandboxes that they are on the same machine.
+	// By the boot id, programs in two sandboxes could find out that they are on the same machine.
 	b.file(bootID, 0o444, []byte("00000000-0000-0000-0000-000000000000\n"))
 	b.op(Op{Source: root + bootID, Target: root + "/proc/sys/kernel/random/boot_id",
 		Flags: unix.MS_BIND, Optional: true})
@@ -122,7 +122,7 @@ func (b *builder) pin(path string) {
 	}
 }
 
-// visible reports whether the tool would see path, and whether it is a folder.
+// visible reports whether the tool would see the path, and whether the path is a folder.
 func (b *builder) visible(path string) (folder, ok bool) {
 	m, source, ok := b.plan.covering(path)
 	if !ok {
@@ -131,8 +131,8 @@ func (b *builder) visible(path string) (folder, ok bool) {
 	switch m.Type {
 	case "bind":
 	case "proc":
-		source = path // the host's has the same entries
-	default: // on the storage: made by the setup, or bound by the cell from an outer mount
+		source = path // the host's /proc has the same entries
+	default: // on the storage: the setup makes it, or the cell binds it from an outer mount
 		for _, d := range b.plan.Setup.Dirs {
 			if _, in := below(d.Path, path); in {
 				folder = true
@@ -153,7 +153,8 @@ func (b *builder) visible(path string) (folder, ok bool) {
 	return st.IsDir(), true
 }
 
-// seal makes the root itself read-only, last: mounts on it keep their own flags.
+// seal makes the root itself read-only. It comes last, because mounts on the root keep their own
+// flags.
 func (b *builder) seal() {
 	b.op(Op{Target: initproto.Root,
 		Flags: unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY | noDevices})

@@ -1,6 +1,7 @@
 package rootfs
 
-// dev is /dev: six nodes of the host, an own instance of devpts, shared memory on the storage.
+// dev plans /dev: six nodes of the host, a new instance of devpts, and shared memory on the
+// storage.
 func (b *builder) dev() {
 	b.dir("/dev", 0o755)
 	b.mount(Mount{Source: "/dev", Target: "/dev", Type: "dev", Outer: true})
@@ -18,8 +19,8 @@ func (b *builder) dev() {
 		b.link(l.Path, l.Target)
 	}
 	b.grant("/dev", Dev)
-	// hidepid=2 hides processes of other ids and those that are not dumpable, such as mcpbox-init.
-	// It is an own instance of proc: that of mcpbox-init stays as it is.
+	// hidepid=2 hides processes of other ids and processes that are not dumpable, such as
+	// mcpbox-init. This is a new instance of proc; mcpbox-init's own instance does not change.
 	b.mount(Mount{Source: "proc", Target: "/proc", Type: "proc", Data: "hidepid=2"})
 	b.grant("/proc", Proc)
 	b.dir("/sys", 0o755)

@@ -1,5 +1,5 @@
-// Package rootfs plans the root of a tool: an empty tmpfs in which only what the policy names is
-// bound, read-only; a private /tmp, home and /work; a /dev of six nodes; a fresh /proc with masked
+// Package rootfs plans the root of a tool: an empty tmpfs with read-only binds of the paths that
+// the policy names; a private /tmp, home and /work; a /dev of six nodes; a fresh /proc with masked
 // files. It is pure: Build reads the host's folders and decides, but mounts nothing.
 //
 //	plan, err := rootfs.Build(rootfs.Config{Filesystem: policy.Filesystem, Disk: 256 << 20})
@@ -9,8 +9,8 @@
 //
 // # What it does not protect
 //
-// A folder that the caller binds writable belongs to the tool. What is mounted below a bound folder
-// is bound with it.
+// A tool can do anything in a folder that the caller binds writable. Mounts below a bound folder
+// are bound with it.
 //
 // Kernel: mount_setattr and openat2; package kernel has the versions. Sources: mount_setattr(2),
 // pivot_root(2).

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// etcEntry is a part of the host's /etc that tools see.
+// etcEntry is a part of the host's /etc that a tool sees.
 type etcEntry struct {
 	pattern string // below /etc; path.Match in each component
 	why     string
 }
 
 // etcEntries is the reviewed list: configuration that programs and libraries need, and that every
-// account of the host may read. It does not contain files that may have secrets or identify the
-// machine: keys, accounts, machine-id, and files in which people keep passwords and tokens (npmrc,
-// pip.conf, gitconfig, wgetrc, maven, environment, profile.d, ssh, the configuration of servers).
+// account of the host may read. It has no files that may contain secrets or identify the machine:
+// keys, accounts, machine-id, and files in which people keep passwords and tokens (npmrc, pip.conf,
+// gitconfig, wgetrc, maven, environment, profile.d, ssh, the configuration of servers).
 var etcEntries = [...]etcEntry{
 	// The C library, the loader and shells.
 	{"ld.so.cache", "the loader's list of libraries"},
@@ -109,7 +109,7 @@ var etcEntries = [...]etcEntry{
 	{"openmpi", "defaults of MPI programs"},
 }
 
-// etcPaths are the paths in /etc that match the list on this host, sorted.
+// etcPaths returns the sorted paths in /etc that match the list on this host.
 func etcPaths() (out []string) {
 	top, _ := os.ReadDir("/etc") // without it, there is nothing to bind
 	for _, e := range top {
@@ -144,8 +144,8 @@ func (b *builder) etc() {
 	b.link("/etc/mtab", "../proc/self/mounts") // Java and df read it
 }
 
-// etcPath adds one entry: a link whose target is inside, too, as the same link; a folder or file as
-// a bind mount.
+// etcPath adds one entry. A link whose target also exists inside becomes the same link. A folder or
+// file becomes a bind mount.
 func (b *builder) etcPath(path string, shown []string) {
 	st, err := os.Lstat(path)
 	if err != nil {

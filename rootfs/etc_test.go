@@ -19,8 +19,8 @@ func TestEveryPartOfEtcThatIsShownHasItsReason(t *testing.T) {
 	}
 }
 
-// Whatever is added to the list: these hold secrets, or say whose machine it is, on one host or
-// another.
+// These paths contain secrets or identify the machine on some hosts. No entry of the list may show
+// them.
 func TestNoPatternShowsWhatMayHoldSecrets(t *testing.T) {
 	for _, secret := range []string{
 		"shadow", "shadow-", "gshadow", "passwd", "group", "sudoers", "sudoers.d/x", "machine-id",
@@ -50,7 +50,7 @@ func TestNoPatternShowsWhatMayHoldSecrets(t *testing.T) {
 	}
 }
 
-// shows: the pattern names the path or a folder above it.
+// shows reports whether the pattern names the path or a folder above it.
 func shows(pattern, name string) bool {
 	want, have := strings.Split(pattern, "/"), strings.Split(name, "/")
 	if len(have) < len(want) {
@@ -63,7 +63,7 @@ func shows(pattern, name string) bool {
 	})
 }
 
-func TestLinksInEtcAreShownWhereTheyLeadSomewhereInside(t *testing.T) {
+func TestLinksInEtcAreShownIfTheirTargetsAreInside(t *testing.T) {
 	plan, err := Build(Config{})
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// Found is what a path inside leads to.
+// Found describes the target of a path inside.
 type Found struct {
 	Host    string // the same file on the host; "" if it is on the sandbox's own storage
 	Missing string // the first part that does not exist, after all links; "" if the file exists
@@ -20,8 +20,8 @@ type Found struct {
 // maxLinks is the kernel's MAXSYMLINKS.
 const maxLinks = 40
 
-// Find follows a path as the tool would, by the plan and the host's folders as they are now. It is
-// for hints only: the kernel decides by the mounts.
+// Find follows a path as the tool would, using the plan and the host's folders as they are now. Use
+// it for hints only: the kernel decides by the mounts.
 func (p *Plan) Find(path string) Found {
 	var f Found
 	rest := strings.Split(strings.Trim(filepath.Clean(path), "/"), "/")
@@ -57,8 +57,7 @@ func (p *Plan) Find(path string) Found {
 	return f
 }
 
-// look returns what one name is: its path on the host, its target if it is a link, and whether it
-// exists.
+// look returns the name's path on the host, its target if it is a link, and whether it exists.
 func (p *Plan) look(path string) (host, target string, there bool) {
 	for _, l := range p.Setup.Links {
 		if l.Path == path {
@@ -88,7 +87,7 @@ func (p *Plan) look(path string) (host, target string, there bool) {
 	return source, "", true
 }
 
-// made reports whether the setup or a mount puts something there.
+// made reports whether the setup or a mount creates this path.
 func (p *Plan) made(path string) bool {
 	for _, d := range p.Setup.Dirs {
 		if _, in := below(d.Path, path); in {
@@ -108,7 +107,8 @@ func (p *Plan) made(path string) bool {
 	return false
 }
 
-// Inside is the path inside of a file of the host that a mount of the caller contains, or "".
+// Inside returns the path inside for a file of the host, if one of the caller's mounts contains it.
+// Otherwise it returns "".
 func (p *Plan) Inside(host string) string {
 	for _, m := range p.Mounts {
 		if rest, ok := below(host, m.Source); ok && m.User {

@@ -9,9 +9,9 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// FreshCell lists the mounts of a cell that shares nothing with other cells of the sandbox. It has
-// the /proc of its own PID namespace, its own ptys, and its own storage of the plan's size.
-// Otherwise it is Cell.
+// FreshCell lists the mounts of a cell that shares nothing with other cells of the sandbox. The
+// cell has the /proc of its own PID namespace, its own ptys, and its own storage of the plan's
+// size. The other mounts are those of Cell.
 func (p *Plan) FreshCell() []Op {
 	const root = initproto.Root
 	// private propagation, and the root bound onto itself
@@ -29,7 +29,7 @@ func (p *Plan) FreshCell() []Op {
 	for _, op := range p.Cell[2:] {
 		if source, ok := sources[op.Target]; ok && op.Source == op.Target {
 			op.Source = source
-			// over the storage itself: when nothing else needs it
+			// this mount covers the storage, so it comes after its last use
 			if op.Target == root+p.own[0].Path {
 				last = op
 				continue
@@ -38,7 +38,7 @@ func (p *Plan) FreshCell() []Op {
 		out = append(out, op)
 	}
 	if last.Target != "" {
-		out = append(out[:len(out)-1], last, out[len(out)-1]) // the root becomes read-only after it
+		out = append(out[:len(out)-1], last, out[len(out)-1]) // the final step seals the root
 	}
 	return out
 }
@@ -60,7 +60,7 @@ func (p *Plan) freshStorage(at string, sources map[string]string) []Op {
 	return out
 }
 
-// Storage is a folder of the storage that the disk limit is for, "" if there is none.
+// Storage returns a folder on the storage that the disk limit applies to, or "" if there is none.
 func (p *Plan) Storage() string {
 	if len(p.own) == 0 {
 		return ""

@@ -8,8 +8,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// FuzzMountTarget: whatever target a policy names, beside a bound folder full of links, a plan that
-// is accepted mounts it at that very place, and not over the sandbox's own.
+// FuzzMountTarget: for any target, next to a bound folder full of links, an accepted plan mounts
+// exactly there, and not over the sandbox's own places.
 func FuzzMountTarget(f *testing.F) {
 	for _, t := range []string{"/work", "/data/inner", "/data/out/there", "/data/up",
 		"/data/./inner", "/..", "/proc/self", "/dev", "//", "", "a", "/data/\x00", "/opt/\n",

@@ -8,10 +8,10 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// topFolders are the same inside as on the host: links (merged /usr) or folders.
+// topFolders look the same inside as on the host: links (merged /usr) or folders.
 var topFolders = []string{"bin", "sbin", "lib", "lib64", "lib32", "libx32"}
 
-// maxCopy is the size of the largest top-level file that is copied from a rootfs folder.
+// maxCopy is the largest size of a top-level file that is copied from a rootfs folder.
 const maxCopy = 64 << 10
 
 // host binds the host's /usr and the needed part of /etc.

@@ -7,8 +7,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// identity writes the files that tell programs who and where they are. With a rootfs folder, a bind
-// mount in the cell puts them over the folder's own files.
+// identity plans the files that say which user and host a program runs as. With a rootfs folder,
+// bind mounts in the cell put them over the folder's own files.
 func (b *builder) identity() {
 	id := initproto.ToolID
 	files := map[string]string{

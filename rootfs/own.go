@@ -7,8 +7,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
-// own makes the policy's folders and the caller's files in the private folders. It makes nothing in
-// a folder of the host.
+// own plans the policy's folders and the caller's files in the private folders. It creates nothing
+// in a folder of the host.
 func (b *builder) own() error {
 	dirs, err := b.plan.Own(b.Filesystem.Folders, b.Files)
 	b.plan.Setup.Dirs = append(b.plan.Setup.Dirs, dirs...)
@@ -16,9 +16,9 @@ func (b *builder) own() error {
 	return err
 }
 
-// Own lists what has to be made in the private folders for the policy's folders, as far as they are
-// there, and for the caller's files: each folder, the tool's, behind those that it lies in. A file
-// in another place is an error.
+// Own lists the folders to create in the private folders: those of the policy, and those that
+// contain the caller's files. Parents come before their children, and the tool owns all of them.
+// Folders in other places are left out. A file in another place is an error.
 func (p *Plan) Own(folders []string, files []File) (dirs []Dir, err error) {
 	made := map[string]bool{}
 	var add func(folder string)

@@ -11,13 +11,13 @@ import (
 const (
 	Home    = "/home/user"
 	Work    = "/work"
-	canary  = "/.mcpbox" // readable, but below no Landlock rule
+	canary  = "/.mcpbox" // readable, but no Landlock rule covers it
 	bootID  = "/sys/.boot_id"
 	cgroups = "/sys/fs/cgroup"
 	devices = "/sys/devices/system"
 )
 
-// Config is what a plan is made of.
+// Config is the input of a plan.
 type Config struct {
 	Filesystem policies.Filesystem // Mounts in order; sources absolute
 	// bytes for all private storage together; 0: the kernel's default (half of the memory)
@@ -26,11 +26,11 @@ type Config struct {
 	Resolver   string // the address of a name server inside; "" for none
 	CgroupView bool   // mount the cell's own cgroup v2 at /sys/fs/cgroup, read-only
 	Hostname   string
-	// a folder with what the tool sees as /sys/devices/system; "": nothing
+	// the folder that the tool sees as /sys/devices/system; "": none
 	Topology string
 	// PEM: an authority that programs trust besides those of the host; nil: none
 	Authority []byte
-	// made in the private folders, with the folders they lie in; the tool's
+	// to create in the private folders, with their parent folders; the tool owns them
 	Files []File
 }
 
@@ -53,25 +53,26 @@ type Mount struct {
 	Type     string // "bind", "dev" (a bind mount with device nodes), "tmpfs", "proc" or "devpts"
 	Data     string
 	ReadOnly bool
-	User     bool   // named by the caller: its owner appears as the tool
-	Unmapped bool   // of a User mount: its owner can't, the kernel does not map ids there
-	Dev, Ino uint64 // of a User mount's source when it was looked at
+	User     bool // named by the caller: its owner appears as the tool
+	// of a User mount: its owner can't appear as the tool, because the kernel can't map ids there
+	Unmapped bool
+	Dev, Ino uint64 // of a User mount's source when the plan was made
 	UID, GID uint32 // its owner on the host
-	Over     string // of a User mount in another one's folder: the path on the host that it covers
-	OverTop  string // and that folder
-	// below libcontainer's root, for cells to bind parts of: the tool never sees it whole
+	Over     string // of a User mount inside another one: the path on the host that it covers
+	OverTop  string // the host folder of that other mount
+	// below libcontainer's root: cells bind parts of it, and the tool never sees the whole
 	Outer bool
 }
 
-// Mask hides a path that lies in a folder of the host's: the host may replace what it covers.
+// Mask hides a path in a folder of the host. The host may replace the file that the mask covers.
 type Mask struct {
 	Path   string // inside
 	Folder bool
 	Host   string // the same path on the host
-	Top    string // the folder of the host that is bound, or a part of it
+	Top    string // the bound folder of the host, or a part of it
 }
 
-// Access is the second opinion's view of a path: what Landlock grants below it.
+// Access is a Landlock rule: what Landlock grants below a path.
 type Access struct {
 	Path  string
 	Right Right
@@ -128,8 +129,8 @@ type builder struct {
 	ops  []Op // binds from outer mounts
 }
 
-// storage is one tmpfs for all that the sandbox may write: `disk` is its size, whatever folder
-// fills it.
+// storage plans one tmpfs for everything that the sandbox may write. So `disk` limits all private
+// folders together.
 func (b *builder) storage() {
 	data := "mode=0755"
 	if b.Disk > 0 {
@@ -140,8 +141,7 @@ func (b *builder) storage() {
 	b.grant("/", List)
 }
 
-// private lists the writable folders that live on the storage: those that no user mount has taken
-// over.
+// private lists the writable folders on the storage: those that no user mount replaces.
 func (b *builder) private() []Dir {
 	var own []Dir
 	for _, d := range []Dir{
@@ -176,8 +176,8 @@ func (b *builder) grant(path string, r Right) {
 	b.plan.Access = append(b.plan.Access, Access{Path: path, Right: r})
 }
 
-// covering returns the mount that path lies on, of two at one place the later, and the path of the
-// same file in that mount's source.
+// covering returns the mount that contains path, and the path of the same file in the mount's
+// source. If two mounts have the same target, the later one counts.
 func (p *Plan) covering(path string) (m Mount, source string, ok bool) {
 	for _, next := range p.Mounts {
 		if rest, in := below(path, next.Target); in && !next.Outer &&
@@ -188,7 +188,7 @@ func (p *Plan) covering(path string) (m Mount, source string, ok bool) {
 	return m, source, ok
 }
 
-// below reports whether path is dir or lies under it, and the rest ("" or "/…").
+// below reports whether path is dir or is below it. rest is the remaining part ("" or "/…").
 func below(path, dir string) (rest string, ok bool) {
 	if dir == "/" {
 		return path, true
@@ -197,8 +197,8 @@ func below(path, dir string) (rest string, ok bool) {
 	return rest, ok && (rest == "" || rest[0] == '/')
 }
 
-// Unmap notes that the owner of a mount of the caller's can't appear as the tool; false if that is
-// known.
+// Unmap records that the owner of a user mount can't appear as the tool. It returns false if that
+// was already recorded.
 func (p *Plan) Unmap(target string) bool {
 	for i := range p.Mounts {
 		if m := &p.Mounts[i]; m.User && m.Target == target && !m.Unmapped {
@@ -209,7 +209,7 @@ func (p *Plan) Unmap(target string) bool {
 	return false
 }
 
-// Nested are the mounts of the caller's that lie in the folder of another one.
+// Nested returns the user mounts that are inside another user mount.
 func (p *Plan) Nested() (out []Mount) {
 	for _, m := range p.Mounts {
 		if m.Over != "" {

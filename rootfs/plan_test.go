@@ -65,7 +65,7 @@ func (p *Plan) file(path string) (File, bool) {
 	return p.Setup.Files[i], true
 }
 
-func TestTheHostIsBoundReadOnlyAndNothingElseOfItIsThere(t *testing.T) {
+func TestOnlyTheNeededPartsOfTheHostAreBoundReadOnly(t *testing.T) {
 	p := build(t, policies.Filesystem{})
 	if m, ok := p.at("/usr"); !ok || !m.ReadOnly || m.Source != "/usr" {
 		t.Errorf("/usr is %+v", m)
@@ -75,7 +75,7 @@ func TestTheHostIsBoundReadOnlyAndNothingElseOfItIsThere(t *testing.T) {
 			t.Errorf("%s is bound writable, and nobody asked for it", m.Target)
 		}
 		if m.Outer {
-			continue // for cells to bind single files of
+			continue // cells bind single files from it
 		}
 		for _, secret := range []string{"/root", "/home", "/var", "/run", "/boot", "/etc", "/sys",
 			"/mnt", "/srv"} {
@@ -160,7 +160,7 @@ func TestHiddenPathsAreCovered(t *testing.T) {
 	}
 }
 
-func TestWhatTheCellBindsOrMakesCanBeHiddenToo(t *testing.T) {
+func TestBindsAndFilesOfTheCellCanBeHidden(t *testing.T) {
 	p := build(t, policies.Filesystem{Hidden: []string{"/proc/cpuinfo", "/proc/sys",
 		"/etc/services", "/etc/passwd", "/etc", "/tmp", "/home"}})
 	kinds := map[string]string{}
@@ -190,7 +190,7 @@ func TestWhatTheSandboxNeedsCannotBeHidden(t *testing.T) {
 	}
 }
 
-func TestAUserMountTakesThePlaceOfThePrivateFolder(t *testing.T) {
+func TestAUserMountReplacesThePrivateFolder(t *testing.T) {
 	dir := tree(t)
 	p := build(t, policies.Filesystem{Mounts: []policies.Mount{{Source: dir, Target: Work,
 		Mode: policies.ReadWrite}}})

@@ -1,7 +1,7 @@
 package rootfs
 
-// Setup is what the supervisor's PID 1 makes in the root: what mounts alone cannot. Paths are
-// inside the root.
+// Setup lists what PID 1 of the sandbox creates in the root, because mounts can't. Paths are inside
+// the root.
 type Setup struct {
 	Dirs  []Dir
 	Files []File

@@ -44,7 +44,7 @@ func ResolveSource(source string) (string, error) {
 	return real, err
 }
 
-// look resolves a mount source and reads what it is, once.
+// look resolves a mount source and stats it, once.
 func look(source string) (real string, st unix.Stat_t, err error) {
 	abs, err := filepath.Abs(source)
 	if err != nil {
@@ -70,7 +70,7 @@ func look(source string) (real string, st unix.Stat_t, err error) {
 	return real, st, nil
 }
 
-// kind names what may not be bound; "" for folders and regular files.
+// kind names the type of a file that may not be bound. It returns "" for folders and regular files.
 func kind(mode uint32) string {
 	switch mode & unix.S_IFMT {
 	case unix.S_IFDIR, unix.S_IFREG:
@@ -84,8 +84,8 @@ func kind(mode uint32) string {
 	}
 }
 
-// checkTarget refuses what can't be a mount point: climbing paths, the system's own places, and
-// places that would have to be created inside a folder of the host.
+// checkTarget refuses targets that can't be mount points: paths with "..", the sandbox's own
+// places, and places that would have to be created in a folder of the host.
 func (b *builder) checkTarget(m policies.Mount, source string, folder bool) error {
 	t := m.Target
 	if !filepath.IsAbs(t) || filepath.Clean(t) != t {
@@ -103,9 +103,9 @@ func (b *builder) checkTarget(m policies.Mount, source string, folder bool) erro
 	}
 	over, inSource, ok := b.plan.covering(t)
 	if !ok || over.Type == "tmpfs" {
-		return nil // on the sandbox's own storage: the mount point is made there
+		return nil // the mount point is created on the sandbox's own storage
 	}
-	// No link below the covering source may lead elsewhere: openat2(2), Linux ≥ 5.6.
+	// No link below that source may lead elsewhere: openat2(2), Linux ≥ 5.6.
 	rel, err := filepath.Rel(over.Source, inSource)
 	if err != nil {
 		return err

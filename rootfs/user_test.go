@@ -37,7 +37,7 @@ func TestTargetsThatAreNotMountPointsAreRefused(t *testing.T) {
 	}
 }
 
-func TestALinkInsideABoundFolderDoesNotLeadATargetElsewhere(t *testing.T) {
+func TestATargetDoesNotFollowALinkInABoundFolder(t *testing.T) {
 	outside := tree(t, "there/")
 	data := tree(t, "inner/", "out -> "+outside, "up -> ../..", "loop -> loop", "file")
 	over := policies.Mount{Source: data, Target: "/data", Mode: policies.ReadWrite}
@@ -74,7 +74,7 @@ func TestSourcesAreResolvedToTheirRealPath(t *testing.T) {
 	}
 }
 
-func TestSourcesThatAreWaysOutAreRefused(t *testing.T) {
+func TestSocketsAndDevicesAreNotBound(t *testing.T) {
 	dir, err := os.MkdirTemp("", "m") // a socket's path is short
 	if err != nil {
 		t.Fatal(err)

@@ -22,8 +22,8 @@ type Place struct {
 const (
 	kindBind    = "bind"
 	kindStorage = "storage" // a folder on the sandbox's one tmpfs
-	kindMasked  = "masked"  // empty, whatever is below it
-	kindCopy    = "copy"    // of the host's files, as they were at boot
+	kindMasked  = "masked"  // hidden: the tool sees it empty
+	kindCopy    = "copy"    // of the host's files
 )
 
 // Places lists the contents of the tool's root, in the order of the mounts. Of two at one path, the
@@ -46,7 +46,7 @@ func (p *Plan) Places() []Place {
 		}
 		out = append(out, place)
 	}
-	for _, op := range p.Cell[2:] { // after the root's own propagation and bind
+	for _, op := range p.Cell[2:] { // skip the propagation and the bind of the root itself
 		out = p.mounted(out, op)
 	}
 	return out
@@ -70,14 +70,14 @@ func (p *Plan) mounted(out []Place, op Op) []Place {
 	case op.Type != "":
 	case slices.ContainsFunc(p.own, func(d Dir) bool { return d.Path == path }):
 		place.Kind = kindStorage
-	case op.Source == op.Target: // read-only or pinned in place: the mount below is shown again
+	case op.Source == op.Target: // made read-only or pinned: the same mount appears again
 		place.Kind = kindBind
 	case !strings.HasPrefix(op.Source, initproto.Root+"/"): // from an outer mount
 		place.Kind, place.Source = kindBind, op.Source
 		if !strings.HasPrefix(path, "/dev/") {
 			readOnly = true
 		}
-	default: // one of ours over the rootfs folder's own
+	default: // a file of mcpbox over the rootfs folder's file
 		place.Kind = kindStorage
 	}
 	if readOnly || place.Kind == kindMasked {
