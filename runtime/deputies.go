@@ -19,7 +19,9 @@ func (k *cell) reopening(fds []int, body *initproto.SpawnBody) {
 		return
 	}
 	if len(body.Filter) > 0 {
-		body.Filter = k.c.filter.ProgramWith(k.reopen.Opens())
+		opens := k.reopen.Opens()
+		opens.Tasks = k.tree.countsTasks()
+		body.Filter = k.c.filter.ProgramWith(opens)
 	}
 	if body.Landlock != nil {
 		own := *body.Landlock // the sandbox's is every process's
@@ -42,7 +44,14 @@ func (g *guard) deputise(c *seccomp.Call) (seccomp.Answer, bool) {
 			return a, true
 		}
 		return seccomp.Answer{Continue: true}, allows(c)
-	case "truncate", "ftruncate":
+	case "clone", "fork", "vfork":
+		// Watched, without a cgroup: the kernel says EAGAIN at the limit, and that is all the tool
+		// hears. What it may do, the registers say: nothing can change between this and the call.
+		if allows(c) {
+			g.cell.tree.forking()
+			return seccomp.Answer{Continue: true}, true
+		}
+	case "truncate", "ftruncate", "fallocate":
 		if allows(c) { // watched: the kernel says EFBIG, and that is all the tool hears
 			g.cell.process.Record(g.tooLarge(c))
 			return seccomp.Answer{Continue: true}, true
@@ -67,8 +76,12 @@ func watched(p *policies.Policy) seccomp.Watch {
 
 // tooLarge is the event of a file that is set to a size above the limit.
 func (g *guard) tooLarge(c *seccomp.Call) monitor.Event {
+	size := int64(c.Raw[1])
+	if c.Name == "fallocate" {
+		size = int64(c.Raw[3])
+	}
 	e := monitor.Event{Type: monitor.ResourceLimitExceeded, Action: "EFBIG", Limit: &monitor.Limit{Name: "file_size",
-		Value: int64(g.cell.c.policy().Limits.FileSize), Observed: int64(c.Raw[1]), Backend: backendRlimit}}
+		Value: int64(g.cell.c.policy().Limits.FileSize), Observed: size, Backend: backendRlimit}}
 	e.PID, e.Comm = g.identify(c.PID)
 	return e
 }

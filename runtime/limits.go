@@ -27,9 +27,21 @@ const (
 )
 
 // LimitState is one limit of a result: Value in bytes, tasks, files, thousandths of a CPU, or milliseconds.
+// Reported says that there is an event each time the program runs into it. What only the program
+// hears of is not: a write that fails with EFBIG or ENOSPC, an open that fails with EMFILE.
 type LimitState struct {
-	Value   int64  `json:"value"`
-	Backend string `json:"backend"`
+	Value    int64  `json:"value"`
+	Backend  string `json:"backend"`
+	Reported bool   `json:"reported"`
+}
+
+// reported: see LimitState. A full disk, and a program that SIGXFSZ ends, mostly are seen.
+func reported(name, backend string) bool {
+	switch name {
+	case "disk", "file_size", "open_files", "io", "io_weight":
+		return false
+	}
+	return backend != backendNone
 }
 
 // tree is the limits of one process tree: a cgroup leaf, a watchdog, or both (for controllers that are missing).
@@ -89,6 +101,17 @@ func (t *tree) start(initPID, tool int, onBreach func(cgroups.Breach)) error {
 		t.dog = watchdog.Start(cfg, onBreach)
 	}
 	return nil
+}
+
+// countsTasks reports whether the watchdog has to be told of new tasks: without a cgroup, nobody
+// else says that the limit was reached.
+func (t *tree) countsTasks() bool { return t.limits.PIDs > 0 && !t.enforcedByCgroup("pids") }
+
+// forking is called before a new task.
+func (t *tree) forking() {
+	if t.dog != nil && t.countsTasks() {
+		t.dog.Forking()
+	}
 }
 
 // countFromNow leaves out what the building of a cell has used. program is what its program has.
@@ -190,7 +213,7 @@ func limitStates(l policies.Limits, enforced func(name string) bool) map[string]
 		if enforced(name) {
 			backend = cgroups.Backend
 		}
-		out[name] = LimitState{value, backend}
+		out[name] = LimitState{value, backend, reported(name, backend)}
 	}
 	add("memory", int64(l.Memory), watchdog.Backend)
 	add("cpus", int64(l.CPUs*1000), backendNone)
@@ -209,7 +232,7 @@ func limitStates(l policies.Limits, enforced func(name string) bool) map[string]
 func clockLimits(l policies.Limits) map[string]LimitState {
 	out := map[string]LimitState{}
 	if t := time.Duration(l.Timeout); t > 0 {
-		out["timeout"] = LimitState{t.Milliseconds(), backendClock}
+		out["timeout"] = LimitState{t.Milliseconds(), backendClock, true}
 	}
 	return out
 }

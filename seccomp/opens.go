@@ -2,18 +2,18 @@ package seccomp
 
 import "golang.org/x/sys/unix"
 
-// Opens are kinds of opening a file that go to the listener even if the policy allows them. The
-// caller answers some of them itself (Answer.File), and lets the kernel execute the others
-// (Filter.Allows).
+// Opens are calls that go to the listener even if the policy allows them. The caller answers some
+// of them itself (Answer.File), and lets the kernel execute the others (Filter.Allows).
 type Opens struct {
-	Read  bool // O_RDONLY
-	Write bool // O_WRONLY and O_RDWR
+	Read  bool // open for O_RDONLY
+	Write bool // open for O_WRONLY and O_RDWR
+	Tasks bool // clone, fork and vfork
 }
 
 // ProgramWith is Program with these opens passed to the listener. A few instructions precede the
 // program, and every call pays for them: use it only where it is needed.
 func (f *Filter) ProgramWith(o Opens) []byte {
-	if !o.Read && !o.Write {
+	if o == (Opens{}) {
 		return f.program
 	}
 	var out []byte
@@ -24,7 +24,7 @@ func (f *Filter) ProgramWith(o Opens) []byte {
 	return append(out, f.program...)
 }
 
-// opensPrefix judges open, openat and creat of the native table, and falls through to the program
+// opensPrefix judges these calls of the native table, and falls through to the program
 // for all other calls.
 func opensPrefix(o Opens) []insn {
 	type call struct {
@@ -36,8 +36,13 @@ func opensPrefix(o Opens) []insn {
 		name  string
 		flags int
 	}{{"open", 1}, {"openat", 2}, {"creat", -1}} {
-		if nr, ok := native(c.name); ok && (c.flags >= 0 || o.Write) {
+		if nr, ok := native(c.name); ok && (c.flags >= 0 && o.Read || o.Write) {
 			calls = append(calls, call{nr, c.flags})
+		}
+	}
+	for _, name := range [...]string{"clone", "fork", "vfork"} {
+		if nr, ok := native(name); ok && o.Tasks {
+			calls = append(calls, call{nr, -1})
 		}
 	}
 	out := []insn{{op: opLoad, k: 4}, {}, {op: opLoad, k: 0}} // arch, number

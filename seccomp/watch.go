@@ -37,6 +37,9 @@ func (t table) watch(w Watch) {
 		add([]string{"ftruncate", "truncate"},
 			condition{index: 1, op: opGt, value: w.FileSize},
 			condition{index: 1, op: opLe, value: math.MaxInt64})
+		add([]string{"fallocate"}, condition{index: 1, narrow: true, op: opEq}, // makes room
+			condition{index: 3, op: opGt, value: w.FileSize},
+			condition{index: 3, op: opLe, value: math.MaxInt64})
 	}
 	if w.Watches {
 		add([]string{"inotify_add_watch"})

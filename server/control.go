@@ -141,7 +141,7 @@ func (d *daemon) changeSandbox(w http.ResponseWriter, r *http.Request) {
 	}
 	out := api.Limits{Limits: map[string]api.Limit{}}
 	for name, l := range now {
-		out.Limits[name] = api.Limit{Value: l.Value, Backend: l.Backend}
+		out.Limits[name] = api.Limit{Value: l.Value, Backend: l.Backend, Reported: l.Reported}
 	}
 	answer(w, http.StatusOK, out)
 }

@@ -38,7 +38,7 @@ func resultOf(r *mcpruntime.Result, execution string, stdout, stderr *output) *a
 		out.Status = string(mcpruntime.StatusTimeout)
 	}
 	for name, l := range r.Limits {
-		out.Limits[name] = api.Limit{Value: l.Value, Backend: l.Backend}
+		out.Limits[name] = api.Limit{Value: l.Value, Backend: l.Backend, Reported: l.Reported}
 	}
 	for layer, what := range r.Layers {
 		out.Layers[string(layer)] = what

@@ -85,10 +85,12 @@ type Executions struct {
 	Next       string      `json:"next,omitempty"` // ?before= of the next page
 }
 
-// Limit is one limit that was in force.
+// Limit is one limit that was in force. Reported: there is an event each time a program runs into
+// it.
 type Limit struct {
-	Value   int64  `json:"value"`
-	Backend string `json:"backend"`
+	Value    int64  `json:"value"`
+	Backend  string `json:"backend"`
+	Reported bool   `json:"reported"`
 }
 
 // Result is how a program ended. docs/ARCHITECTURE.md explains the fields.

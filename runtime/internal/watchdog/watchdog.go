@@ -43,7 +43,7 @@ type Watchdog struct {
 	// The loop's own.
 	proc       *reader
 	told       struct{ memory, cpu bool }
-	pidsTold   bool
+	tasks      taskCount
 	memory     memoryJudge
 	baseCPU    time.Duration // of children PID 1 had reaped before
 	nextCPU    time.Time
@@ -52,9 +52,9 @@ type Watchdog struct {
 	lastSample time.Time
 }
 
-// Start begins to watch. onBreach is called from one goroutine: once for
-// memory and cpu_time (fatal), and each time that pids is reached (not fatal: RLIMIT_NPROC
-// holds it there, and whether more was asked for can't be seen from outside).
+// Start begins to watch. onBreach is called once for memory and cpu_time (fatal), and each time
+// that pids is reached (not fatal: RLIMIT_NPROC holds it there): from Forking, and from the
+// watchdog's own goroutine.
 func Start(cfg Config, onBreach func(cgroups.Breach)) *Watchdog {
 	w := newWatchdog(cfg, onBreach)
 	go w.loop()
@@ -72,6 +72,7 @@ func newWatchdog(cfg Config, onBreach func(cgroups.Breach)) *Watchdog {
 		proc:  newReader(cfg.InitPID, cfg.Tool),
 	}
 	w.memory.limit = cfg.Memory
+	w.tasks.setLimit(cfg.PIDs)
 	if t, ok := w.proc.times(cfg.InitPID); ok {
 		w.baseCPU = t.reaped()
 	}
@@ -101,7 +102,9 @@ func (w *Watchdog) takeOver() {
 		return
 	}
 	w.cfg.Memory, w.cfg.PIDs = w.next.Memory, w.next.PIDs
-	w.memory.limit, w.pidsTold, w.next = w.next.Memory, false, nil
+	w.memory.limit = w.next.Memory
+	w.tasks.setLimit(w.next.PIDs)
+	w.next = nil
 }
 
 // Usage is the highest seen so far; -1 where nothing was seen. MemoryPeak
@@ -134,6 +137,7 @@ func (w *Watchdog) loop() {
 // look takes one sample and judges it. It returns how long to wait.
 func (w *Watchdog) look(now time.Time, last bool) (time.Duration, bool) {
 	w.takeOver()
+	forks := w.tasks.forks()
 	procs, alive := w.proc.processes()
 	if !alive {
 		return 0, false
@@ -147,13 +151,8 @@ func (w *Watchdog) look(now time.Time, last bool) (time.Duration, bool) {
 	}
 	s := sampleOf(procs)
 	s.memory += w.memory.memfdBytes()
-	if s.tasks >= w.cfg.PIDs && w.cfg.PIDs > 0 {
-		if !w.pidsTold {
-			w.breach(cgroups.Breach{Limit: "pids", Value: w.cfg.PIDs, Observed: s.tasks})
-		}
-		w.pidsTold = true
-	} else {
-		w.pidsTold = false
+	if w.tasks.looked(s.tasks, forks) {
+		w.reached(s.tasks)
 	}
 	observed, over := w.memory.over(w.proc, procs, s, now)
 	w.note(s)

@@ -1,0 +1,57 @@
+package escape
+
+import (
+	"encoding/json"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"os"
+)
+
+// The file is too large for the limit before a byte is written. The program ignores SIGXFSZ, as
+// Python and Node.js do, and only hears EFBIG.
+func TestAFileThatIsMadeTooLargeIsReported(t *testing.T) {
+	for name, call := range map[string]string{
+		"ftruncate": "ftruncate(fd, 2 << 20)", "fallocate": "fallocate(fd, 0, 0, 2 << 20)",
+	} {
+		t.Run(name, func(t *testing.T) {
+			hold(t, claim{
+				attack: `signal(SIGXFSZ, SIG_IGN); int fd = TRY(open("/tmp/large", O_CREAT | O_WRONLY | O_TRUNC, 0600)); TRY(` +
+					call + `); unlink("/tmp/large");`,
+				presets: []string{"standard", "strict"}, // maximum writes no files
+				flags:   []string{"--file-size", "1MiB"},
+				events:  []string{"file_size"},
+			})
+		})
+	}
+}
+
+// A result says of each limit whether running into it is always an event.
+func TestTheResultSaysWhichLimitsAreReported(t *testing.T) {
+	t.Parallel()
+	result := filepath.Join(t.TempDir(), "result")
+	out, err := exec.Command(mcpbox, "run", "-q", "--timeout", "1m", "--cpu-time", "1m", "--output",
+		"1MiB", "--result", result, "--", "true").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	data, err := os.ReadFile(result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var res struct {
+		Limits map[string]struct{ Reported *bool }
+	}
+	if err := json.Unmarshal(data, &res); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{"timeout": true, "cpu_time": true, "output": true, "memory": true,
+		"pids": true, "disk": false, "file_size": false, "open_files": false}
+	for name, reported := range want {
+		l, ok := res.Limits[name]
+		if !ok || l.Reported == nil || *l.Reported != reported {
+			t.Errorf("%s: %+v, want %v", name, l, reported)
+		}
+	}
+}
