@@ -29,6 +29,11 @@ func (f *sandboxFlags) givenMounts(workspace bool) (out []policies.Mount, err er
 			return nil, err
 		}
 	}
+	if f.home != "" {
+		if err := add(f.parseHome()); err != nil {
+			return nil, err
+		}
+	}
 	for _, text := range f.mounts {
 		if err := add(parseMount(text)); err != nil {
 			return nil, err
@@ -66,17 +71,56 @@ func parseWorkspace(text string) (policies.Mount, error) {
 	return policies.Mount{Source: dir, Target: rootfs.Work, Mode: mode}, nil
 }
 
+// parseHome is the mount of --home. The folder is a server's own: nobody else may look into it.
+func (f *sandboxFlags) parseHome() (policies.Mount, error) {
+	if err := unexpanded(f.home); err != nil {
+		return policies.Mount{}, err
+	}
+	abs, err := filepath.Abs(f.home)
+	if err == nil && !f.dryRun.on {
+		err = os.MkdirAll(abs, 0o700)
+	}
+	if err != nil {
+		return policies.Mount{}, hint.Errorf("--home DIR: name a folder that you may make",
+			"home %s: %w", f.home, err)
+	}
+	if user, err := os.UserHomeDir(); err == nil && abs == filepath.Clean(user) {
+		return policies.Mount{}, hint.Errorf("--home DIR: a folder of its own, such as "+
+			filepath.Join(user, ".local/share/mcpbox/homes/NAME"),
+			"home %s is your own home folder, with all its keys", f.home)
+	}
+	return policies.Mount{Source: abs, Target: rootfs.Home, Mode: policies.ReadWrite}, nil
+}
+
 func parseMount(text string) (policies.Mount, error) {
 	rest, mode := cutMode(text, policies.ReadOnly)
 	source, target, ok := strings.Cut(rest, ":")
+	if !ok && source != "" { // the same path inside
+		if err := unexpanded(source); err != nil {
+			return policies.Mount{}, err
+		}
+		abs, err := filepath.Abs(source)
+		return policies.Mount{Source: abs, Target: abs, Mode: mode}, err
+	}
 	if !ok || source == "" || target == "" {
-		return policies.Mount{}, hint.Errorf("--mount SRC:DST[:ro|rw], e.g. --mount ./data:/opt/data:ro", "mount %q is not SRC:DST", text)
+		return policies.Mount{}, hint.Errorf(
+			"--mount SRC:DST[:ro|rw], e.g. --mount ./data:/opt/data:ro",
+			"mount %q is not SRC:DST", text)
 	}
 	if last, found := lastPart(target); found {
-		return policies.Mount{}, hint.Errorf("--mount SRC:DST[:ro|rw]: the last part is ro or rw", "mount %q: unknown mode %q", text, last)
+		return policies.Mount{}, hint.Errorf(
+			"--mount SRC:DST[:ro|rw]: the last part is ro or rw",
+			"mount %q: unknown mode %q", text, last)
+	}
+	if last, found := lastPart(rest); found && !strings.Contains(last, "/") {
+		return policies.Mount{}, hint.Errorf(
+			"--mount DIR[:ro|rw]: the last part is ro or rw",
+			"mount %q: unknown mode %q", text, last)
 	}
 	if strings.Contains(target, ":") {
-		return policies.Mount{}, hint.Errorf("to mount a path with a colon, use filesystem.mounts in a policy file", "mount %q has too many colons for SRC:DST[:ro|rw]", text)
+		return policies.Mount{}, hint.Errorf(
+			"to mount a path with a colon, use filesystem.mounts in a policy file",
+			"mount %q has too many colons for SRC:DST[:ro|rw]", text)
 	}
 	if err := unexpanded(source); err != nil {
 		return policies.Mount{}, err

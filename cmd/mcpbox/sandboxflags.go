@@ -21,12 +21,12 @@ import (
 
 // sandboxFlags are the flags of every command that starts a sandbox. What is given overrides the policy.
 type sandboxFlags struct {
-	policy, workspace, rootfs, network, events, result, dir string
-	mounts, env, allowNet, publish, secrets                 []string
-	limits                                                  policies.Limits
-	bestEffort, quiet, resident                             bool
-	caller                                                  *caller
-	dryRun                                                  dryRun
+	policy, workspace, home, rootfs, network, events, result, dir string
+	mounts, env, allowNet, publish, secrets                       []string
+	limits                                                        policies.Limits
+	bestEffort, quiet, resident                                   bool
+	caller                                                        *caller
+	dryRun                                                        dryRun
 }
 
 func (f *sandboxFlags) register(cmd *cobra.Command) {
@@ -35,7 +35,11 @@ func (f *sandboxFlags) register(cmd *cobra.Command) {
 	fl.SortFlags = false
 	fl.StringVarP(&f.policy, "policy", "p", "standard", "`NAME|FILE`: none, basic, browser, standard, strict, maximum, or a policy file")
 	fl.StringVarP(&f.workspace, "workspace", "w", "", "bind `DIR[:ro|rw]` as /work, writable by default (without it, /work is empty)")
-	fl.StringArrayVar(&f.mounts, "mount", nil, "bind `SRC:DST[:ro|rw]`, read-only by default (may be repeated)")
+	fl.StringVar(&f.home, "home", "",
+		"bind `DIR` as the home folder, writable, and keep it (it is made if it is missing)")
+	fl.StringArrayVar(&f.mounts, "mount", nil,
+		"bind `SRC:DST[:ro|rw]`, read-only by default; SRC alone is at the same path inside (may "+
+			"be repeated)")
 	fl.StringArrayVar(&f.env, "env", nil, "set `NAME=VALUE`, or pass the caller's NAME (may be repeated)")
 	fl.StringVar(&f.dir, "dir", "", "working directory inside the sandbox (default /work)")
 	fl.StringVar(&f.rootfs, "rootfs", "", "root file system, instead of the host's /usr: `DIR`")

@@ -20,17 +20,17 @@ import (
 
 // wrapFlags are those of wrap and unwrap.
 type wrapFlags struct {
-	client, policy string
-	servers        []string
-	dry            bool
-	inside         *surroundings // nil when unwrapping
+	client, policy    string
+	servers           []string
+	dry, noCheck, yes bool
+	dirs              clientconfig.Dirs
 }
 
 func (f *wrapFlags) register(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.client, "client", "",
-		"`NAME|FILE`: claude-desktop, claude-code, cursor, vscode or a file (default: every "+
-			"client found)")
+		"`NAME|FILE`: "+strings.Join(clientconfig.Clients(), ", ")+", or a file (default: "+
+			"every client found)")
 	fl.StringArrayVar(&f.servers, "server", nil,
 		"change only the server called `NAME` (may be repeated)")
 	fl.BoolVar(&f.dry, "dry-run", false, "show the change without making it")
@@ -42,10 +42,17 @@ func newWrapCmd() *cobra.Command {
 		Use:   "wrap [flags] [-- FLAGS OF mcpbox mcp]",
 		Short: "Make an MCP client start its servers under mcpbox",
 		Long: `Rewrites an MCP client's configuration so that the client starts its servers
-under mcpbox mcp. Comments and formatting stay as they are. A backup is written beside the
-file. Servers that are wrapped already stay as they are, and so do servers that can't work
-in the sandbox: remote ones, and those that docker or podman starts. Restart the client
-afterwards. mcpbox unwrap undoes it.`,
+under mcpbox mcp. Comments and formatting stay as they are.
+
+Each server gets what its entry names, at the same path: its program with the package or
+environment around it, and the folders and files in its arguments, its variables and its
+working folder. They are read-only unless the server is known to write there. Sockets, keys,
+credentials and your home folder are never mounted, only named.
+
+Then each server is started once in its sandbox and asked for its tools (--no-check: not).
+A server that can't start stays as it is, and so do remote servers and those that docker or
+podman starts. A package that npx runs is installed first. A backup is written beside the
+file. Restart the client afterwards. mcpbox unwrap undoes it.`,
 		Example: `  mcpbox wrap --client cursor --dry-run
   mcpbox wrap --client claude-desktop --policy strict --server notes
   mcpbox wrap --client .vscode/mcp.json -- --workspace . --audit /var/log/calls.jsonl`,
@@ -57,19 +64,18 @@ afterwards. mcpbox unwrap undoes it.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o, err := f.options(args)
+			w, err := f.options(args)
 			if err != nil {
 				return err
 			}
-			return f.each(cmd, func(path string) (*clientconfig.Change,
-				error) {
-				return clientconfig.WrapFile(path, o, f.dry)
-			})
+			return f.each(cmd, func(path string) error { return w.file(cmd, path) })
 		},
 	}
 	f.register(cmd)
 	cmd.Flags().StringVarP(&f.policy, "policy", "p", "standard",
 		"`NAME|FILE`: the policy for the servers")
+	cmd.Flags().BoolVar(&f.noCheck, "no-check", false, "do not start the servers to try them")
+	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask, on a terminal, before writing")
 	return cmd
 }
 
@@ -84,9 +90,14 @@ they were, byte for byte. Later edits are kept.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			name, full := binary()
 			o := clientconfig.Options{Binary: name, Path: full, Servers: f.servers}
-			return f.each(cmd, func(path string) (*clientconfig.Change,
-				error) {
-				return clientconfig.UnwrapFile(path, o, f.dry)
+			return f.each(cmd, func(path string) error {
+				change, err := clientconfig.UnwrapFile(path, o, f.dry)
+				if err != nil {
+					return err
+				}
+				out := reportServers(change) + f.ending(change)
+				_, err = io.WriteString(cmd.OutOrStdout(), out)
+				return err
 			})
 		},
 	}
@@ -96,18 +107,19 @@ they were, byte for byte. Later edits are kept.`,
 
 // options checks the flags that the servers will be started with: otherwise a mistake shows only in
 // the client.
-func (f *wrapFlags) options(extra []string) (clientconfig.Options, error) {
+func (f *wrapFlags) options(extra []string) (*wrapping, error) {
 	name, full := binary()
-	o := clientconfig.Options{Binary: name, Path: full, Servers: f.servers}
+	w := &wrapping{wrapFlags: f, self: full}
+	w.o = clientconfig.Options{Binary: name, Path: full, Servers: f.servers}
 	p, err := policies.Resolve(f.policy)
 	if err != nil {
-		return o, err
+		return nil, err
 	}
 	policy := f.policy
 	if !slices.Contains(policies.Named(), policy) {
 		full, err := filepath.Abs(policy) // the client starts its servers wherever it likes
 		if err != nil {
-			return o, err
+			return nil, err
 		}
 		policy = full
 	}
@@ -116,20 +128,19 @@ func (f *wrapFlags) options(extra []string) (clientconfig.Options, error) {
 	(&cobra.Command{Use: "mcpbox"}).AddCommand(proxy) // for the name that a hint gives it
 	given.register(proxy)
 	if err := proxy.ParseFlags(extra); err != nil {
-		return o, flagError(proxy, err)
+		return nil, flagError(proxy, err)
 	}
 	if proxy.Flags().NArg() > 0 || slices.Contains(extra, "--") {
-		return o, hint.Errorf("only flags of mcpbox mcp go after --; the command is the client's",
+		return nil, hint.Errorf("only flags of mcpbox mcp go after --; the command is the client's",
 			"wrap: %q is not a flag", proxy.Flags().Args())
 	}
 	mounts, err := given.givenMounts(proxy.Flags().Changed("workspace"))
 	if err != nil {
-		return o, err
+		return nil, err
 	}
-	inside := around(p, mounts, &given.sandboxFlags)
-	f.inside, o.Leave = &inside, inside.leave
-	o.Flags = append([]string{"--policy", policy}, extra...)
-	return o, nil
+	w.inside = around(p, mounts, &given.sandboxFlags)
+	w.o.Flags = append([]string{"--policy", policy}, extra...)
+	return w, nil
 }
 
 // binary is how a client starts this mcpbox. The bare name is used only if mcpbox is in a folder
@@ -169,6 +180,7 @@ func (f *wrapFlags) files() ([]string, error) {
 	if !filepath.IsAbs(d.Config) {
 		d.Config = filepath.Join(home, ".config")
 	}
+	f.dirs = d
 	if f.client != "" {
 		return clientconfig.Find(f.client, d)
 	}
@@ -187,24 +199,20 @@ func (f *wrapFlags) files() ([]string, error) {
 }
 
 // each changes every file. A failure does not stop the others.
-func (f *wrapFlags) each(cmd *cobra.Command, do func(string) (*clientconfig.Change, error)) error {
+func (f *wrapFlags) each(cmd *cobra.Command, do func(string) error) error {
 	files, err := f.files()
 	if err != nil {
 		return err
 	}
 	failed := false
 	for _, path := range files {
-		change, err := do(path)
-		switch {
-		case err != nil && len(files) == 1:
+		err := do(path)
+		if err != nil && len(files) == 1 {
 			return err
-		case err != nil:
+		}
+		if err != nil {
 			failed = true
 			printProblems(cmd.ErrOrStderr(), err)
-			continue
-		}
-		if _, err := io.WriteString(cmd.OutOrStdout(), f.report(change)); err != nil {
-			return err
 		}
 	}
 	if failed {
@@ -213,7 +221,8 @@ func (f *wrapFlags) each(cmd *cobra.Command, do func(string) (*clientconfig.Chan
 	return nil
 }
 
-func (f *wrapFlags) report(c *clientconfig.Change) string {
+// reportServers says what becomes of each server of a file.
+func reportServers(c *clientconfig.Change) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", safetext.Clean(c.Path, 0))
 	for _, s := range c.Servers {
@@ -225,21 +234,24 @@ func (f *wrapFlags) report(c *clientconfig.Change) string {
 		if s.Action != clientconfig.Left {
 			fmt.Fprintf(&b, "    - %s\n    + %s\n", shellLine(s.Before), shellLine(s.After))
 		}
-		if s.Action == clientconfig.Wrapped && f.inside != nil {
-			for _, note := range f.inside.notes(s.Before) {
-				fmt.Fprintf(&b, "    note: %s\n", safetext.Clean(note, 400))
-			}
+		for _, note := range s.Notes {
+			fmt.Fprintf(&b, "    %s\n", safetext.Clean(note, 400))
 		}
 	}
+	return b.String()
+}
+
+// ending says what became of the file.
+func (f *wrapFlags) ending(c *clientconfig.Change) string {
 	switch {
 	case !c.Changed():
-		b.WriteString("  nothing to change\n")
+		return "  nothing to change\n"
 	case f.dry:
-		b.WriteString("  not changed: this was a dry run\n")
+		return "  not changed: this was a dry run\n"
 	case c.Backup != "":
-		fmt.Fprintf(&b, "  backup: %s\n", safetext.Clean(c.Backup, 0))
+		return "  backup: " + safetext.Clean(c.Backup, 0) + "\n"
 	}
-	return b.String()
+	return ""
 }
 
 // shellLine is a command line to read; words that are not plain are quoted.

@@ -2,14 +2,13 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/mcpbox/mcpbox/mcp/identity"
 	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/rootfs"
 )
 
 // surroundings are what a wrapped server finds in its sandbox.
@@ -20,6 +19,7 @@ type surroundings struct {
 	network  bool
 	secrets  []string // that the policy wants, and no flag has
 	bare     bool     // no sandbox at all
+	work     string   // the folder that is mounted as /work, or ""
 }
 
 // around combines the policy and the flags of mcpbox mcp: the mounts, and whether a network is
@@ -45,6 +45,9 @@ func around(p *policies.Policy, given []policies.Mount, f *sandboxFlags) surroun
 	}
 	for _, m := range given {
 		s.targets = append(s.targets, m.Target)
+		if m.Target == rootfs.Work {
+			s.work, _ = filepath.Abs(m.Source)
+		}
 		// VS Code puts its folders in
 		if !filepath.IsAbs(m.Source) && !strings.HasPrefix(m.Source, "${") {
 			s.relative = append(s.relative, m.Source)
@@ -62,6 +65,11 @@ func (s *surroundings) leave(command []string) string {
 				"the image instead"
 		}
 	}
+	if runner := identity.PackageRunner(command); runner != "" && !s.network && !s.bare &&
+		!installs(command) {
+		return runner + " downloads the package at each start, and the sandbox has no network: " +
+			"install the server, and name its program in the configuration"
+	}
 	if url := slices.IndexFunc(command, isURL); url > 0 && !s.network &&
 		identity.PackageRunner(command) != "" {
 		return "it connects to " + command[url] +
@@ -75,15 +83,8 @@ func isURL(word string) bool {
 	return strings.HasPrefix(word, "https://") || strings.HasPrefix(word, "http://")
 }
 
-// notes warn of what may not work in the sandbox.
-func (s *surroundings) notes(command []string) (out []string) {
-	if len(command) == 0 {
-		return nil
-	}
-	if runner := identity.PackageRunner(command); runner != "" && !s.network && !installs(command) {
-		out = append(out, runner+" downloads missing packages, and the sandbox has no network: "+
-			"install the server, or wrap … -- --allow-net HOST, of the package registry")
-	}
+// notes warn of flags that depend on where the client starts its servers.
+func (s *surroundings) notes() (out []string) {
 	for _, name := range s.secrets {
 		out = append(out, fmt.Sprintf("the policy wants the secret %s: wrap … -- --secret "+
 			"%[1]s=file:PATH, or cmd:COMMAND, unless your secrets.json has it", name))
@@ -92,38 +93,7 @@ func (s *surroundings) notes(command []string) (out []string) {
 		out = append(out, fmt.Sprintf("the relative path %s depends on the folder that the "+
 			"client starts its servers in: give an absolute path", source))
 	}
-	if program, err := exec.LookPath(command[0]); err == nil &&
-		!strings.Contains(command[0], "/") && !s.shows(program) {
-		out = append(out, fmt.Sprintf("%s is not in the sandbox's PATH: write %s in the "+
-			"configuration, and wrap … -- --mount %[3]s:%[3]s:ro", command[0], program,
-			folderOf(program)))
-	}
-	for _, word := range command {
-		if !filepath.IsAbs(word) || s.shows(word) {
-			continue
-		}
-		if _, err := os.Stat(word); err == nil {
-			out = append(out, fmt.Sprintf("%s is not in the sandbox: wrap … -- --mount "+
-				"%[2]s:%[2]s:ro, or use a policy with that mount", word, folderOf(word)))
-		}
-	}
 	return out
-}
-
-// folderOf is the folder to mount so that a file works: for an interpreter in a virtual environment
-// or in a version manager's folder, all of that.
-func folderOf(file string) string {
-	if info, err := os.Stat(file); err == nil && info.IsDir() {
-		return file
-	}
-	dir := filepath.Dir(file)
-	for _, sign := range []string{"pyvenv.cfg", "lib/node_modules"} {
-		if _, err := os.Stat(filepath.Join(dir, "..", sign)); err == nil &&
-			filepath.Base(dir) == "bin" {
-			return filepath.Dir(dir)
-		}
-	}
-	return dir
 }
 
 func (s *surroundings) shows(file string) bool {

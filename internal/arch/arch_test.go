@@ -32,7 +32,8 @@ var layers = [][]string{
 	{"packages/audit"},
 	{"packages", "code", "mcp/internal/wire", "mcp/internal/sanitize", "mcp/internal/schema"},
 	{"mcp/internal/mark", "mcp/access", "mcp/pin", "mcp/audit", "mcp/launch"},
-	{"mcp/identity", "mcp/store", "mcp/learn", "mcp/proxy", "mcp/clientconfig"},
+	{"mcp/identity", "mcp/store", "mcp/learn", "mcp/proxy", "mcp/clientconfig",
+		"mcp/needs", "mcp/trial"},
 	{"server"},
 	{"cmd/mcpbox"},
 }
@@ -46,12 +47,13 @@ var doors = map[string][]string{
 	// to silence libcontainer
 	"github.com/sirupsen/logrus":           {"runtime/internal/container"},
 	"github.com/seccomp/libseccomp-golang": {"seccomp"},
-	"github.com/goccy/go-yaml":             {"policies/internal/yaml", "server/internal/config"},
-	"github.com/containerd/cgroups":        {"cgroups"},
-	"github.com/coreos/go-systemd":         {"cgroups"},
-	"github.com/godbus/dbus":               {"cgroups"},
-	"github.com/landlock-lsm/go-landlock":  {"runtime/internal/landlock"},
-	"github.com/spf13/cobra":               {"cmd/mcpbox"},
+	"github.com/goccy/go-yaml": {"policies/internal/yaml", "server/internal/config",
+		"mcp/clientconfig"},
+	"github.com/containerd/cgroups":       {"cgroups"},
+	"github.com/coreos/go-systemd":        {"cgroups"},
+	"github.com/godbus/dbus":              {"cgroups"},
+	"github.com/landlock-lsm/go-landlock": {"runtime/internal/landlock"},
+	"github.com/spf13/cobra":              {"cmd/mcpbox"},
 	"github.com/mattn/go-sqlite3": {"internal/sqlite", "mcp/store", "code/store",
 		"server/internal/state"},
 	"github.com/tdewolff/parse": {"code/guard"},
@@ -60,8 +62,8 @@ var doors = map[string][]string{
 
 // pure packages check and rewrite data. They start no process and need nothing of the kernel.
 var pure = []string{"policies", "mcp/access", "mcp/audit", "mcp/clientconfig", "mcp/identity",
-	"mcp/internal", "mcp/learn", "mcp/pin", "mcp/store", "packages/audit", "packages/runner",
-	"packages/npm"}
+	"mcp/internal", "mcp/learn", "mcp/needs", "mcp/pin", "mcp/store", "packages/audit",
+	"packages/runner", "packages/npm"}
 
 // initMay lists what PID 1 of the sandbox may import in addition to the standard library.
 var initMay = []string{module + "/internal/initproto", "golang.org/x/sys"}

@@ -10,7 +10,12 @@ import (
 )
 
 // Clients are the names that Paths knows.
-func Clients() []string { return []string{"claude-desktop", "claude-code", "cursor", "vscode"} }
+func Clients() (names []string) {
+	for _, c := range clients {
+		names = append(names, c.name)
+	}
+	return names
+}
 
 // Dirs are the folders that clients keep their configuration in.
 type Dirs struct {
@@ -19,23 +24,56 @@ type Dirs struct {
 	Work   string // the project's
 }
 
+// client is one row of the list: where a client keeps its servers, by its documentation. A path
+// may hold *; ~ is the home, $C the configuration folder, . the project.
+type client struct {
+	name  string
+	paths []string
+}
+
+var clients = []client{
+	{"claude-desktop", []string{"$C/Claude/claude_desktop_config.json"}},
+	{"claude-code", []string{"~/.claude.json", "./.mcp.json"}},
+	{"cursor", []string{"~/.cursor/mcp.json", "./.cursor/mcp.json"}},
+	{"vscode", []string{"$C/Code/User/mcp.json", "$C/Code/User/settings.json",
+		"./.vscode/mcp.json"}},
+	{"windsurf", []string{"~/.codeium/windsurf/mcp_config.json"}},
+	{"cline", []string{"$C/Code/User/globalStorage/saoudrizwan.claude-dev/settings/" +
+		"cline_mcp_settings.json", "~/.cline/data/settings/cline_mcp_settings.json"}},
+	{"roo", []string{"$C/Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/" +
+		"mcp_settings.json", "./.roo/mcp.json"}},
+	{"gemini", []string{"~/.gemini/settings.json", "./.gemini/settings.json"}},
+	{"lm-studio", []string{"~/.lmstudio/mcp.json", "~/.cache/lm-studio/mcp.json"}},
+	{"zed", []string{"$C/zed/settings.json", "./.zed/settings.json"}},
+	{"opencode", []string{"$C/opencode/opencode.json", "$C/opencode/opencode.jsonc",
+		"./opencode.json", "./opencode.jsonc"}},
+	{"amp", []string{"$C/amp/settings.json", "./.amp/settings.json"}},
+	{"copilot", []string{"~/.copilot/mcp-config.json"}},
+	{"codex", []string{"~/.codex/config.toml", "./.codex/config.toml"}},
+	{"goose", []string{"$C/goose/config.yaml"}},
+	{"continue", []string{"~/.continue/config.yaml", "./.continue/mcpServers/*.yaml",
+		"./.continue/mcpServers/*.json"}},
+	{"mcporter", []string{"~/.mcporter/mcporter.json", "./config/mcporter.json"}},
+}
+
 // Paths returns where a client keeps its servers, the user's file first, then the project's; any
 // other word is a file.
-func Paths(client string, d Dirs) []string {
-	switch client {
-	case "claude-desktop":
-		return []string{filepath.Join(d.Config, "Claude", "claude_desktop_config.json")}
-	case "claude-code":
-		return []string{filepath.Join(d.Home, ".claude.json"), filepath.Join(d.Work, ".mcp.json")}
-	case "cursor":
-		return []string{filepath.Join(d.Home, ".cursor", "mcp.json"),
-			filepath.Join(d.Work, ".cursor", "mcp.json")}
-	case "vscode":
-		user := filepath.Join(d.Config, "Code", "User")
-		return []string{filepath.Join(user, "mcp.json"), filepath.Join(user, "settings.json"),
-			filepath.Join(d.Work, ".vscode", "mcp.json")}
+func Paths(name string, d Dirs) (out []string) {
+	i := slices.IndexFunc(clients, func(c client) bool { return c.name == name })
+	if i < 0 {
+		return []string{name}
 	}
-	return []string{client}
+	for _, p := range clients[i].paths {
+		first, rest, _ := strings.Cut(p, "/")
+		path := filepath.Join(map[string]string{"~": d.Home, "$C": d.Config, ".": d.Work}[first],
+			rest)
+		if found, err := filepath.Glob(path); err == nil && strings.Contains(path, "*") {
+			out = append(out, found...)
+			continue
+		}
+		out = append(out, path)
+	}
+	return out
 }
 
 // Find returns the files that hold servers: for a client's name those of its files that are there,
@@ -63,7 +101,8 @@ func Find(client string, d Dirs) ([]string, error) {
 		}
 		// Settings without servers are skipped. A file that can't be parsed is reported when it is
 		// rewritten.
-		if list, err := entries(data); err == nil && len(list) == 0 || lacksServers(data) {
+		format, err := FormatOf(p, data)
+		if err != nil || lacksServers(data, format) {
 			continue
 		}
 		out = append(out, p)
@@ -75,12 +114,47 @@ func Find(client string, d Dirs) ([]string, error) {
 	return out, nil
 }
 
-// lacksServers reports a valid document that has no place for servers.
-func lacksServers(data []byte) bool {
-	root, err := parse(data)
+// lacksServers reports a valid document without servers.
+func lacksServers(data []byte, f Format) bool {
+	root, err := parse(data, f)
 	if err != nil || root.kind != kindObject {
 		return false
 	}
 	sections, err := sectionsOf(data, root)
-	return err == nil && len(sections) == 0
+	if err == nil && len(sections) == 0 {
+		return true
+	}
+	list, err := entries(data, f)
+	return err == nil && len(list) == 0
+}
+
+// Project is the folder where the client of this file starts its servers: that of the project; ""
+// for a file of the user's, whose servers are started anywhere.
+func Project(path string, d Dirs) string {
+	for _, c := range clients {
+		for _, p := range c.paths {
+			rest, ok := strings.CutPrefix(p, "./")
+			if root, match := cutSuffixPath(path, rest); ok && match && root != d.Home {
+				return root
+			}
+		}
+		if slices.Contains(Paths(c.name, d), path) {
+			return ""
+		}
+	}
+	return filepath.Dir(path)
+}
+
+// cutSuffixPath removes the relative path, whose last part may be a pattern, from the end.
+func cutSuffixPath(path, rest string) (string, bool) {
+	for {
+		match, err := filepath.Match(filepath.Base(rest), filepath.Base(path))
+		if err != nil || !match {
+			return "", false
+		}
+		path, rest = filepath.Dir(path), filepath.Dir(rest)
+		if rest == "." {
+			return path, true
+		}
+	}
 }

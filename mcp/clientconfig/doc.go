@@ -6,13 +6,14 @@
 //	o := clientconfig.Options{Binary: "mcpbox", Flags: []string{"--policy", "strict"}}
 //	out, servers, err := clientconfig.Wrap(data, o)
 //	out, servers, err = clientconfig.Unwrap(out, data, o)
-//	change, err := clientconfig.WrapFile(path, o, dryRun)  // with a backup, and atomically
+//	change, err := clientconfig.WrapFile(path, o, dryRun, nil)  // with a backup
 //
 // # The format
 //
-// The files are JSON; comments and trailing commas are allowed. Servers are the members of
-// mcpServers (most clients), servers (VS Code), mcp.servers (VS Code's settings) and
-// projects.*.mcpServers (Claude Code). A server with a command is rewritten:
+// The files are JSON (comments and trailing commas are allowed), TOML (Codex) or YAML (Goose,
+// Continue). Servers are the members of mcpServers (most clients), servers (VS Code), mcp.servers
+// (VS Code's settings), projects.*.mcpServers (Claude Code), context_servers (Zed), amp.mcpServers,
+// mcp_servers (Codex), extensions (Goose) and mcp (opencode). A server with a command is rewritten:
 //
 //	{"command": "node", "args": ["server.js"], "env": {"TOKEN": "…"}}
 //	{"command": "mcpbox",

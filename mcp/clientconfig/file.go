@@ -33,15 +33,25 @@ func (c *Change) Changed() bool { return !bytes.Equal(c.Before, c.After) }
 
 // WrapFile applies Wrap to a file. A backup of the file without mcpbox is on disk before the file
 // is replaced.
-func WrapFile(path string, o Options, dryRun bool) (*Change, error) {
+//
+// show, if it is not nil, is called before the file is written. Its error leaves the file as it is.
+func WrapFile(path string, o Options, dryRun bool, show func(*Change) error) (*Change, error) {
 	c, err := open(path)
 	if err != nil {
+		return nil, err
+	}
+	if o.Format, err = FormatOf(path, c.Before); err != nil {
 		return nil, err
 	}
 	if c.After, c.Servers, err = Wrap(c.Before, o); err != nil {
 		return nil, inFile(path, err)
 	}
 	c.Backup = c.Path + BackupSuffix
+	if show != nil {
+		if err := show(c); err != nil {
+			return nil, err
+		}
+	}
 	if dryRun || !c.Changed() {
 		return c, nil
 	}
@@ -60,6 +70,9 @@ func UnwrapFile(path string, o Options, dryRun bool) (*Change, error) {
 	backup, err := os.ReadFile(c.Path + BackupSuffix)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, hint.Errorf("make it readable for your account", "read the backup: %w", err)
+	}
+	if o.Format, err = FormatOf(path, c.Before); err != nil {
+		return nil, err
 	}
 	if c.After, c.Servers, err = Unwrap(c.Before, backup, o); err != nil {
 		return nil, inFile(path, err)
@@ -119,7 +132,7 @@ func (c *Change) backUp(o Options) error {
 	case err != nil:
 		return hint.Errorf("make it readable for your account", "read the backup: %w", err)
 	default:
-		if plain, _, err = Unwrap(c.Before, old, Options{Binary: o.Binary}); err != nil {
+		if plain, _, err = Unwrap(c.Before, old, Options{Binary: o.Binary, Format: o.Format}); err != nil {
 			return inFile(c.Path, err)
 		}
 		if bytes.Equal(plain, old) {

@@ -29,7 +29,7 @@ func content(t *testing.T, path string) string {
 
 func wrap(t *testing.T, path string) *Change {
 	t.Helper()
-	c, err := WrapFile(path, options, false)
+	c, err := WrapFile(path, options, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestAnUntouchedFileIsRestoredToTheByteAndItsBackupGoes(t *testing.T) {
 
 func TestADryRunWritesNothing(t *testing.T) {
 	path := file(t, plain)
-	c, err := WrapFile(path, options, true)
+	c, err := WrapFile(path, options, true, nil)
 	if err != nil || !c.Changed() {
 		t.Fatalf("%v, %v", c, err)
 	}

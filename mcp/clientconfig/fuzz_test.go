@@ -32,11 +32,11 @@ func FuzzWrapThereAndBack(f *testing.F) {
 		if err != nil || !bytes.Equal(again, out) {
 			t.Fatalf("twice: %v\n%q\n%q", err, out, again)
 		}
-		was, err := entries(in)
+		was, err := entries(in, JSON)
 		if err != nil {
 			t.Fatal(err)
 		}
-		is, err := entries(out)
+		is, err := entries(out, JSON)
 		if err != nil || len(is) != len(was) || len(servers) != len(was) {
 			t.Fatalf("%v: %d servers became %d", err, len(was), len(is))
 		}

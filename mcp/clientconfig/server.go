@@ -14,6 +14,7 @@ type Server struct {
 	Line    int      // of its key
 	Action  Action   // what was done
 	Why     string   // for Left: the reason
+	Notes   []string // what to know about a wrapped one
 	Before  []string // the command line as it was; nil for a remote server
 	After   []string // and as it is now
 }
@@ -36,8 +37,8 @@ type entry struct {
 }
 
 // entries lists the servers, in the order of the text.
-func entries(data []byte) ([]entry, error) {
-	root, err := parse(data)
+func entries(data []byte, f Format) ([]entry, error) {
+	root, err := parse(data, f)
 	if err != nil {
 		return nil, err
 	}
@@ -54,68 +55,122 @@ func entries(data []byte) ([]entry, error) {
 	}
 	var out []entry
 	for _, s := range sections {
-		if s.body.kind != kindObject {
-			return nil, faultAt(data, s.body.start, "%s is not an object", s.name)
-		}
-		if err := s.body.once(data); err != nil {
+		more, err := s.entries(data)
+		if err != nil {
 			return nil, err
 		}
-		for _, m := range s.body.members {
-			if m.value.kind != kindObject {
-				return nil, faultAt(data, m.value.start, "the server %q is not an object", m.key)
-			}
-			out = append(out, entry{section: s.name, name: m.key, keyStart: m.keyStart,
-				body: m.value})
-		}
+		out = append(out, more...)
 	}
 	slices.SortFunc(out, func(a, b entry) int { return a.keyStart - b.keyStart })
 	return out, nil
 }
 
-type section struct {
-	name string
-	body *node
-}
-
-// sectionsOf finds the objects that hold servers.
-func sectionsOf(data []byte, root *node) (out []section, err error) {
-	add := func(in *node, prefix string, keys ...string) error {
-		if in == nil || in.kind != kindObject {
-			return nil
-		}
-		if err := in.once(data); err != nil {
-			return err
-		}
-		for _, key := range keys {
-			if body := in.get(key); body != nil {
-				out = append(out, section{prefix + key, body})
+func (s *section) entries(data []byte) (out []entry, err error) {
+	if s.body.kind == kindArray && len(s.body.items) > 0 { // Continue: each has its name in it
+		for _, item := range s.body.items {
+			if name := item.get("name"); name != nil && name.kind == kindString {
+				out = append(out, entry{s.name, name.text, item.start, item})
 			}
 		}
-		return nil
+		return out, nil
 	}
-	if err := add(root, "", "mcpServers", "servers"); err != nil {
+	if s.body.kind != kindObject {
+		return nil, faultAt(data, s.body.start, "%s is not an object", s.name)
+	}
+	if err := s.body.once(data); err != nil {
 		return nil, err
 	}
-	if err := add(root.get("mcp"), "mcp.", "servers"); err != nil {
-		return nil, err
-	}
-	projects := root.get("projects")
-	if err := add(projects, ""); err != nil || projects == nil {
-		return out, err
-	}
-	for _, p := range projects.members {
-		if err := add(p.value, "projects."+p.key+".", "mcpServers"); err != nil {
-			return nil, err
+	for _, m := range s.body.members {
+		switch {
+		case m.value.kind == kindObject:
+			out = append(out, entry{s.name, m.key, m.keyStart, m.value})
+		case !s.mixed:
+			return nil, faultAt(data, m.value.start, "the server %q is not an object", m.key)
 		}
 	}
 	return out, nil
 }
 
+type section struct {
+	name  string
+	body  *node
+	mixed bool // there may be other things than servers in it
+}
+
+// places are where clients keep their servers: the keys that lead there.
+var places = []struct {
+	keys  []string
+	mixed bool
+}{
+	{[]string{"mcpServers"}, false},      // most clients
+	{[]string{"servers"}, false},         // VS Code
+	{[]string{"mcp", "servers"}, false},  // VS Code's settings
+	{[]string{"context_servers"}, false}, // Zed
+	{[]string{"amp.mcpServers"}, false},  // Amp
+	{[]string{"mcp_servers"}, false},     // Codex
+	{[]string{"extensions"}, true},       // Goose
+	{[]string{"mcp"}, true},              // opencode, where the command is a list
+}
+
+// sectionsOf finds the objects that hold servers.
+func sectionsOf(data []byte, root *node) (out []section, err error) {
+	for _, p := range places {
+		in := root
+		for _, key := range p.keys[:len(p.keys)-1] {
+			if in = in.get(key); in == nil || in.kind != kindObject {
+				in = nil
+				break
+			}
+		}
+		if in == nil {
+			continue
+		}
+		if err := in.once(data); err != nil {
+			return nil, err
+		}
+		body := in.get(p.keys[len(p.keys)-1])
+		if body == nil || p.mixed && !holdsServers(body) {
+			continue
+		}
+		out = append(out, section{strings.Join(p.keys, "."), body, p.mixed})
+	}
+	projects := root.get("projects") // Claude Code
+	if projects == nil || projects.kind != kindObject {
+		return out, nil
+	}
+	if err := projects.once(data); err != nil {
+		return nil, err
+	}
+	for _, p := range projects.members {
+		if body := p.value.get("mcpServers"); body != nil {
+			out = append(out, section{"projects." + p.key + ".mcpServers", body, false})
+		}
+	}
+	return out, nil
+}
+
+// holdsServers tells the servers of opencode and Goose from what other programs keep under the
+// same words.
+func holdsServers(n *node) bool {
+	return n.kind == kindObject && slices.ContainsFunc(n.members, func(m member) bool {
+		return m.value.kind == kindObject && m.value.get("type") != nil
+	})
+}
+
 // stdio is an entry that starts a program.
 type stdio struct {
+	body    *node // where command and args are
+	key     string
 	command *node
 	args    *node // nil: there is none
-	env     []string
+	// whole: the command is a list with all arguments, and args is nil
+	whole bool
+	// split are the words of a command that is a whole line
+	split   []string
+	env     []string // names of the variables that the client sets
+	values  map[string]string
+	asked   []string // names of variables whose values only the client knows
+	dir     string
 	envFile bool
 }
 
@@ -124,59 +179,173 @@ func (e *entry) stdio(data []byte) (s *stdio, why string, err error) {
 	if err := e.body.once(data); err != nil {
 		return nil, "", err
 	}
-	if t := e.body.get("type"); t != nil && t.text != "stdio" {
-		return nil, "it is a remote server", nil
+	if why := notStdio(e.body); why != "" {
+		return nil, why, nil
 	}
-	command := e.body.get("command")
-	if command == nil {
-		for _, key := range []string{"url", "serverUrl", "httpUrl"} {
-			if e.body.get(key) != nil {
-				return nil, "it is a remote server", nil
-			}
+	s = &stdio{body: e.body, envFile: e.body.get("envFile") != nil}
+	keys := []string{"command", "cmd"}
+	if c := e.body.get("command"); c != nil && c.kind == kindObject { // Zed, until 2025
+		s.body, keys = c, []string{"path"}
+	}
+	for _, key := range keys {
+		if s.command = s.body.get(key); s.command != nil {
+			s.key = key
+			break
 		}
-		return nil, "it has no command", nil
 	}
-	s = &stdio{command: command, args: e.body.get("args"), envFile: e.body.get("envFile") != nil}
-	if s.command.kind != kindString || s.command.text == "" {
-		return nil, "", faultAt(data, s.command.start, "the command of the server %q is not a text",
-			e.name)
+	if s.command == nil {
+		return nil, noCommand(e.body), nil
 	}
-	if s.args != nil && (s.args.kind != kindArray ||
-		slices.ContainsFunc(s.args.items, func(n *node) bool { return n.kind != kindString })) {
-		return nil, "", faultAt(data, s.args.start,
-			"the args of the server %q are not a list of texts", e.name)
+	if err := s.readLine(data, e.name, e.section == "mcp"); err != nil {
+		return nil, "", err
 	}
-	if env := e.body.get("env"); env != nil {
-		for _, v := range env.members {
-			if v.key != "" && !strings.ContainsAny(v.key, "=\x00") &&
-				!slices.Contains(s.env, v.key) {
-				s.env = append(s.env, v.key)
-			}
-		}
+	s.readEnv(e.body)
+	if s.body != e.body {
+		s.readEnv(s.body)
+	}
+	if cwd := e.body.get("cwd"); cwd != nil && cwd.kind == kindString {
+		s.dir = cwd.text
 	}
 	return s, "", nil
 }
 
-func (s *stdio) line() []string {
-	out := []string{s.command.text}
-	if s.args != nil {
-		for _, a := range s.args.items {
-			out = append(out, a.text)
+// notStdio says why an entry's type is not that of a program; "": it may be one.
+func notStdio(body *node) string {
+	t := body.get("type")
+	if t == nil {
+		return ""
+	}
+	switch t.text {
+	case "stdio", "local":
+		return ""
+	case "builtin", "platform":
+		return "it is built into the client"
+	case "frontend", "inline_python":
+		return "it runs inside the client"
+	}
+	return "it is a remote server"
+}
+
+func noCommand(body *node) string {
+	for _, key := range []string{"url", "serverUrl", "httpUrl", "uri"} {
+		if body.get(key) != nil {
+			return "it is a remote server"
 		}
+	}
+	return "it has no command"
+}
+
+// readLine reads the command line and checks that it can be rewritten.
+// list says that the command may be a list.
+func (s *stdio) readLine(data []byte, name string, list bool) error {
+	if s.command.kind == kindArray && list {
+		s.whole = true
+		if len(s.command.items) == 0 || slices.ContainsFunc(s.command.items, notText) {
+			return faultAt(data, s.command.start,
+				"the command of the server %q is not a list of texts", name)
+		}
+		return nil
+	}
+	if s.command.kind != kindString || s.command.text == "" {
+		return faultAt(data, s.command.start, "the command of the server %q is not a text", name)
+	}
+	s.args = s.body.get("args")
+	if s.args != nil && (s.args.kind != kindArray || slices.ContainsFunc(s.args.items, notText)) {
+		return faultAt(data, s.args.start, "the args of the server %q are not a list of texts",
+			name)
+	}
+	if strings.ContainsAny(s.command.text, " \t") {
+		s.split = splitLine(s.command.text)
+	}
+	return nil
+}
+
+func notText(n *node) bool { return n.kind != kindString }
+
+// readEnv reads the variables that the client sets: with their values, or by name only.
+func (s *stdio) readEnv(body *node) {
+	add := func(name string) bool {
+		if name == "" || strings.ContainsAny(name, "=\x00") || slices.Contains(s.env, name) {
+			return false
+		}
+		s.env = append(s.env, name)
+		return true
+	}
+	for _, key := range []string{"env", "envs", "environment"} {
+		env := body.get(key)
+		if env == nil {
+			continue
+		}
+		for _, v := range env.members {
+			if !add(v.key) {
+				continue
+			}
+			if s.values == nil {
+				s.values = map[string]string{}
+			}
+			s.values[v.key] = v.value.text
+		}
+	}
+	// Goose's are in its keyring, Codex's in its own environment.
+	for _, key := range []string{"env_keys", "env_vars"} {
+		list := body.get(key)
+		if list == nil {
+			continue
+		}
+		for _, item := range list.items {
+			if n := item.get("name"); n != nil {
+				item = n
+			}
+			if item.kind == kindString && add(item.text) && key == "env_keys" {
+				s.asked = append(s.asked, item.text)
+			}
+		}
+	}
+}
+
+// line is the command line.
+func (s *stdio) line() []string {
+	if s.whole {
+		return texts(s.command)
+	}
+	out := []string{s.command.text}
+	if s.split != nil {
+		out = slices.Clone(s.split)
+	}
+	if s.args != nil {
+		out = append(out, texts(s.args)...)
 	}
 	return out
 }
 
-// separator returns the index in args of the -- after which the server's own command line comes, or
-// 0 if the entry does not run under mcpbox.
+func texts(list *node) (out []string) {
+	for _, n := range list.items {
+		out = append(out, n.text)
+	}
+	return out
+}
+
+// items are the nodes of the words after the command.
+func (s *stdio) items() []*node {
+	switch {
+	case s.whole:
+		return s.command.items[1:]
+	case s.args != nil:
+		return s.args.items
+	}
+	return nil
+}
+
+// separator returns the index in items of the -- after which the server's own command line comes,
+// or 0 if the entry does not run under mcpbox.
 func (s *stdio) separator(binary string) int {
 	line := s.line()
-	if len(line) < 4 || line[1] != "mcp" || line[0] != binary &&
-		filepath.Base(line[0]) != "mcpbox" {
+	if s.split != nil || len(line) < 4 || line[1] != "mcp" ||
+		line[0] != binary && filepath.Base(line[0]) != "mcpbox" {
 		return 0
 	}
 	at := slices.Index(line, "--") - 1
-	if at < 1 || at+1 >= len(s.args.items) {
+	if at < 1 || at+1 >= len(s.items()) {
 		return 0
 	}
 	return at

@@ -10,11 +10,11 @@ import (
 // Unwrap removes mcpbox from data. An entry that Wrap made of the backup's entry becomes that entry
 // again. Any other entry loses what Wrap adds, and keeps the rest. The backup may be nil.
 func Unwrap(data, backup []byte, o Options) ([]byte, []Server, error) {
-	list, err := entries(data)
+	list, err := entries(data, o.Format)
 	if err != nil {
 		return nil, nil, err
 	}
-	before, _ := entries(backup) // without a usable backup there are the edits
+	before, _ := entries(backup, o.Format) // without a usable backup there are the edits
 	var edits []edit
 	var servers []Server
 	for _, e := range list {
@@ -41,7 +41,7 @@ func Unwrap(data, backup []byte, o Options) ([]byte, []Server, error) {
 		old := find(before, e)
 		out.Action = Unwrapped
 		out.After = out.Before[at+2:]
-		text, ok := restored(data, backup, e, s, old)
+		text, ok := restored(data, backup, e, s, old, o.Format)
 		if ok && text == string(data[e.body.start:e.body.end]) {
 			out.Action, out.After, out.Why = Left, out.Before, "it was wrapped before"
 		}
@@ -50,7 +50,7 @@ func Unwrap(data, backup []byte, o Options) ([]byte, []Server, error) {
 			edits = append(edits, edit{e.body.start, e.body.end, text})
 			continue
 		}
-		edits = append(edits, unwrapEdits(data, e.body, s, at, old)...)
+		edits = append(edits, unwrapEdits(data, s, at, old, backup, o.Format)...)
 	}
 	if err := missing(o.Servers, servers); err != nil {
 		return nil, nil, err
@@ -71,7 +71,7 @@ func find(list []entry, e entry) *entry {
 
 // restored is the backup's entry, if that is what the entry was made of: wrapping it with the flags
 // that the entry has now gives the entry as it is.
-func restored(data, backup []byte, e entry, s *stdio, old *entry) (string, bool) {
+func restored(data, backup []byte, e entry, s *stdio, old *entry, f Format) (string, bool) {
 	if old == nil {
 		return "", false
 	}
@@ -82,9 +82,9 @@ func restored(data, backup []byte, e entry, s *stdio, old *entry) (string, bool)
 	line := s.line()
 	var made []edit
 	if at := was.separator(line[0]); at == 0 {
-		made = wrapEdits(backup, old.body, was, line[0], line[1:slices.Index(line, "--")+1])
+		made = wrapEdits(backup, was, line[0], line[1:slices.Index(line, "--")+1], f)
 	} else if words := missingEnv(was, at); len(words) > 0 && len(line) > len(was.line()) {
-		made = []edit{envEdit(backup, was, at, words)}
+		made = []edit{envEdit(backup, was, at, words, f)}
 	}
 	// The edits are made in the whole backup, for the blanks that they repeat may be outside of the
 	// entry.
@@ -97,17 +97,24 @@ func restored(data, backup []byte, e entry, s *stdio, old *entry) (string, bool)
 }
 
 // unwrapEdits gives the command its own literal back and takes the args up to it away.
-func unwrapEdits(data []byte, body *node, s *stdio, at int, old *entry) []edit {
+func unwrapEdits(data []byte, s *stdio, at int, old *entry, backup []byte, f Format) []edit {
+	if s.whole {
+		return []edit{{s.command.items[0].start, s.command.items[at+2].start, ""}}
+	}
 	own := s.args.items[at+1]
 	edits := []edit{{s.command.start, s.command.end, string(data[own.start:own.end])}}
 	if at+2 < len(s.args.items) {
 		return append(edits, edit{s.args.items[0].start, s.args.items[at+2].start, ""})
 	}
 	if old != nil {
-		if end, ok := inserted(data, body, s); ok && old.body.get("args") == nil {
+		was, _, _ := old.stdio(backup)
+		if end, ok := inserted(data, s); ok && was != nil && was.args == nil {
 			edits[0].end = end
 			return edits
 		}
+	}
+	if s.args.lines {
+		return append(edits, edit{s.args.start, own.end, "[]"})
 	}
 	end := own.end
 	if rest := strings.TrimLeft(string(data[end:s.args.end-1]), " \t\r\n"); strings.HasPrefix(rest,
@@ -119,12 +126,12 @@ func unwrapEdits(data []byte, body *node, s *stdio, at int, old *entry) []edit {
 
 // inserted reports whether the args stand right after the command, where Wrap puts them, and where
 // they end.
-func inserted(data []byte, body *node, s *stdio) (end int, ok bool) {
+func inserted(data []byte, s *stdio) (end int, ok bool) {
 	if s.args.start < s.command.end {
 		return 0, false
 	}
-	gap := strings.TrimSpace(string(data[s.command.end:body.member("args").keyStart]))
-	return s.args.end, gap == ","
+	gap := strings.TrimSpace(string(data[s.command.end:s.body.member("args").keyStart]))
+	return s.args.end, gap == "," || gap == "" && s.body.lines
 }
 
 // missing reports a name in --server that no entry has.

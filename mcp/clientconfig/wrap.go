@@ -2,20 +2,42 @@ package clientconfig
 
 import (
 	"bytes"
-	"encoding/json"
+	"errors"
+	"os"
 	"slices"
 	"strings"
 )
 
 // Options say how servers are rewritten.
 type Options struct {
+	Format Format
 	Binary string // how the client starts mcpbox
 	// its absolute path: for servers that set PATH, where the name may mean another program
 	Path    string
 	Flags   []string // of mcpbox mcp, e.g. --policy strict
 	Servers []string // only these; nil: all
-	// Leave says why a command line must not be wrapped; "": wrap it. nil: wrap all.
-	Leave func(command []string) string
+	// Decide adds what one server needs. nil: nothing.
+	Decide func(Request) Decision
+	// Check is asked about the entry as it will be: a reason to leave it alone, "" for none, and
+	// what to know about it. nil: all are written.
+	Check func(Request, []string) (leave string, notes []string)
+}
+
+// Request is a server as its client starts it.
+type Request struct {
+	Name    string
+	Section string
+	Command []string
+	Env     map[string]string // what the client sets
+	Asked   []string          // variables whose values only the client knows
+	Dir     string            // the folder that the entry names, or ""
+}
+
+// Decision is about one server.
+type Decision struct {
+	Leave string   // why it must not be wrapped; "": wrap it
+	Flags []string // of mcpbox mcp, after those for all
+	Notes []string
 }
 
 func (o *Options) wants(name string) bool {
@@ -36,16 +58,10 @@ const passEnv = "--env="
 // nameFlag passes the client's name of the server to the proxy: allowlist rules use it.
 const nameFlag = "--name="
 
-// edit replaces data[start:end].
-type edit struct {
-	start, end int
-	text       string
-}
-
 // Wrap returns data with every stdio server under mcpbox. servers says what was done with each, and
 // why a server was left alone.
 func Wrap(data []byte, o Options) ([]byte, []Server, error) {
-	list, err := entries(data)
+	list, err := entries(data, o.Format)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -64,7 +80,41 @@ func Wrap(data []byte, o Options) ([]byte, []Server, error) {
 	if err := missing(o.Servers, servers); err != nil {
 		return nil, nil, err
 	}
-	return apply(data, edits), servers, nil
+	out := apply(data, edits)
+	return out, servers, verify(data, out, o.Format, list, servers)
+}
+
+// verify reads back what was written: every entry must start what was meant, and no other may have
+// changed.
+func verify(before, after []byte, f Format, was []entry, servers []Server) error {
+	if bytes.Equal(before, after) {
+		return nil
+	}
+	const advice = "it can't be edited in place: put mcpbox mcp before its command yourself"
+	now, err := entries(after, f)
+	if err != nil || len(now) != len(was) {
+		return errors.New(advice)
+	}
+	for i, e := range now {
+		s, _, err := e.stdio(after)
+		old, _, _ := was[i].stdio(before)
+		if err != nil || (s == nil) != (old == nil) {
+			return faultAt(before, was[i].keyStart, advice)
+		}
+		if s == nil {
+			continue
+		}
+		want := old.line()
+		for _, server := range servers {
+			if server.Name == e.name && server.Section == e.section {
+				want = server.After
+			}
+		}
+		if !slices.Equal(s.line(), want) {
+			return faultAt(before, was[i].keyStart, advice)
+		}
+	}
+	return nil
 }
 
 func wrapEntry(data []byte, e entry, o Options) (Server, []edit, error) {
@@ -74,100 +124,80 @@ func wrapEntry(data []byte, e entry, o Options) (Server, []edit, error) {
 		out.Why = why
 		return out, nil, err
 	}
-	binary := o.binary(s)
 	out.Before = s.line()
 	out.After = out.Before
-	made := slices.Concat([]string{"mcp"}, o.Flags, []string{nameFlag + e.name})
+	if o.Leave(s, &out) {
+		return out, nil, nil
+	}
+	at := s.separator(o.Binary)
+	r := Request{Name: e.name, Section: e.section, Command: out.Before, Env: s.values,
+		Asked: s.asked, Dir: s.dir}
+	if at > 0 {
+		r.Command = out.Before[at+2:]
+	}
+	var d Decision
+	if o.Decide != nil {
+		d = o.Decide(r)
+	}
+	binary := o.binary(s)
+	made := slices.Concat([]string{"mcp"}, o.Flags, d.Flags, []string{nameFlag + e.name})
 	for _, name := range s.env {
 		made = append(made, passEnv+name)
 	}
 	made = append(made, "--")
-	if at := s.separator(o.Binary); at > 0 {
-		words := missingEnv(s, at)
-		if len(words) == 0 {
-			out.Why = "it is already wrapped"
-			// Whoever wrote the file may have written this as well: any program is called mcpbox,
-			// and a policy may be none.
-			if has := out.Before[:at+2]; !slices.Equal(has, slices.Concat([]string{binary}, made)) {
-				out.Why = "it already runs under: " + strings.Join(has[:at+1], " ")
-			}
-			return out, nil, nil
-		}
-		out.Action = Updated
-		out.After = slices.Insert(slices.Clone(out.Before), at+1, words...)
-		return out, []edit{envEdit(data, s, at, words)}, nil
+	if at > 0 {
+		edits := updateEntry(data, s, at, slices.Concat([]string{binary}, made), &out, o.Format)
+		return out, edits, nil
 	}
-	if o.Leave != nil {
-		if out.Why = o.Leave(out.Before); out.Why != "" {
-			return out, nil, nil
-		}
+	if out.Why = d.Leave; out.Why != "" {
+		return out, nil, nil
 	}
-	out.Action = Wrapped
-	out.After = slices.Concat([]string{binary}, made, out.Before)
+	after := slices.Concat([]string{binary}, made, out.Before)
+	out.Notes = d.Notes
 	if s.envFile {
-		out.Why = "the variables in its envFile are not passed on: add --env NAME for each"
+		out.Notes = append(out.Notes,
+			"the variables in its envFile are not passed on: add --env NAME for each")
 	}
-	return out, wrapEdits(data, e.body, s, binary, made), nil
+	if o.Check != nil {
+		leave, notes := o.Check(r, after)
+		if out.Why = leave; leave != "" {
+			out.Notes = nil
+			return out, nil, nil
+		}
+		out.Notes = append(out.Notes, notes...)
+	}
+	out.Action, out.After = Wrapped, after
+	return out, wrapEdits(data, s, binary, made, o.Format), nil
 }
 
-// wrapEdits puts the binary in the command's place, and the words and the command's own literal
-// before the args.
-func wrapEdits(data []byte, body *node, s *stdio, binary string, words []string) []edit {
-	command := string(data[s.command.start:s.command.end])
-	edits := []edit{{s.command.start, s.command.end, quote(binary)}}
-	if s.args == nil {
-		text := "," + blanksBefore(data, body.member("command").keyStart, " ") + `"args": [` +
-			joined(words, data, nil) + command + "]"
-		edits[0].text += text
-		return edits
+// Leave reports a command that no rewriting can keep as it is.
+func (o *Options) Leave(s *stdio, out *Server) bool {
+	if s.split != nil || s.whole || !strings.ContainsAny(s.command.text, " \t") {
+		return false
 	}
-	if len(s.args.items) == 0 {
-		at := s.args.start + 1
-		return append(edits, edit{at, at, joined(words, data, nil) + command})
+	if _, err := os.Stat(s.command.text); err == nil {
+		return false // a program with a blank in its path
 	}
-	at := s.args.items[0].start
-	return append(edits, edit{at, at, joined(words, data, s.args) + command + "," +
-		between(data, s.args)})
+	out.Why = "its command is a line for a shell: write the program in command, and each " +
+		"argument in args"
+	return true
 }
 
-// joined is the words as literals, each with a comma and the blanks that stand between args.
-func joined(words []string, data []byte, args *node) string {
-	var b strings.Builder
-	for _, w := range words {
-		b.WriteString(quote(w) + "," + between(data, args))
+// updateEntry is about an entry that runs under mcpbox already.
+func updateEntry(data []byte, s *stdio, at int, want []string, out *Server, f Format) []edit {
+	words := missingEnv(s, at)
+	if len(words) == 0 {
+		out.Why = "it is already wrapped"
+		// Whoever wrote the file may have written this as well: any program is called mcpbox,
+		// and a policy may be none.
+		if has := out.Before[:at+2]; !slices.Equal(has, want) {
+			out.Why = "it already runs under: " + strings.Join(has[:at+1], " ")
+		}
+		return nil
 	}
-	return b.String()
-}
-
-// between is the white space between two elements of args: that before the first one.
-func between(data []byte, args *node) string {
-	if args == nil || len(args.items) == 0 {
-		return " "
-	}
-	return blanksBefore(data, args.items[0].start, " ")
-}
-
-// blanksBefore is the line break and the indentation before at, or otherwise if at does not begin a
-// line.
-func blanksBefore(data []byte, at int, otherwise string) string {
-	from := at
-	for from > 0 && (data[from-1] == ' ' || data[from-1] == '\t') {
-		from--
-	}
-	if from == 0 || data[from-1] != '\n' {
-		return otherwise
-	}
-	from--
-	if from > 0 && data[from-1] == '\r' {
-		from--
-	}
-	return string(data[from:at])
-}
-
-// envEdit puts words before the -- at args[at].
-func envEdit(data []byte, s *stdio, at int, words []string) edit {
-	dashes := s.args.items[at].start
-	return edit{dashes, dashes, joined(words, data, s.args)}
+	out.Action = Updated
+	out.After = slices.Insert(slices.Clone(out.Before), at+1, words...)
+	return []edit{envEdit(data, s, at, words, f)}
 }
 
 func missingEnv(s *stdio, at int) (words []string) {
@@ -182,25 +212,4 @@ func missingEnv(s *stdio, at int) (words []string) {
 func (e *entry) server(data []byte) Server {
 	line, _ := position(data, e.keyStart)
 	return Server{Name: e.name, Section: e.section, Line: line, Action: Left}
-}
-
-// quote is a JSON literal that leaves <, > and & as they are.
-func quote(s string) string {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // a string always encodes
-	return strings.TrimSuffix(b.String(), "\n")
-}
-
-// apply makes the edits, which don't overlap.
-func apply(data []byte, edits []edit) []byte {
-	slices.SortStableFunc(edits, func(a, b edit) int { return a.start - b.start })
-	var out []byte
-	from := 0
-	for _, e := range edits {
-		out = append(append(out, data[from:e.start]...), e.text...)
-		from = e.end
-	}
-	return append(out, data[from:]...)
 }
