@@ -11,6 +11,8 @@ import (
 func TestMountFlagIsSourceTargetMode(t *testing.T) {
 	for text, want := range map[string]policies.Mount{
 		"./data:/opt/data":    {Source: "./data", Target: "/opt/data", Mode: policies.ReadOnly},
+		"/a":                  {Source: "/a", Target: "/a", Mode: policies.ReadOnly},
+		"/a:rw":               {Source: "/a", Target: "/a", Mode: policies.ReadWrite},
 		"/a:/b:ro":            {Source: "/a", Target: "/b", Mode: policies.ReadOnly},
 		"/a:/b:rw":            {Source: "/a", Target: "/b", Mode: policies.ReadWrite},
 		"/with space:/b c:rw": {Source: "/with space", Target: "/b c", Mode: policies.ReadWrite},
@@ -19,7 +21,8 @@ func TestMountFlagIsSourceTargetMode(t *testing.T) {
 			t.Errorf("--mount %q is %+v, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"", ":", "/a", "/a:", ":/b", "/a:ro", "/a:/b:wr", "/a:/b:rw:ro", "/a:/b:"} {
+	for _, text := range []string{"", ":", "/a:", ":/b", "/a:wr", "/a:/b:wr",
+		"/a:/b:rw:ro", "/a:/b:"} {
 		if got, err := parseMount(text); err == nil || hint.Of(err) == "" {
 			t.Errorf("--mount %q is %+v, error %v, hint %q", text, got, err, hint.Of(err))
 		}
