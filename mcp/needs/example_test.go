@@ -25,7 +25,8 @@ func Example() {
 	}
 	host := needs.Host{Home: "/home/me", Getenv: os.Getenv,
 		Shown: func(path string) bool { return false }}
-	n := needs.Of(needs.Server{Command: []string{"node", script, filepath.Join(dir, "notes")}}, host)
+	command := []string{"node", script, filepath.Join(dir, "notes")}
+	n := needs.Of(needs.Server{Command: command}, host)
 	for _, m := range n.Mounts {
 		rel, _ := filepath.Rel(dir, m.Source)
 		fmt.Println(rel, m.Write, m.Why)

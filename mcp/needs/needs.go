@@ -99,8 +99,8 @@ func (f *finder) give(path string, write bool, why string) bool {
 		return true
 	}
 	if what := protected(path, f.h.Home); what != "" {
-		f.note("not mounted: " + path + ", " + what + " (" + why + "): if the server may have it, " +
-			"add --mount " + path)
+		f.note("not mounted: " + path + ", " + what + " (" + why + "): if the server may have " +
+			"it, add --mount " + path)
 		return false
 	}
 	f.mount(path, write, why)
@@ -306,4 +306,7 @@ func within(path, dir string) bool {
 
 func isDir(path string) bool { st, err := os.Stat(path); return err == nil && st.IsDir() }
 
-func isFile(path string) bool { st, err := os.Stat(path); return err == nil && st.Mode().IsRegular() }
+func isFile(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.Mode().IsRegular()
+}

@@ -108,7 +108,8 @@ func TestWhatProgramsBelongTo(t *testing.T) {
 		"DIR/home/bin/srv":                        "/home/bin/srv",
 		"python3 DIR/home/srv.py":                 "/home/srv.py",
 		"DIR/home/.nvm/versions/node/v1/bin/x":    "/home/.nvm/versions/node/v1",
-		"tool -x":                                 "/path/bin PATH=/path/bin:/usr/local/bin:/usr/bin:/bin",
+		"tool -x":                                 "/path/bin " +
+			"PATH=/path/bin:/usr/local/bin:/usr/bin:/bin",
 		"python3 -u DIR/proj/server.py":           "/proj",
 		"java -Xmx1g -jar DIR/java/x.jar a":       "/java",
 		"nosuch":                                  "",
@@ -174,7 +175,8 @@ func TestKnownServersMayWriteWhereTheyAreForIt(t *testing.T) {
 func TestWhatIsNeverMounted(t *testing.T) {
 	dir := tree(t, map[string]string{
 		"home/.ssh/id_ed25519": "", "home/.config/x/y": "", "home/docs/": "",
-		"k/server.key": "", "k/ca.pem": "CERTIFICATE", "k/key.pem": "-----BEGIN RSA PRIVATE KEY-----",
+		"k/server.key": "", "k/ca.pem": "CERTIFICATE",
+		"k/key.pem": "-----BEGIN RSA PRIVATE KEY-----",
 		"k/sa.json": `{"private_key": "x"}`, "k/.env.local": "", "k/plain.json": "{}",
 		"k/id_rsa.pub": "", "link": "-> home/.ssh",
 	})

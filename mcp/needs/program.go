@@ -299,7 +299,8 @@ func protectedRoot(dir, home string) string {
 
 // above is the nearest folder above path that has an entry called name. It ends below home and /.
 func above(path, home, name string) string {
-	for dir := filepath.Dir(path); dir != "/" && dir != home && dir != "."; dir = filepath.Dir(dir) {
+	up := filepath.Dir
+	for dir := up(path); dir != "/" && dir != home && dir != "."; dir = up(dir) {
 		if protectedRoot(dir, home) != "" {
 			return ""
 		}

@@ -47,9 +47,12 @@ func TestAServerListsItsTools(t *testing.T) {
 
 func TestAFailureIsToldInTheServersWords(t *testing.T) {
 	for script, want := range map[string]string{
-		"echo starting >&2; echo 'Error: no token' >&2; echo at x.js:1 >&2; exit 1": "Error: no token",
-		"echo 'one last word' >&2; exit 1":                                          "one last word",
-		"exit 3":                                                                    "it ended without an answer",
+		"echo on >&2; echo 'Error: no token' >&2; echo at x.js:1 >&2; exit 1": "Error: no token",
+
+		"echo 'one last word' >&2; exit 1": "one last word",
+
+		"exit 3": "it ended without an answer",
+
 		"echo 'mcpbox: not enforced on this host: x' >&2; echo 'mcpbox: x: not found' >&2; " +
 			"echo 'mcpbox: hint: do y' >&2; exit 127": "x: not found",
 	} {
