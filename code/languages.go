@@ -22,7 +22,8 @@ type Language struct {
 	Compile  []string       // nil: interpreted
 	Run      []string
 	Env      []string
-	Version  int // the least major version, 0: any
+	Version  int       // the least major version, 0: any
+	Prestart *Prestart // nil: it is started with its snippet
 
 	// Memory is what the interpreter needs to start, where that is more than a tier may have.
 	Memory policies.Size
@@ -50,6 +51,8 @@ const (
 	program = "PROGRAM"
 	file    = "FILE"
 	binary  = "BINARY"
+
+	bootFile = "/tmp/mcpbox-boot.cjs" // of node's Prestart
 )
 
 // languages is data: a function, so that it costs nothing at start.
@@ -64,6 +67,7 @@ func languages() []Language {
 			Programs: []string{"python3"},
 			Package:  "python3",
 			Run:      []string{program, "-I", file},
+			Prestart: &Prestart{Run: []string{program, "-I", "-c", boot}, Boot: bootPython},
 		},
 		{
 			Name:     "node",
@@ -74,6 +78,11 @@ func languages() []Language {
 			Package:  "nodejs",
 			Run:      run,
 			Env:      []string{"NODE_NO_WARNINGS=1"},
+			Prestart: &Prestart{
+				Run:  []string{program, "-r", boot, file},
+				Boot: bootNode,
+				File: bootFile,
+			},
 		},
 		{
 			Name:     "typescript",
@@ -86,6 +95,11 @@ func languages() []Language {
 				program,
 				"--experimental-strip-types",
 				file,
+			},
+			Prestart: &Prestart{
+				Run:  []string{program, "--experimental-strip-types", "-r", boot, file},
+				Boot: bootNode,
+				File: bootFile,
 			},
 			Env:     []string{"NODE_NO_WARNINGS=1"},
 			Version: 22,

@@ -29,7 +29,11 @@ const DefaultOutput = 128 << 10
 type Runner struct {
 	Policy     *policies.Policy
 	BestEffort bool
-	Sinks      func() []monitor.Sink // for one sandbox, which owns them
+	Sinks      func() []monitor.Sink // for one snippet, whose sandbox owns them
+
+	Pool   *Pool                // if not nil, and it takes the policy: run in cells
+	Caller string               // of the pool's: whose turn it is
+	Call   func() *monitor.Call // see runtime.Command; in cells only
 
 	// Unavailable adds to the reason why the host can't sandbox, such as doctor's findings.
 	Unavailable func(context.Context) string
@@ -133,6 +137,9 @@ func (j *job) setup(status mcpruntime.Status, exitCode int) {
 	j.res.ExecutionID = newID()
 }
 
+// pools: it runs in cells.
+func (j *job) pools() bool { return j.Pool.Takes(j.Policy) }
+
 // work does the steps. Where one says that nothing can run, the result says so.
 func (j *job) work(ctx context.Context) error {
 	if err := j.policyFits(); err != nil {
@@ -217,13 +224,18 @@ func (j *job) versionFits(ctx context.Context) error {
 	if j.language.Version == 0 {
 		return nil
 	}
-	out, err := j.helper(
-		ctx,
-		policies.Limits{Memory: 256 << 20, Timeout: policies.Duration(5 * time.Second)},
-		[]string{j.program, "--version"},
-		nil,
-	)
-	version := strings.TrimLeft(strings.TrimSpace(string(out)), "v")
+	ask := func() (string, error) {
+		limits := policies.Limits{Memory: 256 << 20, Timeout: policies.Duration(5 * time.Second)}
+		out, err := j.helper(ctx, "strict", limits, []string{j.program, "--version"}, nil)
+		return string(out), err
+	}
+	answer, err := "", error(nil)
+	if j.pools() {
+		answer, err = j.Pool.versionOf(j.Policy.Filesystem.Rootfs+j.program, ask)
+	} else {
+		answer, err = ask()
+	}
+	version := strings.TrimLeft(strings.TrimSpace(answer), "v")
 	major, _, _ := strings.Cut(version, ".")
 	n, convErr := strconv.Atoi(major)
 	switch {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/code/guard"
 	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/pool"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
@@ -24,11 +25,11 @@ func (j *job) interpreted(ctx context.Context) error {
 	main := mcpruntime.File{Path: "/work/" + j.language.File, Data: j.Code}
 	started := j.start(ctx, main)
 	if err := j.look(ctx); err != nil {
-		closeBox(started())
+		closePlace(started())
 		return err
 	}
 	if j.res.Guard.Refused {
-		closeBox(started())
+		closePlace(started())
 		j.refuse()
 		return nil
 	}
@@ -68,7 +69,10 @@ func (j *job) failed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	var busy *pool.BusyError
 	switch {
+	case errors.As(err, &busy), errors.Is(err, pool.ErrClosed):
+		return err
 	case errors.Is(err, mcpruntime.ErrNotFound):
 		j.unavailable(err, exitNotFound)
 		return nil
@@ -97,19 +101,54 @@ func (j *job) refuse() {
 	j.res.Hint = "take out what the findings name, or run it under --tier standard, which only reports them"
 }
 
-// start makes the sandbox in the background; the function returned waits for it.
-func (j *job) start(ctx context.Context, main mcpruntime.File) func() (*mcpruntime.Sandbox, error) {
-	p := *j.Policy
+// place is where a snippet or a compiler runs: a sandbox, or a cell of a pool.
+type place interface {
+	start(ctx context.Context, cmd mcpruntime.Command) (*mcpruntime.Process, error)
+	close()
+}
+
+// sandboxed is a sandbox of its own.
+type sandboxed struct{ *mcpruntime.Sandbox }
+
+func (s sandboxed) start(ctx context.Context, c mcpruntime.Command) (*mcpruntime.Process, error) {
+	return s.Start(ctx, c)
+}
+
+func (s sandboxed) close() { _ = s.Close() }
+
+// tierOf is the policy with what every snippet has.
+func tierOf(policy *policies.Policy) *policies.Policy {
+	p := *policy
 	if !slices.Contains(p.Filesystem.Folders, outFolder) {
 		p.Filesystem.Folders = append(slices.Clone(p.Filesystem.Folders), outFolder)
 	}
 	if p.Limits.Timeout == 0 {
 		p.Limits.Timeout = p.Code.Timeout
 	}
-	spec := mcpruntime.Spec{Policy: &p, BestEffort: j.BestEffort, Files: []mcpruntime.File{main}}
+	return &p
+}
+
+// given are the caller's files.
+func (j *job) given(main mcpruntime.File) []mcpruntime.File {
+	files := []mcpruntime.File{main}
 	for _, f := range j.Files {
-		spec.Files = append(spec.Files, mcpruntime.File{Path: "/work/" + f.Name, Data: f.Data})
+		files = append(files, mcpruntime.File{Path: "/work/" + f.Name, Data: f.Data})
 	}
+	return files
+}
+
+// start makes the sandbox in the background; the function returned waits for it. In a pool there is
+// nothing to make.
+func (j *job) start(ctx context.Context, main mcpruntime.File) func() (place, error) {
+	if j.pools() {
+		p := &pooled{pool: j.Pool, job: j, policy: j.Pool.tier(j.Policy), files: j.given(main),
+			snippet: true}
+		if j.language.Compile == nil {
+			p.program = j.ahead()
+		}
+		return func() (place, error) { return p, nil }
+	}
+	spec := mcpruntime.Spec{Policy: tierOf(j.Policy), BestEffort: j.BestEffort, Files: j.given(main)}
 	if j.Sinks != nil {
 		spec.Sinks = j.Sinks()
 	}
@@ -120,18 +159,24 @@ func (j *job) start(ctx context.Context, main mcpruntime.File) func() (*mcprunti
 		defer close(done)
 		box, err = mcpruntime.Start(ctx, spec)
 	}()
-	return sync.OnceValues(func() (*mcpruntime.Sandbox, error) { <-done; return box, err })
+	return sync.OnceValues(func() (place, error) {
+		<-done
+		if err != nil {
+			return nil, err
+		}
+		return sandboxed{box}, nil
+	})
 }
 
-func closeBox(box *mcpruntime.Sandbox, err error) {
+func closePlace(p place, err error) {
 	if err == nil {
-		_ = box.Close()
+		p.close()
 	}
 }
 
 // run runs the snippet in its sandbox, and reads what it left before the sandbox goes.
-func (j *job) run(ctx context.Context, box *mcpruntime.Sandbox, with map[string]string) error {
-	defer box.Close()
+func (j *job) run(ctx context.Context, box place, with map[string]string) error {
+	defer box.close()
 	j.Progress("run")
 	limit := j.MaxOutput
 	if limit <= 0 {
@@ -140,7 +185,7 @@ func (j *job) run(ctx context.Context, box *mcpruntime.Sandbox, with map[string]
 	stdout, stderr := newCapture(limit), newCapture(limit)
 	out := &collector{limits: snippetFiles}
 	defer out.close()
-	p, err := box.Start(ctx, mcpruntime.Command{
+	p, err := box.start(ctx, mcpruntime.Command{
 		Args: append(command(j.language.Run, with), j.Args...), Env: j.language.Env, Stdin: j.Stdin,
 		Stdout: tee(stdout, j.Stdout), Stderr: tee(stderr, j.Stderr),
 		BeforeExec: func(p *mcpruntime.Process) {
@@ -183,7 +228,8 @@ func (j *job) look(ctx context.Context) error {
 	g := guard.Guard{
 		Rules: j.Policy.Guard,
 		Python: func(ctx context.Context, text string, stdin []byte) ([]byte, error) {
-			return j.helper(ctx, guardLimits, []string{j.program, "-I", "-S", "-c", text}, stdin)
+			args := []string{j.program, "-I", "-S", "-c", text}
+			return j.helper(ctx, "maximum", guardLimits, args, stdin)
 		},
 	}
 	var err error
@@ -207,41 +253,48 @@ var guardLimits = policies.Limits{
 	Output:  4 << 20,
 }
 
-// helper runs a program of mcpbox's own under maximum's filter. It executes no code of the
-// snippet's.
+// helper runs a program of mcpbox's own under a preset's filter. It executes no code of the
+// snippet's. A Python program waits for its input in a pool: with one more argument it says so.
 func (j *job) helper(
 	ctx context.Context,
+	preset string,
 	limits policies.Limits,
 	args []string,
 	stdin []byte,
 ) ([]byte, error) {
-	p, err := policies.Preset("maximum")
+	p, err := j.policy(preset, func() (*policies.Policy, error) {
+		p, err := policies.Preset(preset)
+		if err != nil {
+			return nil, err
+		}
+		// The filter and rlimits hold without cgroup v2 and Landlock; those are taken where the
+		// host has them.
+		p.Require = slices.DeleteFunc(p.Require, func(l policies.Layer) bool {
+			return l == policies.LayerCgroupLimits || l == policies.LayerLandlock
+		})
+		p.Limits, p.Filesystem.Rootfs = limits, j.Policy.Filesystem.Rootfs
+		return p, nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	// The filter and rlimits hold without cgroup v2 and Landlock; those are taken where the host
-	// has them.
-	p.Require = slices.DeleteFunc(
-		p.Require,
-		func(l policies.Layer) bool { return l == policies.LayerCgroupLimits || l == policies.LayerLandlock },
-	)
-	p.Limits, p.Filesystem.Rootfs = limits, j.Policy.Filesystem.Rootfs
-	if args[len(args)-1] == "--version" { // an interpreter with threads
-		if p, err = policies.Preset("strict"); err != nil {
-			return nil, err
-		}
-		p.Require = slices.DeleteFunc(
-			p.Require,
-			func(l policies.Layer) bool { return l == policies.LayerCgroupLimits },
-		)
-		p.Limits, p.Filesystem.Rootfs = limits, j.Policy.Filesystem.Rootfs
-	}
 	var out bytes.Buffer
-	res, err := mcpruntime.Run(
-		ctx,
-		mcpruntime.Spec{Policy: p, BestEffort: j.BestEffort},
-		mcpruntime.Command{Args: args, Stdin: bytes.NewReader(stdin), Stdout: &out},
-	)
+	cmd := mcpruntime.Command{Args: args, Stdin: bytes.NewReader(stdin), Stdout: &out}
+	var res *mcpruntime.Result
+	switch {
+	case j.pools():
+		call := pool.Call{Caller: j.Caller, Policy: p, Command: cmd,
+			BestEffort: j.BestEffort}
+		if preset == "maximum" {
+			call.Program = j.Pool.program("guard\x00"+j.program, func() *pool.Program {
+				return &pool.Program{Args: append(slices.Clone(args), "ready"), Ready: ready}
+			})
+		}
+		res, err = j.Pool.pool.Run(ctx, call)
+	default:
+		spec := mcpruntime.Spec{Policy: p, BestEffort: j.BestEffort}
+		res, err = mcpruntime.Run(ctx, spec, cmd)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -251,9 +304,16 @@ func (j *job) helper(
 	return out.Bytes(), nil
 }
 
-// compile runs the compiler in a sandbox with a compiler's limits, and returns the program that it
-// made; nil if it made none.
-func (j *job) compile(ctx context.Context) ([]byte, error) {
+// policy is one of mcpbox's own. A pool knows policies by their address.
+func (j *job) policy(name string, make func() (*policies.Policy, error)) (*policies.Policy, error) {
+	if j.pools() {
+		return j.Pool.policy(name, j.Policy.Filesystem.Rootfs, make)
+	}
+	return make()
+}
+
+// compilerPolicy has a compiler's limits.
+func compilerPolicy(rootfs string) (*policies.Policy, error) {
 	p, err := policies.Preset("code-standard")
 	if err != nil {
 		return nil, err
@@ -264,31 +324,46 @@ func (j *job) compile(ctx context.Context) ([]byte, error) {
 		Disk:      512 << 20,
 		FileSize:  256 << 20,
 		OpenFiles: 1024,
-		Timeout: policies.Duration(
-			90 * time.Second,
-		),
-		CPUTime: policies.Duration(120 * time.Second),
-		Output:  8 << 20,
+		Timeout:   policies.Duration(90 * time.Second),
+		CPUTime:   policies.Duration(120 * time.Second),
+		Output:    8 << 20,
 	}
-	p.Filesystem.Rootfs = j.Policy.Filesystem.Rootfs
-	main := "/work/" + j.language.File
-	spec := mcpruntime.Spec{
-		Policy:     p,
-		BestEffort: j.BestEffort,
-		Files:      []mcpruntime.File{{Path: main, Data: j.Code}},
+	p.Filesystem.Rootfs = rootfs
+	return p, nil
+}
+
+// compiler is where the compiler runs.
+func (j *job) compiler(ctx context.Context, main mcpruntime.File) (place, error) {
+	p, err := j.policy("compiler", func() (*policies.Policy, error) {
+		return compilerPolicy(j.Policy.Filesystem.Rootfs)
+	})
+	if err != nil {
+		return nil, err
 	}
-	for _, f := range j.Files { // headers, packages
-		spec.Files = append(spec.Files, mcpruntime.File{Path: "/work/" + f.Name, Data: f.Data})
+	if j.pools() {
+		return &pooled{pool: j.Pool, job: j, policy: p, files: j.given(main)}, nil
 	}
+	spec := mcpruntime.Spec{Policy: p, BestEffort: j.BestEffort, Files: j.given(main)}
 	box, err := mcpruntime.Start(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
-	defer box.Close()
+	return sandboxed{box}, nil
+}
+
+// compile runs the compiler in a sandbox with a compiler's limits, and returns the program that it
+// made; nil if it made none.
+func (j *job) compile(ctx context.Context) ([]byte, error) {
+	main := "/work/" + j.language.File
+	box, err := j.compiler(ctx, mcpruntime.File{Path: main, Data: j.Code}) // with headers, packages
+	if err != nil {
+		return nil, err
+	}
+	defer box.close()
 	stdout, stderr := newCapture(DefaultOutput), newCapture(DefaultOutput)
 	out := &collector{limits: limits{files: 1, file: 64 << 20, all: 64 << 20}}
 	defer out.close()
-	process, err := box.Start(
+	process, err := box.start(
 		ctx,
 		mcpruntime.Command{
 			Args: command(
