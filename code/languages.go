@@ -52,7 +52,7 @@ const (
 	file    = "FILE"
 	binary  = "BINARY"
 
-	bootFile = "/tmp/mcpbox-boot.cjs" // of node's Prestart
+	bootFile = "/home/user/.mcpbox-boot.cjs" // of node's Prestart
 )
 
 // languages is data: a function, so that it costs nothing at start.

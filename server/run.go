@@ -125,7 +125,7 @@ func (r *run) work(ctx context.Context) (*api.Result, error) {
 	switch {
 	case r.req.Code != "":
 		return r.snippet(ctx)
-	case len(r.req.Files) > 0 || r.fresh || mcpruntime.CheckCells(r.policy) != nil:
+	case r.fresh || mcpruntime.CheckCells(r.policy) != nil:
 		return r.alone(ctx)
 	}
 	return r.pooled(ctx)
@@ -134,8 +134,8 @@ func (r *run) work(ctx context.Context) (*api.Result, error) {
 // pooled runs a command in a cell.
 func (r *run) pooled(ctx context.Context) (*api.Result, error) {
 	cmd, stdout, stderr := r.command()
-	call := &monitor.Call{Server: hub.Mark, Request: r.x.ID}
-	cmd.Call = func() *monitor.Call { return call }
+	cmd.Files = r.files()
+	cmd.Call = r.mark()
 	defer r.d.hub.Know(r.origin())()
 	result, err := r.d.pool.Run(
 		ctx,
@@ -145,6 +145,20 @@ func (r *run) pooled(ctx context.Context) (*api.Result, error) {
 		return nil, cause(ctx, err)
 	}
 	return resultOf(result, r.x.ID, stdout, stderr), nil
+}
+
+// files are the request's, where the command finds them.
+func (r *run) files() (out []mcpruntime.File) {
+	for _, f := range r.req.Files {
+		out = append(out, mcpruntime.File{Path: workPath(f.Path), Data: f.Bytes()})
+	}
+	return out
+}
+
+// mark tells the pool's events of this execution from others.
+func (r *run) mark() func() *monitor.Call {
+	call := &monitor.Call{Server: hub.Mark, Request: r.x.ID}
+	return func() *monitor.Call { return call }
 }
 
 // cause prefers the reason why a context ended to what came of that.
@@ -168,9 +182,7 @@ func (r *run) alone(ctx context.Context) (*api.Result, error) {
 		BestEffort: r.d.cfg.Load().BestEffort,
 		Sinks:      r.sinks(),
 	}
-	for _, f := range r.req.Files {
-		spec.Files = append(spec.Files, mcpruntime.File{Path: workPath(f.Path), Data: f.Bytes()})
-	}
+	spec.Files = r.files()
 	result, err := mcpruntime.Run(ctx, spec, cmd)
 	if err != nil {
 		return nil, cause(ctx, err)
@@ -178,13 +190,20 @@ func (r *run) alone(ctx context.Context) (*api.Result, error) {
 	return resultOf(result, r.x.ID, stdout, stderr), nil
 }
 
-// snippet runs code in a sandbox of its own.
+// snippet runs code: in a cell, or in a sandbox of its own.
 func (r *run) snippet(ctx context.Context) (*api.Result, error) {
-	leave, err := r.d.enter(ctx)
-	if err != nil {
-		return nil, err
+	runner := code.Runner{Policy: r.policy, BestEffort: r.d.cfg.Load().BestEffort}
+	if !r.fresh && r.d.code.Takes(r.policy) {
+		runner.Pool, runner.Caller, runner.Call = r.d.code, r.x.Client+"/"+r.x.Caller, r.mark()
+		defer r.d.hub.Know(r.origin())()
+	} else {
+		leave, err := r.d.enter(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer leave()
+		runner.Sinks = r.sinks
 	}
-	defer leave()
 	req := code.Request{
 		Language:  r.req.Language,
 		Code:      []byte(r.req.Code),
@@ -199,8 +218,11 @@ func (r *run) snippet(ctx context.Context) (*api.Result, error) {
 		r.stdout.also, r.stderr.also = r.follow, r.follow
 		req.Stdout, req.Stderr = r.stdout, r.stderr
 	}
-	runner := code.Runner{Policy: r.policy, BestEffort: r.d.cfg.Load().BestEffort, Sinks: r.sinks}
 	result, err := runner.Run(ctx, req)
+	var busy *pool.BusyError
+	if errors.As(err, &busy) || errors.Is(err, pool.ErrClosed) {
+		return nil, cause(ctx, err)
+	}
 	if err != nil {
 		return nil, bad(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/mcpbox/mcpbox/code"
 	"github.com/mcpbox/mcpbox/internal/cleanup"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/monitor"
@@ -31,6 +32,7 @@ type daemon struct {
 	db       *state.DB
 	hub      *hub.Hub
 	pool     *pool.Pool
+	code     *code.Pool    // of the same pool
 	slots    chan struct{} // of what runs beside the pool
 	door     *door.Door
 	counts   counts
@@ -101,6 +103,7 @@ func newDaemon(opt Options, cfg *config.Config, undo *cleanup.Stack) (*daemon, e
 		MaxWarm: cfg.Pool.MaxWarm, BestEffort: cfg.BestEffort,
 		Sinks: func() []monitor.Sink { return []monitor.Sink{d.hub.Sink(hub.Origin{})} }})
 	undo.Push(func() { d.pool.Close() })
+	d.code = code.NewPool(d.pool)
 	d.door = door.New(doorRules(cfg), d.problem)
 	return d, nil
 }

@@ -9,8 +9,10 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/mcpbox/mcpbox/code"
 	"github.com/mcpbox/mcpbox/code/mcpserver"
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/pool"
 	"github.com/mcpbox/mcpbox/internal/steady"
 )
 
@@ -47,6 +49,9 @@ streamable HTTP at /mcp, on a loopback address only; if ` + tokenVariable + ` is
 			if cfg.Secure, err = remember.policy(secure); err != nil {
 				return err
 			}
+			sandboxes := pool.New(pool.Config{BestEffort: bestEffort})
+			defer sandboxes.Close()
+			cfg.Pool = code.NewPool(sandboxes)
 			ctx, stop := signal.NotifyContext(cmd.Context(), unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 			defer stop()
 			s := mcpserver.New(cfg)

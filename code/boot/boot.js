@@ -13,7 +13,7 @@
     }
     return out;
   };
-  fs.unlinkSync(__filename);
+  fs.writeFileSync(__filename, ''); // workers load it again
   fs.writeSync(1, '\0');
   const head = read(parseInt(read(8).toString('latin1'), 16)).toString().split('\0');
   const count = Number(head[0]);

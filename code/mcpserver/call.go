@@ -51,6 +51,7 @@ func (s *Server) handler(policy *policies.Policy) mcp.ToolHandlerFor[Input, Outp
 			Policy:      policy,
 			BestEffort:  s.cfg.BestEffort,
 			Unavailable: s.cfg.Unavailable,
+			Pool:        s.cfg.Pool,
 		}.Run(
 			ctx,
 			*request,

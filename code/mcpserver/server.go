@@ -20,6 +20,7 @@ import (
 type Config struct {
 	Standard, Secure *policies.Policy
 	BestEffort       bool
+	Pool             *code.Pool // nil: a sandbox for each call
 	Version          string
 	Token            string // over HTTP: what Authorization: Bearer must say; "" is no check
 	AtOnce           int    // calls that run at the same time, the others wait; 0 is 4

@@ -40,8 +40,12 @@ func lastLine(text string) string {
 	return lines[len(lines)-1]
 }
 
-func TestSnippetsBehaveAsBare(t *testing.T) {
-	testhost.Need(t, "sandbox")
+// part is one snippet of a file.
+type part struct{ name, code string }
+
+// eachLanguage calls f in a test of its own for each file of snippets whose language is installed.
+func eachLanguage(t *testing.T, f func(t *testing.T, language string, parts []part)) {
+	t.Helper()
 	files, err := filepath.Glob("snippets/*.txt")
 	if err != nil || len(files) < 11 {
 		t.Fatalf("%d files: %v", len(files), err)
@@ -53,47 +57,67 @@ func TestSnippetsBehaveAsBare(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		parts := strings.Split("\n"+string(data), "\n=== ")[1:]
+		var parts []part
+		for _, text := range strings.Split("\n"+string(data), "\n=== ")[1:] {
+			name, code, _ := strings.Cut(text, "\n")
+			parts = append(parts, part{name, code})
+		}
 		total += len(parts)
 		t.Run(language, func(t *testing.T) {
-			golden := map[string]expected{}
-			if !*update {
-				data, err := os.ReadFile("snippets/" + language + ".json")
-				if err == nil {
-					err = json.Unmarshal(data, &golden)
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-			}
-			if len(parts) != len(golden) && !*update {
-				t.Errorf("%d snippets, %d expectations", len(parts), len(golden))
-			}
 			needLanguage(t, language)
-			for _, part := range parts {
-				name, code, _ := strings.Cut(part, "\n")
-				if *update {
-					golden[name] = bare(t, language, code)
-					continue
-				}
-				t.Run(name, func(t *testing.T) { same(t, language, code, golden[name]) })
-			}
-			if *update {
-				var b bytes.Buffer
-				enc := json.NewEncoder(&b)
-				enc.SetEscapeHTML(false)
-				enc.SetIndent("", " ")
-				if err := enc.Encode(golden); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile("snippets/"+language+".json", b.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
+			f(t, language, parts)
 		})
 	}
 	if total < 150 {
 		t.Errorf("%d snippets", total)
+	}
+}
+
+// expectations are what the snippets of a language do bare.
+func expectations(t *testing.T, language string) map[string]expected {
+	t.Helper()
+	golden := map[string]expected{}
+	data, err := os.ReadFile("snippets/" + language + ".json")
+	if err == nil {
+		err = json.Unmarshal(data, &golden)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return golden
+}
+
+func TestSnippetsBehaveAsBare(t *testing.T) {
+	testhost.Need(t, "sandbox")
+	eachLanguage(t, func(t *testing.T, language string, parts []part) {
+		if *update {
+			writeExpectations(t, language, parts)
+			return
+		}
+		golden := expectations(t, language)
+		if len(parts) != len(golden) {
+			t.Errorf("%d snippets, %d expectations", len(parts), len(golden))
+		}
+		for _, part := range parts {
+			t.Run(part.name, func(t *testing.T) { same(t, language, part.code, golden[part.name]) })
+		}
+	})
+}
+
+func writeExpectations(t *testing.T, language string, parts []part) {
+	golden := map[string]expected{}
+	for _, part := range parts {
+		golden[part.name] = bare(t, language, part.code)
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	if err := enc.Encode(golden); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("snippets/"+language+".json", b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
