@@ -12,8 +12,8 @@ import (
 	"github.com/mcpbox/mcpbox/code"
 	"github.com/mcpbox/mcpbox/code/mcpserver"
 	"github.com/mcpbox/mcpbox/internal/hint"
-	"github.com/mcpbox/mcpbox/pool"
 	"github.com/mcpbox/mcpbox/internal/steady"
+	"github.com/mcpbox/mcpbox/pool"
 )
 
 // tokenVariable holds the token that clients over HTTP must know: a flag would show it to every

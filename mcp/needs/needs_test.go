@@ -101,14 +101,14 @@ func TestWhatProgramsBelongTo(t *testing.T) {
 		"node DIR/npm/node_modules/srv/dist/": "/npm/node_modules",
 		"node --no-warnings DIR/mono/packages/a/dist/index.js": "/mono/packages/a " +
 			"/mono/node_modules",
-		"DIR/py/.venv/bin/srv":                    "/py/.venv /pyenv/versions/3 /py/src",
-		"DIR/py/.venv/bin/python -m x":            "/py/.venv /pyenv/versions/3 /py/src",
-		"DIR/go/bin/srv stdio":                    "/go/bin",
-		"DIR/opt/acme/bin/srv":                    "/opt/acme",
-		"DIR/home/bin/srv":                        "/home/bin/srv",
-		"python3 DIR/home/srv.py":                 "/home/srv.py",
-		"DIR/home/.nvm/versions/node/v1/bin/x":    "/home/.nvm/versions/node/v1",
-		"tool -x":                                 "/path/bin " +
+		"DIR/py/.venv/bin/srv":                 "/py/.venv /pyenv/versions/3 /py/src",
+		"DIR/py/.venv/bin/python -m x":         "/py/.venv /pyenv/versions/3 /py/src",
+		"DIR/go/bin/srv stdio":                 "/go/bin",
+		"DIR/opt/acme/bin/srv":                 "/opt/acme",
+		"DIR/home/bin/srv":                     "/home/bin/srv",
+		"python3 DIR/home/srv.py":              "/home/srv.py",
+		"DIR/home/.nvm/versions/node/v1/bin/x": "/home/.nvm/versions/node/v1",
+		"tool -x": "/path/bin " +
 			"PATH=/path/bin:/usr/local/bin:/usr/bin:/bin",
 		"python3 -u DIR/proj/server.py":           "/proj",
 		"java -Xmx1g -jar DIR/java/x.jar a":       "/java",
