@@ -29,7 +29,7 @@ func (p *Policy) Allows(name string, groups ...string) Answer {
 	return result
 }
 
-// AllowsBeforeDeny is Allows without the rules of syscalls.deny.
+// AllowsBeforeDeny is like Allows, but ignores the rules of syscalls.deny.
 func (p *Policy) AllowsBeforeDeny(name string, groups ...string) Answer {
 	result := No
 	if p.Syscalls.Default == DefaultAllow {

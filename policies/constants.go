@@ -148,7 +148,7 @@ var constants = [...]constant{
 	{"MAP_ANONYMOUS", unix.MAP_ANONYMOUS},
 }
 
-// Constant gives the number behind a name of the kernel's headers, such as AF_UNIX.
+// Constant returns the value of a constant of the kernel's headers, such as AF_UNIX.
 func Constant(name string) (uint64, bool) {
 	for _, c := range constants {
 		if c.name == name {

@@ -8,15 +8,15 @@ import (
 	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
-// Change is one difference between two policies: an old value, a new one, or both. An entry of a
-// list has one of them.
+// Change is one difference between two policies: an old value, a new one, or both. For an entry of
+// a list it has only one of them.
 type Change struct {
 	Path string `json:"path"`
 	Old  string `json:"old,omitempty"`
 	New  string `json:"new,omitempty"`
 }
 
-// String is "+ path: new", "- path: old" or "~ path: old → new".
+// String returns "+ path: new", "- path: old" or "~ path: old → new".
 func (c Change) String() string {
 	switch {
 	case c.Old == "":
@@ -27,8 +27,8 @@ func (c Change) String() string {
 	return "~ " + c.Path + ": " + c.Old + " → " + c.New
 }
 
-// Diff tells what leads from a to b, field by field, sorted by path. Names, descriptions and the
-// order of lists make no difference.
+// Diff returns the changes from a to b, field by field, sorted by path. It ignores names,
+// descriptions and the order of lists.
 func Diff(a, b *Policy) []Change {
 	var changes []Change
 	before, after := *a, *b
@@ -82,8 +82,8 @@ func diff(path string, a, b reflect.Value, changes *[]Change) {
 	}
 }
 
-// items gives a list's entries one by one; rules of several names are taken apart, so that how
-// names are grouped makes no difference.
+// items returns a list's entries as texts. It splits rules with several names, so that the grouping
+// of names makes no difference.
 func items(list reflect.Value) (texts []string) {
 	for i := range list.Len() {
 		switch value := list.Index(i).Interface().(type) {

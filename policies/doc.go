@@ -4,7 +4,7 @@
 //	p, err := policies.Resolve("standard")          // a preset, or a file
 //	p, err = policies.Load("notes.yaml")            // extends, merge, validation
 //
-// every problem with file, line, column, excerpt
+// Every problem has a file, line, column and excerpt:
 //
 //	var list *policies.Error
 //	if errors.As(err, &list) { fmt.Print(list.Detail()) }
@@ -18,16 +18,17 @@
 // Sizes: 256MiB, 64k (1024s), 1GB (1000s, as in dd), or bytes. Durations: 30s, 1m30s, or seconds. 0
 // means no limit. A syscall rule is a name, a @group with systemd's name, or {names, args, why};
 // the value and mask of an argument are numbers or names such as AF_UNIX or
-// CLONE_NEWUSER|CLONE_NEWNS. Whether a syscall or a group exists, package seccomp knows.
+// CLONE_NEWUSER|CLONE_NEWNS. Package seccomp checks whether a syscall or a group exists.
 //
 // A file that extends nothing starts from nothing: no syscall is allowed, no limit is set.
 //
 // # Inheritance
 //
 // extends names a preset, or a file relative to the one that names it (write ./strict.yaml, not
-// strict). The file's own values are laid over the inherited ones: a scalar replaces, a mapping is
-// merged key by key, a list adds its entries to the inherited ones. A list or map whose key is
-// prefixed with "!" replaces the inherited one; the key has to be quoted:
+// strict). The file's own values are merged with the inherited ones: a scalar replaces the
+// inherited scalar, a mapping is merged key by key, and a list adds its entries to the inherited
+// list. A list or mapping whose key has the prefix "!" replaces the inherited one. Such a key must
+// be quoted:
 //
 //	extends: standard
 //	syscalls:
@@ -43,10 +44,10 @@
 //
 // # What it does not protect
 //
-// A policy is what is asked for. What a host can enforce is found out when a sandbox starts; what
-// must be enforced is listed in require. That a mount source exists, and where symbolic links lead,
-// is checked by package rootfs.
+// A policy is a request. The start of a sandbox finds out what the host can enforce; require lists
+// the layers that must be enforced. Package rootfs checks that mount sources exist, and where
+// symbolic links lead.
 //
-// Kernel: none needed. Sources of the constants: the kernel's uapi headers, by way of
+// Kernel: none needed. Source of the constants: the kernel's uapi headers, through
 // golang.org/x/sys.
 package policies

@@ -25,7 +25,7 @@ func ParseDuration(text string) (Duration, error) {
 	return Duration(d), nil
 }
 
-// String gives "30s", "2m", "1h30m": time.Duration's form without the zero tail.
+// String returns "30s", "2m", "1h30m": the form of time.Duration without trailing zero units.
 func (d Duration) String() string {
 	s := time.Duration(d).String()
 	if strings.HasSuffix(s, "m0s") {
@@ -49,11 +49,11 @@ func (d *Duration) Set(text string) error {
 // Type names the value in a flag's help.
 func (*Duration) Type() string { return "duration" }
 
-// MarshalText gives the human form.
+// MarshalText returns the form of String.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText is ParseDuration.
+// UnmarshalText works like ParseDuration.
 func (d *Duration) UnmarshalText(text []byte) error { return d.Set(string(text)) }
 
-// UnmarshalJSON takes a string or a number of seconds.
+// UnmarshalJSON reads a string or a number of seconds.
 func (d *Duration) UnmarshalJSON(data []byte) error { return d.Set(unquoteJSON(data)) }

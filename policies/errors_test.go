@@ -10,8 +10,8 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/errors.golden anew")
 
-// TestErrorsNameThePlaceAndTheRemedy holds testdata/errors.golden: a policy, then what is said of
-// it.
+// TestErrorsNameThePlaceAndTheRemedy checks testdata/errors.golden: each policy is followed by its
+// errors.
 func TestErrorsNameThePlaceAndTheRemedy(t *testing.T) {
 	const file = "testdata/errors.golden"
 	golden, err := os.ReadFile(file)

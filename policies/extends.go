@@ -11,8 +11,8 @@ import (
 
 const maxExtends = 8
 
-// inherit follows `extends`. It returns the policy at the root, a preset or an empty one, and the
-// documents to be laid over it, the given one first.
+// inherit follows `extends`. It returns the policy at the root (a preset, or an empty policy) and
+// the documents to merge onto it, the given one first.
 func inherit(data []byte, filename string, read func(string) ([]byte, error)) (*Policy,
 	[]*yaml.Document, error) {
 	var chain []*yaml.Document
@@ -34,14 +34,14 @@ func inherit(data []byte, filename string, read func(string) ([]byte, error)) (*
 			return nil, nil, asError([]Problem{problemAt(at, remedy, format, args...)})
 		}
 		if !looksLikeFile(base) {
-			return fail(nearest.Hint(base, Named())+" (a file is written ./NAME)", "extends: "+
+			return fail(nearest.Hint(base, Named())+" (for a file, write ./NAME)", "extends: "+
 				"unknown preset %q", base)
 		}
 		filename = expandPath(base, filepath.Dir(filename))
 		if i := slices.Index(names, identity(filename)); i >= 0 && i == len(names)-1 {
 			return fail("name another policy, or none", "the policy extends itself")
 		} else if i >= 0 {
-			return fail("break the circle", "extends goes in a circle: %s",
+			return fail("remove one extends of the cycle", "extends forms a cycle: %s",
 				strings.Join(append(shortNames(names[i:]), filepath.Base(filename)), " → "))
 		}
 		if len(chain) == maxExtends {
@@ -55,7 +55,7 @@ func inherit(data []byte, filename string, read func(string) ([]byte, error)) (*
 	}
 }
 
-// identity tells two spellings of one file for the same.
+// identity returns the same text for two spellings of one file.
 func identity(filename string) string {
 	if abs, err := filepath.Abs(filename); err == nil {
 		filename = abs

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// FuzzParse: nothing makes the parser panic, and what parses reads back equal from its YAML and its
-// JSON.
+// FuzzParse: no input makes the parser panic. A parsed policy reads back equal from its YAML and
+// its JSON.
 func FuzzParse(f *testing.F) {
 	for _, name := range PresetNames() {
 		source, _ := PresetSource(name)
@@ -64,7 +64,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzSize: what is read is not negative and reads back equal from how it prints.
+// FuzzSize: a parsed size is not negative, and reads back equal from its text.
 func FuzzSize(f *testing.F) {
 	for _, s := range []string{"256MiB", "1.5GiB", "1GB", "64k", "0", "-1", "9223372036854775807",
 		"8EiB", "1e3", "1/3", "0x1p4", " 1 k "} {

@@ -21,19 +21,19 @@ import (
 //go:embed presets/*.yaml tiers/*.yaml
 var presetFiles embed.FS
 
-// PresetNames lists the presets from open to closed.
+// PresetNames lists the presets, the least strict first.
 func PresetNames() []string {
 	return []string{"none", "basic", "browser", "standard", "strict", "maximum"}
 }
 
-// TierNames lists the policies of `mcpbox code` (package code). They may be named wherever a preset
-// may.
+// TierNames lists the policies of `mcpbox code` (package code). Their names are accepted wherever a
+// preset's name is.
 func TierNames() []string { return []string{"code-standard", "code-secure"} }
 
-// Named lists everything that may be named in place of a file.
+// Named lists all names that are accepted in place of a file.
 func Named() []string { return append(PresetNames(), TierNames()...) }
 
-// PresetSource is the YAML of a preset or tier with its comments.
+// PresetSource returns the YAML of a preset or tier with its comments.
 func PresetSource(name string) ([]byte, error) {
 	file := "presets/" + name + ".yaml"
 	if tier, ok := strings.CutPrefix(name, "code-"); ok {
@@ -46,8 +46,8 @@ func PresetSource(name string) ([]byte, error) {
 	return data, nil
 }
 
-// Preset returns one of Named. It comes from generated code: parsing its YAML would cost a start
-// several milliseconds.
+// Preset returns the preset or tier with one of the names of Named. It comes from generated code:
+// parsing its YAML would add several milliseconds to a start.
 func Preset(name string) (*Policy, error) {
 	if p := preset(name); p != nil {
 		return p, nil
@@ -65,15 +65,15 @@ func Load(path string) (*Policy, error) {
 	return Parse(data, path)
 }
 
-// Resolve takes what --policy takes: a preset's name, else a file. A name without a slash or a dot
-// can only be a preset or a file that exists.
+// Resolve accepts the values of --policy: a preset's name or a file. A name without a slash or a
+// dot must be a preset or an existing file.
 func Resolve(nameOrFile string) (*Policy, error) {
 	p, _, err := ResolveFiles(nameOrFile)
 	return p, err
 }
 
-// ResolveFiles is Resolve, and names the files that were read: the policy's, and those that it
-// extends.
+// ResolveFiles is like Resolve, and also returns the files that it read: the policy and the files
+// that it extends.
 func ResolveFiles(nameOrFile string) (p *Policy, files []string, err error) {
 	if slices.Contains(Named(), nameOrFile) {
 		p, err = Preset(nameOrFile)
@@ -81,8 +81,8 @@ func ResolveFiles(nameOrFile string) (p *Policy, files []string, err error) {
 	}
 	if !looksLikeFile(nameOrFile) {
 		if _, err := os.Stat(nameOrFile); err != nil {
-			return nil, nil, hint.Errorf(nearest.Hint(nameOrFile, Named())+" (a file is also "+
-				"taken)", "unknown policy %q: no such preset and no such file", nameOrFile)
+			return nil, nil, hint.Errorf(nearest.Hint(nameOrFile, Named())+" (or give an existing "+
+				"file)", "unknown policy %q: no such preset and no such file", nameOrFile)
 		}
 	}
 	read := func(path string) ([]byte, error) {
@@ -99,13 +99,14 @@ func ResolveFiles(nameOrFile string) (p *Policy, files []string, err error) {
 
 func looksLikeFile(s string) bool { return strings.ContainsAny(s, "/.") }
 
-// Parse is Load for data that is already read; filename is for messages and for what is relative to
-// the file.
+// Parse is like Load, for data that was already read. filename is for messages and for relative
+// paths.
 func Parse(data []byte, filename string) (*Policy, error) {
 	return parse(data, filename, readPolicy)
 }
 
-// parse decodes the chain of documents, root first, each onto the result of the one before.
+// parse decodes the chain of documents, root first. Each document is decoded onto the result of the
+// previous one.
 func parse(data []byte, filename string, read func(string) ([]byte, error)) (*Policy, error) {
 	p, chain, err := inherit(data, filename, read)
 	if err != nil {
@@ -113,7 +114,7 @@ func parse(data []byte, filename string, read func(string) ([]byte, error)) (*Po
 	}
 	index := map[string]yaml.Position{}
 	for _, doc := range slices.Backward(chain) {
-		p.Name, p.Description = "", "" // a document's own, not inherited
+		p.Name, p.Description = "", "" // these two are not inherited
 		problems := doc.Decode(p, fileTypes(), index)
 		if err := asError(problemsOf(problems)); err != nil {
 			return nil, err
@@ -131,7 +132,7 @@ func parse(data []byte, filename string, read func(string) ([]byte, error)) (*Po
 	return p, nil
 }
 
-// fileTypes are the types that a file writes in a form of their own.
+// fileTypes returns the types that have their own text form in a file.
 func fileTypes() yaml.Types {
 	return yaml.Types{
 		Quantity: map[reflect.Type]string{
@@ -151,7 +152,7 @@ func fileTypes() yaml.Types {
 	}
 }
 
-// fill writes out what an unset field means, so that no reader has to know.
+// fill sets unset fields to their defaults, so that no reader has to know them.
 func (p *Policy) fill() {
 	p.Isolation = cmp.Or(p.Isolation, IsolationSandbox)
 	p.Syscalls.Default = cmp.Or(p.Syscalls.Default, DefaultDeny)
@@ -161,7 +162,7 @@ func (p *Policy) fill() {
 	for _, list := range [][]NetworkRule{p.Network.Allow, p.Network.Deny} {
 		for i := range list {
 			if rule, err := list[i].Rule(); err == nil {
-				list[i].Host = rule.Host() // the one spelling
+				list[i].Host = rule.Host() // in canonical form
 			}
 		}
 	}
@@ -173,8 +174,8 @@ func (p *Policy) fill() {
 	}
 }
 
-// UnmarshalJSON decodes and validates a JSON document that extends nothing but presets: data from
-// elsewhere must not make mcpbox read files.
+// UnmarshalJSON decodes and validates a JSON document. The document may only extend presets,
+// because data from elsewhere must not make mcpbox read files.
 func (p *Policy) UnmarshalJSON(data []byte) error {
 	parsed, err := parse(data, "policy", func(path string) ([]byte, error) {
 		return nil, hint.Errorf("name a preset", "policy file %s may not be read from here", path)

@@ -78,7 +78,7 @@ func TestInheritanceThatCannotBe(t *testing.T) {
 	for file, want := range map[string]string{
 		"self.yaml":  "self.yaml:1:10: the policy extends itself",
 		"link.yaml":  "the policy extends itself",
-		"a.yaml":     "b.yaml:1:10: extends goes in a circle: a.yaml → b.yaml → a.yaml",
+		"a.yaml":     "b.yaml:1:10: extends forms a cycle: a.yaml → b.yaml → a.yaml",
 		"lost.yaml":  "lost.yaml:2:10: extends: policy file " + dir + "/gone.yaml does not exist",
 		"typo.yaml":  `typo.yaml:1:10: extends: unknown preset "standart"`,
 		"deepa.yaml": "extends is more than 8 policies deep",

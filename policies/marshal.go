@@ -18,7 +18,7 @@ func (p *Policy) YAML() []byte {
 	return []byte(b.String())
 }
 
-// writeFields writes structs of structs as blocks, everything below on one line an entry.
+// writeFields writes nested structs as blocks, and each entry below them on one line.
 func writeFields(b *strings.Builder, indent string, v reflect.Value) {
 	for i := range v.NumField() {
 		field, key := v.Field(i), yaml.Key(v.Type().Field(i))
@@ -61,7 +61,7 @@ func flow(v reflect.Value) string {
 		if text, ok := value.text(); ok {
 			return scalar(text)
 		}
-	case map[string]any: // what JSON can say
+	case map[string]any: // any JSON value
 		return generic(value)
 	}
 	switch v.Kind() {
@@ -97,7 +97,7 @@ func flow(v reflect.Value) string {
 	return fmt.Sprint(v.Interface())
 }
 
-// String is the entry as the file has it.
+// String returns the entry as a policy file has it.
 func (m IOMax) String() string { return flow(reflect.ValueOf(m)) }
 
 func generic(value any) string {
@@ -118,13 +118,13 @@ func generic(value any) string {
 		return scalar(value)
 	}
 	data, err := json.Marshal(value)
-	if err != nil { // no value that was parsed from a policy
+	if err != nil { // impossible for a value that was parsed from a policy
 		return "null"
 	}
 	return string(data)
 }
 
-// scalar writes text plainly where no reader could take it for something else, else quoted.
+// scalar writes text without quotes if no reader could misread it. Otherwise it adds quotes.
 func scalar(s string) string {
 	plain := s != "" && (s[0] >= 'A' && s[0] <= 'Z' || s[0] >= 'a' && s[0] <= 'z' || s[0] == '/')
 	for i := range len(s) {

@@ -51,7 +51,7 @@ func secretsOf(list string) string {
 func TestNetworkProblems(t *testing.T) {
 	for document, want := range map[string]string{
 		`network: {mode: allow}`: "nothing is allowed",
-		`network: {mode: allow, allow: [{host: a.example, methods: [get]}]}`:          "no method",
+		`network: {mode: allow, allow: [{host: a.example, methods: [get]}]}`:          "not a method",
 		`network: {mode: allow, allow: [{host: 192.0.2.0/24, methods: [GET]}]}`:       "a host name",
 		`network: {mode: allow, allow: [a.example], deny: [{host: b, methods: [X]}]}`: "be denied",
 

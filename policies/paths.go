@@ -9,8 +9,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
-// expandPath makes a path of the policy file absolute: "~" is the caller's home, the rest is
-// relative to the file's folder.
+// expandPath makes a path of the policy file absolute: "~" is the caller's home; other relative
+// paths start at the file's folder.
 func expandPath(path, folder string) string {
 	if path == "~" || strings.HasPrefix(path, "~/") {
 		if home, err := os.UserHomeDir(); err == nil {

@@ -28,7 +28,7 @@ type Isolation string
 
 const (
 	IsolationSandbox Isolation = "sandbox" // every namespace new, a rootfs, no capabilities
-	IsolationNone    Isolation = "none"    // bare, for comparison; said on stderr and in the result
+	IsolationNone    Isolation = "none"    // no sandbox; stderr and the result say so
 )
 
 // Layer names a containment layer in `require` and in a result's `layers`.
@@ -50,7 +50,7 @@ const (
 	LayerCgroupLimits     Layer = "cgroup_limits"
 )
 
-// Filesystem describes what of the host is bound into the rootfs.
+// Filesystem says which files and folders of the host are bound into the rootfs.
 type Filesystem struct {
 	// a folder used instead of the host's /usr
 	Rootfs string  `yaml:"rootfs,omitempty" json:"rootfs,omitempty"`
@@ -163,8 +163,8 @@ type Code struct {
 	Timeout Duration `yaml:"timeout,omitempty" json:"timeout,omitempty"`
 }
 
-// Rule: when an event matches the condition, or usage or a change of a file does, Action is taken
-// and the event has at least this severity.
+// Rule says what happens when an event, the usage or a change of a file matches the condition: the
+// Action is taken, and the event gets at least this severity.
 type Rule struct {
 	ID          string `yaml:"id" json:"id"`
 	Name        string `yaml:"name,omitempty" json:"name,omitempty"`

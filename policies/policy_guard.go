@@ -1,11 +1,11 @@
 package policies
 
-// Guard is the look that `mcpbox code` takes at a snippet before it runs. It is defence in depth:
-// the sandbox contains whatever the guard does not see.
+// Guard is the check of a snippet before `mcpbox code` runs it. It is defence in depth: the sandbox
+// contains whatever the guard misses.
 //
-// Its rules come with mcpbox (package code/guard): a name, how bad it is, why. Deny adds names to
-// them, allow takes names away; a name may say which language it is for: python/os, javascript/fs,
-// shell/curl.
+// The built-in rules come with mcpbox (package code/guard). A rule has a name, a severity and a
+// reason. Deny adds names, Allow removes names. A name may include its language: python/os,
+// javascript/fs, shell/curl.
 type Guard struct {
 	Mode GuardMode `yaml:"mode,omitempty" json:"mode,omitempty" enum:"off,warn,deny"`
 	// mode deny: the least severity that is refused; default medium
@@ -16,11 +16,11 @@ type Guard struct {
 	Attributes GuardNames `yaml:"attributes,omitempty" json:"attributes,omitzero"`
 }
 
-// GuardMode says what follows from a finding.
+// GuardMode says what happens after a finding.
 type GuardMode string
 
 const (
-	GuardOff  GuardMode = "off"  // nobody looks (as if unset)
+	GuardOff  GuardMode = "off"  // no check (same as unset)
 	GuardWarn GuardMode = "warn" // findings are in the result, the snippet runs
 	GuardDeny GuardMode = "deny" // a snippet with findings of severity Refuse or worse does not run
 )
@@ -31,5 +31,5 @@ type GuardNames struct {
 	Allow []string `yaml:"allow,omitempty" json:"allow,omitempty"`
 }
 
-// On says whether there is a guard.
+// On reports whether the guard checks snippets.
 func (g *Guard) On() bool { return g.Mode == GuardWarn || g.Mode == GuardDeny }

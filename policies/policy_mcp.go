@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// MCP is the proxy's part. Names are patterns (*, ?, [a-z]); deny wins over allow; an empty allow
-// leaves it to Mode.
+// MCP holds the rules for the proxy. Names are patterns (*, ?, [a-z]). Deny wins over Allow. With
+// an empty Allow, Mode decides.
 type MCP struct {
 	Mode   MCPMode   `yaml:"mode,omitempty" json:"mode,omitempty" enum:"open,deny,off"`
 	Server MCPServer `yaml:"server,omitempty" json:"server,omitzero"`
@@ -27,13 +27,13 @@ type MCP struct {
 	Output MCPOutput            `yaml:"output,omitempty" json:"output,omitzero"`
 }
 
-// MCPMode is the global layer: what becomes of what no rule names.
+// MCPMode is the global layer: what happens to items that no rule names.
 type MCPMode string
 
 const (
-	MCPOpen MCPMode = "open" // it is allowed (the default)
-	MCPDeny MCPMode = "deny" // it does not exist
-	MCPOff  MCPMode = "off"  // nothing exists, named or not
+	MCPOpen MCPMode = "open" // they are allowed (the default)
+	MCPDeny MCPMode = "deny" // they are hidden
+	MCPOff  MCPMode = "off"  // everything is hidden, named or not
 )
 
 // MCPServer says which server may run. Allow and Deny match its command line, or sha256:… of its
@@ -52,8 +52,8 @@ type MCPNames struct {
 	Deny  []string `yaml:"deny,omitempty" json:"deny,omitempty"`
 }
 
-// MCPInputSchema says whether a tool's own inputSchema is enforced. The default is to do so once
-// the policy has a mode, or rules for tools or their parameters.
+// MCPInputSchema says whether a tool's own inputSchema is enforced. By default it is, if the policy
+// has a mode, or rules for tools or their parameters.
 type MCPInputSchema string
 
 const (
@@ -78,8 +78,8 @@ type MCPPin struct {
 type MCPPinAction string
 
 const (
-	MCPPinRefuse MCPPinAction = "refuse" // a changed tool does not exist (the default with a file)
-	MCPPinFlag   MCPPinAction = "flag"   // an event tells of the change (the default without)
+	MCPPinRefuse MCPPinAction = "refuse" // a changed tool is hidden (the default with a file)
+	MCPPinFlag   MCPPinAction = "flag"   // an event reports the change (the default without)
 )
 
 // MCPOutput says how tools' results are marked.
@@ -95,12 +95,12 @@ type MCPMark string
 
 const (
 	MCPMarkNone MCPMark = "none" // results pass byte for byte
-	MCPMarkMeta MCPMark = "meta" // _meta tells where a result comes from (the default)
-	// and its texts stand between <untrusted> tags, stripped of control characters
+	MCPMarkMeta MCPMark = "meta" // _meta says where a result comes from (the default)
+	// in addition, texts are wrapped in <untrusted> tags and stripped of control characters
 	MCPMarkWrap MCPMark = "wrap"
 )
 
-// MCPCapabilities are what a tool can be said to need and an agent can be granted.
+// MCPCapabilities returns the capabilities that a tool can need and an agent can be granted.
 func MCPCapabilities() []string { return []string{"exec", "fs.read", "fs.write", "net"} }
 
 // EnforcesSchemas reports whether calls must satisfy the tools' own schemas.
@@ -112,7 +112,7 @@ func (m *MCP) EnforcesSchemas() bool {
 		len(m.Tools.Allow)+len(m.Tools.Deny)+len(m.Parameters)+len(m.Paths) > 0
 }
 
-// Refuses reports whether a changed tool is taken away rather than reported.
+// Refuses reports whether a changed tool is refused, and not only reported.
 func (p MCPPin) Refuses() bool {
 	if p.OnChange != "" {
 		return p.OnChange == MCPPinRefuse
@@ -120,7 +120,7 @@ func (p MCPPin) Refuses() bool {
 	return p.File != ""
 }
 
-// Marking is the mark with its default.
+// Marking returns Mark or its default.
 func (o MCPOutput) Marking() MCPMark {
 	switch {
 	case o.Mark != "":
@@ -131,7 +131,7 @@ func (o MCPOutput) Marking() MCPMark {
 	return MCPMarkMeta
 }
 
-// TagName is the tag with its default.
+// TagName returns Tag or its default.
 func (o MCPOutput) TagName() string {
 	if o.Tag != "" {
 		return o.Tag

@@ -16,7 +16,7 @@ const (
 	NetworkHost  NetworkMode = "host"  // the host's
 )
 
-// Network is what the tool can reach. The lists and what follows them are for mode allow.
+// Network says what the tool can reach. Most fields only apply to mode allow.
 type Network struct {
 	Mode  NetworkMode   `yaml:"mode,omitempty" json:"mode,omitempty" enum:"none,allow,host"`
 	Allow []NetworkRule `yaml:"allow,omitempty" json:"allow,omitempty"`
@@ -27,8 +27,8 @@ type Network struct {
 	DNS     NetworkDNS    `yaml:"dns,omitempty" json:"dns,omitzero"`
 	Limits  NetworkLimits `yaml:"limits,omitempty" json:"limits,omitzero"`
 
-	// Proxy is a port of the sandbox's loopback device where SOCKS5 and HTTP CONNECT are served,
-	// for programs that insist on a proxy. 0: none.
+	// Proxy is a port of the sandbox's loopback device that serves SOCKS5 and HTTP CONNECT, for
+	// programs that need a proxy. 0: none.
 	Proxy int `yaml:"proxy,omitempty" json:"proxy,omitempty"`
 
 	// Publish makes servers in the sandbox reachable: see ParsePublished. It works without a
@@ -42,7 +42,7 @@ type NetworkRule struct {
 	Host  string `yaml:"host" json:"host"`
 	Ports []int  `yaml:"ports,omitempty" json:"ports,omitempty"`
 
-	// Methods are the HTTP methods that may be used. For that, mcpbox ends TLS and reads the
+	// Methods are the allowed HTTP methods. To check them, mcpbox terminates TLS and reads the
 	// requests. Empty: the connection is passed on unread.
 	Methods []string `yaml:"methods,omitempty" json:"methods,omitempty"`
 }
@@ -52,17 +52,17 @@ type NetworkRule struct {
 type PrivateMode string
 
 const (
-	// only where Allow has the address or its range as well
+	// only if Allow also has the address or its range
 	PrivateDeny        PrivateMode = "deny"
-	PrivateAllowListed PrivateMode = "allow-listed" // the names of Allow may
+	PrivateAllowListed PrivateMode = "allow-listed" // the names of Allow may lead there
 )
 
-// ECHMode says what becomes of a TLS connection whose true server name is encrypted.
+// ECHMode says what happens to a TLS connection whose server name is encrypted.
 type ECHMode string
 
 const (
 	ECHDeny  ECHMode = "deny"
-	ECHAllow ECHMode = "allow" // browsers send the extension always, mostly without a meaning
+	ECHAllow ECHMode = "allow" // browsers always send the extension, usually with random content
 )
 
 // NetworkDNS: Servers ("192.0.2.53" or "192.0.2.53:5353") are asked in place of the host's
@@ -81,7 +81,7 @@ type NetworkLimits struct {
 	Rate Size `yaml:"rate,omitempty" json:"rate,omitempty"`
 }
 
-// ParseNetworkRule reads HOST[:PORT] into its one spelling.
+// ParseNetworkRule reads HOST[:PORT] and returns its canonical form.
 func ParseNetworkRule(text string) (NetworkRule, error) {
 	r, err := hostrule.Parse(text)
 	if err != nil {
@@ -90,14 +90,14 @@ func ParseNetworkRule(text string) (NetworkRule, error) {
 	return NetworkRule{Host: r.Host(), Ports: r.Ports}, nil
 }
 
-// Rule is what the entry matches. A policy that was validated has no errors here.
+// Rule returns what the entry matches. In a validated policy there is no error.
 func (r NetworkRule) Rule() (hostrule.Rule, error) {
 	rule, err := hostrule.ParseHost(r.Host)
 	rule.Ports = r.Ports
 	return rule, err
 }
 
-// text is the entry on one line; ok is false if it has to be written as {host, ports,
+// text returns the entry in its short form. ok is false if it needs the form {host, ports,
 // methods}.
 func (r NetworkRule) text() (text string, ok bool) {
 	if len(r.Methods) > 0 {
@@ -112,8 +112,7 @@ func (r NetworkRule) text() (text string, ok bool) {
 	return "", false
 }
 
-// AllowNetwork lets the tool reach the entries, beside those that are there. Modes none and host
-// become allow.
+// AllowNetwork adds entries that the tool may reach. Modes none and host become allow.
 func (p *Policy) AllowNetwork(entries ...NetworkRule) {
 	if p.Network.Mode != NetworkAllow {
 		p.Network = Network{Mode: NetworkAllow, Private: p.Network.Private, ECH: p.Network.ECH,
@@ -132,8 +131,8 @@ func (p *Policy) AllowNetwork(entries ...NetworkRule) {
 	p.openSockets()
 }
 
-// openSockets gives a policy that allows local sockets only, as strict does, those that a network
-// by name takes. One that allows no sockets at all is left alone, and refused by the check.
+// openSockets adds the sockets that mode allow needs to a policy that only allows local sockets,
+// such as strict. It does not change a policy without any sockets: the check refuses that one.
 func (p *Policy) openSockets() {
 	if p.Network.Mode != NetworkAllow || p.Syscalls.Default == DefaultAllow ||
 		p.AllowsBeforeDeny("connect", "@network-io", "@system-service") == No ||

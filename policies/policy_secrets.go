@@ -12,9 +12,9 @@ import (
 // SecretMark stands for the secret in Secret.Format.
 const SecretMark = "{secret}"
 
-// Secret names a secret that some hosts want, and where they want it. A policy never has its value.
-// The tool gets a placeholder in the environment variable Name. On the way to the hosts mcpbox
-// replaces the placeholder, in the places that Header, Basic and Query name and nowhere else.
+// Secret names a secret that some hosts need, and its place in a request. A policy never has its
+// value. The tool gets a placeholder in the environment variable Name. On the way to the hosts
+// mcpbox replaces the placeholder, only in the places that Header, Basic and Query name.
 type Secret struct {
 	Name string `yaml:"name" json:"name"`
 	// HOST or HOST:PORT, where TLS is spoken; without a port it is 443. See package hostrule
@@ -27,7 +27,7 @@ type Secret struct {
 	Query string `yaml:"query,omitempty" json:"query,omitempty"` // the name of a parameter
 }
 
-// Rules are the hosts. A policy that was validated has no errors here.
+// Rules returns the hosts. In a validated policy there is no error.
 func (s *Secret) Rules() ([]hostrule.Rule, error) {
 	out := make([]hostrule.Rule, 0, len(s.Hosts))
 	for _, text := range s.Hosts {
@@ -47,7 +47,7 @@ func (s *Secret) Rules() ([]hostrule.Rule, error) {
 	return out, nil
 }
 
-// Place says where the secret goes: "into the header Authorization, at api.github.com".
+// Place returns where the secret goes: "into the header Authorization, at api.github.com".
 func (s *Secret) Place() string {
 	var where []string
 	if s.Header != "" {
@@ -62,13 +62,13 @@ func (s *Secret) Place() string {
 	return strings.Join(where, " or ") + ", at " + strings.Join(s.Hosts, ", ")
 }
 
-// Inspected reports whether mcpbox looks into connections: for a secret, or for methods.
+// Inspected reports whether mcpbox reads the content of connections, for a secret or for methods.
 func (p *Policy) Inspected() bool {
 	return len(p.Secrets) > 0 || slices.ContainsFunc(p.Network.Allow,
 		func(r NetworkRule) bool { return len(r.Methods) > 0 })
 }
 
-// reservedHeaders are of the connection or of the message, not of whoever sends it.
+// reservedHeaders belong to the connection or the message, so a secret can't go there.
 var reservedHeaders = [...]string{"host", "connection", "content-length", "transfer-encoding",
 	"upgrade", "te", "trailer", "expect", "proxy-connection", "keep-alive", "content-encoding",
 	"accept-encoding"}
@@ -123,7 +123,7 @@ func (c *checker) secretPlace(s *Secret, at string) {
 	}
 }
 
-// secretHosts checks that the hosts can be reached, else the secret is of no use.
+// secretHosts checks that the hosts can be reached. Otherwise the secret is useless.
 func (c *checker) secretHosts(p *Policy, s *Secret, at string) {
 	if len(s.Hosts) == 0 {
 		c.fail(at+".hosts", "such as hosts: [api.example.com]", "%s: no hosts", at)
@@ -144,7 +144,7 @@ func (c *checker) secretHosts(p *Policy, s *Secret, at string) {
 	}
 }
 
-// covers reports whether some entry of Allow has all names of r at a port.
+// covers reports whether an entry of Allow contains all names of r at a port.
 func (n *Network) covers(r hostrule.Rule, port int) bool {
 	return slices.ContainsFunc(n.Allow, func(entry NetworkRule) bool {
 		have, err := entry.Rule()

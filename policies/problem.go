@@ -13,7 +13,7 @@ import (
 // ReferenceURL is the page that documents every key. Errors about a policy file name it.
 const ReferenceURL = "https://github.com/mcpbox/mcpbox/blob/main/docs/POLICY.md"
 
-// Problem is one thing wrong with a policy, where it stands, and what to do about it.
+// Problem is one error in a policy: what is wrong, where, and what to do about it.
 type Problem struct {
 	File    string `json:"file,omitempty"`
 	Line    int    `json:"line,omitempty"` // from 1; 0: no position
@@ -23,7 +23,7 @@ type Problem struct {
 	Excerpt string `json:"excerpt,omitempty"` // the source line with a caret below
 }
 
-// String is one line: file:line:column: message.
+// String returns one line: file:line:column: message.
 func (p Problem) String() string {
 	where := safetext.Clean(p.File, 0)
 	if p.Line > 0 {
@@ -35,11 +35,11 @@ func (p Problem) String() string {
 	return where + ": " + p.Message
 }
 
-// Error holds all that is wrong with a policy; errors.As finds it in what Load, Parse, Resolve and
-// Validate return.
+// Error holds all problems of a policy. errors.As finds it in the errors of Load, Parse, Resolve
+// and Validate.
 type Error struct{ Problems []Problem }
 
-// Error is one line: the first problem, and how many more there are.
+// Error returns one line: the first problem, and the number of others.
 func (e *Error) Error() string {
 	first := e.Problems[0].String()
 	if more := len(e.Problems) - 1; more > 0 {
@@ -48,7 +48,7 @@ func (e *Error) Error() string {
 	return first
 }
 
-// Detail is every problem with its excerpt and hint, for a person.
+// Detail returns every problem with its excerpt and hint, for a person.
 func (e *Error) Detail() string {
 	var b strings.Builder
 	for _, p := range e.Problems {
@@ -81,7 +81,7 @@ func asError(problems []Problem) error {
 	return err
 }
 
-// problemAt is a problem at a place of a file.
+// problemAt makes a problem at a position of a file.
 func problemAt(at yaml.Position, remedy, format string, args ...any) Problem {
 	p := Problem{Line: at.Line, Column: at.Column, Message: fmt.Sprintf(format, args...),
 		Hint: remedy}
@@ -101,8 +101,8 @@ func problemsOf(list []yaml.Problem) []Problem {
 	return out
 }
 
-// withoutCounts takes the 113 out of syscalls.allow[113]: entries are counted from the first
-// inherited one, and the position says it better.
+// withoutCounts removes the 113 from syscalls.allow[113]. The number also counts inherited entries,
+// so it does not help a reader; the position does.
 func withoutCounts(message string) string {
 	var b strings.Builder
 	for i := 0; i < len(message); i++ {

@@ -10,17 +10,17 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
-// Published is a port of the host that leads to one in the sandbox.
+// Published is a port of the host that leads to a port in the sandbox.
 type Published struct {
 	Host   netip.AddrPort
 	Inside int
 }
 
-// ParsePublished reads [ADDR:]PORT[:PORT]: the host's address (127.0.0.1 if there is none) and
-// port, and the port inside (the same if there is none).
+// ParsePublished reads [ADDR:]PORT[:PORT]: the host's address (default 127.0.0.1), the host's port,
+// and the port inside (default: the same).
 func ParsePublished(text string) (Published, error) {
 	const remedy = "write PORT, PORT:INSIDE or ADDRESS:PORT:INSIDE, such as 8080:3000"
-	fail := hint.Errorf(remedy, "%q is no port to publish", text)
+	fail := hint.Errorf(remedy, "%q is not a port to publish", text)
 	addr, rest := netip.AddrFrom4([4]byte{127, 0, 0, 1}), text
 	var err error
 	if v6, after, ok := strings.Cut(strings.TrimPrefix(text, "["), "]:"); ok && text[0] == '[' {
@@ -45,11 +45,12 @@ func ParsePublished(text string) (Published, error) {
 	return Published{netip.AddrPortFrom(addr, uint16(h)), int(i)}, nil
 }
 
-// watchedPorts are listened on in a sandbox with hosts by name, whatever is allowed: attempts at
-// them are events.
+// mcpbox always listens on watchedPorts in a sandbox with mode allow, so that attempts to reach
+// them become events.
 var watchedPorts = [...]int{22, 25, 80, 443}
 
-// ListenPorts are the ports that a network by name listens on inside, where a tool can't.
+// ListenPorts returns the ports that mcpbox listens on inside, with mode allow. A tool can't listen
+// on them.
 func (n *Network) ListenPorts() []int {
 	ports := slices.Clone(watchedPorts[:])
 	if n.Proxy != 0 {

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// plain says whether the rule is written as its one name.
+// plain reports whether the rule can be written as a bare name.
 func (r SyscallRule) plain() bool { return len(r.Names) == 1 && len(r.Args) == 0 && r.Why == "" }
 
-// MarshalJSON gives the short form, the bare name, where that says it all.
+// MarshalJSON returns the short form, a bare name, if nothing is lost.
 func (r SyscallRule) MarshalJSON() ([]byte, error) {
 	if r.plain() {
 		return json.Marshal(r.Names[0])
@@ -18,7 +18,7 @@ func (r SyscallRule) MarshalJSON() ([]byte, error) {
 	return json.Marshal(bare(r))
 }
 
-// String is the rule in one line, such as: clone (arg0 & 0x7e020000 == 0).
+// String returns the rule in one line, such as: clone (arg0 & 0x7e020000 == 0).
 func (r SyscallRule) String() string {
 	s := strings.Join(r.Names, ", ")
 	if len(r.Args) == 0 {
@@ -31,7 +31,7 @@ func (r SyscallRule) String() string {
 	return s + " (" + strings.Join(conditions, " and ") + ")"
 }
 
-// String is the condition as C would write it.
+// String returns the condition in C syntax.
 func (a ArgRule) String() string {
 	if a.Op == "masked_eq" {
 		return fmt.Sprintf("arg%d & %#x == %#x", a.Index, a.Mask, a.Value)

@@ -40,7 +40,7 @@ func ParseSize(text string) (Size, error) {
 	return Size(exact.Num().Int64()), nil
 }
 
-// plainDecimal keeps out the fractions, exponents and other bases that big.Rat would read.
+// plainDecimal refuses the fractions, exponents and other bases that big.Rat would accept.
 func plainDecimal(s string) bool {
 	whole, fraction, dotted := strings.Cut(s, ".")
 	digits := whole + fraction
@@ -69,7 +69,7 @@ func sizeUnit(unit string) (int64, bool) {
 	return factor, power > 0
 }
 
-// String gives the shortest exact form that ParseSize reads back.
+// String returns the shortest exact form that ParseSize reads back.
 func (s Size) String() string {
 	best := strconv.FormatInt(int64(s), 10)
 	for _, base := range []int64{1024, 1000} {
@@ -105,13 +105,13 @@ func (s *Size) Set(text string) error {
 // Type names the value in a flag's help.
 func (*Size) Type() string { return "size" }
 
-// MarshalText gives the human form.
+// MarshalText returns the form of String.
 func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText is ParseSize.
+// UnmarshalText works like ParseSize.
 func (s *Size) UnmarshalText(text []byte) error { return s.Set(string(text)) }
 
-// UnmarshalJSON takes a string or a number.
+// UnmarshalJSON reads a string or a number.
 func (s *Size) UnmarshalJSON(data []byte) error { return s.Set(unquoteJSON(data)) }
 
 func unquoteJSON(data []byte) string {

@@ -12,17 +12,17 @@ import (
 )
 
 // Validate checks a policy that was made or changed in Go, such as by command-line flags. Load and
-// Parse have done so.
+// Parse call it themselves.
 func (p *Policy) Validate() error { return asError(check(p, nil)) }
 
-// What a small static program needs: its pages and the kernel's for it; the three standard
-// descriptors and those a loader opens.
+// What a small static program needs: memory for itself and for the kernel's data about it; the
+// three standard descriptors and those that a loader opens.
 const (
 	minMemory    Size  = 1 << 20
 	minOpenFiles int64 = 8
 )
 
-// checker collects problems at field paths; the index knows where those stand in the file.
+// checker collects problems at field paths. The index maps these paths to positions in the file.
 type checker struct {
 	index    map[string]yaml.Position
 	problems []Problem
@@ -63,7 +63,7 @@ func (c *checker) fail(path, remedy, format string, args ...any) {
 	c.problems = append(c.problems, problemAt(at, remedy, format, args...))
 }
 
-// enum looks at values set in Go; from a file the decoder refuses them first.
+// enum checks values that were set in Go. The decoder already refuses unknown values of a file.
 func (c *checker) enum(path, value string, known ...string) {
 	if value != "" && !slices.Contains(known, value) {
 		c.fail(path, nearest.Hint(value, known), "%s: unknown value %q", path, value)
@@ -156,7 +156,7 @@ func (c *checker) rules(rules []Rule) {
 		if r.ID == "" || !printable(r.ID) {
 			c.fail(at+".id", "give it a short name", "%s needs an id", at)
 		} else if seen[r.ID] {
-			c.fail(at+".id", `choose another, or start the list afresh with "!rules"`,
+			c.fail(at+".id", `choose another, or replace the inherited list with "!rules"`,
 				"two rules have the id %q", r.ID)
 		}
 		seen[r.ID] = true

@@ -31,7 +31,7 @@ func (c *checker) filesystem(f *Filesystem) {
 			continue
 		}
 		if targets[m.Target] {
-			c.fail(at+".target", `choose another, or start the list afresh with "!mounts"`,
+			c.fail(at+".target", `choose another, or replace the inherited list with "!mounts"`,
 				"two mounts have the target %s", m.Target)
 		}
 		targets[m.Target] = true
@@ -56,8 +56,8 @@ func (c *checker) filesystem(f *Filesystem) {
 	}
 }
 
-// CheckTarget says what is wrong with a mount target and what to do, or "" and "". It is pure:
-// symbolic links are looked at when the rootfs is made.
+// CheckTarget says what is wrong with a mount target and what to do about it. Both are "" for a
+// valid target. It is pure: package rootfs checks symbolic links.
 func CheckTarget(target string) (problem, remedy string) {
 	if problem, remedy = checkInside(target); problem != "" {
 		return problem, remedy
@@ -74,7 +74,7 @@ func CheckTarget(target string) (problem, remedy string) {
 	return "", ""
 }
 
-// checkInside wants an absolute path that is written in its one way.
+// checkInside requires an absolute path in its shortest form.
 func checkInside(p string) (problem, remedy string) {
 	switch {
 	case strings.ContainsRune(p, 0):
@@ -82,14 +82,14 @@ func checkInside(p string) (problem, remedy string) {
 	case !path.IsAbs(p):
 		return "is not absolute", "begin it with /"
 	case strings.Contains(p+"/", "/../"):
-		return "climbs with ..", "write the path without .."
+		return "contains ..", "write the path without .."
 	case path.Clean(p) != p:
-		return "is not clean", "write " + path.Clean(p)
+		return "is not in its shortest form", "write " + path.Clean(p)
 	}
 	return "", ""
 }
 
-// printable is what may stand in a report as it is.
+// printable reports whether a text can appear in a report unchanged.
 func printable(s string) bool {
 	if !utf8.ValidString(s) {
 		return false

@@ -60,7 +60,7 @@ func (c *checker) mcp(m *MCP) {
 	}
 }
 
-// patterns accepts what path.Match does.
+// patterns accepts the patterns of path.Match.
 func (c *checker) patterns(at string, list []string) {
 	for i, glob := range list {
 		at := fmt.Sprintf("%s[%d]", at, i)
@@ -71,8 +71,8 @@ func (c *checker) patterns(at string, list []string) {
 	}
 }
 
-// toolName looks at a key of a map by tools. Patterns are for capabilities and limits; elsewhere
-// they match nothing but themselves.
+// toolName checks a key of a map by tools. Only capabilities and limits allow patterns. Elsewhere a
+// pattern would match only itself.
 func (c *checker) toolName(at, tool string) {
 	if _, err := path.Match(tool, ""); err != nil || tool == "" || !printable(tool) {
 		c.fail(at+"."+tool, "", "%s: %q is not a tool's name", at, tool)
@@ -114,7 +114,7 @@ func (c *checker) paths(at string, byArgument map[string][]string) {
 	}
 }
 
-// tagName is what can stand in <…> without a second thought.
+// tagName reports whether a name is safe in <…>.
 func tagName(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') &&
@@ -125,8 +125,8 @@ func tagName(s string) bool {
 	return len(s) <= 32
 }
 
-// schema checks the shape of a JSON Schema where a slip would silently allow everything: its
-// well-known keywords must have their types. The proxy compiles it in full.
+// schema checks the parts of a JSON Schema where a mistake would silently allow everything:
+// well-known keywords must have values of their types. The proxy compiles the whole schema.
 func (c *checker) schema(tool, at string, s map[string]any) {
 	for _, key := range sortedKeys(s) {
 		ok, want := true, ""
@@ -178,7 +178,7 @@ func (c *checker) schema(tool, at string, s map[string]any) {
 			}
 		}
 		if !ok {
-			c.fail(tool, "parameters are JSON Schemas", "%s.%s is to be %s", at, key, want)
+			c.fail(tool, "parameters are JSON Schemas", "%s.%s must be %s", at, key, want)
 		}
 	}
 }
@@ -189,7 +189,7 @@ func (c *checker) subschema(tool, at string, value any) {
 	case map[string]any:
 		c.schema(tool, at, value)
 	default:
-		c.fail(tool, "parameters are JSON Schemas", "%s is to be a schema", at)
+		c.fail(tool, "parameters are JSON Schemas", "%s must be a schema", at)
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	DefaultPorts = "443, 80" // of an allowed entry without ports
-	maxPorts     = 64        // different ones: each is a listening socket in the sandbox
+	DefaultPorts = "443, 80" // for an allowed entry without ports
+	maxPorts     = 64        // distinct ports: each needs a listening socket in the sandbox
 )
 
 func (c *checker) network(p *Policy) {
@@ -40,12 +40,12 @@ func (c *checker) network(p *Policy) {
 			"allow, and nothing is allowed")
 	case n.Mode == NetworkAllow && p.Isolation != IsolationNone && !p.AllowsSocket("AF_INET"):
 		c.fail("network.mode", "extend strict, or a preset below it: standard, basic",
-			"the policy allows no sockets, so a network is of no use to it")
+			"the policy allows no sockets, so a network is useless")
 	}
 	c.published(n)
 	if n.Proxy != 0 && (!hostrule.ValidPort(n.Proxy) || slices.Contains(
 		(&Network{Allow: n.Allow}).ListenPorts(), n.Proxy)) {
-		c.fail("network.proxy", "such as 1080", "network.proxy: port %d is taken, or is none",
+		c.fail("network.proxy", "such as 1080", "network.proxy: port %d is invalid or in use",
 			n.Proxy)
 	}
 	ports := map[int]bool{}
@@ -83,7 +83,7 @@ func (c *checker) methods(at, list string, rule hostrule.Rule, methods []string)
 	}
 	switch {
 	case list == "network.deny":
-		c.fail(at+".methods", "list those that are allowed, in network.allow",
+		c.fail(at+".methods", "list the allowed methods in network.allow",
 			"%s: methods can't be denied", at)
 	case rule.Range.IsValid():
 		c.fail(at+".methods", "name the host: certificates are for names",
@@ -92,12 +92,12 @@ func (c *checker) methods(at, list string, rule hostrule.Rule, methods []string)
 	for i, m := range methods {
 		if !token(m) || m != strings.ToUpper(m) || m == "CONNECT" {
 			c.fail(fmt.Sprintf("%s.methods[%d]", at, i), "such as GET, HEAD, POST",
-				"%s: %q is no method that can be allowed", at, m)
+				"%s: %q is not a method that can be allowed", at, m)
 		}
 	}
 }
 
-// DNSServer reads an address, with port 53 if it has none.
+// DNSServer reads an address. The default port is 53.
 func DNSServer(text string) (netip.AddrPort, error) {
 	if addr, err := netip.ParseAddr(text); err == nil {
 		return netip.AddrPortFrom(addr, 53), nil

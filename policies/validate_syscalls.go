@@ -2,7 +2,7 @@ package policies
 
 import "fmt"
 
-// syscalls checks the form; whether the names exist is for the seccomp package to say.
+// syscalls checks the form. Package seccomp checks whether the names exist.
 func (c *checker) syscalls(p *Policy) {
 	s := &p.Syscalls
 	c.enum("syscalls.default", string(s.Default), string(DefaultDeny), string(DefaultAllow))
@@ -43,14 +43,15 @@ func (c *checker) argument(at string, a ArgRule) {
 	c.enum(at+".op", a.Op, "eq", "ne", "lt", "le", "gt", "ge", "masked_eq")
 	switch {
 	case a.Op == "masked_eq" && a.Value&^a.Mask != 0:
-		c.fail(at, "value may have bits of the mask only", "%s can never match: value %#x lies "+
+		c.fail(at, "use only bits of the mask in value", "%s can never match: value %#x lies "+
 			"outside mask %#x", at, a.Value, a.Mask)
 	case a.Op != "masked_eq" && a.Mask != 0:
 		c.fail(at+".mask", "use op: masked_eq", "%s: a mask does nothing with op %s", at, a.Op)
 	}
 }
 
-// syscallName is lower case letters, digits and _, for a group with @ before and dashes allowed.
+// syscallName reports whether a name has only lower-case letters, digits and _. The name of a group
+// begins with @ and may have dashes.
 func syscallName(s string) bool {
 	group := len(s) > 1 && s[0] == '@'
 	if group {

@@ -1,12 +1,12 @@
-// Package explain says in words what a policy allows a tool and what not.
+// Package explain describes in words what a policy allows a tool, and what it forbids.
 //
 //	fmt.Print(explain.Policy(p)) // mcpbox policy explain
 //
-// The text is for people. It names what can be said in few words, not every rule.
+// The text is for people. It is a summary and does not list every rule.
 //
 // # What it does not protect
 //
-// It explains what the policy asks for. What the host enforces shows in a result.
+// It explains the policy. A result shows what the host enforces.
 //
 // Kernel: none.
 package explain

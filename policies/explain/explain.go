@@ -13,7 +13,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies/internal/yaml"
 )
 
-// Policy explains in words what a policy allows a tool and what not, area by area.
+// Policy describes what a policy allows a tool and what it forbids, area by area.
 func Policy(p *policies.Policy) string {
 	e := &explainer{}
 	e.line("Policy %s", p.Name)
@@ -78,7 +78,7 @@ func (e *explainer) files(p *policies.Policy) {
 	if p.Limits.Disk > 0 {
 		storage = ", " + p.Limits.Disk.String() + " in all"
 	}
-	// a deny rule on mode bits leaves writing
+	// a deny rule on mode bits does not forbid writing
 	if p.AllowsBeforeDeny("openat", "@file-system", "@system-service") == policies.Partly {
 		e.item("can open files in certain ways only: see the conditions below")
 	} else {
@@ -93,7 +93,7 @@ func (e *explainer) files(p *policies.Policy) {
 		e.item("can %s %s of the host, as %s", verb, m.Source, m.Target)
 	}
 	if len(p.Filesystem.Folders) > 0 {
-		e.item("finds empty folders of its own: %s", strings.Join(p.Filesystem.Folders, ", "))
+		e.item("has empty folders of its own: %s", strings.Join(p.Filesystem.Folders, ", "))
 	}
 	for _, h := range p.Filesystem.Hidden {
 		e.item("cannot see %s", h)

@@ -85,7 +85,7 @@ limits: {memory: 1GiB, cpus: 0.5, io: [{device: /dev/sda, read_bps: 1MiB}], io_w
 	}
 }
 
-// Nothing that a policy may hold makes it panic.
+// No valid policy makes it panic.
 func FuzzPolicy(f *testing.F) {
 	for _, name := range policies.PresetNames() {
 		source, _ := policies.PresetSource(name)

@@ -26,8 +26,8 @@ func (e *explainer) guard(p *policies.Policy) {
 			e.item("%s that are findings too: %s", list.what, strings.Join(list.names.Deny, ", "))
 		}
 		if len(list.names.Allow) > 0 {
-			e.item("%s that are no findings: %s", list.what, strings.Join(list.names.Allow, ", "))
+			e.item("%s that are not findings: %s", list.what, strings.Join(list.names.Allow, ", "))
 		}
 	}
-	e.item("this is a second line of defence: what it does not see, the sandbox contains")
+	e.item("this is a second line of defence: the sandbox contains whatever it misses")
 }

@@ -76,10 +76,10 @@ func (e *explainer) output(o policies.MCPOutput) {
 	case policies.MCPMarkMeta:
 		e.item("results say in _meta where they come from")
 	case policies.MCPMarkWrap:
-		e.item("texts are tagged %s, and freed of control characters", o.TagName())
+		e.item("texts are tagged %s, and control characters are removed", o.TagName())
 	}
 	if o.Strip && o.Marking() != policies.MCPMarkWrap {
-		e.item("texts are freed of control characters")
+		e.item("control characters are removed from texts")
 	}
 	if o.MaxBytes > 0 {
 		e.item("results are cut at %s", o.MaxBytes)

@@ -40,7 +40,7 @@ func (e *explainer) network(p *policies.Policy) {
 	}
 }
 
-// egress says what the lists of mode allow mean.
+// egress describes the lists of mode allow.
 func (e *explainer) egress(p *policies.Policy) {
 	n := &p.Network
 	for _, r := range n.Allow {
@@ -97,7 +97,7 @@ func (e *explainer) egress(p *policies.Policy) {
 	e.item("cannot reach anything else: other names, addresses, ports and protocols; no UDP")
 }
 
-// secrets says who gets which secret.
+// secrets describes which hosts get which secret.
 func (e *explainer) secrets(all []policies.Secret) {
 	for _, s := range all {
 		e.item("can use the secret %s, and not read it: $%[1]s is a placeholder. Outside of the "+

@@ -7,7 +7,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// ability is something people ask about, and the syscall it takes.
+// ability is something that people ask about, and the syscall that it needs.
 type ability struct {
 	what, syscall string
 	groups        []string
@@ -54,7 +54,7 @@ func (e *explainer) syscalls(p *policies.Policy) {
 	if p.Syscalls.Violation == policies.ViolationKill {
 		e.item("an attempt kills the sandbox and is reported")
 	} else {
-		e.item("an attempt fails with EPERM and is reported; the tool goes on")
+		e.item("an attempt fails with EPERM and is reported; the tool continues")
 	}
 }
 
@@ -66,7 +66,7 @@ func namedPlainly(p *policies.Policy, name string) bool {
 		})
 }
 
-// conditions lists what argument rules allow and refuse, by the reason each carries.
+// conditions lists what argument rules allow and refuse, by their reasons.
 func (e *explainer) conditions(p *policies.Policy) {
 	for _, part := range []struct {
 		rules []policies.SyscallRule

@@ -7,9 +7,9 @@ const (
 	maxLabel = 63
 )
 
-// CanonicalName gives the one spelling of a host name: lower case, without the
-// final dot. ok is false for what is no host name: foreign letters, empty or
-// long labels, and what C libraries read as an IPv4 address (127.1, 0x7f.1).
+// CanonicalName returns the canonical form of a host name: lower case, without the final dot. ok is
+// false if the text is not a host name: for non-ASCII letters, for empty or long labels, and for
+// texts that C libraries read as an IPv4 address (127.1, 0x7f.1).
 func CanonicalName(name string) (canonical string, ok bool) {
 	name = strings.TrimSuffix(name, ".")
 	if name == "" || len(name) > maxName {
@@ -45,8 +45,8 @@ func CanonicalName(name string) (canonical string, ok bool) {
 	return name, true
 }
 
-// number reports whether inet_aton(3) takes the label for a part of an address. No top-level domain
-// looks like this.
+// number reports whether inet_aton(3) reads the label as a part of an address. No top-level domain
+// has this form.
 func number(label string) bool {
 	if rest, hex := strings.CutPrefix(label, "0x"); hex {
 		return strings.Trim(rest, "0123456789abcdef") == ""

@@ -12,10 +12,10 @@ import (
 // Rule is one entry. The zero value matches nothing.
 type Rule struct {
 	Name  string       // "api.example.com"; of a wildcard, what follows "*."
-	Below bool         // every name below Name, Name itself not included
+	Below bool         // every name below Name, but not Name itself
 	Any   bool         // every name
 	Range netip.Prefix // addresses; invalid for a name's rule
-	Ports []int        // empty: for the reader to say
+	Ports []int        // empty: the caller decides
 }
 
 const remedy = `write a name, "*.example.com", an address or a range, ` +
@@ -46,7 +46,7 @@ func Parse(text string) (Rule, error) {
 // ValidPort reports whether n is the number of a TCP port.
 func ValidPort(n int) bool { return n >= 1 && n <= 65535 }
 
-// split takes the port off. What has several colons and no brackets is IPv6.
+// split removes the port. A text with several colons and no brackets is an IPv6 address.
 func split(text string) (host, port string, err error) {
 	if strings.Contains(text, "://") {
 		return "", "", hint.Errorf(remedy, "%q is a URL, not a host", text)
@@ -72,7 +72,7 @@ func split(text string) (host, port string, err error) {
 	return host, port, nil
 }
 
-// ParseHost reads what stands before the port.
+// ParseHost reads the part before the port.
 func ParseHost(host string) (Rule, error) {
 	if host == "*" {
 		return Rule{Any: true}, nil
@@ -104,11 +104,11 @@ func ParseHost(host string) (Rule, error) {
 			`a star stands for names below a domain: "*.example.com", or alone for every name`,
 			"%q has a star in its middle", host)
 	}
-	return Rule{}, hint.Errorf(remedy, "%q is no host name, address or range", host)
+	return Rule{}, hint.Errorf(remedy, "%q is not a host name, address or range", host)
 }
 
-// MatchesName reports whether the rule is for a canonical name at port. A rule without ports is for
-// all of them.
+// MatchesName reports whether the rule matches a canonical name at port. A rule without ports
+// matches all ports.
 func (r Rule) MatchesName(name string, port int) bool {
 	if r.Range.IsValid() || !r.hasPort(port) {
 		return false
@@ -122,14 +122,14 @@ func (r Rule) MatchesName(name string, port int) bool {
 	return r.Name != "" && name == r.Name
 }
 
-// MatchesAddr reports whether the rule names a range with addr in it, at port.
+// MatchesAddr reports whether the rule has a range that contains addr, at port.
 func (r Rule) MatchesAddr(addr netip.Addr, port int) bool {
 	return r.Range.IsValid() && r.hasPort(port) && r.Range.Contains(addr.Unmap())
 }
 
 func (r Rule) hasPort(port int) bool { return len(r.Ports) == 0 || slices.Contains(r.Ports, port) }
 
-// Host is the entry without its ports, as Parse reads it.
+// Host returns the entry without its ports, in the form that Parse reads.
 func (r Rule) Host() string {
 	switch {
 	case r.Any:
@@ -144,7 +144,7 @@ func (r Rule) Host() string {
 	return r.Name
 }
 
-// Join writes a host and a port as Parse reads them.
+// Join writes a host and a port in the form that Parse reads.
 func Join(host string, port int) string {
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"

@@ -174,7 +174,7 @@ var keys = [...]keyDoc{
 
 	{"guard", "How `mcpbox code` looks at a snippet before it runs: Python, JavaScript and " +
 		"shell. The " +
-		"guard is a second line of defence: what it does not see, the sandbox contains.", "", ""},
+		"guard is a second line of defence: the sandbox contains whatever it misses.", "", ""},
 	{"guard.mode", "`off`: the guard does not look. `warn`: findings are in the result, and the " +
 		"snippet " +
 		"runs. `deny`: a snippet with findings does not run (exit code 126).", "off", "deny"},
