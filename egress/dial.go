@@ -54,9 +54,9 @@ func newResolver(n policies.NetworkDNS) (Resolver, error) {
 // dialer connects to what the policy allows, and to nothing else: it looks a name up once and dials the addresses that
 // were checked.
 type dialer struct {
-	policy   *Policy
-	resolver Resolver
-	connect  func(context.Context, netip.AddrPort) (*net.TCPConn, error)
+	policy  *Policy
+	names   lookUps
+	connect func(context.Context, netip.AddrPort) (*net.TCPConn, error)
 }
 
 // errRefused carries a refusal that came of what a name leads to.
@@ -66,9 +66,8 @@ func (e errRefused) Error() string { return e.Reason }
 
 // targets gives the addresses that may be dialled for a name; one that must not be is a refusal, whatever the others are.
 func (d *dialer) targets(ctx context.Context, name string, port int) ([]netip.AddrPort, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookUpTime)
-	defer cancel()
-	addrs, err := d.resolver.LookupNetIP(ctx, "ip", name+".") // with the dot: no search domains
+	found := d.names.begin(name)
+	addrs, err := found.wait(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +77,7 @@ func (d *dialer) targets(ctx context.Context, name string, port int) ([]netip.Ad
 		if refusal := d.policy.Target(name, addr, port); refusal != nil {
 			return nil, errRefused{refusal}
 		}
-		if kindOf(addr) == public && ownAddress(addr) {
+		if addr == found.own {
 			return nil, errRefused{&Refusal{Rule: RulePrivate, Reason: name + " leads to " + addr.String() + ", an address of this host"}}
 		}
 		out = append(out, netip.AddrPortFrom(addr, uint16(port)))

@@ -19,8 +19,9 @@ const (
 	dnsIdle    = 10 * time.Second // of one
 )
 
-// answer makes the reply to one DNS message; nil: none is due. Nothing is looked up outside: an allowed name has the
-// addresses of the pool, whatever it has there.
+// answer makes the reply to one DNS message; nil: none is due. An allowed name has the addresses of
+// the pool, whatever it has outside. A name that the policy spells out is looked up there meanwhile;
+// one that a star allows is not: its spelling may be a message.
 func (s *Server) answer(message []byte) []byte {
 	var p dnsmessage.Parser
 	h, err := p.Start(message)
@@ -46,6 +47,9 @@ func (s *Server) answer(message []byte) []byte {
 		return build(reply, &q, nil)
 	}
 	name, _ := hostrule.CanonicalName(q.Name.String())
+	if s.policy.namesIt(name) {
+		s.dialer.names.begin(name) // a connection will come
+	}
 	v4, v6 := s.pool.addresses(name)
 	switch q.Type {
 	case dnsmessage.TypeA:

@@ -9,7 +9,7 @@
 //	s.End(process) // it has been told of all that it reached and was refused
 //
 // A name gets an address of a pool (198.18.0.0/15 and a unique local IPv6
-// prefix) from the resolver here, which asks nobody. When the tool connects, the
+// prefix) from the resolver here. When the tool connects, the
 // name is looked up outside, the addresses that come are checked, and one of
 // those that were checked is dialled: there is no second look-up to rebind. TLS
 // must name the host in clear (SNI); then the bytes are spliced.

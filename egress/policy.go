@@ -103,6 +103,13 @@ func (p *Policy) Connect(name string, port int) *Refusal {
 	return &Refusal{Rule: RulePort, Reason: fmt.Sprintf("%s is not allowed at port %d", name, port), Hint: "to allow it: --allow-net " + hostrule.Join(name, port)}
 }
 
+// namesIt reports whether a name is spelt out in the list, so that looking it up tells nobody anything
+// that the policy does not say.
+func (p *Policy) namesIt(name string) bool {
+	return slices.ContainsFunc(p.allow,
+		func(r hostrule.Rule) bool { return !r.Below && !r.Any && r.Name == name })
+}
+
 func (p *Policy) denied(name string, port int) bool {
 	return slices.ContainsFunc(p.deny, func(r hostrule.Rule) bool { return r.MatchesName(name, port) })
 }

@@ -16,8 +16,6 @@ import (
 
 const (
 	helloTime = 15 * time.Second // for a ClientHello to arrive
-	chunk     = 64 << 20         // bytes between two looks at the counters
-	window    = 32 << 10         // the same where every byte is asked for
 )
 
 // tlsPort reports whether a port is for TLS from the first byte (IANA service names), and nothing else is taken there.
@@ -327,17 +325,13 @@ func (r *relay) forward(data []byte) error {
 	return err
 }
 
-// copy moves bytes from one end to the other until from ends, which is passed on. Without limits to count for, the
-// kernel moves them: package net splices between two TCP connections. splice(2)
+// copy moves bytes from one end to the other until from ends, which is passed on.
 func (r *relay) copy(to, from *net.TCPConn, count *atomic.Int64) error {
 	var err error
 	if r.server.meter.counts() {
 		err = r.metered(to, from, count)
 	} else {
-		for n := int64(chunk); n == chunk && err == nil; {
-			n, err = to.ReadFrom(&io.LimitedReader{R: from, N: chunk})
-			count.Add(n)
-		}
+		err = move(to, from, count)
 	}
 	if err != nil {
 		return err

@@ -100,9 +100,11 @@ func (s *Server) compile(cfg Config) (err error) {
 		}
 		s.policy.secrets = append(s.policy.secrets, rules...)
 	}
-	s.dialer = dialer{policy: s.policy, resolver: cfg.Resolver, connect: connectTCP}
-	if s.dialer.resolver == nil {
-		s.dialer.resolver, err = newResolver(cfg.Network.DNS)
+	s.dialer.policy, s.dialer.connect = s.policy, connectTCP
+	s.dialer.names.ctx, s.dialer.names.known = s.ctx, map[string]*lookUp{}
+	s.dialer.names.resolver = cfg.Resolver
+	if cfg.Resolver == nil {
+		s.dialer.names.resolver, err = newResolver(cfg.Network.DNS)
 	}
 	return err
 }
@@ -164,8 +166,8 @@ func (s *Server) Traffic(o Owner) (sent, received int64) {
 	defer s.mu.Unlock()
 	for r := range s.relays {
 		if r.owner == o {
-			sent += r.sent.Load()
-			received += r.got.Load()
+			in, out := r.traffic()
+			sent, received = sent+in, received+out
 		}
 	}
 	return sent, received
@@ -269,5 +271,9 @@ func (s *Server) dial(ctx context.Context, name string, to netip.AddrPort) (*net
 			return nil, err
 		}
 	}
-	return s.dialer.race(ctx, targets)
+	conn, err := s.dialer.race(ctx, targets)
+	if err != nil && name != "" {
+		s.dialer.names.forget(name)
+	}
+	return conn, err
 }

@@ -209,9 +209,27 @@ func TestANameIsLookedUpOnceAConnection(t *testing.T) {
 	if n := len(slices.DeleteFunc(w.dns.Asked(), func(name string) bool { return name != api })); n != 2 { // A and AAAA
 		t.Errorf("%d questions", n)
 	}
+	// For a moment the answer is used again, as it was checked. Then the name is looked up anew.
 	w.dns.Set(api, "192.168.7.7")
+	exchange(t, w.dial(api, port), []byte("hello"))
+	w.server.dialer.names.mu.Lock()
+	w.server.dialer.names.known[api].at = time.Now().Add(-freshTime)
+	w.server.dialer.names.mu.Unlock()
 	w.refused(w.dial(api, port))
 	w.event(RulePrivate)
+}
+
+// What a look-up outside found is forgotten when it can't be reached.
+func TestAnAddressThatFailsIsNotUsedAgain(t *testing.T) {
+	w := newWorld(t)
+	port := w.echo(0)
+	w.dns.Set(api, "127.3.3.3") // nobody listens there
+	n := network(t, fmt.Sprintf("%s:%d %s:%d 127.3.3.3:%d", api, port, w.target, port, port))
+	w.serve(n, []int{port}, []string{api}, nil)
+	w.refused(w.dial(api, port))
+	w.event(RuleDown)
+	w.dns.Set(api, w.target)
+	exchange(t, w.dial(api, port), []byte("hello"))
 }
 
 func TestTheHostsOwnAddressIsPrivate(t *testing.T) {
@@ -515,5 +533,33 @@ func TestHappyEyeballs(t *testing.T) {
 	v4, v6 := netip.MustParseAddrPort("192.0.2.1:1"), netip.MustParseAddrPort("[2001:db8::1]:1")
 	if got := interleave([]netip.AddrPort{v6, v6, v4, v4, v4}); !slices.Equal(got, []netip.AddrPort{v6, v4, v6, v4, v4}) {
 		t.Errorf("order %v", got)
+	}
+}
+
+// The bytes of a connection that is open are known while the kernel moves them.
+func TestTrafficOfAnOpenConnection(t *testing.T) {
+	w := newWorld(t)
+	port := w.echo(0)
+	w.dns.Set(api, w.target)
+	w.serve(listed(t, w, port), []int{port}, []string{api}, nil)
+	conn := w.dial(api, port)
+	data := bytes.Repeat([]byte("0123456789abcdef"), 1<<16) // 1 MiB: enough to be spliced
+	go conn.Write(data)
+	if _, err := io.ReadFull(conn, make([]byte, len(data))); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(20 * time.Second) // the last bytes are acknowledged a little later
+	for {
+		sent, got := w.server.Traffic(w)
+		if sent == int64(len(data)) && got == int64(len(data)) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("sent %d, received %d", sent, got)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if sent, got := w.server.Traffic(nil); sent != 0 || got != 0 {
+		t.Errorf("nobody's: %d, %d", sent, got)
 	}
 }

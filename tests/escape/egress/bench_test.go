@@ -2,7 +2,6 @@ package egress
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -20,12 +19,7 @@ import (
 // prints. The first argument of flags is the host:port.
 func (w *world) measure(b *testing.B, rounds int, mode []string, candidates ...[]string) []float64 {
 	b.Helper()
-	client := filepath.Join(w.dir, "client")
-	build := exec.Command("go", "build", "-o", client, "./client")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
+	w.client(b)
 	got := make([][]float64, len(candidates))
 	for range rounds {
 		for i, flags := range candidates {
@@ -46,6 +40,18 @@ func (w *world) measure(b *testing.B, rounds int, mode []string, candidates ...[
 	return medians
 }
 
+// client builds the measuring program, and returns its path.
+func (w *world) client(b *testing.B) string {
+	b.Helper()
+	client := filepath.Join(w.dir, "client")
+	build := exec.Command("go", "build", "-o", client, "./client")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	return client
+}
+
 // The first byte that comes back: through mcpbox, against directly from a sandbox with the host's network.
 func BenchmarkFirstByte(b *testing.B) {
 	w := newWorld(b)
@@ -61,7 +67,8 @@ func BenchmarkFirstByte(b *testing.B) {
 	}
 }
 
-// One connection's throughput: through mcpbox, against a relay of ten lines of Go that splices.
+// One connection's throughput: through mcpbox, against a relay of ten lines of Go that splices, and
+// is a process of its own as mcpbox is.
 func BenchmarkThroughput(b *testing.B) {
 	w := newWorld(b)
 	block := make([]byte, 1<<20)
@@ -72,12 +79,14 @@ func BenchmarkThroughput(b *testing.B) {
 			}
 		}
 	})
-	serve(w.ListenHere("127.0.0.1:7001"), func(c net.Conn) {
-		var out net.Conn
-		w.Here(func() (err error) { out, err = net.Dial("tcp", testnet.Public+":7000"); return err })
-		io.Copy(c, out)
-		out.Close()
-	})
+	relay := w.Command(w.client(b), "relay", "127.0.0.1:7001", testnet.Public+":7000")
+	if err := relay.Start(); err != nil {
+		b.Fatal(err)
+	}
+	defer func() {
+		relay.Process.Kill()
+		relay.Wait()
+	}()
 	for b.Loop() {
 		m := w.measure(b, 7, []string{"throughput"}, []string{testnet.Public + ":7000", "--network", "host"},
 			[]string{"127.0.0.1:7001", "--network", "host"}, []string{testnet.Public + ":7000", "--allow-net", testnet.Public + ":7000"})

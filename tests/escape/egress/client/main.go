@@ -2,6 +2,7 @@
 //
 //	client latency HOST:PORT ROUNDS     the median time to look up, connect and get a byte back, in µs
 //	client throughput HOST:PORT         how fast the server's bytes come, in MB/s
+//	client relay HOST:PORT HOST:PORT    passes on what comes to the first, for comparison
 package main
 
 import (
@@ -22,6 +23,9 @@ func main() {
 }
 
 func run(args []string) error {
+	if args[0] == "relay" {
+		return relay(args[1], args[2])
+	}
 	if args[0] == "throughput" {
 		conn, err := net.Dial("tcp", args[1])
 		if err != nil {
