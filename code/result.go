@@ -3,6 +3,7 @@ package code
 import (
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/mcpbox/mcpbox/code/guard"
 	"github.com/mcpbox/mcpbox/monitor"
@@ -68,6 +69,11 @@ func view(r *mcpruntime.Result) report.View {
 		Events:    r.Events,
 		Stats:     r.EventStats,
 		Limits:    map[string]report.LimitView{},
+	}
+	for _, n := range r.Network {
+		v.Network = append(v.Network, report.Reached{Host: n.Host, Port: n.Port,
+			Connections: n.Connections, Sent: n.Sent, Received: n.Received,
+			Duration: time.Duration(n.Duration).Seconds()})
 	}
 	for name, l := range r.Limits {
 		v.Limits[name] = report.LimitView{Value: l.Value, Backend: l.Backend}

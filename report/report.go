@@ -20,6 +20,7 @@ type Report struct {
 	Risk            monitor.Severity `json:"risk"`
 	Reasons         []Reason         `json:"reasons"` // worst first
 	Recommendations []Recommendation `json:"recommendations"`
+	Network         []Reached        `json:"network,omitempty"`
 	Events          []monitor.Event  `json:"events"`
 	Stats           monitor.Stats    `json:"event_stats"`
 }
@@ -41,6 +42,7 @@ type Recommendation struct {
 func New(r View) Report {
 	rep := Report{
 		ID: r.ID, Policy: r.Policy, Status: r.Status, Risk: monitor.Low, Stats: r.Stats,
+		Network: r.Network,
 		Reasons: []Reason{}, Recommendations: []Recommendation{}, Events: make([]monitor.Event, 0,
 			len(r.Events)),
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/mcpbox/mcpbox/internal/plural"
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
@@ -50,6 +51,14 @@ func (rep Report) WriteText(w io.Writer) error {
 		fmt.Fprintln(&b, "\nwhat to do")
 		for _, r := range rep.Recommendations {
 			fmt.Fprintf(&b, "  - %s%s\n", text(r.Text, 2*maxText), refs(r.Events))
+		}
+	}
+	if len(rep.Network) > 0 {
+		fmt.Fprintln(&b, "\nhosts that were reached")
+		for _, n := range rep.Network {
+			fmt.Fprintf(&b, "  %s, port %d: %s, %s sent, %s received, %.3f s\n",
+				text(n.Host, maxText), n.Port, plural.Of(n.Connections, "connection"),
+				plural.Of(n.Sent, "byte"), plural.Of(n.Received, "byte"), n.Duration)
 		}
 	}
 	_, err := io.WriteString(w, b.String())

@@ -17,6 +17,7 @@ type View struct {
 	Timestamp time.Time                 `json:"timestamp"`
 	Limits    map[string]LimitView      `json:"limits,omitempty"`
 	Layers    map[policies.Layer]string `json:"layers,omitempty"` // enforced | absent | off
+	Network   []Reached                 `json:"network,omitempty"`
 	Events    []monitor.Event           `json:"security_events"`
 	Stats     monitor.Stats             `json:"event_stats"`
 }
@@ -26,6 +27,16 @@ type View struct {
 type LimitView struct {
 	Value   int64  `json:"value"`
 	Backend string `json:"backend"`
+}
+
+// Reached is a host that the policy allows by name, and what went there and back.
+type Reached struct {
+	Host        string  `json:"host"`
+	Port        int     `json:"port"`
+	Connections int64   `json:"connections"`
+	Sent        int64   `json:"bytes_sent"`
+	Received    int64   `json:"bytes_received"`
+	Duration    float64 `json:"duration"` // seconds, of all connections together
 }
 
 // ViewOf makes a view of an event log, which has no layers, limits and exit.

@@ -40,6 +40,11 @@ func resultOf(r *mcpruntime.Result, execution string, stdout, stderr *output) *a
 	for name, l := range r.Limits {
 		out.Limits[name] = api.Limit{Value: l.Value, Backend: l.Backend, Reported: l.Reported}
 	}
+	for _, n := range r.Network {
+		out.Network = append(out.Network, api.Reached{Host: n.Host, Port: n.Port,
+			Connections: n.Connections, Sent: n.Sent, Received: n.Received,
+			Duration: seconds(n.Duration)})
+	}
 	for layer, what := range r.Layers {
 		out.Layers[string(layer)] = what
 	}
@@ -82,6 +87,9 @@ func viewOf(x *api.Execution) report.View {
 	}
 	if r := x.Result; r != nil {
 		v.Status, v.ExitCode, v.Signal, v.Events, v.Stats = r.Status, r.ExitCode, r.Signal, r.Events, r.EventStats
+		for _, n := range r.Network {
+			v.Network = append(v.Network, report.Reached(n))
+		}
 		for name, l := range r.Limits {
 			v.Limits[name] = report.LimitView{Value: l.Value, Backend: l.Backend}
 		}

@@ -12,6 +12,9 @@ import (
 
 	"github.com/mcpbox/mcpbox/cmd/mcpbox/daemon"
 	"github.com/mcpbox/mcpbox/code/store"
+	"github.com/mcpbox/mcpbox/internal/plural"
+	"github.com/mcpbox/mcpbox/internal/safetext"
+	"github.com/mcpbox/mcpbox/policies/hostrule"
 )
 
 func newStatsCmd() *cobra.Command {
@@ -104,6 +107,12 @@ func printStats(w io.Writer, s *store.Stats) error {
 			p.P99/mib,
 			p.Max/mib,
 		)
+	}
+	for _, t := range s.Network {
+		fmt.Fprintf(&b, "%-9s %s: %s in %s, %s sent, %s received, %.3f s\n", "network",
+			safetext.Clean(hostrule.Join(t.Host, t.Port), 300),
+			plural.Of(t.Connections, "connection"), plural.Of(t.Executions, "execution"),
+			plural.Of(t.Sent, "byte"), plural.Of(t.Received, "byte"), t.Duration)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -19,6 +19,19 @@ type Stats struct {
 	ByEvent    map[string]int `json:"by_event"` // events, not executions
 	Time       *Percentiles   `json:"time"`     // seconds; null without executions that ran
 	Memory     *Percentiles   `json:"memory"`   // bytes; null if it is not known of any
+	// hosts that policies allow by name, those with the most bytes first, 20 at most
+	Network []Traffic `json:"network,omitempty"`
+}
+
+// Traffic is what went to one host and port, and back.
+type Traffic struct {
+	Host        string  `json:"host"`
+	Port        int     `json:"port"`
+	Executions  int     `json:"executions"`
+	Connections int64   `json:"connections"`
+	Sent        int64   `json:"bytes_sent"`
+	Received    int64   `json:"bytes_received"`
+	Duration    float64 `json:"duration"` // seconds, of all connections together
 }
 
 // Percentiles are by nearest rank.
@@ -76,8 +89,33 @@ func (s *Store) stats(ctx context.Context, since int64, st *Stats) error {
 	if st.Time, err = s.percentiles(ctx, "took", 1e6, since); err != nil {
 		return err
 	}
-	st.Memory, err = s.percentiles(ctx, "memory", 1, since)
-	return err
+	if st.Memory, err = s.percentiles(ctx, "memory", 1, since); err != nil {
+		return err
+	}
+	return s.traffic(ctx, since, st)
+}
+
+// traffic adds up what the results say of the network.
+func (s *Store) traffic(ctx context.Context, since int64, st *Stats) error {
+	rows, err := s.db.QueryContext(ctx, `
+SELECT n.value->>'host', n.value->>'port', count(DISTINCT executions.id), sum(n.value->>'connections'),
+  sum(n.value->>'bytes_sent') sent, sum(n.value->>'bytes_received') received, coalesce(sum(n.value->>'duration'), 0)
+FROM executions, json_each(CASE WHEN json_valid(CAST(result AS TEXT))
+  THEN CAST(result AS TEXT) ELSE '{}' END, '$.network') n
+WHERE time >= ? AND n.type = 'object' GROUP BY 1, 2 ORDER BY sent + received DESC, 1, 2 LIMIT 20`, since)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var t Traffic
+		if err := rows.Scan(&t.Host, &t.Port, &t.Executions, &t.Connections, &t.Sent, &t.Received,
+			&t.Duration); err != nil {
+			return err
+		}
+		st.Network = append(st.Network, t)
+	}
+	return rows.Err()
 }
 
 func (s *Store) count(ctx context.Context, into map[string]int, query string, args ...any) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -40,6 +41,32 @@ func one(i int) Execution {
 		SHA256:   "00",
 		Events:   map[string]int{"syscall_blocked": 2},
 		Result:   []byte("{}"),
+	}
+}
+
+func TestBytesOfTheNetworkAreSummedUp(t *testing.T) {
+	s, _ := opened(t)
+	for i, result := range []string{
+		`{"network":[{"host":"a.test","port":443,"connections":2,"bytes_sent":10,` +
+			`"bytes_received":20,"duration":0.5}]}`,
+		`{"network":[{"host":"a.test","port":443,"connections":1,"bytes_sent":1,` +
+			`"bytes_received":2,"duration":0.25},` +
+			`{"host":"b.test","port":80,"connections":1,"bytes_sent":500,"bytes_received":0}]}`,
+		`{"network":null}`, `not JSON`, `{"network":[7]}`,
+	} {
+		e := one(i)
+		e.Result = []byte(result)
+		if err := s.Add(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	st, err := s.Stats(t.Context(), time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Traffic{{"b.test", 80, 1, 1, 500, 0, 0}, {"a.test", 443, 2, 3, 11, 22, 0.75}}
+	if !slices.Equal(st.Network, want) {
+		t.Errorf("%+v", st.Network)
 	}
 }
 

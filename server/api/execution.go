@@ -93,6 +93,16 @@ type Limit struct {
 	Reported bool   `json:"reported"`
 }
 
+// Reached is a host that the policy allows by name, and what went there and back.
+type Reached struct {
+	Host        string  `json:"host"`
+	Port        int     `json:"port"`
+	Connections int64   `json:"connections"`
+	Sent        int64   `json:"bytes_sent"`
+	Received    int64   `json:"bytes_received"`
+	Duration    float64 `json:"duration"` // seconds, of all connections together
+}
+
 // Result is how a program ended. docs/ARCHITECTURE.md explains the fields.
 type Result struct {
 	Success       bool              `json:"success"`
@@ -113,6 +123,7 @@ type Result struct {
 	ProcessesPeak int64             `json:"processes_peak"` // -1: unknown
 	Limits        map[string]Limit  `json:"limits"`
 	Layers        map[string]string `json:"layers"`
+	Network       []Reached         `json:"network,omitempty"`
 	Events        []monitor.Event   `json:"security_events"`
 	EventStats    monitor.Stats     `json:"event_stats"`
 	Findings      json.RawMessage   `json:"guard,omitempty"`
