@@ -13,7 +13,7 @@ export CGO_CFLAGS := -O1 -g0
 TESTED  := bin/victim bin/demo/notesserver bin/demo-client
 INIT    := runtime/internal/initbin/embedded/mcpbox-init
 # Only what must not be older than its sources is a file target; go knows the rest.
-GOSRC   := $(shell find cmd egress internal runtime pool resident seccomp cgroups rootfs monitor policies mcp code server -type f ! -path '$(INIT)' 2>/dev/null)
+GOSRC   := $(shell find cmd egress internal runtime pool resident seccomp cgroups rootfs monitor policies mcp code server packages report doctor -type f ! -path '$(INIT)' 2>/dev/null)
 
 # It is built from the module proxy, in about a minute: another version is another file name.
 LINTER  := bin/golangci-lint-v2.15.0

@@ -33,7 +33,7 @@ func (s *Store) Remove(ctx context.Context, p *Package) error {
 		return err
 	}
 	defer unlock()
-	f, err := os.Open(filepath.Join(p.Folder, "mcpbox.json"))
+	f, err := os.Open(p.Folder)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (s *Store) Remove(ctx context.Context, p *Package) error {
 		return err
 	}
 	// A half-deleted folder must not be taken for a package.
-	if err := os.Remove(f.Name()); err != nil {
+	if err := os.Remove(filepath.Join(p.Folder, "mcpbox.json")); err != nil {
 		return err
 	}
 	return os.RemoveAll(p.Folder)

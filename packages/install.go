@@ -1,19 +1,21 @@
 package packages
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/internal/cleanup"
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/semver"
 	"github.com/mcpbox/mcpbox/packages/audit"
-	"github.com/mcpbox/mcpbox/packages/npm"
+	"github.com/mcpbox/mcpbox/packages/pypi"
 	"github.com/mcpbox/mcpbox/packages/runner"
 )
 
@@ -23,6 +25,17 @@ type Options struct {
 	Timeout    time.Duration // default 5 minutes
 	BestEffort bool          // as runtime.Spec's
 	Update     bool          // also if something is installed that fits
+	// Scripts lets install scripts run, and source archives be built, in the install's sandbox.
+	Scripts bool
+	// Decide says what somebody decided about a version; "": nothing. An empty version is one that
+	// is not known yet. nil: nothing was decided.
+	Decide func(name, version string) (verdict audit.Verdict, why string)
+	// Try starts the package before it is visible, and adds to its findings and tools. nil: it is
+	// not started.
+	Try func(context.Context, *Package)
+
+	ecosystem runner.Ecosystem
+	known     func(runner.Ecosystem, Member, bool) ([]audit.Finding, error)
 }
 
 const defaultTimeout = 5 * time.Minute
@@ -30,18 +43,17 @@ const defaultTimeout = 5 * time.Minute
 // Install returns what fits a request, after installing it if need be. If others install the same
 // package, it waits for them.
 func (s *Store) Install(ctx context.Context, r *runner.Request, o Options) (*Package, error) {
-	if r.Ecosystem != runner.NPM {
-		return nil, hint.Errorf("install it in a folder and mount it (--workspace or --mount)",
-			"%s: only packages of npm can be installed", r.Name)
-	}
 	if o.Progress == nil {
 		o.Progress = func(string) {}
+	}
+	if o.Decide == nil {
+		o.Decide = func(string, string) (audit.Verdict, string) { return "", "" }
 	}
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.Timeout, hint.Errorf(
-		"check the network and npm's registry", "the registry took longer than %s", o.Timeout))
+		"check the network and the registry", "the registry took longer than %s", o.Timeout))
 	defer cancel()
 	unlock, err := s.lock(ctx, r, func() { o.Progress("waiting for another install of " + r.Name) })
 	if err != nil {
@@ -68,27 +80,38 @@ func (s *Store) install(ctx context.Context, r *runner.Request, o Options) (*Pac
 	if err != nil {
 		return nil, err
 	}
-	config, err := npm.ReadConfig(os.Getenv)
-	if err != nil {
-		return nil, err
-	}
 	began := time.Now()
-	o.Progress("installing " + r.Spec() + " from " + config.Registry)
 	tree := filepath.Join(staging, "tree")
 	if err := os.Mkdir(tree, 0o755); err != nil {
 		return nil, err
 	}
-	times, err := fetch(ctx, r, config, tree, o.BestEffort)
+	o.ecosystem, o.known = r.Ecosystem, s.knownOf
+	// Before anything is asked. Without a version it is about every version.
+	if err := o.stop(&fetched{main: Member{Name: r.Name, Version: exact(r)}}); err != nil {
+		return nil, err
+	}
+	fetch := o.fetchNPM
+	if r.Ecosystem == runner.PyPI {
+		fetch = o.fetchPyPI
+	}
+	f, err := fetch(ctx, r, tree)
 	if err != nil {
 		return nil, err
 	}
-	p, err := describe(r, config, tree)
+	if err := o.stop(f); err != nil {
+		return nil, err
+	}
+	p, err := s.describe(r, f, tree)
 	if err != nil {
 		return nil, err
 	}
-	p.Published = times[p.Version]
-	if p.Findings, err = audit.Tree(tree, r.Name); err != nil {
-		return nil, fmt.Errorf("audit: %w", err)
+	if p.Folder = staging; o.Try != nil {
+		o.Progress("looking at " + p.String())
+		o.Try(ctx, p)
+	}
+	p.ScriptsRan = o.Scripts && (len(p.Scripts) > 0 || r.Ecosystem == runner.PyPI)
+	if err := writeFile(filepath.Join(staging, "lock.json"), f.members); err != nil {
+		return nil, err
 	}
 	if err := writeFile(filepath.Join(staging, "mcpbox.json"), p); err != nil {
 		return nil, err
@@ -99,6 +122,48 @@ func (s *Store) install(ctx context.Context, r *runner.Request, o Options) (*Pac
 	o.Progress(fmt.Sprintf("installed %s: %d packages, %.1f MiB, in %.1f s", p, p.Packages,
 		float64(p.Bytes)/(1<<20), time.Since(began).Seconds()))
 	return p, nil
+}
+
+// exact is the version that a request names, "" if it names none.
+func exact(r *runner.Request) string {
+	version := strings.TrimPrefix(r.Range, "==")
+	if r.Ecosystem == runner.NPM {
+		if _, err := semver.Parse(version); err != nil {
+			return ""
+		}
+	} else if strings.ContainsAny(version, "=<>!~,*") {
+		return ""
+	}
+	return version
+}
+
+// stop ends an install of what is known to do harm, or of what somebody denied.
+func (o *Options) stop(f *fetched) error {
+	verdict, why := o.Decide(f.main.Name, f.main.Version)
+	if verdict == audit.Trusted {
+		o.Scripts = true
+		return nil
+	}
+	spec := strings.TrimSuffix(f.main.Name+"@"+f.main.Version, "@")
+	if verdict == audit.Denied {
+		return hint.Errorf("mcpbox trust "+spec+" --reason …", "%s is denied: %s", spec, why)
+	}
+	if len(f.members) == 0 {
+		f = &fetched{main: f.main, members: []Member{f.main}}
+	}
+	found := f.findings
+	for _, m := range f.members {
+		known, err := o.known(o.ecosystem, m, m.Name == f.main.Name)
+		if err != nil {
+			return err
+		}
+		found = append(found, known...)
+	}
+	if worst := audit.Worst(found, audit.Critical); worst != nil {
+		return hint.Errorf("do not use it; if you know better: mcpbox trust "+spec+" --reason …",
+			"%s is denied: %s (%s)", spec, worst.What, worst.Evidence)
+	}
+	return nil
 }
 
 // stage makes a folder for an install. Its lock says that the install is under way.
@@ -123,26 +188,71 @@ func (s *Store) stage(undo *cleanup.Stack) (string, error) {
 }
 
 // describe reads what was installed.
-func describe(r *runner.Request, config *npm.Config, tree string) (*Package, error) {
-	lock, err := npm.ReadLock(tree)
+func (s *Store) describe(r *runner.Request, f *fetched, tree string) (*Package, error) {
+	m := f.main
+	p := &Package{Ecosystem: r.Ecosystem, Name: r.Name, Version: m.Version, Integrity: m.Integrity,
+		Lock: f.lock, Packages: len(f.members), Registry: f.registry, Python: f.python,
+		Installed: time.Now().UTC().Truncate(time.Second), Published: m.Published,
+		Maintainers: m.Maintainers}
+	var err error
+	if p.Tree, p.Bytes, err = Hash(tree); err != nil {
+		return nil, err
+	}
+	for _, m := range f.members {
+		if m.Scripts {
+			p.Scripts = append(p.Scripts, m.Name)
+		}
+	}
+	var found []audit.Finding
+	if r.Ecosystem == runner.PyPI {
+		version := strings.TrimPrefix(filepath.Base(f.python), "python")
+		site := filepath.Join(tree, filepath.FromSlash(pypi.Site(version)))
+		found, err = audit.Python(tree, r.Name, pypi.Dist(site, r.Name), site)
+	} else {
+		found, err = audit.Tree(tree, r.Name, p.Scripts)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
+	p.Findings = append(append(f.findings, f.said()...), found...)
+	before, err := s.newest(r)
 	if err != nil {
 		return nil, err
 	}
-	for folder, l := range lock.Packages {
-		if l.Integrity == "" && !l.Bundled {
-			return nil, fmt.Errorf("the registry gives no integrity for %s", npm.Name(folder))
+	if before != nil {
+		p.Findings = append(p.Findings, audit.Maintainers(before.Maintainers, p.Maintainers)...)
+	}
+	return p, nil
+}
+
+// said are findings from what the registry says of the package, but for its age and signatures.
+func (f *fetched) said() (found []audit.Finding) {
+	m := f.main
+	if m.Withdrawn != "" {
+		found = append(found, audit.Finding{ID: "withdrawn", Severity: audit.High,
+			What: "the registry has withdrawn the version", Evidence: m.Withdrawn})
+	}
+	if m.Deprecated != "" {
+		found = append(found, audit.Finding{ID: "deprecated", Severity: audit.Medium,
+			What: "its authors say not to use it any more", Evidence: m.Deprecated})
+	}
+	provenance := "the registry has no provenance attestation of it"
+	if m.Provenance {
+		provenance = "the registry has a provenance attestation of it, which is not checked"
+	}
+	return append(found, audit.Finding{ID: "provenance", Severity: audit.Info, What: provenance})
+}
+
+// newest is the version of a package that was installed last; nil: none.
+func (s *Store) newest(r *runner.Request) (newest *Package, err error) {
+	all, err := s.List()
+	for _, p := range all {
+		if p.Ecosystem == r.Ecosystem && p.Name == r.Name &&
+			(newest == nil || p.Installed.After(newest.Installed)) {
+			newest = p
 		}
 	}
-	main, ok := lock.Packages["node_modules/"+r.Name]
-	if !ok || main.Link {
-		return nil, errors.New("npm installed something else")
-	}
-	p := &Package{Ecosystem: r.Ecosystem, Name: r.Name, Version: main.Version,
-		Integrity: main.Integrity, Lock: lock.Hash, Packages: len(lock.Packages),
-		Registry: config.Registry, Installed: time.Now().UTC().Truncate(time.Second)}
-	p.Scripts = lock.WithScripts()
-	p.Tree, p.Bytes, err = Hash(tree)
-	return p, err
+	return newest, err
 }
 
 // commit makes the package visible.
@@ -153,18 +263,31 @@ func (s *Store) commit(r *runner.Request, staging string, p *Package) error {
 	}
 	version := p.Version + "-" + p.Lock[:16]
 	p.Folder = filepath.Join(folder, version)
-	if _, err := readPackage(p.Folder); err != nil { // else it is the same one
-		if err := os.RemoveAll(p.Folder); err != nil {
+	if have, err := readPackage(p.Folder); err != nil || have.Tree != p.Tree {
+		if err := replace(p.Folder, staging); err != nil {
 			return err
 		}
-		if err := os.Rename(staging, p.Folder); err != nil {
-			return err
-		}
-	}
+	} // else it is the same one
 	known, err := s.refs(r)
 	if err != nil {
 		return err
 	}
 	known[r.Range], known[p.Version] = version, version
 	return writeFile(filepath.Join(folder, "refs.json"), known)
+}
+
+// replace puts a folder where another one may be: a package that was installed before with other
+// files (its install scripts have run since, or it was changed). A server that runs keeps its own.
+func replace(folder, staging string) error {
+	old := folder + ".old"
+	if err := os.RemoveAll(old); err != nil {
+		return err
+	}
+	if err := os.Rename(folder, old); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	if err := os.Rename(staging, folder); err != nil {
+		return cmp.Or(os.Rename(old, folder), err)
+	}
+	return os.RemoveAll(old)
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/packages/audit"
 	"github.com/mcpbox/mcpbox/packages/npm"
+	"github.com/mcpbox/mcpbox/packages/pypi"
 	"github.com/mcpbox/mcpbox/packages/runner"
 	"github.com/mcpbox/mcpbox/policies"
 )
@@ -27,24 +27,25 @@ const Target = "/opt/package"
 type Package struct {
 	Folder string `json:"-"`
 
-	Ecosystem runner.Ecosystem `json:"ecosystem"`
-	Name      string           `json:"name"`
-	Version   string           `json:"version"`
-	Integrity string           `json:"integrity"` // of the archive, as the registry says it
-	Lock      string           `json:"lock"`      // SHA-256 of package-lock.json, hexadecimal
-	Tree      string           `json:"tree"`      // hash of all files: Hash
-	Packages  int              `json:"packages"`  // in the tree, itself included
-	Bytes     int64            `json:"bytes"`
-	Registry  string           `json:"registry"`
-	Installed time.Time        `json:"installed"`
-	Scripts   []string         `json:"scripts_not_run,omitempty"` // packages with install scripts
-	Published time.Time        `json:"published,omitzero"`        // as the registry says it
-	Findings  []audit.Finding  `json:"findings,omitempty"`        // of the audit, but for its age
-}
-
-// Audit is what is to be said of the package now.
-func (p *Package) Audit(now time.Time) []audit.Finding {
-	return append(audit.Age(p.Published, now), p.Findings...)
+	Ecosystem   runner.Ecosystem `json:"ecosystem"`
+	Name        string           `json:"name"`
+	Version     string           `json:"version"`
+	Integrity   string           `json:"integrity"` // of the archive, as the registry says it
+	Lock        string           `json:"lock"`      // SHA-256 of what is locked, hexadecimal
+	Tree        string           `json:"tree"`      // hash of all files: Hash
+	Packages    int              `json:"packages"`  // in the tree, itself included
+	Bytes       int64            `json:"bytes"`
+	Registry    string           `json:"registry"`
+	Python      string           `json:"python,omitempty"` // the interpreter, for PyPI
+	Installed   time.Time        `json:"installed"`
+	Scripts     []string         `json:"install_scripts,omitempty"` // packages that have some
+	ScriptsRan  bool             `json:"install_scripts_ran,omitempty"`
+	Published   time.Time        `json:"published,omitzero"` // as the registry says it
+	Maintainers []string         `json:"maintainers,omitempty"`
+	Withdrawn   string           `json:"withdrawn,omitempty"` // by the registry, since: why
+	Findings    []audit.Finding  `json:"findings,omitempty"`  // when it was installed
+	Tools       []string         `json:"tools,omitempty"`     // that a trial start listed
+	Tried       bool             `json:"tried,omitempty"`     // a trial start was made
 }
 
 func (p *Package) String() string { return p.Name + "@" + p.Version }
@@ -64,27 +65,65 @@ func readPackage(folder string) (*Package, error) {
 // TreeDir is the folder of its files on the host.
 func (p *Package) TreeDir() string { return filepath.Join(p.Folder, "tree") }
 
-// Command is how to run what was asked for: with the mounts in the policy. node is taken from the
-// host; if it is not below /usr, its folder is mounted too.
+// Members are all packages of the tree.
+func (p *Package) Members() (out []Member, err error) {
+	data, err := os.ReadFile(filepath.Join(p.Folder, "lock.json"))
+	if err == nil {
+		err = json.Unmarshal(data, &out)
+	}
+	if err != nil {
+		return nil, hint.Errorf("mcpbox packages remove "+p.String()+", then install it again",
+			"package store: %w", err)
+	}
+	return out, nil
+}
+
+// Command is how to run what was asked for: with the mounts in the policy. The interpreter is taken
+// from the host; if it is not below /usr, its folder is mounted too.
 func (p *Package) Command(r *runner.Request) (command []string, mounts []policies.Mount, err error) {
+	mounts = []policies.Mount{{Source: p.TreeDir(), Target: Target, Mode: policies.ReadOnly}}
+	var more []policies.Mount
+	if p.Ecosystem == runner.PyPI {
+		command, more, err = p.python(r)
+	} else {
+		command, more, err = p.node(r)
+	}
+	return append(command, r.Args...), append(mounts, more...), err
+}
+
+func (p *Package) node(r *runner.Request) ([]string, []policies.Mount, error) {
 	file, err := npm.Program(p.TreeDir(), p.Name, r.Program)
 	if err != nil {
 		return nil, nil, err
 	}
-	mounts = []policies.Mount{{Source: p.TreeDir(), Target: Target, Mode: policies.ReadOnly}}
 	program := path.Join(Target, file)
-	if !isNodeScript(filepath.Join(p.TreeDir(), file)) {
-		return append([]string{program}, r.Args...), mounts, nil
+	if !isScriptOf(filepath.Join(p.TreeDir(), file), "node") {
+		return []string{program}, nil, nil
 	}
 	node, more, err := hostProgram("node")
+	return []string{node, program}, more, err
+}
+
+func (p *Package) python(r *runner.Request) ([]string, []policies.Mount, error) {
+	python, err := pythonAt(p.Python)
+	if err != nil {
+		return nil, nil, hint.Errorf("mcpbox install --update pypi:"+r.Spec(),
+			"%s was installed for a Python that this host has no more: %w", p, err)
+	}
+	file, err := pypi.Program(p.TreeDir(), python.version, p.Name, r.Program)
 	if err != nil {
 		return nil, nil, err
 	}
-	return append([]string{node, program}, r.Args...), append(mounts, more...), nil
+	program := path.Join(Target, file)
+	if !isScriptOf(filepath.Join(p.TreeDir(), file), filepath.Base(p.Python)) {
+		return []string{program}, python.mounts, nil
+	}
+	return []string{path.Join(Target, "bin", "python3"), program}, python.mounts, nil
 }
 
-// isNodeScript reports a file that the package meant for node: by its first line or its name.
-func isNodeScript(file string) bool {
+// isScriptOf reports a file that the package meant for an interpreter: by its first line, or by its
+// name.
+func isScriptOf(file, interpreter string) bool {
 	f, err := os.Open(file)
 	if err != nil {
 		return false
@@ -93,41 +132,19 @@ func isNodeScript(file string) bool {
 	line, _ := bufio.NewReader(f).ReadString('\n')
 	if rest, ok := strings.CutPrefix(line, "#!"); ok {
 		words := strings.Fields(rest)
-		return len(words) > 0 && path.Base(words[len(words)-1]) == "node"
+		return len(words) > 0 && path.Base(words[len(words)-1]) == interpreter
 	}
 	switch path.Ext(file) {
 	case ".js", ".mjs", ".cjs":
-		return true
+		return interpreter == "node"
 	}
 	return false
-}
-
-// hostProgram is how a sandbox runs a program of the host's, and what has to be mounted for it.
-func hostProgram(name string) (program string, mounts []policies.Mount, err error) {
-	found, err := exec.LookPath(name)
-	if err != nil {
-		return "", nil, hint.Errorf("install Node.js (apt-get install nodejs npm)",
-			"%s is not installed on this host", name)
-	}
-	real, err := filepath.EvalSymlinks(found)
-	if err != nil {
-		return "", nil, err
-	}
-	if strings.HasPrefix(real, "/usr/") {
-		return real, nil, nil
-	}
-	// …/bin/node, …/lib/node_modules/npm/bin/npm-cli.js
-	prefix := filepath.Dir(filepath.Dir(found))
-	if prefix, err = filepath.EvalSymlinks(prefix); err != nil || prefix == "/" {
-		return "", nil, fmt.Errorf("%s is in no folder of its own: %s", name, found)
-	}
-	return real, []policies.Mount{{Source: prefix, Target: prefix, Mode: policies.ReadOnly}}, nil
 }
 
 // Use keeps the package from being removed until the returned function is called, or the process
 // ends.
 func (p *Package) Use() (done func(), err error) {
-	f, err := os.Open(filepath.Join(p.Folder, "mcpbox.json"))
+	f, err := os.Open(p.Folder)
 	if err != nil {
 		return nil, err
 	}

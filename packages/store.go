@@ -103,15 +103,19 @@ func (s *Store) List() (out []*Package, err error) {
 	return out, nil
 }
 
-// Named returns the installed versions of a package. spec is [npm:]NAME[@VERSION].
+// Named returns the installed versions of a package. spec is [npm:|pypi:]NAME[@VERSION].
 func (s *Store) Named(spec string) (out []*Package, err error) {
 	all, err := s.List()
 	if err != nil {
 		return nil, err
 	}
-	spec = strings.TrimPrefix(spec, "npm:")
+	ecosystem, name, ok := strings.Cut(spec, ":")
+	if !ok {
+		ecosystem, name = "", spec
+	}
 	for _, p := range all {
-		if spec == p.Name || spec == p.Name+"@"+p.Version {
+		if (ecosystem == "" || ecosystem == string(p.Ecosystem)) &&
+			(name == p.Name || name == p.String()) {
 			out = append(out, p)
 		}
 	}

@@ -20,6 +20,7 @@ type Policy struct {
 	Code        Code        `yaml:"code,omitempty" json:"code,omitzero"`
 	Guard       Guard       `yaml:"guard,omitempty" json:"guard,omitzero"`
 	MCP         MCP         `yaml:"mcp,omitempty" json:"mcp,omitzero"`
+	Packages    Packages    `yaml:"packages,omitempty" json:"packages,omitzero"`
 	Rules       []Rule      `yaml:"rules,omitempty" json:"rules,omitempty"`
 }
 

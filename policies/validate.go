@@ -45,6 +45,7 @@ func check(p *Policy, index map[string]yaml.Position) []Problem {
 	c.secrets(p)
 	c.environment(&p.Environment)
 	c.guard(&p.Guard)
+	c.packages(&p.Packages)
 	c.mcp(&p.MCP)
 	c.rules(p.Rules)
 	slices.SortStableFunc(c.problems, func(a, b Problem) int {

@@ -17,6 +17,8 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/pin"
 	"github.com/mcpbox/mcpbox/mcp/proxy"
 	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/packages"
+	"github.com/mcpbox/mcpbox/packages/admission"
 	"github.com/mcpbox/mcpbox/policies"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 	"github.com/mcpbox/mcpbox/server/api"
@@ -153,7 +155,15 @@ func (d *daemon) serveMCP(ctx context.Context, name, client string, p bridge.Pip
 	if err != nil {
 		return err
 	}
-	host, err := d.launcher(cfg, policy, server, client)
+	own := *policy // a package changes its mounts
+	policy = &own
+	policy.Filesystem.Mounts = slices.Clone(policy.Filesystem.Mounts)
+	start, err := d.prepare(ctx, cfg, policy, server)
+	if err != nil {
+		return err
+	}
+	defer start.Close()
+	host, err := d.launcher(cfg, policy, server, start, client)
 	if err != nil {
 		return err
 	}
@@ -162,7 +172,8 @@ func (d *daemon) serveMCP(ctx context.Context, name, client string, p bridge.Pip
 		Launch:  host.Launch,
 		Server:  name,
 		Policy:  policy.Name,
-		Command: server.Command,
+		Command: start.Command,
+		Version: start.Version(),
 		Rules:   policy.MCP,
 	}
 	if file := policy.MCP.Pin.File; file != "" {
@@ -174,13 +185,29 @@ func (d *daemon) serveMCP(ctx context.Context, name, client string, p bridge.Pip
 	return err
 }
 
+// prepare replaces npx and its like by what is installed for it: see admission.Desk.Prepare.
+func (d *daemon) prepare(ctx context.Context, cfg *config.Config, policy *policies.Policy,
+	server config.Server) (*admission.Start, error) {
+	desk, err := admission.Open()
+	if err != nil {
+		return nil, err
+	}
+	return desk.Prepare(ctx, policy, server.Command, admission.Options{
+		Env: slices.Sorted(maps.Keys(server.Env)),
+		Install: packages.Options{BestEffort: cfg.BestEffort,
+			Progress: func(line string) { d.log.Info(line) }},
+		Say: func(line, remedy string) { d.log.Warn(line, "hint", remedy) },
+	})
+}
+
 func (d *daemon) launcher(
 	cfg *config.Config,
 	policy *policies.Policy,
 	server config.Server,
+	start *admission.Start,
 	client string,
 ) (*launch.Launcher, error) {
-	if err := identity.Check(policy, server.Command, server.Command); err != nil {
+	if err := identity.Check(policy, start.Command, server.Command, start.Installed()); err != nil {
 		return nil, err
 	}
 	return &launch.Launcher{
@@ -189,7 +216,7 @@ func (d *daemon) launcher(
 				Sinks: []monitor.Sink{d.hub.Sink(hub.Origin{Client: client})}}, nil
 		},
 		Command: mcpruntime.Command{
-			Args: server.Command,
+			Args: start.Command,
 			Env:  environment(server.Env),
 			Dir:  server.Dir,
 		},

@@ -23,6 +23,7 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/proxy"
 	"github.com/mcpbox/mcpbox/mcp/store"
 	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/packages/admission"
 	"github.com/mcpbox/mcpbox/policies"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
@@ -35,6 +36,7 @@ type mcpFlags struct {
 	unpinned                          bool // `mcp pin`: the file is about to be made
 	allow                             *access.Live
 	asked                             []string // the command line as given: npx …
+	start                             *admission.Start
 }
 
 func newMCPCmd() *cobra.Command {
@@ -91,9 +93,12 @@ func (f *mcpFlags) serve(cmd *cobra.Command, args []string) error {
 			Env: f.environment(), Dir: f.dir})
 	}
 	f.asked = args
-	if args, err = f.installed(cmd.Context(), spec.Policy, args); err != nil {
+	start, err := f.prepare(cmd.Context(), spec.Policy, args)
+	if err != nil {
 		return err
 	}
+	defer start.Close()
+	f.start, args = start, start.Command
 	cfg, err := f.config(cmd, spec, args)
 	if err != nil {
 		return err
@@ -140,7 +145,7 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 	cfg := &proxy.Config{
 		Client: proxy.Pipe{Reader: steady.File(os.Stdin), Writer: steady.File(os.Stdout)}, Server: f.name,
 		Policy:  spec.Policy.Name,
-		Command: args, Rules: spec.Policy.MCP, Isolate: f.isolate == "call",
+		Command: args, Version: f.start.Version(), Rules: spec.Policy.MCP, Isolate: f.isolate == "call",
 		Warn: func(format string, a ...any) {
 			fmt.Fprintf(steady.File(os.Stderr), "mcpbox: %s\n", safetext.Clean(fmt.Sprintf(format, a...), 400))
 		},
@@ -150,10 +155,13 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 			f.isolate)
 	}
 	if cfg.Server == "" {
-		cfg.Server = identity.Name(spec.Policy, args)
+		cfg.Server = f.start.Name()
+		if cfg.Server == "" {
+			cfg.Server = identity.Name(spec.Policy, args)
+		}
 	}
 	if f.store != "" {
-		server := identity.Describe(spec.Policy, cfg.Server, args, f.asked)
+		server := identity.Describe(spec.Policy, cfg.Server, args, f.asked, f.start.Installed())
 		if f.allow, err = store.Follow(cmd.Context(), f.store, &server); err != nil {
 			return nil, err
 		}
@@ -222,13 +230,13 @@ func auditNetwork(cfg *proxy.Config) func(string, mcpruntime.Connections, *monit
 
 // mayRun asks the policy and the operator's store whether the server may run, as it is now.
 func (f *mcpFlags) mayRun(p *policies.Policy, name string, args []string) error {
-	if err := identity.Check(p, args, f.asked); err != nil {
+	if err := identity.Check(p, args, f.asked, f.start.Installed()); err != nil {
 		return err
 	}
 	if f.allow == nil {
 		return nil
 	}
-	if v := f.allow.CheckServer(identity.Describe(p, name, args, f.asked)); !v.Allowed {
+	if v := f.allow.CheckServer(identity.Describe(p, name, args, f.asked, f.start.Installed())); !v.Allowed {
 		return hint.Errorf("to allow it: mcpbox allow add --store "+f.store+" …", "%w: %s",
 			identity.ErrRefused, v.Reason)
 	}

@@ -79,9 +79,12 @@ func (f *mcpFlags) listed(cmd *cobra.Command, args []string) (*pin.File, string,
 		return nil, "", err
 	}
 	f.asked = args
-	if args, err = f.installed(cmd.Context(), spec.Policy, args); err != nil {
+	start, err := f.prepare(cmd.Context(), spec.Policy, args)
+	if err != nil {
 		return nil, "", err
 	}
+	defer start.Close()
+	f.start, args = start, start.Command
 	cfg, err := f.config(cmd, spec, args)
 	if err != nil {
 		return nil, "", err

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -12,34 +13,39 @@ import (
 	"github.com/mcpbox/mcpbox/internal/plural"
 	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/internal/steady"
+	"github.com/mcpbox/mcpbox/mcp/clientconfig"
 	"github.com/mcpbox/mcpbox/packages"
+	"github.com/mcpbox/mcpbox/packages/admission"
 	"github.com/mcpbox/mcpbox/packages/runner"
 )
 
 func newInstallCmd() *cobra.Command {
 	var f sandboxFlags
 	var o packages.Options
+	var from string
 	cmd := &cobra.Command{
-		Use:   "install npm:NAME[@RANGE]…",
-		Short: "Install packages for mcpbox mcp -- npx NAME",
-		Long: `Installs packages as mcpbox mcp -- npx NAME does at its first start. npm runs in
-a sandbox that reaches only the registries of your npm configuration. No install script runs.`,
+		Use:   "install [npm:|pypi:]NAME[@RANGE]… | --from FILE",
+		Short: "Install packages for mcpbox mcp -- npx NAME, or uvx NAME",
+		Long: `Installs packages as mcpbox mcp -- npx NAME does at its first start. npm or pip runs
+in a sandbox that reaches only the registries of your configuration. No install script runs
+unless the package is trusted. Then mcpbox audits the package, and starts it once without a
+network to list its tools.`,
 		Example: `  mcpbox install npm:@modelcontextprotocol/server-memory
-  mcpbox install npm:@modelcontextprotocol/server-everything@2026`,
-		Args: cobra.MinimumNArgs(1),
+  mcpbox install pypi:mcp-server-git@2025.9.25
+  mcpbox install --from ~/.cursor/mcp.json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := openPackages()
+			requests, err := installRequests(args, from)
+			if err != nil {
+				return err
+			}
+			desk, err := admission.Open()
 			if err != nil {
 				return err
 			}
 			given := f.installOptions()
 			given.Update, given.Timeout = o.Update, o.Timeout
-			for _, arg := range args {
-				r, err := parseSpec(arg)
-				if err != nil {
-					return err
-				}
-				p, err := s.Install(cmd.Context(), r, given)
+			for _, r := range requests {
+				p, err := desk.Install(cmd.Context(), r, given)
 				if err != nil {
 					return err
 				}
@@ -49,6 +55,8 @@ a sandbox that reaches only the registries of your npm configuration. No install
 		},
 	}
 	fl := cmd.Flags()
+	fl.StringVar(&from, "from", "",
+		"install what the servers in `FILE` start, the configuration of an MCP client")
 	fl.BoolVar(&o.Update, "update", false, "ask the registry again for what the range means")
 	fl.DurationVar(&o.Timeout, "timeout", 0, "give up after this time (default 5m)")
 	fl.BoolVar(&f.bestEffort, "best-effort", false,
@@ -56,13 +64,62 @@ a sandbox that reaches only the registries of your npm configuration. No install
 	return cmd
 }
 
-// parseSpec reads npm:NAME[@RANGE]; npm: may be left out.
-func parseSpec(arg string) (*runner.Request, error) {
-	name, versions, ok := runner.Split(runner.NPM, strings.TrimPrefix(arg, "npm:"))
-	if !ok {
-		return nil, hint.Errorf("npm:NAME or npm:NAME@RANGE", "%q names no package", arg)
+// installRequests are the packages named by arguments, and those of a client's configuration.
+func installRequests(args []string, from string) (out []*runner.Request, err error) {
+	for _, arg := range args {
+		r, err := parseSpec(arg)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
 	}
-	return &runner.Request{Ecosystem: runner.NPM, Name: name, Range: versions}, nil
+	if from != "" {
+		name, full := binary()
+		change, err := clientconfig.WrapFile(from, clientconfig.Options{Binary: name, Path: full},
+			true, nil)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range change.Servers {
+			command := s.Before
+			if at := slices.Index(command, "--"); runner.Of(command) == "" && at >= 0 {
+				command = command[at+1:] // it is wrapped already
+			}
+			if r, ok := runner.Parse(command); ok {
+				out = append(out, r)
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil, hint.Errorf("mcpbox install npm:NAME, pypi:NAME, or --from FILE",
+			"install: no package given")
+	}
+	return out, nil
+}
+
+// parseSpec reads npm:NAME[@RANGE] or pypi:NAME[@RANGE]; npm: may be left out.
+func parseSpec(arg string) (*runner.Request, error) {
+	ecosystem, spec := runner.NPM, strings.TrimPrefix(arg, "npm:")
+	if rest, ok := strings.CutPrefix(arg, "pypi:"); ok {
+		ecosystem, spec = runner.PyPI, rest
+	}
+	name, versions, ok := runner.Split(ecosystem, spec)
+	if !ok {
+		return nil, hint.Errorf("npm:NAME, npm:NAME@RANGE or pypi:NAME", "%q names no package", arg)
+	}
+	return &runner.Request{Ecosystem: ecosystem, Name: name, Range: versions}, nil
+}
+
+func hasEcosystem(spec string) bool {
+	return strings.HasPrefix(spec, "npm:") || strings.HasPrefix(spec, "pypi:")
+}
+
+func openPackages() (*packages.Store, error) {
+	desk, err := admission.Open()
+	if err != nil {
+		return nil, err
+	}
+	return desk.Packages, nil
 }
 
 func newPackagesCmd() *cobra.Command {

@@ -56,6 +56,12 @@ func (f *sandboxFlags) run(cmd *cobra.Command, args []string, tty bool) error {
 	if f.dryRun.on {
 		return f.dryRun.show(c.stdout, spec, mcpruntime.Command{Args: args, Env: f.environment(), Dir: f.dir, TTY: tty})
 	}
+	start, err := f.prepare(cmd.Context(), spec.Policy, args)
+	if err != nil {
+		return err
+	}
+	defer start.Close()
+	args = start.Command
 	if f.resident && !c.served {
 		startResident()
 	}

@@ -46,6 +46,7 @@ var features = map[string]func() error{
 	"npx":      program("npx", "npm"),
 	"perl":     program("perl", "perl"),
 	"python3":  program("python3", "python3"),
+	"pip":      pip,
 
 	// Features that only the test itself can check: see Lacks.
 	"address":       nothing, // an address that is not loopback's
@@ -148,6 +149,14 @@ func rtprio() error {
 	out, err := exec.Command("prlimit", "--rtprio=50", "true").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("prlimit --rtprio: %w: %s", err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// pip checks whether the system's Python has it.
+func pip() error {
+	if err := exec.Command("/usr/bin/python3", "-m", "pip", "--version").Run(); err != nil {
+		return fmt.Errorf("python3 -m pip: %w (apt-get install python3-pip)", err)
 	}
 	return nil
 }

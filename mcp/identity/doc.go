@@ -1,7 +1,7 @@
 // Package identity finds out which server a command line starts: its name, its package, and the
 // digest of its program or script. It also checks whether the policy lets it run.
 //
-//	err := identity.Check(policy, command, command)
+//	err := identity.Check(policy, command, command, nil)
 //	if errors.Is(err, identity.ErrRefused) { … }
 //	name := identity.Name(policy, command)
 //

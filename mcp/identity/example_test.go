@@ -13,10 +13,10 @@ func Example() {
 	policy.MCP.Server.Packages = map[string]string{"@acme/notes": "^1.4"}
 
 	command := []string{"npx", "-y", "@acme/notes@1.5.0"}
-	fmt.Println(identity.Name(policy, command), identity.Check(policy, command, command))
+	fmt.Println(identity.Name(policy, command), identity.Check(policy, command, command, nil))
 
 	command = []string{"npx", "-y", "@acme/notes@2.0.0"}
-	err := identity.Check(policy, command, command)
+	err := identity.Check(policy, command, command, nil)
 	fmt.Println(errors.Is(err, identity.ErrRefused), err)
 	// Output:
 	// notes <nil>

@@ -14,13 +14,17 @@ import (
 // ErrRefused means that the policy or the allowlist does not let this server run.
 var ErrRefused = errors.New("this server may not run")
 
+// Installed is the package that mcpbox itself installed for a server, and its version.
+type Installed struct{ Name, Version string }
+
 // Check applies the policy's mcp.server section before the server starts: to the command line, to
 // the digest of the program or script, and to its package. Rules for command lines see asked. It
-// differs from command if the user typed npx and mcpbox runs the installed package.
-func Check(p *policies.Policy, command, asked []string) error {
+// differs from command if the user typed npx and mcpbox runs the installed package, which is
+// installed then, else nil.
+func Check(p *policies.Policy, command, asked []string, installed *Installed) error {
 	set := access.Compile(&policies.MCP{Server: p.MCP.Server}, nil)
 	server := access.Server{Name: Name(p, command), Command: asked}
-	server.Package, server.PackageVersion = Package(p, command)
+	server.Package, server.PackageVersion = packageIn(p, command, installed)
 	if set.NeedsDigest() {
 		digest, err := Digest(p, command)
 		if err != nil {
@@ -35,10 +39,19 @@ func Check(p *policies.Policy, command, asked []string) error {
 	return nil
 }
 
+// packageIn is the package that mcpbox installed, else the one that the command line leads to.
+func packageIn(p *policies.Policy, command []string, installed *Installed) (name, version string) {
+	if installed != nil {
+		return installed.Name, installed.Version
+	}
+	return Package(p, command)
+}
+
 // Describe collects what an allowlist needs to know about a server.
-func Describe(p *policies.Policy, name string, command, asked []string) access.Server {
+func Describe(p *policies.Policy, name string, command, asked []string,
+	installed *Installed) access.Server {
 	server := access.Server{Name: name, Command: asked}
-	server.Package, server.PackageVersion = Package(p, command)
+	server.Package, server.PackageVersion = packageIn(p, command, installed)
 	server.Digest, _ = Digest(p, command) // "" if unknown: then rules with a digest do not match
 	return server
 }

@@ -53,7 +53,7 @@ func TestServerRulesApplyToCommandDigestAndPackage(t *testing.T) {
 			false},
 	} {
 		policy.MCP.Server = c.rules
-		if err := Check(policy, command, command); (err == nil) != c.ok || err != nil &&
+		if err := Check(policy, command, command, nil); (err == nil) != c.ok || err != nil &&
 			!errors.Is(err, ErrRefused) {
 			t.Errorf("%s: %v", c.what, err)
 		}
@@ -73,7 +73,7 @@ func TestServerRulesApplyToCommandDigestAndPackage(t *testing.T) {
 		for _, rules := range []policies.MCPServer{{Allow: []string{"sha256:" + sum}},
 			{Packages: map[string]string{"@acme/notes": "^1.4"}}} {
 			policy.MCP.Server = rules
-			if err := Check(policy, words, words); !errors.Is(err, ErrRefused) {
+			if err := Check(policy, words, words, nil); !errors.Is(err, ErrRefused) {
 				t.Errorf("%q, %+v: %v", words, rules, err)
 			}
 		}
@@ -89,7 +89,7 @@ func TestThePackageGivenToNPXCounts(t *testing.T) {
 	for command, ok := range map[string]bool{"@acme/notes@1.5.0": true, "@acme/notes@2.0.0": false,
 		"@acme/notes": false, "@acme/notes@latest": false} {
 		if err := Check(policy, []string{"npx", "-y", command}, []string{"npx", "-y",
-			command}); (err == nil) != ok {
+			command}, nil); (err == nil) != ok {
 			t.Errorf("npx -y %s: %v", command, err)
 		}
 	}
@@ -104,13 +104,13 @@ func TestEveryPackageRunnerIsKnown(t *testing.T) {
 		if PackageRunner(command) == "" {
 			t.Errorf("%v is no package runner", command)
 		}
-		if err := Check(policy, command, command); err != nil {
+		if err := Check(policy, command, command, nil); err != nil {
 			t.Errorf("%v: %v", command, err)
 		}
 	}
 	for _, command := range [][]string{{"pipx", "install", "notes@1.5.0"},
 		{"pipx", "run", "--spec", "evil", "notes@1.5.0"}, {"node", "notes@1.5.0"}} {
-		if err := Check(policy, command, command); err == nil {
+		if err := Check(policy, command, command, nil); err == nil {
 			t.Errorf("%v may run", command)
 		}
 	}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -67,8 +68,9 @@ func (conn *serverConn) checkServerInfo(c *call, data []byte, e *wire.Envelope) 
 	if who == nil {
 		who = &info{}
 	}
-	v := s.policy.CheckVersion(s.cfg.Server, who.Version)
-	s.update(func(st *state) { st.version = safetext.Clean(who.Version, 64) })
+	version := cmp.Or(s.cfg.Version, who.Version)
+	v := s.policy.CheckVersion(s.cfg.Server, version)
+	s.update(func(st *state) { st.version = safetext.Clean(version, 64) })
 	if v.Allowed {
 		return conn.checkInstructions(c, data, e)
 	}

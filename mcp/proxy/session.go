@@ -38,6 +38,7 @@ type Config struct {
 	Server     string // the server's name in events, records and tags
 	Policy     string // the policy's name in events and records
 	Command    []string
+	Version    string // of the package that mcpbox installed; "": what the server says it is
 	Rules      policies.MCP
 	Allow      access.Allowlist // must allow as well; nil: only the policy counts
 	Grant      []string         // what the agent may use; nil: everything

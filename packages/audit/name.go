@@ -18,6 +18,10 @@ func wellKnown() []string {
 		"@notionhq/notion-mcp-server", "@supabase/mcp-server-supabase", "@cloudflare/mcp-server-cloudflare",
 		"chrome-devtools-mcp", "firecrawl-mcp", "exa-mcp-server", "tavily-mcp", "mcp-remote",
 		"figma-developer-mcp", "mongodb-mcp-server", "kubernetes-mcp-server", "mcporter",
+		// of PyPI
+		"mcp-server-git", "mcp-server-fetch", "mcp-server-time", "mcp-server-sqlite",
+		"mcp-server-sentry", "mcp-proxy", "fastmcp", "markitdown-mcp", "postgres-mcp",
+		"awslabs.core-mcp-server", "duckduckgo-mcp-server", "arxiv-mcp-server", "blender-mcp",
 	}
 }
 

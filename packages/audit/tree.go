@@ -9,37 +9,53 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/mcpbox/mcpbox/packages/npm"
 )
 
 const maxSource = 4 << 20 // of a file that is read; larger ones are data
 
-// Tree looks at an installed tree: its lock, compiled files of all packages, and the sources of the
-// package that was asked for.
-func Tree(tree, pkg string) ([]Finding, error) {
+// Tree looks at an installed tree of npm: compiled files of all packages, and the sources of the
+// package that was asked for. scripts are the packages with an install script.
+func Tree(tree, pkg string, scripts []string) ([]Finding, error) {
 	found := name(pkg)
-	lock, err := npm.ReadLock(tree)
-	if err != nil {
-		return nil, err
-	}
-	for _, with := range lock.WithScripts() {
+	for _, with := range scripts {
 		found = append(found, Finding{"script", Medium,
-			"it has an install script, which did not run; it may not work without", with})
+			"it has an install script, which runs only if the package is trusted; without it, it " +
+				"may not work", with})
 	}
-	own := filepath.Join(tree, "node_modules", filepath.FromSlash(pkg))
+	own := filepath.Join("node_modules", filepath.FromSlash(pkg))
+	return walk(found, tree, ".node", func(where string) bool {
+		inner := strings.TrimPrefix(where, own+"/")
+		return inner != where && !strings.HasPrefix(inner, "node_modules/") && isSource(where)
+	}, script)
+}
+
+// Python looks at a tree of pip's. own are the files of the package that was asked for, below site.
+func Python(tree, pkg string, own []string, site string) ([]Finding, error) {
+	files := map[string]bool{}
+	for _, file := range own {
+		where, err := filepath.Rel(tree, filepath.Join(site, filepath.FromSlash(file)))
+		if err != nil {
+			return nil, err
+		}
+		files[where] = true
+	}
+	return walk(name(pkg), tree, ".so", func(where string) bool { return files[where] }, python)
+}
+
+// walk looks at all files for compiled ones, and at the sources that are of interest.
+func walk(found []Finding, tree, compiled string, source func(where string) bool,
+	look func(text string) []Finding) ([]Finding, error) {
 	seen := map[string]bool{}
-	err = filepath.WalkDir(tree, func(file string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(tree, func(file string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
 		where, _ := filepath.Rel(tree, file)
-		if path.Ext(file) == ".node" && !seen["native"] {
+		if path.Ext(file) == compiled && !seen["native"] {
 			seen["native"] = true
 			found = append(found, Finding{"native", Medium, "it has compiled code", where})
 		}
-		inner := strings.TrimPrefix(file, own+"/")
-		if inner == file || strings.HasPrefix(inner, "node_modules/") || !isSource(file) {
+		if !source(where) {
 			return nil
 		}
 		if info, err := d.Info(); err != nil || info.Size() > maxSource {
@@ -49,7 +65,7 @@ func Tree(tree, pkg string) ([]Finding, error) {
 		if err != nil {
 			return err
 		}
-		for _, f := range source(string(data)) {
+		for _, f := range append(look(string(data)), text(string(data))...) {
 			if !seen[f.ID] {
 				seen[f.ID] = true
 				f.Evidence = strings.TrimPrefix(where+" "+f.Evidence, " ")
@@ -69,26 +85,57 @@ func isSource(file string) bool {
 	return false
 }
 
-// source looks at one file. Evidence is what was found.
-func source(text string) (found []Finding) {
-	if r := hidden(text); r != 0 {
+// text looks at a source of any language. Evidence is what was found.
+func text(source string) (found []Finding) {
+	if r := hidden(source); r != 0 {
 		found = append(found, Finding{"hidden", High,
 			"its source has invisible characters that change how it reads", fmt.Sprintf("%U", r)})
 	}
-	if n := len(regexp.MustCompile(`\b_0x[0-9a-f]{4,6}\b`).FindAllStringIndex(text, 50)); n == 50 {
-		found = append(found, Finding{"obfuscated", High, "its code is obfuscated", "_0x…"})
-	} else if m := regexp.MustCompile(`\beval\s*\(\s*(atob|Buffer\.from|unescape)\b|` +
-		`\bFunction\s*\(\s*(atob|Buffer\.from|unescape)\b`).FindString(text); m != "" {
-		found = append(found, Finding{"obfuscated", High, "it runs code that it decodes first", m})
-	}
-	if m := regexp.MustCompile(`["'](node:)?child_process["']`).FindString(text); m != "" {
-		found = append(found, Finding{"exec", Info, "it can start other programs", m})
-	}
-	if m := regexp.MustCompile(`["'](node:)?(https?|net|tls|dgram|undici|axios|node-fetch)["']|` +
-		`\bfetch\s*\(`).FindString(text); m != "" {
-		found = append(found, Finding{"network", Info, "it can use the network", m})
-	}
 	return found
+}
+
+// minified is the length of a line that no person wrote.
+const minified = 20_000
+
+// first finds a pattern, and says it as a finding.
+func first(source, id string, s Severity, what, pattern string) []Finding {
+	if m := regexp.MustCompile(pattern).FindString(source); m != "" {
+		return []Finding{{id, s, what, m}}
+	}
+	return nil
+}
+
+// script looks at a source of JavaScript.
+func script(source string) (found []Finding) {
+	if n := len(regexp.MustCompile(`\b_0x[0-9a-f]{4,6}\b`).FindAllStringIndex(source, 50)); n == 50 {
+		found = append(found, Finding{"obfuscated", High, "its code is obfuscated", "_0x…"})
+	} else {
+		found = append(found, first(source, "obfuscated", High, "it runs code that it decodes first",
+			`\beval\s*\(\s*(atob|Buffer\.from|unescape)\b|`+
+				`\bFunction\s*\(\s*(atob|Buffer\.from|unescape)\b`)...)
+	}
+	for line := range strings.Lines(source) {
+		if len(line) > minified {
+			found = append(found, Finding{"minified", Info, "its code is minified: nobody can read it",
+				fmt.Sprintf("a line of %d bytes", len(line))})
+			break
+		}
+	}
+	found = append(found, first(source, "exec", Info, "it can start other programs",
+		`["'](node:)?child_process["']`)...)
+	return append(found, first(source, "network", Info, "it can use the network",
+		`["'](node:)?(https?|net|tls|dgram|undici|axios|node-fetch)["']|\bfetch\s*\(`)...)
+}
+
+// python looks at a source of Python.
+func python(source string) []Finding {
+	found := first(source, "obfuscated", High, "it runs code that it decodes first",
+		`\b(exec|eval)\s*\(\s*(__import__\s*\(\s*["'](base64|zlib|marshal|codecs)|`+
+			`(base64|zlib|marshal|codecs)\s*\.|bytes\.fromhex|compile\s*\(\s*(base64|zlib)\b)`)
+	found = append(found, first(source, "exec", Info, "it can start other programs",
+		`(?m)^\s*(import|from)\s+subprocess\b|\bos\.(system|popen|exec|spawn)`)...)
+	return append(found, first(source, "network", Info, "it can use the network",
+		`(?m)^\s*(import|from)\s+(socket|ssl|http|urllib|requests|httpx|aiohttp|websockets)\b`)...)
 }
 
 // hidden returns a bidirectional control or a tag character, 0 if there is none. They have no use in

@@ -25,6 +25,24 @@ type Config struct {
 	Hosts    []policies.NetworkRule // of all registries
 	File     string                 // the text of an npmrc for the sandbox, without the CA
 	CA       []byte                 // PEM; nil: npm's own list
+	Scopes   map[string]string      // "@acme" → its registry
+}
+
+// RegistryOf is where a package comes from.
+func (c *Config) RegistryOf(name string) string {
+	if scope, _, ok := strings.Cut(name, "/"); ok && c.Scopes[scope] != "" {
+		return c.Scopes[scope]
+	}
+	return c.Registry
+}
+
+// Registries are all of them.
+func (c *Config) Registries() map[string]bool {
+	out := map[string]bool{c.Registry: true}
+	for _, r := range c.Scopes {
+		out[r] = true
+	}
+	return out
 }
 
 // ReadConfig reads the global npmrc, the user's, and the environment; the last one wins. getenv is
@@ -103,12 +121,17 @@ func expand(value string, getenv func(string) string) string {
 	}
 }
 
+// withSlash is how npm writes a registry.
+func withSlash(registry string) string { return strings.TrimRight(registry, "/") + "/" }
+
 func assemble(values map[string]string, extraCA string) (*Config, error) {
-	c := &Config{Registry: cmp.Or(values["registry"], DefaultRegistry)}
+	c := &Config{Registry: withSlash(cmp.Or(values["registry"], DefaultRegistry)),
+		Scopes: map[string]string{}}
 	scopes := map[string]string{"registry": c.Registry}
 	for key, value := range values {
-		if strings.HasPrefix(key, "@") && strings.HasSuffix(key, ":registry") {
-			scopes[key] = value
+		scope, ok := strings.CutSuffix(key, ":registry")
+		if ok && strings.HasPrefix(key, "@") {
+			scopes[key], c.Scopes[scope] = withSlash(value), withSlash(value)
 		}
 	}
 	var lines []string

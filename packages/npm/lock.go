@@ -34,6 +34,11 @@ func ReadLock(tree string) (*Lock, error) {
 	if err != nil {
 		return nil, err
 	}
+	return ParseLock(data)
+}
+
+// ParseLock reads the text of a lock.
+func ParseLock(data []byte) (*Lock, error) {
 	sum := sha256.Sum256(data)
 	lock := &Lock{Hash: hex.EncodeToString(sum[:])}
 	if err := json.Unmarshal(data, lock); err != nil {

@@ -26,8 +26,8 @@ type Request struct {
 
 // Spec is the package as the runner takes it: NAME or NAME@RANGE.
 func (r *Request) Spec() string {
-	if r.Range == "" {
-		return r.Name
+	if r.Range == "" || strings.ContainsAny(r.Range[:1], "=<>!~") && r.Ecosystem == PyPI {
+		return r.Name + r.Range
 	}
 	return r.Name + "@" + r.Range
 }
@@ -147,6 +147,11 @@ const (
 	programName = lazy(`^[A-Za-z0-9._-]+$`)
 )
 
+// Normal is the name that PyPI knows a package by (PEP 503).
+func Normal(name string) string {
+	return strings.ToLower(regexp.MustCompile(`[-_.]+`).ReplaceAllString(name, "-"))
+}
+
 // Split reads NAME[@RANGE]; for PyPI also NAME==VERSION and its like.
 func Split(e Ecosystem, spec string) (name, versions string, ok bool) {
 	if len(spec) > 214 {
@@ -163,6 +168,9 @@ func Split(e Ecosystem, spec string) (name, versions string, ok bool) {
 	}
 	if versions == "latest" {
 		versions = ""
+	}
+	if e == PyPI {
+		name = Normal(name)
 	}
 	names, ranges := npmName, npmRange
 	if e == PyPI {

@@ -35,6 +35,7 @@ func Policy(p *policies.Policy) string {
 	e.environment(p)
 	e.guard(p)
 	e.mcp(p)
+	e.packages(p)
 	e.rules(p)
 	return e.String()
 }

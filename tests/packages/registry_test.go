@@ -3,8 +3,14 @@ package packages
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
 	"crypto/sha512"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -32,6 +38,8 @@ type published struct {
 	manifest  map[string]any
 	files     []file
 	integrity string // "" is the right one
+	signature string // "" is the right one, if the registry signs; "none" is none
+	keyID     string // "" is the registry's
 	published time.Time
 }
 
@@ -44,11 +52,19 @@ type registry struct {
 	hang     chan struct{}  // while it is not nil and open, archives do not come
 	redirect string         // archives are there
 	came     chan struct{}  // an archive that hangs was asked for
+	key      *ecdsa.PrivateKey
+	signs    bool // it signs, and publishes its key
 }
+
+const keyID = "SHA256:test"
 
 func newRegistry(t *testing.T) *registry {
 	r := &registry{World: testnet.New(t), packages: map[string]published{}, archives: map[string]int{},
 		came: make(chan struct{}, 1)}
+	var err error
+	if r.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+		t.Fatal(err)
+	}
 	r.Names.Set(host, testnet.Public)
 	server := &http.Server{Handler: r, TLSConfig: r.CA.Server(host),
 		ErrorLog: log.New(io.Discard, "", 0)}
@@ -87,6 +103,11 @@ func (r *registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.mu.Unlock()
 	data := p.archive()
 	switch {
+	case req.URL.Path == "/-/npm/v1/keys" && r.signs:
+		der, _ := x509.MarshalPKIXPublicKey(&r.key.PublicKey)
+		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]any{
+			"keyid": keyID, "keytype": "ecdsa-sha2-nistp256", "expires": nil,
+			"key": base64.StdEncoding.EncodeToString(der)}}})
 	case !ok:
 		http.NotFound(w, req)
 	case isArchive && hang != nil:
@@ -104,12 +125,12 @@ func (r *registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		_, _ = w.Write(data)
 	default:
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(p.document(name, data))
+		_ = json.NewEncoder(w).Encode(r.document(p, name, data))
 	}
 }
 
 // document is what the registry says about the package.
-func (p published) document(name string, archive []byte) map[string]any {
+func (r *registry) document(p published, name string, archive []byte) map[string]any {
 	sum := sha512.Sum512(archive)
 	integrity := "sha512-" + base64.StdEncoding.EncodeToString(sum[:])
 	if p.integrity != "" {
@@ -122,15 +143,23 @@ func (p published) document(name string, archive []byte) map[string]any {
 	if scripts, ok := p.manifest["scripts"].(map[string]any); ok && scripts["postinstall"] != nil {
 		version["hasInstallScript"] = true
 	}
-	version["dist"] = map[string]any{"integrity": integrity,
+	dist := map[string]any{"integrity": integrity,
 		"tarball": "https://" + host + "/" + name + "/-/" + p.version + ".tgz"}
+	version["dist"] = dist
+	if r.signs && p.signature != "none" {
+		digest := sha256.Sum256([]byte(name + "@" + p.version + ":" + integrity))
+		sig, _ := ecdsa.SignASN1(rand.Reader, r.key, digest[:])
+		dist["signatures"] = []any{map[string]any{"keyid": cmp.Or(p.keyID, keyID),
+			"sig": cmp.Or(p.signature, base64.StdEncoding.EncodeToString(sig))}}
+	}
 	published := p.published
 	if published.IsZero() {
 		published = time.Now().AddDate(-1, 0, 0)
 	}
-	return map[string]any{"name": name, "dist-tags": map[string]any{"latest": p.version},
-		"versions": map[string]any{p.version: version},
-		"time":     map[string]any{p.version: published.UTC().Format(time.RFC3339)}}
+	return map[string]any{"name": name, "maintainers": []map[string]string{{"name": "acme"}},
+		"dist-tags": map[string]any{"latest": p.version},
+		"versions":  map[string]any{p.version: version},
+		"time":      map[string]any{p.version: published.UTC().Format(time.RFC3339)}}
 }
 
 func (p published) archive() []byte {

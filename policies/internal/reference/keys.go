@@ -265,6 +265,17 @@ var keys = [...]keyDoc{
 		"says so.",
 		"no limit", "1MiB"},
 
+	{"packages", "Which packages may run that mcpbox installs for npx, uvx and the like. A " +
+		"package that lacks what is required is quarantined: it runs without a network and a " +
+		"workspace, and offers a client nothing.", "", ""},
+	{"packages.require", "`audited`: no finding of severity high, or a decision to trust it. " +
+		"`trusted`: a decision. `any`: nothing, unless it is denied or quarantined by a decision.",
+		"audited", "trusted"},
+	{"packages.min_age", "A version that was published less than this ago is a finding of " +
+		"severity high.", "72h", "168h"},
+	{"packages.signatures", "`offered`: a package of npm needs a signature if its registry signs " +
+		"others or publishes keys. `required`: it always needs one.", "offered", "required"},
+
 	{"rules", "Reactions to events. The first table below lists what a condition can name.", "none",
 		`[{id: debugger, when: 'syscall == "ptrace"', severity: high, action: kill}]`},
 	{"rules[].id", "The rule's name. Events carry it.", "required", ""},

@@ -1,0 +1,79 @@
+package admission
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/mcpbox/mcpbox/internal/safetext"
+	"github.com/mcpbox/mcpbox/packages"
+	"github.com/mcpbox/mcpbox/packages/audit"
+	"github.com/mcpbox/mcpbox/packages/runner"
+	"github.com/mcpbox/mcpbox/policies"
+)
+
+// Report is what is known of an installed package.
+type Report struct {
+	Package   string           `json:"package"`
+	Ecosystem runner.Ecosystem `json:"ecosystem"`
+	Integrity string           `json:"integrity"`
+	Verdict   audit.Verdict    `json:"verdict"` // trusted, quarantined, denied
+	Reason    string           `json:"reason"`
+	Decided   bool             `json:"decided"` // by somebody, not by the audit
+	Findings  []audit.Finding  `json:"findings"`
+	Tools     []string         `json:"tools,omitempty"` // that a trial start listed
+
+	spec string // for a decision that replaces the one that was found
+}
+
+// Report judges a package by a policy.
+func (d *Desk) Report(ctx context.Context, p *packages.Package, rules policies.Packages) (*Report,
+	error) {
+	r := &Report{Package: p.String(), Ecosystem: p.Ecosystem, Integrity: p.Integrity,
+		Findings: []audit.Finding{}, Tools: p.Tools, spec: string(p.Ecosystem) + ":" + p.String()}
+	decided, err := d.decided(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	found, err := d.Packages.Audit(p, packages.Rules{MinAge: time.Duration(rules.MinAge),
+		Signed: rules.Signatures == policies.PackageSignaturesRequired}, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	r.Findings = append(r.Findings, found...)
+	if decided != nil {
+		r.Verdict, r.Decided, r.spec = decided.Verdict, true, decided.Spec()
+		if decided.Ecosystem != "" {
+			r.spec = string(decided.Ecosystem) + ":" + r.spec
+		}
+		r.Reason = cmp.Or(safetext.Clean(decided.Reason, 200), "no reason given")
+		return r, nil
+	}
+	r.judge(rules.Require)
+	return r, nil
+}
+
+// judge is the verdict where nobody decided.
+func (r *Report) judge(require policies.PackageRequire) {
+	critical := audit.Worst(r.Findings, audit.Critical)
+	high := audit.Worst(r.Findings, audit.High)
+	switch {
+	case critical != nil:
+		r.Verdict, r.Reason = audit.Denied, reason(critical)
+	case require == policies.PackageAny:
+		r.Verdict, r.Reason = audit.Trusted, "the policy asks for nothing"
+	case high != nil:
+		r.Verdict, r.Reason = audit.Quarantined, reason(high)
+	case require == policies.PackageTrusted:
+		r.Verdict, r.Reason = audit.Quarantined, "the policy asks for a decision to trust it"
+	default:
+		r.Verdict, r.Reason = audit.Trusted, "the audit found nothing of severity high"
+	}
+}
+
+func reason(f *audit.Finding) string {
+	if f.Evidence == "" {
+		return f.What
+	}
+	return f.What + " (" + safetext.Clean(f.Evidence, 120) + ")"
+}

@@ -1,0 +1,398 @@
+package packages
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/safetext"
+	"github.com/mcpbox/mcpbox/packages/audit"
+	"github.com/mcpbox/mcpbox/packages/npm"
+	"github.com/mcpbox/mcpbox/packages/runner"
+	mcpruntime "github.com/mcpbox/mcpbox/runtime"
+)
+
+// npmBox is the sandbox in which npm runs.
+type npmBox struct {
+	box    *mcpruntime.Sandbox
+	node   string
+	cli    string // npm's program
+	config *npm.Config
+	run    *runner.Request
+}
+
+// fetchNPM resolves what a request means, looks at what registries say of it, downloads it into a
+// sandbox's own storage, and takes the tree from there.
+func (o *Options) fetchNPM(ctx context.Context, r *runner.Request, tree string) (f *fetched,
+	err error) {
+	b, err := openNPM(ctx, r, o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if closed := b.box.Close(); err == nil {
+			err = closed
+		}
+	}()
+	view := make(chan viewed, 1)
+	go func() { view <- b.view(ctx) }()
+	lock, look, err := b.resolve(ctx)
+	if err != nil {
+		_ = b.box.Close() // ends the other one
+		<-view
+		return nil, err
+	}
+	f, err = describeNPM(r, b.config, lock, look, <-view)
+	if err != nil {
+		return nil, err
+	}
+	// What is known to be bad is not downloaded.
+	if err := o.stop(f); err != nil {
+		return nil, err
+	}
+	words := []string{"ci"}
+	if o.Scripts {
+		words = append(words, "--ignore-scripts=false", "--foreground-scripts")
+	}
+	if err := b.npm(ctx, words...); err != nil {
+		return nil, err
+	}
+	if err := takeOut(ctx, b.box, tree); err != nil {
+		return nil, err
+	}
+	taken, err := npm.ReadLock(tree)
+	if err == nil && taken.Hash != lock.Hash {
+		err = fmt.Errorf("the lock file has changed during the install")
+	}
+	return f, err
+}
+
+func openNPM(ctx context.Context, r *runner.Request, o *Options) (*npmBox, error) {
+	config, err := npm.ReadConfig(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	o.Progress("installing " + r.Spec() + " from " + config.RegistryOf(r.Name))
+	cli, mounts, err := hostProgram("npm")
+	if err != nil {
+		return nil, err
+	}
+	node, more, err := hostProgram("node")
+	if err != nil {
+		return nil, err
+	}
+	policy, err := installPolicy(config.Hosts, append(mounts, more...))
+	if err != nil {
+		return nil, err
+	}
+	box, err := mcpruntime.Start(ctx, mcpruntime.Spec{Policy: policy, BestEffort: o.BestEffort,
+		Files: configFiles(config)})
+	return &npmBox{box, node, cli, config, r}, err
+}
+
+func configFiles(config *npm.Config) []mcpruntime.File {
+	rc := config.File + `ignore-scripts=true
+audit=false
+fund=false
+update-notifier=false
+progress=false
+loglevel=error
+fetch-retries=1
+fetch-retry-mintimeout=1000
+fetch-timeout=60000
+prefix=` + inside + `
+cache=/tmp/cache
+`
+	files := []mcpruntime.File{}
+	if config.CA != nil {
+		rc += "cafile=" + caFile + "\n"
+		files = append(files, mcpruntime.File{Path: caFile, Data: config.CA})
+	}
+	return append(files, mcpruntime.File{Path: "/home/user/.npmrc", Data: []byte(rc), Mode: 0o600},
+		mcpruntime.File{Path: inside + "/package.json", Data: []byte("{}\n")})
+}
+
+// viewed is what a registry says of the package that was asked for.
+type viewed struct {
+	Time        map[string]string `json:"time"`
+	Maintainers any               `json:"maintainers"`
+}
+
+// names are the maintainers' accounts. A registry writes them as objects or as texts.
+func (v *viewed) names() (out []string) {
+	all, _ := v.Maintainers.([]any)
+	for _, m := range all {
+		name, _ := m.(string)
+		if object, ok := m.(map[string]any); ok {
+			name, _ = object["name"].(string)
+		}
+		if name, _, _ = strings.Cut(name, " <"); name != "" {
+			out = append(out, safetext.Clean(name, 80))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// view asks the registry when versions were published, and by whom. It may not say.
+func (b *npmBox) view(ctx context.Context) (v viewed) {
+	said := head{left: 16 << 20}
+	p, err := b.box.Start(ctx, mcpruntime.Command{Stdout: &said, Dir: "/tmp",
+		Args: []string{b.node, b.cli, "view", "--json", "--", b.run.Name}})
+	if err != nil {
+		return v
+	}
+	_, _ = p.Wait()
+	_ = json.Unmarshal(said.Bytes(), &v)
+	return v
+}
+
+// resolve makes the lock file of the whole tree. It downloads no archive.
+func (b *npmBox) resolve(ctx context.Context) (*npm.Lock, *npm.Look, error) {
+	if err := b.npm(ctx, "install", "--package-lock-only", "--save-exact", "--",
+		b.run.Spec()); err != nil {
+		return nil, nil, err
+	}
+	ca := ""
+	if b.config.CA != nil {
+		ca = caFile
+	}
+	var lock, look head
+	lock.left, look.left = 64<<20, 64<<20
+	for _, c := range []mcpruntime.Command{
+		{Args: []string{"cat", inside + "/package-lock.json"}, Stdout: &lock},
+		{Args: append([]string{b.node, "-e", npm.LookScript, "-", inside, "/tmp/cache", ca},
+			slices.Sorted(maps.Keys(b.config.Registries()))...), Stdout: &look},
+	} {
+		p, err := b.box.Start(ctx, c)
+		if err != nil {
+			return nil, nil, err
+		}
+		if _, err := p.Wait(); err != nil {
+			return nil, nil, err
+		}
+	}
+	l, err := npm.ParseLock(lock.Bytes())
+	if err != nil {
+		return nil, nil, err
+	}
+	seen := &npm.Look{}
+	if err := json.Unmarshal(look.Bytes(), seen); err != nil {
+		return nil, nil, fmt.Errorf("what the registry said of the packages can't be read")
+	}
+	return l, seen, nil
+}
+
+// npm runs npm in the sandbox.
+func (b *npmBox) npm(ctx context.Context, words ...string) error {
+	said := head{left: 64 << 10}
+	p, err := b.box.Start(ctx, mcpruntime.Command{Args: append([]string{b.node, b.cli}, words...),
+		Dir: inside, Stdout: &said, Stderr: &said})
+	if err != nil {
+		return err
+	}
+	res, err := p.Wait()
+	switch {
+	case err != nil:
+		return err
+	case res.Success:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	return npmError(b.run, said.String(), res)
+}
+
+// npmError turns npm's words into one sentence.
+func npmError(r *runner.Request, said string, res *mcpruntime.Result) error {
+	if err := refusedConnection(res, "npm config get registry"); err != nil {
+		return err
+	}
+	code := ""
+	if m := regexp.MustCompile(`(?m)^npm error code (\w+)`).FindStringSubmatch(said); m != nil {
+		code = m[1]
+	}
+	switch code {
+	case "E404":
+		return hint.Errorf("check the name", "the registry has no package %s", r.Name)
+	case "ETARGET", "ENOVERSIONS":
+		return hint.Errorf("npm view "+r.Name+" versions", "%s has no version %s", r.Name, r.Range)
+	case "EINTEGRITY":
+		return hint.Errorf("do not use it: the registry, or somebody on the way, has replaced it",
+			"an archive is not what the registry's integrity says")
+	case "E401", "E403", "ENEEDAUTH":
+		return hint.Errorf("npm login", "the registry refuses it (%s)", code)
+	}
+	detail := res.Error
+	for line := range strings.Lines(said) {
+		if rest, ok := strings.CutPrefix(line, "npm error "); ok &&
+			!strings.HasPrefix(rest, "code ") && !strings.HasPrefix(rest, "errno ") {
+			detail = strings.TrimSpace(rest)
+			break
+		}
+	}
+	return fmt.Errorf("npm failed: %s %s", code, safetext.Clean(detail, 300))
+}
+
+// describeNPM puts together what is known before the download.
+func describeNPM(r *runner.Request, config *npm.Config, lock *npm.Lock, look *npm.Look,
+	view viewed) (*fetched, error) {
+	f := &fetched{lock: lock.Hash, registry: config.RegistryOf(r.Name)}
+	keys, err := knownKeys()
+	if err != nil {
+		return nil, err
+	}
+	signed := signatures{config: config, keys: keys, look: look}
+	for _, folder := range slices.Sorted(maps.Keys(lock.Packages)) {
+		l := lock.Packages[folder]
+		if l.Integrity == "" && !l.Bundled {
+			return nil, fmt.Errorf("the registry gives no integrity for %s", npm.Name(folder))
+		}
+		m := Member{Name: npm.Name(folder), Version: l.Version, Integrity: l.Integrity,
+			Scripts: l.Scripts}
+		if said := signed.of(m.Name, m.Version); said != nil {
+			m.Provenance = said.Attested
+			m.Deprecated = safetext.Clean(said.Deprecated, 200)
+		}
+		if folder == "node_modules/"+r.Name && !l.Link {
+			m.Published, m.Maintainers = parseTime(view.Time[l.Version]), view.names()
+			f.main = m
+		}
+		if !l.Bundled {
+			signed.check(m)
+		}
+		f.members = append(f.members, m)
+	}
+	if f.main.Name == "" {
+		return nil, fmt.Errorf("npm installed something else")
+	}
+	if !safeVersion(f.main.Version) {
+		return nil, fmt.Errorf("the version %q is none", safetext.Clean(f.main.Version, 60))
+	}
+	f.findings = signed.findings()
+	return f, nil
+}
+
+// knownKeys are npm's own, and those of the operator's file, which replace them for a registry.
+func knownKeys() (npm.Keys, error) {
+	keys := npm.BundledKeys()
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return keys, nil
+	}
+	file := filepath.Join(dir, "mcpbox", "npm-keys.json")
+	data, err := os.ReadFile(file)
+	if os.IsNotExist(err) {
+		return keys, nil
+	}
+	var own npm.Keys
+	if err == nil {
+		own, err = npm.ParseKeys(data)
+	}
+	if err != nil {
+		return nil, hint.Errorf(`write {"REGISTRY": {"keys": […]}}, as REGISTRY/-/npm/v1/keys has `+
+			`them, or remove it`, "%s: %w", file, err)
+	}
+	maps.Copy(keys, own)
+	return keys, nil
+}
+
+// signatures checks what registries have signed.
+type signatures struct {
+	config *npm.Config
+	keys   npm.Keys
+	look   *npm.Look
+
+	good, missing int
+	bad           []audit.Finding
+	unsigned      string // one of the missing
+	signs         bool   // a registry in use signs, or publishes keys
+	known         bool   // its keys are known beforehand
+}
+
+func (s *signatures) of(name, version string) *npm.Said {
+	for i := range s.look.Packages {
+		if p := &s.look.Packages[i]; p.Name == name && p.Version == version {
+			return p
+		}
+	}
+	return nil
+}
+
+// keysOf are the keys of a registry: those known beforehand, else the ones that it publishes.
+func (s *signatures) keysOf(registry string) []npm.Key {
+	if known, ok := s.keys[registry]; ok {
+		return known.Keys
+	}
+	return s.look.Keys[registry]
+}
+
+func (s *signatures) check(m Member) {
+	registry := s.config.RegistryOf(m.Name)
+	s.signs = s.signs || len(s.look.Keys[registry]) > 0
+	s.known = s.known || len(s.keys[registry].Keys) > 0
+	said := s.of(m.Name, m.Version)
+	if said == nil || len(said.Signatures) == 0 {
+		s.missing++
+		s.unsigned = m.Name + "@" + m.Version
+		return
+	}
+	s.signs = true
+	switch known, holds := said.Verify(m.Integrity, s.keysOf(registry)); {
+	case holds:
+		s.good++
+	case known:
+		s.bad = append(s.bad, audit.Finding{ID: "signature", Severity: audit.Critical,
+			What: "the registry's signature does not hold", Evidence: m.Name + "@" + m.Version})
+	default:
+		s.bad = append(s.bad, audit.Finding{ID: "signature", Severity: audit.High,
+			What:     "it is signed with a key that is not known to be the registry's",
+			Evidence: m.Name + "@" + m.Version + " " + safetext.Clean(said.Signatures[0].KeyID, 80)})
+	}
+}
+
+// findings of all packages. A registry that signs nothing at all and publishes no keys is most
+// likely a mirror: that is reported, and nothing more can be said.
+func (s *signatures) findings() []audit.Finding {
+	out := s.bad
+	switch {
+	case s.missing > 0 && s.signs:
+		out = append(out, audit.Finding{ID: "signature", Severity: audit.High,
+			What: fmt.Sprintf("the registry signs, and %d of %d packages have no signature",
+				s.missing, s.missing+s.good+len(s.bad)), Evidence: s.unsigned})
+	case s.missing > 0 && s.known:
+		out = append(out, audit.Finding{ID: "signature", Severity: audit.Medium,
+			What: "the registry is known to sign, and signs nothing here: a mirror removes " +
+				"signatures, or somebody does"})
+	case s.missing > 0:
+		out = append(out, audit.Finding{ID: "signature", Severity: audit.Info,
+			What: "the registry signs nothing: signatures were not checked"})
+	}
+	return out
+}
+
+// Member is one package of a tree.
+type Member struct {
+	Name        string    `json:"name"`
+	Version     string    `json:"version"`
+	Integrity   string    `json:"integrity,omitempty"` // none: part of another one's archive
+	Scripts     bool      `json:"scripts,omitempty"`   // it has an install script
+	Published   time.Time `json:"published,omitzero"`
+	Maintainers []string  `json:"maintainers,omitempty"`
+	Withdrawn   string    `json:"withdrawn,omitempty"`  // why
+	Deprecated  string    `json:"deprecated,omitempty"` // why
+	Provenance  bool      `json:"provenance,omitempty"` // the registry has an attestation
+}
+
+// safeVersion reports a version that can name a folder.
+func safeVersion(v string) bool {
+	return regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+!_-]{0,127}$`).MatchString(v)
+}
