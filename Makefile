@@ -1,4 +1,4 @@
-# Targets explain themselves: make help
+# make help lists the targets.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -7,15 +7,18 @@ PREFIX  ?= /usr/local
 BENCH   ?=
 FUZZ    ?= 60s
 STATIC  := -ldflags '-s -w -extldflags -static'
-# The same for every go command, so that C code (SQLite is 250,000 lines) is compiled once; -O1 -g0: in a third of the time.
+# The same flags for every go command, so that C code (SQLite has 250,000 lines) is compiled once.
+# -O1 -g0 takes a third of the time.
 export GOFLAGS    := $(shell go env GOFLAGS 2>/dev/null) -trimpath -tags=netgo,osusergo,runc_nocriu,sqlite_omit_load_extension
 export CGO_CFLAGS := -O1 -g0
 TESTED  := bin/victim bin/demo/notesserver bin/demo-client
 INIT    := runtime/internal/initbin/embedded/mcpbox-init
-# Only what must not be older than its sources is a file target; go knows the rest.
+# Only files that must not be older than their sources are file targets. The go command handles the
+# rest.
 GOSRC   := $(shell find cmd egress internal runtime pool resident seccomp cgroups rootfs monitor policies mcp code server packages report doctor -type f ! -path '$(INIT)' 2>/dev/null)
 
-# It is built from the module proxy, in about a minute: another version is another file name.
+# go install builds it in about a minute. The version is part of the file name, so a new version is
+# built anew.
 LINTER  := bin/golangci-lint-v2.15.0
 
 .PHONY: help build demo test test-unit test-system test-vm bench fuzz lint policy-check install clean deps deps-test FORCE
@@ -25,10 +28,11 @@ help: ## list the targets
 
 build: deps bin/mcpbox ## build the static bin/mcpbox (installs missing build packages when it may)
 
-demo: build bin/demo/notesserver bin/demo-client ## an MCP server at work in the sandbox, and its attack on the host refused and reported
+demo: build bin/demo/notesserver bin/demo-client ## run an MCP server in the sandbox, and show that its attack on the host is refused and reported
 	bin/demo-client
 
-# A part that fails does not stop the next one. At the end: what was skipped and why, what failed.
+# If a part fails, the next ones still run. At the end it lists failures, and skipped tests with
+# their reasons.
 test: build deps-test $(TESTED) ## vet, unit, verdict, script, integration and escape tests
 	go run ./tests/run
 
@@ -41,7 +45,7 @@ test-system: bin/mcpbox deps-test $(TESTED) ## every test that runs bin/mcpbox
 test-vm: build bin/victim ## limits, cgroups and hosts of other kinds, in virtual machines (root; 8 minutes)
 	tests/vm/all.sh
 
-bench: build ## measure every budget beside the peers, and write docs/BENCHMARKS.md (BENCH=start,spawn: some, to the terminal)
+bench: build ## measure every budget and other programs, write docs/BENCHMARKS.md (BENCH=start,spawn: only these, to the terminal)
 	go run ./tests/bench -mcpbox bin/mcpbox $(if $(BENCH),-only '$(BENCH)',-o docs/BENCHMARKS.md)
 
 fuzz: $(INIT) ## every fuzz target for FUZZ (60s) each
@@ -61,16 +65,16 @@ policy-check: bin/mcpbox ## check every policy file that the repository ships
 install: build ## put bin/mcpbox into PREFIX/bin (/usr/local)
 	install -D -m 0755 bin/mcpbox "$(DESTDIR)$(PREFIX)/bin/mcpbox"
 
-clean: ## remove what make built
+clean: ## remove everything that make has built
 	rm -rf bin $(INIT)
 
-deps: ## say or install what the build needs: gcc libc6-dev pkg-config libseccomp-dev
+deps: ## check (or, as root, install) the packages for the build: gcc libc6-dev pkg-config libseccomp-dev
 	@scripts/deps.sh build
 
-deps-test: ## say or install what the tests use beyond that: node, npm, python3 …
+deps-test: ## the same for the packages that only tests use: node, npm, python3 …
 	@scripts/deps.sh test
 
-# mcpbox-init is embedded into mcpbox: it comes first, and only changes when its content does.
+# mcpbox embeds mcpbox-init, so mcpbox-init is built first.
 $(INIT): $(GOSRC) go.mod
 	CGO_ENABLED=0 go build -ldflags '-s -w' -o $@ ./cmd/mcpbox-init
 
