@@ -2,8 +2,6 @@ package code
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"os"
 	"sync"
@@ -14,15 +12,14 @@ import (
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
-// Pool lets Runners use cells of a pool.Pool, and interpreters that wait in them. It is safe for
-// concurrent use. Runners that share one get sandboxes of the same policies.
+// Pool lets Runners use cells of a pool.Pool, and interpreters that wait in them. It knows a policy by
+// its address. It is safe for concurrent use.
 type Pool struct {
 	pool *pool.Pool
 
 	mu       sync.Mutex
 	tiers    map[*policies.Policy]*policies.Policy // a Runner's, as the pool knows it
-	known    map[[sha256.Size]byte]*policies.Policy
-	named    map[string]*policies.Policy // mcpbox's own
+	named    map[string]*policies.Policy           // mcpbox's own
 	programs map[string]*pool.Program
 	versions map[version]string
 }
@@ -42,13 +39,8 @@ const maxKnown = 256
 func NewPool(p *pool.Pool) *Pool {
 	c := &Pool{pool: p, named: map[string]*policies.Policy{}, programs: map[string]*pool.Program{},
 		versions: map[version]string{}}
-	c.forget()
+	c.tiers = map[*policies.Policy]*policies.Policy{}
 	return c
-}
-
-func (p *Pool) forget() {
-	p.tiers = map[*policies.Policy]*policies.Policy{}
-	p.known = map[[sha256.Size]byte]*policies.Policy{}
 }
 
 // Takes reports whether snippets under the policy run in cells. Others have sandboxes of their own.
@@ -75,27 +67,13 @@ func (p *Pool) tier(policy *policies.Policy) *policies.Policy {
 	defer p.mu.Unlock()
 	tier := p.tiers[policy]
 	if tier == nil {
-		tier = p.same(tierOf(policy))
+		if len(p.tiers) >= maxKnown {
+			clear(p.tiers)
+		}
+		tier = tierOf(policy)
 		p.tiers[policy] = tier
 	}
 	return tier
-}
-
-// same is the one policy of this content. The caller holds the lock.
-func (p *Pool) same(policy *policies.Policy) *policies.Policy {
-	data, err := json.Marshal(policy)
-	if err != nil {
-		return policy
-	}
-	if len(p.known) >= maxKnown || len(p.tiers) >= maxKnown {
-		p.forget()
-	}
-	sum := sha256.Sum256(data)
-	if known := p.known[sum]; known != nil {
-		return known
-	}
-	p.known[sum] = policy
-	return policy
 }
 
 // policy is always the same one for a name and a root.
@@ -151,7 +129,7 @@ func (p *Pool) versionOf(path string, ask func() (string, error)) (string, error
 // call can't be kept from a limit of CPU time.
 func (j *job) ahead() *pool.Program {
 	start := j.language.Prestart
-	if start == nil || j.Policy.Limits.CPUTime > 0 {
+	if start == nil || j.Policy.Limits.CPUTime > 0 || j.Umask != nil {
 		return nil
 	}
 	return j.Pool.program(j.language.Name+"\x00"+j.program, func() *pool.Program {
@@ -202,7 +180,7 @@ func (p *pooled) ahead(ctx context.Context, call pool.Call) (*mcpruntime.Process
 	if disk := int(p.policy.Limits.Disk); !ok || disk > 0 && len(input) > disk/4 {
 		return nil, nil
 	}
-	call.Program, call.Input, call.Command.Env = p.program, input, nil
+	call.Program, call.Input, call.Command.Env = p.program, input, nil // Env is in the program's
 	process, err := p.pool.pool.Start(ctx, call)
 	var busy *pool.BusyError
 	if err != nil && ctx.Err() == nil && !errors.As(err, &busy) {

@@ -47,6 +47,7 @@ type Request struct {
 	Stdin          io.Reader // nil: empty
 	Stdout, Stderr io.Writer // get the output as it comes, beside the result
 	Files          []File
+	Umask          *uint32                   // nil: the caller's; in cells only
 	MaxOutput      int                       // bytes of stdout and of stderr that the result keeps; 0 is DefaultOutput
 	Progress       func(stage string)        // "guard", "compile", "run"
 	BeforeExec     func(*mcpruntime.Process) // of the snippet's own process

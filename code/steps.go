@@ -186,7 +186,7 @@ func (j *job) run(ctx context.Context, box place, with map[string]string) error 
 	out := &collector{limits: snippetFiles}
 	defer out.close()
 	p, err := box.start(ctx, mcpruntime.Command{
-		Args: append(command(j.language.Run, with), j.Args...), Env: j.language.Env, Stdin: j.Stdin,
+		Args: append(command(j.language.Run, with), j.Args...), Env: j.language.Env, Stdin: j.Stdin, Umask: j.Umask,
 		Stdout: tee(stdout, j.Stdout), Stderr: tee(stderr, j.Stderr),
 		BeforeExec: func(p *mcpruntime.Process) {
 			out.open(p)

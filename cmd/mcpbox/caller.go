@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mcpbox/mcpbox/code"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
@@ -19,11 +20,14 @@ type caller struct {
 	in      func(f func() error) error
 	signals func(context.Context) (ctx context.Context, forward func(*mcpruntime.Process))
 	run     func(context.Context, mcpruntime.Spec, mcpruntime.Command) (*mcpruntime.Result, error)
+	// runner makes a Runner the caller's own, before anything is read that can be read only once.
+	runner func(*code.Runner) error
 }
 
 func thisProcess() *caller {
 	return &caller{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookupEnv: os.LookupEnv,
-		in: func(f func() error) error { return f() }, signals: catchSignals, run: mcpruntime.Run}
+		in: func(f func() error) error { return f() }, signals: catchSignals, run: mcpruntime.Run,
+		runner: func(*code.Runner) error { return nil }}
 }
 
 type callerKey struct{}

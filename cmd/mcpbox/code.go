@@ -22,7 +22,8 @@ import (
 type codeFlags struct {
 	language, tier, policy, text, stdin, out, events string
 	files                                            []string
-	asJSON, rules, bestEffort, quiet                 bool
+	asJSON, rules, bestEffort, quiet, resident       bool
+	caller                                           *caller
 	store                                            recordFlags
 }
 
@@ -94,6 +95,12 @@ Languages: ` + strings.Join(
 		false,
 		"run even if the host lacks a layer that the policy requires, and say so",
 	)
+	fl.BoolVar(
+		&f.resident,
+		"resident",
+		false,
+		"use a resident process with interpreters kept ready; it is started if there is none (first flag)",
+	)
 	f.store.register(fl)
 	fl.BoolVarP(
 		&f.quiet,
@@ -106,22 +113,34 @@ Languages: ` + strings.Join(
 }
 
 func runCode(cmd *cobra.Command, f *codeFlags, args []string) error {
-	req, err := f.request(cmd, args)
+	c := callerOf(cmd)
+	f.caller, f.store.stderr = c, c.stderr
+	var runner code.Runner
+	var req *code.Request
+	err := c.in(func() (err error) { // what is named by a path is named from the caller's folder
+		if runner, err = f.runner(cmd); err != nil {
+			return err
+		}
+		if err = c.runner(&runner); err == nil {
+			req, err = f.request(cmd, args)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	runner, err := f.runner(cmd)
-	if err != nil {
-		return err
+	if f.resident && !c.served {
+		startResident()
 	}
 	if !f.asJSON {
-		req.Stdout, req.Stderr = os.Stdout, os.Stderr
+		req.Stdout, req.Stderr = c.stdout, c.stderr
 	}
-	ctx, forward := catchSignals(cmd.Context())
+	req.Umask = c.umask
+	ctx, forward := c.signals(cmd.Context())
 	req.BeforeExec = func(p *mcpruntime.Process) {
 		forward(p)
 		if !f.asJSON { // where the result says it
-			(&sandboxFlags{quiet: f.quiet}).tellMissing(
+			(&sandboxFlags{quiet: f.quiet, caller: c}).tellMissing(
 				runner.Policy.Require,
 				p.Layers(),
 				p.Limits(),
@@ -133,9 +152,10 @@ func runCode(cmd *cobra.Command, f *codeFlags, args []string) error {
 		return err
 	}
 	if f.out != "" {
-		if err := res.WriteFiles(f.out); err != nil { // the snippet has run: its exit code stands
+		// The snippet has run: its exit code stands.
+		if err := c.in(func() error { return res.WriteFiles(f.out) }); err != nil {
 			fmt.Fprintf(
-				steady.File(os.Stderr),
+				steady.File(c.stderr),
 				"mcpbox: not every file could be written to %s: %v\n",
 				f.out,
 				err,
@@ -143,7 +163,7 @@ func runCode(cmd *cobra.Command, f *codeFlags, args []string) error {
 		}
 	}
 	if f.asJSON {
-		if err := writeJSON(cmd.OutOrStdout(), res); err != nil {
+		if err := writeJSON(c.stdout, res); err != nil {
 			return err
 		}
 	} else {
@@ -174,7 +194,8 @@ func (f *codeFlags) runner(cmd *cobra.Command) (code.Runner, error) {
 	if err != nil {
 		return code.Runner{}, err
 	}
-	streams := []*os.File{os.Stdin, os.Stdout, os.Stderr}
+	c := f.caller
+	streams := []*os.File{c.stdin, c.stdout, c.stderr}
 	if err := outOfReach(p, streams, f.events); err != nil {
 		return code.Runner{}, err
 	}
@@ -188,14 +209,19 @@ func (f *codeFlags) runner(cmd *cobra.Command) (code.Runner, error) {
 
 func (f *codeFlags) sinks() (out []monitor.Sink) {
 	if f.events != "" {
-		if sink, err := monitor.OpenJSONL(f.events); err == nil {
-			out = append(out, sink)
-		} else {
-			fmt.Fprintf(steady.File(os.Stderr), "mcpbox: events are not written: %v\n", err)
+		err := f.caller.in(func() error {
+			sink, err := monitor.OpenJSONL(f.events)
+			if err == nil {
+				out = append(out, sink)
+			}
+			return err
+		})
+		if err != nil {
+			fmt.Fprintf(steady.File(f.caller.stderr), "mcpbox: events are not written: %v\n", err)
 		}
 	}
 	if !f.quiet && !f.asJSON {
-		out = append(out, monitor.NewStderr(os.Stderr))
+		out = append(out, monitor.NewStderr(f.caller.stderr))
 	}
 	return out
 }
@@ -218,7 +244,7 @@ func (f *codeFlags) request(cmd *cobra.Command, args []string) (*code.Request, e
 	case len(args) == 0:
 		return nil, hint.Errorf("mcpbox code --lang python -c 'print(1)'", "no code given")
 	default:
-		data, err := readCode(cmd, args[0])
+		data, err := readCode(steady.File(f.caller.stdin), args[0])
 		if err != nil {
 			return nil, err
 		}
@@ -255,7 +281,7 @@ func (f *codeFlags) request(cmd *cobra.Command, args []string) (*code.Request, e
 			"--stdin - and code from standard input exclude each other",
 		)
 	case f.stdin == "-":
-		req.Stdin = os.Stdin
+		req.Stdin = f.caller.stdin
 	case f.stdin != "":
 		in, err := os.Open(f.stdin)
 		if err != nil {
@@ -266,11 +292,11 @@ func (f *codeFlags) request(cmd *cobra.Command, args []string) (*code.Request, e
 	return req, nil
 }
 
-func readCode(cmd *cobra.Command, name string) ([]byte, error) {
+func readCode(stdin io.Reader, name string) ([]byte, error) {
 	if name != "-" {
 		return readBounded(name, code.MaxCode)
 	}
-	data, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), code.MaxCode+1))
+	data, err := io.ReadAll(io.LimitReader(stdin, code.MaxCode+1))
 	if err == nil && len(data) > code.MaxCode {
 		err = hint.Errorf(
 			"give data with --file",
@@ -299,7 +325,7 @@ func (f *codeFlags) tell(res *code.Result) {
 	if !f.quiet {
 		for _, finding := range res.Guard.Findings {
 			fmt.Fprintf(
-				steady.File(os.Stderr),
+				steady.File(f.caller.stderr),
 				"mcpbox: guard: %s line %d, column %d: %s\n",
 				finding.Severity,
 				finding.Line,
@@ -308,31 +334,31 @@ func (f *codeFlags) tell(res *code.Result) {
 			)
 		}
 		if c := res.Compile; c != nil && res.Status == code.StatusCompile {
-			fmt.Fprint(steady.File(os.Stderr), c.Stdout, c.Stderr)
+			fmt.Fprint(steady.File(f.caller.stderr), c.Stdout, c.Stderr)
 		}
 	}
 	if res.Reason != "" {
-		fmt.Fprintf(steady.File(os.Stderr), "mcpbox: %s\n", res.Reason)
+		fmt.Fprintf(steady.File(f.caller.stderr), "mcpbox: %s\n", res.Reason)
 	}
 	if res.Hint != "" {
-		fmt.Fprintf(steady.File(os.Stderr), "mcpbox: hint: %s\n", res.Hint)
+		fmt.Fprintf(steady.File(f.caller.stderr), "mcpbox: hint: %s\n", res.Hint)
 	}
 	if res.FilesCut > 0 {
 		fmt.Fprintf(
-			steady.File(os.Stderr),
+			steady.File(f.caller.stderr),
 			"mcpbox: %d entries of /work/out did not come back: too many, too large, or no regular files\n",
 			res.FilesCut,
 		)
 	}
 	if f.out == "" && len(res.Files) > 0 && !f.quiet {
 		fmt.Fprintf(
-			steady.File(os.Stderr),
+			steady.File(f.caller.stderr),
 			"mcpbox: %d files in /work/out: --out DIR writes them\n",
 			len(res.Files),
 		)
 	}
-	tellLost(steady.File(os.Stderr), res.EventStats)
-	tellCause(steady.File(os.Stderr), &res.Result)
+	tellLost(steady.File(f.caller.stderr), res.EventStats)
+	tellCause(steady.File(f.caller.stderr), &res.Result)
 }
 
 func printRules(w io.Writer, asJSON bool) error {

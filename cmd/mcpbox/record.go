@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -20,6 +22,7 @@ import (
 type recordFlags struct {
 	path      string
 	off, keep bool
+	stderr    *os.File // nil: this process's
 }
 
 func (f *recordFlags) register(fl *pflag.FlagSet) {
@@ -56,6 +59,9 @@ func (f *recordFlags) policy(name string) (*policies.Policy, error) {
 		return nil, err
 	}
 	if history, err := storePath(f.path); err == nil && !f.off {
+		if f.path, err = filepath.Abs(history); err != nil { // of the caller's folder, of now
+			return nil, err
+		}
 		files = append(files, history)
 	}
 	return p, outOfReach(p, nil, files...)
@@ -67,9 +73,10 @@ func (f *recordFlags) record(res *code.Result, req *code.Request, tool string) {
 		return
 	}
 	if err := f.add(res, req, tool); err != nil {
-		fmt.Fprintf(steady.File(os.Stderr), "mcpbox: this run is not in the history: %v\n", err)
+		stderr := steady.File(cmp.Or(f.stderr, os.Stderr))
+		fmt.Fprintf(stderr, "mcpbox: this run is not in the history: %v\n", err)
 		if h := hint.Of(err); h != "" {
-			fmt.Fprintf(steady.File(os.Stderr), "mcpbox: hint: %s\n", h)
+			fmt.Fprintf(stderr, "mcpbox: hint: %s\n", h)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/mcpbox/mcpbox/code"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/steady"
 	"github.com/mcpbox/mcpbox/monitor"
@@ -28,7 +30,7 @@ func newResidentCmd() *cobra.Command {
 	var status, stop bool
 	cmd := &cobra.Command{
 		Use:   "resident",
-		Short: "Keep sandboxes ready for `mcpbox run --resident`",
+		Short: "Keep sandboxes ready for `mcpbox run --resident` and `mcpbox code --resident`",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := mcpruntime.StateDir()
@@ -47,7 +49,7 @@ func newResidentCmd() *cobra.Command {
 			}
 			ctx, cancel := signal.NotifyContext(cmd.Context(), unix.SIGINT, unix.SIGTERM)
 			defer cancel()
-			served := &servedRuns{pool: pool.New(pool.Config{}), known: map[string]*policies.Policy{}}
+			served := newServedRuns()
 			defer served.pool.Close()
 			return listener.Serve(ctx, idle, served.handle)
 		},
@@ -57,6 +59,9 @@ func newResidentCmd() *cobra.Command {
 	cmd.Flags().DurationVar(&idle, "idle", idle, "end after this time without a command")
 	return cmd
 }
+
+// homes are the variables that say where a user's files are. A front with others starts by itself.
+var homes = []string{"HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"}
 
 // startResident starts one in the background. The command at hand does not wait for it.
 func startResident() {
@@ -70,7 +75,7 @@ func startResident() {
 	}
 	cmd := exec.Command(self, "resident")
 	cmd.Dir = "/"
-	for _, name := range []string{"PATH", "HOME", "XDG_RUNTIME_DIR"} {
+	for _, name := range append([]string{"PATH", "XDG_RUNTIME_DIR"}, homes...) {
 		if v, ok := os.LookupEnv(name); ok {
 			cmd.Env = append(cmd.Env, name+"="+v)
 		}
@@ -86,6 +91,17 @@ type servedRuns struct {
 	pool  *pool.Pool
 	mu    sync.Mutex
 	known map[string]*policies.Policy // by digest: the pool knows a policy by its address
+	code  *code.Pool
+	umask uint32
+}
+
+func newServedRuns() *servedRuns {
+	s := &servedRuns{pool: pool.New(pool.Config{}), known: map[string]*policies.Policy{}}
+	s.code = code.NewPool(s.pool)
+	mask := unix.Umask(0)
+	unix.Umask(mask)
+	s.umask = uint32(mask)
+	return s
 }
 
 func (s *servedRuns) handle(ctx context.Context, r *resident.Request, signals <-chan resident.Signal) (int, error) {
@@ -102,6 +118,15 @@ func (s *servedRuns) handle(ctx context.Context, r *resident.Request, signals <-
 			}
 			return s.run(ctx, r, spec, command)
 		},
+	}
+	c.runner = func(runner *code.Runner) error {
+		if cold = !s.code.Takes(runner.Policy) || !sameHomes(r); cold {
+			return resident.ErrCold
+		}
+		if *c.umask == s.umask {
+			c.umask = nil // an interpreter that waits has the resident's
+		}
+		return s.own(r, runner)
 	}
 	stderr := r.Stderr
 	args := append([]string(nil), r.Args...)
@@ -123,6 +148,35 @@ func (u *unlessCold) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	return u.to.Write(p)
+}
+
+func sameHomes(r *resident.Request) bool {
+	for _, name := range homes {
+		own, _ := os.LookupEnv(name)
+		if its, _ := r.LookupEnv(name); its != own {
+			return false
+		}
+	}
+	return true
+}
+
+// own gives a Runner the pool, and what its policy passes from the front's environment.
+func (s *servedRuns) own(r *resident.Request, runner *code.Runner) error {
+	policy := *runner.Policy
+	policy.Environment.Set = maps.Clone(policy.Environment.Set)
+	if policy.Environment.Set == nil {
+		policy.Environment.Set = map[string]string{}
+	}
+	for _, name := range policy.Environment.Pass {
+		v, ok := r.LookupEnv(name)
+		if _, set := policy.Environment.Set[name]; ok && !set {
+			policy.Environment.Set[name] = v
+		}
+	}
+	policy.Environment.Pass = nil
+	known, err := s.knownAs(&policy)
+	runner.Policy, runner.Pool, runner.Caller = known, s.code, "front"
+	return err
 }
 
 func (s *servedRuns) run(ctx context.Context, r *resident.Request, spec mcpruntime.Spec, command mcpruntime.Command) (*mcpruntime.Result, error) {

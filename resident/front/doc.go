@@ -4,7 +4,7 @@
 //
 //	import _ "github.com/mcpbox/mcpbox/resident/front"
 //
-// If the first word of the command line is `run`, and --resident is the first flag or
+// If the first word of the command line is `run` or `code`, and --resident is the first flag or
 // MCPBOX_RESIDENT is 1,
 // it looks for this user's resident, hands it the command line, the environment, the working
 // directory and

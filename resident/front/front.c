@@ -20,12 +20,12 @@ struct packet { uint32_t kind; int32_t value; };
 
 extern char **environ;
 
-/* wanted: run --resident …, or MCPBOX_RESIDENT=1 and run … */
+/* wanted: run or code --resident …, or MCPBOX_RESIDENT=1 and run or code … */
 static int wanted(int argc, char **argv)
 {
 	const char *e;
 
-	if (argc < 3 || strcmp(argv[1], "run") != 0)
+	if (argc < 3 || (strcmp(argv[1], "run") != 0 && strcmp(argv[1], "code") != 0))
 		return 0;
 	if (strcmp(argv[2], "--resident") == 0)
 		return 1;
