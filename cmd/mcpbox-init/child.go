@@ -102,6 +102,10 @@ func (c *child) main() {
 	if e := sys3(unix.SYS_SETRESUID, c.id, c.id, c.id); e != 0 {
 		c.fail(initproto.StepSetID, 1, e)
 	}
+	// Another id makes the memory dumpable where fs.suid_dumpable is 1, and it may be PID 1's. proc_sys_fs(5)
+	if e := prctl(unix.PR_SET_DUMPABLE, 0); e != 0 {
+		c.fail(initproto.StepSetID, 2, e)
+	}
 	if c.warm == nil {
 		c.session()
 		c.enterRoot()

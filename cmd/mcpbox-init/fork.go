@@ -27,7 +27,8 @@ type cloneArgs struct {
 	cgroup                                        uint64
 }
 
-// fork clones and, in the child, runs c to its end (it never returns there).
+// fork clones and, in the child, runs c to its end (it never returns there). The child has a copy of
+// this process's memory.
 // It must not grow the stack after runtimeBeforeFork: everything below is nosplit.
 //
 //go:noinline

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"runtime"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -13,6 +14,7 @@ import (
 const controlFD = 3
 
 func main() {
+	runtime.MemProfileRate = 0 // it would keep tables that nobody reads
 	if err := run(); err != nil {
 		os.Stderr.WriteString("mcpbox-init: " + err.Error() + "\n")
 		os.Exit(1)
@@ -37,7 +39,8 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	in := &initProcess{conn: conn, dialling: make(chan struct{}, connecting), running: map[int]*process{}}
+	in := &initProcess{conn: conn, dialling: make(chan struct{}, connecting), running: map[int]*process{},
+		shared: map[int]*borrowed{}}
 	go in.reap(childEnds())
 	return in.serve()
 }
@@ -47,7 +50,8 @@ type initProcess struct {
 	dialling chan struct{} // a place each for connect
 
 	mu      sync.Mutex
-	running map[int]*process // by pid in this namespace
+	running map[int]*process  // by pid in this namespace
+	shared  map[int]*borrowed // children that run in this process's memory still
 }
 
 // process is a started child: locked until released.

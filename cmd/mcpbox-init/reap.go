@@ -25,6 +25,7 @@ func (in *initProcess) reapAll() {
 			in.mu.Unlock()
 			continue
 		}
+		in.drop(pid)
 		p := in.running[pid]
 		if p != nil {
 			delete(in.running, pid)

@@ -80,7 +80,7 @@ func (st *start) run(fds []int) initproto.Fault {
 
 	// Under the lock, so that reap can't see the child's end before it is in the table.
 	st.in.mu.Lock()
-	pid, errno := fork(&args, c)
+	pid, errno := st.in.forkShared(&args, c)
 	if errno != 0 {
 		st.in.mu.Unlock()
 		unix.Close(gate)
@@ -181,6 +181,9 @@ func (in *initProcess) release(number int) {
 		_, f := readStatus(p.status)
 		unix.Close(p.status)
 		if f.Step == initproto.StepDied { // EOF: execve closed the pipe, or the child is dead and exited says how
+			in.mu.Lock()
+			in.drop(p.pid)
+			in.mu.Unlock()
 			_ = in.conn.Send(initproto.Message{Kind: initproto.Started, Process: number}, nil)
 			return
 		}

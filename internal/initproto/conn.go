@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	maxPacket = 16 << 10 // the fixed part; bodies travel in a memfd
+	maxPacket = 4 << 10 // the fixed part; bodies travel in a memfd
 	maxBody   = 64 << 20
 	maxFDs    = 80
 )
@@ -20,7 +20,10 @@ var ErrTooLarge = errors.New("message too large")
 
 // Conn is one end of the control socket. Send is safe for concurrent use, Receive is for one
 // reader.
-type Conn struct{ f *os.File }
+type Conn struct {
+	f        *os.File
+	buf, oob []byte // Receive's: no message refers to them
+}
 
 // Pair makes both ends, close-on-exec.
 func Pair() (supervisor *Conn, init *os.File, err error) {
@@ -32,8 +35,7 @@ func Pair() (supervisor *Conn, init *os.File, err error) {
 	if err := unix.SetNonblock(fds[0], true); err != nil {
 		return nil, nil, os.NewSyscallError("fcntl", err)
 	}
-	return &Conn{os.NewFile(uintptr(fds[0]), "control")}, os.NewFile(uintptr(fds[1]),
-		"control-init"), nil
+	return newConn(fds[0]), os.NewFile(uintptr(fds[1]), "control-init"), nil
 }
 
 // FromFD wraps an inherited descriptor.
@@ -42,7 +44,12 @@ func FromFD(fd int) (*Conn, error) {
 		return nil, os.NewSyscallError("fcntl", err)
 	}
 	unix.CloseOnExec(fd)
-	return &Conn{os.NewFile(uintptr(fd), "control")}, nil
+	return newConn(fd), nil
+}
+
+func newConn(fd int) *Conn {
+	return &Conn{f: os.NewFile(uintptr(fd), "control"), buf: make([]byte, maxPacket),
+		oob: make([]byte, unix.CmsgSpace(4*maxFDs))}
 }
 
 func (c *Conn) Close() error { return c.f.Close() }
@@ -83,7 +90,7 @@ func (c *Conn) Send(m Message, body Body, fds ...int) error {
 // Receive reads one message and its descriptors (close-on-exec), which the caller owns. The error
 // is io.EOF after the other end has closed.
 func (c *Conn) Receive() (m Message, body []byte, fds []int, err error) {
-	buf, oob := make([]byte, maxPacket), make([]byte, unix.CmsgSpace(4*maxFDs))
+	buf, oob := c.buf, c.oob
 	raw, err := c.f.SyscallConn()
 	if err != nil {
 		return m, nil, nil, err

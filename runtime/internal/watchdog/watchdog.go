@@ -117,7 +117,7 @@ func (w *Watchdog) Usage() cgroups.Usage {
 
 func (w *Watchdog) loop() {
 	defer close(w.stopped)
-	timer := time.NewTimer(0)
+	timer := time.NewTimer(minInterval) // the tool has not been executed yet
 	defer timer.Stop()
 	for {
 		select {
