@@ -41,7 +41,7 @@ func TestTheDocumentIsTrue(t *testing.T) {
 	if len(all) < 20 {
 		t.Fatalf("the document has %d commands", len(all))
 	}
-	d := start(t, folder(t), "")
+	d := start(t, folder(t), "allowlist: allow.db\n")
 	const mark = "=====next====="
 	script := "shopt -s expand_aliases\n"
 	for _, s := range all {

@@ -4,6 +4,10 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/mcpbox/mcpbox/mcp/access"
+	"github.com/mcpbox/mcpbox/mcp/learn"
+	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/report"
 	"github.com/mcpbox/mcpbox/server/api"
 )
@@ -156,6 +160,50 @@ func (d *daemon) table() []route {
 			nil,
 			d.sandboxStats,
 		},
+		{"GET", "/v1/allowlist", "list the rules of the allowlist", nil, api.Allowlist{}, 200, nil,
+			answers(d, 200, d.listAllowed)},
+		{"POST", "/v1/allowlist", "add a rule; for operators", access.Rule{}, api.Changed{}, 201,
+			nil, takes(d, 201, d.addAllowed)},
+		{"GET", "/v1/allowlist/{id}", "one rule", nil, api.AllowRule{}, 200, nil,
+			answers(d, 200, d.getAllowed)},
+		{"PUT", "/v1/allowlist/{id}", "replace a rule; for operators", access.Rule{}, api.Changed{},
+			200, nil, takes(d, 200, d.putAllowed)},
+		{"PATCH", "/v1/allowlist/{id}", "change when a rule applies; for operators",
+			api.RuleChange{}, api.Changed{}, 200, nil, takes(d, 200, d.patchAllowed)},
+		{"DELETE", "/v1/allowlist/{id}", "remove a rule; for operators", nil, api.Changed{}, 200,
+			nil, answers(d, 200, d.removeAllowed)},
+		{"GET", "/v1/allowlist/history", "every change of the allowlist; for operators", nil,
+			api.AllowHistory{}, 200, nil, answers(d, 200, d.allowHistory)},
+		{"POST", "/v1/allowlist/rollback", "go back to an entry; for operators",
+			api.RollbackRequest{}, api.Changed{}, 200, nil, takes(d, 200, d.rollbackAllowed)},
+		{"POST", "/v1/allowlist/learn", "propose rules from recorded calls; for operators",
+			api.LearnRequest{}, api.Learnt{}, 200, nil, takes(d, 200, d.learnAllowed)},
+		{"POST", "/v1/allowlist/evaluate", "measure rules on labelled records; for operators",
+			api.EvaluateRequest{}, learn.Evaluation{}, 200, nil, takes(d, 200, d.evaluateAllowed)},
+		{"POST", "/v1/allowlist/trial", "what rules would have done to recorded calls; for operators",
+			api.TrialRequest{}, api.Trial{}, 200, nil, takes(d, 200, d.trial)},
+		{"GET", "/v1/allowlist/proposals", "list proposals", nil, api.Proposals{}, 200,
+			[]string{"state"}, answers(d, 200, d.listProposals)},
+		{"POST", "/v1/allowlist/proposals", "propose a change", api.ProposalRequest{},
+			api.Proposal{}, 201, nil, takes(d, 201, d.addProposal)},
+		{"GET", "/v1/allowlist/proposals/{id}", "one proposal", nil, api.Proposal{}, 200, nil,
+			answers(d, 200, d.getProposal)},
+		{"POST", "/v1/allowlist/proposals/{id}/approve", "put it in force; for operators", nil,
+			api.Proposal{}, 200, nil, answers(d, 200, d.approve)},
+		{"POST", "/v1/allowlist/proposals/{id}/reject", "refuse it; for operators", nil,
+			api.Proposal{}, 200, nil, answers(d, 200, d.reject)},
+		{"GET", "/v1/rules", "list the rules of detection", nil, api.Rules{}, 200, nil,
+			answers(d, 200, d.listRules)},
+		{"POST", "/v1/rules", "add a rule for every policy; for operators", policies.Rule{},
+			api.Rule{}, 201, nil, takes(d, 201, d.addRule)},
+		{"PUT", "/v1/rules/{id}", "replace one that was added; for operators", policies.Rule{},
+			api.Rule{}, 200, nil, takes(d, 200, d.putRule)},
+		{"DELETE", "/v1/rules/{id}", "remove one that was added; for operators", nil, api.Rule{},
+			200, nil, answers(d, 200, d.removeRule)},
+		{"POST", "/v1/rules/test", "what rules would have done to recorded events; for operators",
+			api.RulesTest{}, monitor.Replayed{}, 200, nil, takes(d, 200, d.testRules)},
+		{"GET", "/v1/reports", "sum up what ran, and name the worst", nil, api.Reports{}, 200,
+			[]string{"since", "caller"}, answers(d, 200, d.getReports)},
 		{
 			"GET",
 			"/v1/events",
@@ -216,41 +264,37 @@ func (d *daemon) table() []route {
 
 func (d *daemon) routes() http.Handler {
 	mux := http.NewServeMux()
-	methods := map[string][]string{}
 	for _, r := range d.table() {
 		mux.HandleFunc(r.method+" "+r.path, r.handle)
-		methods[r.path] = append(methods[r.path], r.method)
 	}
 	// MCP's own protocol: the bridge answers every method.
 	mux.HandleFunc("/v1/servers/{name}/mcp", d.serverMCP)
 	mux.HandleFunc("/v1/mcp", d.codeMCP)
-	for path, allowed := range methods {
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			list := strings.Join(allowed, ", ")
-			w.Header().Set("Allow", list)
-			d.problem(
-				w,
-				r,
-				newProblem(
-					http.StatusMethodNotAllowed,
-					"use "+list,
-					"this method is not for this address",
-				),
-			)
-		})
-	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		d.problem(
-			w,
-			r,
-			newProblem(
-				http.StatusNotFound,
-				"GET /v1/openapi.json lists the addresses",
-				"there is nothing at this address",
-			),
-		)
+		list := allowed(mux, r)
+		if list == "" {
+			d.problem(w, r, newProblem(http.StatusNotFound, "GET /v1/openapi.json lists the addresses",
+				"there is nothing at this address"))
+			return
+		}
+		w.Header().Set("Allow", list)
+		d.problem(w, r, newProblem(http.StatusMethodNotAllowed, "use "+list,
+			"this method is not for this address"))
 	})
 	return mux
+}
+
+// allowed are the methods that there are at the request's address.
+func allowed(mux *http.ServeMux, r *http.Request) string {
+	var list []string
+	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := mux.Handler(other); pattern != "/" {
+			list = append(list, method)
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 func (d *daemon) listPolicies(w http.ResponseWriter, r *http.Request) {

@@ -42,6 +42,8 @@ type daemon struct {
 	base context.Context // of everything that runs; it ends when the drain time is over
 	kill context.CancelCauseFunc
 
+	deciding sync.Mutex // proposals
+
 	mu      sync.Mutex
 	runs    map[string]*run
 	boxes   map[string]*box
@@ -86,12 +88,15 @@ func newDaemon(opt Options, cfg *config.Config, undo *cleanup.Stack) (*daemon, e
 		bridges: map[string]*bridge.Bridge{},
 		counts:  newCounts(),
 	}
-	d.cfg.Store(cfg)
 	var err error
 	if d.db, err = state.Open(cfg.State); err != nil {
 		return nil, err
 	}
 	undo.Push(func() { d.db.Close() })
+	if cfg, err = d.withAdded(cfg); err != nil {
+		return nil, err
+	}
+	d.cfg.Store(cfg)
 	d.hub = hub.New(d.db)
 	d.base, d.kill = context.WithCancelCause(context.Background())
 	live := cfg.Pool.Live
@@ -247,6 +252,9 @@ func (d *daemon) drain(servers []*http.Server) error {
 // log says so.
 func (d *daemon) reload() {
 	next, err := d.opt.load()
+	if err == nil {
+		next, err = d.withAdded(next)
+	}
 	if err != nil {
 		d.log.Error(
 			"the config was not taken: the old one stays in force",
@@ -308,7 +316,7 @@ func (d *daemon) housekeep(ctx context.Context) {
 				continue
 			}
 			r := d.cfg.Load().Retention
-			if err := d.db.Forget(time.Duration(r.Age), r.Executions, r.Events); err != nil {
+			if err := d.db.Forget(time.Duration(r.Age), r.Executions, r.Events, r.Calls); err != nil {
 				d.log.Error("old records could not be removed", "error", err)
 			}
 		}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"maps"
 	"net/http"
@@ -12,10 +13,12 @@ import (
 
 	"github.com/mcpbox/mcpbox/code/mcpserver"
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/mcp/audit"
 	"github.com/mcpbox/mcpbox/mcp/identity"
 	"github.com/mcpbox/mcpbox/mcp/launch"
 	"github.com/mcpbox/mcpbox/mcp/pin"
 	"github.com/mcpbox/mcpbox/mcp/proxy"
+	"github.com/mcpbox/mcpbox/mcp/store"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/packages"
 	"github.com/mcpbox/mcpbox/packages/admission"
@@ -176,6 +179,24 @@ func (d *daemon) serveMCP(ctx context.Context, name, client string, p bridge.Pip
 		Version: start.Version(),
 		Rules:   policy.MCP,
 	}
+	if cfg.Allowlist != "" {
+		what := identity.Describe(policy, name, start.Command, server.Command,
+			start.Installed())
+		file := cfg.Path(cfg.Allowlist)
+		s, err := store.Open(file) // it may be the first use
+		if err != nil {
+			return err
+		}
+		s.Close()
+		list, err := store.Follow(ctx, file, &what)
+		if err != nil {
+			return err
+		}
+		if v := list.CheckServer(what); !v.Allowed {
+			return hint.Errorf(v.Hint, "the server may not run: %s", v.Reason)
+		}
+		out.Allow, out.Audit = list, &calls{d, client}
+	}
 	if file := policy.MCP.Pin.File; file != "" {
 		if out.Pins, err = pin.Load(file); err != nil {
 			return err
@@ -198,6 +219,21 @@ func (d *daemon) prepare(ctx context.Context, cfg *config.Config, policy *polici
 			Progress: func(line string) { d.log.Info(line) }},
 		Say: func(line, remedy string) { d.log.Warn(line, "hint", remedy) },
 	})
+}
+
+// calls keeps the records of tool calls, for learning and trials.
+type calls struct {
+	d      *daemon
+	client string
+}
+
+// Append implements audit.Log.
+func (c *calls) Append(r audit.Record) error {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return c.d.db.SaveCall(r.Time, c.client, body)
 }
 
 func (d *daemon) launcher(

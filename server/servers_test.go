@@ -43,6 +43,17 @@ for line in sys.stdin:
 
 func startMCP(t *testing.T, more string) *daemon {
 	t.Helper()
+	return startSmall(t, more, "")
+}
+
+// startMCPWith adds keys to the daemon's config.
+func startMCPWith(t *testing.T, config string) *daemon {
+	t.Helper()
+	return startSmall(t, "", config)
+}
+
+func startSmall(t *testing.T, more, config string) *daemon {
+	t.Helper()
 	dir := folder(t)
 	write(t, filepath.Join(dir, "server.py"), mcpServer)
 	write(
@@ -54,7 +65,7 @@ func startMCP(t *testing.T, more string) *daemon {
 	return start(
 		t,
 		dir,
-		"policies: {small: small.yaml}\nservers: {small: {command: [python3, /srv/server.py], policy: small"+more+"}}\n",
+		"policies: {small: small.yaml}\nservers: {small: {command: [python3, /srv/server.py], policy: small"+more+"}}\n"+config,
 	)
 }
 

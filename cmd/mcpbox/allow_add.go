@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +18,7 @@ func (f *allowFlags) add() *cobra.Command {
 	var deny bool
 	var schema string
 	var paths []string
+	var lasts time.Duration
 	r := access.Rule{Effect: access.Allow}
 	cmd := &cobra.Command{
 		Use:   "add LAYER [MATCH]",
@@ -29,6 +31,10 @@ func (f *allowFlags) add() *cobra.Command {
 			}
 			if deny {
 				r.Effect = access.Deny
+			}
+			if lasts > 0 {
+				at := time.Now().Add(lasts)
+				r.Expires = &at
 			}
 			if r.Schema, err = readSchema(schema); err != nil {
 				return err
@@ -53,6 +59,7 @@ func (f *allowFlags) add() *cobra.Command {
 	fl.StringArrayVar(&paths, "path", nil,
 		"for parameter: `ARG=DIR`, the argument must be a path in that folder (may be repeated)")
 	fl.StringVar(&r.Note, "note", "", "why the rule exists")
+	fl.DurationVar(&lasts, "expires", 0, "the rule ends after this `DURATION`, such as 24h")
 	fl.BoolVar(&f.dry, "dry-run", false, "show the change without making it")
 	return cmd
 }
@@ -86,6 +93,61 @@ func readPaths(list []string) (map[string][]string, error) {
 
 func without(list []access.Rule, id string) []access.Rule {
 	return slices.DeleteFunc(list, func(r access.Rule) bool { return r.ID() == id })
+}
+
+// disable makes rules not apply for a time.
+func (f *allowFlags) disable() *cobra.Command {
+	var lasts time.Duration
+	cmd := &cobra.Command{
+		Use:   "disable ID… --for DURATION",
+		Short: "Make rules not apply for a time; what they allowed is refused meanwhile",
+		Args:  arguments(1, many),
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			if lasts <= 0 {
+				return hint.Errorf("--for 1h", "disable: for how long?")
+			}
+			until := time.Now().Add(lasts)
+			return f.each(cmd, "disable", ids,
+				func(r access.Rule) access.Rule { r.DisabledUntil = &until; return r })
+		},
+	}
+	cmd.Flags().DurationVar(&lasts, "for", 0, "the `DURATION`, such as 1h")
+	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "show the change without making it")
+	return cmd
+}
+
+// enable makes disabled rules apply again.
+func (f *allowFlags) enable() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "enable ID…",
+		Short: "Make disabled rules apply again",
+		Args:  arguments(1, many),
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			return f.each(cmd, "enable", ids,
+				func(r access.Rule) access.Rule { r.DisabledUntil = nil; return r })
+		},
+	}
+	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "show the change without making it")
+	return cmd
+}
+
+// each changes the rules that are named.
+func (f *allowFlags) each(cmd *cobra.Command, action string, ids []string,
+	change func(access.Rule) access.Rule) error {
+	return f.update(cmd, action, func(now []access.Rule) ([]access.Rule, error) {
+		for _, begin := range ids {
+			id, err := oneID(now, begin)
+			if err != nil {
+				return nil, err
+			}
+			for i, r := range now {
+				if r.ID() == id {
+					now[i] = change(r)
+				}
+			}
+		}
+		return now, nil
+	})
 }
 
 func (f *allowFlags) remove() *cobra.Command {

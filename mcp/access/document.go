@@ -43,15 +43,13 @@ func Import(data []byte) ([]Rule, error) {
 			"rule file: not one document of version 1")
 	}
 	for i, r := range d.Rules {
-		canonical, err := r.Canonical()
-		if err != nil {
+		if _, err := r.Canonical(); err != nil {
 			return nil, hint.Wrap(fmt.Errorf("rule file: entry %d: %w", i+1, err), hint.Of(err))
 		}
-		d.Rules[i] = canonical
 	}
-	if _, err := NewSet(d.Rules); err != nil {
+	list, err := CanonicalRules(d.Rules)
+	if err != nil {
 		return nil, fmt.Errorf("rule file: %w", err)
 	}
-	SortRules(d.Rules)
-	return d.Rules, nil
+	return list, nil
 }

@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf16"
 
@@ -43,7 +44,12 @@ type Rule struct {
 	// for parameter rules: argument → folders, as the server sees them
 	Paths map[string][]string `json:"paths,omitempty"`
 	Note  string              `json:"note,omitempty"`
+	// when the rule ends to apply; nil: never
+	Expires *time.Time `json:"expires,omitempty"`
+	// the rule does not apply before that; nil: it applies
+	DisabledUntil *time.Time `json:"disabled_until,omitempty"`
 
+	off bool   // it does not apply now, but closes its layer: what it allowed is refused
 	key string // its key in the policy, if that is not the layer's key
 }
 
@@ -76,7 +82,31 @@ func (r Rule) String() string {
 	for _, name := range slices.Sorted(maps.Keys(r.Paths)) {
 		b.WriteString(" " + name + " in " + strings.Join(r.Paths[name], ", "))
 	}
+	if r.DisabledUntil != nil {
+		b.WriteString(" (disabled until " + r.DisabledUntil.Format(time.RFC3339) + ")")
+	}
+	if r.Expires != nil {
+		b.WriteString(" (expires " + r.Expires.Format(time.RFC3339) + ")")
+	}
 	return printable(b.String())
+}
+
+// AppliesAt reports whether a rule is in force at a time.
+func (r Rule) AppliesAt(now time.Time) bool {
+	return (r.Expires == nil || now.Before(*r.Expires)) &&
+		(r.DisabledUntil == nil || !now.Before(*r.DisabledUntil))
+}
+
+// NextChange is when a rule that applies ends to, or one that does not begins to; zero: never.
+func NextChange(list []Rule, now time.Time) (next time.Time) {
+	for _, r := range list {
+		for _, at := range []*time.Time{r.Expires, r.DisabledUntil} {
+			if at != nil && at.After(now) && (next.IsZero() || at.Before(next)) {
+				next = *at
+			}
+		}
+	}
+	return next
 }
 
 // printable escapes unprintable characters as JSON does, so a schema keeps its meaning.
@@ -114,11 +144,21 @@ func (r Rule) Canonical() (Rule, error) {
 				"rule: %q is too long or has unprintable characters", s[:min(len(s), 40)])
 		}
 	}
+	for _, at := range []**time.Time{&r.Expires, &r.DisabledUntil} {
+		if *at != nil { // whole seconds of UTC: equal times have equal texts
+			utc := (*at).UTC().Truncate(time.Second)
+			*at = &utc
+		}
+	}
 	if err := checkGlob(r.Server); err != nil {
 		return r, err
 	}
 	if err := r.checkMatch(); err != nil {
 		return r, err
+	}
+	if r.Layer == LayerParameter && (r.Expires != nil || r.DisabledUntil != nil) {
+		return r, hint.Errorf("give the tool's own rule a time, or remove this one",
+			"rule: a parameter rule can't expire or be disabled: every argument would be allowed")
 	}
 	if r.Layer != LayerParameter {
 		if r.Schema != nil || r.Paths != nil {

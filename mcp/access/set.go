@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/internal/semver"
@@ -30,13 +31,33 @@ func newSet() *Set {
 		ranges: map[string]semver.Range{}, compiled: &parameterCache{}}
 }
 
-// NewSet checks the rules and compiles them. The set refuses tools, resources and prompts that no
-// rule allows.
-func NewSet(list []Rule) (*Set, error) {
+// NewSet checks the rules and makes those ready that apply now. Tools, resources and prompts that
+// no rule allows are refused.
+func NewSet(list []Rule) (*Set, error) { return NewSetAt(list, time.Now()) }
+
+// NewSetAt makes those ready that apply at another time. What a rule allows that does not apply is
+// refused, in layers too that allow what no rule is about.
+func NewSetAt(list []Rule, at time.Time) (*Set, error) {
+	list, err := CanonicalRules(list)
+	if err != nil {
+		return nil, err
+	}
 	s := newSet()
 	for _, l := range []Layer{LayerTool, LayerResource, LayerPrompt} {
 		s.closed[l] = true
 	}
+	for _, r := range list {
+		if r.off = !r.AppliesAt(at); !r.off || r.Effect == Allow {
+			s.add(r)
+		}
+	}
+	return s, nil
+}
+
+// CanonicalRules checks rules, whether they apply now or not, and returns them in order and in the
+// form that is stored and compared.
+func CanonicalRules(list []Rule) ([]Rule, error) {
+	out := make([]Rule, 0, len(list))
 	seen := map[string]bool{}
 	for _, r := range list {
 		r, err := r.Canonical()
@@ -44,12 +65,13 @@ func NewSet(list []Rule) (*Set, error) {
 			return nil, err
 		}
 		if seen[r.ID()] {
-			return nil, fmt.Errorf("rule: %s occurs twice", r)
+			return nil, fmt.Errorf("rule: %s is there twice", r)
 		}
 		seen[r.ID()] = true
-		s.add(r)
+		out = append(out, r)
 	}
-	return s, nil
+	SortRules(out)
+	return out, nil
 }
 
 // For returns the same rules for a known server. Without For the program is unknown: rules that
@@ -248,7 +270,7 @@ func (s *Set) decide(l Layer, server string, matches func(Rule) bool, what func(
 		if !Match(r.Server, server) {
 			continue
 		}
-		switch hit := matches(r); {
+		switch hit := !r.off && matches(r); {
 		case hit && r.Effect == Deny:
 			v := s.refuse(l, "%s is denied by %s (%s)", what(), s.source(r),
 				strings.TrimPrefix(r.Match, commandPrefix))
@@ -293,7 +315,7 @@ func SortRules(list []Rule) {
 // NamedBy reports whether a rule of the item's own layer denies it, and whether one allows it.
 func (s *Set) NamedBy(i Item) (denied, allowed bool) {
 	for _, r := range s.rules[layerOf(i.Kind)] {
-		if Match(r.Server, i.Server) && Match(r.Match, i.Name) {
+		if !r.off && Match(r.Server, i.Server) && Match(r.Match, i.Name) {
 			denied = denied || r.Effect == Deny
 			allowed = allowed || r.Effect == Allow
 		}

@@ -49,7 +49,7 @@ func Evaluate(set *access.Set, r io.Reader) (*Evaluation, error) {
 	set = set.WithoutProgramRules() // a record doesn't say which program the server was
 	e := &Evaluation{Records: len(records), Wrong: []Mistake{}}
 	for _, rec := range records {
-		v, err := judge(set, rec.Record)
+		v, err := Judge(set, rec.Record)
 		if err != nil {
 			return nil, hint.Errorf("use records of tools/call, resources/read and prompts/get",
 				"line %d: %w", rec.line, err)
@@ -87,8 +87,9 @@ func ratio(part, whole int) *float64 {
 	return &r
 }
 
-// judge returns the verdict of the rules.
-func judge(set *access.Set, r audit.Record) (access.Verdict, error) {
+// Judge is the verdict that rules give on a recorded call. An error: the record is of no kind that
+// rules judge. Rules that name a program are the caller's to leave out.
+func Judge(set *access.Set, r audit.Record) (access.Verdict, error) {
 	item := access.Item{Server: r.Server, Version: r.Version, Name: r.Tool}
 	switch r.Method {
 	case "tools/call":

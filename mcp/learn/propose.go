@@ -34,6 +34,7 @@ type Report struct {
 	Records   int
 	Proposals []Proposal
 	Skipped   []Skip
+	current   []access.Rule
 }
 
 type tool struct{ server, name string }
@@ -56,7 +57,10 @@ func Propose(records []audit.Record, current []access.Rule, o Options) (*Report,
 	if err != nil {
 		return nil, err
 	}
-	report := &Report{Records: len(records)}
+	if current, err = access.CanonicalRules(current); err != nil {
+		return nil, err
+	}
+	report := &Report{Records: len(records), current: current}
 	seen := collect(records)
 	order := slices.SortedFunc(maps.Keys(seen), func(a, b tool) int {
 		return bytes.Compare([]byte(a.server+"\x00"+a.name), []byte(b.server+"\x00"+b.name))
@@ -145,7 +149,7 @@ func (r *Report) tool(t tool, c *calls, set *access.Set, o Options) error {
 		return nil
 	case !allowed:
 		err := r.propose(access.Rule{Layer: access.LayerTool, Server: server, Match: match,
-			Effect: access.Allow}, set, []string{plural.Of(n, "call") + " without fault"})
+			Effect: access.Allow}, []string{plural.Of(n, "call") + " without fault"})
 		if err != nil {
 			return err
 		}
@@ -169,16 +173,15 @@ func (r *Report) tool(t tool, c *calls, set *access.Set, o Options) error {
 		r.skip(t, "its arguments already have a rule")
 		return nil
 	}
-	return r.propose(rule, set, l.why)
+	return r.propose(rule, l.why)
 }
 
-func (r *Report) propose(rule access.Rule, set *access.Set, why []string) error {
+func (r *Report) propose(rule access.Rule, why []string) error {
 	rule, err := rule.Canonical()
 	if err != nil {
 		return err
 	}
-	before := set.Rules()
-	changes := access.Diff(before, upsert(before, rule))
+	changes := access.Diff(r.current, upsert(r.current, rule))
 	if len(changes) == 0 {
 		return nil
 	}

@@ -144,11 +144,10 @@ func (s *Store) update(ctx context.Context, by Author, action string, dry bool,
 		if err != nil {
 			return err
 		}
-		set, err := access.NewSet(after)
-		if err != nil {
+		if after, err = access.CanonicalRules(after); err != nil {
 			return err
 		}
-		changes := access.Diff(before, set.Rules())
+		changes := access.Diff(before, after)
 		if len(changes) == 0 {
 			return nil
 		}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -91,5 +92,43 @@ func TestWatchEndsWithItsContext(t *testing.T) {
 	defer cancel()
 	if err := Watch(ctx, s.path, cancel); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestARuleThatExpiresIsRefusedWithoutAChange(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "allow.db")
+	s, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	soon := time.Now().Add(2 * time.Second)
+	rule := access.Rule{Layer: access.LayerTool, Match: "read", Effect: access.Allow,
+		Expires: &soon}
+	_, err = s.Update(t.Context(), Author{User: "test"}, "add", false,
+		func(now []access.Rule) ([]access.Rule, error) { return append(now, rule), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := Follow(t.Context(), path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	item := access.Item{Server: "notes", Kind: access.KindTool, Name: "read"}
+	changed := list.Changed()
+	if v := list.Check(item); !v.Allowed {
+		t.Fatalf("before its time: %+v", v)
+	}
+	select {
+	case <-changed:
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing changed")
+	}
+	if v := list.Check(item); v.Allowed {
+		t.Error("it is allowed after its time")
+	}
+	all, _, err := s.Rules(t.Context())
+	if err != nil || len(all) != 1 {
+		t.Errorf("the store has %v %v", all, err)
 	}
 }

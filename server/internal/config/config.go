@@ -39,9 +39,12 @@ type Config struct {
 	Servers     map[string]Server `yaml:"servers"`
 	Rules       []policies.Rule   `yaml:"rules"` // for every policy
 	Webhooks    []Webhook         `yaml:"webhooks"`
+	Allowlist   string            `yaml:"allowlist"` // file; default: the policies alone decide
 
 	folder string
-	loaded map[string]*policies.Policy
+	plain  map[string]*policies.Policy // as they are written
+	loaded map[string]*policies.Policy // with the daemon's rules
+	added  []policies.Rule             // by operators
 }
 
 // Token lets its bearer in over TCP.
@@ -85,6 +88,7 @@ type Retention struct {
 	Age        policies.Duration `yaml:"age"`        // default 168h
 	Executions int               `yaml:"executions"` // default 100000
 	Events     int               `yaml:"events"`     // default 1000000
+	Calls      int               `yaml:"calls"`      // of tools; default 100000
 }
 
 // Server is an MCP server that clients may speak to.
@@ -155,7 +159,8 @@ func (c *Config) complete() error {
 	for _, d := range []struct {
 		value     *int
 		otherwise int
-	}{{&c.Sandboxes.Most, 64}, {&c.Retention.Executions, 100_000}, {&c.Retention.Events, 1_000_000}} {
+	}{{&c.Sandboxes.Most, 64}, {&c.Retention.Executions, 100_000}, {&c.Retention.Events, 1_000_000},
+		{&c.Retention.Calls, 100_000}} {
 		if *d.value == 0 {
 			*d.value = d.otherwise
 		}

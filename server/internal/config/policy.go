@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
@@ -9,42 +10,34 @@ import (
 )
 
 // loadPolicies reads every policy that has a name: presets, tiers and the file's. The pool knows a
-// policy by
-// its pointer, so each is read once.
+// policy by its pointer, so each is read once.
 func (c *Config) loadPolicies() error {
-	c.loaded = map[string]*policies.Policy{}
+	c.plain = map[string]*policies.Policy{}
 	for _, name := range policies.Named() {
 		p, err := policies.Preset(name)
 		if err != nil {
 			return err
 		}
-		if c.loaded[name], err = c.WithRules(p); err != nil {
-			return err
-		}
+		c.plain[name] = p
 	}
 	for name, file := range c.Policies {
-		if c.loaded[name] != nil {
-			return hint.Errorf(
-				"give it another name",
-				"policy %q: there is a preset of this name",
-				name,
-			)
+		if c.plain[name] != nil {
+			return hint.Errorf("give it another name", "policy %q: there is a preset of this name",
+				name)
 		}
 		if !plainName(name) {
-			return hint.Errorf(
-				"use letters, digits, dots and dashes",
-				"policy %q has no plain name",
-				name,
-			)
+			return hint.Errorf("use letters, digits, dots and dashes",
+				"policy %q has no plain name", name)
 		}
 		p, err := policies.Load(c.Path(file))
 		if err != nil {
 			return err
 		}
 		p.Name = name
-		if c.loaded[name], err = c.WithRules(p); err != nil {
-			return err
-		}
+		c.plain[name] = p
+	}
+	if err := c.addRules(); err != nil {
+		return err
 	}
 	for name, s := range c.Servers {
 		if _, err := c.Policy(s.Policy); err != nil {
@@ -59,14 +52,32 @@ func (c *Config) loadPolicies() error {
 	return nil
 }
 
-// WithRules is p with the daemon's own rules.
+// addRules gives every policy the daemon's own rules.
+func (c *Config) addRules() (err error) {
+	c.loaded = map[string]*policies.Policy{}
+	for name, p := range c.plain {
+		if c.loaded[name], err = c.WithRules(p); err != nil {
+			return hint.Wrap(fmt.Errorf("policy %s: %w", name, err), hint.Of(err))
+		}
+	}
+	return nil
+}
+
+// WithRules is p with the daemon's own rules: those of the file, and those that were added.
 func (c *Config) WithRules(p *policies.Policy) (*policies.Policy, error) {
-	if len(c.Rules) == 0 {
+	if len(c.Rules)+len(c.added) == 0 {
 		return p, nil
 	}
 	out := *p
-	out.Rules = append(slices.Clone(p.Rules), c.Rules...)
+	out.Rules = slices.Concat(p.Rules, c.Rules, c.added)
 	return &out, monitor.CheckRules(out.Rules)
+}
+
+// With is the same configuration with rules that operators have added.
+func (c *Config) With(added []policies.Rule) (*Config, error) {
+	out := *c
+	out.added = added
+	return &out, out.addRules()
 }
 
 // Policy is the one of this name. An empty name is standard.
@@ -82,6 +93,14 @@ func (c *Config) Policy(name string) (*policies.Policy, error) {
 		"there is no policy %q",
 		name,
 	)
+}
+
+// Own are the rules that a policy has itself.
+func (c *Config) Own(name string) []policies.Rule {
+	if p := c.plain[name]; p != nil {
+		return p.Rules
+	}
+	return nil
 }
 
 // Operators reports whether the name is one that the config file gives.

@@ -150,7 +150,7 @@ func (db *DB) Unfinished() ([]Execution, error) {
 
 // Forget removes what is older than age, and all but the newest executions and events. Zero keeps
 // all.
-func (db *DB) Forget(age time.Duration, executions, events int) error {
+func (db *DB) Forget(age time.Duration, executions, events, calls int) error {
 	var errs []error
 	run := func(query string, args ...any) {
 		_, err := db.write.Exec(query, args...)
@@ -160,9 +160,11 @@ func (db *DB) Forget(age time.Duration, executions, events int) error {
 		oldest := time.Now().Add(-age).UnixMilli()
 		run("DELETE FROM executions WHERE state <> 'running' AND created < ?1", oldest)
 		run("DELETE FROM events WHERE time < ?1", oldest)
+		run("DELETE FROM calls WHERE time < ?1", oldest)
 		run("DELETE FROM sandboxes WHERE state IN ('ended', 'lost') AND created < ?1", oldest)
 	}
-	for table, most := range map[string]int{"executions": executions, "events": events} {
+	for table, most := range map[string]int{"executions": executions, "events": events,
+		"calls": calls} {
 		if most > 0 {
 			run("DELETE FROM " + table + " WHERE seq <= (SELECT max(seq) FROM " + table + ") - " +
 				strconv.Itoa(most))

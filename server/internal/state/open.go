@@ -60,7 +60,24 @@ CREATE TABLE IF NOT EXISTS sandboxes (
 	client  TEXT NOT NULL,
 	created INTEGER NOT NULL,
 	body    BLOB NOT NULL
-);`
+);
+CREATE TABLE IF NOT EXISTS proposals ( -- of changes to the allowlist
+	seq    INTEGER PRIMARY KEY AUTOINCREMENT,
+	id     TEXT NOT NULL UNIQUE,
+	state  TEXT NOT NULL,
+	client TEXT NOT NULL,
+	body   BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS calls ( -- of tools, as package mcp/audit records them
+	seq    INTEGER PRIMARY KEY AUTOINCREMENT,
+	time   INTEGER NOT NULL,
+	client TEXT NOT NULL,
+	body   BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS rules ( -- of detection, that operators have added
+	id   TEXT PRIMARY KEY,
+	body BLOB NOT NULL
+) WITHOUT ROWID;`
 
 // Open opens the state in a folder, and makes it if there is none: for its owner alone. What ran
 // when the
