@@ -58,7 +58,7 @@ const unifiedHint = `the controllers belong to cgroup v1: ` +
 // controllers it has. It is an error if there is none.
 func usableHierarchy() (h hierarchy, have []string, err error) {
 	if h, err = currentHierarchy(); err != nil {
-		return h, nil, hint.Wrap(err, unifiedHint)
+		return h, nil, err
 	}
 	all, err := readFields(h.mount, "cgroup.controllers")
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
 // hierarchy is a cgroup2 mount and the place of this process in it.
@@ -30,7 +32,12 @@ func findHierarchy(mountinfo, selfCgroup string) (hierarchy, error) {
 		}
 	}
 	if h.mount == "" {
-		return h, fmt.Errorf("%w: no cgroup2 file system is mounted", ErrUnavailable)
+		remedy := "sudo mount -t cgroup2 none /sys/fs/cgroup; a container gets the host's by " +
+			"--cgroupns=host -v /sys/fs/cgroup:/sys/fs/cgroup"
+		if strings.Contains(mountinfo, " - cgroup ") {
+			remedy = unifiedHint
+		}
+		return h, hint.Errorf(remedy, "%w: no cgroup2 file system is mounted", ErrUnavailable)
 	}
 	for line := range strings.Lines(selfCgroup) {
 		if path, ok := strings.CutPrefix(strings.TrimSpace(line), "0::"); ok {

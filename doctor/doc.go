@@ -9,8 +9,8 @@
 // nothing on the host, with two exceptions: as root it makes the cgroup mcpbox, and as a user it
 // may move this process into a systemd scope.
 //
-// A good report does not prove that a given policy starts. Whether a file system supports idmapped
-// mounts, or whether a limit is high enough, shows only in a run.
+// Each preset is started once. That does not prove that a given policy starts: whether a file
+// system supports idmapped mounts, or whether a limit is high enough, shows only in a run.
 //
 // It needs no particular kernel: it reports what is missing. Package kernel has the versions.
 package doctor

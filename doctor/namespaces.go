@@ -42,6 +42,8 @@ func userNamespaces(ctx context.Context) Item {
 // whoForbids names the gate that is closed; the error alone is EPERM or ENOSPC for all of them.
 func whoForbids(err error) (found, fix string) {
 	switch {
+	case os.Getenv("MCPBOX") == "1":
+		return "this is inside a sandbox of mcpbox already", "run mcpbox outside: sandboxes don't nest"
 	case sysctl("user/max_user_namespaces") == "0":
 		return "forbidden by the sysctl user.max_user_namespaces=0",
 			"sudo sysctl -w user.max_user_namespaces=15000"
@@ -60,7 +62,8 @@ func whoForbids(err error) (found, fix string) {
 		return "not in this kernel (" + err.Error() + ")", "boot a kernel with CONFIG_USER_NS=y"
 	case inContainer():
 		return "forbidden by the container that mcpbox runs in (" + err.Error() + ")",
-			"docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined " +
+			"podman run --security-opt seccomp=unconfined --security-opt unmask=all …, or " +
+				"docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined " +
 				"--security-opt systempaths=unconfined …"
 	case chrooted(err):
 		return "refused inside a chroot (" + err.Error() + ")", "run mcpbox outside the chroot"

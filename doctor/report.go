@@ -2,7 +2,8 @@ package doctor
 
 import (
 	"context"
-	"os"
+
+	"github.com/mcpbox/mcpbox/internal/rights"
 )
 
 // Status is the outcome for one item.
@@ -29,8 +30,8 @@ type Report struct {
 	Items []Item `json:"items"`
 }
 
-// Check tries everything once. It takes some milliseconds, and seconds only
-// where a service manager does not answer.
+// Check tries everything once, with a start of each preset. It takes a fraction of a second, and
+// seconds only where a service manager does not answer.
 func Check(ctx context.Context) Report {
 	r := Report{OK: true, Items: []Item{
 		kernelVersion(),
@@ -46,6 +47,7 @@ func Check(ctx context.Context) Report {
 		procChildren(),
 		authorities(),
 	}}
+	r.Items = append(r.Items, starts(ctx)...)
 	for _, i := range r.Items {
 		r.OK = r.OK && i.Status != Fail
 	}
@@ -54,4 +56,4 @@ func Check(ctx context.Context) Report {
 
 func ok(name, found string) Item { return Item{Name: name, Status: OK, Found: found} }
 
-func isRoot() bool { return os.Geteuid() == 0 }
+func isRoot() bool { return rights.Root() }

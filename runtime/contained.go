@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +14,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/cleanup"
 	"github.com/mcpbox/mcpbox/internal/idmap"
 	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/internal/rights"
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/runtime/internal/container"
 	"github.com/mcpbox/mcpbox/runtime/internal/control"
@@ -128,7 +128,7 @@ func (c *contained) claim(undo *cleanup.Stack) error {
 
 // prepare plans, and makes the cgroup.
 func (c *contained) prepare(ctx context.Context, undo *cleanup.Stack) error {
-	h := host{root: os.Geteuid() == 0, landlock: landlock.ABI(), authority: c.inspected.PEM()}
+	h := host{root: rights.Root(), ranged: ownRange(), landlock: landlock.ABI(), authority: c.inspected.PEM()}
 	h.topology, _ = topology.Folder(c.state) // without it, tools guess how many processors there are
 	var parent *cgroups.Parent
 	if wantsCgroup(c.policy().Limits) {
@@ -232,7 +232,7 @@ func (c *contained) startContainer(cfg container.Config) (*container.Container, 
 }
 
 func (c *contained) chooseIDs(undo *cleanup.Stack) error {
-	if !c.plan.host.root {
+	if !c.plan.host.root && !c.plan.host.ranged {
 		c.ids = c.plan.ids
 	} else {
 		ids, lock, err := idmap.ForRoot(c.state)

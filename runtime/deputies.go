@@ -1,9 +1,8 @@
 package runtime
 
 import (
-	"os"
-
 	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/internal/rights"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/runtime/internal/deputy"
@@ -71,7 +70,7 @@ func (g *guard) deputise(c *seccomp.Call) (seccomp.Answer, bool) {
 // watched are the calls that the listener sees although the policy may allow them.
 func watched(p *policies.Policy) seccomp.Watch {
 	// Started by a user, PID 1 may have the tool's own id, and then the kernel lets the tool at it.
-	return seccomp.Watch{FileSize: uint64(p.Limits.FileSize), Watches: true, Processes: os.Geteuid() != 0}
+	return seccomp.Watch{FileSize: uint64(p.Limits.FileSize), Watches: true, Processes: !rights.Root()}
 }
 
 // tooLarge is the event of a file that is set to a size above the limit.

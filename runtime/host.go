@@ -2,16 +2,20 @@ package runtime
 
 import (
 	"fmt"
+	"os"
+	"strings"
 
 	"github.com/mcpbox/mcpbox/cgroups"
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/rights"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
 // host is what a plan needs to know of the machine. A start has the cgroup parent that it uses; a
 // plan alone the one that a start is expected to find.
 type host struct {
-	root       bool   // started by root
+	root       bool   // started by root, with all that a start as root needs
+	ranged     bool   // the tool gets ids of a range that no account has
 	landlock   int    // ABI, 0: none
 	authority  []byte // PEM, which programs are to trust; nil: none
 	topology   string // the copy of sysfs' processors, "": none
@@ -23,6 +27,31 @@ type host struct {
 // limiter is a cgroups.Parent.
 type limiter interface {
 	Enforces(policies.Limits) map[string]string
+}
+
+// ownRange: uid 0 of the machine gives no sandbox its own id, even where it lacks the rights for a
+// start as root: the kernel spares that id limits, and lets it write to files in /proc.
+func ownRange() bool { return os.Geteuid() == 0 && rights.AllIDs() }
+
+// limited returns an error if root, without its rights, can't give a sandbox what the spec asks
+// for.
+func (h host) limited(spec Spec) error {
+	if h.root || !h.ranged {
+		return nil
+	}
+	missing := strings.Join(rights.Missing(), ", ")
+	remedy := "give the container what is missing (--cap-add SYS_ADMIN --cap-add SYS_PTRACE), " +
+		"or run mcpbox as the folder's owner: --user 1000"
+	for _, m := range spec.Policy.Filesystem.Mounts {
+		if m.Mode == policies.ReadWrite {
+			return hint.Errorf(remedy, "%s can't be bound writable: root lacks %s here", m.Source,
+				missing)
+		}
+	}
+	if !rights.MapsIDs() {
+		return hint.Errorf(remedy, "no ids for a sandbox: root lacks %s here", missing)
+	}
+	return nil
 }
 
 func (h *host) expectCgroup() { h.use(cgroups.Expect()) }
@@ -52,6 +81,9 @@ func (h host) enforces(l policies.Limits) func(limit string) bool {
 
 // require returns an error if the host can't give a layer that the policy requires.
 func (h host) require(spec Spec) error {
+	if err := h.limited(spec); err != nil {
+		return err
+	}
 	if h.noCgroup != nil && spec.requires(policies.LayerCgroupLimits) {
 		return hint.Wrap(fmt.Errorf("policy %s: %w: %s: %w", spec.Policy.Name, ErrLayer,
 			policies.LayerCgroupLimits, h.noCgroup), doctorHint)

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"fmt"
-	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/idmap"
 	"github.com/mcpbox/mcpbox/internal/initproto"
+	"github.com/mcpbox/mcpbox/internal/rights"
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/rootfs"
 	"github.com/mcpbox/mcpbox/runtime/internal/environ"
@@ -100,7 +100,7 @@ func NewPlan(spec Spec) (*Plan, error) {
 	if err := checkSpec(spec); err != nil {
 		return nil, err
 	}
-	h := host{root: os.Geteuid() == 0, landlock: landlock.ABI(), topology: topology.Expect()}
+	h := host{root: rights.Root(), ranged: ownRange(), landlock: landlock.ABI(), topology: topology.Expect()}
 	if spec.Policy.Inspected() {
 		h.authority = []byte("# the authority of the sandbox\n")
 	}
@@ -174,7 +174,7 @@ func (p *Plan) bare() {
 }
 
 func (p *Plan) chooseIDs() {
-	if p.host.root {
+	if p.host.root || p.host.ranged {
 		p.IDMap.Kind = idmap.Range
 		return
 	}

@@ -31,4 +31,8 @@ boot 6.12 "cgroup_disable=memory" no-memory-controller
 boot 6.1 "" root-6.1 delegated-6.1 plain-6.1
 boot 6.1 "vm.systemd=vm" systemd-6.1
 go run "$HERE/hosts" -expect "$HERE/hosts.tsv" -results "$OUT" ${WANTED:+-only "$(IFS=,; echo "${WANTED[*]}")"} >"$OUT/HOSTS.md" || { cat "$OUT/HOSTS.md"; exit 1; }
-if [ ${#WANTED[@]} = 0 ]; then cp "$OUT/HOSTS.md" "$TOP/docs/HOSTS.md"; else cat "$OUT/HOSTS.md"; fi
+if [ ${#WANTED[@]} = 0 ]; then
+	echo >>"$OUT/HOSTS.md"
+	sed -n '/^## Inside containers/,$p' "$TOP/docs/HOSTS.md" >>"$OUT/HOSTS.md" # of containers.sh
+	cp "$OUT/HOSTS.md" "$TOP/docs/HOSTS.md"
+else cat "$OUT/HOSTS.md"; fi

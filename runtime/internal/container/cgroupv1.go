@@ -15,8 +15,14 @@ import (
 //go:linkname v1Subsystems github.com/opencontainers/cgroups/fs.subsystems
 var v1Subsystems []interface{ Name() string }
 
+// Where no cgroup file system is mounted, the same manager fails although it has nothing to do: it
+// looks for the place first, and believes this variable.
+//
+//go:linkname v1Root github.com/opencontainers/cgroups/fs.cgroupRoot
+var v1Root string
+
 var leaveV1Alone = sync.OnceFunc(func() {
 	if !cgroups.IsCgroup2UnifiedMode() {
-		v1Subsystems = nil
+		v1Subsystems, v1Root = nil, "/sys/fs/cgroup"
 	}
 })

@@ -16,12 +16,56 @@ func translate(err error) error {
 	text := strings.NewReplacer(initproto.Root+"/", "/", "error during container init: ", "", "unable to start container process: ", "").Replace(err.Error())
 	short := &startError{text, err}
 	switch {
-	case os.Getenv("MCPBOX") == "1":
+	case inSandbox():
 		return hint.Wrap(short, "this is inside a sandbox of mcpbox already, and sandboxes don't nest")
-	case strings.Contains(text, "unshare") || strings.Contains(text, "clone"), errors.Is(err, unix.EPERM):
+	case strings.Contains(text, `mounting "proc"`) && refused(err):
+		if covered := coveredProc(); covered != "" {
+			return hint.Wrap(&startError{"no fresh /proc: the kernel forbids one where parts of the " +
+				"present one are covered, as " + covered + " is here", err}, UnmaskHint)
+		}
+		return hint.Wrap(short, "`mcpbox doctor` looks for what forbids it")
+	case strings.Contains(text, "sethostname") && refused(err):
+		return hint.Wrap(short, "the container's seccomp profile forbids it: start the container "+
+			"with --security-opt seccomp=unconfined")
+	case strings.Contains(text, "unshare") || strings.Contains(text, "clone"), refused(err):
 		return hint.Wrap(short, "`mcpbox doctor` says what forbids namespaces on this host and how to allow them")
 	}
 	return short
+}
+
+// inSandbox: of mcpbox. The tool may have changed its environment.
+func inSandbox() bool {
+	name, _ := os.Hostname()
+	return os.Getenv("MCPBOX") == "1" || name == "mcpbox" && sysctlIsZero("max_user_namespaces")
+}
+
+func sysctlIsZero(name string) bool {
+	data, err := os.ReadFile("/proc/sys/user/" + name)
+	return err == nil && strings.TrimSpace(string(data)) == "0"
+}
+
+// refused: libcontainer's init sends its errors as text.
+func refused(err error) bool {
+	return errors.Is(err, unix.EPERM) || strings.HasSuffix(strings.ToLower(err.Error()), unix.EPERM.Error())
+}
+
+// UnmaskHint is how a container is started whose /proc is not covered.
+const UnmaskHint = "umount what covers it; a container is started with podman --security-opt unmask=all, docker " +
+	"--security-opt systempaths=unconfined, or in Kubernetes procMount: Unmasked and hostUsers: false"
+
+// coveredProc is a mount inside /proc, "" if there is none. mount_namespaces(7)
+func coveredProc() string {
+	data, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(data)) {
+		f := strings.Fields(line)
+		if len(f) > 4 && strings.HasPrefix(f[4], "/proc/") && f[4] != "/proc/sys/fs/binfmt_misc" {
+			return f[4]
+		}
+	}
+	return ""
 }
 
 type startError struct {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/rights"
 )
 
 // Dir is where sandboxes of this user keep their folders: /run/mcpbox for root,
@@ -30,6 +31,9 @@ func Dir(instead string) (string, error) {
 			dir = filepath.Join(run, "mcpbox")
 		}
 	}
+	if uid == 0 && instead == "" && !rights.Root() && !usable(dir, mode) {
+		dir = "/tmp/mcpbox-0" // of a container, or of unshare -r
+	}
 	if err := os.Mkdir(dir, mode); err != nil && !os.IsExist(err) {
 		return "", hint.Errorf("make it, or set XDG_RUNTIME_DIR to a folder of your own", "state folder: %w", err)
 	}
@@ -37,6 +41,11 @@ func Dir(instead string) (string, error) {
 		return "", hint.Errorf("remove it, or set XDG_RUNTIME_DIR to a folder of your own", "state folder: %w", err)
 	}
 	return dir, nil
+}
+
+func usable(dir string, mode os.FileMode) bool {
+	err := os.Mkdir(dir, mode)
+	return (err == nil || os.IsExist(err)) && ownedBy(dir, os.Geteuid()) == nil
 }
 
 // ownedBy refuses links and folders that others may write: somebody may have been there first.
