@@ -26,9 +26,11 @@ func TestStartsOnOddHosts(t *testing.T) {
 		"unshare -r, with a folder":  {`unshare -r mcpbox`, "--workspace " + folder, "1000\n", 0},
 		"root without CAP_SYS_ADMIN": {`setpriv --bounding-set -sys_admin mcpbox`, "", "1000\n", 0},
 		"root without CAP_SYS_ADMIN, with a folder": {`setpriv --bounding-set -sys_admin mcpbox`,
-			"--workspace " + folder, "root lacks CAP_SYS_ADMIN here\nmcpbox: hint: give the container", 125},
+			"--workspace " + folder,
+			"root lacks CAP_SYS_ADMIN here\nmcpbox: hint: give the container", 125},
 		"a covered /proc": {`mount -t tmpfs none /proc/sys; mcpbox`, "",
-			"as /proc/sys is here\nmcpbox: hint: umount what covers it; a container is started with podman --security-opt unmask=all", 125},
+			"as /proc/sys is here\nmcpbox: hint: umount what covers it; a container is started " +
+				"with podman --security-opt unmask=all", 125},
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := func(args string) (string, int) {
