@@ -339,7 +339,7 @@ func TestHelperSpawn(t *testing.T) {
 	os.Exit(0)
 }
 
-func TestReadingFromADiskIsHeldToItsRate(t *testing.T) {
+func TestTheRateOfReadingFromADiskHolds(t *testing.T) {
 	testhost.Need(t, "root", "losetup")
 	p := parent(t, "io")
 	image := filepath.Join(t.TempDir(), "disk")

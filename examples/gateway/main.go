@@ -1,18 +1,16 @@
 // Command gateway is an example: an HTTP gateway for agents whose tools and code run in mcpbox's
 // sandboxes.
 //
-//	mcpbox serve --config serve.yaml &        # its servers: are what the gateway offers
+//	mcpbox serve --config serve.yaml &        # the gateway offers the servers in this file
 //	go run ./examples/gateway -listen 127.0.0.1:8080
 //	curl http://127.0.0.1:8080/tools
-//	curl http://127.0.0.1:8080/call -d '{"server": "notes", "tool": "read_note", "arguments":
-//
-// {"name": "a"}}'
-//
+//	curl http://127.0.0.1:8080/call \
+//		-d '{"server": "notes", "tool": "read_note", "arguments": {"name": "a"}}'
 //	curl http://127.0.0.1:8080/code -d '{"language": "python", "code": "print(6*7)"}'
 //
-// It knows nothing of sandboxes: it asks the daemon, by package server/client. It lets everybody in
-// who can
-// reach its address: a real gateway asks who its callers are, and passes their names on.
+// It has no code about sandboxes: it asks the daemon, with package server/client. It serves
+// everybody who can reach its address. A real gateway authenticates its callers and passes their
+// names on.
 package main
 
 import (
@@ -30,7 +28,7 @@ import (
 	"github.com/mcpbox/mcpbox/server/client"
 )
 
-// gateway has a session with each server that somebody has asked for.
+// gateway has a session with each server that a caller has used.
 type gateway struct {
 	box      *client.Client
 	mu       sync.Mutex
@@ -57,7 +55,7 @@ func newGateway(box *client.Client) http.Handler {
 	return mux
 }
 
-// handle decodes a request and answers with the result, or with the daemon's own words.
+// handle decodes a request and answers with the result, or with the daemon's error.
 func handle[In, Out any](f func(context.Context, In) (Out, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var in In
@@ -79,11 +77,11 @@ func handle[In, Out any](f func(context.Context, In) (Out, error)) http.HandlerF
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(out) // who has gone does not read it
+		_ = json.NewEncoder(w).Encode(out) // fails only if the caller is gone
 	}
 }
 
-// session returns the one with a server, and opens it if there is none or it has ended.
+// session returns the session with a server. It opens one if there is none, or if it has ended.
 func (g *gateway) session(ctx context.Context, server string) (*mcp.ClientSession, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -101,7 +99,7 @@ func (g *gateway) session(ctx context.Context, server string) (*mcp.ClientSessio
 	return s, err
 }
 
-// tools lists those of all servers.
+// tools lists the tools of all servers.
 func (g *gateway) tools(ctx context.Context, _ struct{}) (map[string][]string, error) {
 	servers, err := g.box.Servers(ctx)
 	if err != nil {

@@ -34,11 +34,11 @@ for line in sys.stdin:
     print(json.dumps({"jsonrpc": "2.0", "id": m["id"], "result": r}), flush=True)
 `
 
-// daemon starts one with three servers.
+// daemon starts a daemon with three servers.
 func daemon(t *testing.T) *client.Client {
 	t.Helper()
 	testhost.Need(t, "sandbox", "python3")
-	dir, err := os.MkdirTemp("/tmp", "gateway-") // short: a socket's path has a bound
+	dir, err := os.MkdirTemp("/tmp", "gateway-") // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}

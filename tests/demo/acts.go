@@ -13,15 +13,15 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// attempt is one entry of backup_notes' answer.
+// attempt is one entry in the answer of backup_notes.
 type attempt struct {
 	Name string `json:"name"`
 	OK   bool   `json:"ok"`
 	Got  string `json:"got"`
 }
 
-// bare shows that the attack is real: without a sandbox it works. It leaves out
-// what would change the host.
+// bare shows that the attack works without a sandbox. It leaves out attempts that would change the
+// host.
 func (s *scene) bare(ctx context.Context, server string) error {
 	session, err := connect(ctx, server, s.notes)
 	if err != nil {
@@ -62,7 +62,7 @@ func (s *scene) contained(ctx context.Context, mcpbox, server string) error {
 	if err == nil {
 		tries, err = s.attack(ctx, session, false)
 	}
-	closed := session.Close() // waits for mcpbox, and for what it writes at the end
+	closed := session.Close() // waits until mcpbox has ended and written its files
 	for _, a := range tries {
 		show(a)
 		if a.OK || strings.Contains(a.Got, secretText) {
@@ -119,12 +119,12 @@ func (s *scene) attack(
 }
 
 func show(a attempt) {
-	verdict := "refused " // by the filter, which reports it
+	verdict := "refused " // the filter refused it, so there is an event
 	switch {
 	case a.OK:
 		verdict = "WORKED  "
 	case strings.Contains(a.Got, "no such file"), strings.Contains(a.Got, "connection refused"):
-		verdict = "absent  " // nothing there to open, so nothing to report
+		verdict = "absent  " // it does not exist inside, so there is no event
 	}
 	fmt.Printf("  %s %s: %q\n", verdict, a.Name, a.Got)
 }

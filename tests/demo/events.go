@@ -12,7 +12,7 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// showEvents prints the event log and checks that every refused call of the attack is in it.
+// showEvents prints the event log, and checks that it has every refused call of the attack.
 func (s *scene) showEvents() error {
 	file, err := os.Open(s.events)
 	if err != nil {
@@ -31,13 +31,12 @@ func (s *scene) showEvents() error {
 		}
 	}
 	for name := range wanted {
-		err = errors.Join(err, fmt.Errorf("no event of the refused %s", name))
+		err = errors.Join(err, fmt.Errorf("no event for the refused %s", name))
 	}
 	return err
 }
 
-// showReport prints what `mcpbox report` makes of the result; a report that finds
-// nothing grave in all this would be wrong.
+// showReport prints the output of `mcpbox report`. It is an error if the report finds no high risk.
 func (s *scene) showReport(ctx context.Context, mcpbox string) error {
 	text := exec.CommandContext(ctx, mcpbox, "report", s.result)
 	text.Stdout, text.Stderr = os.Stdout, os.Stderr

@@ -11,12 +11,12 @@ const (
 	noteText   = "# Shopping\n\nbread, milk and a sandbox\n"
 )
 
-// A scene is the host as the demo sets it up: notes, a secret beside them, and a
-// service on loopback that notes who reaches it.
+// scene is the host as the demo prepares it: notes, a secret next to them, and a service on
+// loopback that records its visitors.
 type scene struct {
 	dir, notes, secret, events, result string
 	listener                           net.Listener
-	visits                             chan string // who reached the listener; closed when it is
+	visits                             chan string // who reached the listener; closed with it
 }
 
 func newScene() (*scene, error) {
@@ -44,7 +44,7 @@ func newScene() (*scene, error) {
 			return nil, err
 		}
 	}
-	s.visits = make(chan string, 16) // more than one run can make: the listener never waits
+	s.visits = make(chan string, 16) // more than a run can make, so the listener never waits
 	go func() {
 		defer close(s.visits)
 		for {

@@ -1,3 +1,3 @@
-// Package foreign builds a program of another module against this one, as its users do: without
-// make.
+// Package foreign builds a program of another module that imports this one, without make, as users
+// do.
 package foreign

@@ -52,7 +52,7 @@ func clone(t *testing.T) string {
 	return dir
 }
 
-// tool runs the go command as a user without make has it, but with the build cache's flags.
+// tool runs the go command as a user without make does, but with the flags of the build cache.
 func tool(t *testing.T, dir string, args ...string) {
 	t.Helper()
 	cmd := exec.Command("go", args...)
@@ -96,7 +96,8 @@ func TestAProgramOfAnotherModuleStartsSandboxes(t *testing.T) {
 		return string(out), err
 	}
 
-	// PID 1 is neither embedded nor beside it: one line says so, and one what to type.
+	// PID 1 is neither embedded nor next to the program: one line says so, and one says what to
+	// type.
 	if out, err := run(); err == nil || !strings.Contains(out, "mcpbox-init, the first process") ||
 		!strings.Contains(out, "hint: build it beside") {
 		t.Errorf("without mcpbox-init: %v\n%s", err, out)
@@ -109,7 +110,7 @@ func TestAProgramOfAnotherModuleStartsSandboxes(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 
-	// One of another version is refused, by name.
+	// A PID 1 of another version is refused, and the error says why.
 	data, err := os.ReadFile(filepath.Join(ours, "internal", "initproto", "messages.go"))
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A tool with a child, a grandchild that left its session, and a long life.
+// family is a long-lived tool with a child, and with a grandchild in another session.
 const family = `(sleep 1000; : $0) & (setsid sh -c "sleep 1000; : $0" &) ; echo ready; wait; sleep 1000`
 
 func TestKillingMcpboxLeavesNoProcess(t *testing.T) {
@@ -28,7 +28,7 @@ func TestKillingMcpboxLeavesNoProcess(t *testing.T) {
 	})
 }
 
-func TestTheNextRunRemovesWhatAKilledOneLeftOnDisk(t *testing.T) {
+func TestTheNextRunRemovesTheFilesOfAKilledOne(t *testing.T) {
 	cmd, _ := box(t, family)
 	state := filepath.Join(t.TempDir(), "run")
 	if err := os.Mkdir(state, 0o700); err != nil {
@@ -75,7 +75,7 @@ func parent(t *testing.T, pid int) int {
 func TestKillingProcess1EndsTheRun(t *testing.T) {
 	cmd, marker := box(t, `echo ready; sleep 1000; : $0`)
 	started(t, cmd)
-	pids := processes(t, marker) // the shell, and maybe its child before that has become sleep
+	pids := processes(t, marker) // the shell, and maybe its child before the child executes sleep
 	if len(pids) == 0 {
 		t.Fatal("the tool is not to be seen from outside")
 	}

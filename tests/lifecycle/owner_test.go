@@ -8,7 +8,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/testhost"
 )
 
-// inMounts runs a script as root in a mount namespace of its own, in an empty folder.
+// inMounts runs a script as root in a new mount namespace, in an empty folder.
 func inMounts(t *testing.T, script string) string {
 	t.Helper()
 	testhost.Need(t, "sandbox", "root")
@@ -22,8 +22,8 @@ func inMounts(t *testing.T, script string) string {
 	return string(out)
 }
 
-// A mount inside the workspace: its files have their owner there too, and what is created belongs
-// to him.
+// In a mount inside the workspace, files also appear with their owner, and new files belong to this
+// owner.
 func TestAMountInsideTheWorkspaceIsMappedAsWell(t *testing.T) {
 	out := inMounts(t, `mkdir -p ws/in; chown 4242:4242 ws; mount -t tmpfs none ws/in; echo x >ws/in/old; chown -R 4242:4242 ws/in
 		mcpbox run -q -w ws -- sh -c 'echo y >in/new; stat -c "%n %u" in/old in/new'
@@ -35,7 +35,8 @@ func TestAMountInsideTheWorkspaceIsMappedAsWell(t *testing.T) {
 
 const overlay = `mkdir -p l t ws; mount -t tmpfs none t; mkdir t/u t/w; echo x >l/file; mount -t overlay none -o lowerdir=l,upperdir=t/u,workdir=t/w ws; `
 
-// overlayfs, the root of most containers, can't map owners: the true cause, and what works there.
+// overlayfs, the root of most containers, can't map owners. The error names the real cause and what
+// works there.
 func TestAFileSystemThatCannotMapOwnersIsNamed(t *testing.T) {
 	out := inMounts(t,
 		overlay+`mcpbox run -q -w ws -- ls || echo "exit code $?"; chown 4242 ws; mcpbox run -q -w ws -- ls || echo "exit code $?"`)

@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// Started by root, the streams belong to nobody inside; for a user Landlock is in the way of files.
-func TestTheStandardStreamsCanBeOpenedAnew(t *testing.T) {
+// Started by root, the streams belong to an unmapped id inside. Started by a user, Landlock does
+// not allow files outside of its rules.
+func TestTheStandardStreamsCanBeReopened(t *testing.T) {
 	for _, c := range []struct{ line, out, err string }{
 		{"echo hi >/dev/stdout", "hi\n", ""},
 		{"echo hi >>/proc/self/fd/1", "hi\n", ""},
@@ -34,8 +35,9 @@ func TestTheStandardStreamsCanBeOpenedAnew(t *testing.T) {
 	}
 }
 
-// Under strict and maximum no shell starts another program: these open by themselves.
-func TestTheStandardStreamsCanBeOpenedAnewUnderEveryPreset(t *testing.T) {
+// Under strict and maximum a shell can't start another program, so these programs open the streams
+// themselves.
+func TestTheStandardStreamsCanBeReopenedUnderEveryPreset(t *testing.T) {
 	box(t, "")
 	for _, preset := range []string{"strict", "maximum"} {
 		for _, files := range []bool{false, true} {
@@ -55,8 +57,8 @@ func TestTheStandardStreamsCanBeOpenedAnewUnderEveryPreset(t *testing.T) {
 	}
 }
 
-// The tool's opens of other files are its own, and what it creates has the mode it asked for.
-func TestOtherOpensGoOnBesideTheStreams(t *testing.T) {
+// mcpbox does not change how the tool opens other files, and new files have the requested mode.
+func TestOpensOfOtherFilesAreUnchanged(t *testing.T) {
 	cmd, _ := box(t, `umask 027; echo x >/tmp/f && stat -c %a:%s /tmp/f; echo y >/usr/f`)
 	out, errs, err := withStreams(t, cmd, true)
 	if err == nil || out != "640:2\n" || !strings.Contains(errs, "Read-only file system") &&
@@ -65,7 +67,7 @@ func TestOtherOpensGoOnBesideTheStreams(t *testing.T) {
 	}
 }
 
-// withStreams runs cmd with an input and returns what it wrote, by way of pipes or of files that
+// withStreams runs cmd with an input and returns its output. The streams are pipes, or files that
 // only their owner may open.
 func withStreams(t *testing.T, cmd *exec.Cmd, files bool) (stdout, stderr string, err error) {
 	t.Helper()

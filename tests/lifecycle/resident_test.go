@@ -16,7 +16,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/testhost"
 )
 
-// ownCopy is a copy of mcpbox: each executable has a resident of its own.
+// ownCopy makes a copy of mcpbox, because each executable has its own resident process.
 func ownCopy(t *testing.T) string {
 	t.Helper()
 	testhost.Need(t, "sandbox")
@@ -44,8 +44,8 @@ func startResident(t *testing.T, own string) *exec.Cmd {
 	return cmd
 }
 
-// Killed at any moment, the resident leaves no process. Its fronts say so, and the next call starts
-// anew.
+// However early or late the resident process is killed, no process is left. Its fronts report that
+// it has ended, and the next call starts a new one.
 func TestAKilledResidentLeavesNothing(t *testing.T) {
 	own := ownCopy(t)
 	for round := range 8 {
@@ -66,12 +66,12 @@ func TestAKilledResidentLeavesNothing(t *testing.T) {
 				}
 			})
 		}
-		// a random moment: that is the claim
+		// a random moment, because the claim is about any moment
 		time.Sleep(time.Duration(rand.IntN(150)) * time.Millisecond)
 		_ = resident.Process.Signal(syscall.SIGKILL)
 		_ = resident.Wait()
-		// Fronts that found nobody have started their commands themselves: those are theirs, and
-		// are ended.
+		// Fronts that found no resident process have started their commands themselves. Wait for
+		// these.
 		eventually(t, "the fronts end", func() bool {
 			for _, pid := range processes(t, marker) {
 				_ = syscall.Kill(pid, syscall.SIGKILL)
@@ -87,15 +87,15 @@ func TestAKilledResidentLeavesNothing(t *testing.T) {
 		})
 		eventually(t, "every process ends", func() bool { return len(processes(t, marker)) == 0 })
 	}
-	// A front that found nobody may have started another one.
+	// A front that found no resident process may have started another one.
 	t.Cleanup(func() { _ = exec.Command(own, "resident", "--stop").Run() })
-	// What lies in the state folder is removed by the next start.
+	// The next start removes what is left in the state folder.
 	if out, err := exec.Command(own, "run", "-q", "--", "true").CombinedOutput(); err != nil {
 		t.Errorf("the next start: %v\n%s", err, out)
 	}
 }
 
-// A front that is killed takes its program along, and nobody else's.
+// If a front is killed, its program ends, and no other.
 func TestAKilledFrontEndsItsProgram(t *testing.T) {
 	own := ownCopy(t)
 	startResident(t, own)

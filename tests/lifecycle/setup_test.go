@@ -15,7 +15,7 @@ import (
 	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
 
-// deadline bounds every wait: far more than a loaded machine needs.
+// deadline bounds every wait. It is far longer than a loaded machine needs.
 const deadline = 30 * time.Second
 
 var binary string
@@ -29,8 +29,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// box prepares `mcpbox run -q` with a marker in the tool's arguments, by which its processes are
-// found.
+// box prepares `mcpbox run -q`. A marker in the tool's arguments identifies its processes.
 func box(t *testing.T, script string, args ...string) (cmd *exec.Cmd, marker string) {
 	t.Helper()
 	testhost.Need(t, "sandbox")
@@ -39,7 +38,7 @@ func box(t *testing.T, script string, args ...string) (cmd *exec.Cmd, marker str
 	return exec.Command(binary, args...), marker
 }
 
-// processes lists those whose command line has the marker, mcpbox itself left out.
+// processes lists the processes with the marker in their command line, except mcpbox itself.
 func processes(t *testing.T, marker string) (pids []int) {
 	t.Helper()
 	dirs, _ := filepath.Glob("/proc/[0-9]*")

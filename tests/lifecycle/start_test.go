@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// A start that failed was told as the exit of the process, when PID 1 reaped it before it read why:
-// "start: none: errno 0".
-func TestAStartThatFailsIsToldEachTime(t *testing.T) {
+// A failed start is always reported with its reason, even if PID 1 reaps the process before it
+// reads the reason.
+func TestAFailedStartIsAlwaysReported(t *testing.T) {
 	box(t, "")
 	for range 100 {
 		out, _ := exec.Command(binary, "run", "-q", "--dir", "/nowhere", "--",

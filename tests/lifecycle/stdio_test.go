@@ -45,7 +45,7 @@ func TestInheritedDescriptorsDoNotReachTheTool(t *testing.T) {
 		t.Errorf("inside: %q, %v", out, err)
 	}
 	out, err := shell(t, `mcpbox run -q -- sh -c 'ls /proc/self/fd' 9<`+secret)
-	if err != nil || out != "0\n1\n2\n3\n" { // 3 is ls's own
+	if err != nil || out != "0\n1\n2\n3\n" { // ls itself opens 3
 		t.Errorf("descriptors inside: %q, %v", out, err)
 	}
 }
@@ -75,7 +75,7 @@ func TestAReaderThatNeverReadsDoesNotKeepTheRunAlive(t *testing.T) {
 	}
 }
 
-func TestAFullDiskForEventsIsSaidAndCostsNothingElse(t *testing.T) {
+func TestAFullDiskForEventsIsReportedAndTheRunContinues(t *testing.T) {
 	box(t, "")
 	cmd := exec.Command(binary, "run", "--events", "/dev/full", "--", "sh", "-c",
 		"unshare -r true; exit 5")
@@ -90,7 +90,8 @@ func TestAFullDiskForEventsIsSaidAndCostsNothingElse(t *testing.T) {
 	}
 }
 
-// The limit of file sizes is for the tool's own files: a log of the caller's may be longer already.
+// The limit of file sizes applies to the tool's own files. A log of the caller may already be
+// longer.
 func TestALongLogCanBeAppendedTo(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	for _, preset := range []string{"standard", "strict"} {
@@ -137,8 +138,8 @@ func startedQuietly(t *testing.T, cmd *exec.Cmd) *exec.Cmd {
 	return cmd
 }
 
-// Without --tty the caller's terminal is not the tool's, and the kernel tells mcpbox alone that its
-// size has changed.
+// Without --tty, the caller's terminal is not the tool's controlling terminal, so the kernel
+// reports a new size only to mcpbox.
 func TestAChangeOfTheWindowIsPassedOn(t *testing.T) {
 	cmd, _ := box(t, `trap 'exit 9' WINCH; echo ready; while :; do sleep 0.05; done`)
 	started(t, cmd)

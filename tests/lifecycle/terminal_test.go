@@ -37,8 +37,7 @@ func terminal(t *testing.T) (master, slave *os.File) {
 	return master, slave
 }
 
-// ^C reaches what the tool started, as it would have bare: a shell waits for its child before it
-// acts.
+// ^C reaches the tool's children, as without mcpbox: a shell waits for its child before it reacts.
 func TestControlCReachesTheToolsChildren(t *testing.T) {
 	boxed, _ := box(t, `sh -c "echo ready; exec sleep 1000"; echo after`)
 	for _, cmd := range []*exec.Cmd{exec.Command("sh", boxed.Args[len(boxed.Args)-3:]...), boxed} {

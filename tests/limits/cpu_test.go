@@ -7,8 +7,8 @@ import (
 	"github.com/mcpbox/mcpbox/runtime"
 )
 
-// Two processes that would use two CPUs for two seconds get half of one.
-func TestCPUTimeIsHeldToTheQuotaAndSaidSo(t *testing.T) {
+// Two processes that want two CPUs for two seconds get half a CPU.
+func TestTheCPUQuotaHoldsAndIsReported(t *testing.T) {
 	requireCgroup2(t)
 	path, mount := victim(t)
 	o := run(t, append(mount, "--cpus", "0.5", "--", "sh", "-c",
@@ -28,7 +28,7 @@ func TestCPUTimeIsHeldToTheQuotaAndSaidSo(t *testing.T) {
 	}
 }
 
-func TestAProgramOverItsCPUTimeIsKilledAndSaidSo(t *testing.T) {
+func TestAProgramOverItsCPUTimeIsKilledAndReported(t *testing.T) {
 	b := requireSandbox(t)
 	path, mount := victim(t)
 	// Two processes of 0.6 s each: neither is over the limit alone.

@@ -10,9 +10,9 @@ import (
 	"github.com/mcpbox/mcpbox/internal/testhost"
 )
 
-// A folder on a disk of its own, written without the page cache: io.max makes three MiB at one
-// MiB/s take their time.
-func TestWritingToADiskIsHeldToItsRate(t *testing.T) {
+// The folder is on a separate disk, and the test bypasses the page cache. With io.max of one MiB/s,
+// three MiB take at least two seconds.
+func TestTheRateOfWritingToADiskHolds(t *testing.T) {
 	testhost.Need(t, "disk", "root") // root: the io controller is rarely delegated
 	requireCgroup2(t)
 	disk := os.Getenv("MCPBOX_TEST_DISK")

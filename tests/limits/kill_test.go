@@ -14,7 +14,8 @@ func TestATimeoutEndsFiveHundredProcesses(t *testing.T) {
 	if testhost.Promised("cgroup2") {
 		timeout = "20s" // an emulated CPU forks slowly
 	}
-	// They ignore what can be ignored, and the parent says when all are there.
+	// The processes ignore every signal that can be ignored. The parent prints a line when all have
+	// started.
 	o := run(t, "--pids", "600", "--cpus", "2", "--timeout", timeout, "--", "sh", "-c",
 		`trap "" TERM HUP INT; mkfifo /tmp/p; exec 3<>/tmp/p; i=0; while [ $i -lt 500 ]; do (read x <&3) & i=$((i+1)); done; echo all; read x <&3`)
 	if o.stdout != "all\n" {

@@ -14,15 +14,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// host is what a run could leave something in. Others may use this host at the
-// same time: only what has no owner counts, for owners hold locks.
+// host describes the places where a run could leave something. Others may use this host at the same
+// time, so only things without an owner count: owners hold locks.
 type host struct {
 	state  string // folder
-	mounts int    // lines of ours in this process's mount table
+	mounts int    // mcpbox's lines in this process's mount table
 }
 
-// adopt makes this process the parent of every orphan that its runs leave, and looks around.
-// prctl(2), PR_SET_CHILD_SUBREAPER
+// adopt makes this process the parent of every orphan that its runs leave, and records the state of
+// the host. prctl(2), PR_SET_CHILD_SUBREAPER
 func adopt(t *testing.T) host {
 	t.Helper()
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
@@ -50,7 +50,7 @@ func mounts(t *testing.T) int {
 	return strings.Count(string(data), "mcpbox")
 }
 
-// nothingNew fails if anything is left of the runs since adopt.
+// nothingNew fails if the runs since adopt have left anything behind.
 func (h host) nothingNew(t *testing.T) {
 	t.Helper()
 	for _, p := range descendants(t) {
@@ -64,7 +64,7 @@ func (h host) nothingNew(t *testing.T) {
 	}
 }
 
-// descendants waits until every orphan that is dying is dead, and lists those that are not.
+// descendants waits until dying orphans have ended, and lists the others.
 func descendants(t *testing.T) []string {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
@@ -86,7 +86,7 @@ func descendants(t *testing.T) []string {
 	return strings.Split(strings.TrimSpace(string(out)), "\n")
 }
 
-// ownerlessState lists the state folders and locks that nobody holds.
+// ownerlessState lists the state folders and locks without an owner.
 func (h host) ownerlessState(t *testing.T) (left []string) {
 	t.Helper()
 	locks, _ := os.ReadDir(filepath.Join(h.state, "locks"))
@@ -100,7 +100,7 @@ func (h host) ownerlessState(t *testing.T) (left []string) {
 		t.Fatal(err)
 	}
 	for _, e := range dirs {
-		resident := strings.HasPrefix(e.Name(), "resident-") // a socket, which another may be using
+		resident := strings.HasPrefix(e.Name(), "resident-") // a socket that another run may use
 		if slices.Contains([]string{"ids", "locks", "root", "topology"}, e.Name()) || resident {
 			continue
 		}
@@ -112,7 +112,7 @@ func (h host) ownerlessState(t *testing.T) (left []string) {
 	return left
 }
 
-// ownerlessCgroups lists sandboxes' cgroups that nobody holds, wherever in the hierarchy they are.
+// ownerlessCgroups lists the cgroups of sandboxes without an owner, anywhere in the hierarchy.
 func ownerlessCgroups(t *testing.T) (left []string) {
 	t.Helper()
 	err := filepath.WalkDir("/sys/fs/cgroup", func(path string, e os.DirEntry, err error) error {
@@ -131,7 +131,8 @@ func ownerlessCgroups(t *testing.T) (left []string) {
 	return left
 }
 
-// held says whether somebody has the file locked. One that is gone was held until a moment ago.
+// held reports whether somebody holds a lock on the file. A file that does not exist counts as
+// held: its owner has just removed it.
 func held(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
@@ -146,7 +147,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// gc runs `mcpbox gc` and returns what it says.
+// gc runs `mcpbox gc` and returns its output.
 func gc(t *testing.T) string {
 	t.Helper()
 	out, err := exec.Command(built.Mcpbox(t), "gc").CombinedOutput()

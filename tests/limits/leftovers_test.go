@@ -15,7 +15,7 @@ import (
 	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
 
-// Some of the runs are cut short by a SIGKILL to mcpbox itself, at any moment of their lives.
+// In some of the runs, mcpbox itself gets a SIGKILL at a random moment.
 func TestManyRunsSomeKilledLeaveNothing(t *testing.T) {
 	requireSandbox(t)
 	runs, kills := 200, 20
@@ -30,7 +30,7 @@ func TestManyRunsSomeKilledLeaveNothing(t *testing.T) {
 	moments := rand.New(rand.NewPCG(seed, 0))
 	t.Logf("seed %d; a run takes %v", seed, whole)
 
-	type job struct{ killAfter time.Duration } // 0: left to its end
+	type job struct{ killAfter time.Duration } // 0: the run ends by itself
 	jobs := make(chan job)
 	var workers sync.WaitGroup
 	for range 2 {
@@ -58,7 +58,7 @@ func TestManyRunsSomeKilledLeaveNothing(t *testing.T) {
 	for _, p := range descendants(t) {
 		t.Errorf("process left: %s", p)
 	}
-	// The next start finds what the dead left.
+	// The next start removes what killed runs left behind.
 	if out, err := exec.Command(built.Mcpbox(t), "run", "--", "true").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -76,12 +76,12 @@ func killed(t *testing.T, after time.Duration) {
 		t.Error(err)
 		return
 	}
-	time.Sleep(after) // a moment by chance, not a wait
+	time.Sleep(after) // a random moment, not a wait
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
 }
 
-// lifetime is how long a run takes here, with caches warm.
+// lifetime measures how long a run takes here, with warm caches.
 func lifetime(t *testing.T) time.Duration {
 	t.Helper()
 	var took time.Duration
@@ -96,7 +96,7 @@ func lifetime(t *testing.T) time.Duration {
 	return took
 }
 
-func TestGCRemovesWhatAKilledRunLeftAndSaysSo(t *testing.T) {
+func TestGCRemovesTheRemainsOfAKilledRunAndReportsThem(t *testing.T) {
 	b := requireSandbox(t)
 	gc(t)
 	was := adopt(t)
@@ -120,7 +120,7 @@ func TestGCRemovesWhatAKilledRunLeftAndSaysSo(t *testing.T) {
 	said := gc(t)
 	was.nothingNew(t)
 	if !testhost.Promised("cgroup2") {
-		return // another user of this host may have started a sandbox, and so have removed it first
+		return // another start on this host may have removed it first
 	}
 	kinds := []string{"state"}
 	if b == "cgroup2" && !strings.Contains(strings.Join(os.Environ(), "\n"),

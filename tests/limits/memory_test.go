@@ -6,7 +6,7 @@ import (
 	"github.com/mcpbox/mcpbox/runtime"
 )
 
-func TestAProgramOverItsMemoryIsKilledAndSaidSo(t *testing.T) {
+func TestAProgramOverItsMemoryIsKilledAndReported(t *testing.T) {
 	b := requireSandbox(t)
 	o := runVictim(t, []string{"--memory", "64MiB"}, "alloc", "1024")
 	if o.Status != runtime.StatusMemory || o.ExitCode != 137 || o.Success {
@@ -17,14 +17,16 @@ func TestAProgramOverItsMemoryIsKilledAndSaidSo(t *testing.T) {
 		e.Limit.Observed < 64*mib || e.Limit.Backend != b {
 		t.Errorf("event %+v, limit %+v, want a kill by %s", e, *e.Limit, b)
 	}
-	// The peak may pass the limit by what each CPU charges ahead: memcontrol.c, MEMCG_CHARGE_BATCH.
+	// The peak may exceed the limit, because each CPU charges memory in advance: memcontrol.c,
+	// MEMCG_CHARGE_BATCH.
 	if b == "cgroup2" && (o.MemoryUsed < 60*mib || o.MemoryUsed > 65*mib) {
 		t.Errorf("the kernel let it use %d bytes of 64 MiB", o.MemoryUsed)
 	}
 }
 
-// Four children of 30 MiB are within every per-process limit, and over the sandbox's.
-func TestMemorySpreadOverChildrenCounts(t *testing.T) {
+// Four children of 30 MiB each are below every limit per process, but together above the sandbox's
+// limit.
+func TestMemoryOfAllChildrenCounts(t *testing.T) {
 	b := requireSandbox(t)
 	path, mount := victim(t)
 	o := run(t, append(mount, "--memory", "64MiB", "--timeout", "60s", "--", "sh", "-c",

@@ -6,7 +6,7 @@ import (
 	"github.com/mcpbox/mcpbox/runtime"
 )
 
-func TestForksOverTheLimitAreRefusedAndSaidSo(t *testing.T) {
+func TestForksOverTheLimitAreRefusedAndReported(t *testing.T) {
 	b := requireSandbox(t)
 	const limit = 40
 	o := run(t, "--pids", "40", "--", "perl", "-e",
@@ -28,9 +28,9 @@ func TestForksOverTheLimitAreRefusedAndSaidSo(t *testing.T) {
 	}
 }
 
-// A bomb without a bottom, that goes on when forks are refused: it is held, and gone with its
-// sandbox.
-func TestAForkBombIsHeldAndEndsWithItsSandbox(t *testing.T) {
+// An endless fork bomb that continues when forks are refused. The limit holds, and the bomb ends
+// with its sandbox.
+func TestAForkBombIsLimitedAndEndsWithItsSandbox(t *testing.T) {
 	requireSandbox(t)
 	was := adopt(t)
 	o := run(t, "--pids", "60", "--timeout", "3s", "--", "perl", "-e", "fork while 1")

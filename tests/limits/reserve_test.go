@@ -11,8 +11,8 @@ import (
 	"github.com/mcpbox/mcpbox/runtime"
 )
 
-// Memory is what is used, not what is reserved: sparse arrays, virtual machines and sanitizers
-// reserve terabytes.
+// The memory limit counts used memory, not reserved memory: sparse arrays, virtual machines and
+// sanitizers reserve terabytes.
 func TestReservedMemoryIsNotCounted(t *testing.T) {
 	requireSandbox(t)
 	testhost.Need(t, "python3")
@@ -48,9 +48,9 @@ func TestAProgramUnderAddressSanitizerRuns(t *testing.T) {
 	}
 }
 
-// 40 MB live and gigabytes of garbage: a collector that sized its heap by the machine would not
-// collect in time.
-func TestAVirtualMachineKnowsItsMemory(t *testing.T) {
+// The program has 40 MB of live data and makes gigabytes of garbage. A garbage collector that
+// derives its heap's size from the machine's memory would not collect in time.
+func TestLanguageRuntimesKnowTheMemoryLimit(t *testing.T) {
 	requireSandbox(t)
 	for name, command := range map[string][]string{
 		"java": {"java", "/opt/p/G.java"},
@@ -89,14 +89,14 @@ const garbage = `public class G {
 }
 `
 
-func TestACountOfProcessorsIsThatOfTheLimit(t *testing.T) {
+func TestProgramsCountAsManyProcessorsAsTheLimitAllows(t *testing.T) {
 	b := requireSandbox(t)
 	o := run(t, "--cpus", "1", "--env", "JAVA_TOOL_OPTIONS=", "--", "sh", "-c",
 		`nproc; echo "$OMP_NUM_THREADS,$JAVA_TOOL_OPTIONS,$NODE_OPTIONS"`)
 	want := "1\n1,,--max-old-space-size=307\n"
 	if b == "cgroup2" {
 		want = o.stdout[:strings.Index(o.stdout, "\n")+1] +
-			"1,,\n" // runtimes read the cgroup's files themselves
+			"1,,\n" // runtimes read the cgroup's limits themselves
 	}
 	if o.stdout != want {
 		t.Errorf("%q, want %q", o.stdout, want)

@@ -20,8 +20,8 @@ import (
 
 const mib = 1 << 20
 
-// victim returns the program tests/victim as the sandbox sees it, and the flags that show it
-// inside.
+// victim returns the path of the program tests/victim inside the sandbox, and the flags that mount
+// it there.
 func victim(t *testing.T) (path string, flags []string) {
 	t.Helper()
 	path = os.Getenv("VICTIM")
@@ -40,7 +40,7 @@ func victim(t *testing.T) (path string, flags []string) {
 	if strings.HasPrefix(path, "/usr/") {
 		return path, nil
 	}
-	dir := t.TempDir() // mcpbox looks at each folder on the way, and TempDir's are this user's own
+	dir := t.TempDir() // mcpbox checks each folder of the path, and this user owns TempDir's
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -86,15 +86,15 @@ func run(t *testing.T, args ...string) outcome {
 	return o
 }
 
-// runVictim is run with `[flags] -- victim [deed]`.
+// runVictim calls run with `[flags] -- victim [arguments]`.
 func runVictim(t *testing.T, flags []string, deed ...string) outcome {
 	t.Helper()
 	path, mount := victim(t)
 	return run(t, slices.Concat(mount, flags, []string{"--", path}, deed)...)
 }
 
-// backend is what holds memory on this host: cgroup2 or watchdog. It skips where there is no
-// sandbox at all.
+// backend returns what enforces the memory limit on this host, cgroup2 or watchdog, or why no
+// sandbox starts.
 var backend = sync.OnceValues(func() (string, string) {
 	path, err := built.Path()
 	if err != nil {
@@ -128,7 +128,7 @@ func requireSandbox(t *testing.T) string {
 	return b
 }
 
-// requireCgroup2 skips where the kernel does not hold the limits itself.
+// requireCgroup2 skips the test if the kernel does not enforce the limits itself.
 func requireCgroup2(t *testing.T) {
 	t.Helper()
 	if b := requireSandbox(t); b != "cgroup2" {
@@ -136,7 +136,7 @@ func requireCgroup2(t *testing.T) {
 	}
 }
 
-// events returns those about a limit; there must be one.
+// events returns the events about a limit. There must be at least one.
 func (o outcome) events(t *testing.T, limit string) []monitor.Event {
 	t.Helper()
 	var out []monitor.Event

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestTheResultTellsTheCPUTimeThatWasUsed(t *testing.T) {
+func TestTheResultHasTheUsedCPUTime(t *testing.T) {
 	requireSandbox(t)
 	o := runVictim(t, []string{"--cpus", "2"}, "burn", "2000")
 	if !o.Success {
@@ -16,7 +16,7 @@ func TestTheResultTellsTheCPUTimeThatWasUsed(t *testing.T) {
 	within(t, "cpu_time", time.Duration(o.CPUTime).Seconds(), 2)
 }
 
-func TestTheResultTellsThePeakOfMemory(t *testing.T) {
+func TestTheResultHasThePeakOfMemory(t *testing.T) {
 	requireSandbox(t)
 	o := runVictim(t, nil, "hold", "200", "1")
 	if !o.Success {
@@ -25,7 +25,7 @@ func TestTheResultTellsThePeakOfMemory(t *testing.T) {
 	within(t, "memory_used", float64(o.MemoryUsed), 200*mib)
 }
 
-func TestTheResultTellsThePeakOfTasks(t *testing.T) {
+func TestTheResultHasThePeakOfTasks(t *testing.T) {
 	requireSandbox(t)
 	o := run(t, "--", "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done; wait")
 	if o.ProcessesPeak != 10 {
@@ -33,7 +33,7 @@ func TestTheResultTellsThePeakOfTasks(t *testing.T) {
 	}
 }
 
-func TestFigureIsWhatTheSandboxItselfReads(t *testing.T) {
+func TestTheResultMatchesWhatTheSandboxReads(t *testing.T) {
 	requireCgroup2(t)
 	o := run(t, "--", "sh", "-c",
 		`i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done; grep usage_usec /sys/fs/cgroup/cpu.stat`)

@@ -25,7 +25,7 @@ func TestASandboxSeesItsOwnCgroupAndCannotWriteIt(t *testing.T) {
 	}
 }
 
-func TestNodeSizesItselfByTheLimit(t *testing.T) {
+func TestNodeDerivesItsHeapFromTheLimit(t *testing.T) {
 	requireCgroup2(t)
 	testhost.Need(t, "node")
 	path, err := exec.LookPath("node")

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// The budgets are for the proxy, not for the sandbox around the server: both servers run in the
-// same run, turn by turn, and the figures are medians and ratios.
+// The budgets are for the proxy, not for the sandbox. Both servers take turns in the same run, and
+// the figures are medians and ratios.
 
-// BenchmarkLatency: what a tools/call costs more through the proxy. Budget: 150 µs.
+// BenchmarkLatency measures the additional time of a tools/call through the proxy. Budget: 150 µs.
 func BenchmarkLatency(b *testing.B) {
 	for _, c := range []struct{ name, rules string }{
 		{"default", "{}"},
@@ -32,7 +32,7 @@ func BenchmarkLatency(b *testing.B) {
 			var x, y []time.Duration
 			for i := range b.N + 50 {
 				dx, dy := measure(direct), measure(through)
-				if i >= 50 { // both are warm
+				if i >= 50 { // skip the warm-up
 					x, y = append(x, dx), append(y, dy)
 				}
 			}
@@ -44,7 +44,8 @@ func BenchmarkLatency(b *testing.B) {
 	}
 }
 
-// BenchmarkThroughput: results of 1 MiB, one after the other. Budget: 0.8 of the direct throughput.
+// BenchmarkThroughput reads results of 1 MiB, one after the other. Budget: 0.8 of the direct
+// throughput.
 func BenchmarkThroughput(b *testing.B) {
 	for _, c := range []struct{ name, rules string }{{"default", "{}"},
 		{"unmarked", "{output: {mark: none}}"}, {"wrap", "{output: {mark: wrap}}"}} {

@@ -18,8 +18,8 @@ import (
 	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
 
-// builtServers is a folder with the test servers, for machines without Go: $MCPBOX_SERVERS, or one
-// made here.
+// builtServers returns a folder with the test servers: $MCPBOX_SERVERS, for machines without Go, or
+// a new one.
 var builtServers = sync.OnceValues(func() (string, error) {
 	if dir := os.Getenv("MCPBOX_SERVERS"); dir != "" {
 		return dir, nil
@@ -45,7 +45,7 @@ func server(tb testing.TB, name string) string {
 	return filepath.Join(dir, name)
 }
 
-// hostile is the server whose tools misbehave.
+// hostile returns the path of the server whose tools misbehave.
 func hostile(tb testing.TB) string { return server(tb, "hostile") }
 
 func TestMain(m *testing.M) {
@@ -88,7 +88,7 @@ func proxied(tb testing.TB, rules string, flags ...string) *session {
 	return s
 }
 
-// bare starts it without mcpbox.
+// bare starts the hostile server without mcpbox.
 func bare(tb testing.TB) *session {
 	tb.Helper()
 	s := &session{tb: tb}
@@ -167,7 +167,7 @@ func (s *session) send(tool, args string) int {
 	return id
 }
 
-// call makes a call and returns its answer; notifications before it are counted.
+// call makes a call. It returns the answer, and the number of notifications before it.
 func (s *session) call(tool, args string) (answer string, notifications int) {
 	s.tb.Helper()
 	id := s.send(tool, args)
@@ -191,7 +191,7 @@ func (s *session) call(tool, args string) (answer string, notifications int) {
 	}
 }
 
-// leave closes stdin, as a client does, and waits for the end.
+// leave closes stdin, as a client does, and waits until the server has ended.
 func (s *session) leave() error {
 	s.tb.Helper()
 	s.in.Close()

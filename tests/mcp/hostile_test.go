@@ -16,7 +16,7 @@ import (
 	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
 
-func TestTheServerThatMisbehavesDoesSoBare(t *testing.T) {
+func TestTheHostileServerMisbehavesWithoutMcpbox(t *testing.T) {
 	s := bare(t)
 	if got, _ := s.call("tags", "{}"); !strings.Contains(got, "</untrusted>") &&
 		!strings.Contains(got, `\u003c/untrusted\u003e`) {
@@ -59,7 +59,7 @@ func TestOutputsAreMarked(t *testing.T) {
 	}
 }
 
-func TestJunkFloodsAndUnaskedAnswersDoNotReachTheClient(t *testing.T) {
+func TestInvalidMessagesAndUnrequestedAnswersDoNotReachTheClient(t *testing.T) {
 	s := proxied(t, "{}")
 	for _, tool := range []string{"flood", "unasked"} {
 		if got, _ := s.call(tool, "{}"); !strings.Contains(got, "asked") &&
@@ -112,7 +112,7 @@ func TestEventsNameTheCall(t *testing.T) {
 	}
 }
 
-func TestTheRugPullIsRefused(t *testing.T) {
+func TestAChangedToolDefinitionIsRefused(t *testing.T) {
 	bin := hostile(t)
 	pins := filepath.Join(t.TempDir(), "pins.json")
 	pin := exec.Command(built.Mcpbox(t), "mcp", "pin", "-q", "--pins", pins, "--mount",
@@ -158,7 +158,7 @@ func TestACrashInACallIsAnsweredAndItsExitCodeKept(t *testing.T) {
 	}
 }
 
-func TestHalfAMessageIsTimedOutAndTheServerReplaced(t *testing.T) {
+func TestAnIncompleteMessageTimesOutAndTheServerIsReplaced(t *testing.T) {
 	s := proxied(t, "{limits: {half: {timeout: 200ms}, spin: {cpu_time: 300ms}}}")
 	if got, _ := s.call("half", "{}"); !strings.Contains(got, "exceeded its time limit") {
 		t.Errorf("half: %s", got)
@@ -175,7 +175,7 @@ func TestHalfAMessageIsTimedOutAndTheServerReplaced(t *testing.T) {
 	}
 }
 
-func TestIsolatedCallsDoNotTouchEachOther(t *testing.T) {
+func TestIsolatedCallsShareNothing(t *testing.T) {
 	s := proxied(t, "{}", "--isolate", "call")
 	if got, _ := s.call("crash", "{}"); !strings.Contains(got,
 		"The server ended before it answered.") {
@@ -196,9 +196,9 @@ func TestIsolatedCallsDoNotTouchEachOther(t *testing.T) {
 	t.Error("the event of an isolated call does not name it")
 }
 
-// A server can have written its policy, its mounts' folders and itself before it is started again:
-// none of it counts.
-func TestAServerStartedAgainIsHeldToWhatWasSaidAtFirst(t *testing.T) {
+// A server may change its policy, its mounted folders and itself before a restart. None of these
+// changes has an effect.
+func TestARestartedServerGetsTheFirstPolicyAndMounts(t *testing.T) {
 	inner, secret := filepath.Join(t.TempDir(), "inner"), t.TempDir()
 	for _, file := range []string{filepath.Join(inner, "mine"), filepath.Join(secret, "secret")} {
 		os.MkdirAll(filepath.Dir(file), 0o755)
@@ -231,8 +231,8 @@ func TestAServerStartedAgainIsHeldToWhatWasSaidAtFirst(t *testing.T) {
 	}
 }
 
-// A program that was approved by its digest is not approved any more once it is another one.
-func TestAServerThatRewroteItselfIsNotStartedAgain(t *testing.T) {
+// A program that was approved by its digest is not approved after it has changed.
+func TestAServerThatChangedItselfIsNotRestarted(t *testing.T) {
 	data, err := os.ReadFile(hostile(t))
 	if err != nil {
 		t.Fatal(err)
@@ -265,7 +265,7 @@ func TestAServerThatRewroteItselfIsNotStartedAgain(t *testing.T) {
 	}
 }
 
-// However a session ends, no process of it is left: not the server, not the daemon that it forked.
+// However a session ends, no process is left: not the server, and not the daemon that it forked.
 func TestNothingIsLeftAfterwards(t *testing.T) {
 	ends := map[string]func(*session){
 		"the client closes stdin": func(s *session) { s.in.Close() },
@@ -281,7 +281,7 @@ func TestNothingIsLeftAfterwards(t *testing.T) {
 		"SIGTERM while the client does not read": func(s *session) {
 			s.send("notify", "{}")
 			s.send("flood", "{}")
-			// until the pipes are full; if they are not yet, it only tests less
+			// wait until the pipes are full; a shorter wait would only test less
 			time.Sleep(100 * time.Millisecond)
 			s.cmd.Process.Signal(syscall.SIGTERM)
 		},
@@ -298,7 +298,7 @@ func TestNothingIsLeftAfterwards(t *testing.T) {
 		}
 		running := descendants(s.cmd.Process.Pid)
 		if len(running) < 3 { // mcpbox-init, the server, its daemon
-			t.Errorf("%s: only %v run before the end: this test proves nothing", how, running)
+			t.Errorf("%s: only %v run before the end: the test would prove nothing", how, running)
 		}
 		end(s)
 		running = append(running, itoa(s.cmd.Process.Pid))
@@ -308,7 +308,7 @@ func TestNothingIsLeftAfterwards(t *testing.T) {
 				if time.Now().After(deadline) {
 					t.Fatalf("%s: process %s is left", how, pid)
 				}
-				// the kernel takes the namespace down after SIGKILL
+				// the kernel ends the namespace after SIGKILL
 				time.Sleep(5 * time.Millisecond)
 			}
 		}

@@ -11,7 +11,7 @@ import (
 
 const large = 64 << 20
 
-// A result of 64 MiB passes whatever the policy says; where no rule has to see it whole, the proxy
+// A result of 64 MiB passes under every policy. If no rule needs the whole result, the proxy only
 // holds a small part of it.
 func TestSixtyFourMiBPass(t *testing.T) {
 	for _, c := range []struct {
@@ -33,8 +33,8 @@ func TestSixtyFourMiBPass(t *testing.T) {
 	}
 }
 
-// A line of 150 MiB, far beyond what a message may be, is answered in the server's place, and costs
-// the proxy no more than one message.
+// A line of 150 MiB is longer than any message may be. The proxy answers in the server's place, and
+// needs no more memory than for one message.
 func TestALineBeyondTheLimitCostsNoMoreThanAMessage(t *testing.T) {
 	s := proxied(t, "{}")
 	if got, _ := s.call("big", fmt.Sprintf(`{"size":%d}`, 150<<20)); !strings.Contains(got,
@@ -50,7 +50,7 @@ func TestALineBeyondTheLimitCostsNoMoreThanAMessage(t *testing.T) {
 	}
 }
 
-// peakKiB is VmHWM. proc_pid_status(5)
+// peakKiB returns VmHWM. proc_pid_status(5)
 func peakKiB(t *testing.T, pid int) int {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// The official SDK on both sides, in the newest protocol and in an old one: without the proxy and
-// with it.
+// The official SDK is client and server, with the newest protocol and an old one, without the proxy
+// and with it.
 func TestTheGoSDKTalksToItselfThroughTheProxy(t *testing.T) {
 	server, dir := server(t, "sdkserver"), t.TempDir()
 	policy := filepath.Join(dir, "policy.yaml")

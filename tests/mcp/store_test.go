@@ -9,9 +9,9 @@ import (
 	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
 
-// The operator's store: a running session is held to a change at once, and the client is told to
-// list again.
-func TestAToolWithdrawnFromTheStoreIsGoneFromARunningSession(t *testing.T) {
+// A change of the operator's store applies to a running session at once, and the client gets
+// list_changed notifications.
+func TestAToolRemovedFromTheStoreIsGoneFromARunningSession(t *testing.T) {
 	store := filepath.Join(t.TempDir(), "allow.db")
 	allow := func(args ...string) string {
 		out, err := exec.Command(built.Mcpbox(t), append([]string{"allow", "--store", store},
@@ -40,7 +40,7 @@ func TestAToolWithdrawnFromTheStoreIsGoneFromARunningSession(t *testing.T) {
 	}
 }
 
-func TestAServerThatTheStoreDoesNotNameIsNotStarted(t *testing.T) {
+func TestAServerThatIsNotInTheStoreIsNotStarted(t *testing.T) {
 	store := filepath.Join(t.TempDir(), "allow.db")
 	if out, err := exec.Command(built.Mcpbox(t), "allow", "--store", store, "add", "server",
 		"another").CombinedOutput(); err != nil {

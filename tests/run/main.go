@@ -1,9 +1,10 @@
-// Command run runs the parts of `make test`: every part, even after one has failed. At its end it
-// lists what was skipped, with reasons, and what failed.
+// Command run runs the parts of `make test`. If a part fails, the next ones still run. At the end
+// it lists skipped tests with their reasons, and failed tests.
 //
 //	go run ./tests/run [vet] [unit] [system] [demo]
 //
-// No part named: all of them. It wants what `make build bin/victim bin/demo-client` leaves in bin/.
+// Without arguments it runs all parts. It needs the programs that `make build bin/victim
+// bin/demo-client` writes to bin/.
 package main
 
 import (
@@ -84,7 +85,8 @@ func unit(t *tally) error {
 	return goTest(t, packages...)
 }
 
-// system runs what needs bin/mcpbox: never from the cache, which does not know that file.
+// system runs the tests that need bin/mcpbox. It never uses cached results, because the cache does
+// not know that file.
 func system(t *tally) error {
 	for name, path := range map[string]string{"MCPBOX": "bin/mcpbox", "VICTIM": "bin/victim"} {
 		if os.Getenv(name) != "" {

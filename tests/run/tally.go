@@ -25,10 +25,10 @@ type tally struct {
 	passed  int
 	failed  []test
 	skipped map[string][]test // by reason
-	output  map[test][]string // of those that have not ended yet
+	output  map[test][]string // of running tests
 }
 
-// goTest runs go test and prints what it would print without -json.
+// goTest runs go test, and prints the output that go test has without -json.
 func goTest(t *tally, args ...string) error {
 	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
 	cmd.Stderr = os.Stderr
@@ -46,7 +46,7 @@ func goTest(t *tally, args ...string) error {
 	return readErr
 }
 
-// read follows one run of go test to its end. A test of which no end is seen has failed.
+// read follows one run of go test to its end. A test without an end has failed.
 func (t *tally) read(from io.Reader, to io.Writer) error {
 	t.output = map[test][]string{}
 	lines := bufio.NewReader(from)
@@ -92,7 +92,7 @@ func (t *tally) take(e event, to io.Writer) {
 	}
 }
 
-// fail prints what a failed test has said, or, for a package, each of its tests that did not end.
+// fail prints the output of a failed test or, for a package, of each test that did not end.
 func (t *tally) fail(key test, to io.Writer) {
 	if key.name != "" {
 		t.failed = append(t.failed, key)
@@ -122,7 +122,7 @@ func printOutput(lines []string, to io.Writer) {
 
 var place = regexp.MustCompile(`^\S+\.go:\d+: `)
 
-// reasonOf is what a skipped test has said, without the places in the source.
+// reasonOf returns the output of a skipped test, without source positions.
 func reasonOf(lines []string) string {
 	var words []string
 	for _, line := range lines {

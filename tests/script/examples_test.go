@@ -10,7 +10,7 @@ import (
 	"github.com/mcpbox/mcpbox/tests/internal/built"
 )
 
-// The files in examples/ are policies, and each says how to use it.
+// The YAML files in examples/ are valid policies, and each says how to use it.
 func TestExamplesAreGoodPolicies(t *testing.T) {
 	files, err := filepath.Glob("../../examples/*.yaml")
 	if err != nil || len(files) < 4 {

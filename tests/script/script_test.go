@@ -1,5 +1,5 @@
-// Package script holds the manual of the command line as scripts that are run: one .txtar file a
-// claim.
+// Package script holds the manual of the command line as executable scripts, with one .txtar file
+// for each claim.
 package script
 
 import (
@@ -23,7 +23,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: ".",
 		Setup: func(env *testscript.Env) error {
-			// whatever the file is called, the manual says mcpbox
+			// the scripts call it mcpbox, whatever the file's name is
 			dir := filepath.Join(env.WorkDir, ".bin")
 			if err := os.Mkdir(dir, 0o755); err != nil {
 				return err
@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 			if err := os.Symlink(bin, filepath.Join(dir, "mcpbox")); err != nil {
 				return err
 			}
-			// the store's: HOME is no folder
+			// for the store, because HOME is not a folder
 			env.Setenv("XDG_DATA_HOME", filepath.Join(env.WorkDir, ".data"))
 			env.Setenv("PATH", dir+string(os.PathListSeparator)+env.Getenv("PATH"))
 			return nil
@@ -43,8 +43,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition: [limits] (mcpbox has cgroup limits here), [NAME] (the host has a feature of testhost).
-// A feature that is promised and missing is an error.
+// condition evaluates [limits] (mcpbox has cgroup limits here) and [NAME] (the host has a feature
+// of testhost). A feature that is promised and missing is an error.
 func condition(bin, name string) (bool, error) {
 	if name == "limits" {
 		return exec.Command(bin, "run", "-q", "--policy", "strict", "--", "true").Run() == nil, nil
@@ -59,7 +59,7 @@ func condition(bin, name string) (bool, error) {
 	return err == nil, nil
 }
 
-// exits CODE COMMAND…: the command ends with exactly that code.
+// exits implements `exits CODE COMMAND…`: the command must end with exactly that code.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE COMMAND…")

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// alloc takes mib MiB in steps of one, and touches every page so that they are real.
+// alloc allocates mib MiB, one at a time, and touches every page so that it counts.
 func alloc(mib int) error {
 	for range mib {
 		block, err := unix.Mmap(-1, 0, 1<<20, unix.PROT_READ|unix.PROT_WRITE,
@@ -21,7 +21,7 @@ func alloc(mib int) error {
 	return nil
 }
 
-// hold takes mib MiB and keeps them for so many seconds.
+// hold allocates mib MiB and keeps them for this many seconds.
 func hold(mib, seconds int) error {
 	if err := alloc(mib); err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 
 var mebibyte = make([]byte, 1<<20)
 
-// fill writes mib files of one MiB into dir: it is stopped by the disk, not by the file size.
+// fill writes mib files of one MiB into dir. The disk limit stops it, not the limit of file sizes.
 func fill(dir string, mib int) error {
 	for i := range mib {
 		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("fill-%d", i)), mebibyte,
@@ -21,7 +21,7 @@ func fill(dir string, mib int) error {
 	return nil
 }
 
-// bigFile writes one file of mib MiB. SIGXFSZ is turned off, so that the limit is an errno.
+// bigFile writes one file of mib MiB. It ignores SIGXFSZ, so that the limit shows as an errno.
 func bigFile(path string, mib int) error {
 	signal.Ignore(syscall.SIGXFSZ)
 	f, err := os.Create(path)

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// forkMany starts n children that live until all are started; a fork bomb with a bottom.
+// forkMany starts n children that live until all are started: a bounded fork bomb.
 func forkMany(n int) error {
 	var children []*exec.Cmd
 	var release []*os.File
@@ -37,8 +37,8 @@ func forkMany(n int) error {
 	return nil
 }
 
-// threads starts n kernel threads that wait for each other. Go itself gives up with
-// a crash (exit 2) when the kernel refuses one.
+// threads starts n kernel threads that wait for each other. If the kernel refuses a thread, the Go
+// runtime crashes (exit 2).
 func threads(n int) error {
 	var up, down sync.WaitGroup
 	down.Add(1)

@@ -2,7 +2,7 @@ package main
 
 import "golang.org/x/sys/unix"
 
-// ptrace attaches to a process (and lets go at once, where it may).
+// ptrace attaches to a process, and detaches at once if that worked.
 func ptrace(pid int) error {
 	if err := unix.PtraceAttach(pid); err != nil {
 		return err
@@ -15,8 +15,8 @@ func mount(dir string) error {
 	return unix.Mount("victim", dir, "tmpfs", 0, "")
 }
 
-// unshare asks for a user and a mount namespace, the way to a fresh root. Bare it fails with
-// EINVAL, for a Go program has threads: a filter must say EPERM before the kernel looks.
+// unshare asks for a user and a mount namespace, the first step to a new root. Without a filter it
+// fails with EINVAL, because a Go program has threads. A filter must refuse it with EPERM first.
 func unshare() error {
 	return unix.Unshare(unix.CLONE_NEWUSER | unix.CLONE_NEWNS)
 }

@@ -1,13 +1,12 @@
-// Command victim misbehaves on purpose: each sub-command trips one limit or one
-// rule of a sandbox, and says on stdout what came of it. It is static, so that it
-// runs in any rootfs.
+// Command victim misbehaves on purpose: each sub-command breaks one limit or one rule of a sandbox,
+// and prints the outcome. It is static, so that it runs in any rootfs.
 //
 //	CGO_ENABLED=0 go build -o bin/victim ./tests/victim
 //	victim NAME [ARG…]
 //
-// Exit codes: 0 the deed was done, 1 it was refused (the line says by which
-// errno), 2 wrong usage. Run it bare only where the deed does no harm: every
-// appetite here is bounded by an argument, but mount and ptrace act on what they name.
+// Exit codes: 0 the action succeeded, 1 it was refused (the line has the errno), 2 wrong usage. Run
+// it without a sandbox only if the action does no harm: arguments bound what it uses, but mount and
+// ptrace act on the given folder or process.
 package main
 
 import (
@@ -74,7 +73,7 @@ func usage() {
 	os.Exit(2)
 }
 
-// report prints what came of it and ends the program.
+// report prints the outcome and ends the program.
 func report(deed string, err error) {
 	if err == nil {
 		fmt.Println(deed + ": done")

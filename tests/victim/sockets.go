@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sockets tries one socket of each family that matters and prints a line for each.
+// sockets tries one socket of each important family and prints a line for each.
 func sockets() {
 	for _, s := range []struct {
 		name           string

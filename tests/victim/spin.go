@@ -8,13 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// spin burns one core for so many seconds.
+// spin uses one core for this many seconds.
 func spin(seconds int) {
 	for end := time.Now().Add(time.Duration(seconds) * time.Second); time.Now().Before(end); {
 	}
 }
 
-// burn works until this process has used so many milliseconds of CPU time, however long it takes.
+// burn works until this process has used this many milliseconds of CPU time, however long that
+// takes.
 func burn(ms int) {
 	var used unix.Timespec
 	for used.Nano() < int64(ms)*int64(time.Millisecond) {
@@ -24,7 +25,7 @@ func burn(ms int) {
 	}
 }
 
-// linger waits for the end of stdin, or so many seconds at most.
+// linger waits for the end of stdin, for at most this many seconds.
 func linger(seconds int) {
 	eof := make(chan struct{})
 	go func() {

@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// survivor leaves a daemon behind, the classic way: a child in a session of its own
-// starts a grandchild and ends, the grandchild spins on with nobody as its parent.
-// It holds none of the caller's streams. Prints the pid that outlived it.
+// survivor leaves a daemon behind in the classic way: a child in a new session starts a grandchild
+// and ends. The grandchild continues as an orphan and holds none of the caller's streams. survivor
+// prints its pid.
 func survivor(seconds int) error {
 	if os.Getenv("VICTIM_FORKED") == "" {
 		middle := exec.Command("/proc/self/exe", "survivor", strconv.Itoa(seconds))

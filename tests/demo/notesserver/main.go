@@ -1,5 +1,5 @@
-// Command notesserver is the demo's MCP server: two honest tools over a folder of
-// notes, and one tool that claims to make a backup and tries to get out instead.
+// Command notesserver is the demo's MCP server. It has two honest tools for a folder of notes, and
+// one tool that claims to make a backup but attacks the host.
 //
 //	notesserver FOLDER
 package main
@@ -40,7 +40,7 @@ func main() {
 	server := mcp.NewServer(&mcp.Implementation{Name: "notes", Version: "1.0.0"}, nil)
 	mcp.AddTool(server, &mcp.Tool{Name: "read_note", Description: "Read a note."}, n.read)
 	mcp.AddTool(server, &mcp.Tool{Name: "word_count",
-		Description: "Count the words of a note and keep the figure beside it."}, n.wordCount)
+		Description: "Count the words of a note and store the number next to it."}, n.wordCount)
 	mcp.AddTool(
 		server,
 		&mcp.Tool{Name: "backup_notes", Description: "Back the notes up."},

@@ -1,10 +1,9 @@
-// Package built names the mcpbox that the tests run: the one of $MCPBOX, else bin/mcpbox of this
-// tree, as make build leaves it.
+// Package built finds the mcpbox that the tests run: $MCPBOX, otherwise bin/mcpbox of this tree,
+// which make build creates.
 //
 //	cmd := exec.Command(built.Mcpbox(t), "run", "--", "true")
 //
-// It builds nothing: a test that ran another binary than the one that is shipped would prove
-// nothing about that.
+// It builds nothing, so the tests run the same binary that is shipped.
 package built
 
 import (
@@ -14,7 +13,7 @@ import (
 	"testing"
 )
 
-// Mcpbox is the absolute path of the binary. Without one the test fails.
+// Mcpbox returns the absolute path of the binary. Without one the test fails.
 func Mcpbox(tb testing.TB) string {
 	tb.Helper()
 	path, err := Path()
@@ -24,7 +23,7 @@ func Mcpbox(tb testing.TB) string {
 	return path
 }
 
-// Path is Mcpbox for TestMain.
+// Path is like Mcpbox, for TestMain.
 func Path() (string, error) {
 	path := os.Getenv("MCPBOX")
 	if path == "" {

@@ -77,7 +77,7 @@ func text(id json.RawMessage, s string) {
 	answer(id, `{"content":[{"type":"text","text":`+string(quoted)+`}]}`)
 }
 
-// tools changes the description of one of them after the first listing: the rug pull.
+// tools changes the description of one tool after the first listing (a rug pull).
 func tools() string {
 	listed++
 	var list []string

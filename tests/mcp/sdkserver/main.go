@@ -1,5 +1,4 @@
-// Command sdkserver is a well-behaved server on the official Go SDK, which speaks the newest
-// protocol.
+// Command sdkserver is a well-behaved server. It uses the official Go SDK and the newest protocol.
 package main
 
 import (

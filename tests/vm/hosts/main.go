@@ -1,5 +1,5 @@
-// Command hosts turns what the guests left (see ../guest-hosts.sh) into
-// docs/HOSTS.md, and fails where a host did not do what hosts.tsv expects.
+// Command hosts turns the guests' result files (see ../guest-hosts.sh) into docs/HOSTS.md. It fails
+// if a host differs from what hosts.tsv expects.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/mcpbox/mcpbox/doctor"
 )
 
-// host is one line of hosts.tsv with what was found.
+// host is one line of hosts.tsv with the results.
 type host struct {
 	name, as, setup, kind string
 	expect                map[string]string // preset → run | refuse
@@ -112,8 +112,9 @@ func (h *host) read(prefix string) error {
 	return nil
 }
 
-// check: `run` printed its line and exited with 0; `refuse` means that nothing
-// ran, with exit code 125 and a hint; and doctor had said so before.
+// check compares results with expectations. `run` means that the preset printed its line and exited
+// with 0. `refuse` means that nothing ran, with exit code 125 and a hint. In both cases doctor must
+// agree.
 func check(hosts []host) []string {
 	var wrong []string
 	for _, h := range hosts {
