@@ -87,6 +87,11 @@ func (f *allowFlags) update(cmd *cobra.Command, action string,
 	if err != nil {
 		return err
 	}
+	if usual, err := store.DefaultPath(); f.store != "" && (err != nil || f.store != usual) &&
+		entry != nil && !f.dry {
+		fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: only proxies that name this store apply it: "+
+			"mcpbox mcp --store %s\n", f.store)
+	}
 	return f.show(cmd.OutOrStdout(), entry)
 }
 

@@ -43,6 +43,7 @@ func commands() []command {
 		{"kill", daemon.NewKillCmd},
 		{"resident", newResidentCmd},
 		{"doctor", newDoctorCmd},
+		{"version", newVersionCmd},
 	}
 }
 

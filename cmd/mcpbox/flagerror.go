@@ -12,6 +12,9 @@ import (
 // flagError adds the remedy to what the flag parser says.
 func flagError(cmd *cobra.Command, err error) error {
 	remedy := "`" + cmd.CommandPath() + " --help` lists the flags"
+	if h := habit(cmd, err.Error()); h != "" {
+		return hint.Wrap(err, h)
+	}
 	if name, ok := strings.CutPrefix(err.Error(), "unknown flag: --"); ok {
 		if near := nearestFlag(cmd, name); near != "" {
 			remedy = "did you mean --" + near + "? A flag of the program itself goes after --"

@@ -35,6 +35,7 @@ type mcpFlags struct {
 	grant                             []string
 	unpinned                          bool // `mcp pin`: the file is about to be made
 	allow                             *access.Live
+	after                             *aftermath
 	asked                             []string // the command line as given: npx …
 	start                             *admission.Start
 }
@@ -70,7 +71,8 @@ func (f *mcpFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.pins, "pins", "",
 		"the `FILE` of approved tool definitions, as mcpbox mcp pin writes it")
 	fl.StringVar(&f.store, "store", "",
-		"also apply the allowlist in `FILE` (see mcpbox allow); changes to it apply at once")
+		"also apply the allowlist in `FILE` (default: that of mcpbox allow, if there is one); "+
+			"changes to it apply at once")
 	fl.StringSliceVar(&f.grant, "grant", nil,
 		"what the agent may use: fs.read, fs.write, net, exec (default: all)")
 	fl.StringVar(&f.isolate, "isolate", "", "`call`: start a new server for every tool call")
@@ -113,6 +115,9 @@ func (f *mcpFlags) serve(cmd *cobra.Command, args []string) error {
 	cfg.ClientGone = launch.WatchHangup(os.Stdout)
 	f.tellNoDownload(spec.Policy, args)
 	out, err := proxy.Serve(ctx, *cfg)
+	if f.after != nil {
+		defer f.after.close()
+	}
 	if err != nil {
 		result.write(mcpruntime.SetupResult(spec, mcpruntime.Command{Args: f.asked}, err,
 			exitCode(err)))
@@ -120,10 +125,17 @@ func (f *mcpFlags) serve(cmd *cobra.Command, args []string) error {
 	}
 	result.write(out.Result)
 	tellLost(steady.File(os.Stderr), out.Result.EventStats)
+	if f.after != nil {
+		f.after.end()
+	}
 	if out.Terminated || out.Result.ExitCode == 0 {
 		return nil
 	}
 	tellCause(steady.File(os.Stderr), out.Result)
+	if !out.Answered {
+		f.tellArgument(spec, mcpruntime.Command{Args: args, Env: f.environment(), Dir: f.dir})
+		f.tellVariables(spec.Policy)
+	}
 	return exitError(out.Result.ExitCode)
 }
 
@@ -135,6 +147,7 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 	if f.pins != "" {
 		spec.Policy.MCP.Pin.File = f.pins
 	}
+	f.defaultStore()
 	if err := outOfReach(spec.Policy, f.streams(), f.audit, f.store,
 		spec.Policy.MCP.Pin.File); err != nil {
 		return nil, err
@@ -186,8 +199,12 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 		Command: mcpruntime.Command{Args: args, Env: f.environment(), Dir: f.dir,
 			Stderr: os.Stderr},
 		Started: func(r *mcpruntime.Process) {
-			f.tellMissing(spec.Policy.Require, r.Layers(),
-				r.Limits())
+			f.tellMissing(spec.Policy.Require, r.Layers(), r.Limits())
+			if f.after == nil {
+				if f.after = f.aftermath(r, spec.Policy); f.after != nil {
+					go f.after.watch(r.Done())
+				}
+			}
 		},
 	}
 	cfg.Launch = host.Launch
@@ -210,6 +227,22 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 		host.Reached = auditNetwork(cfg)
 	}
 	return cfg, nil
+}
+
+// defaultStore takes the user's own allowlist, if there is one and no other is named: `mcpbox allow
+// add` writes to it.
+func (f *mcpFlags) defaultStore() {
+	if f.store != "" {
+		return
+	}
+	if path, err := store.DefaultPath(); err == nil {
+		if _, err := os.Stat(path); err == nil {
+			f.store = path
+			if !f.quiet {
+				fmt.Fprintf(steady.File(os.Stderr), "mcpbox: the allowlist %s applies\n", path)
+			}
+		}
+	}
 }
 
 // auditNetwork records the server's connections beside the calls.

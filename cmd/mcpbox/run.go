@@ -66,16 +66,23 @@ func (f *sandboxFlags) run(cmd *cobra.Command, args []string, tty bool) error {
 		startResident()
 	}
 	ctx, forward := c.signals(cmd.Context())
+	var after *aftermath
 	command := mcpruntime.Command{
 		Args: args, Env: f.environment(), Dir: f.dir, Stdin: c.stdin, Stdout: c.stdout, Stderr: c.stderr,
 		TTY: tty, Umask: c.umask,
 		BeforeExec: func(p *mcpruntime.Process) {
 			forward(p)
+			if after = f.aftermath(p, spec.Policy); after != nil {
+				go after.watch(p.Done())
+			}
 			f.tellMissing(spec.Policy.Require, p.Layers(), p.Limits())
 			f.tellNoDownload(spec.Policy, args)
 		},
 	}
 	res, err := c.run(ctx, spec, command)
+	if after != nil {
+		defer after.close()
+	}
 	if errors.Is(err, resident.ErrCold) { // the front runs it, and writes the result
 		result.close()
 		return err
@@ -90,6 +97,12 @@ func (f *sandboxFlags) run(cmd *cobra.Command, args []string, tty bool) error {
 		fmt.Fprintln(steady.File(c.stderr), "mcpbox: policy none: it ran without a sandbox")
 	}
 	tellCause(steady.File(c.stderr), res)
+	if after != nil {
+		after.end()
+	}
+	if res.Status == mcpruntime.StatusFailed {
+		f.tellArgument(spec, command)
+	}
 	if res.ExitCode != 0 {
 		return exitError(res.ExitCode)
 	}

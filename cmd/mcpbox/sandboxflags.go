@@ -40,7 +40,8 @@ func (f *sandboxFlags) register(cmd *cobra.Command) {
 	fl.StringArrayVar(&f.mounts, "mount", nil,
 		"bind `SRC:DST[:ro|rw]`, read-only by default; SRC alone is at the same path inside (may "+
 			"be repeated)")
-	fl.StringArrayVar(&f.env, "env", nil, "set `NAME=VALUE`, or pass the caller's NAME (may be repeated)")
+	fl.StringArrayVarP(&f.env, "env", "e", nil,
+		"set `NAME=VALUE`, or pass the caller's NAME (may be repeated)")
 	fl.StringVar(&f.dir, "dir", "", "working directory inside the sandbox (default /work)")
 	fl.StringVar(&f.rootfs, "rootfs", "", "root file system, instead of the host's /usr: `DIR`")
 	fl.StringVar(&f.network, "network", "", "`none|host`: no network, or the host's")
@@ -72,6 +73,10 @@ func (f *sandboxFlags) spec(cmd *cobra.Command) (mcpruntime.Spec, error) {
 		return mcpruntime.Spec{}, err
 	}
 	p, files, err := policies.ResolveFiles(f.policy)
+	if err != nil && isPorts(f.policy) {
+		return mcpruntime.Spec{}, hint.Wrap(err, "-p is --policy; to publish a port: --publish "+
+			f.policy)
+	}
 	if err != nil {
 		return mcpruntime.Spec{}, err
 	}
@@ -90,6 +95,9 @@ func (f *sandboxFlags) spec(cmd *cobra.Command) (mcpruntime.Spec, error) {
 	}
 	if f.dryRun.on { // it opens no files
 		return spec, nil
+	}
+	if p.Isolation != policies.IsolationNone {
+		f.tellExposed(p.Filesystem.Mounts)
 	}
 	spec.Sinks, err = f.sinks()
 	return spec, err

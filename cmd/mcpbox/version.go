@@ -1,11 +1,27 @@
 package main
 
 import (
+	"fmt"
 	"runtime/debug"
 	"strings"
+
+	"github.com/spf13/cobra"
 )
 
-// version is what a bug report needs: the module's version, the commit if the build knew it, and Go's version.
+func newVersionCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of mcpbox and of Go",
+		Args:  arguments(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "mcpbox version", version())
+			return err
+		},
+	}
+}
+
+// version is what a bug report needs: the module's version, the commit if the build knew it, and
+// Go's version.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

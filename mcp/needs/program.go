@@ -1,14 +1,12 @@
 package needs
 
 import (
-	"bufio"
-	"bytes"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/mcpbox/mcpbox/internal/belongs"
 	"github.com/mcpbox/mcpbox/packages/runner"
 )
 
@@ -177,7 +175,7 @@ func (f *finder) belongings(path string) {
 
 // interpreter shows what the first line of a script names.
 func (f *finder) interpreter(script string) {
-	line := shebang(script)
+	line := belongs.Shebang(script)
 	words := strings.Fields(strings.TrimPrefix(line, "#!"))
 	if line == "" || len(words) == 0 {
 		return
@@ -197,118 +195,45 @@ func (f *finder) interpreter(script string) {
 	if f.h.Shown(program) || !isFile(program) {
 		return
 	}
-	if shebang(program) == "" { // a script's interpreter that is a script itself is seldom
+	if belongs.Shebang(program) == "" { // a script's interpreter that is a script itself is seldom
 		f.belongings(program)
 	}
 }
 
-func shebang(path string) string {
-	file, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer file.Close()
-	line, err := bufio.NewReader(io.LimitReader(file, 256)).ReadString('\n')
-	if err != nil || !strings.HasPrefix(line, "#!") {
-		return ""
-	}
-	return strings.TrimSpace(line)
-}
-
 // roots are the folders or files that a program at path needs.
 func (f *finder) roots(path string) []string {
-	if i := strings.Index(path, "/node_modules/"); i >= 0 {
-		return []string{path[:i] + "/node_modules"}
-	}
-	if venv := above(path, f.h.Home, "pyvenv.cfg"); venv != "" {
-		return append([]string{venv}, f.venv(venv)...)
-	}
-	if pkg := above(path, f.h.Home, "package.json"); pkg != "" && forNode(path) {
-		roots := []string{pkg}
-		if !isDir(filepath.Join(pkg, "node_modules")) { // one for several packages
-			if outer := above(filepath.Dir(pkg)+"/x", f.h.Home, "node_modules"); outer != "" {
-				roots = append(roots, filepath.Join(outer, "node_modules"))
-			}
+	root, kind := belongs.Root(path, f.h.Home)
+	switch kind {
+	case belongs.Venv:
+		return append([]string{root}, f.venv(root)...)
+	case belongs.Package:
+		if isDir(filepath.Join(root, "node_modules")) {
+			return []string{root}
 		}
-		return roots
-	}
-	for _, sign := range projectSigns(path) {
-		if project := above(path, f.h.Home, sign); project != "" {
-			return []string{project}
+		// one for several packages
+		outer := belongs.Above(root, f.h.Home, "node_modules")
+		if outer == "" {
+			return []string{root}
 		}
+		return []string{root, filepath.Join(outer, "node_modules")}
+	case belongs.None:
+		return []string{f.folder(path)}
 	}
-	return []string{f.folder(path)}
+	return []string{root}
 }
 
-// forNode reports a script that is one of Node's by its name, or may be.
-func forNode(path string) bool {
-	switch filepath.Ext(path) {
-	case ".js", ".mjs", ".cjs", ".ts", ".mts":
-		return true
-	case "":
-		return isDir(path) || strings.Contains(shebang(path), "node")
-	}
-	return false
-}
-
-// projectSigns are the files that a script's project has at its top.
-func projectSigns(path string) []string {
-	switch filepath.Ext(path) {
-	case ".py":
-		return []string{"pyproject.toml", "setup.py", "requirements.txt"}
-	case ".rb":
-		return []string{"Gemfile"}
-	case ".php":
-		return []string{"composer.json"}
-	case ".ts", ".js":
-		return []string{"deno.json"}
-	}
-	return nil
-}
-
-// folder is the folder of a program, or of the installation that its bin belongs to; the file alone
-// if the folder holds much else.
+// folder is the folder of a program; the file alone if the folder holds much else.
 func (f *finder) folder(path string) string {
 	if isDir(path) {
 		return path
 	}
 	dir := filepath.Dir(path)
-	if base := filepath.Base(dir); base == "bin" || base == "sbin" {
-		up := filepath.Dir(dir)
-		if isDir(filepath.Join(up, "lib")) && protectedRoot(up, f.h.Home) == "" {
-			return up
-		}
-		if within(dir, f.h.Home) {
-			return path
-		}
-	}
-	if protectedRoot(dir, f.h.Home) != "" {
+	base := filepath.Base(dir)
+	if (base == "bin" || base == "sbin") && within(dir, f.h.Home) ||
+		protected(dir, f.h.Home) != "" {
 		return path
 	}
 	return dir
-}
-
-// protectedRoot is protected, but for programs that are installed below a dot folder.
-func protectedRoot(dir, home string) string {
-	rest, dot := strings.CutPrefix(dir, home+"/.")
-	if dot && strings.Count(rest, "/") >= 2 {
-		return ""
-	}
-	return protected(dir, home)
-}
-
-// above is the nearest folder above path that has an entry called name. It ends below home and /.
-func above(path, home, name string) string {
-	up := filepath.Dir
-	for dir := up(path); dir != "/" && dir != home && dir != "."; dir = up(dir) {
-		if protectedRoot(dir, home) != "" {
-			return ""
-		}
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			return dir
-		}
-	}
-	return ""
 }
 
 // venv is what a virtual environment needs beside itself: the Python that it was made with, and the
@@ -336,15 +261,4 @@ func (f *finder) venv(dir string) (out []string) {
 		}
 	}
 	return out
-}
-
-func isBinary(path string) bool {
-	file, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer file.Close()
-	head := make([]byte, 4)
-	_, err = io.ReadFull(file, head)
-	return err == nil && bytes.Equal(head, []byte("\x7fELF"))
 }

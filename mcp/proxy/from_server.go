@@ -95,6 +95,9 @@ func (conn *serverConn) answer(data []byte, e *wire.Envelope) [][]byte {
 		return nil
 	}
 	outcome := e.Outcome()
+	if outcome != "ok" {
+		s.tellReadOnly(data)
+	}
 	pieces := [][]byte{data}
 	switch {
 	case (e.Collisions&wire.CollisionInMessage != 0 ||

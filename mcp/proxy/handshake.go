@@ -70,7 +70,9 @@ func (conn *serverConn) checkServerInfo(c *call, data []byte, e *wire.Envelope) 
 	}
 	version := cmp.Or(s.cfg.Version, who.Version)
 	v := s.policy.CheckVersion(s.cfg.Server, version)
-	s.update(func(st *state) { st.version = safetext.Clean(version, 64) })
+	s.update(func(st *state) {
+		st.version, st.answered = safetext.Clean(version, 64), true
+	})
 	if v.Allowed {
 		return conn.checkInstructions(c, data, e)
 	}

@@ -149,10 +149,10 @@ func (s *session) terminate(conn *serverConn) {
 // answer.
 func (s *session) end(err error) (*Outcome, error) {
 	var conn *serverConn
-	var terminated bool
+	out := &Outcome{}
 	s.update(func(st *state) {
 		st.phase = ended
-		conn, terminated = st.main, st.terminated
+		conn, out.Terminated, out.Answered = st.main, st.terminated, st.answered
 	})
 	s.endIsolated()
 	res, endErr := conn.end()
@@ -171,7 +171,8 @@ func (s *session) end(err error) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Outcome{Result: res, Terminated: terminated}, nil
+	out.Result = res
+	return out, nil
 }
 
 // failPending answers every call of a server that has ended.

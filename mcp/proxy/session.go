@@ -58,6 +58,7 @@ type Config struct {
 type Outcome struct {
 	Result     *mcpruntime.Result // of the server
 	Terminated bool               // mcpbox told the server to end: its exit code says nothing
+	Answered   bool               // the server has answered the client's first request
 }
 
 // session is one client's session with one server, including restarts of the server.
@@ -75,6 +76,7 @@ type session struct {
 	stream   bool // no rule needs a whole message
 
 	unmeasured sync.Once // the warning that limits are not enforced
+	readOnly   sync.Once // the hint for a server that writes where it can't
 
 	stateBox
 }

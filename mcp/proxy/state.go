@@ -24,6 +24,7 @@ type state struct {
 	replacing  bool        // main hangs, and its replacement is starting
 	handshake  handshake
 	version    string // serverInfo.version
+	answered   bool   // the server has introduced itself
 
 	deferred []deferredCall // calls that wait for the list of tools
 	listing  bool           // that list has been requested

@@ -3,6 +3,9 @@ package proxy
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/mcpbox/mcpbox/mcp/access"
@@ -129,8 +132,29 @@ func (c *toolCatalog) update(conn *serverConn, tools [][]byte, last bool) (chang
 			changed[name] = true
 		}
 	}
+	if last && !c.known {
+		c.reportUnmatched()
+	}
 	c.known = c.known || last
 	return changed, left
+}
+
+// reportUnmatched warns of entries of the policy's list that match no tool: a typo would otherwise
+// only hide a tool. It is called with the lock held.
+func (c *toolCatalog) reportUnmatched() {
+	for _, pattern := range c.s.cfg.Rules.Tools.Allow {
+		found := false
+		for name := range c.tools {
+			found = found || access.Match(pattern, name)
+		}
+		if found || c.s.cfg.Warn == nil {
+			continue
+		}
+		names := slices.Sorted(maps.Keys(c.tools))
+		const most = 20
+		c.s.cfg.Warn("mcp.tools.allow: %q matches none of the server's tools: %s", pattern,
+			strings.Join(names[:min(len(names), most)], ", "))
+	}
 }
 
 // reportFull reports once that definitions were left out. It is called with the lock held.

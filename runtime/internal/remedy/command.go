@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/mcpbox/mcpbox/internal/belongs"
 	"github.com/mcpbox/mcpbox/rootfs"
 )
 
@@ -184,9 +185,13 @@ func mountOf(program string) string { return mountAt(program, program) }
 
 // mountAt is the same for a program that is looked for at another place inside.
 func mountAt(host, inside string) string {
+	if root, _ := belongs.Root(host, home()); root != "" && host == inside {
+		return quote(root + ":" + root + ":ro")
+	}
 	from, to := filepath.Dir(host), filepath.Dir(inside)
 	if base := filepath.Base(from); (base == "bin" || base == "sbin") && filepath.Base(to) == base {
-		if up := filepath.Dir(from); up != "/" && up != "/usr" && up != home() && filepath.Dir(to) != "/" {
+		up := filepath.Dir(from)
+		if up != "/" && up != "/usr" && up != home() && filepath.Dir(to) != "/" {
 			from, to = up, filepath.Dir(to)
 		}
 	}
