@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// What counts as suspicious. Ordinary interpreters and servers stay far below: they cause a few
-// refusals at start.
+// Thresholds of suspicious behaviour. Ordinary interpreters and servers stay far below them: they
+// cause a few refusals at start.
 const (
 	burstRefusals = 50          // refusals …
 	burstWindow   = time.Second // … within
@@ -19,13 +19,14 @@ const (
 	stormBreaches = 10          // times that the pids limit was reached
 	stormForks    = 20          // refused clones within burstWindow
 	scanTargets   = 20          // different refused hosts, ports or names in a run
-	portScanHosts = 3           // most of them on so few hosts: it is their ports that are tried
+	portScanHosts = 3           // with at most this many hosts, it is a scan of ports
 	burstFiles    = 500         // files made or removed …
 	fileWindow    = 10 * time.Second
 )
 
-// behaviour detects what single events do not show. The thresholds bound its memory: each set is
-// emptied when its event is raised. If it fills again, the event is raised again, and folded.
+// behaviour detects patterns that single events do not show. The thresholds bound its memory: each
+// set is emptied when its event is raised. If the set fills again, the event is raised again and
+// folded.
 type behaviour struct {
 	refusals, forks window
 	syscalls, pids  map[string]struct{}
@@ -34,7 +35,7 @@ type behaviour struct {
 	files           span
 }
 
-// observe returns the events that e completes. e has been classified.
+// observe returns the behaviour events that e triggers. e must be classified.
 func (b *behaviour) observe(e Event, now time.Time) (out []Event) {
 	raise := func(rule string, s Severity, reason string, n ...any) {
 		out = append(out, Event{
@@ -82,7 +83,7 @@ func (b *behaviour) observe(e Event, now time.Time) (out []Event) {
 	return out
 }
 
-// scan looks at the target of something refused: a name without a port is a look-up.
+// scan checks the target of a refused look-up or connection. A name without a port is a look-up.
 func (b *behaviour) scan(host, port string, raise func(string, Severity, string, ...any)) {
 	if port == "" {
 		if add(&b.names, host, scanTargets) {
@@ -105,7 +106,8 @@ func (b *behaviour) scan(host, port string, raise func(string, Severity, string,
 	}
 }
 
-// target is where something refused was to go: by the network of names, or by a system call.
+// target returns the host and port of a refused connection, from package egress or from a system
+// call.
 func target(e Event) (host, port string) {
 	if n := e.Network; n != nil {
 		if n.Port == 0 {
@@ -155,8 +157,8 @@ func fileReason(kind string) string {
 	return ""
 }
 
-// window counts in a sliding span of burstWindow, in ten slots, so its size does not depend on the
-// traffic.
+// window counts events in the last burstWindow. It has ten slots, so its size does not depend on
+// the traffic.
 type window struct {
 	slots [10]int
 	at    int64 // the newest slot
@@ -180,7 +182,7 @@ func (w *window) add(now time.Time, n, threshold int) bool {
 	return true
 }
 
-// add puts s into the set and, when that makes it n large, empties it and returns true.
+// add adds s to the set. When the set reaches n entries, add empties it and returns true.
 func add(set *map[string]struct{}, s string, n int) bool {
 	if *set == nil {
 		*set = make(map[string]struct{}, n)
@@ -193,7 +195,7 @@ func add(set *map[string]struct{}, s string, n int) bool {
 	return true
 }
 
-// targets returns the processes that a call is about: by argument, or by a path below /proc.
+// targets returns the processes that a call refers to, by an argument or by a path below /proc.
 func targets(s *Syscall) (out []string) {
 	at := -1
 	switch s.Name {

@@ -7,8 +7,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// BenchmarkRecord is the monitor's share of a refusal's cost: a repeat, with rules, without a
-// sink's.
+// BenchmarkRecord measures the monitor's share of the cost of a refusal: a repeated event, with
+// rules, without the cost of a sink.
 func BenchmarkRecord(b *testing.B) {
 	rec, err := monitor.New(monitor.Config{Rules: []policies.Rule{
 		{ID: "debugger", Action: "kill",

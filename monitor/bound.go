@@ -8,8 +8,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/safetext"
 )
 
-// MaxLine is the most bytes of an event's JSON line, newline included, whatever the tool put into
-// it.
+// MaxLine is the maximum length of an event's JSON line in bytes, including the newline, whatever
+// text the tool chose.
 const MaxLine = 16 << 10
 
 const (
@@ -19,8 +19,8 @@ const (
 	maxRefs = 8 // Call.Ambiguous
 )
 
-// Bound makes all text of an event printable and cuts it, whatever the caller passes. It copies
-// what it changes: the caller's slices stay as they are.
+// Bound makes all text of an event printable and cuts it. It copies what it changes, so the
+// caller's slices stay unchanged.
 func Bound(e Event) Event {
 	e.ID, e.Sandbox, e.Policy = text(e.ID, maxName), text(e.Sandbox, maxName), text(e.Policy,
 		maxText)
@@ -74,7 +74,7 @@ func texts(in []string, n int) []string {
 	return out
 }
 
-// text leaves clean, short text alone, so nothing is escaped twice.
+// text does not change clean, short text, so nothing is escaped twice.
 func text(s string, n int) string {
 	if !plain(s) && (!utf8.ValidString(s) || strings.IndexFunc(s,
 		func(r rune) bool { return !unicode.IsPrint(r) }) >= 0) {
@@ -90,7 +90,7 @@ func text(s string, n int) string {
 	return s[:n] + "…"
 }
 
-// plain is the fast path for nearly all text: printable ASCII.
+// plain reports whether a text is printable ASCII, as nearly all text is.
 func plain(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
@@ -100,5 +100,5 @@ func plain(s string) bool {
 	return true
 }
 
-// Printable escapes what a tool may have chosen and cuts it to about n bytes.
+// Printable escapes text that a tool may have chosen, and cuts it to about n bytes.
 func Printable(s string, n int) string { return text(s, n) }

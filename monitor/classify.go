@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Classify gives an event its type, severity, reason and hint. It is a pure function: the same
-// event gives the same answer. It raises a severity that the caller has set, and never lowers it.
+// Classify sets an event's type, severity, reason and hint. It is a pure function: equal events get
+// equal results. It may raise the severity that the caller has set, but never lowers it.
 //
 //	refused                                              class               severity
 //	-----------------------------------------------------------------------------------------
@@ -88,10 +88,11 @@ func classifySyscall(e Event) Event {
 	return e
 }
 
-// word is an argument that the kernel reads as an int: the upper half of the register is ignored.
+// word returns an argument that the kernel reads as an int: it ignores the upper half of the
+// register.
 func (s *Syscall) word(i int) uint32 { return uint32(s.Raw[i]) }
 
-// label is an argument as people read it.
+// label returns an argument in its form for people.
 func (s *Syscall) label(i int) string {
 	if i < len(s.Args) {
 		return s.Args[i]
@@ -99,7 +100,7 @@ func (s *Syscall) label(i int) string {
 	return fmt.Sprintf("%#x", s.Raw[i])
 }
 
-// allowHint names the policy line that allows the call; a call without a name has none.
+// allowHint returns the policy line that allows the call. A call without a name has none.
 func allowHint(name string) string {
 	if name == "" || name[0] >= '0' && name[0] <= '9' || strings.HasPrefix(name, "syscall_") ||
 		strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {

@@ -10,7 +10,8 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// refused is a refused call. Its labels are those that package seccomp makes of the registers.
+// refused returns a refused call. Its labels are those that package seccomp derives from the
+// registers.
 func refused(name string, args ...string) monitor.Event {
 	s := &monitor.Syscall{Name: name, Args: args}
 	for i, label := range args {
@@ -37,7 +38,7 @@ func refusedPath(name, path string) monitor.Event {
 	return e
 }
 
-func TestWhatAnAttackerTriesIsNamedForWhatItIs(t *testing.T) {
+func TestAttacksGetTheirClassSeverityAndReason(t *testing.T) {
 	const esc, denied, blocked = monitor.EscapeAttempt, monitor.PermissionDenied,
 		monitor.SyscallBlocked
 	foreign := refused("getpid")
@@ -175,7 +176,7 @@ func TestClassifyNeverLowersASeverityNorOverwritesTheCaller(t *testing.T) {
 	}
 }
 
-func TestABreachedLimitNamesTheFlagThatRaisesIt(t *testing.T) {
+func TestABrokenLimitNamesTheFlagThatRaisesIt(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		value  int64
@@ -201,7 +202,7 @@ func TestABreachedLimitNamesTheFlagThatRaisesIt(t *testing.T) {
 	}
 }
 
-// What a label says is for people: the registers decide.
+// Labels are for people. Detection uses the registers.
 func TestTheRegistersDecideNotTheLabels(t *testing.T) {
 	e := refused("ptrace", "PTRACE_ATTACH", "1")
 	e.Syscall.Args[0] = "PTRACE_TRACEME"

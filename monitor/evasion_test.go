@@ -9,9 +9,9 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// A rule is asked about each event as it came. What folds or cuts events for the log must not hide
-// one from it.
-func TestNoEventHidesFromARuleBehindAnotherOne(t *testing.T) {
+// Rules see each event before it is folded and cut for the log. Folding and cutting must not hide
+// an event from a rule.
+func TestNoEventCanHideAnotherOneFromARule(t *testing.T) {
 	long := "/" + strings.Repeat("a/", 500) + "secret"
 	by := func(comm string, e monitor.Event) monitor.Event { e.Comm = comm; return e }
 	for name, c := range map[string]struct {

@@ -56,8 +56,8 @@ type Syscall struct {
 	Name   string    `json:"name"`
 	Number int       `json:"number"`
 	Arch   string    `json:"arch,omitempty"`  // only when not the native one
-	Raw    [6]uint64 `json:"-"`               // the registers: what detection judges by
-	Args   []string  `json:"args"`            // the same for people
+	Raw    [6]uint64 `json:"-"`               // the registers, which detection uses
+	Args   []string  `json:"args"`            // the decoded arguments, for people
 	Paths  []string  `json:"paths,omitempty"` // decoded path arguments, for detection
 	Own    bool      `json:"own,omitempty"`   // the call is about a process of the tool itself
 }
@@ -75,7 +75,7 @@ type Limit struct {
 // RuleEgress is the prefix of rules of a network by name: see package egress.
 const RuleEgress = "egress:"
 
-// Endpoint is the target of a look-up or a connection, as far as it is known.
+// Endpoint is the target of a look-up or a connection. Unknown fields are empty.
 type Endpoint struct {
 	Name    string `json:"name,omitempty"`    // the name that was looked up
 	Address string `json:"address,omitempty"` // the address of the connection
@@ -103,7 +103,7 @@ type Usage struct {
 	Seconds       float64 `expr:"seconds"` // since the program's start
 }
 
-// Call names the MCP request that was running when the event happened.
+// Call names the MCP request that was in flight when the event happened.
 type Call struct {
 	Server    string   `json:"server"`
 	Request   string   `json:"request"`

@@ -21,7 +21,7 @@ type entry struct {
 	kind    string // the key without arguments
 	emitted int    // the count in the last line
 	rules   []bool // which rules matched already
-	dropped bool   // not kept; the rules still see it
+	dropped bool   // not kept in the log; the rules still see it
 }
 
 func (e *entry) matched(i int) bool { return i < len(e.rules) && e.rules[i] }
@@ -33,7 +33,7 @@ func (e *entry) setMatched(i int) {
 	e.rules[i] = true
 }
 
-// crossed reports whether the count has passed a power of ten since the last line.
+// crossed reports whether the count has reached a power of ten since the last line.
 func (e *entry) crossed() bool {
 	limit := 10
 	for limit <= e.emitted {
@@ -42,8 +42,8 @@ func (e *entry) crossed() bool {
 	return e.event.Count >= limit
 }
 
-// table folds events. New ones take tokens. Once the first maxEntries are used up, the log grows by
-// at most one line a second. The oldest of the least severe entries makes room for a new one.
+// table folds events. A new event takes a token. When the first maxEntries tokens are used up, the
+// log grows by at most one line a second. A new entry replaces the oldest of the least severe ones.
 type table struct {
 	byKey    map[string]*entry
 	order    []*entry
@@ -57,7 +57,7 @@ func newTable() table {
 	return table{byKey: map[string]*entry{}, variants: map[string]int{}, tokens: maxEntries}
 }
 
-// fold adds e to its entry, or makes one. Events that meet other rules have entries of their own.
+// fold adds e to its entry, or makes one. Events that match different rules have different entries.
 // It returns nil if there is no token for an event of this severity.
 func (t *table) fold(e Event, met string, worth Severity,
 	now time.Time) (ent *entry, fresh bool) {
@@ -93,7 +93,7 @@ func (t *table) add(ent *entry, e Event) *entry {
 	ent.event.Count += e.Count
 	ent.event.Severity = Worse(ent.event.Severity, e.Severity)
 	if ent.event.Limit != nil && e.Limit != nil && e.Limit.Observed > ent.event.Limit.Observed {
-		l := *ent.event.Limit // events that were passed on keep theirs
+		l := *ent.event.Limit // events that were already passed on must not change
 		l.Observed = e.Limit.Observed
 		ent.event.Limit = &l
 	}
@@ -150,7 +150,7 @@ func (t *table) events() []Event {
 	return out
 }
 
-// unsaid returns the events whose last line has an old count.
+// unsaid returns the events whose last written line has an old count.
 func (t *table) unsaid() (out []Event) {
 	for _, ent := range t.order {
 		if ent.emitted != ent.event.Count {
@@ -160,8 +160,8 @@ func (t *table) unsaid() (out []Event) {
 	return out
 }
 
-// keysOf returns the keys by which equal events are found, without and with the arguments. In
-// arguments, names, flags and paths count; numbers and addresses do not.
+// keysOf returns the keys that identify equal events, without and with the arguments. Of the
+// arguments it uses names, flags and paths, but not numbers and addresses.
 func keysOf(e Event) (kind, key string) {
 	var b strings.Builder
 	b.Grow(128)
@@ -178,7 +178,7 @@ func keysOf(e Event) (kind, key string) {
 		if e.Rule == "builtin:uncovered" {
 			put(e.Reason) // which path it was
 		}
-		put("", e.Action) // for what has no call or limit, the action is part of what happened
+		put("", e.Action) // without a call or a limit, the action distinguishes events
 	}
 	if e.Limit != nil {
 		put(e.Limit.Name)

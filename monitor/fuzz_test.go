@@ -10,9 +10,9 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// FuzzEventJSON: whatever a tool calls itself and passes, its event is one bounded line that
-// parses, holds nothing that moves a terminal's cursor, and does not change when it is read and
-// written again.
+// FuzzEventJSON: for any process name and arguments, an event is one bounded line of valid JSON,
+// has nothing that moves a terminal's cursor, and does not change when it is read and written
+// again.
 func FuzzEventJSON(f *testing.F) {
 	f.Add("python3", "PTRACE_ATTACH", "/proc/1/root", "read_note")
 	f.Add("\x1b[2J\r\n\x00\xff", "\"}\n{\"type\":\"x\"}",

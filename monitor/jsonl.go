@@ -12,7 +12,7 @@ import (
 type jsonl struct {
 	name string
 	w    io.WriteCloser
-	torn bool // the last line was cut off: start with a newline, so only that line is lost
+	torn bool // the last line was cut off: begin with a newline, so that only this line is lost
 }
 
 // NewJSONL writes one JSON object per line, each with one Write.
@@ -47,11 +47,11 @@ func (j *jsonl) Emit(e Event) error {
 
 func (j *jsonl) Close() error { return j.w.Close() }
 
-// Line is the event as one JSON object and a newline, at most MaxLine bytes.
+// Line returns the event as one JSON object and a newline, at most MaxLine bytes.
 func (e Event) Line() ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
-	// six bytes for a "<" would double the bound, and nobody reads this as HTML
+	// an escaped "<" needs six bytes, which would raise the bound; this is not HTML
 	enc.SetEscapeHTML(false)
 	err := enc.Encode(Bound(e))
 	return b.Bytes(), err

@@ -81,8 +81,8 @@ func sensitiveAt(p string) (sensitive, bool) {
 	return sensitive{}, false
 }
 
-// sensitiveProc knows the dangerous entries below /proc/<pid> and /proc/<pid>/task/<tid>. A
-// process's own entries are harmless, except its namespaces.
+// sensitiveProc finds dangerous entries below /proc/<pid> and /proc/<pid>/task/<tid>. A process's
+// own entries are harmless, except its namespaces.
 func sensitiveProc(p string) (sensitive, bool) {
 	parts := strings.Split(strings.TrimPrefix(p, "/proc/"), "/")
 	pid, rest := parts[0], parts[1:]
@@ -114,7 +114,7 @@ func sensitiveProc(p string) (sensitive, bool) {
 	return sensitive{}, false
 }
 
-// rawDisk knows the names of whole disks and partitions.
+// rawDisk reports whether a path is a whole disk or a partition.
 func rawDisk(p string) bool {
 	name, ok := strings.CutPrefix(p, "/dev/")
 	if !ok {

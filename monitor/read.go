@@ -21,8 +21,8 @@ type Reader struct {
 // NewReader reads JSON lines from r.
 func NewReader(r io.Reader) *Reader { return &Reader{r: bufio.NewReaderSize(r, MaxLine)} }
 
-// Next returns the next event, or io.EOF if there is none yet. It may be called again when more has
-// been written.
+// Next returns the next event, or io.EOF if there is none yet. Call it again after more has been
+// written.
 func (r *Reader) Next() (Event, error) {
 	for {
 		part, err := r.r.ReadSlice('\n')

@@ -17,14 +17,14 @@ type Config struct {
 	// besides Sinks; shared with other recorders, and not closed by Close; may be nil
 	Fanout *Fanout
 	Rules  []policies.Rule
-	// Respond does what a rule asks for. It is called in the goroutine that called Record, without
-	// a lock: for alert once per event and rule, for kill and quarantine once per run. Nil: nothing
-	// is done.
+	// Respond performs the action of a rule. It is called in the goroutine that called Record,
+	// without a lock: for alert once per event and rule, for kill and quarantine once per run. If
+	// it is nil, nothing is done.
 	Respond func(Action, Event)
 	Clock   func() time.Time // nil: time.Now
 }
 
-// Stats counts events, repeats included: Seen = Reported + Dropped.
+// Stats counts events, including repeats: Seen = Reported + Dropped.
 type Stats struct {
 	Seen     uint64 `json:"seen"`
 	Reported uint64 `json:"reported"` // reported by an event
@@ -50,8 +50,8 @@ type Recorder struct {
 	closed    bool
 }
 
-// New compiles the rules. An error names the rule and the position, and has a hint. On an error the
-// sinks are closed.
+// New compiles the rules. An error names the rule and the position, and has a hint. If New fails,
+// it closes the sinks.
 func New(cfg Config) (*Recorder, error) {
 	rules, err := compileRules(cfg.Rules)
 	if err != nil {
@@ -70,14 +70,14 @@ func New(cfg Config) (*Recorder, error) {
 	return r, nil
 }
 
-// response is what is done after the lock is released.
+// response is an action to perform after the lock is released.
 type response struct {
 	action Action
 	event  Event
 }
 
-// Record classes an event, applies the rules to it as it came, folds it, and passes it, cut and
-// escaped, to the sinks. It never waits for a sink and never fails. After Close it only counts.
+// Record classes an event, applies the rules to the unchanged event, folds it, and passes it, cut
+// and escaped, to the sinks. It never waits for a sink and never fails. After Close it only counts.
 func (r *Recorder) Record(e Event) {
 	r.mu.Lock()
 	now := r.cfg.Clock()
@@ -103,7 +103,7 @@ func (r *Recorder) respond(todo []response) {
 }
 
 func (r *Recorder) record(e Event, refused Type, now time.Time, todo []response) []response {
-	raw := e // what the rules see: no text of it is cut
+	raw := e // the rules see the uncut text
 	e = Bound(e)
 	if e.Time.IsZero() {
 		e.Time = now
@@ -116,11 +116,11 @@ func (r *Recorder) record(e Event, refused Type, now time.Time, todo []response)
 		r.stats.Dropped += n
 		return todo
 	}
-	// An event that a rule matches is not folded into one that it does not: another number among
-	// the arguments, or another name of the process, may be what the rule is about.
+	// An event that a rule matches is not folded into one that the rule does not match. The rule
+	// may depend on a number among the arguments, or on the name of the process.
 	met, worth := r.meet(raw, refused)
 	ent, fresh := r.table.fold(e, met, e.Severity, now)
-	if ent == nil { // a rule may make it worth a reserved token
+	if ent == nil { // a rule may raise its severity, so that it gets a reserved token
 		ent, fresh = r.table.fold(e, met, worth, now)
 	}
 	if ent == nil {
@@ -134,7 +134,8 @@ func (r *Recorder) record(e Event, refused Type, now time.Time, todo []response)
 	return r.settle(ent, raw, fresh, refused, todo)
 }
 
-// settle applies the rules to an entry that has just grown, and emits it if it has changed enough.
+// settle applies the rules to an entry with a new event, and emits the entry if it has changed
+// enough.
 func (r *Recorder) settle(ent *entry, raw Event, fresh bool, refused Type,
 	todo []response) []response {
 	if fresh && ent.event.ID == "" {
@@ -158,7 +159,7 @@ func (r *Recorder) settle(ent *entry, raw Event, fresh bool, refused Type,
 	return todo
 }
 
-// flood is the event for all dropped events.
+// flood returns the one event that stands for all dropped events.
 func flood(e Event, now time.Time) Event {
 	return Event{
 		Time: now, Type: SuspiciousBehavior, Severity: Worse(High,
@@ -169,9 +170,8 @@ func flood(e Event, now time.Time) Event {
 	}
 }
 
-// apply runs the rules over raw, the event that ent has just grown by, with the count and the
-// severity of all of ent. It returns the responses that are due, and changes the entry's event
-// accordingly.
+// apply runs the rules over raw, the new event in ent, with the count and the severity of the whole
+// entry. It changes the entry's event, and returns the responses that are due.
 func (r *Recorder) apply(ent *entry, raw Event, refused Type, todo []response) []response {
 	raw.Count, raw.Severity = ent.event.Count, Worse(raw.Severity, ent.event.Severity)
 	raw.Rule, raw.Action = ent.event.Rule, ent.event.Action
@@ -190,8 +190,8 @@ func (r *Recorder) apply(ent *entry, raw Event, refused Type, todo []response) [
 	return todo
 }
 
-// meet returns which rules match an event by itself, as a part of its key, and the severity that
-// they would give it. A kill is at least high.
+// meet returns which rules match the single event, as a part of its key, and the severity that
+// these rules give it. With a kill it is at least high.
 func (r *Recorder) meet(raw Event, refused Type) (met string, worth Severity) {
 	worth = raw.Severity
 	for i, rule := range r.rules {
@@ -213,14 +213,14 @@ func (r *Recorder) offer(e Event) bool {
 	return r.cfg.Fanout.offer(e) && own
 }
 
-// Events returns what was recorded so far, folded, oldest first.
+// Events returns the folded events so far, oldest first.
 func (r *Recorder) Events() []Event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.table.events()
 }
 
-// Detach is Close, but leaves the sinks open: they are the caller's again.
+// Detach is like Close, but leaves the sinks open for the caller.
 func (r *Recorder) Detach(ctx context.Context) {
 	for _, f := range r.own.feeds {
 		f.kept.Store(true)

@@ -13,7 +13,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// memory is a sink that remembers.
+// memory is a sink that keeps all events.
 type memory struct {
 	mu    sync.Mutex
 	lines []monitor.Event
@@ -34,7 +34,7 @@ func (m *memory) Close() error {
 	return nil
 }
 
-// clock stands still until it is moved.
+// clock stands still until the test moves it.
 type clock struct{ t time.Time }
 
 func (c *clock) now() time.Time          { return c.t }
@@ -62,7 +62,7 @@ func find(events []monitor.Event, rule string) (out []monitor.Event) {
 	return out
 }
 
-func TestRecordFillsWhatTheCallerLeavesOut(t *testing.T) {
+func TestRecordFillsEmptyFields(t *testing.T) {
 	c := newClock()
 	rec, _ := recorder(t, monitor.Config{Clock: c.now})
 	rec.Record(refused("ptrace", "PTRACE_ATTACH", "1"))
@@ -91,7 +91,7 @@ func TestIDsSortInTheOrderOfEvents(t *testing.T) {
 	}
 }
 
-func TestRepeatsFoldAndTheLastLineTellsTheTotal(t *testing.T) {
+func TestRepeatsFoldAndTheLastLineHasTheTotal(t *testing.T) {
 	rec, sink := recorder(t, monitor.Config{Clock: newClock().now})
 	for i := range 1234 {
 		e := refused("kill", fmt.Sprint(1000+i%2), "SIGKILL")
@@ -114,7 +114,7 @@ func TestRepeatsFoldAndTheLastLineTellsTheTotal(t *testing.T) {
 	}
 }
 
-func TestWhatDiffersInMoreThanNumbersIsNotFolded(t *testing.T) {
+func TestEventsThatDifferInMoreThanNumbersAreNotFolded(t *testing.T) {
 	rec, _ := recorder(t, monitor.Config{Clock: newClock().now})
 	rec.Record(refused("socket", "AF_INET", "SOCK_STREAM", "0"))
 	rec.Record(refused("socket", "AF_INET6", "SOCK_STREAM", "0"))

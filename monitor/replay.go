@@ -12,13 +12,13 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// Labels that a person gives events for Replay.
+// Labels that a person adds to events for Replay.
 const (
 	Malicious = "malicious"
 	Benign    = "benign"
 )
 
-// Score is how one rule judges recorded events.
+// Score says what one rule decides about recorded events.
 type Score struct {
 	ID         string `json:"id"`
 	Hits       int    `json:"hits"`
@@ -28,7 +28,7 @@ type Score struct {
 	Skipped    string `json:"skipped,omitempty"`
 }
 
-// Replayed is what rules would have done. A sandbox is malicious if one of its events is.
+// Replayed says what rules would have done. A sandbox counts as malicious if one of its events is.
 type Replayed struct {
 	Events int     `json:"events"`
 	Bad    int     `json:"bad_lines"`
@@ -37,21 +37,21 @@ type Replayed struct {
 	Missed int     `json:"malicious_sandboxes_missed"`
 	False  int     `json:"benign_sandboxes_caught"`
 	Right  int     `json:"benign_sandboxes_left_alone"`
-	// malicious share of what was caught; null: nothing labelled was caught
+	// malicious share of the labelled events that were caught; null: none was caught
 	Precision *float64 `json:"precision"`
-	// caught share of what is malicious; null: nothing is
+	// caught share of the malicious events; null: there are none
 	Recall *float64 `json:"recall"`
 }
 
-// recorded is a line of an event log, with what a person has added.
+// recorded is a line of an event log, with the label that a person has added.
 type recorded struct {
 	Event
 	Label string `json:"label"`
 }
 
-// Replay asks rules about recorded events, one JSON object a line, as sinks write them. Lines may
-// have a label, malicious or benign. Windows go by the events' times, sandbox by sandbox. Rules
-// about usage and files are skipped: event logs do not have these.
+// Replay applies rules to recorded events, one JSON object a line, as sinks write them. Lines may
+// have a label, malicious or benign. Time windows use the events' times, for each sandbox
+// separately. Rules about usage and files are skipped, because event logs do not have these.
 func Replay(rules []policies.Rule, r io.Reader) (*Replayed, error) {
 	if _, err := compileRules(rules); err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ type replayedBox struct {
 	rules  []*rule
 	label  string
 	caught bool
-	events map[string]bool // rule and event: each line of an event is one hit
+	events map[string]bool // by rule and event: all lines of an event are one hit
 }
 
 func (p *replay) line(text []byte) error {
@@ -133,7 +133,7 @@ func (p *replay) line(text []byte) error {
 	return nil
 }
 
-// ask counts a hit of a rule. A rule does not see what a rule wrote into the event when it was
+// ask counts a hit of a rule. The rule does not see changes that rules made when the event was
 // recorded.
 func (p *replay) ask(box *replayedBox, i int, rule *rule, e recorded, more int) {
 	score := &p.out.Rules[i]

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Row is the event as one aligned line.
+// Row returns the event as one aligned line.
 func (e Event) Row() string {
 	e = Bound(e)
 	who := e.Comm

@@ -16,7 +16,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// Action is what a rule asks for.
+// Action is what a rule does.
 type Action string
 
 const (
@@ -24,11 +24,12 @@ const (
 	Kill  Action = "kill"  // end the program, and the sandbox if it has others
 	// end the sandbox
 	Destroy Action = "destroy"
-	// end the sandbox, or stop it for an operator, and mark the event: nothing of it is used again
+	// end the sandbox, or stop it for an operator; mark the event, so that nothing of the sandbox
+	// is used again
 	Quarantine Action = "quarantine"
 )
 
-// subject is what a rule's expression can name.
+// subject holds the values that a rule's expression can name.
 type subject struct {
 	Type     string   `expr:"type"`
 	Severity string   `expr:"severity"`
@@ -70,7 +71,7 @@ const names = "type, severity, syscall, args, paths, arch, pid, comm, limit, obs
 	"count, reason, rule, action, host, address, port, call.server, call.tool, policy, refused; " +
 	"or usage.…; or file.…"
 
-// about is what a rule's condition is about.
+// about is the kind of data in a rule's condition.
 type about int
 
 const (
@@ -93,7 +94,7 @@ type rule struct {
 	err      error // the first failed evaluation
 }
 
-// own reports whether matches are counted, and the rule has events of its own.
+// own reports whether the rule counts or watches something, and so has events of its own.
 func (r *rule) own() bool { return r.about != aboutEvents || r.window.count > 1 }
 
 // CheckRules reports the first rule that New would refuse.
@@ -137,7 +138,7 @@ func compileRules(in []policies.Rule) ([]*rule, error) {
 	return out, nil
 }
 
-// compile makes the condition and its exceptions ready, and finds out what they are about.
+// compile compiles the condition and its exceptions, and finds out which data they use.
 func (r *rule) compile(p policies.Rule) error {
 	names := subjects{}
 	for i, text := range append([]string{p.When}, p.Except...) {
@@ -172,7 +173,7 @@ func (r *rule) compile(p policies.Rule) error {
 	return nil
 }
 
-// subjects are what a condition names.
+// subjects says which kinds of data a condition names.
 type subjects struct{ usage, file, event bool }
 
 // Visit implements ast.Visitor.
@@ -197,9 +198,9 @@ func compileError(id string, err error) error {
 	return hint.Errorf(remedy, "rule %q: when: %s", id, firstLine(err))
 }
 
-// matches evaluates the condition twice: on the event as detection has classed it, and as the plain
-// refusal that it was. A rule for syscall_blocked must not miss a call because detection has raised
-// its type.
+// matches evaluates the condition twice: on the event with the type from detection, and with its
+// type before detection. Otherwise a rule for syscall_blocked would miss a call whose type
+// detection has changed.
 func (r *rule) matches(e Event, refused Type) bool {
 	s := subjectOf(e)
 	if r.holds(&s) {
@@ -212,7 +213,7 @@ func (r *rule) matches(e Event, refused Type) bool {
 	return r.holds(&s)
 }
 
-// holds reports whether the condition is true and no exception is.
+// holds reports whether the condition is true and every exception is false.
 func (r *rule) holds(s *subject) bool {
 	if !r.isTrue(r.program, s) {
 		return false
@@ -225,7 +226,7 @@ func (r *rule) holds(s *subject) bool {
 	return true
 }
 
-// isTrue is false, too, for what can't be evaluated.
+// isTrue also returns false if the expression can't be evaluated.
 func (r *rule) isTrue(program *vm.Program, s *subject) bool {
 	ok, err := r.machine.Run(program, s)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-func TestAKillRuleIsAnsweredExactlyOnce(t *testing.T) {
+func TestAKillRuleRespondsExactlyOnce(t *testing.T) {
 	for _, action := range []monitor.Action{monitor.Kill, monitor.Quarantine} {
 		var got []monitor.Action
 		rec, sink := recorder(t, monitor.Config{
@@ -36,7 +36,7 @@ func TestAKillRuleIsAnsweredExactlyOnce(t *testing.T) {
 	}
 }
 
-func TestARuleForRefusedCallsDoesNotMissTheWorstOfThem(t *testing.T) {
+func TestARuleForRefusedCallsSeesCallsOfAllTypes(t *testing.T) {
 	var got []monitor.Event
 	rec, _ := recorder(t, monitor.Config{
 		Rules: []policies.Rule{{ID: "debugger",
@@ -67,7 +67,7 @@ func TestAKillRuleFiresBehindAFloodOfOtherEvents(t *testing.T) {
 	}
 }
 
-func TestAnAlertMarksTheEventAndKeepsWhatWasDone(t *testing.T) {
+func TestAnAlertMarksTheEventAndKeepsTheAction(t *testing.T) {
 	alerts := 0
 	rec, sink := recorder(t, monitor.Config{
 		Rules: []policies.Rule{{ID: "often", When: `count >= 3 && call.tool == "fetch"`,
@@ -104,7 +104,7 @@ func TestRulesSeeLimits(t *testing.T) {
 	}
 }
 
-func TestABadRuleIsRefusedByNameWithThePlaceAndTheRemedy(t *testing.T) {
+func TestABadRuleIsRefusedWithItsNamePlaceAndRemedy(t *testing.T) {
 	for _, c := range []struct {
 		rule policies.Rule
 		want string

@@ -24,7 +24,7 @@ func (s Severity) Compare(t Severity) int { return s.rank() - t.rank() }
 // Valid reports whether s is one of the four.
 func (s Severity) Valid() bool { return s.rank() > 0 }
 
-// Worse returns the higher of the two: severities only rise.
+// Worse returns the higher of the two.
 func Worse(a, b Severity) Severity {
 	if b.rank() > a.rank() {
 		return b

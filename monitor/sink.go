@@ -31,7 +31,7 @@ func NewFanout(sinks ...Sink) *Fanout {
 	return f
 }
 
-// offer reports whether every sink's queue took the event.
+// offer reports whether the queue of every sink accepted the event.
 func (f *Fanout) offer(e Event) bool {
 	all := true
 	for _, feed := range f.feeds {
@@ -40,8 +40,8 @@ func (f *Fanout) offer(e Event) bool {
 	return all
 }
 
-// flush passes the last events of a recorder on, and waits until each sink has seen them, or ctx
-// ends.
+// flush passes on the last events of a recorder. It waits until each sink has processed them, or
+// ctx ends.
 func (f *Fanout) flush(ctx context.Context, last []Event) {
 	var wg sync.WaitGroup
 	for _, feed := range f.feeds {
@@ -53,7 +53,7 @@ func (f *Fanout) flush(ctx context.Context, last []Event) {
 // Close waits for the sinks until ctx ends, and closes them. No recorder may use them any more.
 func (f *Fanout) Close(ctx context.Context) { f.finish(ctx, nil) }
 
-// finish flushes and closes the sinks, all at the same time.
+// finish flushes and closes all sinks concurrently.
 func (f *Fanout) finish(ctx context.Context, last []Event) {
 	var wg sync.WaitGroup
 	for _, feed := range f.feeds {
@@ -75,7 +75,8 @@ func (f *Fanout) addTo(s *Stats) {
 	}
 }
 
-// item is an event, or a mark whose channel is closed when the sink has seen all that came before.
+// item is an event, or a mark. The mark's channel is closed when the sink has processed all earlier
+// events.
 type item struct {
 	event Event
 	mark  chan struct{}
@@ -85,9 +86,9 @@ type item struct {
 type feed struct {
 	sink  Sink
 	queue chan item
-	done  chan struct{} // closed when the sink has seen the last event
+	done  chan struct{} // closed when the sink has processed the last event
 	lost  atomic.Uint64
-	late  atomic.Bool // close gave up: queued events were counted as lost
+	late  atomic.Bool // close has given up: queued events count as lost
 	kept  atomic.Bool // close leaves the sink open
 	mu    sync.Mutex
 	err   error // the first failure
@@ -116,7 +117,7 @@ func (f *feed) run() {
 	}
 }
 
-// offer reports whether the queue took the event.
+// offer reports whether the queue accepted the event.
 func (f *feed) offer(e Event) bool {
 	if f.late.Load() {
 		f.lost.Add(1)
@@ -132,7 +133,7 @@ func (f *feed) offer(e Event) bool {
 	}
 }
 
-// flush passes the last events on, and waits until the sink has seen them or ctx ends.
+// flush passes on the last events, and waits until the sink has processed them or ctx ends.
 func (f *feed) flush(ctx context.Context, last []Event) {
 	if f.late.Load() {
 		f.lost.Add(uint64(len(last)))
@@ -156,8 +157,8 @@ func (f *feed) flush(ctx context.Context, last []Event) {
 	f.giveUp()
 }
 
-// giveUp counts everything as lost that a hanging sink has not taken. Nobody waits for this sink
-// again.
+// giveUp counts all events as lost that a hanging sink has not taken. Later calls do not wait for
+// this sink.
 func (f *feed) giveUp() {
 	if f.late.Swap(true) {
 		return
@@ -228,7 +229,7 @@ func (f *feed) fail(err error) {
 	}
 }
 
-// warning says in one line what went wrong, or "".
+// warning returns one line about what went wrong, or "".
 func (f *feed) warning() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -28,15 +28,15 @@ func open(t *testing.T, path string) monitor.Sink {
 
 const slow = "too slow"
 
-// expectLoss records n events through sink and wants the loss counted, with one warning that names
-// the cause. With a slow sink, the patience of Close ends when the healthy one beside it has got
+// expectLoss records n events through sink. It expects that the loss is counted, with one warning
+// that names the cause. With a slow sink, Close stops waiting when the healthy sink next to it has
 // everything.
 func expectLoss(t *testing.T, sink monitor.Sink, n int, cause string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	rec, whole := recorder(t, monitor.Config{Sinks: []monitor.Sink{sink}})
-	if cause == slow { // a sink that hangs never gets done; one that fails does
+	if cause == slow { // a sink that hangs never finishes; one that fails does
 		whole.done = cancel
 	}
 	for i := range n {
@@ -102,11 +102,11 @@ func TestTheEventFileIsNotOpenedThroughALinkNorWithoutAReader(t *testing.T) {
 	}
 }
 
-func TestAFullDiskIsCountedAndTheRunGoesOn(t *testing.T) {
+func TestAFullDiskIsCountedAndTheRunContinues(t *testing.T) {
 	expectLoss(t, open(t, "/dev/full"), 20, "no space left")
 }
 
-func TestAClosedPipeIsCountedAndTheRunGoesOn(t *testing.T) {
+func TestAClosedPipeIsCountedAndTheRunContinues(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func TestAClosedPipeIsCountedAndTheRunGoesOn(t *testing.T) {
 	expectLoss(t, monitor.NewJSONL(w), 20, "broken pipe")
 }
 
-func TestAReaderThatNeverReadsHoldsNothingUp(t *testing.T) {
+func TestAReaderThatNeverReadsBlocksNothing(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ type stuck struct{ monitor.Sink }
 func (stuck) Emit(monitor.Event) error { select {} }
 func (stuck) Close() error             { return nil }
 
-func TestASinkThatHangsForEverDoesNotHoldUpRecordNorClose(t *testing.T) {
+func TestASinkThatHangsForEverBlocksNeitherRecordNorClose(t *testing.T) {
 	rec, err := monitor.New(monitor.Config{Sinks: []monitor.Sink{stuck{}}})
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +154,7 @@ func TestASinkThatHangsForEverDoesNotHoldUpRecordNorClose(t *testing.T) {
 	}
 }
 
-func TestAClosedStderrIsCountedAndTheRunGoesOn(t *testing.T) {
+func TestAClosedStderrIsCountedAndTheRunContinues(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -180,7 +180,7 @@ func TestStderrLinesAreShortAndForPeople(t *testing.T) {
 	}
 }
 
-// tearing takes a few bytes of its second line, as a disk does when it fills up, and recovers.
+// tearing writes only a few bytes of its second line, like a disk that fills up, and then recovers.
 type tearing struct {
 	bytes.Buffer
 	writes int
@@ -196,7 +196,7 @@ func (w *tearing) Write(p []byte) (int, error) {
 
 func (*tearing) Close() error { return nil }
 
-func TestALineThatIsCutOffSpoilsNoOther(t *testing.T) {
+func TestACutLineDamagesNoOtherLine(t *testing.T) {
 	w := &tearing{}
 	rec, _ := recorder(t, monitor.Config{Sinks: []monitor.Sink{monitor.NewJSONL(w)}})
 	for i := range 4 {
@@ -223,7 +223,7 @@ func TestAReaderOfTheLogKeepsTheLastLineOfEachID(t *testing.T) {
 	}
 }
 
-func TestAForeignFileReadsAsNoEvents(t *testing.T) {
+func TestAFileWithoutEventsIsReadAsEmpty(t *testing.T) {
 	junk := strings.Repeat("x", 3*monitor.MaxLine) +
 		"\nnull\n{}\n[1]\n{\"type\":\"party\"}\n\n{\"type\":"
 	events, bad, err := monitor.ReadEvents(strings.NewReader(junk))

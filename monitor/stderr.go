@@ -56,7 +56,8 @@ func (s *stderrSink) Close() error {
 	return nil
 }
 
-// Summary is the event in one short line: severity, type, what happened, who did it, how often.
+// Summary returns the event in one short line: severity, type, what happened, which process, how
+// often.
 func (e Event) Summary() string {
 	e = Bound(e)
 	parts := []string{string(e.Severity), string(e.Type) + ":", e.What()}
@@ -75,7 +76,7 @@ func (e Event) Summary() string {
 	return strings.Join(parts, " ")
 }
 
-// What is the subject of the event: the call with its arguments, the limit, or the reason.
+// What returns the subject of the event: the call with its arguments, the limit, or the reason.
 func (e Event) What() string {
 	switch {
 	case e.Syscall != nil:

@@ -10,15 +10,15 @@ var namespaceClass = class{"builtin:namespaces", EscapeAttempt, High,
 	"this can't be allowed safely; a browser wants them for its own sandbox: start it with " +
 		"--no-sandbox, and --policy browser"}
 
-// newNamespaces are the flags of clone(2) that make one.
+// newNamespaces are the flags of clone(2) that make a namespace.
 const newNamespaces = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS |
 	unix.CLONE_NEWIPC | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET
 
 const hintDebug = "a debugger needs syscalls.allow: [ptrace]; for LeakSanitizer, --env " +
 	"ASAN_OPTIONS=detect_leaks=0"
 
-// syscallClass is Classify's table by the call's name. It is a switch, so nothing is built at
-// start.
+// syscallClass is Classify's table by the call's name. It is a switch, so a start does not have to
+// build a map.
 func syscallClass(e Event) class {
 	s := e.Syscall
 	esc := func(rule string, severity Severity, reason string) class {

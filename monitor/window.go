@@ -8,7 +8,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/plural"
 )
 
-// span counts matches in a sliding time. Its memory is bounded by count.
+// span counts matches in a sliding time window. It stores at most count matches.
 type span struct {
 	count  int
 	within time.Duration
@@ -21,7 +21,8 @@ type match struct {
 	n  int
 }
 
-// add counts n matches, and reports whether that makes count within the time. Then it begins again.
+// add counts n matches, and reports whether there are count of them within the time. Then counting
+// starts again.
 func (s *span) add(now time.Time, n int) bool {
 	s.seen = append(s.seen, match{now, n})
 	s.sum += n
@@ -36,11 +37,11 @@ func (s *span) add(now time.Time, n int) bool {
 	return true
 }
 
-// hold waits until a condition has been true for long enough. It is reported once, until the
-// condition has been false again.
+// hold waits until a condition has been true for long enough. It reports this once. It reports
+// again only after the condition was false.
 type hold struct {
 	long  time.Duration
-	since time.Time // zero: it is false
+	since time.Time // zero: the condition is false
 	told  bool
 }
 
@@ -59,10 +60,12 @@ func (h *hold) look(now time.Time, holds bool) bool {
 	return true
 }
 
-// NeedsUsage reports whether a rule is about usage: then Usage is to be called now and then.
+// NeedsUsage reports whether a rule is about usage. If so, the caller must call Usage from time to
+// time.
 func (r *Recorder) NeedsUsage() bool { return r.needs(aboutUsage) }
 
-// NeedsFiles reports whether a rule is about files: then File is to be called for each change.
+// NeedsFiles reports whether a rule is about files. If so, the caller must call File for each
+// change.
 func (r *Recorder) NeedsFiles() bool { return r.needs(aboutFiles) }
 
 func (r *Recorder) needs(a about) bool {
@@ -74,7 +77,7 @@ func (r *Recorder) needs(a about) bool {
 	return false
 }
 
-// Usage asks the rules about usage.
+// Usage applies the rules about usage.
 func (r *Recorder) Usage(u Usage) {
 	r.observe(func(now time.Time) (todo []response) {
 		s := subject{Usage: u, Policy: r.cfg.Policy}
@@ -95,8 +98,8 @@ func (r *rule) howLong() string {
 	return "was true for " + r.hold.long.String()
 }
 
-// File asks the rules about files. A change of a kind that is dangerous by itself, and a burst of
-// changes, are events without a rule, too.
+// File applies the rules about files. Dangerous changes, and bursts of changes, are also events
+// without a rule.
 func (r *Recorder) File(f File) {
 	r.observe(func(now time.Time) (todo []response) {
 		for _, e := range r.behaviour.file(f, now) {
@@ -119,7 +122,7 @@ func (r *Recorder) File(f File) {
 	})
 }
 
-// observe runs look under the lock, and does what it asks for.
+// observe runs look under the lock, and then performs the responses.
 func (r *Recorder) observe(look func(now time.Time) []response) {
 	r.mu.Lock()
 	var todo []response
@@ -130,7 +133,7 @@ func (r *Recorder) observe(look func(now time.Time) []response) {
 	r.respond(todo)
 }
 
-// count asks the rules that count about an event.
+// count passes an event to the rules that count events.
 func (r *Recorder) count(e Event, refused Type, now time.Time, todo []response) []response {
 	if r.closed {
 		return todo
@@ -157,7 +160,7 @@ func (r *rule) because(what string) string {
 	return fmt.Sprintf("%s: %s", r.name, what)
 }
 
-// raise records a rule's own event. There is one entry a rule, so it takes no token.
+// raise records a rule's own event. There is only one entry for each rule, so it needs no token.
 func (r *Recorder) raise(rule *rule, e Event, now time.Time, todo []response) []response {
 	e.Type, e.Severity = SuspiciousBehavior, cmp.Or(rule.severity, Medium)
 	e.Rule, e.Action, e.Count, e.Time = rule.id, string(rule.action), 1, now

@@ -11,7 +11,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// told is what the rules asked for, as "action rule".
+// told records the actions of the rules, as "action rule".
 func told(cfg monitor.Config, rules ...policies.Rule) (monitor.Config, *[]string) {
 	var got []string
 	cfg.Rules = rules
@@ -67,7 +67,7 @@ func TestOneEventWithACountCountsAsMany(t *testing.T) {
 	}
 }
 
-func TestARuleAboutUsageWaitsUntilItHasHeldLongEnough(t *testing.T) {
+func TestARuleAboutUsageMustHoldLongEnough(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	cfg, got := told(monitor.Config{Clock: func() time.Time { return now }},
 		policies.Rule{ID: "memory", When: "usage.memory_percent > 90",
@@ -169,7 +169,7 @@ func TestScansOfTheNetwork(t *testing.T) {
 	}
 }
 
-func TestRulesThatMixWhatCantBeMixed(t *testing.T) {
+func TestRulesThatMixKindsOfDataAreRefused(t *testing.T) {
 	for _, r := range []policies.Rule{
 		{ID: "a", When: `usage.memory > 1 && syscall == "mount"`},
 		{ID: "b", When: `file.op == "made" && usage.pids > 1`},
