@@ -29,6 +29,7 @@ type fetched struct {
 	registry string
 	python   string // the interpreter on the host, for PyPI
 	findings []audit.Finding
+	versions map[string]string // that the registry has; why each was withdrawn
 }
 
 // installPolicy is that of the sandbox of an install: the registries are all that it reaches.

@@ -124,6 +124,22 @@ cache=/tmp/cache
 type viewed struct {
 	Time        map[string]string `json:"time"`
 	Maintainers any               `json:"maintainers"`
+	Versions    any               `json:"versions"` // a list; one alone is a text
+}
+
+// versions has no reasons: a version is there or not.
+func (v *viewed) versions() map[string]string {
+	out := map[string]string{}
+	all, ok := v.Versions.([]any)
+	if !ok {
+		all = []any{v.Versions}
+	}
+	for _, one := range all {
+		if text, ok := one.(string); ok {
+			out[text] = ""
+		}
+	}
+	return out
 }
 
 // names are the maintainers' accounts. A registry writes them as objects or as texts.
@@ -245,7 +261,7 @@ func npmError(r *runner.Request, said string, res *mcpruntime.Result) error {
 // describeNPM puts together what is known before the download.
 func describeNPM(r *runner.Request, config *npm.Config, lock *npm.Lock, look *npm.Look,
 	view viewed) (*fetched, error) {
-	f := &fetched{lock: lock.Hash, registry: config.RegistryOf(r.Name)}
+	f := &fetched{lock: lock.Hash, registry: config.RegistryOf(r.Name), versions: view.versions()}
 	keys, err := knownKeys()
 	if err != nil {
 		return nil, err

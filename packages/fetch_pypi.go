@@ -183,7 +183,7 @@ func (f *fetched) take(report *pypi.Report, r *runner.Request) error {
 	if f.main.Name == "" {
 		return errors.New("pip installed something else")
 	}
-	f.lock = hex.EncodeToString(all.Sum(nil))
+	f.lock, f.versions = hex.EncodeToString(all.Sum(nil)), report.Versions
 	return nil
 }
 

@@ -34,6 +34,7 @@ type Options struct {
 	// not started.
 	Try func(context.Context, *Package)
 
+	keep      bool // requests mean what they meant before
 	ecosystem runner.Ecosystem
 	known     func(runner.Ecosystem, Member, bool) ([]audit.Finding, error)
 }
@@ -116,7 +117,7 @@ func (s *Store) install(ctx context.Context, r *runner.Request, o Options) (*Pac
 	if err := writeFile(filepath.Join(staging, "mcpbox.json"), p); err != nil {
 		return nil, err
 	}
-	if err := s.commit(r, staging, p); err != nil {
+	if err := s.commit(r, staging, p, o.keep); err != nil {
 		return nil, err
 	}
 	o.Progress(fmt.Sprintf("installed %s: %d packages, %.1f MiB, in %.1f s", p, p.Packages,
@@ -193,7 +194,7 @@ func (s *Store) describe(r *runner.Request, f *fetched, tree string) (*Package, 
 	p := &Package{Ecosystem: r.Ecosystem, Name: r.Name, Version: m.Version, Integrity: m.Integrity,
 		Lock: f.lock, Packages: len(f.members), Registry: f.registry, Python: f.python,
 		Installed: time.Now().UTC().Truncate(time.Second), Published: m.Published,
-		Maintainers: m.Maintainers}
+		Maintainers: m.Maintainers, versions: f.versions}
 	var err error
 	if p.Tree, p.Bytes, err = Hash(tree); err != nil {
 		return nil, err
@@ -256,7 +257,7 @@ func (s *Store) newest(r *runner.Request) (newest *Package, err error) {
 }
 
 // commit makes the package visible.
-func (s *Store) commit(r *runner.Request, staging string, p *Package) error {
+func (s *Store) commit(r *runner.Request, staging string, p *Package, keep bool) error {
 	folder := s.folder(r.Ecosystem, r.Name)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
@@ -268,6 +269,9 @@ func (s *Store) commit(r *runner.Request, staging string, p *Package) error {
 			return err
 		}
 	} // else it is the same one
+	if keep {
+		return nil
+	}
 	known, err := s.refs(r)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package packages
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -66,6 +67,32 @@ func (s *Store) known(e runner.Ecosystem, members []Member, main func(Member) bo
 	return found, nil
 }
 
+// answer is what the database said of a package, kept because a tree has hundreds of members.
+type answer struct {
+	Time     time.Time       `json:"time"` // of the database
+	Size     int64           `json:"size"`
+	Findings []audit.Finding `json:"findings"`
+}
+
+// asked is what the database, as it is now, says of a package and all that it needs.
+func (s *Store) asked(p *Package, db fs.FileInfo) ([]audit.Finding, error) {
+	file := filepath.Join(p.Folder, "known.json")
+	var kept answer
+	if data, err := os.ReadFile(file); err == nil && json.Unmarshal(data, &kept) == nil &&
+		kept.Time.Equal(db.ModTime()) && kept.Size == db.Size() {
+		return kept.Findings, nil
+	}
+	members, err := p.Members()
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.known(p.Ecosystem, members, func(m Member) bool { return m.Name == p.Name })
+	if err == nil {
+		_ = writeFile(file, answer{db.ModTime(), db.Size(), found}) // else it is asked again
+	}
+	return found, err
+}
+
 // Rules are what an audit is held to.
 type Rules struct {
 	MinAge time.Duration // of a version; 0: the default, negative: none
@@ -76,17 +103,17 @@ type Rules struct {
 
 // Audit is what is to be said of a package now.
 func (s *Store) Audit(p *Package, rules Rules, now time.Time) ([]audit.Finding, error) {
-	members, err := p.Members()
-	if err != nil {
-		return nil, err
-	}
 	found := audit.Age(p.Published, now, rules.MinAge)
-	known, err := s.known(p.Ecosystem, members, func(m Member) bool { return m.Name == p.Name })
-	if err != nil {
+	switch info, err := os.Stat(s.Known()); {
+	case err == nil:
+		known, err := s.asked(p, info)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, known...)
+	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
-	}
-	found = append(found, known...)
-	if _, err := os.Stat(s.Known()); errors.Is(err, fs.ErrNotExist) {
+	default:
 		found = append(found, audit.Finding{ID: "database", Severity: audit.Info,
 			What: "no database of known-malicious versions: mcpbox audit db update"})
 	}

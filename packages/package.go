@@ -44,8 +44,11 @@ type Package struct {
 	Maintainers []string         `json:"maintainers,omitempty"`
 	Withdrawn   string           `json:"withdrawn,omitempty"` // by the registry, since: why
 	Findings    []audit.Finding  `json:"findings,omitempty"`  // when it was installed
-	Tools       []string         `json:"tools,omitempty"`     // that a trial start listed
-	Tried       bool             `json:"tried,omitempty"`     // a trial start was made
+	// Tools that a trial start listed, with the SHA-256 of their definitions, hexadecimal.
+	Tools map[string]string `json:"tools,omitempty"`
+	Tried bool              `json:"tried,omitempty"` // a trial start was made
+
+	versions map[string]string // of the package in the registry now; why each was withdrawn
 }
 
 func (p *Package) String() string { return p.Name + "@" + p.Version }

@@ -125,11 +125,11 @@ func openPackages() (*packages.Store, error) {
 func newPackagesCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "packages",
-		Short: "List, verify and remove installed packages",
+		Short: "List, update, verify and remove installed packages",
 		Args:  unknownCommand,
 		RunE: func(*cobra.Command, []string) error {
 			return hint.Errorf("see mcpbox packages --help",
-				"packages: name one of list, show, remove, gc, verify")
+				"packages: name one of list, show, update, remove, gc, verify")
 		},
 	}
 	var asJSON bool
@@ -138,7 +138,7 @@ func newPackagesCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return listPackages(cmd, asJSON) },
 	}
 	list.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
-	cmd.AddCommand(list,
+	cmd.AddCommand(list, newUpdateCmd(),
 		&cobra.Command{Use: "show NAME[@VERSION]", Args: arguments(1, 1),
 			Short: "Show what is known of an installed package, as JSON",
 			RunE: eachPackage(func(cmd *cobra.Command, _ *packages.Store, p *packages.Package) error {

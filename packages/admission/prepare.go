@@ -119,6 +119,11 @@ func (d *Desk) Install(ctx context.Context, r *runner.Request, o packages.Option
 			return p, err
 		}
 	}
+	return d.Packages.Install(ctx, r, d.hooks(ctx, r, o))
+}
+
+// hooks lets decisions count in an install, and starts the package for a trial.
+func (d *Desk) hooks(ctx context.Context, r *runner.Request, o packages.Options) packages.Options {
 	o.Decide = func(name, version string) (audit.Verdict, string) {
 		decided, err := d.decided(ctx, &packages.Package{Ecosystem: r.Ecosystem, Name: name,
 			Version: version})
@@ -131,7 +136,7 @@ func (d *Desk) Install(ctx context.Context, r *runner.Request, o packages.Option
 		return decided.Verdict, decided.Reason
 	}
 	o.Try = func(ctx context.Context, p *packages.Package) { try(ctx, p, r, o.BestEffort) }
-	return d.Packages.Install(ctx, r, o)
+	return o
 }
 
 // quarantine takes from a policy what a package must not have before somebody decided.

@@ -38,12 +38,13 @@ func try(ctx context.Context, p *packages.Package, r *runner.Request, bestEffort
 			Evidence: safetext.Clean(err.Error(), 200)})
 		return
 	}
-	p.Tools = slices.Sorted(maps.Keys(tools.Tools))
+	p.Tools = map[string]string{}
 	texts := map[string]string{}
 	if tools.Instructions != nil {
 		texts["instructions"] = *tools.Instructions
 	}
 	for name, t := range tools.Tools {
+		p.Tools[safetext.Clean(name, 80)] = t.Digest
 		var all []string
 		collect(t.Definition, &all)
 		texts["tool "+safetext.Clean(name, 80)] = strings.Join(all, "\n")

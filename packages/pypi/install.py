@@ -88,6 +88,24 @@ def page(name):
     return files
 
 
+def versions(name):
+    """The versions that the indexes have, with the reason why each was withdrawn."""
+    found = {}
+    for f in page(name):
+        file = f.get("filename", "")
+        if file.endswith(".whl"):
+            version = file.split("-")[1]
+        else:
+            version = re.sub(r"(\.tar\.\w+|\.zip)$", "", file).rpartition("-")[2]
+        yanked = f.get("yanked", False)
+        if yanked is not False and yanked is not None:
+            found.setdefault(version, yanked if isinstance(yanked, str) and yanked
+                             else "no reason given")
+        else:
+            found[version] = ""
+    return found
+
+
 def compile_all():
     """Compiles without time stamps: the files get new ones outside. Shipped ones are removed."""
     import compileall
@@ -123,5 +141,6 @@ else:
                 or meta.get("author") or "", "maintainer": meta.get("maintainer_email") or ""}
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         result["packages"] = list(pool.map(one, report["install"]))
+    result["versions"] = versions(asked["name"])
     compile_all()
 json.dump(result, sys.stdout)

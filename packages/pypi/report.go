@@ -30,6 +30,8 @@ type Report struct {
 	Source   bool        `json:"source"` // failed, and the index has source archives
 	Said     string      `json:"said"`   // by pip
 	Packages []Installed `json:"packages"`
+	// Versions of the package that was asked for, with the reasons why they were withdrawn.
+	Versions map[string]string `json:"versions"`
 }
 
 // Installed is one package.

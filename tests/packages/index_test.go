@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
@@ -34,6 +35,7 @@ type wheel struct {
 	sha256        string // "" is the right one, "none" is none
 	published     time.Time
 	yanked        any
+	author        string // "" is Acme
 }
 
 // index is a simple index of the test's. It speaks JSON (PEP 691) or HTML (PEP 503).
@@ -83,8 +85,8 @@ func (w *wheel) archive() []byte {
 			{name: base + "-" + w.version + "/setup.py", content: w.module}}, w.extra...))
 	}
 	info := base + "-" + w.version + ".dist-info/"
-	meta := fmt.Sprintf("Metadata-Version: 2.1\nName: %s\nVersion: %s\nAuthor: Acme\n", w.name,
-		w.version)
+	meta := fmt.Sprintf("Metadata-Version: 2.1\nName: %s\nVersion: %s\nAuthor: %s\n", w.name,
+		w.version, cmp.Or(w.author, "Acme"))
 	for _, need := range w.needs {
 		meta += "Requires-Dist: " + need + "\n"
 	}

@@ -80,7 +80,7 @@ func TestUvxInstallsOnceAndRunsWithoutTheIndex(t *testing.T) {
 		u.index.mu.Unlock()
 	}
 	if out, _ := u.mcpbox("", "packages", "show", "pypi:acme-notes"); !strings.Contains(out,
-		`"tools": [`) {
+		`"tools": {`) {
 		t.Errorf("the trial start listed no tools: %s", out)
 	}
 	if left, _ := filepath.Glob(filepath.Join(u.home, ".*")); len(left) != 1 {

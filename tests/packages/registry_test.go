@@ -16,6 +16,7 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -47,11 +48,11 @@ type published struct {
 type registry struct {
 	*testnet.World
 	mu       sync.Mutex
-	packages map[string]published
-	archives map[string]int // how often each was asked for
-	hang     chan struct{}  // while it is not nil and open, archives do not come
-	redirect string         // archives are there
-	came     chan struct{}  // an archive that hangs was asked for
+	packages map[string][]published // oldest first
+	archives map[string]int         // how often each was asked for
+	hang     chan struct{}          // while it is not nil and open, archives do not come
+	redirect string                 // archives are there
+	came     chan struct{}          // an archive that hangs was asked for
 	key      *ecdsa.PrivateKey
 	signs    bool // it signs, and publishes its key
 }
@@ -59,7 +60,7 @@ type registry struct {
 const keyID = "SHA256:test"
 
 func newRegistry(t *testing.T) *registry {
-	r := &registry{World: testnet.New(t), packages: map[string]published{}, archives: map[string]int{},
+	r := &registry{World: testnet.New(t), packages: map[string][]published{}, archives: map[string]int{},
 		came: make(chan struct{}, 1)}
 	var err error
 	if r.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
@@ -83,7 +84,17 @@ func (r *registry) publish(name string, p published) {
 		p.manifest = map[string]any{}
 	}
 	p.manifest["name"], p.manifest["version"] = name, p.version
-	r.packages[name] = p
+	r.packages[name] = append(slices.DeleteFunc(r.packages[name], func(o published) bool {
+		return o.version == p.version
+	}), p)
+}
+
+func (r *registry) unpublish(name, version string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.packages[name] = slices.DeleteFunc(r.packages[name], func(o published) bool {
+		return o.version == version
+	})
 }
 
 func (r *registry) asked(name string) int {
@@ -95,20 +106,19 @@ func (r *registry) asked(name string) int {
 func (r *registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	name, archive, isArchive := strings.Cut(strings.TrimPrefix(req.URL.Path, "/"), "/-/")
 	r.mu.Lock()
-	p, ok := r.packages[name]
+	all := r.packages[name]
 	hang, redirect := r.hang, r.redirect
 	if isArchive {
 		r.archives[name]++
 	}
 	r.mu.Unlock()
-	data := p.archive()
 	switch {
 	case req.URL.Path == "/-/npm/v1/keys" && r.signs:
 		der, _ := x509.MarshalPKIXPublicKey(&r.key.PublicKey)
 		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]any{
 			"keyid": keyID, "keytype": "ecdsa-sha2-nistp256", "expires": nil,
 			"key": base64.StdEncoding.EncodeToString(der)}}})
-	case !ok:
+	case len(all) == 0:
 		http.NotFound(w, req)
 	case isArchive && hang != nil:
 		select {
@@ -122,21 +132,32 @@ func (r *registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case isArchive && redirect != "":
 		http.Redirect(w, req, redirect+archive, http.StatusFound)
 	case isArchive:
-		_, _ = w.Write(data)
+		for _, p := range all {
+			if p.version+".tgz" == archive {
+				_, _ = w.Write(p.archive())
+			}
+		}
 	default:
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(r.document(p, name, data))
+		versions, times := map[string]any{}, map[string]any{}
+		for _, p := range all {
+			versions[p.version], times[p.version] = r.document(p, name, p.archive())
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"name": name, "versions": versions,
+			"maintainers": []map[string]string{{"name": "acme"}}, "time": times,
+			"dist-tags": map[string]any{"latest": all[len(all)-1].version}})
 	}
 }
 
-// document is what the registry says about the package.
-func (r *registry) document(p published, name string, archive []byte) map[string]any {
+// document is what the registry says about a version, and when it was published.
+func (r *registry) document(p published, name string, archive []byte) (version map[string]any,
+	at string) {
 	sum := sha512.Sum512(archive)
 	integrity := "sha512-" + base64.StdEncoding.EncodeToString(sum[:])
 	if p.integrity != "" {
 		integrity = p.integrity
 	}
-	version := map[string]any{}
+	version = map[string]any{}
 	for k, v := range p.manifest {
 		version[k] = v
 	}
@@ -156,10 +177,7 @@ func (r *registry) document(p published, name string, archive []byte) map[string
 	if published.IsZero() {
 		published = time.Now().AddDate(-1, 0, 0)
 	}
-	return map[string]any{"name": name, "maintainers": []map[string]string{{"name": "acme"}},
-		"dist-tags": map[string]any{"latest": p.version},
-		"versions":  map[string]any{p.version: version},
-		"time":      map[string]any{p.version: published.UTC().Format(time.RFC3339)}}
+	return version, published.UTC().Format(time.RFC3339)
 }
 
 func (p published) archive() []byte {
