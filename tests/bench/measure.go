@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"sort"
-	"strconv"
 	"time"
 )
 
@@ -68,17 +67,17 @@ func (c *candidate) median(of func(sample) time.Duration) time.Duration {
 	return c.quantile(of, 0.5)
 }
 
-// faults is the median of page faults, "–" where they were not counted.
-func (c *candidate) faults() string {
+// faults is the median of page faults, 0 where they were not counted.
+func (c *candidate) faults() int64 {
 	n := make([]int64, len(c.got))
 	for i, s := range c.got {
 		n[i] = s.faults
 	}
-	slices.Sort(n)
-	if len(n) == 0 || n[len(n)/2] == 0 {
-		return "–"
+	if len(n) == 0 {
+		return 0
 	}
-	return strconv.FormatInt(n[len(n)/2], 10)
+	slices.Sort(n)
+	return n[len(n)/2]
 }
 
 func (c *candidate) min(of func(sample) time.Duration) time.Duration { return c.quantile(of, 0) }

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Installs what mcpbox is compared with, as far as Debian has it: bubblewrap, runc, firejail, podman.
+# Installs what mcpbox is compared with, as far as Debian has it: bubblewrap, runc, crun, firejail,
+# podman.
 # The benchmark skips, and says so, what is not there. docker needs a daemon and is never installed.
 set -eu
-for p in bwrap:bubblewrap runc:runc firejail:firejail podman:podman; do
+for p in bwrap:bubblewrap runc:runc crun:crun firejail:firejail podman:podman; do
 	command -v "${p%%:*}" >/dev/null || want="${want:-} ${p##*:}"
 done
 [ -n "${want:-}" ] || { echo "all peers are installed"; exit 0; }

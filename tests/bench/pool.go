@@ -16,8 +16,7 @@ import (
 
 // bwrap is a whole run of bubblewrap's, in the same root.
 func (b *bench) bwrap() *candidate {
-	return command("bwrap --unshare-all", nil, "bwrap", "--unshare-all", "--ro-bind", b.root, "/",
-		"--proc", "/proc", "--dev", "/dev", "/bin/true")
+	return command("bwrap --unshare-all", nil, append([]string{"bwrap"}, b.bwrapArgs()...)...)
 }
 
 // pool measures calls in cells that are ready, with everything that a fresh sandbox is verified for.
@@ -104,8 +103,7 @@ func (b *bench) sustained(run func() error) error {
 		}
 		return callers * each / time.Since(began).Seconds(), nil
 	}
-	argv := []string{"--unshare-all", "--ro-bind", b.root, "/", "--proc", "/proc", "--dev", "/dev", "/bin/true"}
-	theirs, err := persecond(func() error { return exec.Command("bwrap", argv...).Run() })
+	theirs, err := persecond(func() error { return exec.Command("bwrap", b.bwrapArgs()...).Run() })
 	if err != nil {
 		return err
 	}
