@@ -13,6 +13,7 @@ import (
 	"github.com/mcpbox/mcpbox/cmd/mcpbox/daemon"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	_ "github.com/mcpbox/mcpbox/internal/hugeheap"
+	_ "github.com/mcpbox/mcpbox/internal/sealedexe"
 	"github.com/mcpbox/mcpbox/internal/steady"
 	_ "github.com/mcpbox/mcpbox/resident/front" // run --resident, before Go starts
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
