@@ -34,8 +34,8 @@ func inherit(data []byte, filename string, read func(string) ([]byte, error)) (*
 			return nil, nil, asError([]Problem{problemAt(at, remedy, format, args...)})
 		}
 		if !looksLikeFile(base) {
-			return fail(nearest.Hint(base, Named())+" (for a file, write ./NAME)", "extends: "+
-				"unknown preset %q", base)
+			return fail(nearest.Hint(base, BuiltinNames())+" (for a file, write ./NAME)",
+				"extends: unknown preset %q", base)
 		}
 		filename = expandPath(base, filepath.Dir(filename))
 		if i := slices.Index(names, identity(filename)); i >= 0 && i == len(names)-1 {

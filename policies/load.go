@@ -30,8 +30,8 @@ func PresetNames() []string {
 // preset's name is.
 func TierNames() []string { return []string{"code-standard", "code-secure"} }
 
-// Named lists all names that are accepted in place of a file.
-func Named() []string { return append(PresetNames(), TierNames()...) }
+// BuiltinNames lists all names that are accepted in place of a file.
+func BuiltinNames() []string { return append(PresetNames(), TierNames()...) }
 
 // PresetSource returns the YAML of a preset or tier with its comments.
 func PresetSource(name string) ([]byte, error) {
@@ -41,13 +41,13 @@ func PresetSource(name string) ([]byte, error) {
 	}
 	data, err := presetFiles.ReadFile(file)
 	if err != nil {
-		return nil, hint.Errorf(nearest.Hint(name, Named()), "unknown preset %q", name)
+		return nil, hint.Errorf(nearest.Hint(name, BuiltinNames()), "unknown preset %q", name)
 	}
 	return data, nil
 }
 
-// Preset returns the preset or tier with one of the names of Named. It comes from generated code:
-// parsing its YAML would add several milliseconds to a start.
+// Preset returns the preset or tier with one of the names of BuiltinNames. It comes from generated
+// code: parsing its YAML would add several milliseconds to a start.
 func Preset(name string) (*Policy, error) {
 	if p := preset(name); p != nil {
 		return p, nil
@@ -75,14 +75,15 @@ func Resolve(nameOrFile string) (*Policy, error) {
 // ResolveFiles is like Resolve, and also returns the files that it read: the policy and the files
 // that it extends.
 func ResolveFiles(nameOrFile string) (p *Policy, files []string, err error) {
-	if slices.Contains(Named(), nameOrFile) {
+	if slices.Contains(BuiltinNames(), nameOrFile) {
 		p, err = Preset(nameOrFile)
 		return p, nil, err
 	}
 	if !looksLikeFile(nameOrFile) {
 		if _, err := os.Stat(nameOrFile); err != nil {
-			return nil, nil, hint.Errorf(nearest.Hint(nameOrFile, Named())+" (or give an existing "+
-				"file)", "unknown policy %q: no such preset and no such file", nameOrFile)
+			return nil, nil, hint.Errorf(
+				nearest.Hint(nameOrFile, BuiltinNames())+" (or give an existing file)",
+				"unknown policy %q: no such preset and no such file", nameOrFile)
 		}
 	}
 	read := func(path string) ([]byte, error) {
@@ -189,8 +190,8 @@ func (p *Policy) UnmarshalJSON(data []byte) error {
 func readPolicy(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, hint.Errorf("a preset is one of: "+strings.Join(Named(), ", "), "policy file "+
-			"%s does not exist", path)
+		return nil, hint.Errorf("a preset is one of: "+strings.Join(BuiltinNames(), ", "),
+			"policy file %s does not exist", path)
 	}
 	if err != nil {
 		return nil, hint.Wrap(err, "check the file's permissions")

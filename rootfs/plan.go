@@ -113,7 +113,7 @@ func Build(cfg Config) (*Plan, error) {
 	}
 	b.cell()
 	b.trust()
-	if err := b.own(); err != nil {
+	if err := b.privateFolders(); err != nil {
 		return nil, err
 	}
 	if err := b.hidden(); err != nil {
@@ -197,9 +197,9 @@ func below(path, dir string) (rest string, ok bool) {
 	return rest, ok && (rest == "" || rest[0] == '/')
 }
 
-// Unmap records that the owner of a user mount can't appear as the tool. It returns false if that
-// was already recorded.
-func (p *Plan) Unmap(target string) bool {
+// MarkUnmapped records that the owner of a user mount can't appear as the tool. It returns false if
+// that was already recorded.
+func (p *Plan) MarkUnmapped(target string) bool {
 	for i := range p.Mounts {
 		if m := &p.Mounts[i]; m.User && m.Target == target && !m.Unmapped {
 			m.Unmapped = true

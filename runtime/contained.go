@@ -225,7 +225,7 @@ func (c *contained) startContainer(cfg container.Config) (*container.Container, 
 	for {
 		started, err := container.Start(cfg)
 		m, ok := container.Unmapped(err)
-		if !ok || !c.plan.root.Unmap(m.Target) {
+		if !ok || !c.plan.root.MarkUnmapped(m.Target) {
 			return started, err
 		}
 	}

@@ -62,7 +62,7 @@ func (l *directLine) lock(ctx context.Context, streams *stdio.Streams) (locked, 
 func (l *directLine) files() (f *os.File, n int, err error) {
 	plan := l.cell.c.plan.root
 	files := wireFiles(l.command.Files)
-	dirs, err := plan.Own(l.cell.c.policy().Filesystem.Folders, files)
+	dirs, err := plan.PrivateFolders(l.cell.c.policy().Filesystem.Folders, files)
 	if err != nil || len(dirs)+len(files) == 0 {
 		return nil, 0, err
 	}

@@ -44,7 +44,7 @@ func newPolicyListCmd() *cobra.Command {
 				Description string `json:"description"`
 			}
 			var entries []entry
-			for _, name := range policies.Named() {
+			for _, name := range policies.BuiltinNames() {
 				p, err := policies.Preset(name)
 				if err != nil {
 					return err
@@ -97,7 +97,7 @@ func newPolicyShowCmd() *cobra.Command {
 }
 
 func policySource(nameOrFile string) ([]byte, error) {
-	if slices.Contains(policies.Named(), nameOrFile) {
+	if slices.Contains(policies.BuiltinNames(), nameOrFile) {
 		return policies.PresetSource(nameOrFile)
 	}
 	return os.ReadFile(nameOrFile)

@@ -116,7 +116,7 @@ func (f *wrapFlags) options(extra []string) (*wrapping, error) {
 		return nil, err
 	}
 	policy := f.policy
-	if !slices.Contains(policies.Named(), policy) {
+	if !slices.Contains(policies.BuiltinNames(), policy) {
 		full, err := filepath.Abs(policy) // the client starts its servers wherever it likes
 		if err != nil {
 			return nil, err

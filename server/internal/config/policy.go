@@ -13,7 +13,7 @@ import (
 // policy by its pointer, so each is read once.
 func (c *Config) loadPolicies() error {
 	c.plain = map[string]*policies.Policy{}
-	for _, name := range policies.Named() {
+	for _, name := range policies.BuiltinNames() {
 		p, err := policies.Preset(name)
 		if err != nil {
 			return err

@@ -7,19 +7,19 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
-// own plans the policy's folders and the caller's files in the private folders. It creates nothing
-// in a folder of the host.
-func (b *builder) own() error {
-	dirs, err := b.plan.Own(b.Filesystem.Folders, b.Files)
+// privateFolders plans the policy's folders and the caller's files in the private folders. It
+// creates nothing in a folder of the host.
+func (b *builder) privateFolders() error {
+	dirs, err := b.plan.PrivateFolders(b.Filesystem.Folders, b.Files)
 	b.plan.Setup.Dirs = append(b.plan.Setup.Dirs, dirs...)
 	b.plan.Setup.Files = append(b.plan.Setup.Files, b.Files...)
 	return err
 }
 
-// Own lists the folders to create in the private folders: those of the policy, and those that
-// contain the caller's files. Parents come before their children, and the tool owns all of them.
-// Folders in other places are left out. A file in another place is an error.
-func (p *Plan) Own(folders []string, files []File) (dirs []Dir, err error) {
+// PrivateFolders lists the folders to create in the private folders: those of the policy, and those
+// that contain the caller's files. Parents come before their children, and the tool owns all of
+// them. Folders in other places are left out. A file in another place is an error.
+func (p *Plan) PrivateFolders(folders []string, files []File) (dirs []Dir, err error) {
 	made := map[string]bool{}
 	var add func(folder string)
 	add = func(folder string) {
