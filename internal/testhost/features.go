@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -47,6 +48,11 @@ var features = map[string]func() error{
 	"perl":     program("perl", "perl"),
 	"python3":  program("python3", "python3"),
 	"pip":      pip,
+	"redis":    program("redis-server", "redis-server"),
+	"sshd":     program("/usr/sbin/sshd", "openssh-server"),
+	"postgres": sync.OnceValue(postgres),
+	// Debian's Python, whatever else is in PATH
+	"python-http": sync.OnceValue(pythonHTTP),
 
 	// Features that only the test itself can check: see Lacks.
 	"address":       nothing, // an address that is not loopback's
@@ -157,6 +163,26 @@ func rtprio() error {
 func pip() error {
 	if err := exec.Command("/usr/bin/python3", "-m", "pip", "--version").Run(); err != nil {
 		return fmt.Errorf("python3 -m pip: %w (apt-get install python3-pip)", err)
+	}
+	return nil
+}
+
+// postgres looks for the server, which is not in PATH.
+func postgres() error {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres") // a fixed pattern
+	if len(found) == 0 {
+		return errors.New("no PostgreSQL (apt-get install postgresql)")
+	}
+	return nil
+}
+
+// pythonHTTP checks whether the system's Python has the HTTP libraries.
+func pythonHTTP() error {
+	out, err := exec.Command("/usr/bin/python3", "-c",
+		"import requests, httpx, aiohttp, websockets").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %.200s (apt-get install python3-requests python3-httpx "+
+			"python3-aiohttp python3-websockets)", err, out)
 	}
 	return nil
 }

@@ -24,7 +24,8 @@ type CA struct {
 	key  *ecdsa.PrivateKey
 }
 
-func newCA(t testing.TB) *CA {
+// NewCA makes one whose file every user can read.
+func NewCA(t testing.TB) *CA {
 	t.Helper()
 	ca := &CA{t: t}
 	der := ca.sign(&x509.Certificate{
@@ -71,6 +72,19 @@ func (c *CA) sign(template *x509.Certificate) tls.Certificate {
 		c.key = key
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// PEM is a certificate for the names with its key, for servers that read files.
+func (c *CA) PEM(names ...string) []byte {
+	c.t.Helper()
+	cert := c.Server(names...).Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	block := &pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}
+	return append(pem.EncodeToMemory(block),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})...)
 }
 
 // Server is the TLS configuration of a server with these names.

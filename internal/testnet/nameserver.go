@@ -23,6 +23,12 @@ type NameServer struct {
 // ServeNames answers on conn until conn is closed. A name that was not set does not exist.
 func ServeNames(conn net.PacketConn) *NameServer {
 	s := &NameServer{Addr: conn.LocalAddr().String(), names: map[string][]string{}}
+	s.Serve(conn)
+	return s
+}
+
+// Serve answers at a further address.
+func (s *NameServer) Serve(conn net.PacketConn) {
 	go func() {
 		buf := make([]byte, 1500)
 		for {
@@ -39,7 +45,6 @@ func ServeNames(conn net.PacketConn) *NameServer {
 			}
 		}
 	}()
-	return s
 }
 
 // Set gives a name its addresses. An answer of "cname:NAME" is an alias.

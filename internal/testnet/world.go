@@ -35,13 +35,14 @@ type World struct {
 	t       testing.TB
 	machine string // process id of the process that holds its namespaces
 	outside string // the same for the servers' namespaces
+	conf    string // the resolv.conf of the machine
 }
 
 // New needs root. It removes everything when the test ends.
 func New(t testing.TB) *World {
 	t.Helper()
 	testhost.Need(t, "root", "ip", "nsenter")
-	w := &World{t: t, CA: newCA(t)}
+	w := &World{t: t, CA: NewCA(t)}
 	w.machine, w.outside = hold(t), hold(t)
 	w.ip(w.machine, "link add near type veth peer name far netns "+w.outside)
 	w.ip(w.machine, "link set lo up", "addr add "+Machine+"/24 dev near",
@@ -54,6 +55,7 @@ func New(t testing.TB) *World {
 	if err := os.WriteFile(conf, []byte("nameserver "+Public+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	w.conf = conf
 	w.run(w.machine, "mount", "--bind", conf, "/etc/resolv.conf")
 	var names net.PacketConn
 	w.in(w.outside, func() (err error) {
@@ -107,6 +109,33 @@ func (w *World) run(holder string, args ...string) {
 // Command returns a command that runs on the machine.
 func (w *World) Command(args ...string) *exec.Cmd {
 	return exec.Command("nsenter", append([]string{"-t", w.machine, "-n", "-m", "--"}, args...)...)
+}
+
+// Outside is a program that runs where the servers are, at their addresses.
+func (w *World) Outside(args ...string) *exec.Cmd {
+	return exec.Command("nsenter", append([]string{"-t", w.outside, "-n", "-m", "--"}, args...)...)
+}
+
+// OnlyIPv6 takes IPv4 away from the machine. Its name server is then at Public6.
+func (w *World) OnlyIPv6() {
+	w.t.Helper()
+	var names net.PacketConn
+	w.in(w.outside, func() (err error) {
+		names, err = net.ListenPacket("udp", "["+Public6+"]:53")
+		return err
+	})
+	w.t.Cleanup(func() { names.Close() })
+	w.Names.Serve(names)
+	w.ip(w.machine, "-4 addr flush dev near")
+	if err := os.WriteFile(w.conf, []byte("nameserver "+Public6+"\n"), 0o644); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// OnlyIPv4 takes IPv6 away from the machine.
+func (w *World) OnlyIPv4() {
+	w.t.Helper()
+	w.ip(w.machine, "-6 addr flush dev near", "-6 addr flush dev lo")
 }
 
 // Listen opens a TCP server at an address of the private internet. The test's end closes it.

@@ -41,7 +41,7 @@ func (w *world) measure(b *testing.B, rounds int, mode []string, candidates ...[
 }
 
 // client builds the measuring program, and returns its path.
-func (w *world) client(b *testing.B) string {
+func (w *world) client(b testing.TB) string {
 	b.Helper()
 	client := filepath.Join(w.dir, "client")
 	build := exec.Command("go", "build", "-o", client, "./client")

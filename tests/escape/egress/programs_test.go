@@ -3,7 +3,6 @@ package egress
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -52,13 +51,7 @@ func TestIPv6(t *testing.T) {
 func TestGitClones(t *testing.T) {
 	testhost.Need(t, "git")
 	w := newWorld(t)
-	bare := t.TempDir()
-	for _, args := range [][]string{{"init", "-q", "-b", "main", bare + "/x"}, {"-C", bare + "/x", "-c", "user.name=t", "-c", "user.email=t@example.test", "commit", "-q", "--allow-empty", "-m", "first"},
-		{"clone", "-q", "--bare", bare + "/x", filepath.Join(w.dir, "x.git")}, {"-C", filepath.Join(w.dir, "x.git"), "update-server-info"}} {
-		if out, err := exec.Command("git", args...).CombinedOutput(); err != nil {
-			t.Fatalf("git %v: %v\n%s", args, err, out)
-		}
-	}
+	repository(t, w.dir)
 	w.files(api, testnet.Public+":8443", os.DirFS(w.dir))
 	r := w.mcpbox("--env", "GIT_SSL_CAINFO=/data/ca.pem", "--allow-net", api+":8443", "--", "sh", "-c", "git clone -q https://"+api+":8443/x.git /tmp/x && git -C /tmp/x log --oneline")
 	if !strings.Contains(r.stdout, "first") || len(r.result.Events) > 0 {

@@ -2,6 +2,8 @@
 //
 //	client latency HOST:PORT ROUNDS     the median time to look up, connect and get a byte back, in µs
 //	client throughput HOST:PORT         how fast the server's bytes come, in MB/s
+//	client get URL                      prints what an HTTP client of Go's gets, with $TOKEN
+//	client ech HOST:PORT NAME CONFIGS   asks for a host whose name is encrypted
 //	client relay HOST:PORT HOST:PORT    passes on what comes to the first, for comparison
 package main
 
@@ -23,6 +25,12 @@ func main() {
 }
 
 func run(args []string) error {
+	if args[0] == "get" {
+		return get(args[1])
+	}
+	if args[0] == "ech" {
+		return ech(args[1], args[2], args[3])
+	}
 	if args[0] == "relay" {
 		return relay(args[1], args[2])
 	}
