@@ -37,22 +37,25 @@ func newResolver(n policies.NetworkDNS) (Resolver, error) {
 		}
 		servers[i] = server.String()
 	}
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		var d net.Dialer
-		var errs error
-		for _, server := range servers {
-			conn, err := d.DialContext(ctx, network, server)
-			if err == nil {
-				return conn, nil
+	return &net.Resolver{
+		PreferGo: true,
+		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			var d net.Dialer
+			var errs error
+			for _, server := range servers {
+				conn, err := d.DialContext(ctx, network, server)
+				if err == nil {
+					return conn, nil
+				}
+				errs = errors.Join(errs, err)
 			}
-			errs = errors.Join(errs, err)
-		}
-		return nil, errs
-	}}, nil
+			return nil, errs
+		},
+	}, nil
 }
 
-// dialer connects to what the policy allows, and to nothing else: it looks a name up once and dials the addresses that
-// were checked.
+// dialer connects to what the policy allows, and to nothing else: it looks a name up once and dials
+// the addresses that were checked.
 type dialer struct {
 	policy  *Policy
 	names   lookUps
@@ -64,7 +67,8 @@ type errRefused struct{ *Refusal }
 
 func (e errRefused) Error() string { return e.Reason }
 
-// targets gives the addresses that may be dialled for a name; one that must not be is a refusal, whatever the others are.
+// targets gives the addresses that may be dialled for a name; one that must not be is a refusal,
+// whatever the others are.
 func (d *dialer) targets(ctx context.Context, name string, port int) ([]netip.AddrPort, error) {
 	found := d.names.begin(name)
 	addrs, err := found.wait(ctx)
@@ -78,7 +82,12 @@ func (d *dialer) targets(ctx context.Context, name string, port int) ([]netip.Ad
 			return nil, errRefused{refusal}
 		}
 		if addr == found.own {
-			return nil, errRefused{&Refusal{Rule: RulePrivate, Reason: name + " leads to " + addr.String() + ", an address of this host"}}
+			return nil, errRefused{
+				&Refusal{
+					Rule:   RulePrivate,
+					Reason: name + " leads to " + addr.String() + ", an address of this host",
+				},
+			}
 		}
 		out = append(out, netip.AddrPortFrom(addr, uint16(port)))
 	}
@@ -88,7 +97,8 @@ func (d *dialer) targets(ctx context.Context, name string, port int) ([]netip.Ad
 	return interleave(out)[:min(len(out), maxTargets)], nil
 }
 
-// interleave alternates between the families, and keeps the resolver's order within each. RFC 8305 4
+// interleave alternates between the families, and keeps the resolver's order within each. RFC 8305
+// 4
 func interleave(in []netip.AddrPort) (out []netip.AddrPort) {
 	var first, second []netip.AddrPort
 	for _, a := range in {
@@ -109,7 +119,8 @@ func interleave(in []netip.AddrPort) (out []netip.AddrPort) {
 	return out
 }
 
-// race dials the targets, each a head start after the one before or when that has failed; the first connection wins.
+// race dials the targets, each a head start after the one before or when that has failed; the first
+// connection wins.
 func (d *dialer) race(ctx context.Context, targets []netip.AddrPort) (*net.TCPConn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
@@ -172,8 +183,8 @@ func connectTCP(ctx context.Context, to netip.AddrPort) (*net.TCPConn, error) {
 	return conn.(*net.TCPConn), nil
 }
 
-// ownAddress reports whether addr is one of this host's: then the kernel would send from it as well. Nothing is sent: a
-// connected UDP socket only knows its route. udp(7)
+// ownAddress reports whether addr is one of this host's: then the kernel would send from it as
+// well. Nothing is sent: a connected UDP socket only knows its route. udp(7)
 func ownAddress(addr netip.Addr) bool {
 	var family int
 	var to unix.Sockaddr

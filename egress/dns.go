@@ -20,15 +20,21 @@ const (
 )
 
 // answer makes the reply to one DNS message; nil: none is due. An allowed name has the addresses of
-// the pool, whatever it has outside. A name that the policy spells out is looked up there meanwhile;
-// one that a star allows is not: its spelling may be a message.
+// the pool, whatever it has outside. A name that the policy spells out is looked up there
+// meanwhile; one that a star allows is not: its spelling may be a message.
 func (s *Server) answer(message []byte) []byte {
 	var p dnsmessage.Parser
 	h, err := p.Start(message)
 	if err != nil || h.Response {
 		return nil
 	}
-	reply := dnsmessage.Header{ID: h.ID, Response: true, OpCode: h.OpCode, RecursionDesired: h.RecursionDesired, RecursionAvailable: true}
+	reply := dnsmessage.Header{
+		ID:                 h.ID,
+		Response:           true,
+		OpCode:             h.OpCode,
+		RecursionDesired:   h.RecursionDesired,
+		RecursionAvailable: true,
+	}
 	q, err := p.Question()
 	if err != nil {
 		reply.RCode = dnsmessage.RCodeFormatError
@@ -59,8 +65,8 @@ func (s *Server) answer(message []byte) []byte {
 			return build(reply, &q, &dnsmessage.AAAAResource{AAAA: v6.As16()})
 		}
 	}
-	// The name exists, and has no such record: so for HTTPS and SVCB, which would bring keys for encrypted names and
-	// other ports. RFC 9460
+	// The name exists, and has no such record: so for HTTPS and SVCB, which would bring keys for
+	// encrypted names and other ports. RFC 9460
 	return build(reply, &q, nil)
 }
 
@@ -68,10 +74,14 @@ func (s *Server) answer(message []byte) []byte {
 func (s *Server) mayLookUp(question string) bool {
 	name, ok := hostrule.CanonicalName(question)
 	switch {
-	case ok && (strings.HasSuffix(name, ".arpa") || name == "localhost" || strings.HasSuffix(name, ".localhost")):
+	case ok && (strings.HasSuffix(name, ".arpa") || name == "localhost" ||
+		strings.HasSuffix(name, ".localhost")):
 		return false // names of addresses, and of the sandbox itself: no attempt at anything
 	case !ok:
-		s.refuseLookUp(question, &Refusal{Rule: RuleName, Reason: "what was looked up is no host name"})
+		s.refuseLookUp(
+			question,
+			&Refusal{Rule: RuleName, Reason: "what was looked up is no host name"},
+		)
 		return false
 	}
 	if refusal := s.policy.LookUp(name); refusal != nil {
@@ -177,7 +187,8 @@ func (s *Server) stream(conn net.Conn) {
 		if out == nil {
 			return
 		}
-		if _, err := conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(out))), out...)); err != nil {
+		framed := append(binary.BigEndian.AppendUint16(nil, uint16(len(out))), out...)
+		if _, err := conn.Write(framed); err != nil {
 			return
 		}
 	}

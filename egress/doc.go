@@ -3,7 +3,8 @@
 // every address is local, so a connection to any of them arrives here, and its
 // own address says where the tool wants to go.
 //
-//	s, err := egress.Serve(egress.Config{Network: policy.Network, Listeners: ports, Packets: dns, Owner: process})
+//	s, err := egress.Serve(egress.Config{Network: policy.Network, Listeners: ports,
+//		Packets: dns, Owner: process})
 //	defer s.Close()
 //	…
 //	s.End(process) // it has been told of all that it reached and was refused

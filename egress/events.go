@@ -9,7 +9,8 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// Owner is what the supervisor knows a connection by: a process. It is told from several goroutines.
+// Owner is what the supervisor knows a connection by: a process. It is told from several
+// goroutines.
 type Owner interface {
 	Record(monitor.Event) // something was refused
 	Reached(Flow)         // an allowed connection has ended
@@ -18,8 +19,15 @@ type Owner interface {
 
 // refused makes the event. An attempt at the host or its cloud is an escape attempt.
 func refused(why *Refusal, at monitor.Endpoint, action string) monitor.Event {
-	e := monitor.Event{Type: monitor.PermissionDenied, Severity: monitor.Medium, Rule: why.Rule, Reason: why.Reason, Hint: why.Hint,
-		Action: action, Network: &at}
+	e := monitor.Event{
+		Type:     monitor.PermissionDenied,
+		Severity: monitor.Medium,
+		Rule:     why.Rule,
+		Reason:   why.Reason,
+		Hint:     why.Hint,
+		Action:   action,
+		Network:  &at,
+	}
 	if why.Escape {
 		e.Type, e.Severity = monitor.EscapeAttempt, monitor.High
 	}
@@ -32,16 +40,26 @@ func (s *Server) refuseLookUp(name string, why *Refusal) {
 	}
 }
 
-// refuse records why the connection is reset. sni is the name in the handshake, where it is another.
+// refuse records why the connection is reset. sni is the name in the handshake, where it is
+// another.
 func (r *relay) refuse(why *Refusal, sni string, at netip.Addr) {
 	r.record(refused(why, r.endpoint(sni, at), "reset"))
 }
 
-// unreachable tells of an allowed connection that could not be made: inside, connect(2) had succeeded by then.
+// unreachable tells of an allowed connection that could not be made: inside, connect(2) had
+// succeeded by then.
 func (r *relay) unreachable(err error) {
 	at := r.endpoint("", r.wanted.Addr())
-	r.record(monitor.Event{Type: monitor.PermissionDenied, Severity: monitor.Low, Rule: RuleDown, Action: "reset", Network: &at,
-		Reason: r.target() + " is allowed and can't be reached: " + cause(err)})
+	r.record(
+		monitor.Event{
+			Type:     monitor.PermissionDenied,
+			Severity: monitor.Low,
+			Rule:     RuleDown,
+			Action:   "reset",
+			Network:  &at,
+			Reason:   r.target() + " is allowed and can't be reached: " + cause(err),
+		},
+	)
 }
 
 // limit tells of a connection that was cut or not taken; name is a key of network.limits.
@@ -50,8 +68,21 @@ func (r *relay) limit(name string, value int64) {
 	if name == "bytes" {
 		reason = "sent and received as many bytes as it may"
 	}
-	r.record(monitor.Event{Type: monitor.ResourceLimitExceeded, Action: "reset", Rule: RuleLimit, Reason: reason, Hint: "raise network.limits." + name,
-		Limit: &monitor.Limit{Name: "network_" + name, Value: value, Observed: value, Backend: "egress"}})
+	r.record(
+		monitor.Event{
+			Type:   monitor.ResourceLimitExceeded,
+			Action: "reset",
+			Rule:   RuleLimit,
+			Reason: reason,
+			Hint:   "raise network.limits." + name,
+			Limit: &monitor.Limit{
+				Name:     "network_" + name,
+				Value:    value,
+				Observed: value,
+				Backend:  "egress",
+			},
+		},
+	)
 }
 
 func (r *relay) record(e monitor.Event) {

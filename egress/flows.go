@@ -59,6 +59,8 @@ func (f *Flows) List() []Flow {
 	for _, sum := range f.byTo {
 		out = append(out, *sum)
 	}
-	slices.SortFunc(out, func(a, b Flow) int { return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Port, b.Port)) })
+	slices.SortFunc(out, func(a, b Flow) int {
+		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Port, b.Port))
+	})
 	return out
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies/hostrule"
 )
 
-// maxHello bounds what is read of a ClientHello. Post-quantum keys take some two KiB, session tickets as much.
+// maxHello bounds what is read of a ClientHello. Post-quantum keys take some two KiB, session
+// tickets as much.
 const maxHello = 16 << 10
 
 // hello is what a TLS ClientHello says of the server that is wanted. RFC 8446 4.1.2, RFC 6066 3
@@ -31,8 +32,9 @@ const (
 	nameHost        = 0
 )
 
-// parseHello reads a ClientHello from the first bytes of a connection, which may be split over records. It takes what
-// is well-formed only: what a server would read in another way than we do must not pass.
+// parseHello reads a ClientHello from the first bytes of a connection, which may be split over
+// records. It takes what is well-formed only: what a server would read in another way than we do
+// must not pass.
 func parseHello(data []byte) (hello, error) {
 	message, err := handshake(data)
 	if err != nil {
@@ -79,7 +81,8 @@ func serverName(body reader) (string, error) {
 	list := reader{body.take(int(body.number(2)))}
 	kind := list.number(1)
 	raw := list.take(int(list.number(2)))
-	if body.data == nil || list.data == nil || len(body.data) > 0 || len(list.data) > 0 || kind != nameHost {
+	if body.data == nil || list.data == nil || len(body.data) > 0 || len(list.data) > 0 ||
+		kind != nameHost {
 		return "", errBad
 	}
 	name, ok := hostrule.CanonicalName(string(raw))
@@ -126,7 +129,8 @@ func handshake(data []byte) ([]byte, error) {
 	}
 }
 
-// reader takes fields off the front; a field that is not there makes data nil, and all that follow empty.
+// reader takes fields off the front; a field that is not there makes data nil, and all that follow
+// empty.
 type reader struct{ data []byte }
 
 func (r *reader) take(n int) []byte {

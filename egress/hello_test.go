@@ -33,7 +33,9 @@ func realHello(t testing.TB, config *tls.Config) []byte {
 func split(record []byte, n int) (out []byte) {
 	for body := record[5:]; len(body) > 0; {
 		part := body[:min(n, len(body))]
-		out = append(append(out, record[0], record[1], record[2], byte(len(part)>>8), byte(len(part))), part...)
+		out = append(
+			append(out, record[0], record[1], record[2], byte(len(part)>>8), byte(len(part))),
+			part...)
 		body = body[len(part):]
 	}
 	return out
@@ -55,7 +57,8 @@ func TestHelloNamesItsHost(t *testing.T) {
 			t.Fatalf("the first %d bytes: %v", i, err)
 		}
 	}
-	if h, err := parseHello(realHello(t, &tls.Config{ServerName: "192.0.2.1", InsecureSkipVerify: true})); err != nil || h.sni != "" {
+	address := &tls.Config{ServerName: "192.0.2.1", InsecureSkipVerify: true}
+	if h, err := parseHello(realHello(t, address)); err != nil || h.sni != "" {
 		t.Errorf("without a name: %+v, %v", h, err)
 	}
 }
@@ -84,7 +87,11 @@ func insert(record []byte, kind uint16, body []byte) []byte {
 }
 
 func TestHelloShowsEncryptedNames(t *testing.T) {
-	record := insert(realHello(t, &tls.Config{ServerName: "api.example.com"}), extECH, []byte("anything"))
+	record := insert(
+		realHello(t, &tls.Config{ServerName: "api.example.com"}),
+		extECH,
+		[]byte("anything"),
+	)
 	if h, err := parseHello(record); err != nil || !h.encrypted || h.sni != "api.example.com" {
 		t.Errorf("%+v, %v", h, err)
 	}
@@ -111,10 +118,13 @@ func TestHelloRefusesTwoReadings(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, h, err)
 		}
 	}
-	if h, err := parseHello(insert(bare, extServerName, sni("api.example.com"))); err != nil || h.sni != "api.example.com" {
+	if h, err := parseHello(insert(bare, extServerName, sni("api.example.com"))); err != nil ||
+		h.sni != "api.example.com" {
 		t.Fatalf("the same, well-formed: %+v, %v: the cases above show nothing", h, err)
 	}
-	for name, data := range map[string]string{"HTTP": "GET / HTTP/1.1\r\n", "SSH": "SSH-2.0-x\r\n", "SSL 2": "\x80\x2e\x01\x00\x02", "alert": "\x15\x03\x03\x00\x02\x01\x00"} {
+	for name, data := range map[string]string{"HTTP": "GET / HTTP/1.1\r\n",
+		"SSH": "SSH-2.0-x\r\n", "SSL 2": "\x80\x2e\x01\x00\x02",
+		"alert": "\x15\x03\x03\x00\x02\x01\x00"} {
 		if _, err := parseHello([]byte(data)); !errors.Is(err, errNotTLS) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -122,7 +132,10 @@ func TestHelloRefusesTwoReadings(t *testing.T) {
 	if _, err := parseHello([]byte("\x16\x03\x01\x40\x01")); !errors.Is(err, errBad) {
 		t.Errorf("a record that is too long: %v", err)
 	}
-	if _, err := parseHello([]byte("\x16\x03\x01\x00\x04\x01\x01\x00\x00")); !errors.Is(err, errBad) {
+	if _, err := parseHello([]byte("\x16\x03\x01\x00\x04\x01\x01\x00\x00")); !errors.Is(
+		err,
+		errBad,
+	) {
 		t.Errorf("a message that is too long: %v", err)
 	}
 }

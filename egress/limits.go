@@ -50,8 +50,8 @@ func (m *meter) leave() {
 // counts reports whether every byte has to be asked for.
 func (m *meter) counts() bool { return m.bytes > 0 || m.rate > 0 }
 
-// take asks for n bytes, and waits until the rate allows them. It returns how many of them may pass: fewer than n, the
-// limit is reached.
+// take asks for n bytes, and waits until the rate allows them. It returns how many of them may
+// pass: fewer than n, the limit is reached.
 func (m *meter) take(ctx context.Context, n int) int {
 	m.mu.Lock()
 	if m.bytes > 0 {

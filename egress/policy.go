@@ -75,7 +75,8 @@ const (
 	RuleLimit    = monitor.RuleEgress + "limit"
 )
 
-// LookUp decides whether a canonical name gets an address, which it does if some port of it is allowed.
+// LookUp decides whether a canonical name gets an address, which it does if some port of it is
+// allowed.
 func (p *Policy) LookUp(name string) *Refusal {
 	for _, r := range p.allow {
 		for _, port := range r.Ports {
@@ -87,7 +88,8 @@ func (p *Policy) LookUp(name string) *Refusal {
 	return p.refuseName(name, 0)
 }
 
-// Connect decides about a connection to a canonical name, before anything is known of its addresses.
+// Connect decides about a connection to a canonical name, before anything is known of its
+// addresses.
 func (p *Policy) Connect(name string, port int) *Refusal {
 	if p.denied(name, port) {
 		return p.refuseName(name, port)
@@ -100,39 +102,65 @@ func (p *Policy) Connect(name string, port int) *Refusal {
 	if p.LookUp(name) != nil {
 		return p.refuseName(name, port)
 	}
-	return &Refusal{Rule: RulePort, Reason: fmt.Sprintf("%s is not allowed at port %d", name, port), Hint: "to allow it: --allow-net " + hostrule.Join(name, port)}
+	return &Refusal{
+		Rule:   RulePort,
+		Reason: fmt.Sprintf("%s is not allowed at port %d", name, port),
+		Hint:   "to allow it: --allow-net " + hostrule.Join(name, port),
+	}
 }
 
-// namesIt reports whether a name is spelt out in the list, so that looking it up tells nobody anything
-// that the policy does not say.
+// namesIt reports whether a name is spelt out in the list, so that looking it up tells nobody
+// anything that the policy does not say.
 func (p *Policy) namesIt(name string) bool {
 	return slices.ContainsFunc(p.allow,
 		func(r hostrule.Rule) bool { return !r.Below && !r.Any && r.Name == name })
 }
 
 func (p *Policy) denied(name string, port int) bool {
-	return slices.ContainsFunc(p.deny, func(r hostrule.Rule) bool { return r.MatchesName(name, port) })
+	return slices.ContainsFunc(
+		p.deny,
+		func(r hostrule.Rule) bool { return r.MatchesName(name, port) },
+	)
 }
+
+const theMetadataService = ": the cloud's metadata service, which hands out the host's credentials"
 
 func (p *Policy) refuseName(name string, port int) *Refusal {
 	if metadataName(name) {
-		return &Refusal{Rule: RuleMetadata, Escape: true, Reason: name + " is the cloud's metadata service, which hands out the host's credentials", Hint: "never needed by a tool"}
+		return &Refusal{
+			Rule:   RuleMetadata,
+			Escape: true,
+			Reason: name + theMetadataService,
+			Hint:   "never needed by a tool",
+		}
 	}
 	if p.denied(name, port) || port == 0 && p.denied(name, DefaultPorts[0]) {
-		return &Refusal{Rule: RuleName, Reason: name + " is in network.deny", Hint: "to allow it, take it out of network.deny"}
+		return &Refusal{
+			Rule:   RuleName,
+			Reason: name + " is in network.deny",
+			Hint:   "to allow it, take it out of network.deny",
+		}
 	}
 	target := name
 	if port != 0 && !slices.Contains(DefaultPorts[:], port) {
 		target = hostrule.Join(name, port)
 	}
-	return &Refusal{Rule: RuleName, Reason: name + " is not in network.allow", Hint: "to allow it: --allow-net " + target}
+	return &Refusal{
+		Rule:   RuleName,
+		Reason: name + " is not in network.allow",
+		Hint:   "to allow it: --allow-net " + target,
+	}
 }
 
 // Literal decides about a connection to an address that no look-up gave.
 func (p *Policy) Literal(addr netip.Addr, port int) *Refusal {
 	addr = addr.Unmap()
 	kind := kindOf(addr)
-	refused := &Refusal{Rule: RuleAddress, Reason: fmt.Sprintf("the address %s, port %d, is not in network.allow", addr, port), Hint: "to allow it: --allow-net " + hostrule.Join(addr.String(), port)}
+	refused := &Refusal{
+		Rule:   RuleAddress,
+		Reason: fmt.Sprintf("the address %s, port %d, is not in network.allow", addr, port),
+		Hint:   "to allow it: --allow-net " + hostrule.Join(addr.String(), port),
+	}
 	if kind == metadata {
 		refused = p.refuseMetadata(addr)
 	}
@@ -152,7 +180,11 @@ func (p *Policy) Literal(addr netip.Addr, port int) *Refusal {
 func (p *Policy) Target(name string, addr netip.Addr, port int) *Refusal {
 	addr = addr.Unmap()
 	kind := kindOf(addr)
-	refused := &Refusal{Rule: RulePrivate, Reason: fmt.Sprintf("%s leads to %s, %s", name, addr, kind), Hint: "to allow it: --allow-net " + hostrule.Join(addr.String(), port)}
+	refused := &Refusal{
+		Rule:   RulePrivate,
+		Reason: fmt.Sprintf("%s leads to %s, %s", name, addr, kind),
+		Hint:   "to allow it: --allow-net " + hostrule.Join(addr.String(), port),
+	}
 	if kind == metadata {
 		refused = p.refuseMetadata(addr)
 		refused.Reason = name + " leads to " + refused.Reason
@@ -173,9 +205,17 @@ func (p *Policy) Target(name string, addr netip.Addr, port int) *Refusal {
 }
 
 func (p *Policy) refuseMetadata(addr netip.Addr) *Refusal {
-	return &Refusal{Rule: RuleMetadata, Escape: true, Reason: addr.String() + ", the cloud's metadata service, which hands out the host's credentials", Hint: "never needed by a tool"}
+	return &Refusal{
+		Rule:   RuleMetadata,
+		Escape: true,
+		Reason: addr.String() + theMetadataService,
+		Hint:   "never needed by a tool",
+	}
 }
 
 func (p *Policy) deniedAddr(addr netip.Addr, port int) bool {
-	return slices.ContainsFunc(p.deny, func(r hostrule.Rule) bool { return r.MatchesAddr(addr, port) })
+	return slices.ContainsFunc(
+		p.deny,
+		func(r hostrule.Rule) bool { return r.MatchesAddr(addr, port) },
+	)
 }

@@ -122,11 +122,14 @@ func TestLiteral(t *testing.T) {
 		{"224.0.0.1", "224.0.0.1", RuleAddress},
 		{"0.0.0.0", "0.0.0.0", RuleAddress},
 	} {
-		if got := ruleOf(compile(t, c.list).Literal(netip.MustParseAddr(c.addr), 443)); got != c.want {
+		got := ruleOf(compile(t, c.list).Literal(netip.MustParseAddr(c.addr), 443))
+		if got != c.want {
 			t.Errorf("%s: %s: %q, want %q", c.list, c.addr, got, c.want)
 		}
 	}
-	if r := compile(t, "192.0.2.0/24:8443").Literal(netip.MustParseAddr("192.0.2.1"), 443); ruleOf(r) != RuleAddress {
+	if r := compile(t, "192.0.2.0/24:8443").Literal(netip.MustParseAddr("192.0.2.1"), 443); ruleOf(
+		r,
+	) != RuleAddress {
 		t.Error("another port of an allowed range")
 	}
 }
@@ -182,13 +185,24 @@ func TestTarget(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := ruleOf(p.Target(api, netip.MustParseAddr(c.addr), 443)); got != c.want {
-			t.Errorf("%s (private %v): %s leads to %s: %q, want %q", c.list, c.private, api, c.addr, got, c.want)
+			t.Errorf(
+				"%s (private %v): %s leads to %s: %q, want %q",
+				c.list,
+				c.private,
+				api,
+				c.addr,
+				got,
+				c.want,
+			)
 		}
 	}
 }
 
 func TestPorts(t *testing.T) {
-	if got := compile(t, "a.example b.example:22 c.example:443").Ports(); !slices.Equal(got, []int{22, 80, 443}) {
+	if got := compile(t, "a.example b.example:22 c.example:443").Ports(); !slices.Equal(
+		got,
+		[]int{22, 80, 443},
+	) {
 		t.Errorf("ports %v", got)
 	}
 }
@@ -201,7 +215,13 @@ func TestPoolGivesAnAddressAwayOnlyAfterAllOthers(t *testing.T) {
 	}
 	own4, own6 := Local()
 	for range maxNames {
-		v4, v6 := p.addresses(strings.Repeat("x", 3) + netip.AddrFrom4([4]byte{byte(p.next >> 16), byte(p.next >> 8), byte(p.next)}).String())
+		v4, v6 := p.addresses(
+			strings.Repeat(
+				"x",
+				3,
+			) + netip.AddrFrom4([4]byte{byte(p.next >> 16), byte(p.next >> 8), byte(p.next)}).
+				String(),
+		)
 		if v4 == own4 || v6 == own6 {
 			t.Fatalf("a name got the sandbox's own address %s", v4)
 		}
@@ -218,7 +238,8 @@ func TestPoolGivesAnAddressAwayOnlyAfterAllOthers(t *testing.T) {
 	if _, ours := p.name(netip.MustParseAddr("192.0.2.1")); ours {
 		t.Error("192.0.2.1 is taken for one of the pool's")
 	}
-	if name, ours := p.name(netip.MustParseAddr("fd6d:6370:626f:7800:1::5")); name != "" || !ours && name != "" {
+	if name, ours := p.name(netip.MustParseAddr("fd6d:6370:626f:7800:1::5")); name != "" ||
+		!ours && name != "" {
 		t.Errorf("an address beyond the pool's is %q's", name)
 	}
 }

@@ -6,23 +6,27 @@ import (
 	"sync"
 )
 
-// The addresses that names get inside: RFC 2544's range, which nobody routes, and a unique local prefix (RFC 4193).
-// Functions, so that the package has nothing to do at start.
+// The addresses that names get inside: RFC 2544's range, which nobody routes, and a unique local
+// prefix (RFC 4193). Functions, so that the package has nothing to do at start.
 func pool4() netip.Prefix { return netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 18, 0, 0}), 15) }
 func pool6() netip.Prefix {
-	return netip.PrefixFrom(netip.AddrFrom16([16]byte{0xfd, 0x6d, 0x63, 0x70, 0x62, 0x6f, 0x78}), 64)
+	return netip.PrefixFrom(
+		netip.AddrFrom16([16]byte{0xfd, 0x6d, 0x63, 0x70, 0x62, 0x6f, 0x78}),
+		64,
+	)
 }
 
-// Local are the sandbox's own addresses, on its loopback device: at the pool's ends, where no name's are.
-// Without addresses that are not loopback, getaddrinfo(3) with AI_ADDRCONFIG finds no names.
+// Local are the sandbox's own addresses, on its loopback device: at the pool's ends, where no
+// name's are. Without addresses that are not loopback, getaddrinfo(3) with AI_ADDRCONFIG finds no
+// names.
 func Local() (v4, v6 netip.Addr) {
 	return addressAt(pool4(), hosts(pool4())-2), addressAt(pool6(), 1)
 }
 
 const maxNames = 16 << 10 // remembered at a time
 
-// pool gives names addresses, and addresses their names. An address serves another name only after all others have
-// served; until then, one whose name is forgotten leads nowhere.
+// pool gives names addresses, and addresses their names. An address serves another name only after
+// all others have served; until then, one whose name is forgotten leads nowhere.
 type pool struct {
 	v4     netip.Prefix
 	mu     sync.Mutex
@@ -66,7 +70,8 @@ func (p *pool) add(name string) uint32 {
 	return p.next
 }
 
-// name gives the name of one of the pool's addresses; "" if it is nobody's. ours is false for any other address.
+// name gives the name of one of the pool's addresses; "" if it is nobody's. ours is false for any
+// other address.
 func (p *pool) name(addr netip.Addr) (name string, ours bool) {
 	addr = addr.Unmap()
 	base := p.v4

@@ -37,8 +37,8 @@ type request struct {
 
 var errProxy = errors.New("no request that the proxy knows")
 
-// readRequest reads a SOCKS5 request (RFC 1928) or an HTTP CONNECT (RFC 9110 9.3.6). The program has to
-// wait for the answer before it sends more.
+// readRequest reads a SOCKS5 request (RFC 1928) or an HTTP CONNECT (RFC 9110 9.3.6). The program
+// has to wait for the answer before it sends more.
 func readRequest(conn *net.TCPConn) (request, error) {
 	if err := conn.SetReadDeadline(time.Now().Add(proxyTime)); err != nil {
 		return request{}, err

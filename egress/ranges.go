@@ -27,7 +27,8 @@ func (k kind) String() string {
 	return "an address of no host"
 }
 
-// block is a row of the table. Names of ranges: the IANA special-purpose address registries (RFC 6890).
+// block is a row of the table. Names of ranges: the IANA special-purpose address registries (RFC
+// 6890).
 type block struct {
 	prefix string
 	kind   kind
@@ -35,20 +36,28 @@ type block struct {
 
 // The first match counts. Text, so that the package has nothing to do at start.
 var blocks = [...]block{
-	// Metadata services: AWS, GCP, Azure, OpenStack; AWS ECS and EKS; Alibaba; Azure's wire server; Oracle.
-	{"169.254.169.254/32", metadata}, {"169.254.170.2/32", metadata}, {"169.254.170.23/32", metadata}, {"100.100.100.200/32", metadata},
-	{"168.63.129.16/32", metadata}, {"192.0.0.192/32", metadata}, {"fd00:ec2::254/128", metadata}, {"fd00:ec2::23/128", metadata},
+	// Metadata services: AWS, GCP, Azure, OpenStack; AWS ECS and EKS; Alibaba; Azure's wire server;
+	// Oracle.
+	{"169.254.169.254/32", metadata}, {"169.254.170.2/32", metadata},
+	{"169.254.170.23/32", metadata}, {"100.100.100.200/32", metadata},
+	{"168.63.129.16/32", metadata},
+	{"192.0.0.192/32", metadata},
+	{"fd00:ec2::254/128", metadata}, {"fd00:ec2::23/128", metadata},
 	{"fd20:ce::254/128", metadata},
 
-	{"10.0.0.0/8", private}, {"172.16.0.0/12", private}, {"192.168.0.0/16", private}, {"100.64.0.0/10", private}, {"127.0.0.0/8", private},
+	{"10.0.0.0/8", private}, {"172.16.0.0/12", private}, {"192.168.0.0/16", private},
+	{"100.64.0.0/10", private}, {"127.0.0.0/8", private},
 	{"fc00::/7", private}, {"::1/128", private},
 	{"169.254.0.0/16", linkLocal}, {"fe80::/10", linkLocal},
 
-	{"0.0.0.0/8", never}, {"192.0.0.0/24", never}, {"198.18.0.0/15", never}, {"224.0.0.0/4", never}, {"240.0.0.0/4", never},
-	{"::/128", never}, {"ff00::/8", never}, {"fec0::/10", never}, {"100::/64", never}, {"64:ff9b:1::/48", never}, {"2001::/32", never},
+	{"0.0.0.0/8", never}, {"192.0.0.0/24", never}, {"198.18.0.0/15", never},
+	{"224.0.0.0/4", never}, {"240.0.0.0/4", never},
+	{"::/128", never}, {"ff00::/8", never}, {"fec0::/10", never}, {"100::/64", never},
+	{"64:ff9b:1::/48", never}, {"2001::/32", never},
 }
 
-// embedded are the prefixes of IPv6 addresses that lead to the IPv4 address at a byte offset in them.
+// embedded are the prefixes of IPv6 addresses that lead to the IPv4 address at a byte offset in
+// them.
 var embedded = [...]struct {
 	prefix string
 	at     int
@@ -80,8 +89,8 @@ func kindOf(addr netip.Addr) kind {
 	return public
 }
 
-// names reports whether a listed range means addresses of that kind and no others: 0.0.0.0/0 does not name 10.0.0.1. The
-// metadata services are named one by one only.
+// names reports whether a listed range means addresses of that kind and no others: 0.0.0.0/0 does
+// not name 10.0.0.1. The metadata services are named one by one only.
 func names(listed netip.Prefix, k kind) bool {
 	if k == metadata {
 		return listed.IsSingleIP()
@@ -99,7 +108,8 @@ func names(listed netip.Prefix, k kind) bool {
 // metadataName knows the names that cloud images have for their metadata service.
 func metadataName(name string) bool {
 	switch name {
-	case "metadata.google.internal", "metadata.goog", "metadata", "instance-data", "instance-data.ec2.internal", "metadata.azure.internal", "metadata.tencentyun.com":
+	case "metadata.google.internal", "metadata.goog", "metadata", "instance-data",
+		"instance-data.ec2.internal", "metadata.azure.internal", "metadata.tencentyun.com":
 		return true
 	}
 	return false

@@ -18,7 +18,8 @@ const (
 	helloTime = 15 * time.Second // for a ClientHello to arrive
 )
 
-// tlsPort reports whether a port is for TLS from the first byte (IANA service names), and nothing else is taken there.
+// tlsPort reports whether a port is for TLS from the first byte (IANA service names), and nothing
+// else is taken there.
 func tlsPort(port int) bool {
 	switch port {
 	case 443, 465, 636, 853, 993, 995, 8443:
@@ -48,7 +49,13 @@ type relay struct {
 }
 
 func newRelay(s *Server, inside *net.TCPConn) *relay {
-	r := &relay{server: s, owner: s.owner(), inside: inside, said: make(chan struct{}), done: make(chan struct{})}
+	r := &relay{
+		server: s,
+		owner:  s.owner(),
+		inside: inside,
+		said:   make(chan struct{}),
+		done:   make(chan struct{}),
+	}
 	wanted := inside.LocalAddr().(*net.TCPAddr).AddrPort() // of a *net.TCPConn it is one
 	r.wanted = netip.AddrPortFrom(wanted.Addr().Unmap(), wanted.Port())
 	r.ctx, r.cancel = context.WithCancel(s.ctx)
@@ -185,7 +192,8 @@ func (r *relay) close() {
 
 var errLimit = errors.New("the limit of bytes is reached")
 
-// pass moves bytes both ways until both ends have finished, or one fails. An end that is cut is cut at the other too.
+// pass moves bytes both ways until both ends have finished, or one fails. An end that is cut is cut
+// at the other too.
 func (r *relay) pass() {
 	up := make(chan error, 1)
 	go func() {
@@ -227,8 +235,8 @@ func (r *relay) up() error {
 	return err
 }
 
-// greet looks at the first bytes: TLS must name the host. Where something else is possible, as with SSH, a server may be
-// the first to speak; that direction is not held up.
+// greet looks at the first bytes: TLS must name the host. Where something else is possible, as with
+// SSH, a server may be the first to speak; that direction is not held up.
 func (r *relay) greet() error {
 	if r.name == "" {
 		return nil // an allowed address may serve any name
@@ -293,12 +301,24 @@ func (r *relay) check(h hello, err error) error {
 	case err != nil:
 		return r.refuseHello(r.notTLS(), "")
 	case h.sni == "":
-		return r.refuseHello(&Refusal{Rule: RuleSNI, Reason: target + ": the TLS handshake names no host"}, "")
+		return r.refuseHello(
+			&Refusal{Rule: RuleSNI, Reason: target + ": the TLS handshake names no host"},
+			"",
+		)
 	case h.sni != r.name:
-		return r.refuseHello(&Refusal{Rule: RuleSNI, Reason: target + ": the TLS handshake is for " + h.sni}, h.sni)
+		return r.refuseHello(
+			&Refusal{Rule: RuleSNI, Reason: target + ": the TLS handshake is for " + h.sni},
+			h.sni,
+		)
 	case h.encrypted && !r.server.policy.ech:
-		return r.refuseHello(&Refusal{Rule: RuleTLS, Reason: target + ": the TLS handshake may be for another host, whose name is encrypted",
-			Hint: "browsers do this always: network.ech: allow lets it pass"}, "")
+		return r.refuseHello(
+			&Refusal{
+				Rule:   RuleTLS,
+				Reason: target + ": the TLS handshake may be for another host: an encrypted name",
+				Hint:   "browsers do this always: network.ech: allow lets it pass",
+			},
+			"",
+		)
 	}
 	return nil
 }

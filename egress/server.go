@@ -15,13 +15,16 @@ import (
 
 // Config is what a Server needs. The sockets are its own from Serve on.
 type Config struct {
-	Network   policies.Network
-	Listeners []net.Listener // TCP, one a port: an accepted connection's own address is where the tool wants to go
+	Network policies.Network
+	// TCP, one for each port. The local address of an accepted connection is where the tool wants
+	// to go
+	Listeners []net.Listener
 	Packets   net.PacketConn // UDP, where the sandbox's resolver is
 	Streams   net.Listener   // TCP, the same
 	IPv6      bool           // the sandbox has IPv6: names get addresses of both families
 	Resolver  Resolver       // nil: that of the policy, else the host's
-	Owner     func() Owner   // whose a connection or a look-up is that comes now; nil, or a nil Owner: nobody's
+	// of a connection or a look-up that comes now; nil, or a nil Owner: nobody's
+	Owner     func() Owner
 	Secrets   []intercept.Secret
 	Authority *intercept.Authority // nil: no requests are read
 	Pool      netip.Prefix         // of the names' IPv4 addresses; zero: 198.18.0.0/15
@@ -134,8 +137,8 @@ func (s *Server) Close() {
 // lastWords is how long what a process sent before its end may take to leave.
 const lastWords = time.Second
 
-// End waits for the last words of an owner that has ended, and cuts its connections. When it returns, the owner has been
-// told of all of them.
+// End waits for the last words of an owner that has ended, and cuts its connections. When it
+// returns, the owner has been told of all of them.
 func (s *Server) End(o Owner) {
 	s.mu.Lock()
 	var all []*relay
@@ -196,7 +199,8 @@ func (s *Server) untrack(c net.Conn) {
 	delete(s.streams, c)
 }
 
-// pause waits after an error of a socket that may pass, such as too many open files; false: it will not.
+// pause waits after an error of a socket that may pass, such as too many open files; false: it will
+// not.
 func (s *Server) pause(err error) bool {
 	if errors.Is(err, net.ErrClosed) {
 		return false
@@ -246,13 +250,16 @@ func (s *Server) accept(l net.Listener) {
 	}
 }
 
-// judge finds out what an address that was dialled inside means. A refusal without a reason is not worth an event: the
-// sandbox's own loopback device, where nobody listens.
+// judge finds out what an address that was dialled inside means. A refusal without a reason is not
+// worth an event: the sandbox's own loopback device, where nobody listens.
 func (s *Server) judge(addr netip.Addr, port int) (name string, _ *Refusal) {
 	name, ours := s.pool.name(addr)
 	switch {
 	case ours && name == "":
-		return "", &Refusal{Rule: RuleAddress, Reason: addr.String() + " is no name's address: it was looked up long ago, or not at all"}
+		return "", &Refusal{
+			Rule:   RuleAddress,
+			Reason: addr.String() + " is no name's address: it was never looked up, or long ago",
+		}
 	case ours:
 		return name, s.policy.Connect(name, port)
 	}

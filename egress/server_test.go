@@ -50,7 +50,10 @@ func TestAnAllowedNameIsReached(t *testing.T) {
 	exchange(t, w.dial("Api.EXAMPLE.test", port), data)
 	w.server.Close()
 	f := w.flows.List()
-	if len(f) != 1 || f[0].Host != api || f[0].Port != port || f[0].Connections != 1 || f[0].Sent != int64(len(data)) || f[0].Received != int64(len(data)) || f[0].Duration <= 0 {
+	if len(f) != 1 || f[0].Host != api || f[0].Port != port || f[0].Connections != 1 ||
+		f[0].Sent != int64(len(data)) ||
+		f[0].Received != int64(len(data)) ||
+		f[0].Duration <= 0 {
 		t.Errorf("flows %+v", f)
 	}
 	w.noEvents()
@@ -69,7 +72,9 @@ func TestALookUpAsksNobodyOutside(t *testing.T) {
 		t.Errorf("asked outside: %v", asked)
 	}
 	e := w.event(RuleName)
-	if e.Type != monitor.PermissionDenied || e.Network.Name != "evil.example" || e.Action != "NXDOMAIN" || !strings.Contains(e.Hint, "--allow-net evil.example") {
+	if e.Type != monitor.PermissionDenied || e.Network.Name != "evil.example" ||
+		e.Action != "NXDOMAIN" ||
+		!strings.Contains(e.Hint, "--allow-net evil.example") {
 		t.Errorf("event %+v", e)
 	}
 }
@@ -80,7 +85,12 @@ func TestResolverAnswers(t *testing.T) {
 	w.serve(network(t, api), nil, nil, nil)
 	ask := func(name string, kind dnsmessage.Type, class dnsmessage.Class) dnsmessage.Message {
 		t.Helper()
-		q := dnsmessage.Message{Header: dnsmessage.Header{ID: 7, RecursionDesired: true}, Questions: []dnsmessage.Question{{Name: dnsmessage.MustNewName(name), Type: kind, Class: class}}}
+		q := dnsmessage.Message{
+			Header: dnsmessage.Header{ID: 7, RecursionDesired: true},
+			Questions: []dnsmessage.Question{
+				{Name: dnsmessage.MustNewName(name), Type: kind, Class: class},
+			},
+		}
 		data, err := q.Pack()
 		if err != nil {
 			t.Fatal(err)
@@ -89,7 +99,8 @@ func TestResolverAnswers(t *testing.T) {
 		if err := m.Unpack(w.server.answer(data)); err != nil {
 			t.Fatal(err)
 		}
-		if m.ID != 7 || !m.Response || len(m.Questions) != 1 || m.Questions[0].Name.String() != name {
+		if m.ID != 7 || !m.Response || len(m.Questions) != 1 ||
+			m.Questions[0].Name.String() != name {
 			t.Errorf("%s: %+v", name, m)
 		}
 		return m
@@ -110,22 +121,36 @@ func TestResolverAnswers(t *testing.T) {
 		{"evil.example.", dnsmessage.TypeA, dnsmessage.ClassINET, dnsmessage.RCodeNameError, 0},
 		{"evil.example.", dnsmessage.TypeTXT, dnsmessage.ClassINET, dnsmessage.RCodeNameError, 0},
 		{"127.1.", dnsmessage.TypeA, dnsmessage.ClassINET, dnsmessage.RCodeNameError, 0},
-		{"b\xc3\xbccher.example.", dnsmessage.TypeA, dnsmessage.ClassINET, dnsmessage.RCodeNameError, 0},
-		{"1.0.0.127.in-addr.arpa.", dnsmessage.TypePTR, dnsmessage.ClassINET, dnsmessage.RCodeNameError, 0},
+		{"b\xc3\xbccher.example.", dnsmessage.TypeA, dnsmessage.ClassINET,
+			dnsmessage.RCodeNameError, 0},
+		{"1.0.0.127.in-addr.arpa.", dnsmessage.TypePTR, dnsmessage.ClassINET,
+			dnsmessage.RCodeNameError, 0},
 		{".", dnsmessage.TypeNS, dnsmessage.ClassINET, dnsmessage.RCodeNameError, 0},
 	} {
 		if m := ask(c.name, c.kind, c.class); m.RCode != c.code || len(m.Answers) != c.answers {
-			t.Errorf("%q %v: %v with %d answers, want %v with %d", c.name, c.kind, m.RCode, len(m.Answers), c.code, c.answers)
+			t.Errorf(
+				"%q %v: %v with %d answers, want %v with %d",
+				c.name,
+				c.kind,
+				m.RCode,
+				len(m.Answers),
+				c.code,
+				c.answers,
+			)
 		}
 	}
-	a := ask(api+".", dnsmessage.TypeA, dnsmessage.ClassINET).Answers[0].Body.(*dnsmessage.AResource)
-	aaaa := ask(api+".", dnsmessage.TypeAAAA, dnsmessage.ClassINET).Answers[0].Body.(*dnsmessage.AAAAResource)
+	body := func(kind dnsmessage.Type) dnsmessage.ResourceBody {
+		return ask(api+".", kind, dnsmessage.ClassINET).Answers[0].Body
+	}
+	a := body(dnsmessage.TypeA).(*dnsmessage.AResource)
+	aaaa := body(dnsmessage.TypeAAAA).(*dnsmessage.AAAAResource)
 	for _, addr := range []netip.Addr{netip.AddrFrom4(a.A), netip.AddrFrom16(aaaa.AAAA)} {
 		if name, ours := w.server.pool.name(addr); !ours || name != api {
 			t.Errorf("%s is %q's", addr, name)
 		}
 	}
-	for _, junk := range []string{"", "x", "\x00\x07\x80\x00\x00\x01\x00\x00\x00\x00\x00\x00"} { // the last is a response
+	response := "\x00\x07\x80\x00\x00\x01\x00\x00\x00\x00\x00\x00"
+	for _, junk := range []string{"", "x", response} {
 		if out := w.server.answer([]byte(junk)); out != nil {
 			t.Errorf("%q is answered", junk)
 		}
@@ -135,13 +160,25 @@ func TestResolverAnswers(t *testing.T) {
 func TestResolverOverTCP(t *testing.T) {
 	w := newWorld(t)
 	w.serve(network(t, api), nil, nil, nil)
-	conn, err := net.Dial("tcp4", w.server.sockets[len(w.server.sockets)-1].(net.Listener).Addr().String())
+	conn, err := net.Dial(
+		"tcp4",
+		w.server.sockets[len(w.server.sockets)-1].(net.Listener).Addr().String(),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(20 * time.Second))
-	q := dnsmessage.Message{Header: dnsmessage.Header{ID: 9}, Questions: []dnsmessage.Question{{Name: dnsmessage.MustNewName(api + "."), Type: dnsmessage.TypeA, Class: dnsmessage.ClassINET}}}
+	q := dnsmessage.Message{
+		Header: dnsmessage.Header{ID: 9},
+		Questions: []dnsmessage.Question{
+			{
+				Name:  dnsmessage.MustNewName(api + "."),
+				Type:  dnsmessage.TypeA,
+				Class: dnsmessage.ClassINET,
+			},
+		},
+	}
 	data, _ := q.Pack()
 	for range 2 {
 		conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(data))), data...))
@@ -164,13 +201,15 @@ func TestAnAddressIsRefused(t *testing.T) {
 	w := newWorld(t)
 	port := w.echo(0)
 	w.serve(network(t, fmt.Sprintf("%s:%d", api, port)), []int{port}, nil, nil)
-	for addr, want := range map[string]string{"192.0.2.1": RuleAddress, "169.254.169.254": RuleMetadata, "10.0.0.1": RuleAddress, "198.18.0.77": RuleAddress} {
+	for addr, want := range map[string]string{"192.0.2.1": RuleAddress,
+		"169.254.169.254": RuleMetadata, "10.0.0.1": RuleAddress, "198.18.0.77": RuleAddress} {
 		_, refusal := w.server.judge(netip.MustParseAddr(addr), port)
 		if ruleOf(refusal) != want {
 			t.Errorf("%s: %+v", addr, refusal)
 		}
 	}
-	if _, refusal := w.server.judge(netip.MustParseAddr("127.0.0.1"), port); refusal == nil || refusal.Reason != "" {
+	if _, refusal := w.server.judge(netip.MustParseAddr("127.0.0.1"), port); refusal == nil ||
+		refusal.Reason != "" {
 		t.Errorf("the sandbox's own loopback: %+v", refusal)
 	}
 }
@@ -199,14 +238,16 @@ func TestOneBadAddressOfManyRefusesAll(t *testing.T) {
 	}
 }
 
-// The address that was checked is the one that is dialled: a name that leads elsewhere a moment later gains nothing.
+// The address that was checked is the one that is dialled: a name that leads elsewhere a moment
+// later gains nothing.
 func TestANameIsLookedUpOnceAConnection(t *testing.T) {
 	w := newWorld(t)
 	port := w.echo(0)
 	w.dns.Set(api, w.target)
 	w.serve(listed(t, w, port), []int{port}, []string{api}, nil)
 	exchange(t, w.dial(api, port), []byte("hello"))
-	if n := len(slices.DeleteFunc(w.dns.Asked(), func(name string) bool { return name != api })); n != 2 { // A and AAAA
+	other := func(name string) bool { return name != api }
+	if n := len(slices.DeleteFunc(w.dns.Asked(), other)); n != 2 { // A and AAAA
 		t.Errorf("%d questions", n)
 	}
 	// For a moment the answer is used again, as it was checked. Then the name is looked up anew.
@@ -276,11 +317,14 @@ func TestTLSMustNameTheHost(t *testing.T) {
 		rule  string
 	}{
 		{"its name", realHello(t, &tls.Config{ServerName: api}), ""},
-		{"its name, a byte a record", split(realHello(t, &tls.Config{ServerName: "API.example.test"}), 1), ""},
+		{"its name, a byte a record",
+			split(realHello(t, &tls.Config{ServerName: "API.example.test"}), 1), ""},
 		{"another", realHello(t, &tls.Config{ServerName: "evil.example"}), RuleSNI},
-		{"another, a byte a record", split(realHello(t, &tls.Config{ServerName: "evil.example"}), 1), RuleSNI},
+		{"another, a byte a record",
+			split(realHello(t, &tls.Config{ServerName: "evil.example"}), 1), RuleSNI},
 		{"none", realHello(t, &tls.Config{InsecureSkipVerify: true}), RuleSNI},
-		{"an encrypted one", insert(realHello(t, &tls.Config{ServerName: api}), extECH, []byte{0}), RuleTLS},
+		{"an encrypted one",
+			insert(realHello(t, &tls.Config{ServerName: api}), extECH, []byte{0}), RuleTLS},
 		{"HTTP", []byte("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n"), RuleTLS},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -396,7 +440,8 @@ func TestLimits(t *testing.T) {
 		for range 3 {
 			m.take(context.Background(), 100)
 		}
-		if took := time.Since(began); took < 200*time.Millisecond { // the third one waits for two tenths
+		// the third one waits for two tenths
+		if took := time.Since(began); took < 200*time.Millisecond {
 			t.Errorf("300 bytes took %v at 1000 a second", took)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
@@ -424,7 +469,11 @@ func TestThousandConnectionsHold(t *testing.T) {
 		wg.Go(func() {
 			room <- struct{}{}
 			defer func() { <-room }()
-			conn, err := net.DialTCP("tcp4", nil, net.TCPAddrFromAddrPort(netip.AddrPortFrom(addrs[0], uint16(port))))
+			conn, err := net.DialTCP(
+				"tcp4",
+				nil,
+				net.TCPAddrFromAddrPort(netip.AddrPortFrom(addrs[0], uint16(port))),
+			)
 			if err != nil {
 				t.Error(err)
 				return
@@ -433,7 +482,8 @@ func TestThousandConnectionsHold(t *testing.T) {
 			conn.SetDeadline(time.Now().Add(60 * time.Second))
 			fmt.Fprintf(conn, "%04d", i)
 			got := make([]byte, 4)
-			if _, err := io.ReadFull(conn, got); err != nil || string(got) != fmt.Sprintf("%04d", i) {
+			if _, err := io.ReadFull(conn, got); err != nil ||
+				string(got) != fmt.Sprintf("%04d", i) {
 				t.Errorf("connection %d: %q, %v", i, got, err)
 			}
 		})
@@ -506,7 +556,11 @@ func TestHappyEyeballs(t *testing.T) {
 	w := newWorld(t)
 	port := w.echo(0)
 	good := netip.AddrPortFrom(netip.MustParseAddr(w.target), uint16(port))
-	silent, broken := netip.MustParseAddrPort("[2001:db8::1]:443"), netip.MustParseAddrPort("192.0.2.1:443")
+	silent, broken := netip.MustParseAddrPort(
+		"[2001:db8::1]:443",
+	), netip.MustParseAddrPort(
+		"192.0.2.1:443",
+	)
 	d := dialer{connect: func(ctx context.Context, to netip.AddrPort) (*net.TCPConn, error) {
 		switch to {
 		case silent:
@@ -518,7 +572,8 @@ func TestHappyEyeballs(t *testing.T) {
 		return connectTCP(ctx, to)
 	}}
 	for name, targets := range map[string][]netip.AddrPort{
-		"the first is silent": {silent, good}, "the first is broken": {broken, good}, "both": {silent, broken, good}, "the good one first": {good, silent},
+		"the first is silent": {silent, good}, "the first is broken": {broken, good},
+		"both": {silent, broken, good}, "the good one first": {good, silent},
 	} {
 		conn, err := d.race(context.Background(), targets)
 		if err != nil {
@@ -531,7 +586,10 @@ func TestHappyEyeballs(t *testing.T) {
 		t.Error("nothing can be reached, and no error")
 	}
 	v4, v6 := netip.MustParseAddrPort("192.0.2.1:1"), netip.MustParseAddrPort("[2001:db8::1]:1")
-	if got := interleave([]netip.AddrPort{v6, v6, v4, v4, v4}); !slices.Equal(got, []netip.AddrPort{v6, v4, v6, v4, v4}) {
+	if got := interleave([]netip.AddrPort{v6, v6, v4, v4, v4}); !slices.Equal(
+		got,
+		[]netip.AddrPort{v6, v4, v6, v4, v4},
+	) {
 		t.Errorf("order %v", got)
 	}
 }

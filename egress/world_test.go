@@ -22,8 +22,9 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// world is a sandbox's network on the test's loopback device: all of 127.0.0.0/8 is local there, as every address is in
-// a sandbox. Names live in 127.N.0.0/16, servers at an address beside it, so that both can have the same port.
+// world is a sandbox's network on the test's loopback device: all of 127.0.0.0/8 is local there, as
+// every address is in a sandbox. Names live in 127.N.0.0/16, servers at an address beside it, so
+// that both can have the same port.
 type world struct {
 	t      *testing.T
 	server *Server
@@ -39,7 +40,11 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	n := 20 + rand.IntN(200)
-	w := &world{t: t, pool: netip.MustParsePrefix(fmt.Sprintf("127.%d.0.0/16", n)), target: fmt.Sprintf("127.%d.0.1", n+1)}
+	w := &world{
+		t:      t,
+		pool:   netip.MustParsePrefix(fmt.Sprintf("127.%d.0.0/16", n)),
+		target: fmt.Sprintf("127.%d.0.1", n+1),
+	}
 	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +54,8 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// serve runs the network with the listeners that connections to the names, in the order of the list, and to addresses need.
+// serve runs the network with the listeners that connections to the names, in the order of the
+// list, and to addresses need.
 func (w *world) serve(n policies.Network, ports []int, names, addrs []string) {
 	w.t.Helper()
 	n.DNS.Servers = append(n.DNS.Servers, w.dns.Addr)
@@ -61,7 +67,10 @@ func (w *world) serve(n policies.Network, ports []int, names, addrs []string) {
 	cfg := Config{Network: n, Pool: w.pool, IPv6: w.ipv6, Owner: func() Owner { return w }}
 	for _, addr := range addrs {
 		for _, port := range ports {
-			cfg.Listeners = append(cfg.Listeners, listen(w.t, net.JoinHostPort(addr, strconv.Itoa(port))))
+			cfg.Listeners = append(
+				cfg.Listeners,
+				listen(w.t, net.JoinHostPort(addr, strconv.Itoa(port))),
+			)
 		}
 	}
 	var err error
@@ -125,9 +134,16 @@ func (w *world) connect(to netip.AddrPort) *net.TCPConn {
 }
 
 func (w *world) lookUp(name string) ([]netip.Addr, error) {
-	r := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, w.server.sockets[len(w.server.sockets)-2].(net.PacketConn).LocalAddr().String())
-	}}
+	r := net.Resolver{
+		PreferGo: true,
+		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(
+				ctx,
+				network,
+				w.server.sockets[len(w.server.sockets)-2].(net.PacketConn).LocalAddr().String(),
+			)
+		},
+	}
 	return r.LookupNetIP(context.Background(), "ip4", name+".")
 }
 
@@ -146,7 +162,8 @@ func (w *world) refused(conn *net.TCPConn) {
 // event waits for one of the rule, which must be the only one of it.
 func (w *world) event(rule string) monitor.Event {
 	w.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	deadline := time.Now().Add(20 * time.Second)
+	for ; time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		w.mu.Lock()
 		i := slices.IndexFunc(w.events, func(e monitor.Event) bool { return e.Rule == rule })
 		if i >= 0 {

@@ -134,6 +134,8 @@ func TestCompressionIsUndone(t *testing.T) {
 		return b.Bytes()
 	}
 	gz := pack(func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) })
+	zl := pack(func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) })
+	bare := pack(func(w io.Writer) io.WriteCloser { z, _ := flate.NewWriter(w, 5); return z })
 	for name, c := range map[string]struct {
 		encoding string
 		body     []byte
@@ -141,8 +143,8 @@ func TestCompressionIsUndone(t *testing.T) {
 	}{
 		"gzip":         {"gzip", gz, false},
 		"x-gzip":       {"X-GZip", gz, false},
-		"zlib":         {"deflate", pack(func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }), false},
-		"bare deflate": {"deflate", pack(func(w io.Writer) io.WriteCloser { z, _ := flate.NewWriter(w, 5); return z }), false},
+		"zlib":         {"deflate", zl, false},
+		"bare deflate": {"deflate", bare, false},
 		"none":         {"", []byte(text), false},
 		"identity":     {"identity", []byte(text), false},
 		"brotli":       {"br", gz, true},

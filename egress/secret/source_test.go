@@ -69,7 +69,8 @@ func TestAValueIsNotPrinted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{fmt.Sprint(v, s, &v), fmt.Sprintf("%v %+v %#v %s %q", v, v, v, v, v),
+	for _, text := range []string{fmt.Sprint(v, s, &v),
+		fmt.Sprintf("%v %+v %#v %s %q", v, v, v, v, v),
 		fmt.Sprintf("%v %+v %#v", s, s, s), string(data), fmt.Sprintf("%+v", []any{v, s})} {
 		if strings.Contains(text, "horse") {
 			t.Error(text)

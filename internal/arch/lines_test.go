@@ -10,7 +10,7 @@ import (
 var wide = []string{
 	"docs/BENCHMARKS.md", "docs/HOSTS.md",
 	"tests/bench", "tests/code", "tests/escape", "tests/integration", "tests/packages",
-	"cmd", "code", "egress", "mcp/clientconfig", "runtime",
+	"cmd", "code", "mcp/clientconfig", "runtime",
 	"pool", "server", "packages", "report",
 }
 
