@@ -62,6 +62,16 @@ func (p *Pool) PrepareProgram(ctx context.Context, policy *policies.Policy, prog
 	return k.prepare(ctx)
 }
 
+// Enter waits for a turn, as a call does, for work that the pool can't do. leave gives the place
+// back.
+func (p *Pool) Enter(ctx context.Context, caller string) (leave func(), err error) {
+	if err := p.begin(); err != nil {
+		return nil, err
+	}
+	defer p.work.Done()
+	return p.gate.enter(ctx, caller)
+}
+
 // Start starts a call's program. It returns when execve(2) has succeeded. A *BusyError says when to come
 // back; other errors are runtime's. When ctx ends, the program is killed.
 func (p *Pool) Start(ctx context.Context, call Call) (*runtime.Process, error) {

@@ -183,7 +183,7 @@ func (d *daemon) runIn(ctx context.Context, b *box, c *command) (*api.Result, er
 	}()
 	select {
 	case result := <-ended:
-		return resultOf(result, "", c.stdout, c.stderr), nil
+		return resultOf(result, c.stdout, c.stderr), nil
 	case <-kept:
 		return nil, errKept(b.info.ID)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -270,5 +271,80 @@ func TestMetricsCount(t *testing.T) {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("no %s in\n%s", want, text)
 		}
+	}
+}
+
+func TestWhatIsKeptOfACallerIsExportedAndErased(t *testing.T) {
+	d := start(t, folder(t), "")
+	for _, who := range []string{"ann", "bob"} {
+		_, err := d.Run(background(t), api.ExecutionRequest{Caller: who,
+			Command: []string{"unshare", "-m", "true"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := d.CreateSandbox(background(t), api.SandboxRequest{Caller: who})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Destroy(background(t), b.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kinds := func(who string) map[string]int {
+		out := map[string]int{}
+		err := d.Export(background(t), who, func(line json.RawMessage) error {
+			var row struct{ Kind string }
+			if strings.Contains(string(line), `"caller":"bob"`) && who != "bob" {
+				t.Errorf("another caller's: %s", line)
+			}
+			defer func() { out[row.Kind]++ }()
+			return json.Unmarshal(line, &row)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	if got := kinds("ann"); got["execution"] != 1 || got["event"] == 0 || got["sandbox"] != 1 {
+		t.Errorf("exported %v", got)
+	}
+	if e, err := d.Erase(background(t), "ann"); err != nil || e.Executions != 1 || e.Events == 0 ||
+		e.Sandboxes != 1 {
+		t.Errorf("erased %+v %v", e, err)
+	}
+	if got := kinds("ann"); len(got) != 0 {
+		t.Errorf("left: %v", got)
+	}
+	if got := kinds("bob"); got["execution"] != 1 || got["sandbox"] != 1 {
+		t.Errorf("of another caller: %v", got)
+	}
+}
+
+func TestThePageShowsEveryOperation(t *testing.T) {
+	d := start(t, folder(t), "")
+	status, page, header := d.raw(t, "GET", "/v1/docs", "")
+	if status != 200 || !strings.HasPrefix(header.Get("Content-Type"), "text/html") ||
+		!strings.Contains(header.Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Fatal(status, header)
+	}
+	_, text, _ := d.raw(t, "GET", "/v1/openapi.json", "")
+	var doc struct {
+		Paths map[string]map[string]struct{ Summary string }
+	}
+	if err := json.Unmarshal([]byte(text), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for path, methods := range doc.Paths {
+		for method, op := range methods {
+			row := "<b>" + strings.ToUpper(method) + "</b> <code>" + path + "</code></h3><p>" +
+				html.EscapeString(op.Summary)
+			if !strings.Contains(page, row) {
+				t.Errorf("the page lacks %s %s", method, path)
+			}
+		}
+	}
+	if strings.Contains(page, "http://") || strings.Contains(page, "https://") ||
+		strings.Contains(page, "<script") {
+		t.Error("the page needs something from elsewhere")
 	}
 }

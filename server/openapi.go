@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
+	"github.com/mcpbox/mcpbox/mcp/access"
+	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/server/api"
 )
 
@@ -106,8 +108,8 @@ func operation(r route) string {
 
 // reference adds the schema of v's type to schemas, and refers to it.
 func reference(v any, schemas object) (object, error) {
-	t := reflect.TypeOf(v)
-	if schemas[t.Name()] == nil {
+	t, name := reflect.TypeOf(v), typeName(v)
+	if schemas[name] == nil {
 		s, err := jsonschema.ForType(
 			t,
 			&jsonschema.ForOptions{TypeSchemas: map[reflect.Type]*jsonschema.Schema{
@@ -119,7 +121,20 @@ func reference(v any, schemas object) (object, error) {
 		if err != nil {
 			return nil, err
 		}
-		schemas[t.Name()] = s
+		schemas[name] = s
 	}
-	return object{"$ref": "#/components/schemas/" + t.Name()}, nil
+	return object{"$ref": "#/components/schemas/" + name}, nil
+}
+
+// typeName is a type's name in the document. Package monitor, policies and others have types of the
+// names that package api has.
+func typeName(v any) string {
+	t := reflect.TypeOf(v)
+	switch t {
+	case reflect.TypeFor[policies.Rule]():
+		return "DetectionRule"
+	case reflect.TypeFor[access.Rule]():
+		return "AccessRule"
+	}
+	return t.Name()
 }

@@ -11,13 +11,12 @@ import (
 	"github.com/mcpbox/mcpbox/report"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 	"github.com/mcpbox/mcpbox/server/api"
-	"github.com/mcpbox/mcpbox/server/internal/hub"
 )
 
 func seconds(s mcpruntime.Seconds) float64 { return time.Duration(s).Seconds() }
 
 // resultOf is a run's result as clients see it.
-func resultOf(r *mcpruntime.Result, execution string, stdout, stderr *output) *api.Result {
+func resultOf(r *mcpruntime.Result, stdout, stderr *output) *api.Result {
 	out := &api.Result{
 		Success:       r.Success,
 		Status:        string(r.Status),
@@ -48,11 +47,7 @@ func resultOf(r *mcpruntime.Result, execution string, stdout, stderr *output) *a
 	for layer, what := range r.Layers {
 		out.Layers[string(layer)] = what
 	}
-	for _, e := range r.Events {
-		if own, id := hub.Own(e); id == "" || id == execution {
-			out.Events = append(out.Events, own)
-		}
-	}
+	out.Events = append(out.Events, r.Events...)
 	if stdout != nil {
 		out.Stdout, out.StdoutBytes = stdout.text()
 		out.Stderr, out.StderrBytes = stderr.text()
@@ -61,8 +56,8 @@ func resultOf(r *mcpruntime.Result, execution string, stdout, stderr *output) *a
 }
 
 // codeResult is a snippet's result as clients see it.
-func codeResult(r *code.Result, execution string) *api.Result {
-	out := resultOf(&r.Result, execution, nil, nil)
+func codeResult(r *code.Result) *api.Result {
+	out := resultOf(&r.Result, nil, nil)
 	out.Stdout, out.Stderr, out.StdoutBytes, out.StderrBytes = r.Stdout, r.Stderr, r.StdoutBytes, r.StderrBytes
 	out.Reason, out.Hint = r.Reason, r.Hint
 	if r.Guard != nil {

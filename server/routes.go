@@ -1,6 +1,9 @@
 package server
 
 import (
+	"bufio"
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -214,6 +217,8 @@ func (d *daemon) table() []route {
 			filter,
 			d.listEvents,
 		},
+		{"GET", "/v1/callers/{caller}", "export what is kept of one of the client's callers", nil,
+			nil, 200, nil, d.exportCaller},
 		{
 			"DELETE",
 			"/v1/callers/{caller}",
@@ -256,6 +261,7 @@ func (d *daemon) table() []route {
 			nil,
 			d.openAPI,
 		},
+		{"GET", "/v1/docs", "this API as a page", nil, nil, 200, nil, d.page},
 		{"GET", "/healthz", "the daemon lives", nil, nil, 200, nil, d.healthy},
 		{"GET", "/readyz", "the daemon takes work", nil, nil, 200, nil, d.ready},
 		{"GET", "/metrics", "counts for Prometheus", nil, nil, 200, nil, d.metrics},
@@ -317,10 +323,25 @@ func (d *daemon) ready(w http.ResponseWriter, r *http.Request) {
 
 // eraseCaller: DELETE /v1/callers/{caller}
 func (d *daemon) eraseCaller(w http.ResponseWriter, r *http.Request) {
-	executions, events, err := d.db.Erase(visibleName(r), r.PathValue("caller"))
+	executions, events, sandboxes, err := d.db.Erase(visibleName(r), r.PathValue("caller"))
 	if err != nil {
 		d.fail(w, r, err)
 		return
 	}
-	answer(w, http.StatusOK, api.Erased{Executions: executions, Events: events})
+	answer(w, http.StatusOK, api.Erased{Executions: executions, Events: events,
+		Sandboxes: sandboxes})
+}
+
+// exportCaller: GET /v1/callers/{caller} sends all that is kept, a JSON object a line.
+func (d *daemon) exportCaller(w http.ResponseWriter, r *http.Request) {
+	out := bufio.NewWriter(w)
+	w.Header().Set("Content-Type", api.StreamType)
+	err := d.db.Export(visibleName(r), r.PathValue("caller"), func(kind string, body []byte) error {
+		_, err := fmt.Fprintf(out, "{\"kind\":%q,%q:%s}\n", kind, kind, body)
+		return err
+	})
+	if err = errors.Join(err, out.Flush()); err != nil {
+		d.log.Error("an export broke off", "error", err) // the status has been sent
+		panic(http.ErrAbortHandler)
+	}
 }

@@ -135,16 +135,15 @@ func (r *run) work(ctx context.Context) (*api.Result, error) {
 func (r *run) pooled(ctx context.Context) (*api.Result, error) {
 	cmd, stdout, stderr := r.command()
 	cmd.Files = r.files()
-	cmd.Call = r.mark()
-	defer r.d.hub.Know(r.origin())()
+	cmd.Sinks = r.sinks()
 	result, err := r.d.pool.Run(
 		ctx,
-		pool.Call{Caller: r.x.Client + "/" + r.x.Caller, Policy: r.policy, Command: cmd},
+		pool.Call{Caller: r.caller(), Policy: r.policy, Command: cmd},
 	)
 	if err != nil {
 		return nil, cause(ctx, err)
 	}
-	return resultOf(result, r.x.ID, stdout, stderr), nil
+	return resultOf(result, stdout, stderr), nil
 }
 
 // files are the request's, where the command finds them.
@@ -153,12 +152,6 @@ func (r *run) files() (out []mcpruntime.File) {
 		out = append(out, mcpruntime.File{Path: workPath(f.Path), Data: f.Bytes()})
 	}
 	return out
-}
-
-// mark tells the pool's events of this execution from others.
-func (r *run) mark() func() *monitor.Call {
-	call := &monitor.Call{Server: hub.Mark, Request: r.x.ID}
-	return func() *monitor.Call { return call }
 }
 
 // cause prefers the reason why a context ended to what came of that.
@@ -171,9 +164,9 @@ func cause(ctx context.Context, err error) error {
 
 // alone runs a command in a sandbox of its own.
 func (r *run) alone(ctx context.Context) (*api.Result, error) {
-	leave, err := r.d.enter(ctx)
+	leave, err := r.d.pool.Enter(ctx, r.caller())
 	if err != nil {
-		return nil, err
+		return nil, cause(ctx, err)
 	}
 	defer leave()
 	cmd, stdout, stderr := r.command()
@@ -187,22 +180,20 @@ func (r *run) alone(ctx context.Context) (*api.Result, error) {
 	if err != nil {
 		return nil, cause(ctx, err)
 	}
-	return resultOf(result, r.x.ID, stdout, stderr), nil
+	return resultOf(result, stdout, stderr), nil
 }
 
 // snippet runs code: in a cell, or in a sandbox of its own.
 func (r *run) snippet(ctx context.Context) (*api.Result, error) {
-	runner := code.Runner{Policy: r.policy, BestEffort: r.d.cfg.Load().BestEffort}
+	runner := code.Runner{Policy: r.policy, BestEffort: r.d.cfg.Load().BestEffort, Sinks: r.sinks}
 	if !r.fresh && r.d.code.Takes(r.policy) {
-		runner.Pool, runner.Caller, runner.Call = r.d.code, r.x.Client+"/"+r.x.Caller, r.mark()
-		defer r.d.hub.Know(r.origin())()
+		runner.Pool, runner.Caller = r.d.code, r.caller()
 	} else {
-		leave, err := r.d.enter(ctx)
+		leave, err := r.d.pool.Enter(ctx, r.caller())
 		if err != nil {
-			return nil, err
+			return nil, cause(ctx, err)
 		}
 		defer leave()
-		runner.Sinks = r.sinks
 	}
 	req := code.Request{
 		Language:  r.req.Language,
@@ -226,17 +217,20 @@ func (r *run) snippet(ctx context.Context) (*api.Result, error) {
 	if err != nil {
 		return nil, bad(err)
 	}
-	return codeResult(result, r.x.ID), nil
+	return codeResult(result), nil
 }
 
 // neverRan is the result of what was canceled before it started.
 func neverRan(policy *policies.Policy, command []string, why error) *api.Result {
 	const exitFailure = 125
 	spec, cmd := mcpruntime.Spec{Policy: policy}, mcpruntime.Command{Args: command}
-	out := resultOf(mcpruntime.SetupResult(spec, cmd, why, exitFailure), "", nil, nil)
+	out := resultOf(mcpruntime.SetupResult(spec, cmd, why, exitFailure), nil, nil)
 	out.Status = string(mcpruntime.StatusCanceled)
 	return out
 }
+
+// caller is whose turn it is.
+func (r *run) caller() string { return r.x.Client + "/" + r.x.Caller }
 
 func (r *run) sinks() []monitor.Sink { return []monitor.Sink{r.d.hub.Sink(r.origin())} }
 
@@ -274,19 +268,4 @@ func workPath(name string) string {
 		return path.Clean(name)
 	}
 	return path.Join("/work", name)
-}
-
-// enter waits for a place beside the pool.
-func (d *daemon) enter(ctx context.Context) (leave func(), err error) {
-	const most = 10 * time.Second
-	timer := time.NewTimer(most)
-	defer timer.Stop()
-	select {
-	case d.slots <- struct{}{}:
-		return func() { <-d.slots }, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	case <-timer.C:
-		return nil, &pool.BusyError{Reason: "too much runs already", RetryAfter: time.Second}
-	}
 }

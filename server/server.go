@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,7 +14,6 @@ import (
 	"github.com/mcpbox/mcpbox/code"
 	"github.com/mcpbox/mcpbox/internal/cleanup"
 	"github.com/mcpbox/mcpbox/internal/hint"
-	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/pool"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 	"github.com/mcpbox/mcpbox/server/internal/bridge"
@@ -32,8 +30,7 @@ type daemon struct {
 	db       *state.DB
 	hub      *hub.Hub
 	pool     *pool.Pool
-	code     *code.Pool    // of the same pool
-	slots    chan struct{} // of what runs beside the pool
+	code     *code.Pool // of the same pool
 	door     *door.Door
 	counts   counts
 	started  time.Time
@@ -99,14 +96,8 @@ func newDaemon(opt Options, cfg *config.Config, undo *cleanup.Stack) (*daemon, e
 	d.cfg.Store(cfg)
 	d.hub = hub.New(d.db)
 	d.base, d.kill = context.WithCancelCause(context.Background())
-	live := cfg.Pool.Live
-	if live <= 0 {
-		live = 16 * runtime.NumCPU()
-	}
-	d.slots = make(chan struct{}, live)
-	d.pool = pool.New(pool.Config{Live: live, PerCaller: cfg.Pool.PerCaller, Queue: cfg.Pool.Queue,
-		MaxWarm: cfg.Pool.MaxWarm, BestEffort: cfg.BestEffort,
-		Sinks: func() []monitor.Sink { return []monitor.Sink{d.hub.Sink(hub.Origin{})} }})
+	d.pool = pool.New(pool.Config{Live: cfg.Pool.Live, PerCaller: cfg.Pool.PerCaller, Queue: cfg.Pool.Queue,
+		MaxWarm: cfg.Pool.MaxWarm, BestEffort: cfg.BestEffort})
 	undo.Push(func() { d.pool.Close() })
 	d.code = code.NewPool(d.pool)
 	d.door = door.New(doorRules(cfg), d.problem)

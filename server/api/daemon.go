@@ -68,6 +68,7 @@ type Policies struct {
 type Erased struct {
 	Executions int64 `json:"executions"`
 	Events     int64 `json:"events"`
+	Sandboxes  int64 `json:"sandboxes"`
 }
 
 // Server is an MCP server of the daemon's config.

@@ -238,6 +238,33 @@ func (c *Client) Logs(ctx context.Context, id string, follow bool,
 	return err
 }
 
+// Export calls each for all that the daemon keeps of one of the client's callers: a JSON object with
+// its kind, and the execution, event or sandbox itself.
+func (c *Client) Export(ctx context.Context, caller string, each func(json.RawMessage) error) error {
+	res, err := c.send(ctx, "GET", "/v1/callers/"+url.PathEscape(caller), nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	for dec := json.NewDecoder(res.Body); ; {
+		var line json.RawMessage
+		if err := dec.Decode(&line); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if err := each(line); err != nil {
+			return err
+		}
+	}
+}
+
+// Erase removes it. What still runs stays.
+func (c *Client) Erase(ctx context.Context, caller string) (*api.Erased, error) {
+	out := new(api.Erased)
+	return out, c.Do(ctx, "DELETE", "/v1/callers/"+url.PathEscape(caller), nil, out)
+}
+
 // Stats are the daemon's.
 func (c *Client) Stats(ctx context.Context) (*api.Stats, error) {
 	out := new(api.Stats)

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -113,33 +114,59 @@ func TestManyCallsLeaveNothing(t *testing.T) {
 	}
 }
 
-func TestManyClientsAtOnceGetAnAnswerOrAreToldWhenToComeBack(t *testing.T) {
+// Of 64 clients at once, each gets its part: in cells, and in sandboxes of their own.
+func TestManyClientsAtOnceAreServedInTurn(t *testing.T) {
+	own := json.RawMessage(`{"extends": "standard"}`)
+	for name, c := range map[string]struct {
+		request api.ExecutionRequest
+		rounds  int64
+	}{
+		"cells":     {api.ExecutionRequest{Command: []string{"true"}}, 20},
+		"sandboxes": {api.ExecutionRequest{Command: []string{"true"}, Document: own}, 10},
+	} {
+		t.Run(name, func(t *testing.T) { inTurn(t, c.request, c.rounds) })
+	}
+}
+
+func inTurn(t *testing.T, request api.ExecutionRequest, rounds int64) {
 	d := start(t, folder(t))
-	const clients, each = 64, 5
+	const clients = 64
 	var done [clients]atomic.Int64
+	var total, turned atomic.Int64
 	var all sync.WaitGroup
 	for c := range clients {
+		request := request
+		request.Caller = fmt.Sprint(c)
 		all.Go(func() {
-			for range each {
-				_, err := d.Run(
-					t.Context(),
-					api.ExecutionRequest{Command: []string{"true"}, Caller: fmt.Sprint(c)},
-				)
-				if err == nil {
-					done[c].Add(1)
-				} else if !busy(err) {
+			for total.Load() < clients*rounds {
+				x, err := d.Run(t.Context(), request)
+				switch {
+				case err == nil && x.Result.Success:
+					if total.Add(1) <= clients*rounds { // not those that were on their way at the end
+						done[c].Add(1)
+					}
+				case err == nil:
+					t.Errorf("client %d: %+v", c, x.Result)
+					return
+				case busy(err):
+					turned.Add(1)
+					time.Sleep(10 * time.Millisecond) // sooner than it is told to come back
+				default:
 					t.Errorf("client %d: %v", c, err)
+					return
 				}
 			}
 		})
 	}
 	all.Wait()
-	least, most := int64(each), int64(0)
+	least, most := done[0].Load(), int64(0)
 	for c := range done {
 		least, most = min(least, done[c].Load()), max(most, done[c].Load())
 	}
-	t.Logf("calls served of each client: %d to %d of %d", least, most, each)
-	if most == 0 {
-		t.Error("nobody was served")
+	t.Logf("%d calls; of each client %d to %d; %d were told to come back", total.Load(), least, most,
+		turned.Load())
+	if least*10 < rounds*8 || most*10 > rounds*12 {
+		t.Errorf("one client had %d, another %d: more than 20 %% off the mean, %d", least, most,
+			rounds)
 	}
 }

@@ -21,7 +21,6 @@ type Hub struct {
 	closed bool
 	follow map[chan api.Event]bool
 	counts map[monitor.Type]uint64
-	known  map[string]Origin // of executions in shared sandboxes
 }
 
 // New makes a hub over a state.
@@ -30,24 +29,6 @@ func New(db *state.DB) *Hub {
 		db:     db,
 		follow: map[chan api.Event]bool{},
 		counts: map[monitor.Type]uint64{},
-		known:  map[string]Origin{},
-	}
-}
-
-// Mark is the server's name in the call of events whose execution is named there: executions of a
-// pool share
-// its sandboxes' sinks.
-const Mark = "mcpbox serve"
-
-// Know says whose execution it is, until forget is called.
-func (h *Hub) Know(o Origin) (forget func()) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.known[o.Execution] = o
-	return func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		delete(h.known, o.Execution)
 	}
 }
 
@@ -63,25 +44,8 @@ func (s *sink) Close() error { return nil }
 
 func (s *sink) Emit(e monitor.Event) error { return s.hub.take(e, s.origin) }
 
-// Own takes the execution's name out of an event, where the daemon had put it.
-func Own(e monitor.Event) (monitor.Event, string) {
-	if e.Call == nil || e.Call.Server != Mark {
-		return e, ""
-	}
-	id := e.Call.Request
-	e.Call = nil
-	return e, id
-}
-
 func (h *Hub) take(e monitor.Event, o Origin) error {
-	e, id := Own(e)
 	h.mu.Lock()
-	if id != "" {
-		o.Execution = id
-		if known, ok := h.known[id]; ok {
-			o = known
-		}
-	}
 	if e.Count == 1 {
 		h.counts[e.Type]++
 	}

@@ -173,19 +173,65 @@ func (db *DB) Forget(age time.Duration, executions, events, calls int) error {
 	return errors.Join(errs...)
 }
 
-// Erase removes what is kept of a client's caller, and returns how many executions and events that
-// were.
-func (db *DB) Erase(client, caller string) (executions, events int64, err error) {
-	for table, n := range map[string]*int64{"executions": &executions, "events": &events} {
-		res, err := db.write.Exec(
-			"DELETE FROM "+table+" WHERE client = ?1 AND caller = ?2",
-			client,
-			caller,
-		)
-		if err != nil {
-			return executions, events, err
-		}
-		*n, _ = res.RowsAffected()
+// Erase removes what is kept of a client's caller, and returns how many executions, events and
+// sandboxes that were. What still runs stays.
+func (db *DB) Erase(client, caller string) (executions, events, sandboxes int64, err error) {
+	tx, err := db.write.BeginTx(context.Background(), nil)
+	if err != nil {
+		return 0, 0, 0, err
 	}
-	return executions, events, nil
+	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+	for _, part := range []struct {
+		query string
+		n     *int64
+	}{
+		{"DELETE FROM executions WHERE client = ?1 AND caller = ?2 AND state <> 'running'",
+			&executions},
+		{"DELETE FROM events WHERE client = ?1 AND caller = ?2", &events},
+		{`DELETE FROM sandboxes WHERE client = ?1 AND json_extract(body, '$.caller') = ?2
+AND state IN ('ended', 'lost')`, &sandboxes},
+	} {
+		res, err := tx.Exec(part.query, client, caller)
+		if err != nil {
+			return 0, 0, 0, err
+		}
+		*part.n, _ = res.RowsAffected()
+	}
+	return executions, events, sandboxes, tx.Commit()
+}
+
+// Export calls each for all that is kept of a client's caller: the table's name and the row's body,
+// oldest first.
+func (db *DB) Export(client, caller string, each func(kind string, body []byte) error) error {
+	for _, part := range []struct{ kind, query string }{
+		{"execution", "SELECT body FROM executions WHERE client = ?1 AND caller = ?2 ORDER BY seq"},
+		{"event", "SELECT body FROM events WHERE client = ?1 AND caller = ?2 ORDER BY seq"},
+		{"sandbox", `SELECT body FROM sandboxes
+WHERE client = ?1 AND json_extract(body, '$.caller') = ?2 ORDER BY seq`},
+	} {
+		if err := db.export(part.query, client, caller, func(body []byte) error {
+			return each(part.kind, body)
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (db *DB) export(query, client, caller string, each func([]byte) error) error {
+	rows, err := db.read.Query(query, client, caller)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var body sql.RawBytes
+		if err := rows.Scan(&body); err != nil {
+			return err
+		}
+		if err := each(body); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
