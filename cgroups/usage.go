@@ -15,6 +15,7 @@ type Usage struct {
 	CPU, CPUUser, CPUSystem time.Duration
 	MemoryPeak              int64 // bytes
 	MemoryCurrent           int64 // bytes
+	FilePeak                int64 // bytes of mapped files, which are in no other figure; of polling
 	PIDsPeak                int64 // tasks
 	PIDsCurrent             int64 // tasks
 	Periods                 int64 // enforcement periods of the cpu quota with runnable tasks
@@ -26,7 +27,7 @@ type Usage struct {
 // UnknownUsage returns a Usage with every value missing.
 func UnknownUsage() Usage {
 	return Usage{unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown,
-		unknown, unknown, unknown}
+		unknown, unknown, unknown, unknown}
 }
 
 // readUsage reads the files itself. The library's Stat also reads memory.stat and the pressure

@@ -28,7 +28,7 @@ func (p *Process) finish() *Result {
 		Timestamp: p.began.UTC(), ExecutionTime: Seconds(p.took), SetupTime: Seconds(p.box.setupTime),
 		Limits: p.child.limits(), Layers: p.layers, IDMap: p.box.isolation.idMap(), Network: p.connections(),
 	}
-	res.use(p.child.usage(), p.exit, p.before)
+	res.use(p.child.usage(), p.exit, p.before, int64(p.box.policy().Limits.Memory))
 	p.outcome(res)
 	if p.uncovered.Load() {
 		res.Layers = maps.Clone(res.Layers)
@@ -52,16 +52,30 @@ func (p *Process) executionID() string {
 	return p.box.ID + "-" + strconv.Itoa(p.number)
 }
 
-func (res *Result) use(u cgroups.Usage, end *exit, before time.Duration) {
+// missed is how much memory a program may have used that nobody counted. ru_maxrss has the pages of
+// files too: they are the host's cache, and no limit is about them.
+func missed(u cgroups.Usage, maxRSS, limit int64) int64 {
+	switch {
+	case u.MemoryPeak < 0:
+		return maxRSS // nobody counted at all: policy none
+	case u.FilePeak < 0:
+		return -1 // the cgroup has counted every page
+	}
+	n := maxRSS - u.FilePeak
+	if limit > 0 && n > limit { // more than that is seen: these are pages of files
+		return -1
+	}
+	return n
+}
+
+func (res *Result) use(u cgroups.Usage, end *exit, before time.Duration, limit int64) {
 	res.CPUTime, res.MemoryUsed, res.ProcessesPeak = Seconds(u.CPU), u.MemoryPeak, u.PIDsPeak
 	if end == nil {
 		return
 	}
 	// wait(2) knows the process and its waited-for children exactly; a poller may have missed a short one.
 	res.CPUTime = Seconds(max(time.Duration(res.CPUTime), end.waited.CPU-before))
-	if u.CPU < 0 || res.MemoryUsed < end.waited.MemoryPeak {
-		res.MemoryUsed = max(res.MemoryUsed, end.waited.MemoryPeak)
-	}
+	res.MemoryUsed = max(res.MemoryUsed, missed(u, end.waited.MemoryPeak, limit))
 }
 
 // outcome sets status, exit code, signal and error. Why mcpbox ended the run comes first, then how the

@@ -90,3 +90,72 @@ func TestCannotHideMemoryInASegmentThatNobodyHasAttached(t *testing.T) {
 		ends: "memory_limit", events: []string{"memory", "shmget"}, presets: []string{"standard"},
 	})
 }
+
+// Page tables are memory too: one page of a file, mapped once in every 2 MiB of addresses.
+func TestCannotTakeMemoryByPageTables(t *testing.T) {
+	hold(t, claim{
+		attack: `
+	int fd = TRY(open("/usr/bin/env", O_RDONLY));
+	for (long i = 0; i < atol(argv[1]); i++) {
+		char *at = (char *)0x100000000000UL + (i << 21);
+		volatile char *p = mmap(at, 4096, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0);
+		if (p == MAP_FAILED) refused("mmap");
+		(void)*p;
+	}
+	sleep(atoi(argv[2]));`,
+		args: []string{"40000", "0"}, inside: []string{"40000", "5"},
+		flags: []string{"--memory", "64MiB"}, ends: "memory_limit", events: []string{"memory"},
+	})
+}
+
+// A thread that was made without CLONE_FILES has descriptors of its own, which are not those in
+// /proc/PID/fd.
+func TestCannotHideMemoryInAThreadsOwnDescriptors(t *testing.T) {
+	hold(t, claim{
+		attack: `
+static char stack[1 << 16], block[1 << 16];
+static volatile long mib, seconds, done;
+static int other(void *unused) {
+	int fd = syscall(SYS_memfd_create, "x", 0);
+	for (long i = 0; fd >= 0 && i < mib * 16; i++)
+		if (syscall(SYS_write, fd, block, sizeof block) < 0) break;
+	struct timespec t = {seconds, 0};
+	syscall(SYS_nanosleep, &t, 0);
+	done = fd >= 0 ? 1 : -1;
+	for (;;) syscall(SYS_exit, 0);
+}
+static void attack(int argc, char **argv) {
+	mib = atol(argv[1]); seconds = atol(argv[2]);
+	TRY(clone(other, stack + sizeof stack - 64,
+		CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM, 0));
+	while (!done) usleep(1000);
+	if (done < 0) held("no memfd");
+}`,
+		args: []string{"300", "0"}, inside: []string{"300", "5"}, flags: []string{"--memory", "64MiB"},
+		presets: []string{"basic", "standard"}, // strict and maximum have no memfd_create
+		ends:    "memory_limit", events: []string{"memory"},
+	})
+}
+
+// So many descriptors that a walk over all of them takes long do not hide memory.
+func TestCannotHideMemoryBehindManyDescriptors(t *testing.T) {
+	hold(t, claim{
+		attack: `
+	char *block = calloc(1, 1 << 20);
+	int go[2], null = TRY(open("/dev/null", O_RDONLY));
+	TRY(pipe(go));
+	for (int i = 0; i < 40; i++) if (fork() == 0) {
+		for (int n = 0; n < 900; n++) dup(null);
+		char c;
+		read(go[0], &c, 1);
+		_exit(0);
+	}
+	int fd = TRY(syscall(SYS_memfd_create, "x", 0));
+	for (int mib = 0; mib < atoi(argv[1]); mib++) TRY(write(fd, block, 1 << 20));
+	sleep(atoi(argv[2]));
+	close(go[1]);`,
+		args: []string{"200", "0"}, inside: []string{"200", "10"}, flags: []string{"--memory", "64MiB"},
+		presets: []string{"basic", "standard"},
+		ends:    "memory_limit", events: []string{"memory"},
+	})
+}

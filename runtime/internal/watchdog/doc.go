@@ -13,6 +13,10 @@
 // noticed within an interval and only then stopped, and CPU shares can't be
 // held at all.
 //
+// Anonymous memory, mapped shared memory, page tables and memfds count, also those of threads with
+// descriptors of their own. A look does a bounded amount of work; a walk over very many descriptors
+// takes several.
+//
 // It does not see: memory in pipes and sockets, memfds that no descriptor and
 // no mapping refers to, System V segments attached nowhere (bound those with
 // kernel.shmall of the sandbox's IPC namespace), tmpfs files (the disk limit's),

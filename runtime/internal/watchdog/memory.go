@@ -3,10 +3,7 @@ package watchdog
 import (
 	"bytes"
 	"strconv"
-	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // memoryJudge decides whether the sandbox is over its memory limit. The cheap
@@ -16,6 +13,7 @@ import (
 type memoryJudge struct {
 	limit  int64
 	memfds map[uint64]int64 // inode → bytes
+	scan   fdScan
 
 	exact   int64     // the last exact figure
 	atSum   int64     // the cheap sum it belonged to
@@ -43,7 +41,7 @@ func (m *memoryJudge) over(r *reader, procs []process, s sample, now time.Time) 
 		return 0, false
 	}
 	begin := time.Now()
-	m.scanMemfds(procs)
+	m.scanMemfds(procs, fdsPerLook)
 	m.exact, m.atSum = m.exactSum(r, procs), s.memory
 	if m.exact > m.limit {
 		return m.exact, true
@@ -69,34 +67,11 @@ func (m *memoryJudge) memfdBytes() int64 {
 	return n
 }
 
-// scanMemfds finds memory that hides behind descriptors without being mapped.
-func (m *memoryJudge) scanMemfds(procs []process) {
-	m.memfds = nil
-	for _, p := range procs {
-		dir := "/proc/" + strconv.Itoa(p.mem) + "/fd"
-		for _, name := range names(dir) {
-			path := dir + "/" + name
-			var link [64]byte
-			n, err := unix.Readlink(path, link[:])
-			if err != nil || !strings.HasPrefix(string(link[:n]), "/memfd:") {
-				continue
-			}
-			var st unix.Stat_t
-			if unix.Stat(path, &st) != nil {
-				continue
-			}
-			if m.memfds == nil {
-				m.memfds = map[uint64]int64{}
-			}
-			m.memfds[st.Ino] = st.Blocks * 512
-		}
-	}
-}
-
 // exactSum adds each process's proportional share and each memfd once.
 func (m *memoryJudge) exactSum(r *reader, procs []process) int64 {
 	total := m.memfdBytes()
 	for _, p := range procs {
+		total += p.tables
 		if len(m.memfds) == 0 {
 			text := r.read(strconv.Itoa(p.mem), "smaps_rollup")
 			total += (max(field(text, "Pss_Anon:"), 0) + max(field(text, "Pss_Shmem:"), 0)) << 10

@@ -16,14 +16,17 @@ type process struct {
 	threads int64
 	anon    int64 // bytes
 	shmem   int64 // bytes, mapped shared memory
+	tables  int64 // bytes of page tables
+	file    int64 // bytes of mapped files, which are the host's cache and not the sandbox's
 }
 
-type sample struct{ memory, tasks int64 }
+type sample struct{ memory, tasks, file int64 }
 
 func sampleOf(procs []process) sample {
 	var s sample
 	for _, p := range procs {
-		s.memory += p.anon + p.shmem
+		s.memory += p.anon + p.shmem + p.tables
+		s.file += p.file
 		s.tasks += p.threads
 	}
 	return s
@@ -128,7 +131,9 @@ func (r *reader) status(pid int) (process, bool) {
 			}
 		}
 	}
-	p.anon, p.shmem = max(field(text, "RssAnon:"), 0)<<10, max(field(text, "RssShmem:"), 0)<<10
+	bytes := func(key string) int64 { return max(field(text, key), 0) << 10 }
+	p.anon, p.shmem, p.file = bytes("RssAnon:"), bytes("RssShmem:"), bytes("RssFile:")
+	p.tables = bytes("VmPTE:")
 	return p, true
 }
 

@@ -143,9 +143,9 @@ func (w *Watchdog) look(now time.Time, last bool) (time.Duration, bool) {
 		return 0, false
 	}
 	if last || now.After(w.nextFDs) {
-		w.memory.scanMemfds(procs)
+		w.memory.scanMemfds(procs, fdsPerLook)
 		w.nextFDs = now.Add(fdScanInterval)
-		if len(w.memory.memfds) > 0 {
+		if len(w.memory.memfds) > 0 || len(w.memory.scan.tables) > 0 {
 			w.nextFDs = now
 		}
 	}
@@ -167,6 +167,9 @@ func (w *Watchdog) look(now time.Time, last bool) (time.Duration, bool) {
 	if w.cfg.CPUTime > 0 {
 		pause = min(pause, max(w.nextCPU.Sub(now), minInterval))
 	}
+	if len(w.memory.scan.tables) > 0 { // the walk over the descriptors goes on, at half the speed
+		pause = min(pause, max(time.Since(now), minInterval))
+	}
 	w.lastSum, w.lastSample = s.memory, now
 	return pause, true
 }
@@ -181,6 +184,7 @@ func (w *Watchdog) note(s sample) {
 	defer w.mu.Unlock()
 	w.usage.MemoryCurrent, w.usage.PIDsCurrent = s.memory, s.tasks
 	w.usage.MemoryPeak = max(w.usage.MemoryPeak, w.memory.ceiling(s.memory))
+	w.usage.FilePeak = max(w.usage.FilePeak, s.file)
 	w.usage.PIDsPeak = max(w.usage.PIDsPeak, s.tasks)
 }
 
