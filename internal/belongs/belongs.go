@@ -1,6 +1,6 @@
-// Package belongs finds what a program or script is a part of: a package with its dependencies, a
-// virtual environment, a project, an installation. It looks at the host's files, and no further up
-// than the home folder.
+// Package belongs finds the folder that a program or script belongs to: a package with its
+// dependencies, a virtual environment, a project, an installation. It reads the host's files, and
+// searches upwards at most to the home folder.
 package belongs
 
 import (
@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// Kind is what a folder is.
+// Kind is the type of a folder.
 type Kind string
 
 const (
@@ -24,7 +24,7 @@ const (
 	Prefix  Kind = "prefix" // bin, lib and the like
 )
 
-// Root is the folder that a program at path needs as a whole. For None it is "".
+// Root returns the folder that a program at path needs as a whole. For the kind None it is "".
 func Root(path, home string) (dir string, kind Kind) {
 	if i := strings.Index(path, "/node_modules/"); i >= 0 {
 		return path[:i] + "/node_modules", Modules
@@ -49,7 +49,8 @@ func Root(path, home string) (dir string, kind Kind) {
 	return "", None
 }
 
-// Above is the nearest folder above path that has an entry called name. It is below home and /.
+// Above returns the nearest folder above path that has an entry called name. It never returns home,
+// / or a folder above home.
 func Above(path, home, name string) string {
 	up := filepath.Dir
 	for dir := up(path); dir != "/" && dir != home && dir != "."; dir = up(dir) {
@@ -63,14 +64,14 @@ func Above(path, home, name string) string {
 	return ""
 }
 
-// dotFolder reports a folder of home such as .config or .local/share, in which many programs have
-// theirs.
+// dotFolder reports whether dir is a folder of home, such as .config or .local/share, that many
+// programs share.
 func dotFolder(dir, home string) bool {
 	rest, ok := strings.CutPrefix(dir, home+"/.")
 	return ok && strings.Count(rest, "/") < 2
 }
 
-// forNode reports a script that is one of Node's by its name, or may be.
+// forNode reports whether a script's name is possible for Node.
 func forNode(path string) bool {
 	switch filepath.Ext(path) {
 	case ".js", ".mjs", ".cjs", ".ts", ".mts":
@@ -81,7 +82,7 @@ func forNode(path string) bool {
 	return false
 }
 
-// signs are the files that a script's project has at its top.
+// signs returns the files that mark the top of a script's project.
 func signs(path string) []string {
 	switch filepath.Ext(path) {
 	case ".py":
@@ -96,14 +97,14 @@ func signs(path string) []string {
 	return nil
 }
 
-// Shebang is a script's first line, or "".
+// Shebang returns a script's first line, or "".
 func Shebang(path string) string {
 	file, err := os.Open(path)
 	if err != nil {
 		return ""
 	}
 	defer file.Close()
-	const maxLine = 256 // what the kernel reads: BINPRM_BUF_SIZE
+	const maxLine = 256 // the kernel reads no more: BINPRM_BUF_SIZE
 	line, err := bufio.NewReader(io.LimitReader(file, maxLine)).ReadBytes('\n')
 	if err != nil || !bytes.HasPrefix(line, []byte("#!")) {
 		return ""

@@ -22,7 +22,7 @@ func TestHeapIsAdvised(t *testing.T) {
 	}
 }
 
-// flagsOf reads VmFlags of the mapping that an address lies in. proc_pid_smaps(5)
+// flagsOf reads VmFlags of the mapping that contains an address. proc_pid_smaps(5)
 func flagsOf(t *testing.T, address uintptr) []string {
 	t.Helper()
 	if _, err := os.Stat("/sys/kernel/mm/transparent_hugepage"); err != nil {

@@ -1,11 +1,12 @@
-// Package leftover looks at what a program has left in folders that go with its sandbox.
+// Package leftover finds files that a program has left in folders that are removed with its
+// sandbox.
 //
 //	folders := leftover.Open([]leftover.Place{{Path: "/home/user", Host: root + "/home/user"}})
 //	… the program runs and ends …
 //	for _, f := range folders.Found() { … f.Path, f.Files, f.First … }
 //	folders.Close()
 //
-// An open folder outlives its mount: it can be read when the sandbox is gone.
+// An open folder outlives its mount: it can still be read after the sandbox has ended.
 package leftover
 
 import (
@@ -17,7 +18,7 @@ import (
 	"syscall"
 )
 
-// Place is a folder: as the program sees it, and how it is reached from here.
+// Place is a folder: its path inside the sandbox, and its path from here.
 type Place struct {
 	Path string
 	Host string
@@ -29,14 +30,14 @@ type Folders struct {
 	dirs   []*os.File
 }
 
-// Found is a folder in which something was left.
+// Found is a folder with files left in it.
 type Found struct {
 	Path  string
 	First string // one of the files, below Path
-	Files int    // with content; at most most
+	Files int    // number of files with content, at most most
 }
 
-// most is how many entries are looked at.
+// most is the maximum number of entries that are read.
 const most = 2000
 
 // Open holds the folders that exist and can be read.
@@ -52,15 +53,15 @@ func Open(places []Place) *Folders {
 	return f
 }
 
-// Close lets the folders go.
+// Close closes the folders.
 func (f *Folders) Close() {
 	for _, d := range f.dirs {
 		d.Close()
 	}
 }
 
-// Found lists the folders with files in them that a program means to keep: caches, logs of package
-// managers and empty files are not among them.
+// Found lists the folders with files that a program probably wants to keep. It ignores caches, logs
+// of package managers and empty files.
 func (f *Folders) Found() (out []Found) {
 	for i, d := range f.dirs {
 		found := Found{Path: f.places[i].Path}
@@ -78,7 +79,7 @@ func (f *Folders) Found() (out []Found) {
 			case err != nil:
 				return nil
 			case e.IsDir() && (cache(name) || deviceOf(e.Info()) != own):
-				return fs.SkipDir // a mount stays
+				return fs.SkipDir // a mount is not removed with the sandbox
 			case !e.Type().IsRegular():
 				return nil
 			}
@@ -97,7 +98,7 @@ func (f *Folders) Found() (out []Found) {
 	return out
 }
 
-// deviceOf is the file system that a file is on.
+// deviceOf returns the device of a file's file system.
 func deviceOf(info fs.FileInfo, err error) uint64 {
 	if err != nil {
 		return 0
@@ -106,7 +107,7 @@ func deviceOf(info fs.FileInfo, err error) uint64 {
 	return st.Dev
 }
 
-// cache reports a folder whose content nobody misses.
+// cache reports whether a folder's content can be made again.
 func cache(name string) bool {
 	switch path.Base(name) {
 	case ".cache", "__pycache__", ".npm", "node-compile-cache", ".pki", ".X11-unix", ".dotnet",

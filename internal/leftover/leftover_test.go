@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestWhatIsLeftIsFoundAlsoWhenTheFolderIsGone(t *testing.T) {
+func TestLeftFilesAreFoundAfterTheFolderIsRemoved(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "home")
 	write := func(name, text string) {
 		t.Helper()

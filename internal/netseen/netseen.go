@@ -1,5 +1,6 @@
-// Package netseen reads from the kernel's counters what a network namespace without a way out has
-// tried: connections without a route, and look-ups that nobody answers. It also lists what listens.
+// Package netseen reads the kernel's counters of a network namespace without a connection to the
+// outside. They show attempts: connections without a route, and look-ups that nobody answers. It
+// also lists listening sockets.
 //
 //	seen, err := netseen.Open("/proc/" + pid)
 //	defer seen.Close()
@@ -26,21 +27,21 @@ import (
 // Namespace is the network namespace of one process.
 type Namespace struct {
 	v4, v6            *os.File
-	stat, stat6       *os.File // how many TCP sockets there are
-	tcp, tcp6         *os.File // each of them: slow to read, the kernel walks all hosts' tables
-	connects, lookups uint64   // when it was opened
+	stat, stat6       *os.File // the number of TCP sockets
+	tcp, tcp6         *os.File // the sockets; slow: the kernel walks all namespaces' tables
+	connects, lookups uint64   // values at Open
 	sockets           string
 	listening         []netip.AddrPort
 }
 
-// Open begins to look at the namespace of a process, named by its folder in /proc.
+// Open opens the namespace of a process. proc is the process's folder in /proc.
 func Open(proc string) (*Namespace, error) {
 	n := &Namespace{}
 	var err error
 	if n.v4, err = os.Open(proc + "/net/snmp"); err != nil {
 		return nil, err
 	}
-	// Without IPv6 these are not there.
+	// Without IPv6 these files don't exist.
 	n.v6, _ = os.Open(proc + "/net/snmp6")
 	n.stat, _ = os.Open(proc + "/net/sockstat")
 	n.stat6, _ = os.Open(proc + "/net/sockstat6")
@@ -66,12 +67,12 @@ func (n *Namespace) Tried() (connects, lookups uint64) {
 	return connects - n.connects, lookups - n.lookups
 }
 
-// Listening is what has begun to listen for TCP since Open. It is empty if no socket was opened or
-// closed since the last call.
+// Listening returns the TCP addresses that were opened for listening since Open. It is empty if no
+// socket was opened or closed since the last call.
 func (n *Namespace) Listening() (out []netip.AddrPort) {
 	now := n.inUse()
 	if now == n.sockets {
-		return nil // as at the last look
+		return nil // unchanged since the last call
 	}
 	n.sockets = now
 	for _, a := range n.listeners() {
@@ -82,7 +83,7 @@ func (n *Namespace) Listening() (out []netip.AddrPort) {
 	return out
 }
 
-// inUse says how many TCP sockets there are; "" is none.
+// inUse returns the number of TCP sockets; "" means none.
 func (n *Namespace) inUse() (out string) {
 	for _, f := range []*os.File{n.stat, n.stat6} {
 		for line := range bytes.Lines(read(f)) {

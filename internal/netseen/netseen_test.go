@@ -45,9 +45,9 @@ func TestAListenerOfItsOwnIsSeen(t *testing.T) {
 	}
 }
 
-// A process in a namespace without a way out tries to connect and to look up a name. Both are
-// seen, also after it has ended.
-func TestWhatWasTriedIsSeenAfterTheEnd(t *testing.T) {
+// A process in a namespace without a connection to the outside tries to connect and to look up a
+// name. Both attempts are counted, and the counters can be read after it has ended.
+func TestAttemptsAreSeenAfterTheProcessHasEnded(t *testing.T) {
 	testhost.Need(t, "sandbox", "python3")
 	const script = `import socket, sys
 print("ready", flush=True); sys.stdin.readline()
@@ -88,7 +88,7 @@ s.sendto(b"x", ("127.0.0.1", 53))
 	if c, _ := n.Tried(); c != 1 {
 		t.Errorf("%d connections", c)
 	}
-	if _, err := os.Stat("/sbin/ip"); err == nil { // else lo is down, and has no ports
+	if _, err := os.Stat("/sbin/ip"); err == nil { // otherwise lo is down, and has no ports
 		if _, l := n.Tried(); l != 1 {
 			t.Errorf("%d look-ups", l)
 		}

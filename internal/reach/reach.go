@@ -1,15 +1,16 @@
-// Package reach tells whether a tool could change a file that mcpbox relies on: a policy, pins, an
-// allowlist, or what is written about the tool.
+// Package reach finds out whether a tool could change a file that mcpbox relies on: a policy, pins,
+// an allowlist, or a record about the tool.
 //
 //	r := reach.New(mounts, stdin, stdout, stderr)
 //	if err := r.Check("events.jsonl"); err != nil { … } // says why, with a hint
 //
 // Files and folders are compared by device and inode, so another name or another mount of the same
-// file counts. Each folder that a path leads through counts too, and each link on the way. A file
-// with more names than one is refused where anything is bound writable: the other names are not
-// looked for.
+// file counts. Each folder in a path counts too, and each symbolic link. If anything is bound
+// writable, a file with several hard links is refused, because the package does not search for the
+// other names.
 //
-// It does not see what changes after the look, and what another program of the host gives the tool.
+// It does not see changes after the check, or files that another program of the host passes to the
+// tool.
 package reach
 
 import (
@@ -30,23 +31,23 @@ type Mount struct {
 	Writable bool
 }
 
-// Reach is what a tool can change.
+// Reach holds what a tool can change.
 type Reach struct {
 	writable map[inode]string // files and folders of mounts, by their path
-	streams  map[inode]string // what its standard streams can write to
+	streams  map[inode]string // files that its standard streams can write to
 	mounted  map[inode]string // files that it can read
 }
 
 type inode struct{ dev, ino uint64 }
 
-// New looks at the mounts' sources and at the tool's standard streams. Nil streams are none.
+// New checks the mounts' sources and the tool's standard streams. Nil streams are ignored.
 func New(mounts []Mount, streams ...*os.File) *Reach {
 	r := &Reach{writable: map[inode]string{}, streams: map[inode]string{},
 		mounted: map[inode]string{}}
 	for _, m := range mounts {
 		st, err := os.Stat(m.Source)
 		if err != nil {
-			continue // the start says so
+			continue // the start reports it
 		}
 		if m.Writable {
 			r.writable[of(st)] = m.Source
@@ -73,7 +74,8 @@ func New(mounts []Mount, streams ...*os.File) *Reach {
 	return r
 }
 
-// status is what F_GETFL says. File.Fd would change the descriptor, which is the caller's too.
+// status returns the flags of F_GETFL. File.Fd would change the descriptor, which the caller
+// shares.
 func status(f *os.File) (flags int, err error) {
 	conn, err := f.SyscallConn()
 	if err != nil {
@@ -88,7 +90,7 @@ func of(st os.FileInfo) inode {
 	return inode{s.Dev, s.Ino}
 }
 
-// isNull: what is written to /dev/null changes nothing.
+// isNull reports whether a file is /dev/null, where writing changes nothing.
 func isNull(st os.FileInfo) bool {
 	s := st.Sys().(*syscall.Stat_t)
 	return st.Mode()&os.ModeCharDevice != 0 && s.Rdev == unix.Mkdev(1, 3)
@@ -96,7 +98,7 @@ func isNull(st os.FileInfo) bool {
 
 const outside = "give a path outside the folders that are bound writable"
 
-// Check returns nil if the tool cannot change what the path names, which need not be there yet.
+// Check returns nil if the tool cannot change the file at path. The file need not exist yet.
 func (r *Reach) Check(path string) error {
 	if path == "" {
 		return nil
@@ -119,7 +121,7 @@ func (r *Reach) Check(path string) error {
 	}
 	st, err := os.Stat(abs)
 	if err != nil {
-		return nil // opening it will say, or make it
+		return nil // opening it reports an error or creates it
 	}
 	return r.file(path, st)
 }
@@ -129,7 +131,7 @@ func forged(path string) error {
 		"the program itself writes to %q: it could forge the log", path)
 }
 
-// file judges what the path leads to.
+// file checks the file at the end of the path.
 func (r *Reach) file(path string, st os.FileInfo) error {
 	id := of(st)
 	if isNull(st) {
@@ -159,8 +161,8 @@ const maxLinks = 40
 
 var errLinks = errors.New("too many symbolic links")
 
-// walk looks at each folder in which a name of the path is looked up. Leaving a writable folder by
-// ".." is fine: the tool cannot move what is mounted.
+// walk checks each folder in which a name of the path is looked up. A path may leave a writable
+// folder by "..", because the tool cannot move a mounted folder.
 func (r *Reach) walk(path, abs string) error {
 	rest := strings.Split(abs, "/")
 	at, links := "/", 0
@@ -181,7 +183,7 @@ func (r *Reach) walk(path, abs string) error {
 		st, err := os.Lstat(next)
 		switch {
 		case err != nil:
-			return nil // opening it will say
+			return nil // opening it reports the error
 		case st.Mode()&os.ModeSymlink != 0:
 			if links++; links > maxLinks {
 				return hint.Errorf("name the file itself", "%s: %w", path, errLinks)

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestWhatAToolCanChangeIsRefused(t *testing.T) {
+func TestFilesThatAToolCanChangeAreRefused(t *testing.T) {
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
 	must := func(err error) {

@@ -1,6 +1,6 @@
-// Package rights says what this process may do where it starts a sandbox. Who is root is decided by
-// capabilities and by the map of ids, not by uid 0: root of a container, or of unshare -r, often
-// lacks what a start as root needs, and then takes an ordinary user's way.
+// Package rights finds out how this process may start a sandbox. Capabilities and the map of ids
+// decide whether it counts as root, not uid 0: root in a container, or in unshare -r, often lacks
+// what a start as root needs. Then mcpbox starts the sandbox as for an ordinary user.
 //
 //	if rights.Root() { … }
 //
@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// needed are the capabilities of a start as root: mounts with mapped owners, another process's
-// namespaces, ids of a range, files of any owner.
+// needed lists the capabilities for a start as root: for mounts with mapped owners, another
+// process's namespaces, ids of a range, and files of any owner.
 var needed = [...]struct {
 	name string
 	bit  int
@@ -28,13 +28,13 @@ var needed = [...]struct {
 	{"CAP_FOWNER", unix.CAP_FOWNER}, {"CAP_KILL", unix.CAP_KILL},
 }
 
-// Root reports whether a sandbox can be started as root: with all the capabilities that this needs,
+// Root reports whether this process can start a sandbox as root: it needs all these capabilities,
 // in a user namespace that has all ids.
 var Root = sync.OnceValue(func() bool {
 	return os.Geteuid() == 0 && len(Missing()) == 0 && AllIDs()
 })
 
-// Missing names the capabilities that a start as root needs and this process lacks.
+// Missing returns the capabilities for a start as root that this process lacks.
 func Missing() (names []string) {
 	have := effective()
 	for _, c := range needed {
@@ -45,13 +45,13 @@ func Missing() (names []string) {
 	return names
 }
 
-// MapsIDs reports whether this process may give a new user namespace ids other than its own.
+// MapsIDs reports whether this process may map ids other than its own into a new user namespace.
 func MapsIDs() bool {
 	have := effective()
 	return have>>unix.CAP_SETUID&1 == 1 && have>>unix.CAP_SETGID&1 == 1
 }
 
-// effective are this thread's effective capabilities, 0 if the kernel doesn't say. capget(2)
+// effective returns this thread's effective capabilities, or 0 on an error. capget(2)
 func effective() uint64 {
 	h := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var d [2]unix.CapUserData
@@ -61,7 +61,7 @@ func effective() uint64 {
 	return uint64(d[1].Effective)<<32 | uint64(d[0].Effective)
 }
 
-// AllIDs reports whether uid 0 here is uid 0 of the machine, and so are all other ids.
+// AllIDs reports whether all ids here are the same as on the machine.
 func AllIDs() bool {
 	for _, path := range []string{"/proc/self/uid_map", "/proc/self/gid_map"} {
 		data, err := os.ReadFile(path)

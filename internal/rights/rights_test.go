@@ -46,7 +46,7 @@ func TestRootIsDecidedByCapabilitiesAndIDs(t *testing.T) {
 	}
 }
 
-// copyOf is a program that everybody may execute.
+// copyOf copies a program so that everybody may execute it.
 func copyOf(t *testing.T, path string) string {
 	t.Helper()
 	data, err := os.ReadFile(path)

@@ -1,5 +1,5 @@
 // Package steady reads and writes descriptors that a sandboxed program shares and may have made
-// non-blocking: it waits where the program's own calls would fail with EAGAIN.
+// non-blocking. It waits where an ordinary call would fail with EAGAIN.
 //
 //	fmt.Fprintln(steady.File(os.Stderr), "mcpbox: …")
 //
@@ -17,7 +17,7 @@ import (
 // Stream is a file whose Read and Write wait.
 type Stream struct{ f *os.File }
 
-// File wraps f, which stays the caller's to close.
+// File wraps f. The caller still closes f.
 func File(f *os.File) Stream { return Stream{f} }
 
 func (s Stream) Write(p []byte) (n int, err error) {
@@ -40,7 +40,7 @@ func (s Stream) Read(p []byte) (n int, err error) {
 	}
 }
 
-// await returns when a call would not block, or would fail.
+// await waits until a call would not block.
 func (s Stream) await(events int16) error {
 	conn, err := s.f.SyscallConn()
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
-// Clients are the names that Paths knows.
+// Clients returns the names of the known clients.
 func Clients() (names []string) {
 	for _, c := range clients {
 		names = append(names, c.name)
@@ -17,15 +17,15 @@ func Clients() (names []string) {
 	return names
 }
 
-// Dirs are the folders that clients keep their configuration in.
+// Dirs holds the folders in which clients keep their configuration.
 type Dirs struct {
 	Home   string
 	Config string // $XDG_CONFIG_HOME, else ~/.config
 	Work   string // the project's
 }
 
-// client is one row of the list: where a client keeps its servers, by its documentation. A path
-// may hold *; ~ is the home, $C the configuration folder, . the project.
+// client is one row of the list: the files in which a client keeps its servers, according to its
+// documentation. A path may contain *; ~ is the home, $C the configuration folder, . the project.
 type client struct {
 	name  string
 	paths []string
@@ -56,8 +56,8 @@ var clients = []client{
 	{"mcporter", []string{"~/.mcporter/mcporter.json", "./config/mcporter.json"}},
 }
 
-// Paths returns where a client keeps its servers, the user's file first, then the project's; any
-// other word is a file.
+// Paths returns the files in which a client keeps its servers: first the user's, then the
+// project's. If name is not a client, it is a file.
 func Paths(name string, d Dirs) (out []string) {
 	i := slices.IndexFunc(clients, func(c client) bool { return c.name == name })
 	if i < 0 {
@@ -76,8 +76,8 @@ func Paths(name string, d Dirs) (out []string) {
 	return out
 }
 
-// Find returns the files that hold servers: for a client's name those of its files that are there,
-// for a file itself.
+// Find returns the files with servers. For a client's name these are the client's existing files. A
+// file's name is returned as it is.
 func Find(client string, d Dirs) ([]string, error) {
 	paths := Paths(client, d)
 	if len(paths) == 1 && paths[0] == client {
@@ -90,7 +90,7 @@ func Find(client string, d Dirs) ([]string, error) {
 	var out []string
 	for i, p := range paths {
 		if slices.Contains(paths[:i], p) {
-			continue // the project is the home
+			continue // the project's folder is the home folder
 		}
 		data, err := os.ReadFile(p)
 		if os.IsNotExist(err) {
@@ -114,7 +114,7 @@ func Find(client string, d Dirs) ([]string, error) {
 	return out, nil
 }
 
-// lacksServers reports a valid document without servers.
+// lacksServers reports whether data is a valid document without servers.
 func lacksServers(data []byte, f Format) bool {
 	root, err := parse(data, f)
 	if err != nil || root.kind != kindObject {
@@ -128,8 +128,8 @@ func lacksServers(data []byte, f Format) bool {
 	return err == nil && len(list) == 0
 }
 
-// Project is the folder where the client of this file starts its servers: that of the project; ""
-// for a file of the user's, whose servers are started anywhere.
+// Project returns the folder in which the client of this file starts its servers: the project's
+// folder. It returns "" for a user's file, because then the folder is unknown.
 func Project(path string, d Dirs) string {
 	for _, c := range clients {
 		for _, p := range c.paths {
@@ -145,7 +145,7 @@ func Project(path string, d Dirs) string {
 	return filepath.Dir(path)
 }
 
-// cutSuffixPath removes the relative path, whose last part may be a pattern, from the end.
+// cutSuffixPath removes a relative path from the end. Its last part may be a pattern.
 func cutSuffixPath(path, rest string) (string, bool) {
 	for {
 		match, err := filepath.Match(filepath.Base(rest), filepath.Base(path))

@@ -21,21 +21,20 @@
 //	          "--", "node", "server.js"],
 //	 "env": {"TOKEN": "…"}}
 //
-// The file is edited in place: nothing changes outside of the command and the args. The key becomes
-// the name of the server in allowlist rules. Variables are passed by name, so that their values are
-// in no process's arguments. Servers with a URL, and servers that run under mcpbox already, are
-// left alone.
+// The file is edited in place: only the command and the args change. The key becomes the name of
+// the server in allowlist rules. Variables are passed by name, so that no process has their values
+// in its arguments. Servers with a URL, and servers that already run under mcpbox, stay unchanged.
 //
 // # Unwrapping
 //
-// An entry that was not edited since Wrap becomes what the backup has, byte for byte. An entry that
-// was edited loses what Wrap added and keeps the edit.
+// An entry that was not edited after Wrap is restored from the backup, byte for byte. From an
+// edited entry, Unwrap removes what Wrap added and keeps the edit.
 //
 // # What it does not protect
 //
-// A client that is running may overwrite the file with what it has in memory. The file is compared
-// just before it is replaced: a client that writes in that moment still wins. Servers that the
-// client knows from elsewhere (an extension, a remote list) are not seen.
+// A running client may overwrite the file with the configuration in its memory. The file is
+// compared just before it is replaced, but a client can still write at that moment. Servers from
+// other sources (an extension, a remote list) are not changed.
 //
 // Kernel: none of its own.
 package clientconfig

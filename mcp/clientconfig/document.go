@@ -10,7 +10,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
-// Format is how a configuration is written.
+// Format is the format of a configuration file.
 type Format int
 
 const (
@@ -19,7 +19,7 @@ const (
 	YAML
 )
 
-// FormatOf names the format of a file by its name and, where that says nothing, by its content.
+// FormatOf finds the format of a file by its name or, if the name is not enough, by its content.
 func FormatOf(path string, data []byte) (Format, error) {
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {
 	case ".json", ".jsonc", ".json5", "":
@@ -48,14 +48,14 @@ const (
 	kindObject
 )
 
-// node is a value with its place in the text: data[start:end] is its literal.
+// node is a value with its position: data[start:end] is its literal.
 type node struct {
 	kind       kind
 	start, end int
 	text       string   // a string's value, a scalar's literal
 	items      []*node  // an array's
 	members    []member // an object's, in the order of the text
-	// lines: each member or item has a line of its own: a TOML table, a YAML block
+	// lines: each member or item is on its own line: a TOML table, a YAML block
 	lines bool
 }
 
@@ -65,10 +65,11 @@ type member struct {
 	value    *node
 }
 
-// maxBrackets is far beyond any configuration, and keeps the parsers off the end of the stack.
+// maxBrackets is far more than any configuration has. It protects the parsers from a stack
+// overflow.
 const maxBrackets = 100_000
 
-// SyntaxError is a text that is not of its format.
+// SyntaxError reports a text that does not have the syntax of its format.
 type SyntaxError struct {
 	Line, Column int // from 1; columns are characters
 	Msg          string
@@ -76,13 +77,13 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string { return fmt.Sprintf("%d:%d: %s", e.Line, e.Column, e.Msg) }
 
-// parse reads one document. A byte order mark may stand before it.
+// parse reads one document, with or without a byte order mark.
 func parse(data []byte, f Format) (*node, error) {
 	if !utf8.Valid(data) {
-		return nil, faultAt(data, invalidAt(data), "this is not UTF-8")
+		return nil, faultAt(data, invalidAt(data), "the text is not UTF-8")
 	}
 	if bytes.Count(data, []byte("["))+bytes.Count(data, []byte("{")) > maxBrackets {
-		return nil, faultAt(data, 0, "more than %d brackets are in it", maxBrackets)
+		return nil, faultAt(data, 0, "the text has more than %d brackets", maxBrackets)
 	}
 	switch f {
 	case TOML:
@@ -136,12 +137,12 @@ func (n *node) member(key string) *member {
 	return nil
 }
 
-// once reports the first duplicate key: a client may use either of the two.
+// once returns an error for the first duplicate key, because a client may use either of the two.
 func (n *node) once(data []byte) error {
 	seen := map[string]bool{}
 	for _, m := range n.members {
 		if seen[m.key] {
-			return faultAt(data, m.keyStart, "%q is there twice", m.key)
+			return faultAt(data, m.keyStart, "%q occurs twice", m.key)
 		}
 		seen[m.key] = true
 	}

@@ -13,7 +13,7 @@ type edit struct {
 	text       string
 }
 
-// wrapEdits puts the binary in the command's place, and the words and the command's own literal
+// wrapEdits replaces the command by the binary, and puts the words and the command's own literal
 // before the args.
 func wrapEdits(data []byte, s *stdio, binary string, words []string, f Format) []edit {
 	if s.whole {
@@ -22,7 +22,7 @@ func wrapEdits(data []byte, s *stdio, binary string, words []string, f Format) [
 			quoted(words)...))}
 	}
 	own := []string{string(data[s.command.start:s.command.end])}
-	if f == YAML { // a plain text may mean something else in a list
+	if f == YAML { // a plain text may have another meaning in a list
 		own = []string{quote(s.command.text)}
 	}
 	if s.split != nil {
@@ -42,7 +42,7 @@ func wrapEdits(data []byte, s *stdio, binary string, words []string, f Format) [
 	return edits
 }
 
-// newArgs is what stands between a command and the list that it gets.
+// newArgs returns the text between a command and its new list.
 func newArgs(data []byte, s *stdio, f Format) string {
 	at := s.body.member(s.key).keyStart
 	switch {
@@ -66,7 +66,7 @@ func newline(data []byte) string {
 	return "\n"
 }
 
-// insertion puts literals before the item of list at which at stands.
+// insertion inserts literals before the item of list at the offset at.
 func insertion(data []byte, list *node, at int, literals []string) edit {
 	between := "," + blanksBefore(data, list.items[0].start, " ")
 	if list.lines { // a YAML block
@@ -79,7 +79,7 @@ func insertion(data []byte, list *node, at int, literals []string) edit {
 	return edit{at, at, strings.Join(literals, between) + between}
 }
 
-// envEdit puts words before the -- at items[at].
+// envEdit inserts words before the -- at items[at].
 func envEdit(data []byte, s *stdio, at int, words []string, f Format) edit {
 	list := s.args
 	if s.whole {
@@ -88,8 +88,8 @@ func envEdit(data []byte, s *stdio, at int, words []string, f Format) edit {
 	return insertion(data, list, s.items()[at].start, quoted(words))
 }
 
-// blanksBefore is the line break and the indentation before at, or otherwise if at does not begin a
-// line.
+// blanksBefore returns the line break and the indentation before at. If at does not begin a line,
+// it returns otherwise.
 func blanksBefore(data []byte, at int, otherwise string) string {
 	from := at
 	for from > 0 && (data[from-1] == ' ' || data[from-1] == '\t') {
@@ -112,7 +112,7 @@ func quoted(words []string) (out []string) {
 	return out
 }
 
-// quote is a JSON literal that leaves <, > and & as they are. It is one of TOML and of YAML too.
+// quote returns a JSON literal without escapes for <, > and &. It is also valid in TOML and YAML.
 func quote(s string) string {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -121,7 +121,7 @@ func quote(s string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// apply makes the edits, which don't overlap.
+// apply applies the edits. They must not overlap.
 func apply(data []byte, edits []edit) []byte {
 	slices.SortStableFunc(edits, func(a, b edit) int { return a.start - b.start })
 	var out []byte

@@ -13,13 +13,13 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
-// BackupSuffix is what a backup's name ends in; it lies beside the file.
+// BackupSuffix ends the name of a backup, which is next to the file.
 const BackupSuffix = ".mcpbox-backup"
 
-// maxFile is far beyond any configuration.
+// maxFile is far larger than any configuration.
 const maxFile = 64 << 20
 
-// Change is what was done to a file.
+// Change says what was done to a file.
 type Change struct {
 	Path    string // symbolic links resolved
 	Backup  string // "" if there is none
@@ -34,7 +34,8 @@ func (c *Change) Changed() bool { return !bytes.Equal(c.Before, c.After) }
 // WrapFile applies Wrap to a file. A backup of the file without mcpbox is on disk before the file
 // is replaced.
 //
-// show, if it is not nil, is called before the file is written. Its error leaves the file as it is.
+// show, if it is not nil, is called before the file is written. If it returns an error, the file is
+// not written.
 func WrapFile(path string, o Options, dryRun bool, show func(*Change) error) (*Change, error) {
 	c, err := open(path)
 	if err != nil {
@@ -61,7 +62,7 @@ func WrapFile(path string, o Options, dryRun bool, show func(*Change) error) (*C
 	return c, c.replace()
 }
 
-// UnwrapFile applies Unwrap to a file. The backup is removed once the file equals it.
+// UnwrapFile applies Unwrap to a file. If the file then equals the backup, the backup is removed.
 func UnwrapFile(path string, o Options, dryRun bool) (*Change, error) {
 	c, err := open(path)
 	if err != nil {
@@ -113,7 +114,7 @@ func open(path string) (*Change, error) {
 	return &Change{Path: real, Before: data, After: data}, nil
 }
 
-// inFile puts the file's name before the place.
+// inFile adds the file's name to an error with a position.
 func inFile(path string, err error) error {
 	var syntax *SyntaxError
 	if errors.As(err, &syntax) {
@@ -122,7 +123,7 @@ func inFile(path string, err error) error {
 	return hint.Wrap(fmt.Errorf("%s: %w", path, err), hint.Of(err))
 }
 
-// backUp writes the file as it is without mcpbox. A backup that says something else is kept under a
+// backUp writes the file's content without mcpbox. An older backup with other content gets a
 // numbered name.
 func (c *Change) backUp(o Options) error {
 	plain := c.Before
@@ -160,7 +161,7 @@ func keep(backup string) error {
 	}
 }
 
-// replace puts After in the file's place, unless somebody has changed it meanwhile.
+// replace writes After to the file, unless the file has changed in the meantime.
 func (c *Change) replace() error {
 	now, err := os.ReadFile(c.Path)
 	if err != nil {

@@ -45,7 +45,7 @@ func unwrap(t *testing.T, path string) *Change {
 	return c
 }
 
-func TestAnUntouchedFileIsRestoredToTheByteAndItsBackupGoes(t *testing.T) {
+func TestAnUneditedFileIsRestoredAndItsBackupIsRemoved(t *testing.T) {
 	path := file(t, plain)
 	c := wrap(t, path)
 	if content(t, c.Backup) != plain || content(t, path) == plain {
@@ -91,8 +91,8 @@ func TestALinkStaysALink(t *testing.T) {
 	}
 }
 
-// A server added to a wrapped file and wrapped too: both come back as they were.
-func TestASecondWrapKeepsWhatTheFirstOneKnew(t *testing.T) {
+// A server is added to a wrapped file and wrapped as well. unwrap restores both.
+func TestASecondWrapKeepsTheFirstBackup(t *testing.T) {
 	path := file(t, "{\"mcpServers\": {\"a\": {\"command\": \"node\"}}}\n")
 	wrap(t, path)
 	added := strings.Replace(content(t, path), "]}}",
@@ -126,7 +126,7 @@ func TestAFileThatChangesMeanwhileIsNotOverwritten(t *testing.T) {
 	}
 }
 
-func TestEditsOutliveAnUnwrapAndTheBackupStays(t *testing.T) {
+func TestUnwrapKeepsEditsAndTheBackup(t *testing.T) {
 	path := file(t, plain)
 	c := wrap(t, path)
 	edited := strings.Replace(content(t, path), "}}}", "}}, \"theme\": \"dark\"}", 1)
@@ -143,7 +143,7 @@ func TestEditsOutliveAnUnwrapAndTheBackupStays(t *testing.T) {
 	}
 }
 
-func TestClientsAreFoundWhereTheyKeepTheirServers(t *testing.T) {
+func TestFilesOfClientsAreFound(t *testing.T) {
 	d := Dirs{Home: t.TempDir(), Work: t.TempDir()}
 	d.Config = filepath.Join(d.Home, ".config")
 	for name, text := range map[string]string{
@@ -164,7 +164,7 @@ func TestClientsAreFoundWhereTheyKeepTheirServers(t *testing.T) {
 	}
 	for client, want := range map[string]string{
 		"claude-code": d.Home + "/.claude.json " + d.Work + "/.mcp.json",
-		// broken: to be told when it is rewritten
+		// broken: the error comes when it is rewritten
 		"claude-desktop": d.Config + "/Claude/claude_desktop_config.json",
 		"cursor":         "",
 		"vscode":         d.Work + "/.vscode/mcp.json",

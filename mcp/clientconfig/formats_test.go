@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// Every format: wrapped, wrapped again, and back to the byte; the line is what the client starts.
+// In every format, a file is wrapped, wrapped again, and restored byte for byte. line is the
+// command line that the client starts.
 func TestEveryClientsFormatThereAndBack(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -133,18 +134,18 @@ func TestVariablesAreReadWhereEachClientKeepsThem(t *testing.T) {
 	}
 }
 
-func TestWhatOnlyAShellUnderstandsIsLeftAlone(t *testing.T) {
+func TestShellCommandLinesStayUnchanged(t *testing.T) {
 	for _, line := range []string{"npx $X", "a | b", "a && b", "cd x; y", "a 'b", "a `b`", "a \"$b\"",
 		"~/x y", "a *.js"} {
 		in := `{"mcpServers": {"a": {"command": ` + quote(line) + `}}}`
 		out, servers, err := Wrap([]byte(in), options)
-		if err != nil || string(out) != in || !strings.Contains(servers[0].Why, "a line for a shell") {
+		if err != nil || string(out) != in || !strings.Contains(servers[0].Why, "a command line for a shell") {
 			t.Errorf("%s: %v %+v\n%s", line, err, servers, out)
 		}
 	}
 }
 
-// A text that would not say afterwards what was meant is an error, and nothing is written.
+// If an edit would change the meaning of the text, it is an error, and nothing is written.
 func TestWhatCannotBeEditedInPlaceIsAnError(t *testing.T) {
 	for in, f := range map[string]Format{
 		"mcp_servers.n.command = 'x'\n": TOML,
@@ -158,21 +159,21 @@ func TestWhatCannotBeEditedInPlaceIsAnError(t *testing.T) {
 	}
 }
 
-func TestBadTextsAreToldWithTheirPlaceInEveryFormat(t *testing.T) {
+func TestSyntaxErrorsHaveTheirPositionInEveryFormat(t *testing.T) {
 	for in, c := range map[string]struct {
 		format Format
 		want   string
 	}{
 		"[mcp_servers.a]\ncommand = x\n":          {TOML, "2:11: "},
 		"[mcp_servers.a]\ncommand = \"x\n":        {TOML, "2:13: "},
-		"[a]\nb = 1\n[a.b]\nc = 2\n":              {TOML, `3:4: "b" is there twice`},
+		"[a]\nb = 1\n[a.b]\nc = 2\n":              {TOML, `3:4: "b" occurs twice`},
 		"a = 1\n":                                 {TOML, "1:1: there is neither"},
 		"extensions:\n\tx: y\n":                   {YAML, "2:1: "},
 		"mcpServers:\n- name: a\n  command: [x\n": {YAML, "3:"},
 		"a: 1\n": {YAML, "1:1: there is neither"},
 		"mcpServers:\n- name: a\n  command: 12\n": {YAML, "3:12: the command of the server \"a\" is not a text"},
 		"":                                      {YAML, "1:1: expected an object"},
-		"mcpServers: {}\n---\nmcpServers: {}\n": {YAML, "1:15: more than one document"},
+		"mcpServers: {}\n---\nmcpServers: {}\n": {YAML, "1:15: the text has more than one document"},
 		"mcpServers:\n- name: a\n  command: x\n  args: 1\n": {YAML, "4:9: the args of the server \"a\" are not a list of texts"},
 	} {
 		o := options

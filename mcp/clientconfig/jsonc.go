@@ -8,10 +8,9 @@ import (
 	"github.com/tailscale/hujson"
 )
 
-// parseJSON reads JSON, where comments and trailing commas may stand.
+// parseJSON reads JSON with comments and trailing commas.
 func parseJSON(data []byte) (*node, error) {
-	// A blank for each byte of the mark keeps every offset as it is. The last line may be a
-	// comment.
+	// Blanks in place of the byte order mark keep all offsets. The last line may be a comment.
 	text := append(bytes.Clone(data), '\n')
 	if mark := []byte("\xef\xbb\xbf"); bytes.HasPrefix(text, mark) {
 		copy(text, "   ")
@@ -23,7 +22,8 @@ func parseJSON(data []byte) (*node, error) {
 	return nodeOf(&root), nil
 }
 
-// placed takes the place out of the parser's message, which counts columns in bytes.
+// placed moves the position from the parser's message into the error. The parser counts columns in
+// bytes.
 func placed(text []byte, err error) *SyntaxError {
 	var line, column int
 	msg := err.Error()
@@ -35,7 +35,7 @@ func placed(text []byte, err error) *SyntaxError {
 	for range line - 1 {
 		at += bytes.IndexByte(text[at:], '\n') + 1
 	}
-	// The line break at the end was added here: an error at the end is before it.
+	// This function added the line break at the end, so an error at the end is before it.
 	return faultAt(text, min(at+column-1, len(text)-1), "%s", msg)
 }
 

@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// Server is one entry of a configuration and what became of it.
+// Server is one entry of a configuration, and what was done with it.
 type Server struct {
 	Name string // its key
-	// where it stands: mcpServers, servers, mcp.servers, projects./home/me/app.mcpServers
+	// the path of its section: mcpServers, servers, mcp.servers, projects./home/me/app.mcpServers
 	Section string
 	Line    int      // of its key
 	Action  Action   // what was done
 	Why     string   // for Left: the reason
-	Notes   []string // what to know about a wrapped one
+	Notes   []string // remarks about a wrapped server
 	Before  []string // the command line as it was; nil for a remote server
-	After   []string // and as it is now
+	After   []string // the command line now
 }
 
 // Action is what was done with a server.
@@ -24,7 +24,7 @@ type Action string
 
 const (
 	Wrapped   Action = "wrapped"
-	Updated   Action = "updated" // it was wrapped; a variable that was added since is passed on now
+	Updated   Action = "updated" // it was already wrapped; a variable that was added later is passed on now
 	Unwrapped Action = "unwrapped"
 	Left      Action = "left alone"
 )
@@ -94,10 +94,10 @@ func (s *section) entries(data []byte) (out []entry, err error) {
 type section struct {
 	name  string
 	body  *node
-	mixed bool // there may be other things than servers in it
+	mixed bool // it may contain other things than servers
 }
 
-// places are where clients keep their servers: the keys that lead there.
+// places lists the keys under which clients keep their servers.
 var places = []struct {
 	keys  []string
 	mixed bool
@@ -149,8 +149,8 @@ func sectionsOf(data []byte, root *node) (out []section, err error) {
 	return out, nil
 }
 
-// holdsServers tells the servers of opencode and Goose from what other programs keep under the
-// same words.
+// holdsServers distinguishes the servers of opencode and Goose from data of other programs under
+// the same keys.
 func holdsServers(n *node) bool {
 	return n.kind == kindObject && slices.ContainsFunc(n.members, func(m member) bool {
 		return m.value.kind == kindObject && m.value.get("type") != nil
@@ -165,7 +165,7 @@ type stdio struct {
 	args    *node // nil: there is none
 	// whole: the command is a list with all arguments, and args is nil
 	whole bool
-	// split are the words of a command that is a whole line
+	// split holds the words of a command that is a whole command line
 	split   []string
 	env     []string // names of the variables that the client sets
 	values  map[string]string
@@ -174,7 +174,7 @@ type stdio struct {
 	envFile bool
 }
 
-// stdio reads an entry; why says why it is none.
+// stdio reads an entry that starts a program. For other entries, why gives the reason.
 func (e *entry) stdio(data []byte) (s *stdio, why string, err error) {
 	if err := e.body.once(data); err != nil {
 		return nil, "", err
@@ -209,7 +209,7 @@ func (e *entry) stdio(data []byte) (s *stdio, why string, err error) {
 	return s, "", nil
 }
 
-// notStdio says why an entry's type is not that of a program; "": it may be one.
+// notStdio says why an entry does not start a program. It returns "" if it may.
 func notStdio(body *node) string {
 	t := body.get("type")
 	if t == nil {
@@ -262,7 +262,7 @@ func (s *stdio) readLine(data []byte, name string, list bool) error {
 
 func notText(n *node) bool { return n.kind != kindString }
 
-// readEnv reads the variables that the client sets: with their values, or by name only.
+// readEnv reads the variables that the client sets, with their values or only by name.
 func (s *stdio) readEnv(body *node) {
 	add := func(name string) bool {
 		if name == "" || strings.ContainsAny(name, "=\x00") || slices.Contains(s.env, name) {
@@ -303,7 +303,7 @@ func (s *stdio) readEnv(body *node) {
 	}
 }
 
-// line is the command line.
+// line returns the command line.
 func (s *stdio) line() []string {
 	if s.whole {
 		return texts(s.command)
@@ -325,7 +325,7 @@ func texts(list *node) (out []string) {
 	return out
 }
 
-// items are the nodes of the words after the command.
+// items returns the nodes of the words after the command.
 func (s *stdio) items() []*node {
 	switch {
 	case s.whole:

@@ -7,7 +7,7 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// parseTOML reads TOML 1.0. Tables become objects, wherever their headers stand.
+// parseTOML reads TOML 1.0. Tables become objects, wherever their headers are.
 func parseTOML(data []byte) (*node, error) {
 	p := unstable.Parser{}
 	text := bytes.Clone(data)
@@ -47,7 +47,7 @@ func offsetOf(p *unstable.Parser, at *unstable.ParserError) int {
 	return int(p.Range(at.Highlight).Offset)
 }
 
-// descend finds or makes the object below n that the keys name, but for the last one.
+// descend finds or creates the object below n that all keys but the last one name.
 func (n *node) descend(data []byte, keys unstable.Iterator) (in *node, last *unstable.Node,
 	err error) {
 	in = n
@@ -62,7 +62,7 @@ func (n *node) descend(data []byte, keys unstable.Iterator) (in *node, last *uns
 	return in, last, nil
 }
 
-// child is the object below n that a key names: with fresh, one more in its list.
+// child returns the object below n that a key names. With fresh it adds a new one to the list.
 func (n *node) child(data []byte, key *unstable.Node, fresh bool) (*node, error) {
 	name, at := string(key.Data), int(key.Raw.Offset)
 	v := n.get(name)
@@ -80,7 +80,7 @@ func (n *node) child(data []byte, key *unstable.Node, fresh bool) (*node, error)
 	case v.kind == kindArray && len(v.items) > 0 && v.items[len(v.items)-1].kind == kindObject:
 		return v.items[len(v.items)-1], nil
 	case v.kind != kindObject || fresh:
-		return nil, faultAt(data, at, "%q is there twice", name)
+		return nil, faultAt(data, at, "%q occurs twice", name)
 	}
 	return v, nil
 }
@@ -117,7 +117,7 @@ func (n *node) addPair(data []byte, p *unstable.Parser, e *unstable.Node) error 
 	return nil
 }
 
-// tomlValue is the value at data[start:end].
+// tomlValue returns the value at data[start:end].
 func tomlValue(data []byte, p *unstable.Parser, v *unstable.Node, start, end int) *node {
 	n := &node{start: start, end: end}
 	switch v.Kind {
@@ -137,7 +137,7 @@ func tomlValue(data []byte, p *unstable.Parser, v *unstable.Node, start, end int
 		n.kind = kindObject
 		for at := v.Children(); at.Next(); {
 			if pair := at.Node(); pair.Kind == unstable.KeyValue {
-				// A fault was seen by the parser, or is seen by once.
+				// The parser or once reports an error.
 				_ = n.addPair(data, p, pair)
 			}
 		}

@@ -7,14 +7,15 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
-// Unwrap removes mcpbox from data. An entry that Wrap made of the backup's entry becomes that entry
-// again. Any other entry loses what Wrap adds, and keeps the rest. The backup may be nil.
+// Unwrap removes mcpbox from data. If Wrap made an entry from the backup's entry, Unwrap restores
+// that one. From any other entry it removes what Wrap adds, and keeps the rest. The backup may be
+// nil.
 func Unwrap(data, backup []byte, o Options) ([]byte, []Server, error) {
 	list, err := entries(data, o.Format)
 	if err != nil {
 		return nil, nil, err
 	}
-	before, _ := entries(backup, o.Format) // without a usable backup there are the edits
+	before, _ := entries(backup, o.Format) // without a usable backup, the edits are reversed
 	var edits []edit
 	var servers []Server
 	for _, e := range list {
@@ -69,8 +70,8 @@ func find(list []entry, e entry) *entry {
 	return &list[i]
 }
 
-// restored is the backup's entry, if that is what the entry was made of: wrapping it with the flags
-// that the entry has now gives the entry as it is.
+// restored returns the backup's entry, if the entry was made from it: if wrapping the backup's
+// entry with the entry's flags gives the entry.
 func restored(data, backup []byte, e entry, s *stdio, old *entry, f Format) (string, bool) {
 	if old == nil {
 		return "", false
@@ -86,7 +87,7 @@ func restored(data, backup []byte, e entry, s *stdio, old *entry, f Format) (str
 	} else if words := missingEnv(was, at); len(words) > 0 && len(line) > len(was.line()) {
 		made = []edit{envEdit(backup, was, at, words, f)}
 	}
-	// The edits are made in the whole backup, for the blanks that they repeat may be outside of the
+	// The edits are applied to the whole backup, because they may repeat blanks outside of the
 	// entry.
 	again := apply(backup, made)
 	grown := len(again) - len(backup)
@@ -96,7 +97,7 @@ func restored(data, backup []byte, e entry, s *stdio, old *entry, f Format) (str
 	return string(backup[old.body.start:old.body.end]), true
 }
 
-// unwrapEdits gives the command its own literal back and takes the args up to it away.
+// unwrapEdits restores the command's own literal, and removes the args up to it.
 func unwrapEdits(data []byte, s *stdio, at int, old *entry, backup []byte, f Format) []edit {
 	if s.whole {
 		return []edit{{s.command.items[0].start, s.command.items[at+2].start, ""}}
@@ -124,8 +125,7 @@ func unwrapEdits(data []byte, s *stdio, at int, old *entry, backup []byte, f For
 	return append(edits, edit{s.args.items[0].start, end, ""})
 }
 
-// inserted reports whether the args stand right after the command, where Wrap puts them, and where
-// they end.
+// inserted reports whether the args follow the command, where Wrap puts them, and where they end.
 func inserted(data []byte, s *stdio) (end int, ok bool) {
 	if s.args.start < s.command.end {
 		return 0, false
@@ -134,7 +134,7 @@ func inserted(data []byte, s *stdio) (end int, ok bool) {
 	return s.args.end, gap == "," || gap == "" && s.body.lines
 }
 
-// missing reports a name in --server that no entry has.
+// missing returns an error for a name in --server that no entry has.
 func missing(names []string, servers []Server) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(servers, func(s Server) bool { return s.Name == name }) {

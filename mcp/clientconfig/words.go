@@ -2,8 +2,8 @@ package clientconfig
 
 import "strings"
 
-// splitLine splits a command that is a whole line, as a shell would. It returns nil for one that
-// only a shell understands: with variables, pipes, patterns and the like.
+// splitLine splits a whole command line as a shell does. It returns nil for a line that needs a
+// shell: with variables, pipes, patterns and the like.
 func splitLine(line string) (words []string) {
 	var word strings.Builder
 	var quote rune

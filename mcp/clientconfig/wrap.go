@@ -12,18 +12,19 @@ import (
 type Options struct {
 	Format Format
 	Binary string // how the client starts mcpbox
-	// its absolute path: for servers that set PATH, where the name may mean another program
+	// the absolute path of mcpbox, for servers that set PATH, because the name may then mean
+	// another program
 	Path    string
 	Flags   []string // of mcpbox mcp, e.g. --policy strict
 	Servers []string // only these; nil: all
-	// Decide adds what one server needs. nil: nothing.
+	// Decide returns what one server needs in addition. nil: nothing.
 	Decide func(Request) Decision
-	// Check is asked about the entry as it will be: a reason to leave it alone, "" for none, and
-	// what to know about it. nil: all are written.
+	// Check is called with the new entry. It returns a reason not to write it ("": write it), and
+	// remarks. nil: all entries are written.
 	Check func(Request, []string) (leave string, notes []string)
 }
 
-// Request is a server as its client starts it.
+// Request describes how a client starts a server.
 type Request struct {
 	Name    string
 	Section string
@@ -33,7 +34,7 @@ type Request struct {
 	Dir     string            // the folder that the entry names, or ""
 }
 
-// Decision is about one server.
+// Decision says what to do with one server.
 type Decision struct {
 	Leave string   // why it must not be wrapped; "": wrap it
 	Flags []string // of mcpbox mcp, after those for all
@@ -51,15 +52,15 @@ func (o *Options) binary(s *stdio) string {
 	return o.Binary
 }
 
-// passEnv passes a variable on by its name. In one word, so that no name can be taken for something
-// else.
+// passEnv passes a variable on by its name. It is one word with the name, so that no name can be
+// taken for another flag.
 const passEnv = "--env="
 
-// nameFlag passes the client's name of the server to the proxy: allowlist rules use it.
+// nameFlag passes the client's name of the server to the proxy, for allowlist rules.
 const nameFlag = "--name="
 
-// Wrap returns data with every stdio server under mcpbox. servers says what was done with each, and
-// why a server was left alone.
+// Wrap returns data with every stdio server under mcpbox. servers says what was done with each
+// server, and why some stay unchanged.
 func Wrap(data []byte, o Options) ([]byte, []Server, error) {
 	list, err := entries(data, o.Format)
 	if err != nil {
@@ -84,8 +85,8 @@ func Wrap(data []byte, o Options) ([]byte, []Server, error) {
 	return out, servers, verify(data, out, o.Format, list, servers)
 }
 
-// verify reads back what was written: every entry must start what was meant, and no other may have
-// changed.
+// verify parses the new text: every edited entry must start the intended command, and no other
+// entry may have changed.
 func verify(before, after []byte, f Format, was []entry, servers []Server) error {
 	if bytes.Equal(before, after) {
 		return nil
@@ -170,7 +171,7 @@ func wrapEntry(data []byte, e entry, o Options) (Server, []edit, error) {
 	return out, wrapEdits(data, s, binary, made, o.Format), nil
 }
 
-// Leave reports a command that no rewriting can keep as it is.
+// Leave reports whether a command can't be rewritten without a change of its meaning.
 func (o *Options) Leave(s *stdio, out *Server) bool {
 	if s.split != nil || s.whole || !strings.ContainsAny(s.command.text, " \t") {
 		return false
@@ -178,18 +179,18 @@ func (o *Options) Leave(s *stdio, out *Server) bool {
 	if _, err := os.Stat(s.command.text); err == nil {
 		return false // a program with a blank in its path
 	}
-	out.Why = "its command is a line for a shell: write the program in command, and each " +
+	out.Why = "its command is a command line for a shell: write the program in command, and each " +
 		"argument in args"
 	return true
 }
 
-// updateEntry is about an entry that runs under mcpbox already.
+// updateEntry handles an entry that already runs under mcpbox.
 func updateEntry(data []byte, s *stdio, at int, want []string, out *Server, f Format) []edit {
 	words := missingEnv(s, at)
 	if len(words) == 0 {
 		out.Why = "it is already wrapped"
-		// Whoever wrote the file may have written this as well: any program is called mcpbox,
-		// and a policy may be none.
+		// The author of the file may also have written this entry: the program may only be named
+		// mcpbox, and the policy may be none.
 		if has := out.Before[:at+2]; !slices.Equal(has, want) {
 			out.Why = "it already runs under: " + strings.Join(has[:at+1], " ")
 		}

@@ -57,7 +57,7 @@ func TestWrapEditsTheCommandAndTheArgsOnly(t *testing.T) {
 	}
 }
 
-func TestRemoteServersAreLeftAloneAndSaid(t *testing.T) {
+func TestRemoteServersStayUnchangedAndAreReported(t *testing.T) {
 	in := `{"mcpServers": {
   "linear": {"type": "http", "url": "https://mcp.example.com"},
   "old": {"url": "https://sse.example.com/sse"},
@@ -80,7 +80,7 @@ func TestRemoteServersAreLeftAloneAndSaid(t *testing.T) {
 	}
 }
 
-func TestBadConfigurationsAreToldWithTheirPlace(t *testing.T) {
+func TestBadConfigurationsAreReportedWithTheirPosition(t *testing.T) {
 	for in, want := range map[string]string{
 		"{\n  \"mcpServers\": {\n    \"a\": {\"command\": \"x\" \"args\": []}\n  " +
 			"}\n}": `3:26: invalid character '"' after object value (expecting ',' or '}')`,
@@ -88,17 +88,17 @@ func TestBadConfigurationsAreToldWithTheirPlace(t *testing.T) {
 		`{"mcpServers": {"a": {"command": "x}}}`:                  `1:39: parsing string: unexpected EOF`,
 		`{"mcpServers": {"a": {"command": ["x"]}}}`:               `1:34: the command of the server "a" is not a text`,
 		`{"mcpServers": {"a": {"command": "x", "args": "y"}}}`:    `1:47: the args of the server "a" are not a list of texts`,
-		`{"mcpServers": {"a": {"command": "x", "command": "y"}}}`: `1:39: "command" is there twice`,
-		`{"mcpServers": {"ä": {}, "ä": {}}}`:                      `1:26: "ä" is there twice`,
+		`{"mcpServers": {"a": {"command": "x", "command": "y"}}}`: `1:39: "command" occurs twice`,
+		`{"mcpServers": {"ä": {}, "ä": {}}}`:                      `1:26: "ä" occurs twice`,
 		`{"mcpServers": []}`:                                      `1:16: mcpServers is not an object`,
 		`{"theme": "dark"}`:                                       `1:1: there is neither mcpServers nor servers in the file`,
 		`[]`:                                                      `1:1: expected an object with the servers, such as mcpServers`,
 		``:                                                        `1:1: parsing value: unexpected EOF`,
 		`{} x`:                                                    `1:4: invalid character 'x' after top-level value`,
-		"{\"a\": \"\xff\"}":                                       `1:8: this is not UTF-8`,
+		"{\"a\": \"\xff\"}":                                       `1:8: the text is not UTF-8`,
 		`{"mcpServers": {"a": {"command": nul}}}`:                 `1:34: invalid literal: nul`,
 		`{"a": /`:                                                 `1:7: invalid character '/' at start of value`,
-		strings.Repeat("[", 200_000):                              `1:1: more than 100000 brackets are in it`,
+		strings.Repeat("[", 200_000):                              `1:1: the text has more than 100000 brackets`,
 		`{"a": 1 /* `:                                             `1:9: parsing comment: unexpected EOF`,
 		`{a: 1}`:                                                  `1:2: invalid literal: a`,
 	} {
@@ -189,8 +189,8 @@ func TestServersAreChosenByName(t *testing.T) {
 	}
 }
 
-// The client looks for the command in the PATH that the entry sets: a bare name could be anybody's
-// program.
+// The client looks for the command in the PATH that the entry sets, so a bare name could mean
+// another program.
 func TestAPathInTheFileDoesNotLeadToAnotherMcpbox(t *testing.T) {
 	o := Options{Binary: "mcpbox", Path: "/usr/local/bin/mcpbox"}
 	data := []byte(`{"mcpServers": {"a": {"command": "node", "env": {"PATH": "./evil"}}, "b": {"command": "node"}}}`)
@@ -203,9 +203,9 @@ func TestAPathInTheFileDoesNotLeadToAnotherMcpbox(t *testing.T) {
 	}
 }
 
-// An entry that only looks wrapped, or is wrapped with other flags than these, is shown as what it
-// is.
-func TestWhatRunsUnderSomethingElseIsShown(t *testing.T) {
+// An entry that only looks wrapped, or is wrapped with other flags, is reported with its command
+// line.
+func TestServersUnderAnotherWrapperAreShown(t *testing.T) {
 	o := Options{Binary: "mcpbox", Flags: []string{"--policy", "standard"}}
 	for before, want := range map[string]string{
 		`"mcpbox", "args": ["mcp", "--policy", "standard", "--name=notes", "--", "node"]`:        "it is already wrapped",

@@ -12,8 +12,8 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// parseYAML reads one document of YAML. An alias is no value here: it is refused where a server
-// needs it.
+// parseYAML reads one YAML document. It does not resolve aliases: a server with an alias is
+// refused.
 func parseYAML(data []byte) (*node, error) {
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
@@ -36,7 +36,7 @@ func parseYAML(data []byte) (*node, error) {
 			continue
 		}
 		if root != nil {
-			return nil, faultAt(data, root.end, "more than one document is in it")
+			return nil, faultAt(data, root.end, "the text has more than one document")
 		}
 		if root, err = y.node(d.Body); err != nil {
 			return nil, err
@@ -53,7 +53,8 @@ type yamlText struct {
 	lines []int // where each line begins
 }
 
-// offset is where a token stands. The parser's own offsets drift, its lines and columns do not.
+// offset returns the offset of a token. The parser's own offsets are not reliable, but its lines
+// and columns are.
 func (y *yamlText) offset(t *token.Token) (int, error) {
 	line, column := t.Position.Line, t.Position.Column
 	if line < 1 || line > len(y.lines) {
@@ -84,7 +85,7 @@ func (y *yamlText) node(v ast.Node) (*node, error) {
 	}
 	t := v.GetToken()
 	if _, null := v.(*ast.NullNode); null && strings.TrimSpace(t.Origin) != "null" {
-		at, err := y.offset(t) // an empty value: its token is what stands before it
+		at, err := y.offset(t) // an empty value: its token is the one before it
 		return &node{start: at, end: at, text: "null"}, err
 	}
 	at, err := y.offset(t)
@@ -144,7 +145,7 @@ func (y *yamlText) sequence(v *ast.SequenceNode) (*node, error) {
 	return n, err
 }
 
-// brackets sets where a flow collection begins and ends.
+// brackets sets the start and end of a flow collection.
 func (y *yamlText) brackets(n *node, open, end *token.Token) (err error) {
 	if n.start, err = y.offset(open); err != nil {
 		return err

@@ -1,5 +1,4 @@
-// Package launch starts MCP servers, each in a sandbox of its own, and hands their pipes to the
-// proxy.
+// Package launch starts MCP servers, each in its own sandbox, and gives their pipes to the proxy.
 //
 //	command := runtime.Command{Args: []string{"node", "server.js"}}
 //	l := &launch.Launcher{Spec: func() (runtime.Spec, error) { … }, Command: command}
@@ -8,7 +7,7 @@
 //
 // # What it does not protect
 //
-// With policy none there is no sandbox: the proxy's rules apply and nothing is contained.
+// With policy none there is no sandbox: the proxy's rules apply, but the server is not contained.
 //
 // Kernel: see package runtime. WatchHangup needs poll(2).
 package launch

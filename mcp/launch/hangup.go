@@ -18,7 +18,7 @@ func WatchHangup(f *os.File) <-chan struct{} {
 			switch {
 			case err == unix.EINTR:
 			case err != nil:
-				time.Sleep(time.Second) // ENOMEM: again later
+				time.Sleep(time.Second) // ENOMEM: try again later
 			case fds[0].Revents&unix.POLLNVAL != 0:
 				return
 			case fds[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0:

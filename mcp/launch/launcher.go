@@ -16,19 +16,19 @@ import (
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
-const pipeSize = 1 << 20 // fewer turns between the processes for large messages
+const pipeSize = 1 << 20 // fewer context switches for large messages
 
-// Launcher starts servers in sandboxes of their own.
+// Launcher starts servers, each in its own sandbox.
 type Launcher struct {
-	Spec    func() (mcpruntime.Spec, error) // a fresh one for every start: a sandbox owns its sinks
-	Command mcpruntime.Command              // Stdin and Stdout are the proxy's
+	Spec    func() (mcpruntime.Spec, error) // called for every start: a sandbox owns its sinks
+	Command mcpruntime.Command              // without Stdin and Stdout, which the proxy uses
 	Started func(*mcpruntime.Process)       // may be nil
-	// Reached is told of each connection to an allowed host that has ended, with the sandbox's id
-	// and the call that it began in. It may be nil.
+	// Reached is called for each ended connection to an allowed host, with the sandbox's id and the
+	// call in which the connection began. It may be nil.
 	Reached func(sandbox string, c mcpruntime.Connections, call *monitor.Call)
 }
 
-// Launch is for Config.Launch.
+// Launch starts a server. Use it as Config.Launch of the proxy.
 func (h *Launcher) Launch(ctx context.Context, call func() *monitor.Call) (Server, error) {
 	spec, err := h.Spec()
 	if err != nil {
@@ -52,7 +52,7 @@ func (h *Launcher) Launch(ctx context.Context, call func() *monitor.Call) (Serve
 			h.Reached(b.box.ID, c, call)
 		}
 	}
-	// ctx bounds the start, and the server outlives it.
+	// ctx only bounds the start. The server outlives ctx.
 	life, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	started := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
 	b.run, err = b.box.Start(life, cmd)
@@ -63,7 +63,7 @@ func (h *Launcher) Launch(ctx context.Context, call func() *monitor.Call) (Serve
 		return nil, err
 	}
 	ends.stdin.Close()
-	if spec.Policy.Limits.Output == 0 { // else the sandbox copies to it until the end
+	if spec.Policy.Limits.Output == 0 { // with a limit, the sandbox writes to it until the end
 		ends.stdout.Close()
 	}
 	if h.Started != nil {
@@ -72,7 +72,7 @@ func (h *Launcher) Launch(ctx context.Context, call func() *monitor.Call) (Serve
 	return b, nil
 }
 
-// insideDir is the server's working directory, as it sees it.
+// insideDir returns the server's working directory inside the sandbox.
 func insideDir(spec mcpruntime.Spec, dir string) string {
 	if spec.Policy.Isolation != policies.IsolationNone {
 		return cmp.Or(dir, rootfs.Work)
@@ -83,7 +83,7 @@ func insideDir(spec mcpruntime.Spec, dir string) string {
 	return dir
 }
 
-// pipes are the pipes' ends: the server's two and the proxy's two.
+// pipes holds the ends of both pipes: two for the server and two for the proxy.
 type pipes struct{ stdin, in, out, stdout *os.File }
 
 func newPipes() (*pipes, error) {
@@ -99,7 +99,7 @@ func newPipes() (*pipes, error) {
 	}
 	for _, f := range []*os.File{e.in, e.out} {
 		if c, err := f.SyscallConn(); err == nil {
-			// Some users may not have larger pipes. Then they keep their size.
+			// Some users may not enlarge pipes. Then the pipes keep their size.
 			_ = c.Control(func(fd uintptr) {
 				_,
 					_ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize)

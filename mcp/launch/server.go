@@ -11,7 +11,7 @@ import (
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
-// Usage is what the processes of a server have used so far; -1: unknown.
+// Usage is the usage of a server's processes so far; -1: unknown.
 type Usage struct {
 	CPU        time.Duration
 	Memory     int64 // now
@@ -23,7 +23,7 @@ type Server interface {
 	Stdin() io.WriteCloser
 	Stdout() io.Reader
 	Sandbox() string // its id
-	Root() string    // a path on the host that leads to the root of its file system; "": none
+	Root() string    // the path on the host of the root of its file system; "": none
 	Dir() string     // its working directory
 	Record(monitor.Event)
 	Signal(unix.Signal)
@@ -35,5 +35,5 @@ type Server interface {
 	End() (*mcpruntime.Result, error)
 }
 
-// Func starts a server. call returns the calls that are in flight to it, for events.
+// Func starts a server. call returns the calls in flight to the server, for events.
 type Func func(ctx context.Context, call func() *monitor.Call) (Server, error)

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Expand fills in the variables of a client's configuration: ${workspaceFolder}, ${userHome},
-// ${env:NAME}, ${NAME}, ${NAME:-default}. ok is false if only the client knows one, such as
-// ${input:token}.
+// Expand replaces the variables of a client's configuration: ${workspaceFolder}, ${userHome},
+// ${env:NAME}, ${NAME}, ${NAME:-default}. ok is false if only the client knows the value of one,
+// such as ${input:token}.
 func (h Host) Expand(text string) (out string, ok bool) {
 	if !strings.Contains(text, "${") {
 		return text, true

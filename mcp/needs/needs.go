@@ -10,7 +10,7 @@ import (
 	"github.com/mcpbox/mcpbox/packages/runner"
 )
 
-// Server is one as its client starts it.
+// Server describes how a client starts a server.
 type Server struct {
 	Name    string
 	Command []string
@@ -18,16 +18,16 @@ type Server struct {
 	Dir     string // its working folder, if the configuration names one
 }
 
-// Host is what is known of the host and of the sandbox.
+// Host holds facts about the host and the sandbox.
 type Host struct {
 	Home    string
 	Project string // where the client starts its servers, "" if anywhere
 	Path    string // PATH of the client
-	State   string // the folder for what servers keep
-	// Shown reports a path that the sandbox has anyway, or that the caller has mounted.
+	State   string // the folder for files that servers keep
+	// Shown reports whether the sandbox has a path anyway, or the caller has mounted it.
 	Shown  func(path string) bool
 	Getenv func(string) string
-	// Work is the folder that is mounted as /work, where relative paths lead; "": none.
+	// Work is the folder that is mounted as /work, where relative paths start; "": none.
 	Work string
 }
 
@@ -38,14 +38,15 @@ type Mount struct {
 	Why    string
 }
 
-// Needs is what a server needs.
+// Needs lists what a server needs.
 type Needs struct {
 	Mounts []Mount
 	Dir    string   // its working folder, or ""
-	Env    []string // "K=V": what has to be set
+	Env    []string // variables to set, as "K=V"
 	Home   string   // the folder to keep as its home, or ""
 	Notes  []string
-	// Asked: the client fills something in when it starts the server: it can't be tried before.
+	// Asked: values that the client asks for when it starts the server, so that a trial is not
+	// possible.
 	Asked []string
 }
 
@@ -54,8 +55,8 @@ type finder struct {
 	Needs
 	s    Server
 	h    Host
-	base string // where relative paths lead, "" if nobody knows
-	// script is the word of the command line that is its program, and no argument
+	base string // where relative paths start, "" if unknown
+	// script is the word of the command line that names its program and is not an argument
 	script string
 }
 
@@ -75,7 +76,7 @@ func Of(s Server, h Host) Needs {
 	return f.Needs
 }
 
-// workingFolder finds where the server starts.
+// workingFolder finds the folder in which the server starts.
 func (f *finder) workingFolder() {
 	if f.s.Dir != "" {
 		dir, ok := f.expand(f.s.Dir)
@@ -93,7 +94,7 @@ func (f *finder) workingFolder() {
 	f.base = cmp.Or(f.h.Work, f.h.Project)
 }
 
-// give mounts a path, or says why not.
+// give mounts a path, or adds a note with the reason why not.
 func (f *finder) give(path string, write bool, why string) bool {
 	if f.h.Shown(path) {
 		return true
@@ -123,7 +124,7 @@ func (f *finder) note(text string) {
 	}
 }
 
-// arguments looks at what the words of the command line name.
+// arguments checks the paths that the words of the command line name.
 func (f *finder) arguments() {
 	words := f.s.Command[1:]
 	if r, ok := runner.Parse(f.s.Command); ok {
@@ -146,7 +147,7 @@ func (f *finder) arguments() {
 	}
 }
 
-// variables looks at what the client's variables name.
+// variables checks the paths that the client's variables name.
 func (f *finder) variables() {
 	var names []string
 	for name := range f.s.Env {
@@ -173,12 +174,12 @@ func (f *finder) variables() {
 	}
 }
 
-// value looks at one word: the path that it is, or that a URL of it leads to. key is the flag or
-// variable that it belongs to.
+// value checks one word: it may be a path, or a URL of a file. key is the flag or variable that it
+// belongs to.
 func (f *finder) value(word, key string) {
 	text, known := f.expand(word)
 	if !known {
-		if strings.Contains(word, "${workspaceFolder}") { // the client's, whatever it is
+		if strings.Contains(word, "${workspaceFolder}") { // the client's folder, unknown here
 			f.mount("${workspaceFolder}", f.writes(key, true), "the client's project")
 		}
 		return
@@ -210,7 +211,7 @@ func (f *finder) value(word, key string) {
 	case path == "/tmp" || path == "/var/tmp":
 		f.note(path + " is the sandbox's own, empty at each start: name a folder of its own")
 	case err != nil:
-		// A known writer makes the file itself.
+		// A known writer creates the file itself.
 		if dir := filepath.Dir(path); filepath.IsAbs(text) && f.writes(key, false) && isDir(dir) {
 			f.give(dir, true, why)
 		}
@@ -226,8 +227,8 @@ func (f *finder) value(word, key string) {
 	}
 }
 
-// locate is where a word leads on the host. A relative word is only taken for a path if it looks
-// like one.
+// locate returns the path on the host that a word names. A relative word only counts as a path if
+// it looks like one.
 func (f *finder) locate(text string) (path string, ok bool) {
 	if filepath.IsAbs(text) {
 		return filepath.Clean(text), text != "/dev/null"
@@ -248,22 +249,22 @@ func (f *finder) locate(text string) (path string, ok bool) {
 	return path, true
 }
 
-// startIn has the server start where its relative paths lead.
+// startIn makes the server start in the folder where its relative paths start.
 func (f *finder) startIn() {
 	if f.Dir == "" && f.base != f.h.Work {
 		f.Dir = f.base
-		f.mayStand(f.base)
+		f.mountWorkingFolder(f.base)
 	}
 }
 
-// mayStand shows a working folder that can't be given as a whole by what is mounted below it.
-func (f *finder) mayStand(dir string) {
+// mountWorkingFolder mounts a working folder, unless the folder is protected or visible anyway.
+func (f *finder) mountWorkingFolder(dir string) {
 	if protected(dir, f.h.Home) == "" && !f.h.Shown(dir) {
 		f.mount(dir, false, "its working folder")
 	}
 }
 
-// minimal drops what another mount shows already, and spells paths as the client's variables.
+// minimal removes mounts inside other mounts, and writes paths with the client's variables.
 func (f *finder) minimal() {
 	f.Mounts = slices.DeleteFunc(f.Mounts, func(m Mount) bool {
 		return slices.ContainsFunc(f.Mounts, func(o Mount) bool {
@@ -299,7 +300,7 @@ func (f *finder) mentions(text string) bool {
 	})
 }
 
-// within reports a path that is dir or lies below it.
+// within reports whether path is dir or is below it.
 func within(path, dir string) bool {
 	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
 }

@@ -47,7 +47,7 @@ func host(dir string) Host {
 		}}
 }
 
-// said is the needs in one line, without the folder that everything is in.
+// said returns the needs in one line, without the common folder.
 func said(n Needs, dir string) string {
 	var out []string
 	for _, m := range n.Mounts {
@@ -67,7 +67,7 @@ func said(n Needs, dir string) string {
 	return strings.ReplaceAll(strings.Join(out, " "), dir, "")
 }
 
-func TestWhatProgramsBelongTo(t *testing.T) {
+func TestFoldersOfProgramsAreFound(t *testing.T) {
 	dir := tree(t, map[string]string{
 		"npm/node_modules/.bin/srv":                   "-> ../srv/dist/index.js",
 		"npm/node_modules/srv/dist/index.js":          "#!/usr/bin/env node\n",
@@ -139,7 +139,7 @@ func TestWhatProgramsBelongTo(t *testing.T) {
 	}
 }
 
-func TestKnownServersMayWriteWhereTheyAreForIt(t *testing.T) {
+func TestKnownWritersGetWritableFolders(t *testing.T) {
 	dir := tree(t, map[string]string{"a/": "", "b/x.db": "", "repo/": "", "f.txt": ""})
 	for _, c := range []struct {
 		command string
@@ -172,7 +172,7 @@ func TestKnownServersMayWriteWhereTheyAreForIt(t *testing.T) {
 	}
 }
 
-func TestWhatIsNeverMounted(t *testing.T) {
+func TestProtectedPathsAreNeverMounted(t *testing.T) {
 	dir := tree(t, map[string]string{
 		"home/.ssh/id_ed25519": "", "home/.config/x/y": "", "home/docs/": "",
 		"k/server.key": "", "k/ca.pem": "CERTIFICATE",
@@ -210,7 +210,7 @@ func TestWhatIsNeverMounted(t *testing.T) {
 	}
 }
 
-func TestVariablesOfTheConfigurationAreFilledIn(t *testing.T) {
+func TestVariablesOfTheConfigurationAreExpanded(t *testing.T) {
 	h := Host{Home: "/h", Project: "/p", Getenv: func(name string) string {
 		return map[string]string{"SET": "yes"}[name]
 	}}

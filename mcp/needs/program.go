@@ -10,13 +10,13 @@ import (
 	"github.com/mcpbox/mcpbox/packages/runner"
 )
 
-// usualPath are the folders of PATH that every sandbox has.
+// usualPath lists the folders of PATH that every sandbox has.
 const usualPath = "/usr/local/bin:/usr/bin:/bin"
 
-// program shows what the command and the script that it interprets belong to.
+// program mounts what the command and its script belong to.
 func (f *finder) program() {
 	if _, ok := runner.Parse(f.s.Command); ok {
-		return // it is installed elsewhere
+		return // mcpbox installs it
 	}
 	command, known := f.expand(f.s.Command[0])
 	if !known {
@@ -29,7 +29,7 @@ func (f *finder) program() {
 	}
 	text, known := f.h.Expand(script)
 	if !known {
-		return // arguments says so
+		return // arguments reports it
 	}
 	f.script = script
 	path := text
@@ -50,7 +50,7 @@ func (f *finder) program() {
 	}
 }
 
-// command shows the program itself, and makes it be found.
+// command mounts the program itself, and makes sure that PATH finds it.
 func (f *finder) command(name string) {
 	path := name
 	if !strings.Contains(name, "/") {
@@ -76,7 +76,7 @@ func (f *finder) command(name string) {
 	}
 }
 
-// path is the PATH that the client looks in.
+// path returns the PATH in which the client searches.
 func (f *finder) path() string {
 	if p := f.s.Env["PATH"]; p != "" {
 		return p
@@ -84,7 +84,7 @@ func (f *finder) path() string {
 	return f.h.Path
 }
 
-// findIn puts a folder first in the sandbox's PATH, unless the client sets that.
+// findIn puts a folder first in the sandbox's PATH, unless the client sets PATH.
 func (f *finder) findIn(dir string) {
 	if f.s.Env["PATH"] != "" || slices.ContainsFunc(f.Env, func(e string) bool {
 		return strings.HasPrefix(e, "PATH=")
@@ -105,7 +105,7 @@ func lookPath(name, path string) string {
 	return ""
 }
 
-// scriptWord is the word that an interpreter runs, "" if there is none.
+// scriptWord returns the word that an interpreter runs, or "".
 func (f *finder) scriptWord() string {
 	name := strings.TrimRight(filepath.Base(f.s.Command[0]), "0123456789.")
 	words := f.s.Command[1:]
@@ -142,7 +142,7 @@ func (f *finder) scriptWord() string {
 	return ""
 }
 
-// module is the file of a Python module that lies in the working folder.
+// module returns the file of a Python module in the working folder.
 func (f *finder) module(name string) string {
 	first, _, _ := strings.Cut(name, ".")
 	for _, file := range []string{first + ".py", first} {
@@ -153,8 +153,8 @@ func (f *finder) module(name string) string {
 	return ""
 }
 
-// belongings shows a program or script with what it needs of its surroundings: the links to it, its
-// package, its interpreter.
+// belongings mounts a program or script with what belongs to it: the links to it, its package, its
+// interpreter.
 func (f *finder) belongings(path string) {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -173,7 +173,7 @@ func (f *finder) belongings(path string) {
 	f.interpreter(real)
 }
 
-// interpreter shows what the first line of a script names.
+// interpreter mounts the interpreter that the first line of a script names.
 func (f *finder) interpreter(script string) {
 	line := belongs.Shebang(script)
 	words := strings.Fields(strings.TrimPrefix(line, "#!"))
@@ -195,12 +195,12 @@ func (f *finder) interpreter(script string) {
 	if f.h.Shown(program) || !isFile(program) {
 		return
 	}
-	if belongs.Shebang(program) == "" { // a script's interpreter that is a script itself is seldom
+	if belongs.Shebang(program) == "" { // an interpreter is rarely a script itself
 		f.belongings(program)
 	}
 }
 
-// roots are the folders or files that a program at path needs.
+// roots returns the folders or files that a program at path needs.
 func (f *finder) roots(path string) []string {
 	root, kind := belongs.Root(path, f.h.Home)
 	switch kind {
@@ -210,7 +210,7 @@ func (f *finder) roots(path string) []string {
 		if isDir(filepath.Join(root, "node_modules")) {
 			return []string{root}
 		}
-		// one for several packages
+		// one node_modules for several packages
 		outer := belongs.Above(root, f.h.Home, "node_modules")
 		if outer == "" {
 			return []string{root}
@@ -222,7 +222,7 @@ func (f *finder) roots(path string) []string {
 	return []string{root}
 }
 
-// folder is the folder of a program; the file alone if the folder holds much else.
+// folder returns the folder of a program, or only the file if the folder contains much else.
 func (f *finder) folder(path string) string {
 	if isDir(path) {
 		return path
@@ -236,8 +236,8 @@ func (f *finder) folder(path string) string {
 	return dir
 }
 
-// venv is what a virtual environment needs beside itself: the Python that it was made with, and the
-// folders that are installed as links.
+// venv returns what a virtual environment needs in addition: the Python that it was made with, and
+// the folders that are installed as links.
 func (f *finder) venv(dir string) (out []string) {
 	data, _ := os.ReadFile(filepath.Join(dir, "pyvenv.cfg"))
 	for line := range strings.Lines(string(data)) {

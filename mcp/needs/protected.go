@@ -9,12 +9,13 @@ import (
 	"strings"
 )
 
-// shared are folders of which a server never gets all.
+// shared lists folders that a server never gets as a whole.
 var shared = []string{"/", "/boot", "/dev", "/etc", "/home", "/media", "/mnt", "/opt", "/proc",
 	"/root", "/run", "/srv", "/sys", "/tmp", "/usr", "/var", "/var/lib", "/var/run", "/var/tmp",
 	"/run/user"}
 
-// protected says what a path is that is never mounted unasked; "": it may be.
+// protected describes a path that is never mounted without a request. It returns "" for other
+// paths.
 func protected(path, home string) string {
 	real := path
 	if r, err := filepath.EvalSymlinks(path); err == nil {
@@ -59,7 +60,7 @@ var (
 		`"refresh_token"`, "aws_secret_access_key"}
 )
 
-// credential says that a file holds a key or a credential, by its name or its beginning.
+// credential reports, by a file's name or its beginning, that it contains a key or a credential.
 func credential(path string) string {
 	name := strings.ToLower(filepath.Base(path))
 	has := func(list []string, match func(string, string) bool) bool {
@@ -92,8 +93,8 @@ func credential(path string) string {
 	return ""
 }
 
-// Exposed names the keys and tokens that a folder shows: what lies in it directly, and in the
-// folders where programs keep theirs. At most ten.
+// Exposed returns keys and tokens in a folder: in the folder itself, and in the usual folders of
+// programs below it. It returns at most ten.
 func Exposed(dir string) (out []string) {
 	for _, name := range []string{".ssh", ".gnupg", ".aws", ".azure", ".config/gcloud", ".kube",
 		".docker/config.json", ".config/gh", ".mozilla", ".config/google-chrome",

@@ -8,14 +8,14 @@ import (
 	"github.com/mcpbox/mcpbox/packages/runner"
 )
 
-// writer is a server that is known to write to what its configuration names.
+// writer is a server that is known to write to paths in its configuration.
 type writer struct {
 	programs []string // parts of its command line: a program, a package, a folder of one
 	keys     []string // flags and variables; "" is an argument without a flag
 	dirs     bool     // only folders
 }
 
-// writers are the known ones. Each writes because that is what it is for.
+// writers lists the known servers. To write is the purpose of each.
 var writers = []writer{
 	// write_file, edit_file and move_file in the folders that it is started with
 	{[]string{"server-filesystem", "mcp-server-filesystem"}, []string{""}, true},
@@ -26,13 +26,14 @@ var writers = []writer{
 	{[]string{"server-memory", "mcp-server-memory"}, []string{"MEMORY_FILE_PATH"}, false},
 }
 
-// writingKeys are flags and variables that say by their name that the server writes there.
+// writingKeys lists flags and variables whose names say that the server writes there.
 var writingKeys = []string{"output", "output-dir", "out-dir", "outdir", "log-dir", "log-file",
 	"logs-dir", "data-dir", "cache-dir", "storage", "storage-dir", "storage-path",
 	"user-data-dir", "download-dir", "db", "db-path", "database", "database-path", "sqlite",
 	"memory-file-path", "save-dir"}
 
-// writes reports whether the server is known to write to what a key names: a folder, or a file.
+// writes reports whether the server is known to write to the path of a key, which is a folder or a
+// file.
 func (f *finder) writes(key string, folder bool) bool {
 	for _, w := range writers {
 		if slices.Contains(w.keys, key) && (folder || !w.dirs) && f.runs(w.programs) {
@@ -48,7 +49,7 @@ func (f *finder) writes(key string, folder bool) bool {
 	})
 }
 
-// runs reports a command line that starts one of the programs.
+// runs reports whether the command line starts one of the programs.
 func (f *finder) runs(programs []string) bool {
 	if r, ok := runner.Parse(f.s.Command); ok {
 		return slices.Contains(programs, filepath.Base(r.Name))
@@ -72,7 +73,7 @@ func (f *finder) forSQLite() bool {
 	})
 }
 
-// defaults sets what a known server would otherwise keep where it can't.
+// defaults sets paths for data that a known server would otherwise write where it can't.
 func (f *finder) defaults() {
 	if f.runs([]string{"server-memory", "mcp-server-memory"}) &&
 		f.s.Env["MEMORY_FILE_PATH"] == "" && f.h.State != "" {
@@ -82,7 +83,7 @@ func (f *finder) defaults() {
 	}
 }
 
-// safeName is a server's name as that of a folder.
+// safeName returns a server's name in a form that is safe for a folder.
 func safeName(name string) string {
 	out := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' ||

@@ -5,8 +5,8 @@
 //
 // # What it does not protect
 //
-// It starts the command as it is: whoever wants it in a sandbox names mcpbox in it. That a server
-// lists its tools does not say that each of them works.
+// It starts the command unchanged: to start a server in a sandbox, put mcpbox in front of its
+// command. A server that lists its tools may still fail when a tool is called.
 //
 // Kernel: none of its own.
 package trial

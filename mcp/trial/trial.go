@@ -15,11 +15,11 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
-// protocol is the newest version that begins with initialize, which every server knows.
+// protocol is the newest version that begins with initialize. Every server knows it.
 const protocol = "2025-11-25"
 
-// Start starts the command, which has no streams yet, and returns the names of its tools. The
-// error is what the server said on stderr, if it said anything.
+// Start starts the command, which must not have streams yet, and returns the names of the server's
+// tools. The error contains the server's stderr, if there is any.
 func Start(ctx context.Context, cmd *exec.Cmd) (tools []string, err error) {
 	var stderr tail
 	cmd.Stderr = &stderr
@@ -29,7 +29,7 @@ func Start(ctx context.Context, cmd *exec.Cmd) (tools []string, err error) {
 		ProtocolVersion: protocol})
 	if err != nil {
 		if cmd.Process != nil {
-			_ = cmd.Process.Kill() // mcpbox takes the sandbox with it
+			_ = cmd.Process.Kill() // this also ends mcpbox's sandbox
 		}
 		return nil, said(ctx, err, stderr.String())
 	}
@@ -46,7 +46,7 @@ func Start(ctx context.Context, cmd *exec.Cmd) (tools []string, err error) {
 	return tools, nil
 }
 
-// said is the error in the server's or mcpbox's own words.
+// said returns the error in the server's or mcpbox's own words.
 func said(ctx context.Context, err error, stderr string) error {
 	var last, fault, mine, remedy string
 	for line := range strings.Lines(stderr) {
@@ -87,7 +87,7 @@ func said(ctx context.Context, err error, stderr string) error {
 	return hint.Wrap(err, remedy)
 }
 
-// tail keeps the end of what was written.
+// tail keeps the end of the written text.
 type tail struct {
 	mu   sync.Mutex
 	data []byte

@@ -14,7 +14,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
-// The test program is the server, if it is told to be.
+// The test program is also the server, if an environment variable says so.
 func TestMain(m *testing.M) {
 	switch os.Getenv("TRIAL_SERVER") {
 	case "good":
@@ -45,7 +45,7 @@ func TestAServerListsItsTools(t *testing.T) {
 	}
 }
 
-func TestAFailureIsToldInTheServersWords(t *testing.T) {
+func TestAFailureIsReportedInTheServersWords(t *testing.T) {
 	for script, want := range map[string]string{
 		"echo on >&2; echo 'Error: no token' >&2; echo at x.js:1 >&2; exit 1": "Error: no token",
 
