@@ -18,7 +18,7 @@ import (
 
 //go:generate go run ./internal/generate
 
-//go:embed presets/*.yaml tiers/*.yaml
+//go:embed presets/*.yaml tiers/*.yaml starters/*.yaml
 var presetFiles embed.FS
 
 // PresetNames lists the presets, the least strict first.
@@ -42,6 +42,20 @@ func PresetSource(name string) ([]byte, error) {
 	data, err := presetFiles.ReadFile(file)
 	if err != nil {
 		return nil, hint.Errorf(nearest.Hint(name, BuiltinNames()), "unknown preset %q", name)
+	}
+	return data, nil
+}
+
+// Starters lists what Starter has a policy file for.
+func Starters() []string {
+	return []string{"server", "node", "python", "browser", "go", "database", "files"}
+}
+
+// Starter is a policy file to begin with, with comments, for one kind of program.
+func Starter(kind string) ([]byte, error) {
+	data, err := presetFiles.ReadFile("starters/" + kind + ".yaml")
+	if err != nil {
+		return nil, hint.Errorf(nearest.Hint(kind, Starters()), "there is no starter for %q", kind)
 	}
 	return data, nil
 }
@@ -94,8 +108,34 @@ func ResolveFiles(nameOrFile string) (p *Policy, files []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err = parse(data, nameOrFile, read)
+	p, _, err = parseIndexed(data, nameOrFile, read)
 	return p, files, err
+}
+
+// Index knows where in its files each value of a policy was set.
+type Index struct{ at map[string]yaml.Position }
+
+// Fault is err as a problem at the place of a value, such as syscalls.allow[3].
+func (x *Index) Fault(path string, err error) error {
+	return asError([]Problem{problemAt(x.at[path], hint.Of(err), "%v", err)})
+}
+
+// Has reports whether a file sets the value.
+func (x *Index) Has(path string) bool { _, ok := x.at[path]; return ok }
+
+// ResolveIndexed is like Resolve, and also returns where the values are. The index of a preset is
+// empty.
+func ResolveIndexed(nameOrFile string) (*Policy, *Index, error) {
+	p, files, err := ResolveFiles(nameOrFile)
+	if err != nil || len(files) == 0 {
+		return p, &Index{}, err
+	}
+	data, err := readPolicy(files[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	p, index, err := parseIndexed(data, files[0], readPolicy)
+	return p, &Index{index}, err
 }
 
 func looksLikeFile(s string) bool { return strings.ContainsAny(s, "/.") }
@@ -109,16 +149,22 @@ func Parse(data []byte, filename string) (*Policy, error) {
 // parse decodes the chain of documents, root first. Each document is decoded onto the result of the
 // previous one.
 func parse(data []byte, filename string, read func(string) ([]byte, error)) (*Policy, error) {
+	p, _, err := parseIndexed(data, filename, read)
+	return p, err
+}
+
+func parseIndexed(data []byte, filename string, read func(string) ([]byte, error)) (*Policy,
+	map[string]yaml.Position, error) {
 	p, chain, err := inherit(data, filename, read)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	index := map[string]yaml.Position{}
 	for _, doc := range slices.Backward(chain) {
 		p.Name, p.Description = "", "" // these two are not inherited
 		problems := doc.Decode(p, fileTypes(), index)
 		if err := asError(problemsOf(problems)); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		placePaths(p, doc.Source, index)
 		p.Extends = ""
@@ -128,9 +174,9 @@ func parse(data []byte, filename string, read func(string) ([]byte, error)) (*Po
 	}
 	p.fill()
 	if err := asError(check(p, index)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return p, nil
+	return p, index, nil
 }
 
 // fileTypes returns the types that have their own text form in a file.

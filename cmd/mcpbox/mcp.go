@@ -173,6 +173,7 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 			cfg.Server = identity.Name(spec.Policy, args)
 		}
 	}
+	f.oncePerDay = cfg.Server
 	if f.store != "" {
 		server := identity.Describe(spec.Policy, cfg.Server, args, f.asked, f.start.Installed())
 		if f.allow, err = store.Follow(cmd.Context(), f.store, &server); err != nil {

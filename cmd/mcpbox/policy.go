@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,23 +11,24 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
-	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/policies/explain"
-	"github.com/mcpbox/mcpbox/seccomp"
 )
 
 func newPolicyCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
-		Short: "List, show, check, explain and compare policies",
-		Long:  "A policy says what a tool may do. It is a preset (see mcpbox policy list) or a YAML or JSON file.",
-		Args:  unknownCommand,
+		Short: "List, show, check, explain, compare and begin policies",
+		Long: `A policy says what a tool may do. It is a preset (see mcpbox policy list) or a YAML
+or JSON file.`,
+		Args: unknownCommand,
 		RunE: func(*cobra.Command, []string) error {
-			return hint.Errorf("see mcpbox policy --help", "policy: name one of list, show, check, explain, diff")
+			return hint.Errorf("see mcpbox policy --help",
+				"policy: name one of list, show, check, explain, diff, init")
 		},
 	}
-	cmd.AddCommand(newPolicyListCmd(), newPolicyShowCmd(), newPolicyCheckCmd(), newPolicyExplainCmd(), newPolicyDiffCmd())
+	cmd.AddCommand(newPolicyListCmd(), newPolicyShowCmd(), newPolicyCheckCmd(),
+		newPolicyExplainCmd(), newPolicyDiffCmd(), newPolicyInitCmd())
 	return cmd
 }
 
@@ -55,7 +55,10 @@ func newPolicyListCmd() *cobra.Command {
 				return printJSON(cmd.OutOrStdout(), entries)
 			}
 			for _, e := range entries {
-				fmt.Fprintf(cmd.OutOrStdout(), "%-13s %s\n", e.Name, e.Description)
+				_, err := fmt.Fprintf(cmd.OutOrStdout(), "%-13s %s\n", e.Name, e.Description)
+				if err != nil {
+					return err
+				}
 			}
 			return nil
 		},
@@ -103,74 +106,9 @@ func policySource(nameOrFile string) ([]byte, error) {
 	return os.ReadFile(nameOrFile)
 }
 
-func newPolicyCheckCmd() *cobra.Command {
-	return &cobra.Command{
-		Use:   "check FILE…",
-		Short: "Check policy files: keys, values, system calls, rules",
-		Args:  arguments(1, many),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			bad := 0
-			for _, arg := range args {
-				if err := checkPolicy(arg); err != nil {
-					bad++
-					printProblems(cmd.ErrOrStderr(), err)
-					continue
-				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: ok\n", arg)
-			}
-			if bad > 0 {
-				return exitError(1)
-			}
-			return nil
-		},
-	}
-}
-
-func checkPolicy(nameOrFile string) error {
-	p, err := policies.Resolve(nameOrFile)
-	if err != nil {
-		return err
-	}
-	for _, check := range []func(*policies.Policy) error{checkSyscalls, checkRules} {
-		if err := check(p); err != nil {
-			return hint.Wrap(fmt.Errorf("%s: %w", nameOrFile, err), hint.Of(err))
-		}
-	}
-	return nil
-}
-
-// checkSyscalls compiles the filter, which knows which names there are.
-func checkSyscalls(p *policies.Policy) error {
-	if p.Isolation == policies.IsolationNone {
-		return nil
-	}
-	_, err := seccomp.Compile(p.Syscalls)
-	return err
-}
-
-// checkRules compiles the rules' conditions.
-func checkRules(p *policies.Policy) error { return monitor.CheckRules(p.Rules) }
-
-// printProblems shows every problem with its place in the file.
-func printProblems(w io.Writer, err error) {
-	var list *policies.Error
-	if errors.As(err, &list) {
-		for _, p := range list.Problems {
-			fmt.Fprintf(w, "mcpbox: %s\n%s", p, p.Excerpt)
-			if p.Hint != "" {
-				fmt.Fprintf(w, "mcpbox: hint: %s\n", p.Hint)
-			}
-		}
-		return
-	}
-	fmt.Fprintf(w, "mcpbox: %v\n", err)
-	if h := hint.Of(err); h != "" {
-		fmt.Fprintf(w, "mcpbox: hint: %s\n", h)
-	}
-}
-
 func newPolicyExplainCmd() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "explain NAME|FILE",
 		Short: "Explain in words what a policy allows and forbids",
 		Args:  arguments(1, 1),
@@ -179,10 +117,20 @@ func newPolicyExplainCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = io.WriteString(cmd.OutOrStdout(), explain.Policy(p))
+			text := explain.Policy(p)
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), struct {
+					Policy      string           `json:"policy"`
+					Explanation []string         `json:"explanation"`
+					Resolved    *policies.Policy `json:"resolved"`
+				}{p.Name, strings.Split(strings.TrimRight(text, "\n"), "\n"), p})
+			}
+			_, err = io.WriteString(cmd.OutOrStdout(), text)
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
 }
 
 func newPolicyDiffCmd() *cobra.Command {

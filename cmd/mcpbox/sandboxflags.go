@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"sort"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,6 +24,7 @@ type sandboxFlags struct {
 	limits                                                        policies.Limits
 	bestEffort, quiet, resident                                   bool
 	caller                                                        *caller
+	oncePerDay                                                    string // the name of a server whose client keeps a log
 	dryRun                                                        dryRun
 }
 
@@ -232,23 +231,4 @@ func (f *sandboxFlags) openResult() (resultFile, error) {
 	}
 	file, err := logfile.Open("result file", f.result, os.O_TRUNC)
 	return resultFile{file, f.who().stderr}, err
-}
-
-// tellMissing says on stderr which layers and limits this run goes without; --quiet, only which that the policy requires.
-func (f *sandboxFlags) tellMissing(require []policies.Layer, layers mcpruntime.Layers, limits map[string]mcpruntime.LimitState) {
-	var out []string
-	for _, l := range layers.Missing() {
-		if !f.quiet || slices.Contains(require, l) {
-			out = append(out, "layer "+string(l))
-		}
-	}
-	for name, s := range limits {
-		if s.Backend == "none" && !f.quiet {
-			out = append(out, "limit "+name)
-		}
-	}
-	if len(out) > 0 {
-		sort.Strings(out)
-		fmt.Fprintf(steady.File(f.who().stderr), "mcpbox: not enforced on this host: %s (`mcpbox doctor` says why)\n", strings.Join(out, ", "))
-	}
 }

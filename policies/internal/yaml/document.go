@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
@@ -73,6 +74,9 @@ func syntaxError(err error, src *Source) *Problem {
 		if t := e.GetToken(); t != nil && t.Position != nil {
 			p.At.Line, p.At.Column = t.Position.Line, t.Position.Column
 		}
+	}
+	if strings.Contains(p.Message, "'\t'") {
+		p.Hint = "YAML indents with spaces: replace the tab"
 	}
 	return p
 }
