@@ -20,7 +20,8 @@ func (d *decoder) entries(path string, n ast.Node) iter.Seq2[string, *ast.Mappin
 			return
 		}
 		if !ok {
-			d.fail(n, "write KEY: VALUE below it, indented by two spaces", "%s is a mapping (key: value), not %s", orPolicy(path), kindOf(n))
+			d.fail(n, "write KEY: VALUE below it, indented by two spaces",
+				"%s is a mapping (key: value), not %s", orPolicy(path), kindOf(n))
 			return
 		}
 		for _, entry := range m.Values {
