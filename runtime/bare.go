@@ -151,6 +151,4 @@ func (c *program) limits() map[string]LimitState {
 
 func (c *program) terminal() *os.File { return nil }
 
-func (*program) watch() error { return nil }
-
 func (*program) countFromNow() time.Duration { return 0 }

@@ -23,17 +23,10 @@ const (
 
 // finish makes the result of a process that has ended, and closes its recorder.
 func (p *Process) finish() *Result {
-	res := &Result{
-		ExecutionID: p.executionID(), Policy: p.box.policy().Name, Command: p.cmd.Args,
-		Timestamp: p.began.UTC(), ExecutionTime: Seconds(p.took), SetupTime: Seconds(p.box.setupTime),
-		Limits: p.child.limits(), Layers: p.layers, IDMap: p.box.isolation.idMap(), Network: p.connections(),
-	}
-	res.use(p.child.usage(), p.exit, p.before, int64(p.box.policy().Limits.Memory))
+	res := p.describe(p.took)
+	res.use(p.child.usage(), p.exit, p.waiting.before, int64(p.box.policy().Limits.Memory))
 	p.outcome(res)
-	if p.uncovered.Load() {
-		res.Layers = maps.Clone(res.Layers)
-		res.Layers[policies.LayerRootfs], res.Success = Lost, false
-	}
+	p.lostLayers(res)
 	if res.Err != nil {
 		res.Error = res.Err.Error()
 	}
@@ -42,6 +35,24 @@ func (p *Process) finish() *Result {
 	res.EventStats = p.recorder.Close(ctx)
 	res.Events = p.recorder.Events()
 	return res
+}
+
+// describe begins a result.
+func (p *Process) describe(took time.Duration) *Result {
+	return &Result{
+		ExecutionID: p.executionID(), Policy: p.box.policy().Name, Command: p.cmd.Args,
+		Timestamp: p.began.UTC(), ExecutionTime: Seconds(took), SetupTime: Seconds(p.box.setupTime),
+		Limits: p.child.limits(), Layers: p.layers, IDMap: p.box.isolation.idMap(),
+		Network: p.connections(),
+	}
+}
+
+// lostLayers says what was enforced at the start only.
+func (p *Process) lostLayers(res *Result) {
+	if p.uncovered.Load() {
+		res.Layers = maps.Clone(res.Layers)
+		res.Layers[policies.LayerRootfs], res.Success = Lost, false
+	}
 }
 
 // executionID is the sandbox's for its first process.

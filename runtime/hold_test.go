@@ -96,7 +96,7 @@ func TestAHeldProgramsClockBeginsWithItsCall(t *testing.T) {
 	_, _ = io.WriteString(input, "7\n")
 	res, _ := held.Wait()
 	if res.ExitCode != 7 || res.Command[0] != "call" || time.Duration(res.ExecutionTime) > 300*time.Millisecond ||
-		res.Timestamp.Before(waited.UTC()) || time.Duration(res.CPUTime) >= held.before {
+		res.Timestamp.Before(waited.UTC()) || time.Duration(res.CPUTime) >= held.waiting.before {
 		t.Errorf("%+v", res)
 	}
 	held, input, _ = hold(t.Context(), script)
@@ -136,5 +136,60 @@ func (b *onWrite) Write(p []byte) (int, error) {
 		close(b.ready)
 		b.told = true
 	}
+	return len(p), nil
+}
+
+// A program can serve several calls. Each has the limits and the usage of a call.
+func TestAProgramYieldsForTheNextCall(t *testing.T) {
+	p := standard(t)
+	p.Limits.Timeout = policies.Duration(2 * time.Second)
+	box := cellBox(t, p)
+	cell, err := box.NewCell(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, write := io.Pipe()
+	out := make(lines, 8)
+	cmd := sh(`echo ready; while read -r line; do eval "$line"; echo done; done`)
+	cmd.Hold, cmd.Stdin, cmd.Stdout = true, read, out
+	held, err := cell.Start(t.Context(), cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-out
+	var ids []string
+	for i, line := range []string{"x=1", "mount -t tmpfs x /tmp", "[ $x = 1 ]"} {
+		if err := held.Begin(t.Context(), []string{"turn"}); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(write, line+"\n")
+		<-out
+		res, err := held.Yield(t.Context(), i)
+		if err != nil || res.ExitCode != i || res.Success != (i == 0) || res.Command[0] != "turn" ||
+			(len(res.Events) > 0) != (i == 1) {
+			t.Errorf("turn %d: %v, %+v", i, err, res)
+		}
+		ids = append(ids, res.ExecutionID)
+	}
+	if ids[0] == ids[1] {
+		t.Errorf("%v", ids)
+	}
+	if err := held.Begin(t.Context(), []string{"last"}); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.WriteString(write, "sleep 100\n")
+	if res, _ := held.Wait(); res.Status != StatusTimeout {
+		t.Errorf("%+v", res)
+	}
+	if _, err := held.Yield(t.Context(), 0); !errors.Is(err, ErrClosed) {
+		t.Errorf("of an ended one: %v", err)
+	}
+}
+
+// lines passes on what is written.
+type lines chan string
+
+func (l lines) Write(p []byte) (int, error) {
+	l <- string(p)
 	return len(p), nil
 }

@@ -43,7 +43,6 @@ type child interface {
 	usage() cgroups.Usage
 	limits() map[string]LimitState
 	terminal() *os.File // the outside end of its pty, or nil
-	watch() error       // begins to watch its limits
 	// countFromNow leaves out of usage what was used so far, and returns the program's own CPU time.
 	countFromNow() time.Duration
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/mcpbox/mcpbox/cgroups"
 	"github.com/mcpbox/mcpbox/egress"
-	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 )
@@ -39,10 +38,7 @@ type Process struct {
 	canceled error  // why the caller's context ended it
 	stopped  Status // why mcpbox ended it alone
 	clock    clock
-	before   time.Duration // CPU time that it used before Begin
-
-	beginning  sync.Mutex // held by Begin
-	held, over bool       // it waits for Begin; its end has been seen
+	waiting  waiting
 
 	done   chan struct{} // it has ended, and what it had is freed
 	exit   *exit         // after done
@@ -79,12 +75,9 @@ func (p *Process) start(ctx context.Context) (err error) {
 	if p.cmd.BeforeExec != nil {
 		p.cmd.BeforeExec(p)
 	}
-	p.began, p.held = time.Now(), p.cmd.Hold
-	if !p.held {
-		if err := p.limit(); err != nil {
-			p.abandon()
-			return err
-		}
+	p.began, p.waiting.now = time.Now(), p.cmd.Hold
+	if !p.waiting.now {
+		p.setTimer()
 	}
 	if err := p.child.exec(ctx); err != nil {
 		p.abandon()
@@ -98,39 +91,6 @@ func (p *Process) start(ctx context.Context) (err error) {
 		go p.watchUsage()
 	}
 	go p.collect()
-	return nil
-}
-
-// limit begins to hold the program to the limits that need watching.
-func (p *Process) limit() error {
-	err := p.child.watch()
-	if err == nil {
-		p.setTimer()
-	}
-	return err
-}
-
-// Begin says that the call of a program has come that was started with Command.Hold: its time and its usage
-// count from now, and it is killed when ctx ends. args are the command that the result names. ErrClosed: it
-// has ended already.
-func (p *Process) Begin(ctx context.Context, args []string) error {
-	p.beginning.Lock()
-	defer p.beginning.Unlock()
-	switch {
-	case p.over:
-		return ErrClosed
-	case !p.held:
-		return hint.Errorf("Command.Hold makes it wait", "the program has begun")
-	}
-	p.held = false
-	p.unwatch()
-	p.cmd.Args, p.began = args, time.Now()
-	p.before = p.child.countFromNow()
-	if err := p.limit(); err != nil {
-		p.child.kill()
-		return err
-	}
-	p.unwatch = context.AfterFunc(ctx, func() { p.cancel(context.Cause(ctx)) })
 	return nil
 }
 
@@ -163,12 +123,12 @@ func (p *Process) cancel(cause error) {
 // collect waits for the end and frees what the process had.
 func (p *Process) collect() {
 	end := p.child.wait()
-	p.beginning.Lock() // a call that comes now finds it ended
-	p.exit, p.over = end, true
+	p.waiting.Lock() // a call that comes now finds it ended
+	p.exit, p.waiting.over = end, true
 	p.took = time.Since(p.began)
 	p.stopTimer()
 	p.unwatch()
-	p.beginning.Unlock()
+	p.waiting.Unlock()
 	p.used = p.child.usage()
 	p.child.release()
 	p.streams.Drain()

@@ -173,6 +173,9 @@ func (k *cell) admit(l locked) error {
 	if l.listener < 0 {
 		return setupError("seccomp", ErrLayer)
 	}
+	if err := k.watch(); err != nil { // before anything asks the watchdog about new tasks
+		return setupError("watch the limits", err)
+	}
 	fd, err := unix.PidfdGetfd(k.pidfd, l.listener, 0)
 	if err != nil {
 		return setupError("seccomp listener", err)
@@ -188,6 +191,7 @@ func (k *cell) admit(l locked) error {
 	if err := k.openStorage(); err != nil {
 		return setupError("storage", err)
 	}
+	go k.watchDisk()
 	if err := k.watchFiles(); err != nil {
 		return setupError("watch files", err)
 	}
@@ -197,9 +201,8 @@ func (k *cell) admit(l locked) error {
 	return nil
 }
 
-// watch begins to watch the limits.
+// watch begins to watch what a cgroup does not hold.
 func (k *cell) watch() error {
-	go k.watchDisk()
 	pid := k.pid
 	if k.process.number > 1 && k.reaper == k.c.container.PID {
 		pid = 0 // this watch sees the sandbox whole: the first one may know its own tree only
