@@ -24,6 +24,7 @@ type Language struct {
 	Env      []string
 	Version  int       // the least major version, 0: any
 	Prestart *Prestart // nil: it is started with its snippet
+	Session  *Prestart // what runs the snippets of a session; nil: the language has none
 
 	// Memory is what the interpreter needs to start, where that is more than a tier may have.
 	Memory policies.Size
@@ -68,6 +69,7 @@ func languages() []Language {
 			Package:  "python3",
 			Run:      []string{program, "-I", file},
 			Prestart: &Prestart{Run: []string{program, "-I", "-c", boot}, Boot: bootPython},
+			Session:  &Prestart{Run: []string{program, "-I", "-c", boot}, Boot: sessionPython},
 		},
 		{
 			Name:     "node",
@@ -83,6 +85,7 @@ func languages() []Language {
 				Boot: bootNode,
 				File: bootFile,
 			},
+			Session: &Prestart{Run: []string{program, boot}, Boot: sessionNode, File: bootFile},
 		},
 		{
 			Name:     "typescript",
@@ -112,6 +115,7 @@ func languages() []Language {
 			Programs: []string{"bash"},
 			Package:  "bash",
 			Run:      run,
+			Session:  &Prestart{Run: []string{program, "-c", boot, "bash"}, Boot: sessionBash},
 		},
 		{
 			Name:     "perl",

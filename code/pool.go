@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/pool"
@@ -177,7 +178,9 @@ func (p *pooled) ahead(ctx context.Context, call pool.Call) (*mcpruntime.Process
 		return nil, nil
 	}
 	input, ok := message(p.job.Args, p.files)
-	if disk := int(p.policy.Limits.Disk); !ok || disk > 0 && len(input) > disk/4 {
+	// What is not UTF-8 is left to the interpreter's own reading of files.
+	disk := int(p.policy.Limits.Disk)
+	if !ok || !utf8.Valid(p.files[0].Data) || disk > 0 && len(input) > disk/4 {
 		return nil, nil
 	}
 	call.Program, call.Input, call.Command.Env = p.program, input, nil // Env is in the program's

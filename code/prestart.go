@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/mcpbox/mcpbox/pool"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
@@ -35,6 +34,18 @@ type Prestart struct {
 
 const boot = "BOOT"
 
+// What runs a session's snippets. Each turn is a message, behind a line of package pool's; a file
+// without a name is the snippet's standard input.
+//
+//go:embed boot/session.py
+var sessionPython string
+
+//go:embed boot/session.js
+var sessionNode string
+
+//go:embed boot/session.sh
+var sessionBash string
+
 // ready is what a program of mcpbox's writes when it waits.
 const ready = 0
 
@@ -52,8 +63,7 @@ func (s *Prestart) program(l *Language, path string) *pool.Program {
 // maxMessage bounds what an interpreter that waits is sent: with more, it is started with the call.
 const maxMessage = 8 << 20
 
-// message is what the interpreter waits for; false if it can't be sent. What is not UTF-8 is left to the
-// interpreter's own reading of files.
+// message is what the interpreter waits for; false if it can't be sent.
 func message(args []string, files []mcpruntime.File) (data []byte, ok bool) {
 	words := append([]string{strconv.Itoa(len(args))}, args...)
 	size := 0
@@ -61,7 +71,7 @@ func message(args []string, files []mcpruntime.File) (data []byte, ok bool) {
 		words = append(words, f.Path, strconv.Itoa(len(f.Data)))
 		size += len(f.Data)
 	}
-	if size > maxMessage || !utf8.Valid(files[0].Data) || slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, "\x00") }) {
+	if size > maxMessage || slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, "\x00") }) {
 		return nil, false
 	}
 	head := strings.Join(words, "\x00")

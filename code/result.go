@@ -38,8 +38,16 @@ type Result struct {
 	Compile     *Step         `json:"compile,omitempty"`
 	Files       []OutFile     `json:"files"`
 	FilesCut    int           `json:"files_left,omitempty"` // left behind: too many, too large, or no regular files
+	Session     *Session      `json:"session,omitempty"`
 	Report      report.Report `json:"report"`
 	Times       Times         `json:"times"`
+}
+
+// Session says where in a session a snippet ran.
+type Session struct {
+	Name  string `json:"name"`
+	Turn  int    `json:"turn"`            // from 1
+	Ended bool   `json:"ended,omitempty"` // the next snippet finds nothing of it: the interpreter ended
 }
 
 // Step is what a compiler said.

@@ -47,10 +47,15 @@ type Request struct {
 	Stdin          io.Reader // nil: empty
 	Stdout, Stderr io.Writer // get the output as it comes, beside the result
 	Files          []File
-	Umask          *uint32                   // nil: the caller's; in cells only
-	MaxOutput      int                       // bytes of stdout and of stderr that the result keeps; 0 is DefaultOutput
-	Progress       func(stage string)        // "guard", "compile", "run"
-	BeforeExec     func(*mcpruntime.Process) // of the snippet's own process
+	Umask          *uint32 // nil: the caller's; in cells only
+
+	// Session names a session of the Runner's Caller: its snippets share a cell, with its files and
+	// processes, and the state of the interpreter. The first one opens it. It needs a Pool that takes the
+	// policy, a language that has sessions, and a guard that does not refuse.
+	Session    string
+	MaxOutput  int                       // bytes of stdout and of stderr that the result keeps; 0 is DefaultOutput
+	Progress   func(stage string)        // "guard", "compile", "run"
+	BeforeExec func(*mcpruntime.Process) // of the snippet's own process
 }
 
 // File is given to the snippet as /work/NAME.
@@ -102,6 +107,9 @@ func (j *job) check() (err error) {
 	}
 	if len(j.Code) > MaxCode {
 		return hint.Errorf("give data with --file", "the code is larger than %d KiB", MaxCode>>10)
+	}
+	if err := j.checkSession(); err != nil {
+		return err
 	}
 	seen := map[string]bool{j.language.File: true, "out": true, "main": true}
 	for _, f := range j.Files {
@@ -158,6 +166,9 @@ func (j *job) work(ctx context.Context) error {
 	}
 	if j.language.Compile != nil {
 		return j.compiled(ctx)
+	}
+	if j.Session != "" {
+		return j.inSession(ctx)
 	}
 	return j.interpreted(ctx)
 }

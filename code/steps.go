@@ -178,11 +178,7 @@ func closePlace(p place, err error) {
 func (j *job) run(ctx context.Context, box place, with map[string]string) error {
 	defer box.close()
 	j.Progress("run")
-	limit := j.MaxOutput
-	if limit <= 0 {
-		limit = DefaultOutput
-	}
-	stdout, stderr := newCapture(limit), newCapture(limit)
+	stdout, stderr := j.captures()
 	out := &collector{limits: snippetFiles}
 	defer out.close()
 	p, err := box.start(ctx, mcpruntime.Command{
@@ -203,6 +199,21 @@ func (j *job) run(ctx context.Context, box place, with map[string]string) error 
 	if err != nil {
 		return j.failed(ctx, err)
 	}
+	j.ended(res, out, stdout, stderr)
+	return nil
+}
+
+// captures keep a snippet's output.
+func (j *job) captures() (stdout, stderr *capture) {
+	limit := j.MaxOutput
+	if limit <= 0 {
+		limit = DefaultOutput
+	}
+	return newCapture(limit), newCapture(limit)
+}
+
+// ended fills in what came of a run.
+func (j *job) ended(res *mcpruntime.Result, out *collector, stdout, stderr *capture) {
 	out.collect()
 	j.res.Result = *res
 	j.res.Stdout, j.res.StdoutBytes = stdout.text()
@@ -211,7 +222,6 @@ func (j *job) run(ctx context.Context, box place, with map[string]string) error 
 		j.res.Files = out.files
 	}
 	j.res.FilesCut = out.cut
-	return nil
 }
 
 func tee(c *capture, w io.Writer) io.Writer {

@@ -24,6 +24,10 @@ type Config struct {
 	Idle    time.Duration // a policy that has no calls for so long gives its sandboxes back: 5 min
 	Reuse   int           // calls that a sandbox has before a new one takes its place: 1000
 
+	Sessions    int           // of a caller at once: 8
+	SessionIdle time.Duration // a session without a call for so long ends: 10 min
+	SessionAge  time.Duration // and one that is so old: 4 h
+
 	BestEffort bool                  // of every call; see runtime.Spec
 	Sinks      func() []monitor.Sink // for each sandbox; nil: none
 }
@@ -39,6 +43,9 @@ func (c Config) withDefaults() Config {
 	c.Age = cmp.Or(c.Age, 5*time.Minute)
 	c.Idle = cmp.Or(c.Idle, 5*time.Minute)
 	c.Reuse = cmp.Or(c.Reuse, 1000)
+	c.Sessions = cmp.Or(c.Sessions, 8)
+	c.SessionIdle = cmp.Or(c.SessionIdle, 10*time.Minute)
+	c.SessionAge = cmp.Or(c.SessionAge, 4*time.Hour)
 	return c
 }
 

@@ -19,6 +19,8 @@ type Pool struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 
+	sessions sessions
+
 	mu      sync.Mutex
 	shelves map[key]*shelf
 	closed  bool
@@ -27,7 +29,8 @@ type Pool struct {
 // New makes an empty pool. Its first sandbox is started by the first call, or by Prepare.
 func New(cfg Config) *Pool {
 	cfg = cfg.withDefaults()
-	p := &Pool{cfg: cfg, gate: newGate(cfg), shelves: map[key]*shelf{}}
+	p := &Pool{cfg: cfg, gate: newGate(cfg), shelves: map[key]*shelf{},
+		sessions: sessions{open: map[sessionKey]*session{}}}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.work.Go(p.tidy)
 	return p
@@ -194,13 +197,14 @@ func (p *Pool) shelf(policy *policies.Policy, bestEffort bool) (*shelf, error) {
 
 // tidy looks after what grows old.
 func (p *Pool) tidy() {
-	tick := time.NewTicker(min(p.cfg.Age, p.cfg.Idle) / 4)
+	tick := time.NewTicker(min(p.cfg.Age, p.cfg.Idle, p.cfg.SessionIdle, p.cfg.SessionAge) / 4)
 	defer tick.Stop()
 	for {
 		select {
 		case <-p.ctx.Done():
 			return
 		case now := <-tick.C:
+			p.tidySessions(now)
 			for _, s := range p.all() {
 				if s.tidy(now) {
 					p.drop(s)
@@ -235,6 +239,9 @@ func (p *Pool) Close() error {
 	p.mu.Unlock()
 	p.gate.close()
 	p.cancel()
+	for _, s := range p.pull(func(sessionKey, *session) bool { return true }) {
+		s.process.Kill()
+	}
 	var errs []error
 	for _, s := range p.all() {
 		errs = append(errs, s.close())

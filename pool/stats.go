@@ -11,6 +11,7 @@ type Stats struct {
 	Live     int           `json:"live"`    // calls that run
 	Waiting  int           `json:"waiting"` // calls that wait to be admitted
 	Refused  uint64        `json:"refused"` // calls that were not admitted
+	Sessions int           `json:"sessions"`
 	Policies []PolicyStats `json:"policies"`
 }
 
@@ -33,6 +34,9 @@ func (p *Pool) Stats() Stats {
 	g.mu.Lock()
 	out := Stats{Live: g.running, Waiting: g.waiting, Refused: g.refused, Policies: []PolicyStats{}}
 	g.mu.Unlock()
+	p.sessions.mu.Lock()
+	out.Sessions = len(p.sessions.open)
+	p.sessions.mu.Unlock()
 	for _, s := range p.all() {
 		out.Policies = append(out.Policies, s.stats(time.Now()))
 	}

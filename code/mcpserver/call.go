@@ -22,6 +22,7 @@ type Input struct {
 	Args     []string `json:"args,omitempty" jsonschema:"arguments of the program"`
 	Stdin    string   `json:"stdin,omitempty" jsonschema:"standard input of the program"`
 	Files    []File   `json:"files,omitempty" jsonschema:"files that the program finds in /work"`
+	Session  string   `json:"session,omitempty" jsonschema:"a name: calls with the same one share variables, files and processes (python, node, bash); without it, nothing is kept"`
 }
 
 // File is a file for the program.
@@ -52,6 +53,7 @@ func (s *Server) handler(policy *policies.Policy) mcp.ToolHandlerFor[Input, Outp
 			BestEffort:  s.cfg.BestEffort,
 			Unavailable: s.cfg.Unavailable,
 			Pool:        s.cfg.Pool,
+			Caller:      caller(req),
 		}.Run(
 			ctx,
 			*request,
@@ -68,6 +70,14 @@ func (s *Server) handler(policy *policies.Policy) mcp.ToolHandlerFor[Input, Outp
 	}
 }
 
+// caller is whose sessions a call can name: those of its own connection.
+func caller(req *mcp.CallToolRequest) string {
+	if req.Session == nil {
+		return ""
+	}
+	return req.Session.ID()
+}
+
 // withHint puts the remedy into the one text that the client sees.
 func withHint(err error) error {
 	if h := hint.Of(err); h != "" {
@@ -77,7 +87,8 @@ func withHint(err error) error {
 }
 
 func (in *Input) request() (*code.Request, error) {
-	r := &code.Request{Language: in.Language, Code: []byte(in.Code), Args: in.Args}
+	r := &code.Request{Language: in.Language, Code: []byte(in.Code), Args: in.Args,
+		Session: in.Session}
 	if in.Stdin != "" {
 		r.Stdin = strings.NewReader(in.Stdin)
 	}

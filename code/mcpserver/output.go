@@ -35,6 +35,14 @@ type Output struct {
 	NotEnforced   []string  `json:"not_enforced,omitempty" jsonschema:"layers and limits that this host can't give"`
 	Risk          string    `json:"risk" jsonschema:"low, medium, high or critical"`
 	ExecutionID   string    `json:"execution_id"`
+
+	Session *Session `json:"session,omitempty"`
+}
+
+// Session says where in a session a call ran.
+type Session struct {
+	Turn  int  `json:"turn" jsonschema:"number of the call in the session"`
+	Ended bool `json:"ended,omitempty" jsonschema:"the next call of the session starts afresh"`
 }
 
 // Finding is one thing that the guard saw.
@@ -85,6 +93,9 @@ func output(r *code.Result) Output {
 		Findings:      []Finding{},
 		Events:        []Event{},
 		Files:         []OutFile{},
+	}
+	if s := r.Session; s != nil {
+		o.Session = &Session{Turn: s.Turn, Ended: s.Ended}
 	}
 	for _, f := range r.Guard.Findings {
 		o.Findings = append(
@@ -168,6 +179,9 @@ func text(r *code.Result, o *Output) string {
 		line("It ran and ended with exit code 0.")
 	default:
 		line("It ended with status %s, exit code %d.%s", o.Status, o.ExitCode, why(o.Status))
+	}
+	if o.Session != nil && o.Session.Ended {
+		line("The session has ended with it: the next call starts afresh.")
 	}
 	if o.Hint != "" {
 		line("What to change: %s", o.Hint)

@@ -39,7 +39,8 @@ type Server struct {
 
 const instructions = "Runs code in a sandbox: no network, no files of the host, limits of time and memory. " +
 	"run_code may start programs and write files; secure_sandbox is for code that nobody has read: one interpreter, 5 seconds, " +
-	"and code that a static guard finds dangerous is refused. Nothing is kept between calls: each has a fresh /work and /tmp. " +
+	"and code that a static guard finds dangerous is refused. Nothing is kept between calls: each has a fresh /work and /tmp; " +
+	"only calls of run_code that name a session share one. " +
 	"What a program writes to /work/out comes back as resources."
 
 // New makes a server.

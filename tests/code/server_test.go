@@ -167,6 +167,31 @@ func TestTheServerRunsCode(t *testing.T) {
 	}
 }
 
+func TestCallsOfASessionShareTheirState(t *testing.T) {
+	s, _ := stdio(t)
+	in := func(name, code string) (answer, string) {
+		args := python3(code)
+		args["session"] = name
+		a, _, text := call(t, s, "run_code", args)
+		return a, text
+	}
+	in("one", "x = 41")
+	if a, text := in("one", "x += 1; print(x)"); a.Stdout != "42\n" {
+		t.Errorf("%+v\n%s", a, text)
+	}
+	if a, text := in("two", "print('x' in globals())"); a.Stdout != "False\n" {
+		t.Errorf("%+v\n%s", a, text)
+	}
+	if _, text := in("one", "import os; os._exit(1)"); !strings.Contains(text, "session has ended") {
+		t.Errorf("%s", text)
+	}
+	args := python3("1")
+	args["session"] = "one"
+	if _, res, text := call(t, s, "secure_sandbox", args); !res.IsError || !strings.Contains(text, "no sessions") {
+		t.Errorf("%s", text)
+	}
+}
+
 func TestFilesAreResources(t *testing.T) {
 	s, _ := stdio(t)
 	a, res, _ := call(
