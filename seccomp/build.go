@@ -24,8 +24,8 @@ const maxInsns = 4096
 
 var errTooLong = errors.New("too many argument rules")
 
-// build lets libseccomp compile the table. It has placeholders (SECCOMP_RET_TRACE with an index)
-// for our own blocks. link replaces them.
+// build lets libseccomp compile the table. The program has placeholders (SECCOMP_RET_TRACE with an
+// index) for our own blocks. link replaces them.
 func build(t table, level int) ([]byte, error) {
 	if err := libseccomp.SetAPI(apiLevel); err != nil {
 		return nil, fmt.Errorf("libseccomp: %w", err)

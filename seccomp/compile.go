@@ -71,7 +71,8 @@ func (t table) at(nr int) *entry {
 	return e
 }
 
-// indispensable calls are needed by every process: between the filter and execve, and at its end.
+// indispensable reports whether every process needs a call: between the filter and execve, or at
+// its end.
 func indispensable(name string) bool {
 	switch name {
 	case "read", "write", "close", "exit", "exit_group", "rt_sigreturn", "restart_syscall":
@@ -80,8 +81,9 @@ func indispensable(name string) bool {
 	return false
 }
 
-// blindCall reports calls whose effect a filter cannot see: a ring's requests bypass filters, and
-// openat2's mode is in memory. Only their own names allow them, not a group or the default.
+// blindCall reports whether a filter cannot see a call's effect: a ring's requests bypass filters,
+// and openat2's mode is in memory. Such a call is only allowed by its own name, not by a group or
+// the default.
 func blindCall(name string) bool {
 	switch name {
 	case "io_uring_setup", "io_uring_enter", "io_uring_register", "openat2":

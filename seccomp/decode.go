@@ -8,7 +8,7 @@ import (
 	"github.com/mcpbox/mcpbox/seccomp/internal/decode"
 )
 
-// decode makes a Call of a notification, for the report.
+// decode makes a Call from a notification, for the report.
 func (l *Listener) decode(n *notification) *Call {
 	c := &Call{ID: n.id, PID: int(n.pid), Arch: n.arch, Number: int(n.nr), Raw: n.args,
 		Errno: unix.EPERM, listener: l.fd}
@@ -25,7 +25,7 @@ func (l *Listener) decode(n *notification) *Call {
 	}
 	d := decode.Arguments(decode.ProcessMemory(n.pid), c.ArchName, c.Name, n.args)
 	if d.Touched && !idValid(l.fd, n.id) {
-		// The task has ended: what was read may belong to another one that got its number.
+		// The task has ended: the memory may have belonged to a later task with the same id.
 		d = decode.Arguments(decode.Nothing{}, c.ArchName, c.Name, n.args)
 		d.Path = nil
 	}

@@ -42,14 +42,14 @@ const (
 // A jump's target while a rule is being written.
 const (
 	next uint8 = 0    // fall through
-	pass uint8 = 0xfe // the condition holds: on to the next one
-	fail uint8 = 0xff // the rule does not match: on to the next rule
+	pass uint8 = 0xfe // the condition holds: go to the next one
+	fail uint8 = 0xff // the rule does not match: go to the next rule
 )
 
 // maxConditions keeps a rule's jumps within BPF's 8 bits (6 instructions per condition).
 const maxConditions = 32
 
-// emitBlock writes the block that judges one call by its arguments. Deny rules come first, so they
+// emitBlock writes the block that checks the arguments of one call. Deny rules come first, so they
 // win; then allow rules; then notify.
 func emitBlock(e *entry) []insn {
 	var out []insn

@@ -6,8 +6,8 @@ import (
 )
 
 // group is a named set of calls, as in systemd's SystemCallFilter=. Names and contents follow
-// systemd 252, with newer calls where later versions put them. White space separates members; a
-// member may be a group.
+// systemd 252. Newer calls are in the groups of later versions of systemd. White space separates
+// members. A member may be a group.
 type group struct{ name, why, members string }
 
 // Groups lists the groups' names, sorted.
@@ -22,7 +22,7 @@ func Groups() []string {
 	return out
 }
 
-// Group lists the calls of a group ("@file-system"), sorted, with those of nested groups. It
+// Group lists the calls of a group ("@file-system") and its nested groups, sorted. The list
 // contains calls that only other architectures have, but no calls without a number.
 func Group(name string) ([]string, bool) {
 	if name == knownGroup {
@@ -40,7 +40,7 @@ func Group(name string) ([]string, bool) {
 	return slices.Compact(out), true
 }
 
-// GroupReason says in one line what a group is for, or why it is dangerous.
+// GroupReason returns one line about the purpose of a group, or about its danger.
 func GroupReason(name string) string {
 	if name == knownGroup {
 		return "every call this machine has a name for"

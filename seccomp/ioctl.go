@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The listener uses these ioctls (linux/seccomp.h) directly. libseccomp would allocate and call C
-// for every message.
+// The listener uses these ioctls (linux/seccomp.h) directly, because libseccomp would allocate
+// memory and call C for every message.
 const (
 	ioctlReceive  = 0xc0502100 // SECCOMP_IOCTL_NOTIF_RECV
 	ioctlSend     = 0xc0182101 // SECCOMP_IOCTL_NOTIF_SEND
@@ -64,8 +64,7 @@ func receive(fd int, n *notification) syscall.Errno {
 
 func send(fd int, r *response) syscall.Errno { return ioctl(fd, ioctlSend, unsafe.Pointer(r)) }
 
-// give puts a descriptor of the answer's file into the program's table and makes it the result of
-// the call.
+// give adds a descriptor of the answer's file to the program, and makes it the result of the call.
 func (l *Listener) give(id uint64, a Answer) syscall.Errno {
 	g := gift{id: id, flags: flagSend, source: uint32(a.File.Fd())}
 	if a.CloseOnExec {
@@ -86,8 +85,8 @@ func (l *Listener) give(id uint64, a Answer) syscall.Errno {
 
 func idValid(fd int, id uint64) bool { return ioctl(fd, ioctlIDValid, unsafe.Pointer(&id)) == 0 }
 
-// setSyncWakeUp asks for wake-ups on the waker's CPU. If an older kernel refuses, this costs only
-// time.
+// setSyncWakeUp requests wake-ups on the waker's CPU. An older kernel refuses; then answers take
+// longer.
 func setSyncWakeUp(fd int) {
 	_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(fd), ioctlSetFlags, syncWakeUp)
 }

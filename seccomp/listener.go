@@ -23,7 +23,7 @@ type Listener struct {
 	closed  bool
 }
 
-// NewListener takes over fd, the listener from seccomp(2). The caller calls Close.
+// NewListener takes ownership of fd, the listener from seccomp(2). The caller must call Close.
 func NewListener(fd int) *Listener {
 	l := &Listener{fd: fd}
 	l.wake, l.started = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
@@ -69,7 +69,7 @@ type state int
 const (
 	ready       state = iota // a call is waiting
 	interrupted              // find out why
-	ended                    // no call will come: all tasks have ended
+	ended                    // no call will come, because all tasks have ended
 )
 
 func (l *Listener) wait() (state, error) {
@@ -116,12 +116,12 @@ func (l *Listener) one(decide func(*Call) Answer, stats *Stats) error {
 			stats.Answered++
 			return nil
 		}
-		r.err = -int32(errno) // EMFILE, or ENOENT, with which the answer fails too
+		r.err = -int32(errno) // EMFILE, or ENOENT: then the answer below fails too
 	case a.Done:
 		r.val = a.Result
 	case a.Continue:
 		r.flags = flagContinue
-	case a.Errno > 0 && a.Errno < 4096: // the kernel would take a larger one for a result
+	case a.Errno > 0 && a.Errno < 4096: // the kernel would treat a larger one as a result
 		r.err = -int32(a.Errno)
 	default:
 		r.err = -int32(syscall.EPERM)
@@ -131,7 +131,7 @@ func (l *Listener) one(decide func(*Call) Answer, stats *Stats) error {
 		stats.Answered++
 	case unix.ENOENT:
 		stats.Gone++
-		if c.First { // a signal came first: the kernel will repeat the call
+		if c.First { // interrupted by a signal: the kernel will repeat the call
 			l.exec = false
 		}
 	default:
@@ -155,8 +155,8 @@ func (l *Listener) ending() bool {
 	return l.closing
 }
 
-// Close ends Serve, waits for it, and closes the descriptors. Calls that are refused later fail
-// with ENOSYS. decide must not call it.
+// Close ends Serve, waits for it, and closes the descriptors. Later refused calls fail with ENOSYS.
+// decide must not call Close.
 func (l *Listener) Close() {
 	l.mu.Lock()
 	l.closing = true

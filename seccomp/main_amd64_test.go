@@ -18,7 +18,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// victimEnv names what a re-executed test binary does under the filter it finds on descriptor 3.
+// victimEnv names the victim that a re-executed test binary runs, under the filter on descriptor 3.
 const victimEnv = "MCPBOX_TEST_SECCOMP_VICTIM"
 
 func TestMain(m *testing.M) {
@@ -28,8 +28,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// beVictim installs the filter as the sandbox's PID 1 does, tells the parent the
-// listener's number, waits for its go, and makes its calls on this one thread.
+// beVictim installs the filter as the sandbox's PID 1 does, sends the parent the listener's number,
+// waits for its release, and makes its calls on this one thread.
 func beVictim(name string) {
 	runtime.LockOSThread()
 	act := victims()[name]
@@ -65,7 +65,7 @@ func install(program []byte) int {
 	return int(fd)
 }
 
-// running is a victim under its filter, waiting for its go.
+// running is a victim under its filter that waits for its release.
 type running struct {
 	*Listener
 	cmd    *exec.Cmd
@@ -126,7 +126,7 @@ func pipe(t testing.TB) (r, w *os.File) {
 
 func (r *running) release() { r.goPipe.Close() }
 
-// serve runs the victim to its end and returns what was refused, and what it printed.
+// serve runs the victim to its end. It returns the refused calls and the victim's output.
 func serve(t testing.TB, s policies.Syscalls, name string, decide func(*Call) Answer) ([]*Call,
 	Stats, string) {
 	t.Helper()

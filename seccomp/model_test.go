@@ -12,8 +12,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// interpret is the meaning of a policy, written as plainly as it can be: no
-// plan, no negation, no BPF. It says whether the kernel executes the call.
+// interpret evaluates a policy in the simplest possible way: no plan, no negation, no BPF. It
+// reports whether the kernel executes the call.
 func interpret(s policies.Syscalls, name string, args [6]uint64) bool {
 	switch name {
 	case "":
@@ -89,7 +89,7 @@ func groupMembers(name string) []string {
 	return m.([]string)
 }
 
-// intSized repeats, for the calls the tests use, how wide the kernel reads an argument.
+// intSized says, for the calls in the tests, whether the kernel reads an argument as 32 bits wide.
 func intSized(name string, index uint) bool {
 	switch name {
 	case "socket":
@@ -111,7 +111,8 @@ var modelNames = []string{"socket", "ioctl", "mkdirat", "clone", "mmap", "getppi
 var modelCalls = []string{"socket", "ioctl", "mkdirat", "clone", "mmap", "getppid", "getpid",
 	"io_uring_setup", "clone3", "read", "exit_group", "uname"}
 
-// source draws small numbers: from a generator in the property test, from bytes in the fuzz test.
+// source returns small numbers: from a random generator in the property test, from bytes in the
+// fuzz test.
 type source func(n int) int
 
 func (s source) value(narrow bool) uint64 {
@@ -153,8 +154,8 @@ func (s source) rule(names []string) policies.SyscallRule {
 	return r
 }
 
-// agree compiles a drawn policy both ways and compares verdicts with its meaning; false if it was
-// refused.
+// agree compiles a random policy in both forms and compares the verdicts with interpret. It returns
+// false if the policy is refused.
 func agree(t *testing.T, s source, calls int) bool {
 	t.Helper()
 	p := s.policy()
@@ -195,7 +196,7 @@ func agree(t *testing.T, s source, calls int) bool {
 			t.Fatalf("clone3: %s", got)
 		}
 	}
-	// Any number, with arguments so small that their width plays no part.
+	// Any number, with small arguments, so that their width makes no difference.
 	for range calls {
 		nr := s(256)*2 + s(100)
 		name, _ := SyscallName(nativeAudit(), nr)
@@ -212,7 +213,7 @@ func agree(t *testing.T, s source, calls int) bool {
 	return true
 }
 
-func TestFilterMeansWhatThePolicySays(t *testing.T) {
+func TestTheFilterAgreesWithTheModel(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	compiled := 0
 	for range 400 {

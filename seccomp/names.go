@@ -10,7 +10,7 @@ import (
 // newest is the highest number with a name, in libseccomp's table and newerNames.
 const newest = 511
 
-// native returns the call's number on this machine, or false if it has none.
+// native returns the call's number on this machine. ok is false if it has none.
 func native(name string) (int, bool) {
 	nr, err := libseccomp.GetSyscallFromName(name)
 	if err != nil {
@@ -75,7 +75,8 @@ func nativeAudit() uint32 {
 	return auditAMD64
 }
 
-// entryPoint returns the architecture by which a call entered the kernel, "" for the native one.
+// entryPoint returns the architecture of the entry by which a call entered the kernel; "" is the
+// native one.
 func entryPoint(auditArch uint32, nr int) (libseccomp.ScmpArch, string) {
 	switch {
 	case auditArch == auditAMD64 && nr >= 0 && nr&x32Bit != 0:
@@ -94,8 +95,8 @@ func entryPoint(auditArch uint32, nr int) (libseccomp.ScmpArch, string) {
 	return libseccomp.ArchInvalid, "unknown"
 }
 
-// SyscallName is the call's name in the table of auditArch (AUDIT_ARCH_*);
-// x32 calls are AUDIT_ARCH_X86_64 with bit 30 set.
+// SyscallName returns the call's name in the table of auditArch (AUDIT_ARCH_*). x32 calls are
+// AUDIT_ARCH_X86_64 with bit 30 set.
 func SyscallName(auditArch uint32, nr int) (string, bool) {
 	arch, label := entryPoint(auditArch, nr)
 	if label == "" {

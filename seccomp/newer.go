@@ -7,8 +7,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/kernel"
 )
 
-// newerCall is a call that libseccomp 2.5.4 (Linux 5.17) has no name for.
-// Numbers from 424 on are the same on every architecture.
+// newerCall is a call without a name in libseccomp 2.5.4 (Linux 5.17). Numbers from 424 on are the
+// same on every architecture.
 type newerCall struct {
 	name string
 	nr   int
@@ -62,8 +62,8 @@ func newerName(nr int) (string, bool) {
 	return "", false
 }
 
-// firstNumbers says from which number on the calls came with which kernel, newest first. Numbers
-// from 424 on are the same on every architecture. arch/x86/entry/syscalls/syscall_64.tbl
+// firstNumbers lists the first new call number of each kernel version, newest first. Numbers from
+// 424 on are the same on every architecture. arch/x86/entry/syscalls/syscall_64.tbl
 var firstNumbers = [...]struct {
 	nr    int
 	since kernel.Version
@@ -87,14 +87,15 @@ var firstNumbers = [...]struct {
 	{441, kernel.Version{Major: 5, Minor: 11}},
 }
 
-// thisKernel is the kernel that this process runs on. Asked once.
+// thisKernel returns the version of the running kernel. It asks only once.
 var thisKernel = sync.OnceValue(kernel.Running)
 
-// Lacks reports whether the running kernel has no call of that number of the machine's own table.
+// Lacks reports whether the running kernel has no call with this number in the native table.
 func Lacks(nr int) bool { return newerThan(thisKernel(), nr) }
 
-// newerThan reports whether the machine's call of that number came after kernel v. Such a call is
-// answered as v answers it: a program that probes for it must not hear that it is forbidden.
+// newerThan reports whether the native call with this number is newer than kernel v. Such a call
+// fails as on kernel v, because a program that probes for it must not conclude that it is
+// forbidden.
 func newerThan(v kernel.Version, nr int) bool {
 	for _, f := range firstNumbers {
 		if nr >= f.nr {

@@ -2,16 +2,16 @@ package seccomp
 
 import "golang.org/x/sys/unix"
 
-// Opens are calls that go to the listener even if the policy allows them. The caller answers some
-// of them itself (Answer.File), and lets the kernel execute the others (Filter.Allows).
+// Opens selects calls that go to the listener even if the policy allows them. The caller answers
+// some of them itself (Answer.File), and lets the kernel execute the others (Filter.Allows).
 type Opens struct {
 	Read  bool // open for O_RDONLY
 	Write bool // open for O_WRONLY and O_RDWR
 	Tasks bool // clone, fork and vfork
 }
 
-// ProgramWith is Program with these opens passed to the listener. A few instructions precede the
-// program, and every call pays for them: use it only where it is needed.
+// ProgramWith is like Program, but passes these calls to the listener. It adds a few instructions,
+// which cost time in every call: use it only where it is needed.
 func (f *Filter) ProgramWith(o Opens) []byte {
 	if o == (Opens{}) {
 		return f.program
@@ -24,12 +24,12 @@ func (f *Filter) ProgramWith(o Opens) []byte {
 	return append(out, f.program...)
 }
 
-// opensPrefix judges these calls of the native table, and falls through to the program
-// for all other calls.
+// opensPrefix returns the instructions for these calls of the native table. All other calls
+// continue with the program.
 func opensPrefix(o Opens) []insn {
 	type call struct {
 		nr    int
-		flags int // the argument that holds them, -1 for creat: always for writing
+		flags int // the argument with the flags; -1 for creat, which always opens for writing
 	}
 	var calls []call
 	for _, c := range []struct {
@@ -49,7 +49,7 @@ func opensPrefix(o Opens) []insn {
 	arch := 1
 	var blocks [][]insn
 	for _, c := range calls {
-		// ret notify, unless the access mode is not asked for
+		// notify, unless the access mode is not selected
 		block := []insn{{op: opRet, k: retNotify}}
 		if c.flags >= 0 && !(o.Read && o.Write) {
 			test := insn{op: opJeq, k: unix.O_RDONLY, jt: pass, jf: next}
@@ -75,8 +75,8 @@ func opensPrefix(o Opens) []insn {
 	return out
 }
 
-// Allows reports whether the policy allows the call that c is about. It can be true for one that
-// came because of Opens or Watch, and for no other.
+// Allows reports whether the policy allows the call c. This can only be true for a call that came
+// because of Opens or Watch.
 func (f *Filter) Allows(c *Call) bool {
 	return c.ArchName == "" && f.table[c.Number].allows(c.Raw)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-func TestProgramWithPutsTheseOpensToTheListenerAndLeavesTheRest(t *testing.T) {
+func TestProgramWithPassesOnlyTheseOpensToTheListener(t *testing.T) {
 	f, err := Compile(policies.Syscalls{Default: policies.DefaultAllow})
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func TestProgramWithPutsTheseOpensToTheListenerAndLeavesTheRest(t *testing.T) {
 			if err != nil || v.Notified() != c.want || !v.Notified() && !v.Allowed() {
 				t.Errorf("%+v %s %x: %v, %v, want notified %v", o, c.name, c.args, v, err, c.want)
 			}
-			// Another table's call of that number is judged as before.
+			// A call with this number in another table is treated as before.
 			before, err1 := f.Verdict(auditI386, nr, c.args)
 			after, err2 := with.Verdict(auditI386, nr, c.args)
 			if before != after || err1 != nil || err2 != nil {

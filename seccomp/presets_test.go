@@ -8,7 +8,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// dangerous calls are denied by every preset that has a filter, whatever their arguments.
+// dangerous lists calls that every preset with a filter denies, whatever their arguments.
 var dangerous = []string{"mount", "umount2", "pivot_root", "move_mount", "open_tree", "fsopen",
 	"fsmount", "mount_setattr", "setns", "unshare",
 	"ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp",
@@ -81,7 +81,7 @@ func TestPresetVerdicts(t *testing.T) {
 	})
 }
 
-// onArguments: a rule of the policy looks at the call's arguments.
+// onArguments reports whether a rule of the policy depends on the call's arguments.
 func onArguments(s policies.Syscalls, name string) bool {
 	for _, r := range append(append([]policies.SyscallRule{}, s.Allow...), s.Deny...) {
 		if len(r.Args) > 0 && matches(policies.SyscallRule{Names: r.Names}, name, [6]uint64{},

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// BenchmarkRefusal is the victim's own count of a refused mkdir, decoded and answered.
+// BenchmarkRefusal measures, in the victim, a refused mkdir that is decoded and answered.
 func BenchmarkRefusal(b *testing.B) {
 	r := start(b, denying("mkdir"), "timed")
 	done := make(chan error, 1)

@@ -9,11 +9,11 @@ import (
 	"github.com/mcpbox/mcpbox/seccomp/internal/decode"
 )
 
-// entry is everything the policy says about one call.
+// entry holds all rules of the policy for one call.
 type entry struct {
 	allowAll, denyAll bool
 	allow, deny       [][]condition // each rule a conjunction
-	watched           [][]condition // of what is allowed: see Watch
+	watched           [][]condition // rules for allowed calls that are watched: see Watch
 }
 
 type compareOp uint8
@@ -56,7 +56,8 @@ func parseOp(s string) (compareOp, bool) {
 	return 0, false
 }
 
-// conditions checks a rule's arguments and adapts them to the widths of the call's arguments.
+// conditions checks the conditions of a rule, and adapts them to the widths of the call's
+// arguments.
 func conditions(name string, args []policies.ArgRule) ([]condition, error) {
 	if len(args) > maxConditions {
 		return nil, fmt.Errorf("syscall rule for %s: %d conditions, at most %d", name, len(args),
@@ -134,5 +135,5 @@ func contradictory(conds []condition) (int, bool) {
 	return 0, false
 }
 
-// isGroup reports whether the name begins with @, as those of groups do.
+// isGroup reports whether the name begins with @, as the name of a group does.
 func isGroup(name string) bool { return strings.HasPrefix(name, "@") }

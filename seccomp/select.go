@@ -12,8 +12,8 @@ type numberRule struct {
 	action libseccomp.ScmpAction
 }
 
-// rules returns what libseccomp needs: a rule for every number that the fallback would answer
-// wrongly, and the blocks for the placeholders.
+// rules returns libseccomp's input: a rule for every number for which the fallback would be wrong,
+// and the blocks for the placeholders.
 //
 // Every rule costs time at each start, in libseccomp and in the kernel. So the shorter of two lists
 // is used: the allowed numbers, with notify as the fallback, or the refused numbers, with block 0
@@ -51,8 +51,8 @@ func placeholder(block int) libseccomp.ScmpAction {
 	return libseccomp.ActTrace.SetReturnCode(int16(block))
 }
 
-// emitNamed allows numbers that have a name, and notifies of all others. It walks the ranges of
-// named numbers from the highest down.
+// emitNamed allows numbers with a name, and returns notify for all others. It goes through the
+// ranges of named numbers from the highest down.
 func emitNamed(names []string) []insn {
 	out := []insn{{op: opLoad, k: 0}} // seccomp_data.nr
 	allow := insn{op: opRet, k: retAllow}

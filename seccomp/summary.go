@@ -6,17 +6,17 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// Summary says in numbers what a filter does, for people.
+// Summary describes a filter in numbers, for people.
 type Summary struct {
 	Default     policies.SyscallDefault `json:"default"`     // deny or allow
 	Violation   policies.Violation      `json:"violation"`   // errno or kill
-	Allowed     int                     `json:"allowed"`     // calls, whatever their arguments
+	Allowed     int                     `json:"allowed"`     // calls that are always allowed
 	Conditional []string                `json:"conditional"` // depend on arguments
-	Refused     int                     `json:"refused"`     // known calls, likewise
+	Refused     int                     `json:"refused"`     // known calls that are always refused
 	Rules       int                     `json:"argument_rules"`
 }
 
-// Summarize counts what Compile makes a filter of.
+// Summarize counts the calls and rules that Compile would use.
 func Summarize(s policies.Syscalls) (Summary, error) {
 	t, err := plan(s)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Verdict is what the filter returns for a call (SECCOMP_RET_*).
+// Verdict is the filter's return value for a call (SECCOMP_RET_*).
 type Verdict uint32
 
 const (
@@ -28,7 +28,7 @@ func (v Verdict) Allowed() bool { return v&retAction == retAllow }
 // Notified reports whether the call is refused and passed to the listener.
 func (v Verdict) Notified() bool { return v&retAction == retNotify }
 
-// Errno is the error with which the kernel answers by itself, or 0.
+// Errno returns the error that the kernel itself returns for the call, or 0.
 func (v Verdict) Errno() syscall.Errno {
 	if v&retAction != retErrno {
 		return 0

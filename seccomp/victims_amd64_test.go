@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// victims are what a test's child does under its filter: raw calls, results on standard output.
+// victims are the functions that a test's child runs under its filter. They make raw calls and
+// print the results.
 func victims() map[string]func() {
 	return map[string]func(){
 		"mkdir": func() { say(raw(unix.SYS_MKDIR, str("/tmp/mcpbox-nothing"), 0o755)) },
@@ -92,7 +93,7 @@ func victimExecve() {
 	say(raw(unix.SYS_EXECVE, str("/bin/false"), uintptr(unsafe.Pointer(&argv)), 0))
 }
 
-// victimHostile hands over pointers that a careless reader would stumble on.
+// victimHostile passes pointers that are dangerous for a careless reader.
 func victimHostile() {
 	const pageSize = 4096
 	two, err := unix.Mmap(-1, 0, 2*pageSize, unix.PROT_READ|unix.PROT_WRITE,
@@ -109,7 +110,7 @@ func victimHostile() {
 		8,                        // never mapped
 		^uintptr(0) - 10,         // wraps
 		0xffff_8000_0000_0000,    // the kernel's half
-		base + pageSize - 5,      // runs into an unreadable page
+		base + pageSize - 5,      // continues in an unreadable page
 		base,                     // a page without an end
 		base + pageSize,          // unreadable
 		str("\xff\x00hidden"),    // not UTF-8
@@ -133,7 +134,7 @@ func victimMany() {
 	unix.Write(1, fmt.Appendln(nil, n))
 }
 
-// victimInside reads back that the filter is on this very thread.
+// victimInside checks that the filter is on this thread.
 func victimInside() {
 	mode, _, _ := syscall.RawSyscall(unix.SYS_PRCTL, unix.PR_GET_SECCOMP, 0, 0)
 	unix.Write(1, fmt.Appendln(nil, mode))

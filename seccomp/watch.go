@@ -6,25 +6,25 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// Watch names calls that the policy may allow and that come to the listener all the same: it looks
-// at them and lets the kernel go on (Answer.Continue). Each is judged by its registers alone, which
-// the program cannot change while it waits.
+// Watch selects calls that go to the listener even if the policy allows them. The listener checks
+// them. If the registers alone decide, which the program cannot change while it waits, it lets the
+// kernel continue (Answer.Continue). Otherwise it performs the call itself (Answer.Done).
 type Watch struct {
-	// FileSize, if not 0, watches calls that set a file's size above it. The kernel refuses them,
-	// and tells nobody.
+	// FileSize, if not 0, watches calls that set a file's size above it. The kernel refuses them
+	// without a report.
 	FileSize uint64
-	// Watches watches inotify_add_watch: whether the file is one of the tool's own shows its path
-	// only.
+	// Watches watches inotify_add_watch, because only the path shows whether the tool may write the
+	// file.
 	Watches bool
-	// Processes watches calls that name another process: which numbers are those of PID 1's threads
-	// cannot be in a program.
+	// Processes watches calls that name another process, because a filter cannot know the ids of
+	// PID 1's threads.
 	Processes bool
 }
 
-// CompileWatching is Compile with calls that are watched.
+// CompileWatching is like Compile, with calls that are watched.
 func CompileWatching(s policies.Syscalls, w Watch) (*Filter, error) { return compile(s, inTree, w) }
 
-// watch adds the rules. A call that no rule allows is refused as before.
+// watch adds the rules. A call that no rule allows is still refused.
 func (t table) watch(w Watch) {
 	add := func(names []string, conds ...condition) {
 		for _, name := range names {
@@ -37,7 +37,7 @@ func (t table) watch(w Watch) {
 		add([]string{"ftruncate", "truncate"},
 			condition{index: 1, op: opGt, value: w.FileSize},
 			condition{index: 1, op: opLe, value: math.MaxInt64})
-		add([]string{"fallocate"}, condition{index: 1, narrow: true, op: opEq}, // makes room
+		add([]string{"fallocate"}, condition{index: 1, narrow: true, op: opEq}, // allocates space
 			condition{index: 3, op: opGt, value: w.FileSize},
 			condition{index: 3, op: opLe, value: math.MaxInt64})
 	}
@@ -51,7 +51,7 @@ func (t table) watch(w Watch) {
 	}
 }
 
-// allows is the policy's judgement of a call, without what is watched.
+// allows reports whether the policy allows a call, apart from watching.
 func (e *entry) allows(args [6]uint64) bool {
 	if e == nil || e.denyAll || anyMatch(e.deny, args) {
 		return false

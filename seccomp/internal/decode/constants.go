@@ -3,7 +3,7 @@ package decode
 import "golang.org/x/sys/unix"
 
 // openBits are the bits of open(2) except the access mode. O_TMPFILE and O_SYNC come before the
-// bits they contain.
+// bits that they contain.
 var openBits = [...]constant{
 	{"O_CREAT", unix.O_CREAT}, {"O_EXCL", unix.O_EXCL}, {"O_NOCTTY", unix.O_NOCTTY}, {"O_TRUNC",
 		unix.O_TRUNC},

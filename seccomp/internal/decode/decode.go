@@ -10,21 +10,21 @@ import (
 )
 
 const (
-	maxText = pathMax // bytes of one text: who shows it cuts it
+	maxText = pathMax // bytes of one text; whoever shows it may cut it
 	maxArgv = 8       // words shown of an argument list
 )
 
-// Decoded is what a call's arguments are, for people.
+// Decoded holds a call's arguments in a form for people.
 type Decoded struct {
 	Text    []string // one text for each argument; an address where memory cannot be read
 	Paths   []string // the paths among them, without control characters, never cut
 	Path    *string  // the first path, as it is in memory
-	Touched bool     // memory was read: the caller must ask whether the task is still there
+	Touched bool     // memory was read, so the caller must check that the task still exists
 }
 
-// Arguments reads the arguments of the call name. Whatever is in the program's memory, it makes a
-// bounded number of reads and cannot fail: what cannot be read is shown as an address. arch is
-// "" for the host's own table, else i386, x32 or arm.
+// Arguments reads the arguments of the call name. It makes a bounded number of reads and cannot
+// fail, whatever is in the program's memory. Unreadable memory is shown as an address. arch is ""
+// for the native table, otherwise i386, x32 or arm.
 func Arguments(m Memory, arch, name string, raw [6]uint64) Decoded {
 	d := decoder{mem: m, pointer: pointerSize(arch)}
 	text, paths := d.call(name, raw)
@@ -150,7 +150,7 @@ func (d *decoder) text(address uint64, path bool) string {
 	return quote(s)
 }
 
-// path does not cut a path: "/./././" before its end must not mislead a detector.
+// path does not cut a path: otherwise many "/./" in front could hide its end from detection.
 func (d *decoder) path(s string) {
 	if s != "" {
 		d.paths = append(d.paths, safetext.Clean(s, 0))

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// fakeMemory is data at 0x1000, repeated readings of which may differ.
+// fakeMemory is data at 0x1000. Repeated reads may return different data.
 type fakeMemory struct {
 	data  []byte
 	reads int
@@ -18,7 +18,7 @@ func (m *fakeMemory) Read(b []byte, address uint64) int {
 	if address < 0x1000 || address-0x1000 >= uint64(len(m.data)) {
 		return 0
 	}
-	if m.reads%3 == 0 { // the program changes it meanwhile
+	if m.reads%3 == 0 { // the program changes it in between
 		m.data[0] ^= byte(m.reads)
 	}
 	return copy(b, m.data[address-0x1000:])
@@ -58,7 +58,7 @@ func TestShapesAreSorted(t *testing.T) {
 	}
 }
 
-// Rules are about what the program passed: whoever shows it cuts it.
+// Rules need the whole path. Only its display may be cut.
 func TestALongPathIsWhole(t *testing.T) {
 	long := strings.Repeat("/.", 1000) + "/proc/1/root"
 	m := &fakeMemory{data: []byte(long + "\x00")}

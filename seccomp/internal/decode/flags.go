@@ -51,7 +51,7 @@ func openFlags(v uint64) string {
 	return mode
 }
 
-// cloneFlags: in clone the low byte is the signal at exit.
+// cloneFlags shows clone's flags. With withSignal, the low byte is the signal at exit.
 func cloneFlags(v uint64, withSignal bool) string {
 	if !withSignal {
 		return bits(v, cloneBits[:], "0")

@@ -12,10 +12,10 @@ const (
 	pathMax  = 4096 // PATH_MAX, with the NUL
 )
 
-// Memory reads the calling program's memory. It may change at any time, and nothing in it can be
-// trusted. A text ends at a page that cannot be read.
+// Memory reads the calling program's memory. The memory may change at any time, and nothing in it
+// can be trusted. A text ends at an unreadable page.
 type Memory interface {
-	// Read fills b from address and returns how much of it could be read.
+	// Read fills b from address and returns the number of bytes that it could read.
 	Read(b []byte, address uint64) int
 }
 

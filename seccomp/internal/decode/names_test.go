@@ -9,7 +9,7 @@ import (
 	"github.com/mcpbox/mcpbox/seccomp/internal/decode"
 )
 
-// A shape under a misspelt name would never be used.
+// A shape with a misspelt name would never be used.
 func TestShapesNameSystemCalls(t *testing.T) {
 	known := map[string]bool{}
 	for nr := range 512 {

@@ -36,7 +36,7 @@ func (d *decoder) sockaddr(address uint64, length uint32) string {
 	}
 }
 
-// unixAddress: a path, or "@name" for one in the abstract namespace.
+// unixAddress returns a path, or "@name" for an abstract address.
 func (d *decoder) unixAddress(b []byte) string {
 	b = b[:min(len(b), 108)]
 	if len(b) == 0 {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// shape describes the arguments of a call, one word each. A word says how wide the kernel reads the
-// argument (its SYSCALL_DEFINE) and how it is shown:
+// shape describes the arguments of a call, one word for each. A word says how wide the kernel reads
+// the argument (see its SYSCALL_DEFINE) and how to show it:
 //
 //	int uint hex fd dirfd mode and the flag words in narrowKind   32 bits
 //	size long ptr and the other flag words                         64 bits
