@@ -50,6 +50,20 @@ func Listening(stateDir string) error {
 	return c.Close()
 }
 
+// Find returns where the resident listens, and its process id.
+func Find(stateDir string) (path string, pid int, err error) {
+	c, err := dial(stateDir)
+	if err != nil {
+		return "", 0, err
+	}
+	defer c.Close()
+	who, err := credentials(c)
+	if err != nil {
+		return "", 0, err
+	}
+	return c.RemoteAddr().String(), int(who.Pid), nil
+}
+
 // Stop ends the resident and waits for its end.
 func Stop(ctx context.Context, stateDir string) error {
 	c, err := dial(stateDir)
@@ -78,19 +92,27 @@ func Stop(ctx context.Context, stateDir string) error {
 
 // peer is a descriptor of the process that listens.
 func peer(c *net.UnixConn) (pidfd int, err error) {
-	raw, err := c.SyscallConn()
+	who, err := credentials(c)
 	if err != nil {
 		return -1, err
 	}
-	var who *unix.Ucred
+	return unix.PidfdOpen(int(who.Pid), 0)
+}
+
+// credentials are of the process that listens, which is this user's.
+func credentials(c *net.UnixConn) (who *unix.Ucred, err error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
 	var got error
 	if err := raw.Control(func(fd uintptr) {
 		who, got = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
 	}); err != nil || got != nil {
-		return -1, fmt.Errorf("SO_PEERCRED: %w", got)
+		return nil, fmt.Errorf("SO_PEERCRED: %w", got)
 	}
 	if int(who.Uid) != os.Geteuid() {
-		return -1, fmt.Errorf("uid %d listens, not you", who.Uid)
+		return nil, fmt.Errorf("uid %d listens, not you", who.Uid)
 	}
-	return unix.PidfdOpen(int(who.Pid), 0)
+	return who, nil
 }

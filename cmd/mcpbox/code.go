@@ -95,12 +95,8 @@ Languages: ` + strings.Join(
 		false,
 		"run even if the host lacks a layer that the policy requires, and say so",
 	)
-	fl.BoolVar(
-		&f.resident,
-		"resident",
-		false,
-		"use a resident process with interpreters kept ready; it is started if there is none (first flag)",
-	)
+	fl.BoolVar(&f.resident, "resident", residentWanted(),
+		"use a resident process with interpreters kept ready; it is started if there is none")
 	f.store.register(fl)
 	fl.BoolVarP(
 		&f.quiet,

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -38,7 +39,11 @@ func newResidentCmd() *cobra.Command {
 				return err
 			}
 			if status {
-				return resident.Listening(dir)
+				path, pid, err := resident.Find(dir)
+				if err == nil {
+					fmt.Fprintf(cmd.OutOrStdout(), "a resident listens on %s (pid %d)\n", path, pid)
+				}
+				return err
 			}
 			if stop {
 				return resident.Stop(cmd.Context(), dir)
@@ -54,7 +59,7 @@ func newResidentCmd() *cobra.Command {
 			return listener.Serve(ctx, idle, served.handle)
 		},
 	}
-	cmd.Flags().BoolVar(&status, "status", false, "start none; succeed if there is one")
+	cmd.Flags().BoolVar(&status, "status", false, "say whether one runs: exit code 0 if so")
 	cmd.Flags().BoolVar(&stop, "stop", false, "end the one that runs, and what runs in it")
 	cmd.Flags().DurationVar(&idle, "idle", idle, "end after this time without a command")
 	return cmd
@@ -62,6 +67,9 @@ func newResidentCmd() *cobra.Command {
 
 // homes are the variables that say where a user's files are. A front with others starts by itself.
 var homes = []string{"HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"}
+
+// residentWanted is the default of --resident. The front, which runs before, reads it too.
+func residentWanted() bool { return os.Getenv("MCPBOX_RESIDENT") == "1" }
 
 // startResident starts one in the background. The command at hand does not wait for it.
 func startResident() {

@@ -33,8 +33,8 @@ func newRunCmd() *cobra.Command {
 	f.register(cmd)
 	f.dryRun.register(cmd)
 	cmd.Flags().BoolVarP(&tty, "tty", "t", false, "give the program a terminal inside the sandbox")
-	cmd.Flags().BoolVar(&f.resident, "resident", false,
-		"use a resident process with sandboxes kept ready; it is started if there is none (first flag)")
+	cmd.Flags().BoolVar(&f.resident, "resident", residentWanted(),
+		"use a resident process with sandboxes kept ready; it is started if there is none")
 	return cmd
 }
 

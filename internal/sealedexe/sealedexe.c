@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -33,9 +34,12 @@ struct stub {
 static int wanted(int argc, char **argv)
 {
 	static const char *const commands[] = {"run", "code", "mcp", "mcp-server"};
+	const char *resident = getenv("MCPBOX_RESIDENT");
 	size_t i;
 	int k;
 
+	if (resident && strcmp(resident, "1") == 0)
+		return 0; /* as --resident */
 	for (k = 2; k < argc && strcmp(argv[k], "--") != 0; k++)
 		if (strcmp(argv[k], "--resident") == 0)
 			return 0; /* the resident is executed by its path */

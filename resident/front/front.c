@@ -24,11 +24,14 @@ extern char **environ;
 static int wanted(int argc, char **argv)
 {
 	const char *e;
+	int i;
 
 	if (argc < 3 || (strcmp(argv[1], "run") != 0 && strcmp(argv[1], "code") != 0))
 		return 0;
-	if (strcmp(argv[2], "--resident") == 0)
-		return 1;
+	/* A program's argument of that name does no harm: the resident parses as this program does. */
+	for (i = 2; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--resident") == 0)
+			return 1;
 	e = getenv("MCPBOX_RESIDENT");
 	return e && strcmp(e, "1") == 0;
 }
