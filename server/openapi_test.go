@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,8 +79,10 @@ func TestNoRequestBreaksTheDaemon(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d := start(t, folder(t), "sandboxes: {most: 2}\n")
+	d := start(t, folder(t), "sandboxes: {most: 2}\nallowlist: allow.db\n")
 	doc := openAPI(t, d)
+	var ids []string // of things that there are, or were
+	pattern := regexp.MustCompile(`[xsp]-[0-9a-f]{16}|"id":"[0-9a-f]{12}"`)
 	seed := rand.Uint64()
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	paths := slices.Sorted(maps.Keys(doc.Paths))
@@ -92,7 +95,11 @@ func TestNoRequestBreaksTheDaemon(t *testing.T) {
 		q := url.Values{}
 		for _, p := range op.Parameters {
 			if p.In == "path" {
-				path = strings.ReplaceAll(path, "{"+p.Name+"}", url.PathEscape(word(rnd)))
+				id := word(rnd)
+				if len(ids) > 0 && rnd.IntN(2) == 0 {
+					id = ids[rnd.IntN(len(ids))]
+				}
+				path = strings.ReplaceAll(path, "{"+p.Name+"}", url.PathEscape(id))
 			} else if rnd.IntN(2) == 0 && p.Name != "follow" { // that answers until the client leaves
 				q.Set(p.Name, word(rnd))
 			}
@@ -107,6 +114,10 @@ func TestNoRequestBreaksTheDaemon(t *testing.T) {
 		}
 		status, answer, _ := d.raw(t, strings.ToUpper(method), path+"?"+q.Encode(), body)
 		codes[status]++
+		for _, id := range pattern.FindAllString(answer, 3) {
+			ids = append(ids, strings.Trim(strings.TrimPrefix(id, `"id":`), `"`))
+		}
+		ids = ids[max(0, len(ids)-50):]
 		if status >= 500 {
 			t.Errorf(
 				"seed %d: %s %s?%s %s\n→ %d %s",
@@ -146,6 +157,13 @@ var words = []string{
 	"'",
 	"🙂",
 	strings.Repeat("a", 5000),
+	"tool",
+	"allow",
+	"refused",
+	"true",
+	"pending",
+	"2026-01-31T12:00:00Z",
+	"10s",
 	"sync",
 	"async",
 	"stream",

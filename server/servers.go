@@ -4,15 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/mcpbox/mcpbox/code/mcpserver"
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/mcp/audit"
 	"github.com/mcpbox/mcpbox/mcp/identity"
 	"github.com/mcpbox/mcpbox/mcp/launch"
@@ -166,7 +169,8 @@ func (d *daemon) serveMCP(ctx context.Context, name, client string, p bridge.Pip
 		return err
 	}
 	defer start.Close()
-	host, err := d.launcher(cfg, policy, server, start, client)
+	said := &lastWords{}
+	host, err := d.launcher(cfg, policy, server, start, client, said)
 	if err != nil {
 		return err
 	}
@@ -202,8 +206,33 @@ func (d *daemon) serveMCP(ctx context.Context, name, client string, p bridge.Pip
 			return err
 		}
 	}
-	_, err = proxy.Serve(ctx, out)
+	result, err := proxy.Serve(ctx, out)
+	if err == nil && !result.Terminated && result.Result.ExitCode != 0 {
+		d.log.Warn("an MCP server ended", "server", name, "status", result.Result.Status,
+			"exit_code", result.Result.ExitCode, "stderr", said.text())
+	}
 	return err
+}
+
+// lastWords keeps the end of what a server writes to stderr, for the log.
+type lastWords struct {
+	mu   sync.Mutex
+	kept []byte
+}
+
+func (l *lastWords) Write(p []byte) (int, error) {
+	const most = 2 << 10
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.kept = append(l.kept, p[max(0, len(p)-most):]...)
+	l.kept = l.kept[max(0, len(l.kept)-most):]
+	return len(p), nil
+}
+
+func (l *lastWords) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return safetext.Clean(string(l.kept), 0)
 }
 
 // prepare replaces npx and its like by what is installed for it: see admission.Desk.Prepare.
@@ -242,6 +271,7 @@ func (d *daemon) launcher(
 	server config.Server,
 	start *admission.Start,
 	client string,
+	stderr io.Writer,
 ) (*launch.Launcher, error) {
 	if err := identity.Check(policy, start.Command, server.Command, start.Installed()); err != nil {
 		return nil, err
@@ -252,9 +282,10 @@ func (d *daemon) launcher(
 				Sinks: []monitor.Sink{d.hub.Sink(hub.Origin{Client: client})}}, nil
 		},
 		Command: mcpruntime.Command{
-			Args: start.Command,
-			Env:  environment(server.Env),
-			Dir:  server.Dir,
+			Args:   start.Command,
+			Env:    environment(server.Env),
+			Dir:    server.Dir,
+			Stderr: stderr,
 		},
 	}, nil
 }

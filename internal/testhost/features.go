@@ -41,6 +41,7 @@ var features = map[string]func() error{
 	"inotify":  program("inotifywait", "inotify-tools"),
 	"ip":       program("ip", "iproute2"),
 	"nsenter":  program("nsenter", "util-linux"),
+	"systemd":  program("systemd-analyze", "systemd"),
 	"losetup":  program("losetup", "mount"),
 	"node":     program("node", "nodejs"),
 	"npm":      program("npm", "npm"),

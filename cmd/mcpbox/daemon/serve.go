@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"strings"
@@ -16,16 +17,20 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/server"
 )
 
 //go:embed mcpbox.service
-var unit string
+var serviceUnit string
+
+//go:embed mcpbox.socket
+var socketUnit string
 
 // NewServeCmd makes `mcpbox serve`.
 func NewServeCmd(version func() string) *cobra.Command {
 	var opt server.Options
-	var printUnit bool
+	var printUnit string
 	var newToken string
 	cmd := &cobra.Command{
 		Use:   "serve [flags]",
@@ -39,8 +44,13 @@ runs finish for up to 30 s. SIGHUP makes it read its config file again. docs/API
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
-			case printUnit:
-				return printText(cmd, strings.ReplaceAll(unit, "@MCPBOX@", executable()))
+			case printUnit == "service":
+				return printText(cmd, strings.ReplaceAll(serviceUnit, "@MCPBOX@", executable()))
+			case printUnit == "socket":
+				return printText(cmd, socketUnit)
+			case printUnit != "":
+				return hint.Errorf("--print-unit=service or --print-unit=socket",
+					"there is no unit %q", printUnit)
 			case newToken != "":
 				return printToken(cmd, newToken)
 			}
@@ -87,7 +97,9 @@ runs finish for up to 30 s. SIGHUP makes it read its config file again. docs/API
 		"",
 		"print a new token for a client of this `NAME`, and its line for the config; do not serve",
 	)
-	fl.BoolVar(&printUnit, "print-unit", false, "print a unit for systemd; do not serve")
+	fl.StringVar(&printUnit, "print-unit", "",
+		"print a unit for systemd, service or socket; do not serve")
+	fl.Lookup("print-unit").NoOptDefVal = "service"
 	return cmd
 }
 
@@ -104,8 +116,31 @@ func serve(ctx context.Context, opt server.Options) error {
 	}()
 	opt.Reload = reload
 	opt.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
-	opt.Ready = func(addresses []string) { opt.Log.Info("ready", "listen", strings.Join(addresses, " ")) }
+	opt.Ready = func(addresses []string) {
+		opt.Log.Info("ready", "listen", strings.Join(addresses, " "))
+		notify(opt.Log, "READY=1")
+	}
+	context.AfterFunc(ctx, func() { notify(opt.Log, "STOPPING=1") })
 	return server.Run(ctx, opt)
+}
+
+// notify tells systemd, if it started the daemon. sd_notify(3)
+func notify(log *slog.Logger, state string) {
+	name := os.Getenv("NOTIFY_SOCKET")
+	if name == "" {
+		return
+	}
+	if name[0] == '@' { // in the abstract namespace
+		name = "\x00" + name[1:]
+	}
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err == nil {
+		_, err = conn.Write([]byte(state))
+		conn.Close()
+	}
+	if err != nil {
+		log.Warn("systemd could not be told", "state", state, "error", err)
+	}
 }
 
 func executable() string {
