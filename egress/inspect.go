@@ -2,6 +2,7 @@ package egress
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -96,7 +97,8 @@ func (r *relay) inspect(methods []string) {
 		return
 	}
 	i.Serve(r.ctx, &counted{TCPConn: r.inside, relay: r, first: first}, intercept.Terms{
-		Name: r.name, Port: r.port(), TLS: tls, Methods: methods, Report: r.found})
+		Name: r.name, Port: r.port(), TLS: tls, Methods: methods, Report: r.found,
+		Failed: r.failed})
 	r.reached(began)
 }
 
@@ -115,6 +117,18 @@ func (r *relay) found(f intercept.Finding) {
 	r.owner.Record(e)
 }
 
+// failed records why a host could not be reached.
+func (r *relay) failed(err error) {
+	var refused errRefused
+	switch {
+	case r.ctx.Err() != nil: // the tool or the sandbox has ended
+	case errors.As(err, &refused):
+		r.refuse(refused.Refusal, "", netip.Addr{})
+	default:
+		r.unreachable(err)
+	}
+}
+
 // interceptor is made with the first connection that needs it.
 func (s *Server) interceptor() (*intercept.Interceptor, error) {
 	s.mu.Lock()
@@ -124,7 +138,7 @@ func (s *Server) interceptor() (*intercept.Interceptor, error) {
 	}
 	if s.intercept == nil {
 		i, err := intercept.New(intercept.Config{Secrets: s.secrets, Authority: s.authority,
-			Dial: s.dialInspected})
+			Dial: s.dialInspected, Connections: int(s.meter.max)})
 		if err != nil {
 			return nil, err
 		}

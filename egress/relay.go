@@ -158,16 +158,11 @@ func (r *relay) turnDown(why outcome) {
 // connect dials outside, and records why it could not.
 func (r *relay) connect() outcome {
 	outside, err := r.server.dial(r.ctx, r.name, r.wanted)
-	var refused errRefused
-	switch {
-	case err == nil:
-	case r.ctx.Err() != nil: // the tool or the sandbox has ended
-		return unreached
-	case errors.As(err, &refused):
-		r.refuse(refused.Refusal, "", netip.Addr{})
-		return denied
-	default:
-		r.unreachable(err)
+	if err != nil {
+		r.failed(err)
+		if errors.As(err, new(errRefused)) {
+			return denied
+		}
 		return unreached
 	}
 	r.mu.Lock()

@@ -26,8 +26,9 @@ type Config struct {
 	Secrets   []Secret
 	Authority *Authority
 	// Dial connects to a host that the policy allows.
-	Dial  func(ctx context.Context, name string, port int) (net.Conn, error)
-	Roots *x509.CertPool // whose certificates are taken; nil: the host's
+	Dial        func(ctx context.Context, name string, port int) (net.Conn, error)
+	Connections int            // at most, to one host; 0: no limit
+	Roots       *x509.CertPool // whose certificates are taken; nil: the host's
 }
 
 // Interceptor reads the requests of one sandbox. Its methods may be called from several goroutines.
@@ -51,22 +52,22 @@ type Terms struct {
 	Methods []string // that may be used; nil: all
 	// Report is told what was refused, or masked, while the connection is open.
 	Report func(Finding)
+	// Failed is told why the host could not be reached.
+	Failed func(error)
 }
 
 // New makes one, which serves until Close.
 func New(cfg Config) (*Interceptor, error) {
 	i := &Interceptor{secrets: cfg.Secrets, authority: cfg.Authority, conns: make(chan net.Conn),
 		ended: make(chan struct{})}
-	var values []string
 	for n := range i.secrets {
 		s := &i.secrets[n]
 		var err error
 		if s.hosts, err = s.Rules(); err != nil {
 			return nil, err
 		}
-		values = append(values, s.Value.Reveal())
 	}
-	i.mask = newMask(values)
+	i.mask = newMask(i.secrets)
 	quiet := log.New(io.Discard, "", 0)
 	i.transport = &http.Transport{
 		DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
@@ -84,6 +85,7 @@ func New(cfg Config) (*Interceptor, error) {
 		TLSHandshakeTimeout:    headTime,
 		ForceAttemptHTTP2:      true,
 		DisableCompression:     true, // the tool says what it wants, and mask what it can read
+		MaxConnsPerHost:        cfg.Connections,
 		MaxIdleConnsPerHost:    8,
 		IdleConnTimeout:        time.Minute,
 		ExpectContinueTimeout:  time.Second,

@@ -15,11 +15,17 @@ import (
 
 // mask finds secrets in what comes back, in the forms in which hosts echo what they were sent. Its
 // answer to each is as many stars: lengths stay what headers and frames say they are.
-type mask struct{ patterns [][]byte }
+type mask struct {
+	patterns [][]byte
+	swaps    []string // forms in a URL, each followed by the placeholder
+}
 
-func newMask(values []string) *mask {
+func newMask(secrets []Secret) *mask {
+	m := &mask{}
 	seen := map[string]bool{}
-	for _, v := range values {
+	for _, s := range secrets {
+		v := s.Value.Reveal()
+		m.swaps = append(m.swaps, v, s.Placeholder, url.QueryEscape(v), s.Placeholder)
 		quoted, _ := json.Marshal(v) // of a string it does not fail
 		inJSON := string(quoted[1 : len(quoted)-1])
 		plain := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(v) // as others write JSON
@@ -35,7 +41,6 @@ func newMask(values []string) *mask {
 			}
 		}
 	}
-	m := &mask{}
 	for form := range seen {
 		m.patterns = append(m.patterns, []byte(form))
 	}
@@ -99,12 +104,15 @@ func (m *mask) text(s string) (masked string, found bool) {
 	return string(data), true
 }
 
-// header masks all values of a header in place.
+// header masks all values of a header in place. The placeholder takes the place of a secret, so
+// that a redirect to the same URL works.
 func (m *mask) header(h http.Header) (found bool) {
+	swap := strings.NewReplacer(m.swaps...)
 	for name, values := range h {
 		for i, v := range values {
-			masked, hit := m.text(v)
-			values[i], found = masked, found || hit
+			swapped := swap.Replace(v)
+			masked, hit := m.text(swapped)
+			values[i], found = masked, found || hit || swapped != v
 		}
 		if masked, hit := m.text(name); hit {
 			delete(h, name)

@@ -5,19 +5,31 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"html"
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"github.com/mcpbox/mcpbox/egress/secret"
 )
 
 const hush = `s3cr3t/"+&<word>`
+
+func hushMask() *mask {
+	value, err := secret.Of("HUSH", hush).Read(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	return newMask([]Secret{{Value: value, Placeholder: "PLACEHOLDER"}})
+}
 
 // pieces gives its parts one a read, and then waits until it is closed.
 type pieces struct {
@@ -38,7 +50,7 @@ func (p *pieces) Read(b []byte) (int, error) {
 func (p *pieces) Close() error { return nil }
 
 func TestEachFormIsMasked(t *testing.T) {
-	m := newMask([]string{hush})
+	m := hushMask()
 	quoted, err := json.Marshal(hush)
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +81,7 @@ func TestEachFormIsMasked(t *testing.T) {
 }
 
 func TestASplitEchoIsMasked(t *testing.T) {
-	m := newMask([]string{hush})
+	m := hushMask()
 	text := strings.Repeat("x", 40000) + hush + hush[:5] + hush + "!" + hush[:7]
 	want := strings.ReplaceAll(text, hush, strings.Repeat("*", len(hush)))
 	for name, source := range map[string]io.Reader{
@@ -91,7 +103,7 @@ func TestASplitEchoIsMasked(t *testing.T) {
 // What may be the beginning of a secret is not held back for ever, and its rest is masked still.
 func TestNothingIsHeldBackForEver(t *testing.T) {
 	p := &pieces{parts: [][]byte{[]byte("end" + hush[:6])}, stop: make(chan struct{})}
-	r := &masked{ReadCloser: p, mask: newMask([]string{hush}), tell: func() {}}
+	r := &masked{ReadCloser: p, mask: hushMask(), tell: func() {}}
 	buf := make([]byte, 100)
 	var got []byte
 	for len(got) < 9 {
@@ -116,7 +128,7 @@ func TestNothingIsHeldBackForEver(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	q := &masked{ReadCloser: io.NopCloser(strings.NewReader(hush[6:] + "go on")),
-		mask: newMask([]string{hush}), tell: func() {}}
+		mask: hushMask(), tell: func() {}}
 	q.buf, q.out, q.ready = []byte(hush[:6]), 6, 6 // was released
 	rest, err := io.ReadAll(q)
 	if want := strings.Repeat("*", len(hush)-6) + "go on"; string(rest) != want || err != nil {
@@ -174,7 +186,7 @@ func FuzzMask(f *testing.F) {
 	f.Add([]byte("before " + hush + " after"))
 	f.Add([]byte(url.QueryEscape(hush)))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		m := newMask([]string{hush})
+		m := hushMask()
 		whole := bytes.Clone(text)
 		m.cover(whole)
 		r := &masked{ReadCloser: io.NopCloser(iotest.OneByteReader(bytes.NewReader(text))),
@@ -184,4 +196,22 @@ func FuzzMask(f *testing.F) {
 			t.Errorf("%q became %q: %v", text, got, err)
 		}
 	})
+}
+
+func TestAHeaderGetsThePlaceholder(t *testing.T) {
+	m := hushMask()
+	h := http.Header{"Location": {"https://a.test/?key=" + url.QueryEscape(hush) + "&b=1"},
+		"X-Echo": {"Bearer " + hush, "none"}, "X-Html": {html.EscapeString(hush)}}
+	if !m.header(h) {
+		t.Error("nothing was found")
+	}
+	want := http.Header{"Location": {"https://a.test/?key=PLACEHOLDER&b=1"},
+		"X-Echo": {"Bearer PLACEHOLDER", "none"},
+		"X-Html": {strings.Repeat("*", len(html.EscapeString(hush)))}}
+	if !reflect.DeepEqual(h, want) {
+		t.Errorf("%v", h)
+	}
+	if m.header(want) {
+		t.Error("what is masked is found again")
+	}
 }

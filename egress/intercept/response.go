@@ -121,6 +121,8 @@ func (i *Interceptor) failed(w http.ResponseWriter, r *http.Request, err error) 
 		t.Report(Finding{Kind: KindHTTP, Action: "refused",
 			Reason: t.host() + " sent " + err.Error(),
 			Hint:   "it was asked for an uncompressed one"})
+	} else if r.Context().Err() == nil { // else the tool has gone away
+		termsOf(r).Failed(err)
 	}
 	http.Error(w, "mcpbox: "+r.Host+" can't be reached, or its response can't be passed on",
 		http.StatusBadGateway)

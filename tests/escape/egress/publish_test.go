@@ -91,7 +91,7 @@ func TestPublishing(t *testing.T) {
 	if r := w.mcpbox("--allow-net", api, "--publish", "8080:443", "--", "true"); r.code != 125 || !strings.Contains(r.stderr, "a tool can't listen on port 443") {
 		t.Errorf("%d %s", r.code, r.stderr)
 	}
-	if r := w.mcpbox("--publish", "http", "--", "true"); r.code != 125 || !strings.Contains(r.stderr, "no port to publish") {
+	if r := w.mcpbox("--publish", "http", "--", "true"); r.code != 125 || !strings.Contains(r.stderr, "not a port to publish") {
 		t.Errorf("%d %s", r.code, r.stderr)
 	}
 	l := w.ListenHere("127.0.0.1:8080")

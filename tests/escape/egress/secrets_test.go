@@ -81,6 +81,9 @@ func secretive(t testing.TB) (*world, *wanted) {
 	mux.HandleFunc("/away", func(rw http.ResponseWriter, r *http.Request) {
 		http.Redirect(rw, r, "https://"+evil+":8443/caught", http.StatusTemporaryRedirect)
 	})
+	mux.HandleFunc("/same", func(rw http.ResponseWriter, r *http.Request) { // the query goes along
+		http.Redirect(rw, r, "https://"+api+":8443/there?"+r.URL.RawQuery, http.StatusTemporaryRedirect)
+	})
 	mux.HandleFunc("/events", func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Content-Type", "text/event-stream")
 		for i := range 3 {
@@ -132,6 +135,9 @@ func (w *world) policy(text string) []string {
 	}
 	return []string{"--policy", file}
 }
+
+// masked is what the body of a response has in the place of the header.
+var masked = "Bearer " + strings.Repeat("*", len(token))
 
 const bearer = `header: Authorization, format: "Bearer {secret}"`
 
@@ -191,9 +197,9 @@ func TestASecretGoesWhereThePolicySays(t *testing.T) {
 func TestAnEchoIsMasked(t *testing.T) {
 	w, _ := secretive(t)
 	for _, version := range []string{"--http1.1", "--http2"} {
-		for path, want := range map[string]string{"/echo": "plain", "/early": "late", "/gzip": "packed"} {
+		for path, want := range map[string]string{"/echo": "plain " + masked, "/early": "</Bearer mcpbox_TOKEN_", "/gzip": "packed " + masked} {
 			r := w.use(w.bound(bearer), "sh", "-c", `curl -sS -m 20 -i --raw `+version+` -H "Authorization: Bearer $TOKEN" https://`+api+`:8443`+path)
-			if !strings.Contains(r.stdout, want) || !strings.Contains(r.stdout, strings.Repeat("*", len(token))) {
+			if !strings.Contains(r.stdout, want) {
 				t.Errorf("%s %s: %s%s", version, path, r.stdout, r.stderr)
 			}
 			if strings.Contains(r.stdout, base64.StdEncoding.EncodeToString([]byte(token))[4:20]) {
@@ -211,6 +217,16 @@ func TestAnEchoIsMasked(t *testing.T) {
 	r = w.use(w.bound("query: key"), "sh", "-c", `curl -sS -m 20 "https://`+api+`:8443/echo?key=$TOKEN"`)
 	if strings.Contains(r.stdout, "Tr0ub4dor") || r.event("egress:echo") == nil {
 		t.Errorf("in a URL: %s%s", r.stdout, r.stderr)
+	}
+}
+
+// A redirect that has the secret in its URL leads to the same place, with the placeholder.
+func TestARedirectWithTheSecretWorks(t *testing.T) {
+	w, asked := secretive(t)
+	r := w.use(w.bound("query: key"), "sh", "-c", `curl -sS -m 20 -L "https://`+api+`:8443/same?key=$TOKEN"`)
+	got := strings.Join(asked.list(), "\n")
+	if !strings.Contains(got, "/there?key=ghp_Tr0ub4dor%26") || !strings.Contains(r.stdout, "welcome") {
+		t.Errorf("%s%s\n%s", r.stdout, r.stderr, got)
 	}
 }
 
@@ -347,8 +363,14 @@ func TestTheRealHostIsVerified(t *testing.T) {
 	w.env = []string{"TOKEN_OUTSIDE=" + token} // the world's authority is not trusted
 	r := w.run(0, nil, append(w.bound(bearer), "--secret", "TOKEN=env:TOKEN_OUTSIDE", "--", "sh", "-c",
 		`curl -sS -m 20 -i -H "Authorization: Bearer $TOKEN" https://`+api+`:8443/`)...)
-	if !strings.Contains(r.stdout, "502") || len(asked.list()) > 0 {
+	if !strings.Contains(r.stdout, "502") || len(asked.list()) > 0 || r.event("egress:unreachable") == nil {
 		t.Errorf("%s%s: %s", r.stdout, r.stderr, asked.list())
+	}
+	w.Names.Set(api, testnet.Private) // nor does one that the name must not lead to
+	w.Listen(testnet.Private + ":8443")
+	r = w.use(w.bound(bearer), "sh", "-c", `curl -sS -m 20 -i -H "Authorization: Bearer $TOKEN" https://`+api+`:8443/`)
+	if !strings.Contains(r.stdout, "502") || r.event("egress:private") == nil {
+		t.Errorf("%s%s", r.stdout, r.stderr)
 	}
 }
 
