@@ -17,6 +17,7 @@ type Report struct {
 	ID              string           `json:"execution_id,omitempty"`
 	Policy          string           `json:"policy,omitempty"`
 	Status          string           `json:"status,omitempty"`
+	Run             *Run             `json:"run,omitempty"` // nil for a log of events
 	Risk            monitor.Severity `json:"risk"`
 	Reasons         []Reason         `json:"reasons"` // worst first
 	Recommendations []Recommendation `json:"recommendations"`
@@ -45,6 +46,10 @@ func New(r View) Report {
 		Network: r.Network,
 		Reasons: []Reason{}, Recommendations: []Recommendation{}, Events: make([]monitor.Event, 0,
 			len(r.Events)),
+	}
+	if r.Time > 0 {
+		rep.Run = &Run{r.Command, r.ExitCode, r.Signal, r.Time, r.CPUTime, r.Memory, r.Processes,
+			r.Limits}
 	}
 	for _, e := range r.Events {
 		if e = monitor.Bound(e); !e.Severity.Valid() { // a result file may come from anywhere

@@ -28,6 +28,11 @@ func (rep Report) WriteText(w io.Writer) error {
 		}
 	}
 	fmt.Fprintln(&b, head)
+	if rep.Run != nil {
+		for _, l := range rep.Run.lines() {
+			fmt.Fprintln(&b, l)
+		}
+	}
 	kinds := fmt.Sprintf("events: %d", len(rep.Events))
 	if rep.Stats.Seen > 0 {
 		kinds += fmt.Sprintf(" different, %d in all", rep.Stats.Seen)
@@ -56,13 +61,17 @@ func (rep Report) WriteText(w io.Writer) error {
 	if len(rep.Network) > 0 {
 		fmt.Fprintln(&b, "\nhosts that were reached")
 		for _, n := range rep.Network {
-			fmt.Fprintf(&b, "  %s, port %d: %s, %s sent, %s received, %.3f s\n",
-				text(n.Host, maxText), n.Port, plural.Of(n.Connections, "connection"),
-				plural.Of(n.Sent, "byte"), plural.Of(n.Received, "byte"), n.Duration)
+			b.WriteString(n.line())
 		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func (n Reached) line() string {
+	return fmt.Sprintf("  %s, port %d: %s, %s sent, %s received, %.3f s\n",
+		text(n.Host, maxText), n.Port, plural.Of(n.Connections, "connection"),
+		plural.Of(n.Sent, "byte"), plural.Of(n.Received, "byte"), n.Duration)
 }
 
 func refs(ids []string) string {

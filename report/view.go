@@ -12,8 +12,13 @@ type View struct {
 	ID        string                    `json:"execution_id"`
 	Policy    string                    `json:"policy"`
 	Status    string                    `json:"status"`
+	Command   []string                  `json:"command,omitempty"`
 	ExitCode  int                       `json:"exit_code"`
 	Signal    string                    `json:"signal,omitempty"`
+	Time      float64                   `json:"execution_time,omitempty"` // seconds
+	CPUTime   float64                   `json:"cpu_time,omitempty"`
+	Memory    int64                     `json:"memory_used,omitempty"`    // peak bytes, -1 unknown
+	Processes int64                     `json:"processes_peak,omitempty"` // -1 unknown
 	Timestamp time.Time                 `json:"timestamp"`
 	Limits    map[string]LimitView      `json:"limits,omitempty"`
 	Layers    map[policies.Layer]string `json:"layers,omitempty"` // enforced | absent | off
@@ -37,6 +42,22 @@ type Reached struct {
 	Sent        int64   `json:"bytes_sent"`
 	Received    int64   `json:"bytes_received"`
 	Duration    float64 `json:"duration"` // seconds, of all connections together
+}
+
+// ViewsOf makes a view of each run in an event log, in the order in which they began.
+func ViewsOf(events []monitor.Event) (out []View) {
+	var order []string
+	runs := map[string][]monitor.Event{}
+	for _, e := range events {
+		if _, ok := runs[e.Sandbox]; !ok {
+			order = append(order, e.Sandbox)
+		}
+		runs[e.Sandbox] = append(runs[e.Sandbox], e)
+	}
+	for _, id := range order {
+		out = append(out, ViewOf(runs[id]))
+	}
+	return out
 }
 
 // ViewOf makes a view of an event log, which has no layers, limits and exit.

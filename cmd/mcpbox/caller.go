@@ -25,7 +25,8 @@ type caller struct {
 }
 
 func thisProcess() *caller {
-	return &caller{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookupEnv: os.LookupEnv,
+	return &caller{stdin: standard(os.Stdin), stdout: standard(os.Stdout),
+		stderr: standard(os.Stderr), lookupEnv: os.LookupEnv,
 		in: func(f func() error) error { return f() }, signals: catchSignals, run: mcpruntime.Run,
 		runner: func(*code.Runner) error { return nil }}
 }

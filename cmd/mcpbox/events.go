@@ -48,8 +48,10 @@ func newEventsCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&f.typ, "type", "", "only events of this type")
-	cmd.Flags().StringVar(&f.severity, "severity", "", "only events of this severity or higher: low, medium, high, critical")
-	cmd.Flags().BoolVarP(&f.follow, "follow", "f", false, "wait for new events; a repeated event is printed again with its count")
+	cmd.Flags().StringVar(&f.severity, "severity", "",
+		"only events of this severity or higher: low, medium, high, critical")
+	cmd.Flags().BoolVarP(&f.follow, "follow", "f", false,
+		"wait for new events; a repeated event is printed again with its count")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the events as JSON lines")
 	f.daemon.Register(cmd)
 	return cmd
@@ -70,14 +72,14 @@ func (f *eventFilter) show(w io.Writer, e monitor.Event) error {
 	if f.typ != "" && string(e.Type) != f.typ || !e.Severity.AtLeast(monitor.Severity(f.severity)) {
 		return nil
 	}
-	line := []byte(e.Row() + "\n")
+	line := []byte(fitted(e.Row(), columns(w)) + "\n")
 	if f.json {
 		var err error
 		if line, err = e.Line(); err != nil {
 			return err
 		}
 	}
-	_, err := w.Write(line)
+	_, err := coloured(w).Write(line)
 	return err
 }
 

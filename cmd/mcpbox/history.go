@@ -41,18 +41,13 @@ func newHistoryCmd() *cobra.Command {
 					}
 					continue
 				}
-				fmt.Fprintf(
-					cmd.OutOrStdout(),
-					"%s  %s  %-14s %-10s %-13s exit %-3d %8.3f s  risk %s\n",
-					e.ID,
-					e.Time.Format(time.RFC3339),
-					e.Policy,
-					e.Language,
-					e.Status,
-					e.ExitCode,
-					e.Took.Seconds(),
-					e.Risk,
-				)
+				row := fmt.Sprintf("%s  %s  %-14s %-10s %-13s exit %-3d %8.3f s  risk %s",
+					e.ID, e.Time.Format(time.RFC3339), e.Policy, e.Language, e.Status, e.ExitCode,
+					e.Took.Seconds(), e.Risk)
+				out := cmd.OutOrStdout()
+				if _, err := fmt.Fprintln(out, fitted(row, columns(out))); err != nil {
+					return err
+				}
 			}
 			return nil
 		},

@@ -19,7 +19,7 @@ func newMCPPinCmd() *cobra.Command {
 		Short: "Approve the tools that a server has now: write their definitions to a file",
 		Args:  needServer,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			now, file, err := f.listed(cmd, args)
+			now, file, err := f.listed(cmd, args, func(string) error { return nil })
 			if err != nil {
 				return err
 			}
@@ -49,17 +49,19 @@ func newMCPDiffCmd() *cobra.Command {
 			"they differ)",
 		Args: needServer,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			now, file, err := f.listed(cmd, args)
-			if err != nil {
+			var old *pin.File
+			now, _, err := f.listed(cmd, args, func(file string) (err error) {
+				old, err = pin.Load(file) // before the server is started for it
 				return err
-			}
-			old, err := pin.Load(file)
+			})
 			if err != nil {
 				return err
 			}
 			changes := old.Diff(now)
 			for _, line := range changes {
-				fmt.Fprintln(cmd.OutOrStdout(), line)
+				if _, err := fmt.Fprintln(cmd.OutOrStdout(), line); err != nil {
+					return err
+				}
 			}
 			if len(changes) > 0 {
 				return exitError(1)
@@ -72,8 +74,9 @@ func newMCPDiffCmd() *cobra.Command {
 }
 
 // listed runs the server in its sandbox to list its tools, and returns the name of the file of
-// pins.
-func (f *mcpFlags) listed(cmd *cobra.Command, args []string) (*pin.File, string, error) {
+// pins. The file is looked at first.
+func (f *mcpFlags) listed(cmd *cobra.Command, args []string, look func(file string) error) (
+	*pin.File, string, error) {
 	spec, err := f.spec(cmd)
 	if err != nil {
 		return nil, "", err
@@ -93,6 +96,9 @@ func (f *mcpFlags) listed(cmd *cobra.Command, args []string) (*pin.File, string,
 	if file == "" {
 		return nil, "", hint.Errorf("give --pins FILE, or mcp.pin.file in the policy",
 			"no file for the definitions given")
+	}
+	if err := look(file); err != nil {
+		return nil, "", err
 	}
 	now, err := proxy.ListTools(cmd.Context(), *cfg)
 	return now, file, err

@@ -27,28 +27,31 @@ func newReportCmd() *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
 		Use:   "report FILE|-|ID",
-		Short: "Assess a run: risk, reasons, what to do",
-		Long: `Assess a run from a file that mcpbox run --result FILE or --events FILE wrote, or an execution of
-mcpbox code by its ID (mcpbox history lists them). A result also tells which layers were enforced; an event log does not.`,
+		Short: "Show what happened: runs with their risk and what to do, or calls of tools",
+		Long: `Shows what a file says that mcpbox wrote:
+--result FILE  the command, how it ended, time, memory, limits, the risk, and what to do
+--events FILE  the risk and what to do, for each run in the log
+--audit FILE   for each tool: calls, refusals, durations, events
+Or an execution of mcpbox code by its ID (mcpbox history lists them). Only a result says which
+layers were enforced.`,
 		Args: oneFile("mcpbox report result.json"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			data, err := readRun(cmd, args[0], path)
 			if err != nil {
 				return err
 			}
-			view, err := viewOf(cmd, args[0], data)
+			calls, ok, err := report.ReadCalls(bytes.NewReader(data))
 			if err != nil {
 				return err
 			}
-			var looked struct { // the result of mcpbox code
-				Guard *guard.Report `json:"guard"`
+			if ok {
+				return showCalls(cmd, args[0], calls, asJSON)
 			}
-			_ = json.Unmarshal(data, &looked)
-			report := code.Judge(view, looked.Guard)
-			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), report)
+			views, err := viewsOf(cmd, args[0], data)
+			if err != nil {
+				return err
 			}
-			return report.WriteText(cmd.OutOrStdout())
+			return showRuns(cmd, views, data, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
@@ -74,33 +77,81 @@ func readRun(cmd *cobra.Command, name, path string) ([]byte, error) {
 	return e.Result, nil
 }
 
-// viewOf takes a result, which is one JSON object with a status, or a log of events.
-func viewOf(cmd *cobra.Command, name string, data []byte) (report.View, error) {
+// showCalls shows a log of calls.
+func showCalls(cmd *cobra.Command, name string, c *report.Calls, asJSON bool) error {
+	warnBad(cmd, name, c.Skipped)
+	if asJSON {
+		return writeJSON(cmd.OutOrStdout(), c)
+	}
+	return c.WriteText(cmd.OutOrStdout(), columns(cmd.OutOrStdout()))
+}
+
+// showRuns shows a report for each run. As JSON, one is an object and several are a list.
+func showRuns(cmd *cobra.Command, views []report.View, data []byte, asJSON bool) error {
+	var looked struct { // the result of mcpbox code
+		Guard *guard.Report `json:"guard"`
+	}
+	_ = json.Unmarshal(data, &looked)
+	out := cmd.OutOrStdout()
+	var reports []report.Report
+	for i, view := range views {
+		r := code.Judge(view, looked.Guard)
+		reports = append(reports, r)
+		if asJSON {
+			continue
+		}
+		if i > 0 {
+			if _, err := fmt.Fprintln(out); err != nil {
+				return err
+			}
+		}
+		if err := r.WriteText(coloured(out)); err != nil {
+			return err
+		}
+	}
+	switch {
+	case !asJSON:
+		return nil
+	case len(reports) == 1:
+		return writeJSON(out, reports[0])
+	}
+	return writeJSON(out, reports)
+}
+
+// viewsOf takes a result, which is one JSON object with a status, or a log of events.
+func viewsOf(cmd *cobra.Command, name string, data []byte) ([]report.View, error) {
 	var probe struct {
 		Status *string `json:"status"`
 	}
 	if json.Unmarshal(data, &probe) == nil && probe.Status != nil {
 		var view report.View
 		if err := json.Unmarshal(data, &view); err != nil {
-			return view, hint.Errorf("give it a file that --result wrote", "%s: not a result: %v", name, err)
+			return nil, hint.Errorf("give it a file that --result wrote",
+				"%s: not a result: %v", name, err)
 		}
-		return view, nil
+		return []report.View{view}, nil
 	}
 	events, bad, err := monitor.ReadEvents(bytes.NewReader(data))
 	if err != nil {
-		return report.View{}, err
+		return nil, err
 	}
 	if len(events) == 0 && bad > 0 {
-		return report.View{}, hint.Errorf("give it a file that --result or --events wrote", "%s: neither a result nor an event log", name)
+		return nil, hint.Errorf("give it a file that --result, --events or --audit wrote",
+			"%s: neither a result nor a log of events or calls", name)
 	}
 	warnBad(cmd, name, bad)
-	fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: %s is an event log: it does not say which layers were enforced\n", name)
-	return report.ViewOf(events), nil
+	fmt.Fprintf(cmd.ErrOrStderr(),
+		"mcpbox: %s is an event log: it does not say which layers were enforced\n", name)
+	if views := report.ViewsOf(events); len(views) > 0 {
+		return views, nil
+	}
+	return []report.View{report.ViewOf(nil)}, nil
 }
 
 func warnBad(cmd *cobra.Command, name string, bad int) {
 	if bad > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: %s: skipped %s without an event\n", name, plural.Of(bad, "line"))
+		fmt.Fprintf(cmd.ErrOrStderr(), "mcpbox: %s: skipped %s without an event\n", name,
+			plural.Of(bad, "line"))
 	}
 }
 
@@ -119,7 +170,8 @@ func openInput(cmd *cobra.Command, name string) (io.ReadCloser, error) {
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, hint.Wrap(err, "name a file that --result or --events wrote, or - for standard input")
+		return nil, hint.Wrap(err,
+			"name a file that --result, --events or --audit wrote, or - for standard input")
 	}
 	return f, nil
 }
