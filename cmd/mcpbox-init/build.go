@@ -6,7 +6,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// build makes a cell whose command is not known yet, and hands its descriptors to the supervisor.
+// build makes a cell whose command is not known yet, and sends its descriptors to the supervisor.
 func (in *initProcess) build(number int, body []byte, fds []int) {
 	var s initproto.SpawnBody
 	if err := initproto.Decode(body, &s); err != nil {
@@ -71,8 +71,8 @@ func (st *start) buildCell(fds []int) initproto.Fault {
 	return initproto.Fault{}
 }
 
-// high moves a descriptor above the numbers that the child dup3s onto, and keeps it until the end; -1 if
-// there is none left.
+// high moves a descriptor above the numbers that the child uses as targets of dup3, and keeps it
+// until the end. It returns -1 if no number is free.
 func (st *start) high(fd int) int {
 	moved, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, highFD)
 	unix.Close(fd)

@@ -8,32 +8,34 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// endCell kills what a process that has ended leaves behind: a cell lives as long as the process that it
-// was made for. The caller holds the lock, so nothing is started meanwhile.
+// endCell kills what a process that has ended leaves behind, because a cell lives only as long as
+// its first process. The caller holds the lock, so that no process is started meanwhile.
 func (in *initProcess) endCell() {
 	if len(in.running) == 0 {
-		// Everything but PID 1. The kernel holds up forks while it signals: no fork bomb escapes. kill(2)
+		// Every process except PID 1. The kernel allows no fork meanwhile, so no fork bomb escapes.
+		// kill(2)
 		_ = unix.Kill(-1, unix.SIGKILL)
 		return
 	}
 	for _, p := range in.running {
-		if p.warm { // the supervisor never mixes the two: a warm cell's processes can't be told from strangers
+		if p.warm { // the supervisor never mixes the two, because strangers look like processes of a warm cell
 			return
 		}
 	}
-	// Who forks faster than it is killed is met again in the next round.
+	// If processes fork faster than they are killed, the next round finds the new ones.
 	const rounds = 10_000
 	for range rounds {
 		if !in.killStrangers() {
 			return
 		}
 	}
-	os.Exit(1) // and everything ends with PID 1
+	os.Exit(1) // everything ends with PID 1
 }
 
-// killStrangers kills what belongs to no running process's cell, and reports whether there was anything.
-// A process can't leave the user namespace of its cell: setns(2) needs capabilities. Where the kernel
-// doesn't tell the namespace (of a program that may be executed and not read), it is a stranger.
+// killStrangers kills processes that do not belong to the cell of a running process, and reports
+// whether there were any. A process can't leave the user namespace of its cell, because setns(2)
+// needs capabilities. If the kernel does not reveal the namespace (for a program that may be
+// executed but not read), the process counts as a stranger.
 func (in *initProcess) killStrangers() (found bool) {
 	alive := map[uint64]bool{}
 	for pid := range in.running {
@@ -63,7 +65,7 @@ func processes() ([]string, error) {
 	return dir.Readdirnames(-1)
 }
 
-// userNamespace is the inode of a process's user namespace, or 0. namespaces(7)
+// userNamespace returns the inode of a process's user namespace, or 0. namespaces(7)
 func userNamespace(pid int) uint64 {
 	var st unix.Stat_t
 	if unix.Stat("/proc/"+strconv.Itoa(pid)+"/ns/user", &st) != nil {
@@ -72,7 +74,7 @@ func userNamespace(pid int) uint64 {
 	return st.Ino
 }
 
-// ended reports whether a process is a zombie, or gone. proc_pid_stat(5)
+// ended reports whether a process is a zombie or does not exist. proc_pid_stat(5)
 func ended(pid string) bool {
 	stat, err := os.ReadFile("/proc/" + pid + "/stat")
 	state := bytes.LastIndexByte(stat, ')') + 2

@@ -9,8 +9,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// child is all that the new process needs, prepared before the clone. No method
-// of it may allocate, grow the stack, or write a pointer: see fork.
+// child holds everything that the new process needs, prepared before the clone. Its methods must
+// not allocate, grow the stack, or write a pointer: see fork.
 type child struct {
 	argv, envv []*byte // kept alive for command
 	candidates []*byte
@@ -27,7 +27,7 @@ type child struct {
 
 	stdio        [3]int
 	tty          bool
-	status, gate int // pipes: fault record out, permission to go on in
+	status, gate int // pipes: out for the fault record, in for the permission to continue
 	id, umask    uintptr
 
 	byte1  [1]byte
@@ -38,17 +38,17 @@ type child struct {
 	caps   [2]unix.CapUserData
 	capHdr unix.CapUserHeader
 
-	ruleset uintptr // of Landlock, once it is made; 0: none
+	ruleset uintptr // of Landlock; 0: not made yet, or not wanted
 	warm    *warm   // nil: the command is known from the start
-	masker  *masker // not nil: this is no tool's process, and the rest is empty
+	masker  *masker // not nil: the process is not a tool's, and the rest is empty
 }
 
-// command is what to execute: addresses of what argv and envv hold, or of what a call brought.
-// As numbers, since the child may not write a pointer.
+// command is what to execute: addresses of the contents of argv and envv, or of a call's data. They
+// are numbers, because the child must not write a pointer.
 type command struct {
 	argv, envv uintptr // of arrays that end with 0
 	dir        uintptr
-	count      int // of candidates: paths of which the first executable one is taken
+	count      int // of candidates: the first executable path is used
 }
 
 type rawMount struct {
@@ -72,7 +72,7 @@ type rawRule struct {
 	optional bool
 }
 
-// pathBeneath is struct landlock_path_beneath_attr: packed, hence the split.
+// pathBeneath is struct landlock_path_beneath_attr. The struct is packed, so its fields are split.
 type pathBeneath struct {
 	accessLow, accessHigh uint32
 	fd                    int32
@@ -82,12 +82,12 @@ const (
 	statusFD = 3 // where the pipes end up
 	gateFD   = 4
 	firstFD  = 5
-	highFD   = 16 // where what is kept for later does not get into the way
+	highFD   = 16 // lowest number for descriptors that are kept for later
 )
 
 var zero, fewInotify, fewWatches = [2]byte{'0', 0}, [3]byte{'6', '4', 0}, [6]byte{'6', '5', '5', '3', '6', 0}
 
-// main is the straight line from clone to execve. Each step says its name when it fails.
+// main is the straight line from clone to execve. Each step that fails reports its name.
 //
 //go:nosplit
 //go:norace
@@ -95,14 +95,15 @@ func (c *child) main() {
 	if c.masker != nil {
 		c.masker.main()
 	}
-	c.await() // the id maps are written
+	c.await() // until the id maps are written
 	if e := sys3(unix.SYS_SETRESGID, c.id, c.id, c.id); e != 0 {
 		c.fail(initproto.StepSetID, 0, e)
 	}
 	if e := sys3(unix.SYS_SETRESUID, c.id, c.id, c.id); e != 0 {
 		c.fail(initproto.StepSetID, 1, e)
 	}
-	// Another id makes the memory dumpable where fs.suid_dumpable is 1, and it may be PID 1's. proc_sys_fs(5)
+	// If fs.suid_dumpable is 1, a change of the id makes the memory dumpable, and it may be PID 1's
+	// memory. proc_sys_fs(5)
 	if e := prctl(unix.PR_SET_DUMPABLE, 0); e != 0 {
 		c.fail(initproto.StepSetID, 2, e)
 	}
@@ -137,12 +138,12 @@ func (c *child) main() {
 
 	c.record = [5]int32{0, 0, 0, int32(listener), proved}
 	_ = sys3(unix.SYS_WRITE, statusFD, uintptr(unsafe.Pointer(&c.record)), unsafe.Sizeof(c.record))
-	c.await() // the supervisor has verified the layers and answers the listener
+	c.await() // until the supervisor has verified the layers and serves the listener
 	_, e := sys6(unix.SYS_EXECVE, path, c.command.argv, c.command.envv, 0, 0, 0)
 	c.fail(initproto.StepExec, 0, e)
 }
 
-// session makes the child a session leader, and the terminal its controlling one.
+// session makes the child a session leader, and the terminal its controlling terminal.
 //
 //go:nosplit
 //go:norace
@@ -192,9 +193,9 @@ func (c *child) enterRoot() {
 	}
 }
 
-// lower sets a limit of the cell's own user namespace, which its tool can't raise. What is used inside counts for the
-// user who made the namespace as well: inotify instances, of which a user has 128, and watches, each about a KiB of the
-// kernel's memory, are not all the tool's. namespaces(7)
+// lower sets a limit of the cell's own user namespace. The tool can't raise it. Usage inside also
+// counts for the user who created the namespace, so the tool must not use up that user's inotify
+// instances (128 by default) and watches (each about a KiB of kernel memory). namespaces(7)
 //
 //go:nosplit
 //go:norace
@@ -210,7 +211,7 @@ func (c *child) lower(index int, file *byte, value, length uintptr) {
 
 var dotPath = [2]byte{'.', 0}
 
-// descriptors leaves 0, 1, 2 and the two pipes, everything else is closed.
+// descriptors keeps 0, 1, 2 and the two pipes, and closes everything else.
 //
 //go:nosplit
 //go:norace
@@ -242,7 +243,7 @@ func (c *child) descriptors() {
 	_ = sys3(unix.SYS_UMASK, c.umask, 0, 0)
 }
 
-// candidate is the address of a path.
+// candidate returns the address of a path.
 //
 //go:nosplit
 //go:norace
@@ -279,7 +280,8 @@ func (c *child) lookup() uintptr {
 	return 0
 }
 
-// makeRuleset makes the Landlock ruleset; before the call, out of the way of the numbers that descriptors uses.
+// makeRuleset makes the Landlock ruleset. If it runs before the call, it avoids the numbers that
+// descriptors uses.
 //
 //go:nosplit
 //go:norace
@@ -318,7 +320,7 @@ func (c *child) makeRuleset() {
 	}
 	c.ruleset = ruleset
 	if c.warm == nil {
-		return // descriptors has been here
+		return // descriptors has already run
 	}
 	high, e := sys6(unix.SYS_FCNTL, ruleset, unix.F_DUPFD_CLOEXEC, highFD, 0, 0, 0)
 	if e != 0 {
@@ -328,7 +330,8 @@ func (c *child) makeRuleset() {
 	c.ruleset = high
 }
 
-// restrict applies Landlock, and proves it on the canary: readable before, refused after. 1 is proved, 0 not wanted.
+// restrict applies Landlock, and proves it with the canary: readable before, refused after. It
+// returns 1 for a proved ruleset, and 0 if none is wanted.
 //
 //go:nosplit
 //go:norace
@@ -395,7 +398,7 @@ func (c *child) installFilter() int {
 	return int(fd)
 }
 
-// await blocks until init writes a byte; EOF means that it is gone, and so are we.
+// await blocks until init writes a byte. EOF means that init has ended: then the child ends, too.
 //
 //go:nosplit
 //go:norace

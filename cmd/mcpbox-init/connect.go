@@ -8,11 +8,11 @@ import (
 
 const (
 	connectTime = 5000 // milliseconds
-	connecting  = 16   // at a time: each waits on a thread
+	connecting  = 16   // at the same time: each waits on a thread
 )
 
-// connect hands out a connection to a port of the sandbox's own loopback device, where a published
-// server listens.
+// connect sends the supervisor a connection to a port of the sandbox's own loopback device, where a
+// published server listens.
 func (in *initProcess) connect(number, port int) {
 	select {
 	case in.dialling <- struct{}{}:
@@ -23,7 +23,7 @@ func (in *initProcess) connect(number, port int) {
 	go func() {
 		defer func() { <-in.dialling }()
 		fd, err := dialLoopback(unix.AF_INET, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}})
-		if err != nil { // Node's servers listen on the IPv6 one only
+		if err != nil { // Node's servers listen only on the IPv6 address
 			var err6 error
 			fd, err6 = dialLoopback(unix.AF_INET6, &unix.SockaddrInet6{Port: port, Addr: [16]byte{15: 1}})
 			if err6 != nil {

@@ -7,9 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The runtime's own hooks around fork, as package syscall uses them: signals are
-// blocked across the clone and reset in the child. They are on the list of
-// symbols that the Go linker keeps reachable for such use.
+// The Go runtime's hooks around fork, which package syscall uses: they block signals during the
+// clone and reset them in the child. The Go linker allows this use: the symbols are on its list.
 
 //go:linkname runtimeBeforeFork syscall.runtime_BeforeFork
 func runtimeBeforeFork()
@@ -27,9 +26,9 @@ type cloneArgs struct {
 	cgroup                                        uint64
 }
 
-// fork clones and, in the child, runs c to its end (it never returns there). The child has a copy of
-// this process's memory.
-// It must not grow the stack after runtimeBeforeFork: everything below is nosplit.
+// fork clones and, in the child, runs c to its end; there it never returns. The child has a copy of
+// this process's memory. The stack must not grow after runtimeBeforeFork, so everything below is
+// nosplit.
 //
 //go:noinline
 //go:norace

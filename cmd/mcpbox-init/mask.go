@@ -9,15 +9,16 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// masker puts masks back into a cell's mounts from inside: a process of its own, because only one thread alone may
-// enter a user namespace. Whoever made that namespace has all capabilities in it. user_namespaces(7)
+// masker restores masks in a cell's mounts from inside. It needs its own process, because a process
+// with several threads can't enter a user namespace. The creator of that namespace has all
+// capabilities in it. user_namespaces(7)
 type masker struct {
 	user, mounts int // descriptors of the cell's namespaces
 	ops          []rawMount
 }
 
-// mask covers what the host has uncovered: files (by /dev/null) and folders (by an empty tmpfs) that it has replaced.
-// Nothing is answered: the supervisor looks whether the masks are there.
+// mask covers files (with /dev/null) and folders (with an empty tmpfs) that the host has replaced.
+// It sends no answer: the supervisor checks whether the masks are in place.
 func (in *initProcess) mask(number int, body []byte) {
 	var s initproto.SetupBody
 	if initproto.Decode(body, &s) != nil {
@@ -31,7 +32,7 @@ func (in *initProcess) mask(number int, body []byte) {
 		m.add("tmpfs", d.Path, "tmpfs", "size=4k,nr_inodes=2",
 			unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC|unix.MS_RDONLY)
 	}
-	in.mu.Lock() // so that the pid is nobody else's
+	in.mu.Lock() // so that the pid is still this process's
 	defer in.mu.Unlock()
 	for _, p := range in.running {
 		if p.number != number {
@@ -69,7 +70,7 @@ func (m *masker) add(source, target, fstype, data string, flags uintptr) {
 	m.ops = append(m.ops, op)
 }
 
-// main enters the cell and mounts. What fails is seen by the supervisor.
+// main enters the cell and mounts. The supervisor detects failures.
 //
 //go:nosplit
 //go:norace

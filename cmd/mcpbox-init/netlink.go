@@ -17,8 +17,8 @@ func openRoutes() (routes, error) {
 	return routes{fd}, err
 }
 
-// local gives lo an address and makes all others of the family local too, with that one as the source of connections:
-// ip addr add ADDRESS dev lo; ip route add local default dev lo src ADDRESS
+// local gives lo an address and makes all other addresses of the family local, with this one as the
+// source of connections: ip addr add ADDRESS dev lo; ip route add local default dev lo src ADDRESS
 func (r routes) local(family byte, address []byte) error {
 	length := byte(len(address) * 8)
 	// struct ifaddrmsg: family, prefix length, flags, scope, index

@@ -9,8 +9,9 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// network makes every address local to the sandbox and hands out the sockets on which the supervisor answers for them.
-// Then it gives up what that took: CAP_NET_ADMIN and CAP_NET_BIND_SERVICE, and CAP_SETPCAP, without which it could not.
+// network makes every address local to the sandbox, and sends the supervisor the sockets on which
+// it answers for them. Then it gives up the capabilities for that: CAP_NET_ADMIN and
+// CAP_NET_BIND_SERVICE, and CAP_SETPCAP, which it needs to give them up.
 func (in *initProcess) network(body []byte) {
 	var n initproto.NetworkBody
 	if err := initproto.Decode(body, &n); err != nil {
@@ -31,7 +32,7 @@ func (in *initProcess) network(body []byte) {
 	in.conn.Send(initproto.Message{Kind: initproto.Networked, IPv6: ipv6}, nil, fds...)
 }
 
-// openNetwork returns the resolver's sockets (UDP, TCP) and a listener a port.
+// openNetwork returns the resolver's sockets (UDP, TCP) and a listener for each port.
 func openNetwork(n *initproto.NetworkBody) (fds []int, ipv6 bool, f initproto.Fault) {
 	nl, err := openRoutes()
 	if err != nil {
@@ -41,7 +42,7 @@ func openNetwork(n *initproto.NetworkBody) (fds []int, ipv6 bool, f initproto.Fa
 	if err := nl.local(unix.AF_INET, n.IPv4); err != nil {
 		return nil, false, fault(initproto.StepNetwork, 1, err)
 	}
-	ipv6 = nl.local(unix.AF_INET6, n.IPv6) == nil // a host without IPv6: no address of it is reachable
+	ipv6 = nl.local(unix.AF_INET6, n.IPv6) == nil // on a host without IPv6, no IPv6 address is reachable
 	resolver := &unix.SockaddrInet4{Port: 53, Addr: [4]byte(n.Resolver)}
 	for i, kind := range []int{unix.SOCK_DGRAM, unix.SOCK_STREAM} {
 		fd, err := bound(unix.AF_INET, kind, resolver)
@@ -65,7 +66,7 @@ func openNetwork(n *initproto.NetworkBody) (fds []int, ipv6 bool, f initproto.Fa
 	return fds, ipv6, initproto.Fault{}
 }
 
-// bound makes a socket; a stream listens, an IPv6 one for IPv4 as well.
+// bound makes a bound socket. A stream socket listens; an IPv6 one also for IPv4.
 func bound(family, kind int, to unix.Sockaddr) (int, error) {
 	fd, err := unix.Socket(family, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -87,7 +88,7 @@ func bound(family, kind int, to unix.Sockaddr) (int, error) {
 	return fd, nil
 }
 
-// dropNetworkCapabilities takes the three out of every set of every thread. capabilities(7)
+// dropNetworkCapabilities removes the three from every set of every thread. capabilities(7)
 func dropNetworkCapabilities() error {
 	for _, capability := range []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_SETPCAP} {
 		if _, _, e := syscall.AllThreadsSyscall(unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, capability, 0); e != 0 {

@@ -8,7 +8,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// reap collects ended children: those we started are reported, orphans of the tool are only reaped.
+// reap reaps ended children. It reports those that mcpbox-init has started, and only reaps the
+// tool's orphans.
 func (in *initProcess) reap(ends <-chan os.Signal) {
 	for range ends {
 		in.reapAll()
@@ -38,7 +39,7 @@ func (in *initProcess) reapAll() {
 			return
 		}
 		if p != nil {
-			p.untold.Wait() // not for long: its end of the status pipe is closed
+			p.untold.Wait() // this is short: the child's end of the status pipe is closed
 			_ = in.conn.Send(initproto.Message{Kind: initproto.Exited, Process: p.number, Exit: &initproto.Exit{
 				Status:    int(status),
 				UserUsec:  usage.Utime.Sec*1e6 + usage.Utime.Usec,

@@ -12,7 +12,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// setup makes the folders, files and links of the tool's root, and hands out a
+// setup makes the folders, files and links of the tool's root, and sends the supervisor a
 // descriptor of it for disk usage (fstatfs).
 func (in *initProcess) setup(body []byte) {
 	var s initproto.SetupBody
@@ -45,7 +45,7 @@ func build(s *initproto.SetupBody) (index int, err error) {
 	for _, f := range s.Files {
 		write := func() error { return os.WriteFile(inRoot(f.Path), f.Data, os.FileMode(f.Mode)) }
 		err := write()
-		if errors.Is(err, unix.EACCES) { // in a folder of the tool's
+		if errors.Is(err, unix.EACCES) { // in a folder that the tool owns
 			err = asTool(write)
 		}
 		if err != nil {
@@ -67,7 +67,7 @@ func makeDir(d initproto.Dir) error {
 	if d.Tool {
 		return makeToolDir(path, d.Mode)
 	}
-	// With a umask of 0 a new folder has its mode at once, which is nearly always.
+	// With a umask of 0, which is the usual one, a new folder has its mode at once.
 	err := unix.Mkdir(path, d.Mode)
 	if err == unix.ENOENT {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -81,8 +81,9 @@ func makeDir(d initproto.Dir) error {
 	return err
 }
 
-// makeToolDir makes a folder with the tool's id as its owner, without CAP_CHOWN: in a folder of the tool's as the tool,
-// else in a parent that lets it for a moment. No tool runs yet.
+// makeToolDir makes a folder that the tool owns, without CAP_CHOWN. In a folder that the tool owns,
+// it works with the tool's id. Otherwise it makes the parent writable for a moment. No tool runs
+// yet.
 func makeToolDir(path string, mode uint32) error {
 	parent := filepath.Dir(path)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
@@ -106,7 +107,7 @@ func makeToolDir(path string, mode uint32) error {
 	return unix.Chmod(parent, 0o755)
 }
 
-// asTool makes files with the file system ids of the tool. setfsuid(2) acts on one thread.
+// asTool runs work with the file system ids of the tool. setfsuid(2) acts on one thread.
 func asTool(work func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -121,7 +122,8 @@ func asTool(work func() error) error {
 
 func inRoot(path string) string { return filepath.Join(initproto.Root, path) }
 
-// toolOuterID is the id in this namespace that becomes the tool's: 1000 where it is mapped, else 0 (single-id map).
+// toolOuterID returns the id in this namespace that becomes the tool's: 1000 if it is mapped,
+// otherwise 0 (single-id map).
 func toolOuterID() int {
 	if data, err := os.ReadFile("/proc/self/uid_map"); err == nil && mapped(string(data), initproto.ToolID) {
 		return initproto.ToolID

@@ -9,18 +9,19 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// stackSize is more than a chain of nosplit functions may use: the linker allows 800 bytes.
+// stackSize is larger than the stack of a chain of nosplit functions, for which the linker allows
+// 800 bytes.
 const stackSize = 16 << 10
 
 // clearHandlers is CLONE_CLEAR_SIGHAND: the child begins with no signal handlers. clone(2), Linux ≥ 5.5
 const clearHandlers = 1 << 32
 
-// forkShared is fork without a copy of this process's memory: the child runs c in the same memory, on
-// a stack of its own, until its execve. Copying the page tables, and then each page that either of
-// both writes, costs a quarter of a start. Until drop, c is not freed.
+// forkShared is like fork, but does not copy this process's memory: the child runs c in the same
+// memory, on its own stack, until its execve. A copy of the page tables, and then of each page that
+// one of both processes writes, would cost a quarter of a start. c is not freed before drop.
 //
-// The child lives beside this process, so it may touch nothing of the Go runtime. It finds no
-// signal handlers, and its signals are blocked until it has said so.
+// The child runs at the same time as this process, so it must not touch the Go runtime. It has no
+// signal handlers, and its signals stay blocked until it unblocks them.
 //
 //go:norace
 func (in *initProcess) forkShared(args *cloneArgs, c *child) (pid int, errno syscall.Errno) {
@@ -40,13 +41,13 @@ func (in *initProcess) forkShared(args *cloneArgs, c *child) (pid int, errno sys
 	return pid, 0
 }
 
-// borrowed is what a child uses of this process.
+// borrowed is the memory of this process that a child uses.
 type borrowed struct {
 	child *child
 	stack []byte
 }
 
-// drop frees what a child used: it has called execve, or it has ended. The caller holds the lock.
+// drop frees the memory that a child used, after its execve or its end. The caller holds the lock.
 func (in *initProcess) drop(pid int) {
 	if b := in.shared[pid]; b != nil {
 		delete(in.shared, pid)
@@ -63,12 +64,12 @@ func cloneInto(args *cloneArgs, c *child) (int, syscall.Errno) {
 	return int(pid), e
 }
 
-// cloneShared is clone3(2); the child calls sharedMain(c) on its stack.
+// cloneShared calls clone3(2). The child calls sharedMain(c) on its stack.
 //
 //go:noescape
 func cloneShared(args *cloneArgs, size uintptr, c *child) (pid uintptr, errno syscall.Errno)
 
-// sharedMain is where the child begins.
+// sharedMain is the child's first function.
 //
 //go:nosplit
 //go:norace

@@ -9,19 +9,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// childEnds delivers SIGCHLD; all other signals get their default action, which the kernel does not carry out on a
-// PID 1: no tool ends its sandbox's bookkeeping by kill(1, …). Left alone, the handlers that the Go runtime installs for
-// every signal would end the process; and os/signal takes two context switches a signal, a millisecond for all of them.
-// A fault of our own still ends us. SIGURG stays: the runtime preempts goroutines with it. So does 33, by which it makes
-// a system call on every thread (network.go); sent by anybody else, it does nothing. pid_namespaces(7)
+// childEnds delivers SIGCHLD. All other signals get their default action, which the kernel does not
+// perform on PID 1, so a tool can't end PID 1 with kill(1, …). Otherwise the Go runtime's handlers
+// for every signal would end the process. os/signal would need two context switches for each
+// signal, a millisecond for all of them. A fault of mcpbox-init itself still ends it. SIGURG keeps
+// its handler, because the Go runtime preempts goroutines with it. So does signal 33, with which
+// the Go runtime makes a system call on every thread (network.go); from any other sender it has no
+// effect. pid_namespaces(7)
 func childEnds() <-chan os.Signal {
 	const everyThread = syscall.Signal(33)
-	ends := make(chan os.Signal, 1) // one is enough to look at all children
+	ends := make(chan os.Signal, 1) // one signal is enough to check all children
 	signal.Notify(ends, unix.SIGCHLD)
 	var byDefault [4]uint64 // struct sigaction of the kernel: SIG_DFL, no flags, an empty mask
 	for s := syscall.Signal(1); s <= 64; s++ {
 		if s != unix.SIGCHLD && s != unix.SIGURG && s != everyThread {
-			// Refused for SIGKILL and SIGSTOP, which have no handler anyway.
+			// The kernel refuses this for SIGKILL and SIGSTOP, which have no handler anyway.
 			_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s), uintptr(unsafe.Pointer(&byDefault)), 0, 8, 0, 0)
 		}
 	}

@@ -8,7 +8,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// openTTY makes a pty in the sandbox's own devpts, so that the tool's ttyname(3) works and nothing of the host's is reachable.
+// openTTY makes a pty in the sandbox's own devpts, so that the tool's ttyname(3) works and no
+// terminal of the host is reachable.
 func openTTY(rows, cols uint16) (master, slave int, err error) {
 	dev := initproto.Root + "/dev/pts/"
 	if master, err = unix.Open(dev+"ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0); err != nil {

@@ -8,11 +8,11 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// warm is what a cell needs that is built before its command is known. The child that is cloned first is
-// PID 1 of the cell's own PID namespace: it makes the mounts, clones the process that becomes the tool,
+// warm holds what a cell needs if it is built before its command is known. The first child is PID 1
+// of the cell's own PID namespace: it makes the mounts, clones the process that becomes the tool,
 // and reaps. That process waits for its call on a socket.
 type warm struct {
-	call, exit int // the socket, and the pipe that the reaper tells the end through
+	call, exit int // the socket, and the pipe through which the reaper reports the end
 	loopback   bool
 	file       initproto.FileHeader
 
@@ -27,15 +27,16 @@ type warm struct {
 	control [64]byte
 }
 
-// What a call brings is read into these, which no other process writes. They cost nothing until then.
+// A call's data is read into these buffers. No other process writes them. They use no memory before
+// that.
 var (
 	callBuffer   [initproto.MaxCall]byte
 	callPointers [initproto.MaxCallStrings]uintptr
 	pathBuffer   [initproto.MaxPath]byte
 )
 
-// reaper returns in the process that becomes the tool. The other one waits for its end, tells it, and exits:
-// then the kernel kills what is left in the namespace. pid_namespaces(7)
+// reaper returns in the process that becomes the tool. The other process waits for its end, reports
+// it, and exits: then the kernel kills what is left in the namespace. pid_namespaces(7)
 //
 //go:nosplit
 //go:norace
@@ -54,11 +55,12 @@ func (c *child) reaper() {
 		return
 	}
 	w.tool = pid
-	// It keeps the pipe, and nothing else.
+	// It only keeps the pipe.
 	sys3(unix.SYS_DUP3, uintptr(w.exit), 0, unix.O_CLOEXEC)
 	sys3(unix.SYS_CLOSE_RANGE, 1, ^uintptr(0)>>32, 0)
-	// Its capabilities, which hold in the cell's namespaces only, keep the tool from changing its scheduling:
-	// the kernel asks whether the target's are a subset. sched(7)
+	// The reaper keeps its capabilities, which are only valid in the cell's namespaces. So the tool
+	// can't change the reaper's scheduling: the kernel requires that the target's capabilities are
+	// a subset of the caller's. sched(7)
 	for {
 		got, e := sys6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&w.status)), 0, uintptr(unsafe.Pointer(&w.usage)), 0, 0)
 		if e != 0 && e != unix.EINTR {
@@ -97,7 +99,7 @@ func (c *child) loopbackUp() {
 	sys3(unix.SYS_CLOSE, fd, 0, 0)
 }
 
-// awaitCall says that the cell is built, with a pidfd of this process, and waits for what to execute.
+// awaitCall reports that the cell is built, with a pidfd of this process, and waits for the call.
 //
 //go:nosplit
 //go:norace
@@ -123,13 +125,13 @@ func (c *child) awaitCall() {
 	c.attach(uintptr(unsafe.Pointer(&callBuffer)), unsafe.Sizeof(callBuffer))
 	w.message.Controllen = uint64(unsafe.Sizeof(w.control))
 	n, e := sys6(unix.SYS_RECVMSG, uintptr(w.call), uintptr(unsafe.Pointer(&w.message)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
-	if e != 0 || n == 0 { // nobody wants the cell any more
+	if e != 0 || n == 0 { // the cell is no longer needed
 		sys3(unix.SYS_EXIT_GROUP, 0, 0, 0)
 	}
 	c.take(n)
 }
 
-// attach points the message at a buffer. Numbers, not pointers: see fork.
+// attach makes the message refer to a buffer. It uses numbers, not pointers: see fork.
 //
 //go:nosplit
 //go:norace
@@ -166,7 +168,7 @@ func (c *child) take(n uintptr) {
 		if slot == envv-1 {
 			slot++
 		}
-		if slot > int(head.Strings) { // one more than there are: the 0
+		if slot > int(head.Strings) { // one more than the strings, for the 0
 			c.fail(initproto.StepBody, 1, unix.EBADMSG)
 		}
 		callPointers[slot] = uintptr(unsafe.Pointer(&callBuffer[pos]))
@@ -195,8 +197,8 @@ func (c *child) take(n uintptr) {
 	}
 }
 
-// makeFiles makes folders and files in the cell's own storage: nothing of the tool's has run, so that no
-// link is in the way. sendfile(2)
+// makeFiles makes folders and files in the cell's own storage. No code of the tool has run yet, so
+// no symbolic link can be there. sendfile(2)
 //
 //go:nosplit
 //go:norace
@@ -238,7 +240,7 @@ func (c *child) makeFiles(from uintptr, n int) {
 	sys3(unix.SYS_CLOSE, from, 0, 0)
 }
 
-// mountWorkspace puts a detached mount over /work. move_mount(2), Linux ≥ 5.2
+// mountWorkspace mounts a detached mount over /work. move_mount(2), Linux ≥ 5.2
 //
 //go:nosplit
 //go:norace
