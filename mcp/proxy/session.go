@@ -127,6 +127,9 @@ func (s *session) latest() (conn *serverConn) {
 }
 
 func (s *session) serverVersion() (version string) {
+	if s.cfg.Version != "" {
+		return s.cfg.Version // known before the server says anything
+	}
 	s.view(func(st *state) { version = st.version })
 	return version
 }
