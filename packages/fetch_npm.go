@@ -20,6 +20,8 @@ import (
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
+const npmrc = "/home/user/.npmrc"
+
 // npmBox is the sandbox in which npm runs.
 type npmBox struct {
 	box    *mcpruntime.Sandbox
@@ -116,7 +118,7 @@ cache=/tmp/cache
 		rc += "cafile=" + caFile + "\n"
 		files = append(files, mcpruntime.File{Path: caFile, Data: config.CA})
 	}
-	return append(files, mcpruntime.File{Path: "/home/user/.npmrc", Data: []byte(rc), Mode: 0o600},
+	return append(files, mcpruntime.File{Path: npmrc, Data: []byte(rc), Mode: 0o600},
 		mcpruntime.File{Path: inside + "/package.json", Data: []byte("{}\n")})
 }
 
@@ -124,20 +126,14 @@ cache=/tmp/cache
 type viewed struct {
 	Time        map[string]string `json:"time"`
 	Maintainers any               `json:"maintainers"`
-	Versions    any               `json:"versions"` // a list; one alone is a text
+	Versions    []string          `json:"versions"`
 }
 
 // versions has no reasons: a version is there or not.
 func (v *viewed) versions() map[string]string {
 	out := map[string]string{}
-	all, ok := v.Versions.([]any)
-	if !ok {
-		all = []any{v.Versions}
-	}
-	for _, one := range all {
-		if text, ok := one.(string); ok {
-			out[text] = ""
-		}
+	for _, one := range v.Versions {
+		out[one] = ""
 	}
 	return out
 }
@@ -160,15 +156,27 @@ func (v *viewed) names() (out []string) {
 
 // view asks the registry when versions were published, and by whom. It may not say.
 func (b *npmBox) view(ctx context.Context) (v viewed) {
-	said := head{left: 16 << 20}
-	p, err := b.box.Start(ctx, mcpruntime.Command{Stdout: &said, Dir: "/tmp",
-		Args: []string{b.node, b.cli, "view", "--json", "--", b.run.Name}})
-	if err != nil {
-		return v
+	said, err := b.look(ctx, "view", b.config.RegistryOf(b.run.Name), b.run.Name)
+	if err == nil {
+		_ = json.Unmarshal(said, &v)
 	}
-	_, _ = p.Wait()
-	_ = json.Unmarshal(said.Bytes(), &v)
 	return v
+}
+
+// look runs the script that asks registries.
+func (b *npmBox) look(ctx context.Context, what string, words ...string) ([]byte, error) {
+	ca := ""
+	if b.config.CA != nil {
+		ca = caFile
+	}
+	said := head{left: 64 << 20}
+	p, err := b.box.Start(ctx, mcpruntime.Command{Stdout: &said, Dir: "/tmp",
+		Args: append([]string{b.node, "-e", npm.LookScript, "-", what, npmrc, ca}, words...)})
+	if err != nil {
+		return nil, err
+	}
+	_, err = p.Wait()
+	return said.Bytes(), err
 }
 
 // resolve makes the lock file of the whole tree. It downloads no archive.
@@ -177,31 +185,26 @@ func (b *npmBox) resolve(ctx context.Context) (*npm.Lock, *npm.Look, error) {
 		b.run.Spec()); err != nil {
 		return nil, nil, err
 	}
-	ca := ""
-	if b.config.CA != nil {
-		ca = caFile
+	lock := head{left: 64 << 20}
+	p, err := b.box.Start(ctx, mcpruntime.Command{Stdout: &lock,
+		Args: []string{"cat", inside + "/package-lock.json"}})
+	if err != nil {
+		return nil, nil, err
 	}
-	var lock, look head
-	lock.left, look.left = 64<<20, 64<<20
-	for _, c := range []mcpruntime.Command{
-		{Args: []string{"cat", inside + "/package-lock.json"}, Stdout: &lock},
-		{Args: append([]string{b.node, "-e", npm.LookScript, "-", inside, "/tmp/cache", ca},
-			slices.Sorted(maps.Keys(b.config.Registries()))...), Stdout: &look},
-	} {
-		p, err := b.box.Start(ctx, c)
-		if err != nil {
-			return nil, nil, err
-		}
-		if _, err := p.Wait(); err != nil {
-			return nil, nil, err
-		}
+	if _, err := p.Wait(); err != nil {
+		return nil, nil, err
 	}
 	l, err := npm.ParseLock(lock.Bytes())
 	if err != nil {
 		return nil, nil, err
 	}
+	said, err := b.look(ctx, "lock", append(slices.Sorted(maps.Keys(b.config.Registries())), "--",
+		inside, "/tmp/cache")...)
 	seen := &npm.Look{}
-	if err := json.Unmarshal(look.Bytes(), seen); err != nil {
+	if err == nil {
+		err = json.Unmarshal(said, seen)
+	}
+	if err != nil {
 		return nil, nil, fmt.Errorf("what the registry said of the packages can't be read")
 	}
 	return l, seen, nil
