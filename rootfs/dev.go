@@ -1,5 +1,9 @@
 package rootfs
 
+// ptyOptions make a devpts of the sandbox's own. All sandboxes of a host have about 3000 ptys
+// together (kernel.pty.max less its reserve), so that each gets a share of them. pts(4)
+const ptyOptions = "newinstance,ptmxmode=0666,mode=0620,max=128"
+
 // dev plans /dev: six nodes of the host, a new instance of devpts, and shared memory on the
 // storage.
 func (b *builder) dev() {
@@ -10,7 +14,7 @@ func (b *builder) dev() {
 		b.bindOuter("/dev/" + name)
 	}
 	b.mount(Mount{Source: "devpts", Target: "/dev/pts", Type: "devpts",
-		Data: "newinstance,ptmxmode=0666,mode=0620"})
+		Data: ptyOptions})
 	for _, l := range []Link{
 		{Path: "/dev/ptmx", Target: "pts/ptmx"}, {Path: "/dev/fd", Target: "/proc/self/fd"},
 		{Path: "/dev/stdin", Target: "/proc/self/fd/0"}, {Path: "/dev/stdout",

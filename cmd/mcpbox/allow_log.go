@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/plural"
 	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/mcp/access"
+	"github.com/mcpbox/mcpbox/mcp/audit"
 	"github.com/mcpbox/mcpbox/mcp/store"
 )
 
@@ -169,14 +171,15 @@ func readRules(cmd *cobra.Command, name string) ([]access.Rule, error) {
 }
 
 func (f *allowFlags) verify() *cobra.Command {
-	var expect string
+	var expect, auditFile string
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check that the log is intact and that the rules match it",
 		Long: `Checks the chain of hashes in the log, and that the rules in force are those
 that the log leads to. Whoever can write the file can also replace its newest entries and
-compute new hashes. To notice that, keep the head that verify prints in another place, and
-pass it with --expect the next time.`,
+compute new hashes. The audit log of mcpbox mcp notes the newest entry at each start: with
+--audit, the log must still have each of them. Or keep the head that verify prints in another
+place, and pass it with --expect the next time.`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := f.open(false)
@@ -184,7 +187,11 @@ pass it with --expect the next time.`,
 				return err
 			}
 			defer s.Close()
-			head, problems, err := s.Verify(cmd.Context(), expect)
+			heads, err := f.witnesses(auditFile)
+			if err != nil {
+				return err
+			}
+			head, problems, err := s.Verify(cmd.Context(), append(heads, expect)...)
 			if err != nil {
 				return err
 			}
@@ -207,6 +214,34 @@ pass it with --expect the next time.`,
 	}
 	cmd.Flags().StringVar(&expect, "expect", "",
 		"a `HEAD` printed earlier; the log must still contain it")
+	cmd.Flags().StringVar(&auditFile, "audit", "",
+		"a `FILE` that mcpbox mcp --audit wrote; the log must contain the heads in it")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	return cmd
+}
+
+// witnesses are the heads of the store that an audit file has. One without any proves nothing.
+func (f *allowFlags) witnesses(file string) ([]string, error) {
+	if file == "" {
+		return nil, nil
+	}
+	path, err := f.path()
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r, err := os.Open(file)
+	if err != nil {
+		return nil, hint.Errorf("name the file that `mcpbox mcp --audit` wrote", "audit file: %w",
+			err)
+	}
+	defer r.Close()
+	heads, err := audit.Witnesses(r, path)
+	if err == nil && len(heads) == 0 {
+		err = hint.Errorf("start `mcpbox mcp` with --store and --audit", "%s has no head of %s",
+			file, path)
+	}
+	return heads, err
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -226,8 +228,33 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 		}
 		cfg.Audit = audit.NewLog(file)
 		host.Reached = auditNetwork(cfg)
+		if f.store != "" {
+			if err := f.witness(cmd.Context(), cfg); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return cfg, nil
+}
+
+// witness records which entry of the store is the newest: `mcpbox allow verify --audit` compares.
+func (f *mcpFlags) witness(ctx context.Context, cfg *proxy.Config) error {
+	s, err := store.OpenExisting(f.store)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	_, head, err := s.Rules(ctx)
+	if err != nil {
+		return err
+	}
+	path, err := filepath.Abs(f.store)
+	if err != nil {
+		return err
+	}
+	return cfg.Audit.Append(audit.Record{Time: time.Now().UTC(), Decision: "allowed",
+		Server: cfg.Server, Policy: cfg.Policy, Method: audit.MethodAllowlist,
+		Allowlist: &audit.Witness{Store: path, Head: head.String()}})
 }
 
 // defaultStore takes the user's own allowlist, if there is one and no other is named: `mcpbox allow

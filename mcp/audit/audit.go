@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"io"
@@ -42,6 +43,33 @@ type Record struct {
 	Port int    `json:"port,omitempty"`
 	// other calls were in flight, so CPU time, memory and events may belong to them
 	Shared bool `json:"shared,omitempty"`
+	// for the method "allowlist"
+	Allowlist *Witness `json:"allowlist,omitempty"`
+}
+
+// Witness is the newest entry that an allowlist's store had when a proxy began to apply it. Whoever
+// cuts entries off the store, or replaces them, does not change it here.
+type Witness struct {
+	Store string `json:"store"` // its absolute path
+	Head  string `json:"head"`  // as `mcpbox allow verify` prints it: its number and its hash
+}
+
+// Witnesses returns the heads that an audit file has of a store, oldest first. Lines that are no
+// records are skipped: a crash may have cut one.
+func Witnesses(r io.Reader, store string) (heads []string, err error) {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		var rec Record
+		if !bytes.Contains(lines.Bytes(), []byte(MethodAllowlist)) ||
+			json.Unmarshal(lines.Bytes(), &rec) != nil {
+			continue
+		}
+		if w := rec.Allowlist; rec.Method == MethodAllowlist && w != nil && w.Store == store {
+			heads = append(heads, w.Head)
+		}
+	}
+	return heads, lines.Err()
 }
 
 // Log stores records. Several goroutines may call Append.
@@ -50,6 +78,14 @@ type Log interface{ Append(Record) error }
 // MethodNetwork is the method of a record about a connection of the server. Such a record is not
 // about a message.
 const MethodNetwork = "network"
+
+// MethodAllowlist is the method of a record about the allowlist that a proxy applies.
+const MethodAllowlist = "allowlist"
+
+// OfNoMessage: the record is about no message of the protocol.
+func (r Record) OfNoMessage() bool {
+	return r.Method == MethodNetwork || r.Method == MethodAllowlist
+}
 
 // jsonLines writes one JSON object a line, with one Write each.
 type jsonLines struct {

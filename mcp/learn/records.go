@@ -54,7 +54,7 @@ func readLabelled(r io.Reader) (out []Labelled, bad []BadLine, err error) {
 				bad = append(bad, BadLine{n, fmt.Sprintf("not a record: %v", err)})
 			} else if rec.Method == "" {
 				bad = append(bad, BadLine{n, "not a record: it has no method"})
-			} else if rec.Method != audit.MethodNetwork { // package access has no rules for those
+			} else if !rec.OfNoMessage() { // package access has no rules for those
 				out = append(out, rec)
 			}
 		}

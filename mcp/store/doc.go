@@ -28,7 +28,8 @@
 //
 // The chain has no secret. A user who can write the file can cut off the newest entries, or compute
 // a new chain. To detect that, keep the head that Verify returns in another place, and pass it to
-// the next Verify. A store is refused if other users may write its file or folder. The operator is
+// the next Verify. mcpbox mcp --audit does: see audit.Witness.
+// A store is refused if other users may write its file or folder. The operator is
 // the account of the process; the name given with --as is not checked.
 //
 // Kernel: inotify. Needs cgo. Sources: SQLite's documentation of locking, of the pragmas

@@ -36,9 +36,9 @@ func (s *Store) History(ctx context.Context) (entries []Entry, problems []string
 	return all.entries, all.problems, nil
 }
 
-// Verify checks the log, the rules, and SQLite's own structures. expect is empty or a head that was
-// noted earlier: the log must still have it.
-func (s *Store) Verify(ctx context.Context, expect string) (head Head, problems []string,
+// Verify checks the log, the rules, and SQLite's own structures. expect are heads that were noted
+// earlier, "" is none: the log must still have them.
+func (s *Store) Verify(ctx context.Context, expect ...string) (head Head, problems []string,
 	err error) {
 	err = s.tx(ctx, "DEFERRED", func(c *sql.Conn) error {
 		all, err := read(ctx, c, s.path)
@@ -46,8 +46,12 @@ func (s *Store) Verify(ctx context.Context, expect string) (head Head, problems 
 			return err
 		}
 		head = all.head()
-		if expect != "" && !all.has(expect) {
-			all.wrong("entry %s is not in the log: it was replaced or cut off", expect)
+		missing := map[string]bool{}
+		for _, h := range expect {
+			if h != "" && !missing[h] && !all.has(h) {
+				missing[h] = true
+				all.wrong("entry %s is not in the log: it was replaced or cut off", h)
+			}
 		}
 		err = query(ctx, c, `PRAGMA integrity_check(10)`, func(scan func(...any) error) error {
 			var line string
