@@ -27,7 +27,7 @@ func sections() []section {
 	return []section{
 		{"start", (*bench).start}, {"user", (*bench).startAsUser}, {"spawn", (*bench).spawn}, {"pool", (*bench).pool}, {"filter", (*bench).filter},
 		{"refusal", (*bench).refusal}, {"memory", (*bench).memory}, {"parallel", (*bench).parallel}, {"crowd", (*bench).crowd},
-		{"mcp", (*bench).mcp}, {"egress", (*bench).egress}, {"init", (*bench).initialisers}, {"size", (*bench).size},
+		{"mcp", (*bench).mcp}, {"serve", (*bench).serve}, {"egress", (*bench).egress}, {"init", (*bench).initialisers}, {"size", (*bench).size},
 	}
 }
 
