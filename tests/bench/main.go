@@ -25,7 +25,7 @@ type section struct {
 
 func sections() []section {
 	return []section{
-		{"start", (*bench).start}, {"user", (*bench).startAsUser}, {"spawn", (*bench).spawn}, {"pool", (*bench).pool}, {"filter", (*bench).filter},
+		{"start", (*bench).start}, {"user", (*bench).startAsUser}, {"spawn", (*bench).spawn}, {"pool", (*bench).pool}, {"code", (*bench).code}, {"filter", (*bench).filter},
 		{"refusal", (*bench).refusal}, {"memory", (*bench).memory}, {"parallel", (*bench).parallel}, {"crowd", (*bench).crowd},
 		{"mcp", (*bench).mcp}, {"serve", (*bench).serve}, {"egress", (*bench).egress}, {"init", (*bench).initialisers}, {"size", (*bench).size},
 	}
