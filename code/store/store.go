@@ -94,6 +94,13 @@ func open(path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	// SQLite keeps its log next to the resolved file.
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return nil, fmt.Errorf("execution store: %w", err)
+	}
+	if err := sqlite.Private(path, "execution store"); err != nil {
+		return nil, err
+	}
 	db, err := sqlite.Open(path, 1, sqlite.Options{"_busy_timeout": busyTime, "_journal_mode": "WAL",
 		"_synchronous": "NORMAL", "_auto_vacuum": "incremental", "_cell_size_check": "1",
 		"_txlock": "immediate"})

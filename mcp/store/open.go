@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/mcpbox/mcpbox/internal/datadir"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/sqlite"
@@ -79,7 +77,7 @@ func connect(path string) (*Store, error) {
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return nil, fmt.Errorf("allowlist store: %w", err)
 	}
-	if err := private(path); err != nil {
+	if err := sqlite.Private(path, "allowlist store"); err != nil {
 		return nil, err
 	}
 	// EXTRA: when Update returns, the removal of the journal is on disk. That removal is the
@@ -91,27 +89,6 @@ func connect(path string) (*Store, error) {
 		return nil, fmt.Errorf("open the allowlist store: %w", err)
 	}
 	return &Store{db: db, path: path}, nil
-}
-
-// private refuses a store that another user could replace or change. If others can create a file in
-// its folder, even in a sticky one, they can create a journal there: SQLite rolls back any journal
-// next to the store.
-func private(path string) error {
-	for _, p := range []string{path, filepath.Dir(path)} {
-		var st unix.Stat_t
-		if err := unix.Stat(p, &st); err != nil {
-			return fmt.Errorf("allowlist store %s: %w", p, err)
-		}
-		if st.Mode&(unix.S_IWOTH|unix.S_IWGRP) != 0 {
-			return hint.Errorf("chmod go-w "+p+", or name a file in a folder of your own with "+
-				"--store", "allowlist store: others may write %s", p)
-		}
-		if st.Uid != 0 && int(st.Uid) != os.Geteuid() {
-			return hint.Errorf("name one of your own with --store",
-				"allowlist store: %s belongs to another user", p)
-		}
-	}
-	return nil
 }
 
 // Close closes the store.
