@@ -25,6 +25,7 @@ type Language struct {
 	Version  int       // the least major version, 0: any
 	Prestart *Prestart // nil: it is started with its snippet
 	Session  *Prestart // what runs the snippets of a session; nil: the language has none
+	Library  *Library  // nil: the compiler has nothing to keep
 
 	// Memory is what the interpreter needs to start, where that is more than a tier may have.
 	Memory policies.Size
@@ -165,6 +166,14 @@ func languages() []Language {
 				"GOTELEMETRY=off",
 				"CGO_ENABLED=0",
 				"GO111MODULE=off",
+			},
+			Library: &Library{
+				Make: []string{program, "build", "-trimpath", "std"},
+				Env:  []string{"GOCACHE=" + libraryFolder},
+				// The compiler writes to its cache: links in a folder of its own. trim.txt keeps it from
+				// looking for old entries.
+				Use: []string{"/bin/sh", "-c", `cp -rs "$1/." /tmp/go-cache && rm -f /tmp/go-cache/trim.txt &&
+date +%s >/tmp/go-cache/trim.txt; shift; exec "$@"`, "sh", library},
 			},
 		},
 		{

@@ -23,6 +23,8 @@ type Pool struct {
 	named    map[string]*policies.Policy           // mcpbox's own
 	programs map[string]*pool.Program
 	versions map[version]string
+
+	libraries map[string]bool // by compiler: whether it was asked for
 }
 
 // version is a program whose version has been asked for.
@@ -39,7 +41,7 @@ const maxKnown = 256
 // NewPool returns a Pool. The caller closes p.
 func NewPool(p *pool.Pool) *Pool {
 	c := &Pool{pool: p, named: map[string]*policies.Policy{}, programs: map[string]*pool.Program{},
-		versions: map[version]string{}}
+		versions: map[version]string{}, libraries: map[string]bool{}}
 	c.tiers = map[*policies.Policy]*policies.Policy{}
 	return c
 }

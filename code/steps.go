@@ -343,9 +343,13 @@ func compilerPolicy(rootfs string) (*policies.Policy, error) {
 }
 
 // compiler is where the compiler runs.
-func (j *job) compiler(ctx context.Context, main mcpruntime.File) (place, error) {
-	p, err := j.policy("compiler", func() (*policies.Policy, error) {
-		return compilerPolicy(j.Policy.Filesystem.Rootfs)
+func (j *job) compiler(ctx context.Context, main mcpruntime.File, dir string) (place, error) {
+	p, err := j.policy("compiler\x00"+dir, func() (*policies.Policy, error) {
+		p, err := compilerPolicy(j.Policy.Filesystem.Rootfs)
+		if err != nil {
+			return nil, err
+		}
+		return j.withLibrary(p, dir), nil
 	})
 	if err != nil {
 		return nil, err
@@ -365,7 +369,18 @@ func (j *job) compiler(ctx context.Context, main mcpruntime.File) (place, error)
 // made; nil if it made none.
 func (j *job) compile(ctx context.Context) ([]byte, error) {
 	main := "/work/" + j.language.File
-	box, err := j.compiler(ctx, mcpruntime.File{Path: main, Data: j.Code}) // with headers, packages
+	dir := j.libraryOf()
+	if dir == "" && j.pools() {
+		j.Pool.wantLibrary(j)
+	}
+	with := map[string]string{program: j.program, file: main, binary: outFolder + "/main",
+		library: libraryFolder}
+	words := j.language.Compile
+	if dir != "" {
+		words = append(slices.Clone(j.language.Library.Use), words...)
+	}
+	// With headers, packages.
+	box, err := j.compiler(ctx, mcpruntime.File{Path: main, Data: j.Code}, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -376,10 +391,7 @@ func (j *job) compile(ctx context.Context) ([]byte, error) {
 	process, err := box.start(
 		ctx,
 		mcpruntime.Command{
-			Args: command(
-				j.language.Compile,
-				map[string]string{program: j.program, file: main, binary: outFolder + "/main"},
-			),
+			Args:       command(words, with),
 			Env:        j.language.Env,
 			Stdout:     stdout,
 			Stderr:     stderr,

@@ -147,6 +147,18 @@ func mayPass(err error) bool {
 	return errors.Is(err, runtime.ErrClosed)
 }
 
+// Beside does work of the caller's in the background. Close ends its context, and waits for it. After
+// Close it does nothing.
+func (p *Pool) Beside(work func(context.Context)) {
+	if p.begin() != nil {
+		return
+	}
+	go func() {
+		defer p.work.Done()
+		work(p.ctx)
+	}()
+}
+
 // Run runs a call to its end.
 func (p *Pool) Run(ctx context.Context, call Call) (*runtime.Result, error) {
 	process, ended, err := p.admit(ctx, call)

@@ -20,11 +20,11 @@ import (
 
 // codeFlags are what `mcpbox code` is told.
 type codeFlags struct {
-	language, tier, policy, text, stdin, out, events string
-	files                                            []string
-	asJSON, rules, bestEffort, quiet, resident       bool
-	caller                                           *caller
-	store                                            recordFlags
+	language, tier, policy, text, stdin, out, events    string
+	files                                               []string
+	asJSON, rules, bestEffort, quiet, resident, prepare bool
+	caller                                              *caller
+	store                                               recordFlags
 }
 
 func newCodeCmd() *cobra.Command {
@@ -47,6 +47,9 @@ Languages: ` + strings.Join(
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.rules {
 				return printRules(cmd.OutOrStdout(), f.asJSON)
+			}
+			if f.prepare {
+				return f.prepareLibrary(cmd)
 			}
 			return runCode(cmd, &f, args)
 		},
@@ -87,6 +90,12 @@ Languages: ` + strings.Join(
 		"json",
 		false,
 		"print one JSON object with output, usage, findings, events and report, in place of the output",
+	)
+	fl.BoolVar(
+		&f.prepare,
+		"prepare",
+		false,
+		"run nothing: compile the standard library of --lang go once, so that snippets take a second",
 	)
 	fl.BoolVar(&f.rules, "rules", false, "list the guard's built-in rules")
 	fl.BoolVar(
@@ -170,6 +179,18 @@ func runCode(cmd *cobra.Command, f *codeFlags, args []string) error {
 		return exitError(res.ExitCode)
 	}
 	return nil
+}
+
+// prepareLibrary makes what the language's compiler needs for every snippet.
+func (f *codeFlags) prepareLibrary(cmd *cobra.Command) error {
+	if f.language == "" {
+		return hint.Errorf("mcpbox code --prepare --lang go", "the language is not known")
+	}
+	dir, err := code.Prepare(cmd.Context(), f.language, f.bestEffort)
+	if err == nil {
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), dir)
+	}
+	return err
 }
 
 // runner takes the policy from --tier or --policy.
