@@ -14,15 +14,15 @@ import (
 	"github.com/mcpbox/mcpbox/runtime/internal/watchdog"
 )
 
-// ErrPaused: the sandbox was paused.
+// ErrPaused means that the sandbox is paused.
 var ErrPaused = errors.New("the sandbox is paused")
 
 var errPaused = hint.Wrap(ErrPaused, "resume it first")
 
-var errNoPause = hint.Errorf("start a sandbox of its own: Spec.Cells 0, and no policy none",
+var errNoPause = hint.Errorf("start a separate sandbox: Spec.Cells 0, and a policy other than none",
 	"only a sandbox of processes can be paused or changed")
 
-// adjustable is the sandbox's container, if it can be paused and changed while it runs.
+// adjustable returns the sandbox's container, if it can be paused and changed while it runs.
 func (s *Sandbox) adjustable() (*contained, error) {
 	c, ok := s.isolation.(*contained)
 	if !ok || s.spec.Cells > 0 {
@@ -33,7 +33,7 @@ func (s *Sandbox) adjustable() (*contained, error) {
 
 // Pause stops every program in the sandbox, and returns when all have stopped. Their time limits
 // stop, too. Until Resume, no program can be started. With cgroup v2 it uses cgroup.freeze, which
-// programs do not notice; else SIGSTOP, which their parents inside can see.
+// programs do not notice. Otherwise it uses SIGSTOP, which parents inside can see.
 func (s *Sandbox) Pause(ctx context.Context) error {
 	c, err := s.adjustable()
 	if err != nil {
@@ -55,8 +55,8 @@ func (s *Sandbox) Pause(ctx context.Context) error {
 	return nil
 }
 
-// Resume lets the programs go on. Without cgroup v2, programs that were stopped before Pause go on
-// as well.
+// Resume lets the programs continue. Without cgroup v2, programs that were already stopped before
+// Pause continue as well.
 func (s *Sandbox) Resume(ctx context.Context) error {
 	c, err := s.adjustable()
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *Sandbox) Resume(ctx context.Context) error {
 	return nil
 }
 
-// isPaused does not wait for a pause that begins.
+// isPaused does not wait for a Pause that has just begun.
 func (s *Sandbox) isPaused() bool {
 	if !s.starting.TryRLock() {
 		return true
@@ -105,8 +105,8 @@ func (s *Sandbox) processes() (out []*Process) {
 	return out
 }
 
-// CutNetwork ends every connection of the sandbox to outside, and those from outside to its
-// published ports. No new ones are possible. With the host's network there is nothing to cut.
+// CutNetwork ends every connection of the sandbox to the outside, and every connection from outside
+// to its published ports. It prevents new ones. With the host's network it does nothing.
 func (s *Sandbox) CutNetwork() {
 	c, err := s.adjustable()
 	if err != nil {
@@ -125,7 +125,7 @@ func (s *Sandbox) quarantines() bool {
 	return err == nil && s.spec.Quarantine != nil
 }
 
-// quarantine keeps the sandbox as it is. What can't be stopped is ended.
+// quarantine stops the sandbox and keeps its state. If it can't be stopped, it is ended.
 func (s *Sandbox) quarantine(by *Process, e monitor.Event) {
 	if err := s.Pause(context.Background()); err != nil {
 		by.stop(StatusViolation)
@@ -135,10 +135,10 @@ func (s *Sandbox) quarantine(by *Process, e monitor.Event) {
 	s.spec.Quarantine(e)
 }
 
-// SetLimits changes limits while the sandbox runs, and returns those that are in force. Zero keeps
-// a limit as it is. Memory, PIDs and Timeout can be changed; with cgroup v2 CPUs, too. Without it,
-// PIDs can only be made less, because the kernel's own limit stays. A program that has more than a
-// new limit allows is ended, as always.
+// SetLimits changes limits while the sandbox runs, and returns the limits that are in force. Zero
+// keeps a limit unchanged. Memory, PIDs and Timeout can be changed, with cgroup v2 also CPUs.
+// Without cgroup v2, PIDs can only be lowered, because the kernel's own limit stays. A program that
+// exceeds a new limit is ended.
 func (s *Sandbox) SetLimits(l policies.Limits) (map[string]LimitState, error) {
 	c, err := s.adjustable()
 	if err != nil {
@@ -173,7 +173,7 @@ func (s *Sandbox) SetLimits(l policies.Limits) (map[string]LimitState, error) {
 	return limitStates(next.Limits, enforced), errors.Join(errs...)
 }
 
-// changed is old with what l sets, if that can be changed here.
+// changed returns old with the limits that l sets, if they can be changed here.
 func (c *contained) changed(old, l policies.Limits) (policies.Limits, error) {
 	fixed := l.CPUTime != 0 || l.Disk != 0 || l.FileSize != 0 || l.OpenFiles != 0 ||
 		l.Output != 0 || l.IOWeight != 0 || len(l.IO) > 0
@@ -183,9 +183,9 @@ func (c *contained) changed(old, l policies.Limits) (policies.Limits, error) {
 		return old, hint.Errorf("memory, pids, cpus and timeout can be changed",
 			"a limit that can't be changed while the sandbox runs")
 	case l.CPUs > 0 && !cgroup:
-		return old, hint.Errorf("it takes a host with cgroup v2", "cpus can't be changed here")
+		return old, hint.Errorf("use a host with cgroup v2", "cpus can't be changed here")
 	case l.PIDs > old.PIDs && old.PIDs > 0 && !cgroup:
-		return old, hint.Errorf("it takes a host with cgroup v2", "pids can't be raised here")
+		return old, hint.Errorf("use a host with cgroup v2", "pids can't be raised here")
 	}
 	if l.Memory > 0 {
 		old.Memory = l.Memory
@@ -202,14 +202,14 @@ func (c *contained) changed(old, l policies.Limits) (policies.Limits, error) {
 	return old, nil
 }
 
-// clock is a process's time limit. It stands still while the sandbox is paused.
+// clock is a process's time limit. It stops while the sandbox is paused.
 type clock struct {
 	timer *time.Timer
-	held  time.Time     // since when it stands; zero: it goes
-	lost  time.Duration // how long it stood before
+	held  time.Time     // when it was stopped; zero: it runs
+	lost  time.Duration // how long it was stopped before
 }
 
-// setTimer begins the time limit, or changes it.
+// setTimer starts or changes the time limit.
 func (p *Process) setTimer() {
 	limit := time.Duration(p.box.policy().Limits.Timeout)
 	p.mu.Lock()
@@ -262,8 +262,8 @@ func (p *Process) Resize(rows, cols uint16) error {
 	return errors.Join(e, failed)
 }
 
-// Traffic is how many bytes the process has sent and received so far over connections that its
-// policy allows by name. -1: unknown, because it has the host's network.
+// Traffic returns how many bytes the process has sent and received so far, over connections that
+// its policy allows by name. -1 means unknown, because the process has the host's network.
 func (p *Process) Traffic() (sent, received int64) {
 	switch p.box.policy().Network.Mode {
 	case policies.NetworkHost:

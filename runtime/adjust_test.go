@@ -15,7 +15,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// ticking starts a program that writes a line each 20 ms, and returns its lines.
+// ticking starts a program that writes a line every 20 ms, and returns its lines.
 func ticking(t *testing.T, box *Sandbox) (*Process, <-chan string) {
 	t.Helper()
 	r, w := io.Pipe()
@@ -48,7 +48,7 @@ func next(t *testing.T, lines <-chan string) {
 	}
 }
 
-// still reports whether no program runs: after what was on its way, nothing comes.
+// still reports whether no program runs: after lines that were already written, no line comes.
 func still(lines <-chan string) bool {
 	for range 50 {
 		select {
@@ -80,7 +80,7 @@ func adjustableBox(t *testing.T, change func(*policies.Policy), spec Spec) *Sand
 	return box
 }
 
-func TestAPausedSandboxStandsStillAndGoesOn(t *testing.T) {
+func TestAPausedSandboxStopsAndContinues(t *testing.T) {
 	box := adjustableBox(t, nil, Spec{})
 	_, lines := ticking(t, box)
 	if err := box.Pause(t.Context()); err != nil {
@@ -104,7 +104,7 @@ func TestAPausedSandboxStandsStillAndGoesOn(t *testing.T) {
 	}
 }
 
-func TestATimeLimitStandsStillWhileTheSandboxIsPaused(t *testing.T) {
+func TestATimeLimitStopsWhileTheSandboxIsPaused(t *testing.T) {
 	box := adjustableBox(t, func(p *policies.Policy) {
 		p.Limits.Timeout = policies.Duration(time.Second)
 	}, Spec{})

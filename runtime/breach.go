@@ -9,7 +9,8 @@ import (
 	"github.com/mcpbox/mcpbox/runtime/internal/watchdog"
 )
 
-// hits are the limits that were run into, for the status of a run that failed of them without being killed.
+// hits records which limits were reached, for the status of a run that failed because of them
+// without being killed.
 type hits struct{ memory, pids, disk atomic.Bool }
 
 func (p *Process) breach(b cgroups.Breach) {
@@ -21,11 +22,11 @@ func (p *Process) breach(b cgroups.Breach) {
 		p.hit.memory.Store(true)
 		status = StatusMemory
 	case "pids":
-		e.Limit.Value = p.box.policy().Limits.PIDs // not the reaper's one more
+		e.Limit.Value = p.box.policy().Limits.PIDs // without the task for the reaper
 		p.hit.pids.Store(true)
 		status = StatusPIDs
 		if b.Backend == watchdog.Backend {
-			e.Action = "reached" // whether the kernel then refused a fork is not to be seen
+			e.Action = "reached" // nobody can see whether the kernel then refused a fork
 		}
 	case "cpu_time":
 		status = StatusCPU
@@ -54,8 +55,8 @@ func (p *Process) onOutput(limit, seen int64) {
 	p.stop(StatusOutput)
 }
 
-// diskInterval is how often the storage is looked at. Storage that was full and is emptied between two
-// looks is missed.
+// diskInterval is the time between two checks of the storage. Storage that was full and is emptied
+// between two checks is missed.
 const diskInterval = 100 * time.Millisecond
 
 func (k *cell) watchDisk() {
@@ -73,7 +74,7 @@ func (k *cell) watchDisk() {
 	}
 }
 
-// checkDisk records a full storage: the tool sees ENOSPC and nobody else is told.
+// checkDisk records a full storage, because the kernel reports ENOSPC only to the tool.
 func (k *cell) checkDisk() {
 	limit := int64(k.c.policy().Limits.Disk)
 	if limit == 0 || k.process.hit.disk.Load() {

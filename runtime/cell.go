@@ -15,29 +15,29 @@ import (
 	"github.com/mcpbox/mcpbox/runtime/internal/verify"
 )
 
-// Cell is a place for one program, built ahead of its call. It shares nothing with other cells of its
-// sandbox: it has namespaces of all kinds and storage of its own. A limit that its program passes, or a
-// rule that kills, ends the cell alone. A cell serves one call and dies.
+// Cell is a place for one program, built before its call. It shares nothing with other cells of its
+// sandbox: it has its own namespaces of all kinds, and its own storage. If its program exceeds a
+// limit, or a rule kills it, only the cell ends. A cell serves one call and ends.
 type Cell struct {
 	box    *Sandbox
 	c      *contained
 	number int
 	tree   *tree
-	pid    int   // of its reaper, as this namespace sees it
+	pid    int   // of its reaper, in this namespace
 	reaper pidfd // its PID 1
-	tool   pidfd // what becomes the program
+	tool   pidfd // the process that becomes the program
 	call   *os.File
 	exit   *os.File
 	taken  atomic.Bool
 }
 
-// pidfd is a descriptor of a process, -1 when it is closed or handed on. pidfd_open(2)
+// pidfd is a descriptor of a process, -1 when it is closed or passed on. pidfd_open(2)
 type pidfd int
 
 func (p pidfd) signal(sig unix.Signal) error { return unix.PidfdSendSignal(int(p), sig, nil, 0) }
 
-// awaitEnd returns when the process is a zombie or gone. Of PID 1 of a namespace that means that all the
-// others are, too.
+// awaitEnd returns when the process has ended. If it is PID 1 of a namespace, all other processes
+// of the namespace have ended, too.
 func (p pidfd) awaitEnd() {
 	fds := []unix.PollFd{{Fd: int32(p), Events: unix.POLLIN}}
 	for {
@@ -47,27 +47,27 @@ func (p pidfd) awaitEnd() {
 	}
 }
 
-// cellReaper is how many tasks of a cell are not its program's.
+// cellReaper is the number of tasks in a cell that do not belong to its program.
 const cellReaper = 1
 
-// ErrFull: the sandbox has as many cells as its Spec allows.
-var ErrFull = errors.New("the sandbox has all its cells")
+// ErrFull means that the sandbox has as many cells as its Spec allows.
+var ErrFull = errors.New("the sandbox has no free cell")
 
-var errMixed = hint.Errorf("Spec.Cells decides which", "a sandbox runs cells, or processes without cells")
+var errMixed = hint.Errorf("set Spec.Cells for cells, 0 for processes", "a sandbox runs cells, or processes without cells")
 
-// CheckCells returns an error if a cell could not do under the policy what a sandbox of its own does. Start
-// and package pool refuse such policies.
+// CheckCells returns an error if the policy has something that works in a sandbox but not in a
+// cell. Start and package pool refuse such policies.
 func CheckCells(p *policies.Policy) error {
 	why := ""
 	switch {
 	case p.Isolation == policies.IsolationNone:
-		why = "policy none has none"
+		why = "policy none has no cells"
 	case byName(p):
 		why = "the listeners for allowed names are in the sandbox's network namespace"
 	case len(p.Network.Publish) > 0:
 		why = "ports are published from the sandbox's network namespace"
 	case len(p.Filesystem.Hidden) > 0 && len(p.Filesystem.Mounts) > 0:
-		why = "what is hidden in a bound folder is looked for when the sandbox starts, not at the call"
+		why = "hidden paths in a bound folder are found when the sandbox starts, not at the call"
 	default:
 		return nil
 	}
@@ -80,7 +80,7 @@ func (s *Sandbox) NewCell(ctx context.Context) (*Cell, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := s.isolation.(*contained) // CheckCells has seen to that
+	c := s.isolation.(*contained) // CheckCells ensures that
 	cell := &Cell{box: s, c: c, number: number, reaper: -1, tool: -1}
 	if cell.tree, err = newTree(c.group, number, c.policy().Limits, cellReaper); err != nil {
 		s.freeCell()
@@ -103,7 +103,7 @@ func (s *Sandbox) NewCell(ctx context.Context) (*Cell, error) {
 	return cell, nil
 }
 
-// claimCell takes a number and a place.
+// claimCell reserves a number and a place.
 func (s *Sandbox) claimCell() (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,7 +120,7 @@ func (s *Sandbox) claimCell() (int, error) {
 	return s.next, nil
 }
 
-// freeCell gives a place back.
+// freeCell frees a place.
 func (s *Sandbox) freeCell() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,14 +171,14 @@ func (cell *Cell) build(ctx context.Context) error {
 	return nil
 }
 
-// Start runs a program in the cell. It returns when execve(2) has succeeded. A cell can be started once; if
-// that fails, the cell is gone. When ctx ends, the program is killed.
+// Start runs a program in the cell. It returns when execve(2) has succeeded. A cell can be started
+// once; if that fails, the cell has ended. When ctx ends, the program is killed.
 func (cell *Cell) Start(ctx context.Context, cmd Command) (*Process, error) {
 	if len(cmd.Args) == 0 || cmd.Args[0] == "" {
 		return nil, hint.Errorf("Command.Args[0] names the program", "no command")
 	}
 	if cmd.TTY {
-		return nil, hint.Errorf("use Sandbox.Start", "a cell has no terminal to give")
+		return nil, hint.Errorf("use Sandbox.Start", "a cell has no terminal")
 	}
 	if cell.taken.Swap(true) {
 		return nil, ErrClosed
@@ -200,7 +200,7 @@ func (cell *Cell) spawn(ctx context.Context, p *Process, streams *stdio.Streams)
 	return k.prepare(ctx, streams)
 }
 
-// Close ends a cell that was not started. Else it does nothing.
+// Close ends a cell that was not started. Otherwise it does nothing.
 func (cell *Cell) Close() error {
 	if !cell.taken.Swap(true) {
 		cell.box.dropCell(cell)
@@ -209,7 +209,7 @@ func (cell *Cell) Close() error {
 	return nil
 }
 
-// discard ends a cell that no process has taken over.
+// discard ends a cell that no process uses.
 func (cell *Cell) discard() {
 	cell.free()
 	cell.box.freeCell()

@@ -7,7 +7,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// A call in a warm cell; its building, and its end, are not counted.
+// BenchmarkCallInAWarmCell measures a call in a warm cell, without the building and the end of the
+// cell.
 func BenchmarkCallInAWarmCell(b *testing.B) {
 	p, err := policies.Preset("standard")
 	if err != nil {

@@ -63,9 +63,9 @@ func TestACellRunsOneProgram(t *testing.T) {
 	}
 }
 
-// A cell without a namespace of its own would see the sandbox's, and so the other calls'. The sandbox's is
-// not the host's: only a look at PID 1 tells.
-func TestANamespaceThatACellSilentlyLacksIsFound(t *testing.T) {
+// A cell that lacks a namespace would share the sandbox's, and so that of other calls. The
+// sandbox's namespace also differs from the host's, so the check must compare with PID 1.
+func TestAMissingNamespaceOfACellIsDetected(t *testing.T) {
 	testhost.Need(t, "sandbox")
 	for name, flag := range map[string]uint64{"net": unix.CLONE_NEWNET, "ipc": unix.CLONE_NEWIPC,
 		"uts": unix.CLONE_NEWUTS, "cgroup": unix.CLONE_NEWCGROUP} {
@@ -79,7 +79,7 @@ func TestANamespaceThatACellSilentlyLacksIsFound(t *testing.T) {
 			defer box.Close()
 			cell, err := box.NewCell(t.Context())
 			if err != nil {
-				return // the cell could not be built: that is as good
+				return // the cell could not be built, which is also safe
 			}
 			if _, err := cell.Start(t.Context(), sh("true")); !errors.Is(err, ErrLayer) {
 				t.Errorf("the call went on without a namespace of its own: %v", err)
@@ -88,7 +88,7 @@ func TestANamespaceThatACellSilentlyLacksIsFound(t *testing.T) {
 	}
 }
 
-func TestWhatCellsCannotDoIsRefusedAtTheStart(t *testing.T) {
+func TestPoliciesThatCellsCannotServeAreRefused(t *testing.T) {
 	byName, published, hidden := standard(t), standard(t), standard(t)
 	byName.Network = policies.Network{Mode: policies.NetworkAllow, Allow: []policies.NetworkRule{{Host: "api.example.test"}}}
 	published.Network.Publish = []string{"8080"}
@@ -132,7 +132,7 @@ func TestASandboxHasAsManyCellsAsItsSpecSays(t *testing.T) {
 	}
 }
 
-func TestACellEndsAsItsProgramDoes(t *testing.T) {
+func TestACellEndsWithItsProgram(t *testing.T) {
 	box := cellBox(t, standard(t))
 	for script, want := range map[string]string{"kill -TERM $$": "SIGTERM", "kill -ABRT $$": "SIGABRT", "kill -KILL $$": "SIGKILL"} {
 		if res := inCell(t, box, sh(script)); res.Signal != want || res.Status != StatusSignaled {
@@ -154,7 +154,7 @@ func TestACellEndsAsItsProgramDoes(t *testing.T) {
 	}
 }
 
-func TestACallsLimitEndsItsCellAlone(t *testing.T) {
+func TestALimitOfACallEndsOnlyItsCell(t *testing.T) {
 	testhost.Need(t, "sandbox", "python3")
 	hungry, slow := standard(t), standard(t)
 	hungry.Limits.Memory = 64 << 20
@@ -187,11 +187,12 @@ func TestACallsLimitEndsItsCellAlone(t *testing.T) {
 	}
 }
 
-// A cell has the limits of each process that a sandbox of its own would give the program, and as many tasks.
+// A program in a cell has the same limits per process, and the same number of tasks, as in a
+// separate sandbox.
 func TestACellHasTheLimitsOfItsPolicy(t *testing.T) {
 	policy := standard(t)
 	policy.Limits.OpenFiles, policy.Limits.FileSize, policy.Limits.PIDs = 77, 3<<20, 20
-	// How many children it may have beside itself.
+	// Counts how many children it may have in addition to itself.
 	const script = `import os, resource, signal
 print(resource.getrlimit(resource.RLIMIT_NOFILE)[1], resource.getrlimit(resource.RLIMIT_FSIZE)[1], flush=True)
 n = 0
@@ -217,7 +218,7 @@ print(n)`
 	}
 }
 
-// What one call leaves, the next does not find.
+// A call does not find anything that the previous one left.
 func TestCellsShareNothing(t *testing.T) {
 	box := cellBox(t, standard(t))
 	first, err := box.NewCell(t.Context())

@@ -8,10 +8,11 @@ import (
 	"github.com/mcpbox/mcpbox/runtime/internal/state"
 )
 
-// StateDir is where this user's sandboxes keep their folders. It is made if it is missing.
+// StateDir returns the folder for the state of this user's sandboxes. It creates the folder if it
+// is missing.
 func StateDir() (string, error) { return state.Dir("") }
 
-// Removed is something that a killed supervisor had left behind.
+// Removed names something that a killed supervisor had left behind.
 type Removed struct {
 	Kind string // "state" or "cgroup"
 	ID   string // of the sandbox

@@ -32,7 +32,7 @@ const hostname = "mcpbox"
 type contained struct {
 	box       *Sandbox
 	state     string   // state.Dir
-	stale     []string // ids whose state folders were removed first: their cgroups may be there
+	stale     []string // ids whose state folders were removed first; their cgroups may still exist
 	plan      *Plan
 	filter    *seccomp.Filter
 	ids       idmap.IDs
@@ -48,11 +48,11 @@ type contained struct {
 	dialled   int64 // connections to published ports so far
 	undo      *cleanup.Stack
 
-	// ending are cells whose program has ended, and whose namespaces still go.
+	// ending counts cells whose program has ended, but whose namespaces are not removed yet.
 	ending sync.WaitGroup
 
 	mounts      func() []initproto.MountOp // of a cell
-	freshMounts func() []initproto.MountOp // of a cell that is built ahead
+	freshMounts func() []initproto.MountOp // of a cell that is built before its call
 }
 
 func startContained(ctx context.Context, box *Sandbox) (*contained, error) {
@@ -62,7 +62,7 @@ func startContained(ctx context.Context, box *Sandbox) (*contained, error) {
 	c.mounts = sync.OnceValue(func() []initproto.MountOp { return control.Mounts(c.plan.root.Cell) })
 	c.freshMounts = sync.OnceValue(func() []initproto.MountOp { return control.Mounts(c.plan.root.FreshCell()) })
 	filter := c.compileFilter()
-	undo.Push(func() { _ = filter() }) // it is not to outlive a failed start
+	undo.Push(func() { _ = filter() }) // it must not outlive a failed start
 	if err := c.claim(undo); err != nil {
 		return nil, err
 	}
@@ -93,7 +93,8 @@ func startContained(ctx context.Context, box *Sandbox) (*contained, error) {
 
 func (c *contained) policy() *policies.Policy { return c.box.policy() }
 
-// compileFilter begins at once and runs beside the container's start. The returned function waits for it.
+// compileFilter starts the compilation, which runs while the container starts. The returned
+// function waits for it.
 func (c *contained) compileFilter() (wait func() error) {
 	p := c.policy()
 	done := make(chan error, 1)
@@ -104,12 +105,12 @@ func (c *contained) compileFilter() (wait func() error) {
 		}
 		done <- err
 	}()
-	go func() { _ = initbin.Sealed() }() // likewise; the container asks for its error
+	go func() { _ = initbin.Sealed() }() // also in the background; the container checks its error
 	go container.Warm()
 	return sync.OnceValue(func() error { return <-done })
 }
 
-// claim removes what killed sandboxes left, and takes the id before there is anything that bears it.
+// claim removes what killed sandboxes left. It reserves the id before anything with this id exists.
 func (c *contained) claim(undo *cleanup.Stack) error {
 	var err error
 	if c.state, err = state.Dir(c.box.opts.stateDir); err != nil {
@@ -126,10 +127,10 @@ func (c *contained) claim(undo *cleanup.Stack) error {
 	return c.box.opts.passed("claim")
 }
 
-// prepare plans, and makes the cgroup.
+// prepare makes the plan and the cgroup.
 func (c *contained) prepare(ctx context.Context, undo *cleanup.Stack) error {
 	h := host{root: rights.Root(), ranged: ownRange(), landlock: landlock.ABI(), authority: c.inspected.PEM()}
-	h.topology, _ = topology.Folder(c.state) // without it, tools guess how many processors there are
+	h.topology, _ = topology.Folder(c.state) // without it, tools guess the number of processors
 	var parent *cgroups.Parent
 	if wantsCgroup(c.policy().Limits) {
 		var err error
@@ -153,7 +154,7 @@ func (c *contained) prepare(ctx context.Context, undo *cleanup.Stack) error {
 func (c *contained) makeGroup(ctx context.Context, parent *cgroups.Parent,
 	undo *cleanup.Stack) error {
 	if len(c.stale) > 0 {
-		_, _ = parent.Collect(ctx) // of no consequence to this sandbox; `mcpbox gc` reports errors
+		_, _ = parent.Collect(ctx) // errors don't affect this sandbox; `mcpbox gc` reports them
 	}
 	var err error
 	c.group, err = parent.Create(c.box.ID, together(c.policy().Limits, c.box.spec.Cells))
@@ -164,13 +165,14 @@ func (c *contained) makeGroup(ctx context.Context, parent *cgroups.Parent,
 	return nil
 }
 
-// together are the limits of all of a sandbox's cells. Each has the policy's for itself.
+// together returns the limits of all cells of a sandbox together. Each cell has the policy's
+// limits.
 func together(l policies.Limits, cells int) policies.Limits {
 	if cells > 0 {
 		l.Memory *= policies.Size(cells)
 		l.PIDs = (l.PIDs + cellReaper) * int64(cells)
 		l.CPUs *= float64(cells)
-		l.CPUTime = 0 // of a call, not of all that there will be
+		l.CPUTime = 0 // it applies to each call, not to all calls together
 	}
 	return l
 }
@@ -219,8 +221,8 @@ func (c *contained) launch(undo *cleanup.Stack) error {
 	return nil
 }
 
-// startContainer starts again without a mapping of owners for a read-only mount whose file system has none. Only the
-// attempt tells.
+// startContainer starts the container. If the file system of a read-only mount can't map owners, it
+// starts again without a mapping for this mount. Only an attempt shows this.
 func (c *contained) startContainer(cfg container.Config) (*container.Container, error) {
 	for {
 		started, err := container.Start(cfg)
@@ -251,7 +253,7 @@ func (c *contained) chooseIDs(undo *cleanup.Stack) error {
 	return nil
 }
 
-// complete has mcpbox-init finish the root.
+// complete lets mcpbox-init complete the root.
 func (c *contained) complete(ctx context.Context, undo *cleanup.Stack) error {
 	inbox := c.conn.Open(0)
 	defer inbox.Close()
@@ -262,7 +264,7 @@ func (c *contained) complete(ctx context.Context, undo *cleanup.Stack) error {
 	if err != nil {
 		return setupError("setup", err)
 	}
-	// While PID 1 is at it, what a spawn needs to know.
+	// While PID 1 works, find out what a spawn needs.
 	c.umask = verify.Umask()
 	filterFlags()
 	m, err := inbox.Next(ctx)

@@ -10,8 +10,9 @@ import (
 	"github.com/mcpbox/mcpbox/seccomp"
 )
 
-// reopening makes the tool's standard streams openable anew, and fits filter and Landlock rules to them.
-// A nil body is that of a cell that was built ahead: there it is pipes alone that can be opened.
+// reopening allows the tool to open its standard streams again, and adapts the filter and the
+// Landlock rules. body is nil for a cell that was built before its call: there only pipes can be
+// opened again.
 func (k *cell) reopening(fds []int, body *initproto.SpawnBody) {
 	k.reopen = reopen.New(fds, k.c.ids.ToolUID, k.c.ids.ToolGID)
 	if body == nil {
@@ -23,7 +24,7 @@ func (k *cell) reopening(fds []int, body *initproto.SpawnBody) {
 		body.Filter = k.c.filter.ProgramWith(opens)
 	}
 	if body.Landlock != nil {
-		own := *body.Landlock // the sandbox's is every process's
+		own := *body.Landlock // all processes share the sandbox's one
 		for i := range own.Stdio {
 			own.Stdio[i] = k.reopen.Landlock(i)
 		}
@@ -31,9 +32,9 @@ func (k *cell) reopening(fds []int, body *initproto.SpawnBody) {
 	}
 }
 
-// deputise answers a call that is no refusal: the opening of a standard stream, another open that was put to the
-// listener beside it and that the policy allows (the kernel judges that one by its path, so it may go on), and what is
-// harmless on the file that it really is about.
+// deputise answers a call that is not refused: the opening of a standard stream; another open that
+// goes to the listener and that the policy allows (the kernel checks its path, so it may continue);
+// and a call that is harmless for the file that it really affects.
 func (g *guard) deputise(c *seccomp.Call) (seccomp.Answer, bool) {
 	ids, allows := g.cell.c.ids, g.cell.c.filter.Allows
 	switch c.Name {
@@ -44,19 +45,20 @@ func (g *guard) deputise(c *seccomp.Call) (seccomp.Answer, bool) {
 		}
 		return seccomp.Answer{Continue: true}, allows(c)
 	case "clone", "fork", "vfork":
-		// Watched, without a cgroup: the kernel says EAGAIN at the limit, and that is all the tool
-		// hears. What it may do, the registers say: nothing can change between this and the call.
+		// Watched, without a cgroup: at the limit the kernel returns EAGAIN, and only the tool sees
+		// it. The registers alone decide whether the call is allowed, and they can't change before
+		// the call.
 		if allows(c) {
 			g.cell.tree.forking()
 			return seccomp.Answer{Continue: true}, true
 		}
 	case "truncate", "ftruncate", "fallocate":
-		if allows(c) { // watched: the kernel says EFBIG, and that is all the tool hears
+		if allows(c) { // watched: the kernel returns EFBIG, and only the tool sees it
 			g.cell.process.Record(g.tooLarge(c))
 			return seccomp.Answer{Continue: true}, true
 		}
 	case "kill", "tkill", "rt_sigqueueinfo", "pidfd_open", "prlimit64":
-		// Watched: the number is in a register, and the filter has judged PID 1's own.
+		// Watched: the process id is in a register. The filter has already refused PID 1 itself.
 		own := !deputy.InitThread(c.PID, int(int32(uint32(c.Raw[0]))))
 		return seccomp.Answer{Continue: true}, own && allows(c)
 	case "inotify_add_watch":
@@ -67,13 +69,14 @@ func (g *guard) deputise(c *seccomp.Call) (seccomp.Answer, bool) {
 	return seccomp.Answer{}, false
 }
 
-// watched are the calls that the listener sees although the policy may allow them.
+// watched selects the calls that the listener sees even if the policy allows them.
 func watched(p *policies.Policy) seccomp.Watch {
-	// Started by a user, PID 1 may have the tool's own id, and then the kernel lets the tool at it.
+	// If a user starts the sandbox, PID 1 may have the tool's id. Then the kernel allows the tool
+	// to act on PID 1.
 	return seccomp.Watch{FileSize: uint64(p.Limits.FileSize), Watches: true, Processes: !rights.Root()}
 }
 
-// tooLarge is the event of a file that is set to a size above the limit.
+// tooLarge returns the event for a call that sets a file's size above the limit.
 func (g *guard) tooLarge(c *seccomp.Call) monitor.Event {
 	size := int64(c.Raw[1])
 	if c.Name == "fallocate" {
@@ -85,7 +88,8 @@ func (g *guard) tooLarge(c *seccomp.Call) monitor.Event {
 	return e
 }
 
-// ownProcess reports whether a call that looks into another process means one of the tool's own.
+// ownProcess reports whether a call that accesses another process means one of the tool's own
+// processes.
 func ownProcess(c *seccomp.Call) bool {
 	switch {
 	case c.ArchName != "":

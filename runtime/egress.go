@@ -23,22 +23,22 @@ import (
 	"github.com/mcpbox/mcpbox/runtime/internal/verify"
 )
 
-// resolverInside is where programs in a sandbox with a network by name find their name server.
+// resolverInside is the address of the name server in a sandbox with network mode allow.
 const resolverInside = "127.0.0.53"
 
-// Connections are those that a sandbox made to one host, where its policy allows hosts by name.
+// Connections counts the connections of a sandbox to one host, with network mode allow.
 type Connections struct {
 	Host        string  `json:"host"`
 	Port        int     `json:"port"`
 	Connections int64   `json:"connections"`
 	Sent        int64   `json:"bytes_sent"`
 	Received    int64   `json:"bytes_received"`
-	Duration    Seconds `json:"duration"` // of all together
+	Duration    Seconds `json:"duration"` // sum of all connections
 }
 
 func byName(p *policies.Policy) bool { return p.Network.Mode == policies.NetworkAllow }
 
-// resolver is the address of the name server inside, "" for none.
+// resolver returns the address of the name server inside, or "".
 func resolver(p *policies.Policy) string {
 	if byName(p) {
 		return resolverInside
@@ -46,8 +46,9 @@ func resolver(p *policies.Policy) string {
 	return ""
 }
 
-// openNetwork has mcpbox-init make the sockets that stand for everything outside, and serves them. mcpbox-init holds
-// capabilities for that until it has answered. That they are gone is verified here, before there is any tool.
+// openNetwork lets mcpbox-init make the sockets that stand for all hosts outside, and serves them.
+// mcpbox-init has capabilities for that until it answers. This function verifies that they are
+// dropped, before any tool starts.
 func (c *contained) openNetwork(ctx context.Context, undo *cleanup.Stack) error {
 	if !byName(c.policy()) {
 		return nil
@@ -75,8 +76,7 @@ func (c *contained) openNetwork(ctx context.Context, undo *cleanup.Stack) error 
 	return c.box.opts.passed("network")
 }
 
-// inspect reads the secrets, before there is anything of the sandbox. What the policy has made in it
-// must not have them.
+// inspect reads the secrets before the sandbox exists. Files of the spec must not contain them.
 func (c *contained) inspect(ctx context.Context) (err error) {
 	spec := c.box.spec
 	if c.inspected, err = egress.Prepare(ctx, spec.Policy, spec.Secrets); err != nil {
@@ -85,27 +85,27 @@ func (c *contained) inspect(ctx context.Context) (err error) {
 	for _, f := range spec.Files {
 		if name, _ := c.inspected.Leak(string(f.Data)); name != "" {
 			return hint.Errorf("leave it out: the tool gets a placeholder",
-				"the file %s has the secret %s in it", f.Path, name)
+				"the file %s contains the secret %s", f.Path, name)
 		}
 	}
 	return nil
 }
 
-// withoutSecrets refuses a command that would give the tool a secret itself.
+// withoutSecrets refuses a command that would pass a secret to the tool.
 func (c *contained) withoutSecrets(cmd Command, env []string) error {
 	if name, i := c.inspected.Leak(env...); name != "" {
 		variable, _, _ := strings.Cut(env[i], "=")
 		return hint.Errorf("do not pass it: the tool gets a placeholder in "+name,
-			"the environment variable %s has the secret %s in it", variable, name)
+			"the environment variable %s contains the secret %s", variable, name)
 	}
 	if name, i := c.inspected.Leak(cmd.Args...); name != "" {
 		return hint.Errorf("give the placeholder, as $"+name+" in the sandbox",
-			"argument %d has the secret %s in it", i, name)
+			"argument %d contains the secret %s", i, name)
 	}
 	return nil
 }
 
-// askNetwork returns mcpbox-init's answer, with a descriptor a socket.
+// askNetwork returns mcpbox-init's answer, with one descriptor for each socket.
 func (c *contained) askNetwork(ctx context.Context, ports []int) (control.Answer, error) {
 	v4, v6 := egress.Local()
 	body := &initproto.NetworkBody{IPv4: v4.AsSlice(), IPv6: v6.AsSlice(), Resolver: net.ParseIP(resolverInside).To4(), Ports: ports}
@@ -129,7 +129,7 @@ func (c *contained) askNetwork(ctx context.Context, ports []int) (control.Answer
 	return m, hint.Wrap(e, doctorHint)
 }
 
-// sockets turns the descriptors that mcpbox-init made into those of package net, and closes them.
+// sockets makes net sockets from mcpbox-init's descriptors, and closes the descriptors.
 func sockets(fds []int) (cfg egress.Config, err error) {
 	var open []interface{ Close() error }
 	defer func() {
@@ -165,7 +165,7 @@ func sockets(fds []int) (cfg egress.Config, err error) {
 	return cfg, err
 }
 
-// owners are the processes that a connection may be from.
+// owners holds the processes that a connection may belong to.
 type owners struct {
 	mu  sync.Mutex
 	all []*Process
@@ -177,7 +177,8 @@ func (o *owners) join(p *Process) {
 	o.all = append(o.all, p)
 }
 
-// leave forgets a process that has ended, but not the last one: what it did at its end may come to light after it.
+// leave forgets a process that has ended, except the last one: its last connections may appear
+// after its end.
 func (o *owners) leave(p *Process) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -186,7 +187,8 @@ func (o *owners) leave(p *Process) {
 	}
 }
 
-// newest is who is told of a connection that comes now: a socket does not say which of several it is from.
+// newest returns the process that owns a new connection. A socket does not show which of several
+// processes it belongs to.
 func (o *owners) newest() egress.Owner {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -196,14 +198,14 @@ func (o *owners) newest() egress.Owner {
 	return owner{o.all[len(o.all)-1]}
 }
 
-// joinNetwork makes p the one that is told of new connections.
+// joinNetwork makes p the owner of new connections.
 func (c *contained) joinNetwork(p *Process) {
 	if c.network != nil {
 		c.owners.join(p)
 	}
 }
 
-// endNetwork ends the connections of a process, which has ended.
+// endNetwork ends the connections of a process that has ended.
 func (c *contained) endNetwork(p *Process) {
 	if c.network != nil {
 		c.owners.leave(p)
@@ -211,7 +213,7 @@ func (c *contained) endNetwork(p *Process) {
 	}
 }
 
-// owner is a process as package egress sees it.
+// owner is a process in the form that package egress uses.
 type owner struct{ *Process }
 
 func (o owner) Call() *monitor.Call { return o.cmd.attributed(monitor.Event{}).Call }
@@ -228,7 +230,7 @@ func connections(f egress.Flow) Connections {
 		Duration: Seconds(f.Duration.Round(time.Microsecond))}
 }
 
-// connections is nil for a process without a network by name.
+// connections returns the connections of the process; nil without network mode allow.
 func (p *Process) connections() (out []Connections) {
 	if !byName(p.box.policy()) {
 		return nil

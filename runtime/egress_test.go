@@ -27,7 +27,7 @@ func networkPolicy(t *testing.T) *policies.Policy {
 func TestAFailedNetworkLeavesNothing(t *testing.T) {
 	testhost.Need(t, "sandbox")
 	opts := privateState(t)
-	box, err := start(context.Background(), Spec{Policy: networkPolicy(t)}, opts) // makes what stays
+	box, err := start(context.Background(), Spec{Policy: networkPolicy(t)}, opts) // makes what is kept for later starts
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,8 +49,8 @@ func TestAFailedNetworkLeavesNothing(t *testing.T) {
 	}
 }
 
-// PID 1 has had the capabilities, and no thread of it has them when the first tool is started.
-func TestInitGivesItsNetworkCapabilitiesUp(t *testing.T) {
+// PID 1 has the capabilities at first. When the first tool starts, no thread of PID 1 has them.
+func TestInitDropsItsNetworkCapabilities(t *testing.T) {
 	testhost.Need(t, "sandbox")
 	box, err := start(context.Background(), Spec{Policy: networkPolicy(t)}, privateState(t))
 	if err != nil {
@@ -65,7 +65,7 @@ func TestInitGivesItsNetworkCapabilitiesUp(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	// The check sees those that it kept, and so would see these.
+	// The check finds a capability that PID 1 has kept, so it would also find these.
 	if err := verify.Dropped(c.container.PID, unix.CAP_SETUID); err == nil {
 		t.Errorf("CAP_SETUID is there, and the check says %v", err)
 	}

@@ -14,21 +14,21 @@ import (
 )
 
 var (
-	// ErrNotFound: the command is not in the sandbox (exit code 127).
+	// ErrNotFound means that the command is not in the sandbox (exit code 127).
 	ErrNotFound = errors.New("command not found in the sandbox")
-	// ErrNotExecutable: it is there and can't be executed (exit code 126).
+	// ErrNotExecutable means that the command exists but can't be executed (exit code 126).
 	ErrNotExecutable = errors.New("command can't be executed in the sandbox")
-	// ErrLayer: a required layer is not there.
+	// ErrLayer means that a required layer is missing.
 	ErrLayer = errors.New("required layer is missing")
-	// ErrClosed: the sandbox ended while it was being used.
+	// ErrClosed means that the sandbox ended while it was in use.
 	ErrClosed = control.ErrClosed
-	// ErrLimit: a limit of the policy ended the run.
+	// ErrLimit means that a limit of the policy ended the run.
 	ErrLimit = errors.New("a limit of the policy ended the run")
-	// ErrViolation: the policy, or one of its rules, ended the run.
+	// ErrViolation means that the policy, or one of its rules, ended the run.
 	ErrViolation = errors.New("the policy ended the run")
 )
 
-// Hint is the remedy that belongs to an error of this package, "" if there is none.
+// Hint returns the remedy for an error of this package, or "".
 func Hint(err error) string { return hint.Of(err) }
 
 const doctorHint = "`mcpbox doctor` says how to get it on this host; --best-effort runs without, and says so"
@@ -36,13 +36,13 @@ const doctorHint = "`mcpbox doctor` says how to get it on this host; --best-effo
 // SetupError says which step of a start failed.
 type SetupError struct {
 	Step   string // "mount", "seccomp" …
-	Index  int    // of the entry in the step's list, -1 if there is none
-	Detail string // that entry
+	Index  int    // of the entry in the step's list, or -1
+	Detail string // the entry, as text
 	Err    error
 }
 
-// StepFiles is the Step of a SetupError about a file of the call's, such as one that does not fit into the
-// storage.
+// StepFiles is the Step of a SetupError about a file of the call, such as one that does not fit
+// into the storage.
 var StepFiles = initproto.StepFiles.String()
 
 func (e *SetupError) Error() string {
@@ -57,7 +57,7 @@ func (e *SetupError) Unwrap() error { return e.Err }
 
 func setupError(step string, err error) error { return &SetupError{Step: step, Index: -1, Err: err} }
 
-// setupEntry names the folder, file or link that a setup fault's index points at.
+// setupEntry returns the folder, file or link that the index of a setup fault means.
 func setupEntry(set rootfs.Setup, i int) string {
 	switch dirs, files := len(set.Dirs), len(set.Dirs)+len(set.Files); {
 	case i < dirs:
@@ -70,7 +70,7 @@ func setupEntry(set rootfs.Setup, i int) string {
 	return ""
 }
 
-// setupFault is a step of completing the root that failed on entry.
+// setupFault returns the error for a failed step of the setup of the root.
 func setupFault(f initproto.Fault, entry string) error {
 	e := &SetupError{Step: f.Step.String(), Index: int(f.Index), Detail: entry, Err: f.Errno}
 	switch f.Errno {
@@ -82,7 +82,7 @@ func setupFault(f initproto.Fault, entry string) error {
 	return hint.Wrap(e, "`mcpbox doctor` says what this host allows")
 }
 
-// spawnError turns what mcpbox-init reports into the error a user reads.
+// spawnError turns a report of mcpbox-init into an error for users.
 func (c *contained) spawnError(f initproto.Fault, body *initproto.SpawnBody) error {
 	command := body.Argv[0]
 	about := remedy.Command{Name: command, Dir: body.Dir, Env: body.Env, Plan: c.plan.root, Rootfs: c.policy().Filesystem.Rootfs}
@@ -92,7 +92,7 @@ func (c *contained) spawnError(f initproto.Fault, body *initproto.SpawnBody) err
 	case f.Step == initproto.StepLookup:
 		return hint.Errorf(about.NotFound(), "%s: %w", command, ErrNotFound)
 	case f.Step == initproto.StepExec && f.Errno == unix.ENOEXEC:
-		return hint.Errorf("it has no #! line and is no ELF program: name its interpreter", "%s: %w", command, ErrNotExecutable)
+		return hint.Errorf("it has no #! line and is not an ELF program: name its interpreter", "%s: %w", command, ErrNotExecutable)
 	case f.Step == initproto.StepExec && f.Errno == unix.ENOENT:
 		what, remedy := about.Interpreter()
 		if what == "" {

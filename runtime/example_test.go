@@ -11,7 +11,7 @@ import (
 	"github.com/mcpbox/mcpbox/runtime"
 )
 
-// One program in a sandbox of its own.
+// One program in its own sandbox.
 func ExampleRun() {
 	policy, err := policies.Preset("standard")
 	if err != nil {
@@ -31,7 +31,7 @@ func ExampleRun() {
 	// failed 3 enforced
 }
 
-// Several programs share a sandbox. The context of each ends it alone.
+// Several programs share a sandbox. Each context ends only its own program.
 func ExampleSandbox_Start() {
 	policy, _ := policies.Preset("standard")
 	box, err := runtime.Start(context.Background(), runtime.Spec{Policy: policy, BestEffort: true})
@@ -42,7 +42,7 @@ func ExampleSandbox_Start() {
 	defer box.Close()
 
 	_, err = box.Start(context.Background(), runtime.Command{Args: []string{"pyhton"}})
-	fmt.Println(errors.Is(err, runtime.ErrNotFound)) // and the sandbox lives on
+	fmt.Println(errors.Is(err, runtime.ErrNotFound)) // the sandbox continues
 
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()

@@ -15,7 +15,8 @@ import (
 	"github.com/mcpbox/mcpbox/seccomp"
 )
 
-// guard answers one listener: records each refusal, lets the first execve through, applies `violation: kill`.
+// guard serves one listener: it records each refusal, allows the first execve, and applies
+// `violation: kill`.
 type guard struct {
 	cell        *cell
 	execAllowed bool
@@ -26,7 +27,7 @@ type guard struct {
 // decide must not block: the tool's thread waits for it.
 func (g *guard) decide(c *seccomp.Call) seccomp.Answer {
 	if !g.execAllowed && !g.execDone && c.Name == "execve" && c.ArchName == "" {
-		// The start itself: no code of the tool has run yet, so nothing can change the arguments under us.
+		// The start itself: no code of the tool has run yet, so nothing can change the arguments.
 		g.execDone = true
 		return seccomp.Answer{Continue: true}
 	}
@@ -56,12 +57,12 @@ func (g *guard) decide(c *seccomp.Call) seccomp.Answer {
 
 func errnoName(e syscall.Errno) string { return unix.ErrnoName(e) }
 
-// task remembers who asked last: a flood comes from one thread.
+// task caches the last caller, because a flood of calls usually comes from one thread.
 type task struct {
 	tid, inside int
 }
 
-// identify returns the process id in the sandbox's namespace, and the name that the thread gives itself.
+// identify returns the process id in the sandbox's namespace, and the thread's own name.
 func (g *guard) identify(tid int) (pid int, comm string) {
 	dir := "/proc/" + strconv.Itoa(tid)
 	if data, err := os.ReadFile(dir + "/comm"); err == nil {

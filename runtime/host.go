@@ -11,10 +11,10 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// host is what a plan needs to know of the machine. A start has the cgroup parent that it uses; a
-// plan alone the one that a start is expected to find.
+// host holds the facts about the machine that a plan needs. For a start, parent is the cgroup
+// parent in use; for a plan alone, it is the one that a start would probably find.
 type host struct {
-	root       bool   // started by root, with all that a start as root needs
+	root       bool   // started by root, with all rights for a start as root
 	ranged     bool   // the tool gets ids of a range that no account has
 	landlock   int    // ABI, 0: none
 	authority  []byte // PEM, which programs are to trust; nil: none
@@ -29,12 +29,12 @@ type limiter interface {
 	Enforces(policies.Limits) map[string]string
 }
 
-// ownRange: uid 0 of the machine gives no sandbox its own id, even where it lacks the rights for a
-// start as root: the kernel spares that id limits, and lets it write to files in /proc.
+// ownRange reports whether a sandbox must not get the caller's own id, because that is uid 0 of the
+// machine. The kernel exempts this id from limits, and lets it write to files in /proc. This also
+// holds if root lacks rights for a start as root.
 func ownRange() bool { return os.Geteuid() == 0 && rights.AllIDs() }
 
-// limited returns an error if root, without its rights, can't give a sandbox what the spec asks
-// for.
+// limited returns an error if root lacks the rights for something that the spec requires.
 func (h host) limited(spec Spec) error {
 	if h.root || !h.ranged {
 		return nil
@@ -56,7 +56,7 @@ func (h host) limited(spec Spec) error {
 
 func (h *host) expectCgroup() { h.use(cgroups.Expect()) }
 
-// use takes over what cgroups.Find or cgroups.Expect returned.
+// use stores the result of cgroups.Find or cgroups.Expect.
 func (h *host) use(parent *cgroups.Parent, err error) {
 	if err != nil {
 		h.noCgroup = err
@@ -67,7 +67,7 @@ func (h *host) use(parent *cgroups.Parent, err error) {
 
 func (h host) cgroup() bool { return h.parent != nil }
 
-// enforces reports which limits the sandbox's cgroup holds.
+// enforces reports which limits the sandbox's cgroup enforces.
 func (h host) enforces(l policies.Limits) func(limit string) bool {
 	if h.parent == nil {
 		return func(string) bool { return false }
@@ -79,7 +79,7 @@ func (h host) enforces(l policies.Limits) func(limit string) bool {
 	}
 }
 
-// require returns an error if the host can't give a layer that the policy requires.
+// require returns an error if the host can't provide a layer that the policy requires.
 func (h host) require(spec Spec) error {
 	if err := h.limited(spec); err != nil {
 		return err
@@ -96,7 +96,7 @@ func (h host) require(spec Spec) error {
 	return nil
 }
 
-// requires reports whether a start without the layer has to fail.
+// requires reports whether a start without the layer must fail.
 func (s Spec) requires(layer policies.Layer) bool {
 	if s.BestEffort {
 		return false

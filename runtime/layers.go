@@ -10,13 +10,13 @@ import (
 
 // Layer states in a result.
 const (
-	Enforced = "enforced" // seen on the process before the tool ran
-	Absent   = "absent"   // wanted, and this host does not have it
+	Enforced = "enforced" // found on the process before the tool ran
+	Absent   = "absent"   // wanted, but not available on this host
 	Off      = "off"      // not wanted by the policy
-	Lost     = "lost"     // enforced at the start, and for a moment it was not: an event says what happened
+	Lost     = "lost"     // enforced at the start, but lost for a moment: an event says what happened
 )
 
-// Layers is what was found on the process itself.
+// Layers holds the state of each layer, as found on the process itself.
 type Layers map[policies.Layer]string
 
 func allLayers() []policies.Layer {
@@ -36,7 +36,7 @@ func layersFrom(found map[policies.Layer]bool) Layers {
 	return l
 }
 
-// noLayers is what holds without a sandbox.
+// noLayers returns the layers without a sandbox.
 func noLayers() Layers {
 	l := Layers{}
 	for _, layer := range allLayers() {
@@ -70,12 +70,13 @@ func (l Layers) require(p *policies.Policy) error {
 	return hint.Errorf(doctorHint, "policy %s: %w: %s", p.Name, ErrLayer, strings.Join(missing, ", "))
 }
 
-// mandatory are the layers without which nothing runs, whatever the policy or --best-effort says.
+// mandatory returns an error if a layer is missing without which nothing may run, whatever the
+// policy or --best-effort says.
 func (l Layers) mandatory() error {
 	for _, layer := range []policies.Layer{policies.LayerUserNamespace, policies.LayerPIDNamespace, policies.LayerMountNamespace,
 		policies.LayerIPCNamespace, policies.LayerUTSNamespace, policies.LayerRootfs, policies.LayerCapabilities, policies.LayerNoNewPrivileges} {
 		if l[layer] != Enforced {
-			return fmt.Errorf("%w: %s was set up and is not there", ErrLayer, layer)
+			return fmt.Errorf("%w: %s was set up, but is missing", ErrLayer, layer)
 		}
 	}
 	return nil

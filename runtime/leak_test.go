@@ -18,14 +18,14 @@ import (
 	"github.com/mcpbox/mcpbox/runtime/internal/state"
 )
 
-// footprint is what a sandbox could leave behind.
+// footprint counts things that a sandbox could leave behind.
 type footprint struct {
 	mounts, children, state string
 	fds                     int
 }
 
-// left says what there is now that was not there before. Descriptors that goroutines of an ended run still close
-// are waited for; fewer than before are no leak.
+// left lists new things since the footprint was taken. It waits for descriptors that goroutines of
+// an ended run still close. Fewer than before is not a leak.
 func (f footprint) left(t *testing.T) (out string) {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
@@ -107,7 +107,8 @@ func runTrue(p *policies.Policy, opts options) error {
 	return err
 }
 
-// A start that fails at any step leaves no mount, descriptor, process or file; nor does one that succeeds.
+// A start that fails at any step leaves no mount, descriptor, process or file. A start that
+// succeeds leaves none either.
 func TestAFailedStartLeavesNothing(t *testing.T) {
 	testhost.Need(t, "sandbox")
 	opts := privateState(t)
@@ -147,7 +148,7 @@ func TestAFailedStartLeavesNothing(t *testing.T) {
 	}
 }
 
-// libcontainer would leave one of /proc.
+// Without mcpbox's measure, libcontainer would keep a mount of /proc.
 func TestTheSupervisorHoldsNoMountOfItsOwn(t *testing.T) {
 	testhost.Need(t, "sandbox")
 	if err := runTrue(standard(t), privateState(t)); err != nil {
@@ -164,7 +165,7 @@ func TestTheSupervisorHoldsNoMountOfItsOwn(t *testing.T) {
 	}
 }
 
-// heapInUse is what is reachable.
+// heapInUse returns the size of reachable memory.
 func heapInUse() int64 {
 	var m goruntime.MemStats
 	for range 3 {

@@ -26,16 +26,18 @@ const (
 	backendPipe   = "pipe"
 )
 
-// LimitState is one limit of a result: Value in bytes, tasks, files, thousandths of a CPU, or milliseconds.
-// Reported says that there is an event each time the program runs into it. What only the program
-// hears of is not: a write that fails with EFBIG or ENOSPC, an open that fails with EMFILE.
+// LimitState is one limit of a result: Value in bytes, tasks, files, thousandths of a CPU, or
+// milliseconds. Reported says whether there is an event each time the program reaches the limit. It
+// is false if only the program sees the error: a write that fails with EFBIG or ENOSPC, an open
+// that fails with EMFILE.
 type LimitState struct {
 	Value    int64  `json:"value"`
 	Backend  string `json:"backend"`
 	Reported bool   `json:"reported"`
 }
 
-// reported: see LimitState. A full disk, and a program that SIGXFSZ ends, mostly are seen.
+// reported returns LimitState.Reported. A full disk, and a program that SIGXFSZ ends, are usually
+// seen all the same.
 func reported(name, backend string) bool {
 	switch name {
 	case "disk", "file_size", "open_files", "io", "io_weight":
@@ -44,13 +46,14 @@ func reported(name, backend string) bool {
 	return backend != backendNone
 }
 
-// tree is the limits of one process tree: a cgroup leaf, a watchdog, or both (for controllers that are missing).
+// tree enforces the limits of one process tree: with a cgroup leaf, a watchdog, or both (if
+// controllers are missing).
 type tree struct {
 	leaf   *cgroups.Leaf // nil without a usable cgroup v2
 	watch  *cgroups.Watch
 	dog    *watchdog.Watchdog
-	extra  int64         // tasks that are not the program's
-	before time.Duration // CPU time that was used before the program's call
+	extra  int64         // tasks that don't belong to the program
+	before time.Duration // CPU time before the program's call
 
 	mu     sync.Mutex
 	limits policies.Limits
@@ -70,7 +73,7 @@ func newTree(group *cgroups.Group, number int, l policies.Limits, extra int64) (
 	return t, err
 }
 
-// enforcedByCgroup reports whether the leaf answers for a limit.
+// enforcedByCgroup reports whether the leaf enforces a limit.
 func (t *tree) enforcedByCgroup(name string) bool {
 	if t.leaf == nil {
 		return false
@@ -79,7 +82,7 @@ func (t *tree) enforcedByCgroup(name string) bool {
 	return ok && reason == ""
 }
 
-// start begins to watch, before the tool runs.
+// start starts the watches, before the tool runs.
 func (t *tree) start(initPID, tool int, onBreach func(cgroups.Breach)) error {
 	if t.leaf != nil {
 		var err error
@@ -103,20 +106,21 @@ func (t *tree) start(initPID, tool int, onBreach func(cgroups.Breach)) error {
 	return nil
 }
 
-// countsTasks reports whether the watchdog has to be told of new tasks: without a cgroup, nobody
-// else says that the limit was reached.
+// countsTasks reports whether the watchdog must learn about new tasks: without a cgroup, nobody
+// else reports that the limit was reached.
 func (t *tree) countsTasks() bool { return t.limits.PIDs > 0 && !t.enforcedByCgroup("pids") }
 
-// forking is called before a new task.
+// forking is called before a task is created.
 func (t *tree) forking() {
 	if t.dog != nil && t.countsTasks() {
 		t.dog.Forking()
 	}
 }
 
-// countFromNow leaves out what the building of a cell has used. program is what its program has.
+// countFromNow excludes the usage so far, such as that of the building of a cell. program is the
+// program's CPU time so far.
 func (t *tree) countFromNow(program time.Duration) {
-	t.before = program // as a watchdog counts
+	t.before = program // the watchdog counts only this
 	if t.leaf != nil {
 		if u, err := t.leaf.Usage(); err == nil {
 			t.before = u.CPU
@@ -124,7 +128,7 @@ func (t *tree) countFromNow(program time.Duration) {
 	}
 }
 
-// stop ends the watching: every breach so far has been delivered when it returns.
+// stop ends the watches. When it returns, every breach so far has been delivered.
 func (t *tree) stop() {
 	if t.watch != nil {
 		t.watch.Stop()
@@ -152,11 +156,11 @@ func (t *tree) usage() cgroups.Usage {
 func (t *tree) remove() {
 	if t.leaf != nil {
 		t.leaf.Close()
-		_ = t.leaf.Remove(context.Background()) // what is left goes with the sandbox's group
+		_ = t.leaf.Remove(context.Background()) // the sandbox's group removes the rest
 	}
 }
 
-// rlimits are the per-process ones: the kernel's even without cgroups.
+// rlimits returns the limits per process, which the kernel enforces even without cgroups.
 func (t *tree) rlimits() []initproto.Rlimit {
 	l := t.limits
 	if t.enforcedByCgroup("pids") {
@@ -175,7 +179,7 @@ func (t *tree) states() map[string]LimitState {
 	return limitStates(l, t.enforcedByCgroup)
 }
 
-// set changes the limits of a tree that runs.
+// set changes the limits of a running tree.
 func (t *tree) set(l policies.Limits) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -202,7 +206,7 @@ func (t *tree) set(l policies.Limits) error {
 	return nil
 }
 
-// limitStates names the backend of every limit of l, when a cgroup holds those of enforced.
+// limitStates names the backend of every limit of l. enforced says which limits a cgroup enforces.
 func limitStates(l policies.Limits, enforced func(name string) bool) map[string]LimitState {
 	out := clockLimits(l)
 	add := func(name string, value int64, fallback string) {
@@ -228,7 +232,7 @@ func limitStates(l policies.Limits, enforced func(name string) bool) map[string]
 	return out
 }
 
-// clockLimits are those that need no sandbox.
+// clockLimits returns the limits that need no sandbox.
 func clockLimits(l policies.Limits) map[string]LimitState {
 	out := map[string]LimitState{}
 	if t := time.Duration(l.Timeout); t > 0 {
@@ -237,7 +241,7 @@ func clockLimits(l policies.Limits) map[string]LimitState {
 	return out
 }
 
-// withinOwn is the value that a limit really gets: never more than the caller's own hard limit.
+// withinOwn returns the value that a limit really gets: at most the caller's own hard limit.
 func withinOwn(resource int, value int64) int64 {
 	var own unix.Rlimit
 	if unix.Getrlimit(resource, &own) == nil && own.Max < uint64(value) {
@@ -246,7 +250,8 @@ func withinOwn(resource int, value int64) int64 {
 	return value
 }
 
-// cgroupLayer reports whether memory, cpus and pids, as far as set, are all the kernel's to enforce.
+// cgroupLayer returns the state of the cgroup layer: whether cgroups enforce memory, cpus and pids,
+// as far as they are set.
 func cgroupLayer(limits map[string]LimitState) string {
 	any := false
 	for _, name := range []string{"memory", "cpus", "pids"} {
@@ -272,9 +277,10 @@ func storageFull(fd int) (used int64, full bool) {
 	return int64(st.Blocks-st.Bfree) * st.Bsize, st.Bfree == 0 || st.Ffree == 0
 }
 
-// confine gives the program as many CPUs as it may use, where no cgroup can hold it to a share: what counts CPUs to size
-// itself (nproc, make -j, virtual machines, thread pools) then finds the limit. The program may change it back: it is
-// no enforcement, and the result does not call it one. sched_setaffinity(2)
+// confine gives the program as many CPUs as it may use, if no cgroup limits its share. Programs
+// that derive their size from the number of CPUs (nproc, make -j, virtual machines, thread pools)
+// then find the limit. The program can undo this, so it does not count as enforcement in the
+// result. sched_setaffinity(2)
 func confine(pid int, l policies.Limits) {
 	want := int(math.Ceil(l.CPUs))
 	var own, chosen unix.CPUSet
@@ -287,16 +293,16 @@ func confine(pid int, l policies.Limits) {
 			all = append(all, cpu)
 		}
 	}
-	for i, first := 0, rand.IntN(len(all)); i < want; i++ { // not the same ones for every sandbox
+	for i, first := 0, rand.IntN(len(all)); i < want; i++ { // different ones for each sandbox
 		chosen.Set(all[(first+i)%len(all)])
 	}
-	_ = unix.SchedSetaffinity(pid, &chosen) // without it, the program only starts more threads than it can use
+	_ = unix.SchedSetaffinity(pid, &chosen) // if this fails, the program only starts too many threads
 }
 
-// usageInterval is how often rules about usage are asked.
+// usageInterval is the time between two evaluations of rules about usage.
 const usageInterval = 250 * time.Millisecond
 
-// watchUsage asks the rules about usage until the process ends.
+// watchUsage evaluates the rules about usage until the process ends.
 func (p *Process) watchUsage() {
 	tick := time.NewTicker(usageInterval)
 	defer tick.Stop()
@@ -326,7 +332,7 @@ func (p *Process) watchUsage() {
 	}
 }
 
-// percent is 0 without a limit, or where the amount is unknown.
+// percent returns 0 without a limit, or if the amount is unknown.
 func percent(amount, limit int64) float64 {
 	if amount < 0 || limit <= 0 {
 		return 0

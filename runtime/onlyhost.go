@@ -8,9 +8,10 @@ import (
 	"github.com/mcpbox/mcpbox/runtime/internal/remedy"
 )
 
-// OnlyOnHost says which argument of a command names a file or folder that the host has and the
-// sandbox does not, and how to show it; "": none. wd is where a relative path leads on the host.
-// It is for a command that has failed: an argument may be meant for something else.
+// OnlyOnHost says which argument of a command names a file or folder that exists on the host but
+// not in the sandbox, and how to mount it. It returns "" if there is none. wd is the folder on the
+// host where relative paths start. Use it only after a command has failed, because an argument may
+// not be a path at all.
 func (p *Plan) OnlyOnHost(cmd Command, wd string) string {
 	if p.root == nil || len(cmd.Args) < 2 {
 		return ""

@@ -18,20 +18,20 @@ import (
 	"github.com/mcpbox/mcpbox/seccomp"
 )
 
-// Plan is what Start does with a Spec on this host. Start follows the same plan. It is plain data
-// and can be written as JSON.
+// Plan says what Start does with a Spec on this host. Start follows the same plan. A Plan is plain
+// data and can be written as JSON.
 type Plan struct {
 	Policy      string                `json:"policy"`
-	Isolation   policies.Isolation    `json:"isolation"` // none: the program runs bare
+	Isolation   policies.Isolation    `json:"isolation"` // none: the program runs without a sandbox
 	IDMap       IDMap                 `json:"id_map"`
 	Namespaces  Namespaces            `json:"namespaces"`
 	Network     NetworkPlan           `json:"network"`
 	Secrets     []SecretPlan          `json:"secrets,omitempty"`
-	Mounts      []rootfs.Place        `json:"mounts"` // in the order in which they are made
+	Mounts      []rootfs.Place        `json:"mounts"` // in the order of mounting
 	Filter      *seccomp.Summary      `json:"filter,omitempty"`
 	Landlock    LandlockPlan          `json:"landlock"`
 	Limits      map[string]LimitState `json:"limits"`
-	Cgroup      string                `json:"cgroup,omitempty"` // the folder that gets the sandbox's cgroup
+	Cgroup      string                `json:"cgroup,omitempty"` // the parent folder of the sandbox's cgroup
 	Environment []EnvVar              `json:"environment"`
 	Layers      Layers                `json:"layers"` // expected; Result.Layers is what was found
 
@@ -44,48 +44,49 @@ type Plan struct {
 	placeholders map[string]string // of secrets
 }
 
-// IDMap says which ids of the host the sandbox's are.
+// IDMap says which ids of the host the sandbox's ids map to.
 type IDMap struct {
 	Kind string      `json:"kind,omitempty"`
 	UID  []idmap.Map `json:"uid,omitempty"` // not for kind range: Start chooses a free one
 	GID  []idmap.Map `json:"gid,omitempty"`
 }
 
-// Namespaces are those of the sandbox, and the nested ones of each program in it.
+// Namespaces lists the namespaces of the sandbox, and the nested ones of each program in it.
 type Namespaces struct {
 	Sandbox []string `json:"sandbox,omitempty"`
 	Program []string `json:"program,omitempty"`
 }
 
-// NetworkPlan is what can be reached.
+// NetworkPlan says what a program can reach.
 type NetworkPlan struct {
 	Mode     policies.NetworkMode   `json:"mode"`
 	Allow    []policies.NetworkRule `json:"allow,omitempty"`
 	Resolver string                 `json:"resolver,omitempty"` // address inside
 }
 
-// SecretPlan says where a secret comes from and where it goes. It does not have the secret.
+// SecretPlan says where a secret comes from and where it goes. It does not contain the secret.
 type SecretPlan struct {
 	Name  string `json:"name"`
 	From  string `json:"from"`
 	Where string `json:"where"` // one line
 }
 
-// LandlockPlan is the kernel's second opinion on paths. ABI 0: this kernel has none.
+// LandlockPlan is the Landlock ruleset, a second check of paths. ABI 0: this kernel has no
+// Landlock.
 type LandlockPlan struct {
 	ABI   int            `json:"abi"`
 	Paths []LandlockPath `json:"paths,omitempty"`
 }
 
-// LandlockPath is what may be done below a path: list, read, proc, dev or write. Each includes the
-// one before it.
+// LandlockPath says what a program may do below a path: list, read, proc, dev or write. Each
+// includes the one before it.
 type LandlockPath struct {
 	Path  string `json:"path"`
 	Right string `json:"right"`
 }
 
-// EnvVar is a variable of the program's environment. A value that is passed on from mcpbox's own
-// environment is left out: it may be a secret, and a plan may be shown to others.
+// EnvVar is a variable of the program's environment. A value from mcpbox's own environment is left
+// out, because it may be a secret and a plan may be shown to others.
 type EnvVar struct {
 	Name  string `json:"name"`
 	Value string `json:"value,omitempty"`
@@ -93,9 +94,9 @@ type EnvVar struct {
 }
 
 // NewPlan returns what Start would do with the spec on this host, and the error that Start would
-// return if a layer that the policy requires is missing. It changes nothing. What only an attempt
-// can show, such as a host that forbids namespaces, it does not know: `mcpbox doctor` tries.
-// Spec.Sinks are neither used nor closed.
+// return if a layer that the policy requires is missing. It changes nothing. It cannot find out
+// what only an attempt shows, such as a host that forbids namespaces: `mcpbox doctor` tries that.
+// It neither uses nor closes Spec.Sinks.
 func NewPlan(spec Spec) (*Plan, error) {
 	if err := checkSpec(spec); err != nil {
 		return nil, err
@@ -119,8 +120,7 @@ func NewPlan(spec Spec) (*Plan, error) {
 	return p, nil
 }
 
-// newPlan is the step that Start and NewPlan share. It reads folders of the host, and changes
-// nothing.
+// newPlan is shared by Start and NewPlan. It reads folders of the host, and changes nothing.
 func newPlan(spec Spec, h host) (*Plan, error) {
 	policy := spec.Policy
 	p := &Plan{Policy: policy.Name, Isolation: policy.Isolation, spec: spec, host: h}
@@ -182,7 +182,7 @@ func (p *Plan) chooseIDs() {
 	p.IDMap = IDMap{Kind: p.ids.Kind, UID: p.ids.UID, GID: p.ids.GID}
 }
 
-// layers are those that a start finds where nothing forbids them.
+// layers returns the layers that a start finds if the host forbids nothing.
 func (p *Plan) layers() Layers {
 	l := Layers{}
 	for _, layer := range allLayers() {
@@ -198,8 +198,8 @@ func (p *Plan) layers() Layers {
 	return l
 }
 
-// EnvironmentOf is the environment that a command gets. For policy none it is empty: the program
-// gets all of the caller's.
+// EnvironmentOf returns the environment that a command gets. For policy none it is empty, because
+// the program gets the caller's whole environment.
 func (p *Plan) EnvironmentOf(cmd Command) []EnvVar {
 	out := []EnvVar{}
 	if p.Isolation == policies.IsolationNone {
@@ -226,7 +226,8 @@ func (p *Plan) environment(cmd Command) []environ.Variable {
 	return environ.Build(c)
 }
 
-// namespaces of a sandbox. With cells, each program has all kinds for itself.
+// namespaces returns the namespaces of a sandbox. With cells, each program has its own namespaces
+// of all kinds.
 func namespaces(p *policies.Policy, cells bool) Namespaces {
 	n := Namespaces{
 		Sandbox: []string{"user", "mount", "pid", "ipc", "uts"},
@@ -244,7 +245,7 @@ func namespaces(p *policies.Policy, cells bool) Namespaces {
 	return n
 }
 
-// cloneFlags are the program's namespaces besides those that mcpbox-init makes in any case.
+// cloneFlags returns the program's namespaces in addition to those that mcpbox-init always makes.
 func (n Namespaces) cloneFlags() (flags uint64) {
 	for _, name := range n.Program {
 		switch name {
@@ -270,7 +271,7 @@ func rootfsConfig(spec Spec, h host) rootfs.Config {
 	return cfg
 }
 
-// checkSpec refuses a spec that no process could be started with.
+// checkSpec refuses a spec with which no process could be started.
 func checkSpec(spec Spec) error {
 	if spec.Policy == nil {
 		return hint.Errorf(`policies.Preset("standard") is one`,

@@ -18,7 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// fakeParent is a host's cgroup that holds the named limits.
+// fakeParent is a host's cgroup that enforces the named limits.
 type fakeParent []string
 
 func (f fakeParent) Enforces(policies.Limits) map[string]string {
@@ -43,7 +43,7 @@ func rootFolder(t *testing.T) string {
 	return dir
 }
 
-func TestPlansAreAsTheGoldenFilesSay(t *testing.T) {
+func TestPlansMatchTheGoldenFiles(t *testing.T) {
 	t.Setenv("LANG", "de_DE.UTF-8")
 	t.Setenv("TERM", "xterm")
 	all := fakeParent{"memory", "cpus", "pids"}
@@ -101,7 +101,7 @@ func TestPlansAreAsTheGoldenFilesSay(t *testing.T) {
 	}
 }
 
-func TestAPlanIsRefusedWhereAStartWouldBe(t *testing.T) {
+func TestAPlanFailsIfAStartWouldFail(t *testing.T) {
 	policy, err := policies.Preset("maximum")
 	if err != nil {
 		t.Fatal(err)
@@ -124,8 +124,8 @@ func TestAPlanIsRefusedWhereAStartWouldBe(t *testing.T) {
 	}
 }
 
-// The layers, limits, variables and mounts of a started sandbox are those that were planned.
-func TestAStartDoesWhatWasPlanned(t *testing.T) {
+// A started sandbox has the planned layers, limits, variables and mounts.
+func TestAStartFollowsThePlan(t *testing.T) {
 	testhost.Need(t, "sandbox")
 	policy := standard(t)
 	policy.Filesystem.Mounts = []policies.Mount{{Source: t.TempDir(), Target: "/opt/data"}}
@@ -167,7 +167,7 @@ func TestAStartDoesWhatWasPlanned(t *testing.T) {
 	if _, err := run(t.Context(), spec, mounts, privateState(t)); err != nil {
 		t.Fatal(err)
 	}
-	last := map[string]string{} // by path: of two at one place the later one is seen
+	last := map[string]string{} // by path: the later of two mounts at one path is visible
 	for line := range strings.Lines(out.String()) {
 		f := strings.Fields(line)
 		last[f[4]], _, _ = strings.Cut(f[5], ",")
@@ -177,7 +177,7 @@ func TestAStartDoesWhatWasPlanned(t *testing.T) {
 		planned[m.Path], kinds[m.Path] = m.Access, m.Kind
 	}
 	for path, access := range last {
-		if planned[path] != access && kinds[path] != "masked" { // by a device, which stores nothing
+		if planned[path] != access && kinds[path] != "masked" { // masked by a device, which stores nothing
 			t.Errorf("%s is mounted %s, planned %q", path, access, planned[path])
 		}
 	}

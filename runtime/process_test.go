@@ -18,7 +18,7 @@ import (
 // startBox starts a sandbox that the test's end closes.
 func startBox(t *testing.T, p *policies.Policy) *Sandbox { return startBoxOf(t, p, 0) }
 
-// startBoxOf starts one of so many cells.
+// startBoxOf starts a sandbox of this many cells.
 func startBoxOf(t *testing.T, p *policies.Policy, cells int) *Sandbox {
 	t.Helper()
 	box, err := start(t.Context(), Spec{Policy: p, BestEffort: true, Cells: cells}, privateState(t))
@@ -29,7 +29,7 @@ func startBoxOf(t *testing.T, p *policies.Policy, cells int) *Sandbox {
 	return box
 }
 
-// both runs a test in a sandbox, and with policy none: the API is the same.
+// both runs a test in a sandbox and with policy none, because the API is the same.
 func both(t *testing.T, test func(t *testing.T, box *Sandbox)) {
 	for _, name := range []string{"standard", "none"} {
 		t.Run(name, func(t *testing.T) {
@@ -60,7 +60,7 @@ func finish(t *testing.T, box *Sandbox, cmd Command) *Result {
 	return res
 }
 
-func TestStreamsAreAnyReaderAndWriter(t *testing.T) {
+func TestAnyReaderAndWriterIsAStream(t *testing.T) {
 	both(t, func(t *testing.T, box *Sandbox) {
 		var out, err bytes.Buffer
 		cmd := sh("cat; echo err >&2; exit 3")
@@ -71,14 +71,14 @@ func TestStreamsAreAnyReaderAndWriter(t *testing.T) {
 		}
 		out.Reset()
 		cmd = sh("for i in 1 2 3; do echo a; echo b >&2; done")
-		cmd.Stdout, cmd.Stderr = &out, &out // one writer: never two goroutines in it, and the order holds
+		cmd.Stdout, cmd.Stderr = &out, &out // one writer: never used by two goroutines at once, and the order stays
 		if finish(t, box, cmd); out.String() != "a\nb\na\nb\na\nb\n" {
 			t.Errorf("together: %q", out.String())
 		}
 	})
 }
 
-func TestAStartThatFailsFailsAlone(t *testing.T) {
+func TestAProgramThatDoesNotStartEndsNothingElse(t *testing.T) {
 	both(t, func(t *testing.T, box *Sandbox) {
 		for range 20 {
 			if _, err := box.Start(t.Context(), Command{Args: []string{"no-such-program"}}); !errors.Is(err, ErrNotFound) || Hint(err) == "" {
@@ -100,7 +100,7 @@ func TestANilPolicyIsAnError(t *testing.T) {
 	}
 }
 
-func TestAContextEndsItsProcessAlone(t *testing.T) {
+func TestAContextEndsOnlyItsProcess(t *testing.T) {
 	both(t, func(t *testing.T, box *Sandbox) {
 		other, err := box.Start(t.Context(), Command{Args: []string{"sleep", "1000"}})
 		if err != nil {
@@ -109,7 +109,7 @@ func TestAContextEndsItsProcessAlone(t *testing.T) {
 		boom := errors.New("boom")
 		canceled, cancel := context.WithCancelCause(t.Context())
 		defer cancel(nil)
-		late, expire := context.WithCancelCause(t.Context()) // as a deadline does, when it is time
+		late, expire := context.WithCancelCause(t.Context()) // as a deadline does
 		defer expire(nil)
 		for _, c := range []struct {
 			ctx    context.Context
@@ -173,9 +173,9 @@ func TestASignalReachesTheProgram(t *testing.T) {
 	})
 }
 
-// What a program leaves behind ends with it, whatever else runs in the sandbox. A child that has left the
-// process group, and a fork bomb, too.
-func TestWhatAProgramLeavesBehindEndsWithIt(t *testing.T) {
+// Processes that a program leaves behind end with it, whatever else runs in the sandbox: also a
+// child that has left the process group, and a fork bomb.
+func TestChildrenEndWithTheirProgram(t *testing.T) {
 	testhost.Need(t, "sandbox")
 	box := startBox(t, standard(t))
 	for _, alone := range []bool{true, false} {
@@ -231,8 +231,8 @@ func TestAResultHasTheEventsOfItsOwnProcess(t *testing.T) {
 	}
 }
 
-// A caller's mistake does not become a Close that waits for ever.
-func TestAPanicOfTheCallersPasses(t *testing.T) {
+// After a panic in the caller's code, Close does not wait for ever.
+func TestAPanicOfTheCallerIsPassedOn(t *testing.T) {
 	testhost.Need(t, "sandbox")
 	box := startBox(t, standard(t))
 	func() {
@@ -250,7 +250,7 @@ func TestAPanicOfTheCallersPasses(t *testing.T) {
 	}
 }
 
-// A start that fails while the sandbox is closed has no result, and is waited for.
+// If a start fails while the sandbox is being closed, it has no result, and Close waits for it.
 func TestCloseDuringAStart(t *testing.T) {
 	testhost.Need(t, "sandbox")
 	for range 5 {
@@ -285,7 +285,7 @@ func TestCloseDuringAStart(t *testing.T) {
 	}
 }
 
-// However many processes a sandbox has had: what each had is freed by its Wait.
+// Wait frees everything that a process had, however many processes the sandbox runs.
 func TestManyProcessesOfOneSandboxStayFlat(t *testing.T) {
 	testhost.Need(t, "sandbox")
 	box := startBox(t, standard(t))

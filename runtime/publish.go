@@ -38,11 +38,11 @@ func (c *contained) publish(undo *cleanup.Stack) error {
 	return nil
 }
 
-// dialInside has mcpbox-init connect to a port of the sandbox's loopback device.
+// dialInside lets mcpbox-init connect to a port of the sandbox's loopback device.
 func (c *contained) dialInside(ctx context.Context, port int) (*net.TCPConn, error) {
 	ctx, cancel := context.WithTimeout(ctx, inwardsTime)
 	defer cancel()
-	number := -int(atomic.AddInt64(&c.dialled, 1)) // beside the processes' numbers
+	number := -int(atomic.AddInt64(&c.dialled, 1)) // negative, unlike the processes' numbers
 	inbox := c.conn.Open(number)
 	defer inbox.Close()
 	m := initproto.Message{Kind: initproto.Connect, Process: number, Port: port}

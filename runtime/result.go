@@ -7,7 +7,7 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// Status says in a word how a run ended.
+// Status says in one word how a run ended.
 type Status string
 
 const (
@@ -25,7 +25,7 @@ const (
 	StatusSetup     Status = "setup_error"
 )
 
-// Result is what a run came to. Durations are nanoseconds in Go and seconds in JSON.
+// Result describes how a run ended. Durations are nanoseconds in Go and seconds in JSON.
 type Result struct {
 	ExecutionID   string                `json:"execution_id"`
 	Policy        string                `json:"policy"`
@@ -34,7 +34,7 @@ type Result struct {
 	ExitCode      int                   `json:"exit_code"` // what mcpbox exits with: docs/ARCHITECTURE.md
 	Signal        string                `json:"signal,omitempty"`
 	Status        Status                `json:"status"`
-	Err           error                 `json:"-"`               // why mcpbox ended the run, or there was none
+	Err           error                 `json:"-"`               // why mcpbox ended the run, or why it did not start
 	Error         string                `json:"error,omitempty"` // Err as text
 	Stdout        string                `json:"stdout,omitempty"`
 	Stderr        string                `json:"stderr,omitempty"`
@@ -45,14 +45,14 @@ type Result struct {
 	ProcessesPeak int64                 `json:"processes_peak"` // -1 unknown
 	Limits        map[string]LimitState `json:"limits"`
 	Layers        Layers                `json:"layers"`
-	Network       []Connections         `json:"network,omitempty"` // what was reached: policy network mode allow
+	Network       []Connections         `json:"network,omitempty"` // the hosts that were reached, with network mode allow
 	IDMap         string                `json:"id_map,omitempty"`  // range, subordinate or single
 	Events        []monitor.Event       `json:"security_events"`
 	EventStats    monitor.Stats         `json:"event_stats"`
 	Timestamp     time.Time             `json:"timestamp"`
 }
 
-// Cause is the event that ended the run; nil if the program ended by itself.
+// Cause returns the event that ended the run, or nil if the program ended by itself.
 func (r *Result) Cause() *monitor.Event {
 	if r.Signal == "" && r.Status != StatusTimeout {
 		return nil
@@ -65,7 +65,7 @@ func (r *Result) Cause() *monitor.Event {
 	return nil
 }
 
-// endedBy is the status of a run that such an event ended; "" for one that doesn't end a run.
+// endedBy returns the status of a run that this event ended, or "" if the event does not end a run.
 func endedBy(e *monitor.Event) Status {
 	if e.Limit == nil {
 		if e.Action == string(monitor.Kill) || e.Action == string(monitor.Quarantine) {
@@ -90,7 +90,7 @@ func endedBy(e *monitor.Event) Status {
 	return ""
 }
 
-// SetupResult is the result of a run that did not come about.
+// SetupResult returns the result of a run that did not start.
 func SetupResult(spec Spec, cmd Command, err error, exitCode int) *Result {
 	return &Result{Policy: spec.Policy.Name, Command: cmd.Args, Status: StatusSetup, ExitCode: exitCode, Err: err, Error: err.Error(),
 		MemoryUsed: -1, ProcessesPeak: -1, Limits: map[string]LimitState{}, Layers: Layers{}, Events: []monitor.Event{}, Timestamp: time.Now().UTC()}

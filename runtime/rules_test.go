@@ -39,7 +39,7 @@ func rulesOf(res *Result) map[string]string {
 	return out
 }
 
-func TestRefusalsWithinATimeEndAProgram(t *testing.T) {
+func TestManyRefusalsInAShortTimeEndAProgram(t *testing.T) {
 	script := []string{"sh", "-c", "for i in 1 2 3 4 5 6; do unshare -m true; done; echo on >&2"}
 	rule := policies.Rule{ID: "three", When: "refused", Count: 3,
 		Within: policies.Duration(10 * time.Second), Action: "destroy"}
@@ -53,7 +53,7 @@ func TestRefusalsWithinATimeEndAProgram(t *testing.T) {
 	}
 }
 
-func TestMuchMemoryForLongEndsAProgram(t *testing.T) {
+func TestHighMemoryUsageForATimeEndsAProgram(t *testing.T) {
 	testhost.Need(t, "python3")
 	hold := func(mib string) []string {
 		return []string{"timeout", "5", "python3", "-c",
@@ -70,7 +70,7 @@ func TestMuchMemoryForLongEndsAProgram(t *testing.T) {
 	}
 }
 
-func TestDangerousFilesInAWorkspaceAreSeen(t *testing.T) {
+func TestDangerousFilesInAWorkspaceAreEvents(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, ".git", "hooks"), 0o777); err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ printf '#!/bin/sh\n' >tool; chmod +x tool; echo text >plain.txt; rm plain.txt`}
 	}
 }
 
-func TestManyFilesAtATimeAreSeen(t *testing.T) {
+func TestABurstOfNewFilesIsAnEvent(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o777); err != nil {
 		t.Fatal(err)

@@ -16,9 +16,9 @@ import (
 // flushTime bounds how long the end of a process, and of a sandbox, waits for slow event sinks.
 const flushTime = 2 * time.Second
 
-// Sandbox is a started one. It runs any number of processes, one after another or at the same time, which
-// share its files, its network and its process table. A process that passes a limit, or that a rule kills,
-// ends the sandbox.
+// Sandbox is a started sandbox. It runs any number of processes, one after another or at the same
+// time. They share its files, its network and its process table. If a process exceeds a limit, or a
+// rule kills it, the sandbox ends.
 type Sandbox struct {
 	ID string
 
@@ -27,15 +27,15 @@ type Sandbox struct {
 	fanout    *monitor.Fanout
 	isolation isolation
 	setupTime time.Duration
-	now       atomic.Pointer[policies.Policy] // spec.Policy, or it with other limits
+	now       atomic.Pointer[policies.Policy] // spec.Policy, maybe with changed limits
 
 	starting sync.RWMutex // held while a program starts; Pause waits for that
 	paused   bool         // with starting
 
 	mu      sync.Mutex
 	next    int
-	running map[int]*Process // those whose result nobody has asked for
-	cells   map[*Cell]bool   // those that nobody has started
+	running map[int]*Process // processes without a result yet
+	cells   map[*Cell]bool   // cells that are not started yet
 	alive   int              // cells
 	stopped stopped
 	closed  bool
@@ -43,14 +43,14 @@ type Sandbox struct {
 	err     error
 }
 
-// stopped says why all that ran in a sandbox was killed, and of which process that is the status.
+// stopped says why all processes of a sandbox were killed, and which process gets this status.
 type stopped struct {
-	why Status // "": it was not
+	why Status // "": not stopped
 	by  *Process
 }
 
-// Start builds a sandbox. ctx bounds the start only. On an error nothing is left on the host. The error
-// names the step, and Hint(err) is the remedy.
+// Start starts a sandbox. ctx only bounds the start. After an error nothing is left on the host.
+// The error names the step, and Hint(err) returns the remedy.
 func Start(ctx context.Context, spec Spec) (*Sandbox, error) {
 	return start(ctx, spec, options{})
 }
@@ -72,10 +72,10 @@ func start(ctx context.Context, spec Spec, opts options) (*Sandbox, error) {
 	return s, nil
 }
 
-// policy is the sandbox's, with the limits that are in force now.
+// policy returns the sandbox's policy, with the current limits.
 func (s *Sandbox) policy() *policies.Policy { return s.now.Load() }
 
-// check refuses a spec that no process could be started with.
+// check refuses a spec with which no process could be started.
 func (s *Sandbox) check() error {
 	if err := checkSpec(s.spec); err != nil {
 		return err
@@ -97,8 +97,9 @@ func (s *Sandbox) closeSinks() {
 	s.fanout.Close(ctx)
 }
 
-// Start starts a program. It returns when execve(2) has succeeded. A start that fails, for a misspelt
-// command say, fails alone. When ctx ends, the process is killed and its Result.Err is ctx's cause.
+// Start starts a program. It returns when execve(2) has succeeded. A failed start, such as that of
+// a misspelt command, affects nothing else. When ctx ends, the process is killed, and its
+// Result.Err is ctx's cause.
 func (s *Sandbox) Start(ctx context.Context, cmd Command) (*Process, error) {
 	if len(cmd.Args) == 0 || cmd.Args[0] == "" {
 		return nil, hint.Errorf("Command.Args[0] names the program", "no command")
@@ -127,7 +128,7 @@ func (s *Sandbox) run(ctx context.Context, p *Process) (*Process, error) {
 	started := false
 	defer func() { // also when BeforeExec panics: Close would wait for the process
 		if !started {
-			p.once.Do(func() {}) // Close asks for no result of it
+			p.once.Do(func() {}) // so that Close makes no result for it
 			close(p.done)
 			s.forget(p)
 			p.giveSinksBack()
@@ -161,7 +162,8 @@ func (s *Sandbox) forget(p *Process) {
 	delete(s.running, p.number)
 }
 
-// stop kills everything in the sandbox: what one process did can't be told from what others did. The first reason given is the one in the results.
+// stop kills everything in the sandbox, because nobody can distinguish what one process did from
+// what others did. The results have the first reason.
 func (s *Sandbox) stop(by *Process, why Status) {
 	s.mu.Lock()
 	if s.stopped.why == "" {
@@ -177,12 +179,12 @@ func (s *Sandbox) whyStopped() stopped {
 	return s.stopped
 }
 
-// Done is closed when nothing can run in the sandbox any more: it has been closed, a limit ended it, or its
-// PID 1 was killed.
+// Done is closed when nothing can run in the sandbox any more: after Close, after a limit has ended
+// it, or after its PID 1 was killed.
 func (s *Sandbox) Done() <-chan struct{} { return s.isolation.gone() }
 
-// Close kills what still runs, waits for its end, and removes the sandbox from the host. It may be called
-// more than once. Results can still be asked for.
+// Close kills running processes, waits for their end, and removes the sandbox from the host. It may
+// be called more than once. Wait still returns results afterwards.
 func (s *Sandbox) Close() error {
 	s.close.Do(func() {
 		s.mu.Lock()
@@ -209,8 +211,8 @@ func (s *Sandbox) Close() error {
 	return s.err
 }
 
-// Run starts a sandbox, runs one program in it to its end, and takes everything down again. When ctx ends,
-// the run ends. An error means that mcpbox failed; the program's failure is a Result.
+// Run starts a sandbox, runs one program in it to its end, and removes the sandbox. When ctx ends,
+// the run ends. An error means that mcpbox failed; a failure of the program is a Result.
 func Run(ctx context.Context, spec Spec, cmd Command) (*Result, error) {
 	return run(ctx, spec, cmd, options{})
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/mcpbox/mcpbox/runtime/internal/uncovered"
 )
 
-// watchFiles sees what changes in the folders of the host that the program may write, if a rule is
-// about that.
+// watchFiles watches changes in the folders of the host that the program may write, if a rule is
+// about files.
 func (k *cell) watchFiles() (err error) {
 	if !k.process.recorder.NeedsFiles() {
 		return nil
@@ -36,7 +36,8 @@ func (k *cell) watchFiles() (err error) {
 	return err
 }
 
-// watchMounts looks after the masks and the mounts inside mounts that the host can take away by replacing a file.
+// watchMounts watches the masks, and the mounts inside mounts, which the host can remove by
+// replacing a file.
 func (k *cell) watchMounts() error {
 	var err error
 	k.uncovered, err = uncovered.Watch(uncovered.Config{
@@ -45,10 +46,11 @@ func (k *cell) watchMounts() error {
 	return err
 }
 
-// restoreTime bounds the wait for a mask that is being put back.
+// restoreTime bounds the wait for the restoring of a mask.
 const restoreTime = time.Second
 
-// lost has masks put back. A mount of the caller's, whose source is outside, can't be: that ends the run.
+// lost restores masks. A lost mount of the caller can't be restored, because its source is outside:
+// that ends the run.
 func (k *cell) lost(masks []rootfs.Mask, mounts []rootfs.Mount) {
 	k.process.uncovered.Store(true)
 	began := time.Now()
@@ -57,7 +59,7 @@ func (k *cell) lost(masks []rootfs.Mask, mounts []rootfs.Mount) {
 		paths = append(paths, m.Target)
 	}
 	if len(mounts) > 0 {
-		k.uncoveredEvent(strings.Join(paths, ", "), "kill", "the mount at %s was lost: the host replaced or removed what it covers")
+		k.uncoveredEvent(strings.Join(paths, ", "), "kill", "the mount at %s was lost: the host replaced or removed the covered folder")
 		k.process.stop(StatusViolation)
 		return
 	}
@@ -75,16 +77,16 @@ func (k *cell) lost(masks []rootfs.Mask, mounts []rootfs.Mount) {
 	for time.Since(began) < restoreTime {
 		if left, _ := uncovered.Uncovered(cfg); len(left) == 0 {
 			k.uncoveredEvent(strings.Join(paths, ", "), "restored",
-				"the host replaced %s, and what hid it was lost; it was put back")
+				"the host replaced %s, and its mask was lost; the mask was restored")
 			return
 		}
 		time.Sleep(time.Millisecond)
 	}
-	k.uncoveredEvent(strings.Join(paths, ", "), "kill", "the host replaced %s, and what hid it could not be put back")
+	k.uncoveredEvent(strings.Join(paths, ", "), "kill", "the host replaced %s, and its mask could not be restored")
 	k.process.stop(StatusViolation)
 }
 
 func (k *cell) uncoveredEvent(paths, action, reason string) {
 	k.process.Record(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.High, Rule: "builtin:uncovered", Action: action,
-		Reason: fmt.Sprintf(reason, paths), Hint: "keep what is to be hidden or protected outside of the folders that the tool sees"})
+		Reason: fmt.Sprintf(reason, paths), Hint: "keep files to hide or protect outside of the folders that the tool sees"})
 }

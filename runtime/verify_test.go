@@ -18,8 +18,9 @@ import (
 	"github.com/mcpbox/mcpbox/runtime/internal/verify"
 )
 
-// A layer that silently isn't there is the worst bug: each is taken away behind the runtime's back, and must be missed.
-func TestALayerThatSilentlyIsNotThereIsFound(t *testing.T) {
+// A silently missing layer is the worst bug. The test removes each layer secretly, and verification
+// must detect it.
+func TestAMissingLayerIsDetected(t *testing.T) {
 	testhost.Need(t, "sandbox")
 	opts := privateState(t)
 	marker := filepath.Join(t.TempDir(), "ran")
@@ -58,7 +59,7 @@ func TestALayerThatSilentlyIsNotThereIsFound(t *testing.T) {
 	}
 }
 
-func TestVerifyBelievesOnlyWhatTheKernelSays(t *testing.T) {
+func TestVerifyUsesOnlyWhatTheKernelReports(t *testing.T) {
 	// This test process itself: no layer at all.
 	found, err := verify.Layers(os.Getpid(), os.Geteuid())
 	if err != nil {

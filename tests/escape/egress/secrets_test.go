@@ -382,8 +382,8 @@ func TestASecretIsNotGivenToTheToolByMistake(t *testing.T) {
 		flags []string
 		want  string
 	}{
-		{[]string{"--env", "TOKEN_OUTSIDE", "--secret", "TOKEN=env:TOKEN_OUTSIDE", "--", "true"}, "TOKEN_OUTSIDE has the secret TOKEN in it"},
-		{[]string{"--secret", "TOKEN=env:TOKEN_OUTSIDE", "--", "echo", token}, "argument 1 has the secret TOKEN in it"},
+		{[]string{"--env", "TOKEN_OUTSIDE", "--secret", "TOKEN=env:TOKEN_OUTSIDE", "--", "true"}, "TOKEN_OUTSIDE contains the secret TOKEN"},
+		{[]string{"--secret", "TOKEN=env:TOKEN_OUTSIDE", "--", "echo", token}, "argument 1 contains the secret TOKEN"},
 		{[]string{"--mount", w.dir + ":/data", "--secret", "TOKEN=file:" + w.dir + "/token", "--", "true"}, "which the tool can read"},
 		{[]string{"--secret", "TOKEN=" + token, "--", "true"}, "that is a value or an unknown source"},
 		{[]string{"--secret", "TOKEN=env:NOWHERE", "--", "true"}, "NOWHERE is not set"},
