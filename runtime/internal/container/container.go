@@ -1,6 +1,7 @@
 package container
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -37,12 +38,14 @@ type Container struct {
 	close sync.Once
 }
 
-// Warm does, beside other work, what the first Start in a process would wait for: package os tries out pidfds once, by a
-// clone of its own.
+// Warm does, beside other work, what the first Start in a process would wait for: package os tries
+// out pidfds once, by a clone of its own, and encoding/json looks at each type once. libcontainer's
+// configuration has a hundred.
 func Warm() {
 	if self, err := os.FindProcess(os.Getpid()); err == nil {
 		self.Release()
 	}
+	_ = json.NewEncoder(io.Discard).Encode(libcontainer.State{})
 }
 
 // Start creates the namespaces and mounts and runs mcpbox-init. On an error nothing is left.
