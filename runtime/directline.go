@@ -97,7 +97,12 @@ func (l *directLine) fault(r initproto.Record) error {
 }
 
 func (l *directLine) send(data []byte, fds ...int) error {
-	raw, err := l.cell.call.SyscallConn()
+	return sendOn(l.cell.call, data, fds...)
+}
+
+// sendOn sends one packet.
+func sendOn(f *os.File, data []byte, fds ...int) error {
+	raw, err := f.SyscallConn()
 	if err != nil {
 		return err
 	}
@@ -113,19 +118,21 @@ func (l *directLine) send(data []byte, fds ...int) error {
 	return errors.Join(err, sent)
 }
 
-// exec lets the child call execve, which closes the socket.
-func (l *directLine) exec(ctx context.Context) error {
-	if err := l.send([]byte{1}); err != nil {
+func (l *directLine) exec(ctx context.Context) error { return letExec(ctx, l.cell.call, l.fault) }
+
+// letExec lets a child call execve, which closes the socket that it waits on. A record is its failure.
+func letExec(ctx context.Context, line *os.File, failure func(initproto.Record) error) error {
+	if err := sendOn(line, []byte{1}); err != nil {
 		return nil // it was killed meanwhile: wait says how
 	}
-	record, _, err := receiveRecord(ctx, l.cell.call)
+	record, _, err := receiveRecord(ctx, line)
 	switch {
 	case errors.Is(err, io.EOF):
 		return nil
 	case err != nil:
 		return err
 	}
-	return l.fault(record)
+	return failure(record)
 }
 
 func (l *directLine) wait() *exit {

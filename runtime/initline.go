@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -19,6 +18,7 @@ type initLine struct {
 	body   *initproto.SpawnBody
 	inbox  *control.Inbox
 	tree   *tree
+	child  *os.File // a socket to it, once it waits before its execve
 }
 
 // lock sends the request and waits until the child has every layer on.
@@ -39,37 +39,28 @@ func (l *initLine) lock(ctx context.Context, streams *stdio.Streams) (locked, er
 		l.kill() // should it be locked after all
 		return locked{}, err
 	}
-	if told.Kind != initproto.Locked || len(told.FDs) < 1 {
+	if told.Kind != initproto.Locked || len(told.FDs) < 2 {
 		told.Close()
 		return locked{}, l.c.spawnError(told.Fault, l.body)
 	}
 	out := locked{pidfd: told.FDs[0], listener: told.Listener, landlock: told.Landlock}
-	if told.TTY && len(told.FDs) > 1 {
-		out.master = os.NewFile(uintptr(told.FDs[1]), "pty")
+	if told.TTY && len(told.FDs) > 2 {
+		out.master = os.NewFile(uintptr(told.FDs[2]), "pty")
+	}
+	if l.child, err = pollable(told.FDs[1], "child"); err != nil {
+		l.kill()
+		unix.Close(out.pidfd)
+		out.master.Close() // nil is refused
+		return locked{}, setupError("spawn", err)
 	}
 	return out, nil
 }
 
 // exec lets the child call execve.
 func (l *initLine) exec(ctx context.Context) error {
-	m := initproto.Message{Kind: initproto.Release, Process: l.number}
-	if err := l.c.conn.Send(m, nil); err != nil {
-		return setupError("release", err)
-	}
-	told, err := l.inbox.Next(ctx)
-	if err != nil {
-		if l.c.box.whyStopped().why != "" || errors.Is(err, ErrClosed) {
-			return nil // released, and ended before it could be told: wait says how
-		}
-		return err
-	}
-	switch told.Kind {
-	case initproto.Failed:
-		return l.c.spawnError(told.Fault, l.body)
-	case initproto.Exited:
-		l.inbox.Return(told) // it was quicker than its Started: for wait
-	}
-	return nil
+	return letExec(ctx, l.child, func(r initproto.Record) error {
+		return l.c.spawnError(faultOf(r), l.body)
+	})
 }
 
 func (l *initLine) wait() *exit {
@@ -99,4 +90,7 @@ func (l *initLine) kill() {
 
 func (l *initLine) alone() bool { return false }
 
-func (l *initLine) hangUp() { l.inbox.Close() }
+func (l *initLine) hangUp() {
+	l.inbox.Close()
+	l.child.Close() // nil is refused
+}

@@ -54,15 +54,14 @@ type initProcess struct {
 	shared  map[int]*borrowed // children that run in this process's memory still
 }
 
-// process is a started child: locked until released.
+// process is a started child. It waits until the supervisor lets it call execve.
 type process struct {
-	number  int
-	pid     int
-	release int  // write end: one byte lets the child call execve
-	status  int  // read end: a fault record, or EOF when execve closed it
-	warm    bool // the reaper of a cell with a PID namespace of its own: the two above are not there
+	number int
+	pid    int
+	warm   bool // the reaper of a cell with a PID namespace of its own
 
-	// Counts who still has to tell what the status pipe says: that comes before the exit, which would hide why a start failed.
+	// Counts who still has to tell how the start went: that comes before the exit, which would hide
+	// why it failed.
 	untold sync.WaitGroup
 }
 
@@ -84,8 +83,6 @@ func (in *initProcess) serve() error {
 			in.spawn(m.Process, body, fds)
 		case initproto.Build:
 			in.build(m.Process, body, fds)
-		case initproto.Release:
-			in.release(m.Process)
 		case initproto.Mask:
 			in.mask(m.Process, body)
 		case initproto.Signal:
@@ -97,19 +94,6 @@ func (in *initProcess) serve() error {
 
 func (in *initProcess) fail(number int, f initproto.Fault) {
 	_ = in.conn.Send(initproto.Message{Kind: initproto.Failed, Process: number, Fault: f}, nil)
-}
-
-// byNumber finds a locked process, and keeps its exit from being told before its execve is.
-func (in *initProcess) byNumber(number int) *process {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	for _, p := range in.running {
-		if p.number == number {
-			p.untold.Add(1)
-			return p
-		}
-	}
-	return nil
 }
 
 func (in *initProcess) signal(m initproto.Message) {

@@ -65,7 +65,7 @@ func (st *start) run(fds []int) initproto.Fault {
 		c.stdio = [3]int(fds[:3])
 		fds = fds[3:]
 	}
-	status, gate, err := st.pipes(c)
+	line, err := st.line(c)
 	if err != nil {
 		return fault(initproto.StepPipe, 0, err)
 	}
@@ -73,8 +73,7 @@ func (st *start) run(fds []int) initproto.Fault {
 	pidfd := int32(-1)
 	args, f := st.cloneArgs(&pidfd, 0, fds)
 	if f.Step != initproto.StepNone {
-		unix.Close(gate)
-		unix.Close(status)
+		unix.Close(c.gate)
 		return f
 	}
 
@@ -83,35 +82,32 @@ func (st *start) run(fds []int) initproto.Fault {
 	pid, errno := st.in.forkShared(&args, c)
 	if errno != 0 {
 		st.in.mu.Unlock()
-		unix.Close(gate)
-		unix.Close(status)
+		unix.Close(c.gate)
 		return initproto.Fault{Step: initproto.StepClone, Errno: errno}
 	}
-	p := &process{number: st.number, pid: pid, release: gate, status: status}
+	p := &process{number: st.number, pid: pid}
 	p.untold.Add(1)
 	st.process = p
 	st.in.running[pid] = p
 	st.in.mu.Unlock()
 	st.keep(int(pidfd))
-	// Ours would hold the pipes open after the child's end.
-	unix.Close(c.status)
-	unix.Close(c.gate)
+	unix.Close(c.gate) // ours would hold the line open after the child's end
 
 	if err := writeIDMaps(pid, st.body.ToolID, st.body.OuterID); err != nil {
 		st.in.abandon(p)
 		return fault(initproto.StepIDMap, 0, err)
 	}
-	if _, err := unix.Write(gate, []byte{1}); err != nil {
+	if _, err := unix.Write(line, []byte{1}); err != nil {
 		st.in.abandon(p)
 		return fault(initproto.StepPipe, 1, err)
 	}
 	var state locked
-	state, f = readStatus(status)
+	state, f = readStatus(line)
 	if f.Step != initproto.StepNone {
 		st.in.abandon(p)
 		return f
 	}
-	out := []int{int(pidfd)}
+	out := []int{int(pidfd), line}
 	if master >= 0 {
 		out = append(out, master)
 	}
@@ -139,56 +135,18 @@ func (st *start) cloneArgs(pidfd *int32, more uint64, fds []int) (cloneArgs, ini
 	return args, initproto.Fault{}
 }
 
-// pipes makes the status pipe (child → init) and the gate (init → child) and gives the child's ends to c.
-func (st *start) pipes(c *child) (status, gate int, err error) {
-	var s, g [2]int
-	if err := unix.Pipe2(s[:], unix.O_CLOEXEC); err != nil {
-		return -1, -1, err
-	}
-	if err := unix.Pipe2(g[:], unix.O_CLOEXEC); err != nil {
-		initproto.CloseAll(s[:])
-		return -1, -1, err
+// line makes the socket that the child waits on and writes its record to. The other end is first ours,
+// and then the supervisor's.
+func (st *start) line(c *child) (int, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
 	}
 	// Above the numbers that the child dup3s onto.
-	for _, fd := range []*int{&s[1], &g[0]} {
-		high, err := unix.FcntlInt(uintptr(*fd), unix.F_DUPFD_CLOEXEC, 16)
-		if err != nil {
-			return -1, -1, err
-		}
-		unix.Close(*fd)
-		*fd = high
-	}
-	c.status, c.gate = s[1], g[0]
-	return s[0], g[1], nil
-}
-
-// release lets a locked child call execve and reports how that went.
-func (in *initProcess) release(number int) {
-	p := in.byNumber(number)
-	if p == nil {
-		return // it ended in between: exited has been sent
-	}
-	_, err := unix.Write(p.release, []byte{1})
-	unix.Close(p.release)
-	if err != nil {
-		unix.Close(p.status)
-		p.untold.Done()
-		return
-	}
-	// Not in the request loop's way: an execve that is refused by notification waits for the supervisor.
-	go func() {
-		defer p.untold.Done()
-		_, f := readStatus(p.status)
-		unix.Close(p.status)
-		if f.Step == initproto.StepDied { // EOF: execve closed the pipe, or the child is dead and exited says how
-			in.mu.Lock()
-			in.drop(p.pid)
-			in.mu.Unlock()
-			_ = in.conn.Send(initproto.Message{Kind: initproto.Started, Process: number}, nil)
-			return
-		}
-		in.fail(number, f)
-	}()
+	high, err := unix.FcntlInt(uintptr(fds[1]), unix.F_DUPFD_CLOEXEC, highFD)
+	unix.Close(fds[1])
+	c.status, c.gate = high, high
+	return st.keep(fds[0]), err
 }
 
 // abandon kills a child that did not come as far as locked; it is reaped like any orphan.
@@ -199,8 +157,6 @@ func (in *initProcess) abandon(p *process) {
 		delete(in.running, p.pid)
 		unix.Kill(p.pid, unix.SIGKILL)
 	}
-	unix.Close(p.release)
-	unix.Close(p.status)
 }
 
 // locked is what a child says of itself before it waits.

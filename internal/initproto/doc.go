@@ -13,13 +13,12 @@
 //	    │   ◀──────────────────────────────────────────┤
 //	    │ spawn {argv, env, cell, filter} + stdio fds  │
 //	    ├──────────────────────────────────────────▶   │ clone into a cell; every layer on
-//	    │                          locked {listener}   │ + pidfd: the child waits before execve
+//	    │                          locked {listener}   │ the child waits before its execve
+//	    │            + pidfd, line to the child        │
 //	    │   ◀──────────────────────────────────────────┤
-//	    │ verifies the layers, takes the listener      │
-//	    │ release                                      │
-//	    ├──────────────────────────────────────────▶   │ the child calls execve
-//	    │                                   started    │
-//	    │   ◀──────────────────────────────────────────┤
+//	    │ verifies the layers, takes the listener,     │
+//	    │ then on the line: one byte                   │ the child calls execve (closes it)
+//	    │                                              │
 //	    │ connect {port}, if one is published          │
 //	    ├──────────────────────────────────────────▶   │
 //	    │            connected + fd of the connection  │

@@ -9,8 +9,6 @@ const (
 	Network Kind = "network"
 	Spawn   Kind = "spawn"
 	Locked  Kind = "locked"
-	Release Kind = "release"
-	Started Kind = "started"
 	Signal  Kind = "signal"
 	Exited  Kind = "exited"
 	Failed  Kind = "failed"
@@ -32,7 +30,7 @@ const Root = "/r"
 
 // Version is the version of the messages below. Both ends must have the same one; PID 1 gets it as
 // its argument. A test fails if the messages change and the version does not.
-const Version = "7"
+const Version = "8"
 
 // ExitVersion is PID 1's exit code if its version differs from the supervisor's.
 const ExitVersion = 3

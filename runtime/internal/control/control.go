@@ -117,9 +117,6 @@ func (in *Inbox) Next(ctx context.Context) (Answer, error) {
 	}
 }
 
-// Return puts an answer back, for the next call of Next.
-func (in *Inbox) Return(a Answer) { in.answers <- a }
-
 // Close frees the inbox and what is in it.
 func (in *Inbox) Close() {
 	in.c.mu.Lock()
