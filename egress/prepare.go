@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -41,10 +42,37 @@ func CheckSources(p *policies.Policy, sources map[string]secret.Source) error {
 			}
 		}
 	}
+	for _, s := range p.Secrets {
+		if err := outOfSight(sources[s.Name], p.Filesystem.Mounts); err != nil {
+			return err
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(sources)) {
 		if !slices.Contains(names, name) && sources[name].Hosts == nil {
 			return hint.Errorf("secrets: [{name: "+name+", hosts: [HOST], header: HEADER}] in a "+
 				"policy file", "policy %s has no secret %s", p.Name, name)
+		}
+	}
+	return nil
+}
+
+// outOfSight refuses a secret's file that lies in a folder that the tool sees.
+func outOfSight(s secret.Source, mounts []policies.Mount) error {
+	if s.File() == "" {
+		return nil
+	}
+	file, err := filepath.EvalSymlinks(s.File())
+	if err != nil {
+		return nil // reading it will say
+	}
+	for _, m := range mounts {
+		folder, err := filepath.EvalSymlinks(m.Source)
+		if err != nil {
+			continue // mounting it will say
+		}
+		if file == folder || strings.HasPrefix(file, strings.TrimSuffix(folder, "/")+"/") {
+			return hint.Errorf("keep it elsewhere, or bind less",
+				"the file of the secret %s lies in %s, which the tool can read", s.Name, m.Source)
 		}
 	}
 	return nil

@@ -108,6 +108,7 @@ func (d *daemon) newBox(
 	spec := mcpruntime.Spec{
 		Policy:     policy,
 		BestEffort: d.cfg.Load().BestEffort,
+		Secrets:    d.cfg.Load().Sources(),
 		Sinks: []monitor.Sink{
 			d.hub.Sink(hub.Origin{Execution: b.info.ID, Client: id.Client, Caller: req.Caller}),
 		},

@@ -76,6 +76,10 @@ func (d *daemon) document(id door.Identity, document json.RawMessage) (*policies
 		p.Name = "document"
 	}
 	if id.Restricted {
+		if len(p.Secrets) > 0 {
+			return nil, forbidden("a policy of the client's own with secrets",
+				"name a policy that the config lists")
+		}
 		if err := d.mayHave(p); err != nil {
 			return nil, err
 		}

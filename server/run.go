@@ -173,6 +173,7 @@ func (r *run) alone(ctx context.Context) (*api.Result, error) {
 	spec := mcpruntime.Spec{
 		Policy:     r.policy,
 		BestEffort: r.d.cfg.Load().BestEffort,
+		Secrets:    r.d.cfg.Load().Sources(),
 		Sinks:      r.sinks(),
 	}
 	spec.Files = r.files()

@@ -279,7 +279,8 @@ func (d *daemon) launcher(
 	return &launch.Launcher{
 		Spec: func() (mcpruntime.Spec, error) {
 			return mcpruntime.Spec{Policy: policy, BestEffort: cfg.BestEffort,
-				Sinks: []monitor.Sink{d.hub.Sink(hub.Origin{Client: client})}}, nil
+				Secrets: cfg.Sources(),
+				Sinks:   []monitor.Sink{d.hub.Sink(hub.Origin{Client: client})}}, nil
 		},
 		Command: mcpruntime.Command{
 			Args:   start.Command,

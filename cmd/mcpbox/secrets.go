@@ -1,9 +1,6 @@
 package main
 
 import (
-	"path/filepath"
-	"strings"
-
 	"github.com/mcpbox/mcpbox/egress/secret"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/policies"
@@ -33,30 +30,5 @@ func (f *sandboxFlags) sources(p *policies.Policy) (map[string]secret.Source, er
 		}
 		out[s.Name] = s
 	}
-	for _, s := range p.Secrets {
-		if err := outOfSight(out[s.Name], p.Filesystem.Mounts); err != nil {
-			return nil, err
-		}
-	}
 	return out, nil
-}
-
-// outOfSight refuses a secret's file that lies in a folder that the tool sees.
-func outOfSight(s secret.Source, mounts []policies.Mount) error {
-	path := s.File()
-	if path == "" {
-		return nil
-	}
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return nil // reading it will say
-	}
-	for _, m := range mounts {
-		source := strings.TrimSuffix(m.Source, "/")
-		if real == source || strings.HasPrefix(real, source+"/") {
-			return hint.Errorf("keep it elsewhere, or bind less",
-				"the file of the secret %s lies in %s, which the tool can read", s.Name, m.Source)
-		}
-	}
-	return nil
 }

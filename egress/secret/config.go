@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,10 +14,30 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
-// entry is one secret in the user's file.
-type entry struct {
-	From  string   `json:"from"`
-	Hosts []string `json:"hosts"`
+// Entry is one secret in a file of the user's or the operator's.
+type Entry struct {
+	From  string   `json:"from" yaml:"from"`   // env:VARIABLE, file:PATH or cmd:COMMAND
+	Hosts []string `json:"hosts" yaml:"hosts"` // where it may go, whatever a policy says
+}
+
+// Sources are those of a file. The hosts are a must: a policy that somebody else wrote may name any
+// secret, for any host.
+func Sources(entries map[string]Entry, lookupEnv func(string) (string, bool)) (map[string]Source,
+	error) {
+	out := map[string]Source{}
+	for name, e := range entries {
+		s, err := Parse(name+"="+e.From, lookupEnv)
+		if err != nil {
+			return nil, err
+		}
+		if len(e.Hosts) == 0 {
+			return nil, hint.Errorf("such as hosts: [api.example.com]",
+				"secret %s has no hosts", name)
+		}
+		s.Hosts = e.Hosts
+		out[name] = s
+	}
+	return out, nil
 }
 
 // ConfigFile is the user's own file of sources: secrets.json in the folder mcpbox of
@@ -34,8 +55,7 @@ func ConfigFile(lookupEnv func(string) (string, bool)) string {
 }
 
 // Config reads such a file: {"GITHUB_TOKEN": {"from": "file:/home/me/.gh", "hosts":
-// ["api.github.com"]}}. The hosts are a must: a policy that somebody else wrote may name any
-// secret, for any host. A file that is not there has no sources.
+// ["api.github.com"]}}. A file that is not there has no sources.
 func Config(path string, lookupEnv func(string) (string, bool)) (map[string]Source, error) {
 	if path == "" {
 		return nil, nil
@@ -51,24 +71,16 @@ func Config(path string, lookupEnv func(string) (string, bool)) (map[string]Sour
 	if err := private(f); err != nil {
 		return nil, err
 	}
-	var entries map[string]entry
+	var entries map[string]Entry
 	d := json.NewDecoder(f)
 	d.DisallowUnknownFields()
 	const form = `write {"NAME": {"from": "env:VARIABLE", "hosts": ["api.example.com"]}}`
 	if err := d.Decode(&entries); err != nil {
 		return nil, hint.Errorf(form, "%s: %w", path, err)
 	}
-	out := map[string]Source{}
-	for name, e := range entries {
-		s, err := Parse(name+"="+e.From, lookupEnv)
-		if err != nil {
-			return nil, hint.Errorf(hint.Of(err), "%s: %w", path, err)
-		}
-		if len(e.Hosts) == 0 {
-			return nil, hint.Errorf(form, "%s: secret %s has no hosts", path, name)
-		}
-		s.Hosts = e.Hosts
-		out[name] = s
+	out, err := Sources(entries, lookupEnv)
+	if err != nil {
+		return nil, hint.Wrap(fmt.Errorf("%s: %w", path, err), hint.Of(err))
 	}
 	return out, nil
 }

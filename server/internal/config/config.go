@@ -12,6 +12,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/mcpbox/mcpbox/egress/secret"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
@@ -39,12 +40,15 @@ type Config struct {
 	Servers     map[string]Server `yaml:"servers"`
 	Rules       []policies.Rule   `yaml:"rules"` // for every policy
 	Webhooks    []Webhook         `yaml:"webhooks"`
-	Allowlist   string            `yaml:"allowlist"` // file; default: the policies alone decide
+	// where the values of policies' secrets come from; a client never says it
+	Secrets   map[string]secret.Entry `yaml:"secrets"`
+	Allowlist string                  `yaml:"allowlist"` // file; default: the policies alone decide
 
-	folder string
-	plain  map[string]*policies.Policy // as they are written
-	loaded map[string]*policies.Policy // with the daemon's rules
-	added  []policies.Rule             // by operators
+	folder  string
+	sources map[string]secret.Source
+	plain   map[string]*policies.Policy // as they are written
+	loaded  map[string]*policies.Policy // with the daemon's rules
+	added   []policies.Rule             // by operators
 }
 
 // Token lets its bearer in over TCP.
@@ -234,8 +238,21 @@ func (c *Config) check() error {
 			c.Servers[name] = s
 		}
 	}
+	for name, s := range c.Secrets {
+		if file, ok := strings.CutPrefix(s.From, "file:"); ok {
+			s.From = "file:" + c.Path(file)
+			c.Secrets[name] = s
+		}
+	}
+	var err error
+	if c.sources, err = secret.Sources(c.Secrets, os.LookupEnv); err != nil {
+		return err
+	}
 	return monitor.CheckRules(c.Rules)
 }
+
+// Sources say where the secrets of policies come from.
+func (c *Config) Sources() map[string]secret.Source { return c.sources }
 
 // Path is a file that the config names, relative to it.
 func (c *Config) Path(name string) string {
