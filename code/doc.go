@@ -11,6 +11,9 @@
 // in the tier's. What the snippet leaves in /work/out comes back,
 // bounded: regular files only, no links followed.
 //
+// With a Pool, snippets run in cells that are ready, and interpreters wait in them (prestart.go).
+// Snippets of a session share one (session.go).
+//
 // Nothing runs bare. Where the host can't sandbox, or has no interpreter, Result.Available is false
 // and Result.Reason
 // says why; that is no error.

@@ -3,19 +3,24 @@
 //
 //	p := pool.New(pool.Config{})
 //	defer p.Close()
-//	result, err := p.Run(ctx, pool.Call{Caller: "ann", Policy: policy, Command: runtime.Command{Args: argv}})
+//	call := pool.Call{Caller: "ann", Policy: policy, Command: runtime.Command{Args: argv}}
+//	result, err := p.Run(ctx, call)
 //
-// For each policy there are started sandboxes, and in them cells that were built ahead. A call takes a
-// cell, which runs it and dies. Cells are built beside the calls. How many are kept ready follows the
-// calls of the last minute. A policy that nobody uses any more gives its sandboxes back.
+// For each policy there are started sandboxes, and in them cells that were built ahead. A call
+// takes a cell, which runs it and dies. Cells are built beside the calls. How many are kept ready
+// follows the calls of the last minute. A policy that nobody uses any more gives its sandboxes back.
 //
-// Calls are admitted in turn: at most Config.Live at once, a queue of bounded length, callers served round
-// robin. A call that can't be served is a *BusyError with the time to come back.
+// A Program is started ahead as well, and waits in its cell for the call: an interpreter, say. A
+// session (Turn) is a cell whose program serves several calls.
 //
-// Calls of one policy share a sandbox's kernel objects that no namespace divides: its id range, its root's
-// page cache. Each has namespaces of all kinds, storage and limits of its own.
+// Calls are admitted in turn: at most Config.Live at once, a queue of bounded length, callers
+// served round robin. A call that can't be served is a *BusyError with the time to come back.
 //
-// Not for policy none, and not for calls that need a terminal.
+// Calls of one policy share a sandbox's kernel objects that no namespace divides: its id range, its
+// root's page cache. Each has namespaces of all kinds, storage and limits of its own.
+//
+// Not for policy none, not for calls that need a terminal, and not for the policies that
+// runtime.CheckCells refuses.
 //
 // Linux ≥ 5.10. See package runtime, Cell.
 package pool

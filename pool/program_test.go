@@ -71,7 +71,15 @@ except OSError: pass`}, Ready: 'R'}
 	cmd := runtime.Command{Args: []string{"call"}, Sinks: []monitor.Sink{sink},
 		Call: func() *monitor.Call { return &monitor.Call{Tool: "t"} }}
 	res, err := p.Run(t.Context(), Call{Policy: policy, Command: cmd, Program: program})
-	if err != nil || !res.Success || len(res.Events) < 1 || res.Events[0].Syscall.Name != "socket" {
+	sockets := 0
+	if err == nil {
+		for _, e := range res.Events {
+			if e.Syscall != nil && e.Syscall.Name == "socket" { // a slow host has others, about CPUs
+				sockets++
+			}
+		}
+	}
+	if err != nil || !res.Success || sockets == 0 {
 		t.Fatalf("%v, %+v", err, res)
 	}
 	if got := sink.events; len(got) != len(res.Events) {

@@ -2,7 +2,6 @@ package pool
 
 import (
 	"context"
-	"fmt"
 	"os"
 	goruntime "runtime"
 	"sync"
@@ -74,8 +73,7 @@ func TestHostileCallsAmongHonestOnes(t *testing.T) {
 	policy := preset(t, "standard")
 	policy.Limits.Memory, policy.Limits.PIDs = 64<<20, 32
 	policy.Limits.Timeout = policies.Duration(2 * time.Second)
-	n := 200
-	_, _ = fmt.Sscan(os.Getenv("MCPBOX_TEST_RUNS"), &n)
+	n := runs(200)
 	began := time.Now()
 	soak(t, p, policy, 0, n/5)
 	first := settled(t, p, level{1 << 20, 1 << 20, 1 << 20, 0})
