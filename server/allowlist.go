@@ -296,8 +296,8 @@ func (d *daemon) recordedCalls(given []json.RawMessage) ([]audit.Record, error) 
 	}
 	records, wrong, err := learn.ReadRecords(lines)
 	if err == nil && len(wrong) > 0 {
-		err = newProblem(http.StatusUnprocessableEntity, "give records as mcpbox mcp --audit writes",
-			"a record can't be read: "+wrong[0].Why)
+		err = newProblem(http.StatusUnprocessableEntity,
+			"give records as mcpbox mcp --audit writes", "a record can't be read: "+wrong[0].Why)
 	}
 	return records, err
 }

@@ -47,8 +47,8 @@ func (s *side) median() time.Duration {
 
 func micro(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
-// BenchmarkSocket is what the socket, the API and the state add to a call of the pool: the same call
-// by the pool itself and over the socket, in turn. The client's part is in it.
+// BenchmarkSocket is what the socket, the API and the state add to a call of the pool: the same
+// call by the pool itself and over the socket, in turn. The client's part is in it.
 func BenchmarkSocket(b *testing.B) {
 	policy, err := policies.Preset("standard")
 	if err != nil {

@@ -131,12 +131,14 @@ func TestSandboxes(t *testing.T) {
 			!r.Success {
 			t.Fatalf("%+v, %v", r, err)
 		}
-		for _, name := range []string{"/work/l", "/work/root" + secret, "/work/folder/secret-of-the-host"} {
+		outside := []string{"/work/l", "/work/root" + secret,
+			"/work/folder/secret-of-the-host"}
+		for _, name := range outside {
 			if got, err := d.ReadFile(background(t), id, name); err == nil {
 				t.Errorf("%s: read %q", name, got)
 			}
 		}
-		for _, name := range []string{"/work/l", "/work/root" + secret, "/work/folder/secret-of-the-host"} {
+		for _, name := range outside {
 			_ = d.WriteFile(
 				background(t),
 				id,
@@ -156,7 +158,8 @@ func TestSandboxes(t *testing.T) {
 		in, up := make(chan api.Message), make(chan struct{})
 		done := make(chan error, 1)
 		go func() {
-			done <- d.ExecStream(background(t), id, api.ExecRequest{Command: []string{"cat"}}, in, func(m api.Message) error {
+			cat := api.ExecRequest{Command: []string{"cat"}}
+			done <- d.ExecStream(background(t), id, cat, in, func(m api.Message) error {
 				if m.Kind == api.KindStarted {
 					close(up)
 				}

@@ -98,8 +98,7 @@ func (d *daemon) events(f state.Filter) (*api.Events, error) {
 }
 
 // followEvents sends events as they come, as server-sent events. A client that comes again says
-// with
-// Last-Event-ID where it was.
+// with Last-Event-ID where it was.
 func (d *daemon) followEvents(w http.ResponseWriter, r *http.Request, f state.Filter) {
 	events, stop := d.hub.Follow()
 	defer stop()

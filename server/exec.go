@@ -311,8 +311,7 @@ func filePath(r *http.Request) (string, error) {
 }
 
 // Files go in and out by a program inside: paths mean what they mean to the sandbox, whatever links
-// lie
-// there, and its policy and limits apply.
+// lie there, and its policy and limits apply.
 
 // getFile: GET /v1/sandboxes/{id}/files?path=/work/a.txt
 func (d *daemon) getFile(w http.ResponseWriter, r *http.Request) {

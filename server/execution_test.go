@@ -250,7 +250,8 @@ func TestTooManyAreToldWhenToComeBack(t *testing.T) {
 		ids = append(ids, x.ID)
 	}
 	deadline := time.Now().Add(patience)
-	for s, _ := d.Stats(background(t)); s == nil || s.Pool.Waiting == 0; s, _ = d.Stats(background(t)) {
+	for s, _ := d.Stats(background(t)); s == nil || s.Pool.Waiting == 0; {
+		s, _ = d.Stats(background(t))
 		if time.Now().After(deadline) {
 			t.Fatal("nobody waits")
 		}

@@ -45,8 +45,10 @@ func TestEventsSayWhoseTheyAre(t *testing.T) {
 		x.Result.Events[0].Call != nil {
 		t.Fatalf("events of the result: %+v", x.Result.Events)
 	}
-	for query, want := range map[string]bool{"caller=mallory": true, "caller=ann": false, "execution=" + x.ID: true,
-		"type=escape_attempt&severity=high": true, "severity=critical": false, "since=2200-01-01T00:00:00Z": false} {
+	for query, want := range map[string]bool{"caller=mallory": true, "caller=ann": false,
+		"execution=" + x.ID:                 true,
+		"type=escape_attempt&severity=high": true, "severity=critical": false,
+		"since=2200-01-01T00:00:00Z": false} {
 		q, err := url.ParseQuery(query)
 		if err != nil {
 			t.Fatal(err)

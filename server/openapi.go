@@ -96,9 +96,11 @@ func parameter(name, in string, required bool) object {
 
 // operation is a name such as createExecutions: what a generated client calls its method.
 func operation(r route) string {
-	verb := map[string]string{"GET": "get", "POST": "create", "PUT": "put", "PATCH": "change", "DELETE": "delete"}[r.method]
+	verb := map[string]string{"GET": "get", "POST": "create", "PUT": "put", "PATCH": "change",
+		"DELETE": "delete"}[r.method]
 	out := verb
-	for _, part := range strings.FieldsFunc(r.path, func(c rune) bool { return strings.ContainsRune("/{}._", c) }) {
+	between := func(c rune) bool { return strings.ContainsRune("/{}._", c) }
+	for _, part := range strings.FieldsFunc(r.path, between) {
 		if part != "v1" {
 			out += strings.ToUpper(part[:1]) + part[1:]
 		}

@@ -25,7 +25,8 @@ func (d *daemon) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var b strings.Builder
-	b.WriteString("<!doctype html>\n<html lang=en><meta charset=utf-8><title>mcpbox serve</title>\n" +
+	b.WriteString("<!doctype html>\n<html lang=en><meta charset=utf-8>" +
+		"<title>mcpbox serve</title>\n" +
 		"<meta name=viewport content='width=device-width'><style>" + pageStyle + "</style>\n" +
 		"<h1>mcpbox serve: HTTP API</h1>\n<p>Made from <a href=openapi.json>openapi.json</a>. " +
 		"docs/API.md shows each call with curl.</p>\n")

@@ -65,7 +65,8 @@ func (d *daemon) document(id door.Identity, document json.RawMessage) (*policies
 	if id.Restricted && !cfg.Restricted.Documents {
 		return nil, forbidden(
 			"a policy of the client's own",
-			"name one that the config lists; the operator can allow documents: restricted: {documents: true}",
+			"name one that the config lists; the operator can allow documents: "+
+				"restricted: {documents: true}",
 		)
 	}
 	p := new(policies.Policy)

@@ -100,7 +100,8 @@ func (d *daemon) problemOf(err error) *api.Problem {
 func commandsFault(e *mcpruntime.SetupError) bool {
 	switch e.Step {
 	case "rootfs": // where files are put
-		for _, errno := range []unix.Errno{unix.EISDIR, unix.ENOTDIR, unix.EEXIST, unix.EINVAL, unix.ENAMETOOLONG, unix.ENOSPC} {
+		for _, errno := range []unix.Errno{unix.EISDIR, unix.ENOTDIR, unix.EEXIST, unix.EINVAL,
+			unix.ENAMETOOLONG, unix.ENOSPC} {
 			if errors.Is(e.Err, errno) {
 				return true
 			}

@@ -58,7 +58,8 @@ func resultOf(r *mcpruntime.Result, stdout, stderr *output) *api.Result {
 // codeResult is a snippet's result as clients see it.
 func codeResult(r *code.Result) *api.Result {
 	out := resultOf(&r.Result, nil, nil)
-	out.Stdout, out.Stderr, out.StdoutBytes, out.StderrBytes = r.Stdout, r.Stderr, r.StdoutBytes, r.StderrBytes
+	out.Stdout, out.Stderr = r.Stdout, r.Stderr
+	out.StdoutBytes, out.StderrBytes = r.StdoutBytes, r.StderrBytes
 	out.Reason, out.Hint = r.Reason, r.Hint
 	if r.Guard != nil {
 		out.Findings, _ = json.Marshal(r.Guard) // plain data
@@ -81,7 +82,8 @@ func viewOf(x *api.Execution) report.View {
 		Limits:    map[string]report.LimitView{},
 	}
 	if r := x.Result; r != nil {
-		v.Status, v.ExitCode, v.Signal, v.Events, v.Stats = r.Status, r.ExitCode, r.Signal, r.Events, r.EventStats
+		v.Status, v.ExitCode, v.Signal = r.Status, r.ExitCode, r.Signal
+		v.Events, v.Stats = r.Events, r.EventStats
 		for _, n := range r.Network {
 			v.Network = append(v.Network, report.Reached(n))
 		}

@@ -108,8 +108,8 @@ func (d *daemon) table() []route {
 			200, nil, d.changeSandbox},
 		{"POST", "/v1/sandboxes/{id}/pause", "stop its programs for a time", nil, api.Sandbox{},
 			200, nil, d.pauseSandbox},
-		{"POST", "/v1/sandboxes/{id}/resume", "let its programs go on", nil, api.Sandbox{}, 200, nil,
-			d.resumeSandbox},
+		{"POST", "/v1/sandboxes/{id}/resume", "let its programs go on", nil, api.Sandbox{},
+			200, nil, d.resumeSandbox},
 		{"POST", "/v1/sandboxes/{id}/release", "end its quarantine; for operators", nil,
 			api.Sandbox{}, 200, nil, d.releaseSandbox},
 		{"GET", "/v1/sandboxes/{id}", "inspect one", nil, api.Sandbox{}, 200, nil, d.getSandbox},
@@ -183,7 +183,8 @@ func (d *daemon) table() []route {
 			api.LearnRequest{}, api.Learnt{}, 200, nil, takes(d, 200, d.learnAllowed)},
 		{"POST", "/v1/allowlist/evaluate", "measure rules on labelled records; for operators",
 			api.EvaluateRequest{}, learn.Evaluation{}, 200, nil, takes(d, 200, d.evaluateAllowed)},
-		{"POST", "/v1/allowlist/trial", "what rules would have done to recorded calls; for operators",
+		{"POST", "/v1/allowlist/trial",
+			"what rules would have done to recorded calls; for operators",
 			api.TrialRequest{}, api.Trial{}, 200, nil, takes(d, 200, d.trial)},
 		{"GET", "/v1/allowlist/proposals", "list proposals", nil, api.Proposals{}, 200,
 			[]string{"state"}, answers(d, 200, d.listProposals)},
@@ -279,8 +280,8 @@ func (d *daemon) routes() http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		list := allowed(mux, r)
 		if list == "" {
-			d.problem(w, r, newProblem(http.StatusNotFound, "GET /v1/openapi.json lists the addresses",
-				"there is nothing at this address"))
+			d.problem(w, r, newProblem(http.StatusNotFound,
+				"GET /v1/openapi.json lists the addresses", "there is nothing at this address"))
 			return
 		}
 		w.Header().Set("Allow", list)

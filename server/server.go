@@ -45,7 +45,7 @@ type daemon struct {
 	runs    map[string]*run
 	boxes   map[string]*box
 	bridges map[string]*bridge.Bridge // "" is run_code
-	work    sync.WaitGroup            // executions that nobody waits for, and what goes on in the background
+	work    sync.WaitGroup            // unattended executions, and what goes on in the background
 }
 
 var errShutdown = errors.New("the daemon is shutting down")
@@ -96,8 +96,8 @@ func newDaemon(opt Options, cfg *config.Config, undo *cleanup.Stack) (*daemon, e
 	d.cfg.Store(cfg)
 	d.hub = hub.New(d.db)
 	d.base, d.kill = context.WithCancelCause(context.Background())
-	d.pool = pool.New(pool.Config{Live: cfg.Pool.Live, PerCaller: cfg.Pool.PerCaller, Queue: cfg.Pool.Queue,
-		MaxWarm: cfg.Pool.MaxWarm, BestEffort: cfg.BestEffort})
+	d.pool = pool.New(pool.Config{Live: cfg.Pool.Live, PerCaller: cfg.Pool.PerCaller,
+		Queue: cfg.Pool.Queue, MaxWarm: cfg.Pool.MaxWarm, BestEffort: cfg.BestEffort})
 	undo.Push(func() { d.pool.Close() })
 	d.code = code.NewPool(d.pool)
 	d.door = door.New(doorRules(cfg), d.problem)
@@ -307,7 +307,8 @@ func (d *daemon) housekeep(ctx context.Context) {
 				continue
 			}
 			r := d.cfg.Load().Retention
-			if err := d.db.Forget(time.Duration(r.Age), r.Executions, r.Events, r.Calls); err != nil {
+			err := d.db.Forget(time.Duration(r.Age), r.Executions, r.Events, r.Calls)
+			if err != nil {
 				d.log.Error("old records could not be removed", "error", err)
 			}
 		}

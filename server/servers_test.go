@@ -65,7 +65,8 @@ func startSmall(t *testing.T, more, config string) *daemon {
 	return start(
 		t,
 		dir,
-		"policies: {small: small.yaml}\nservers: {small: {command: [python3, /srv/server.py], policy: small"+more+"}}\n"+config,
+		"policies: {small: small.yaml}\nservers: {small: {command: [python3, /srv/server.py], "+
+			"policy: small"+more+"}}\n"+config,
 	)
 }
 
@@ -113,7 +114,7 @@ func TestMCPServersByHTTP(t *testing.T) {
 		t,
 		"/v1/servers/small/mcp",
 		&mcp.ClientOptions{
-			//nolint:staticcheck // deprecated as of protocol 2026-07-28, and still what servers send
+			//nolint:staticcheck // deprecated as of 2026-07-28, and still what servers send
 			LoggingMessageHandler: func(_ context.Context, r *mcp.LoggingMessageRequest) {
 				told <- r.Params.Data.(string)
 			},
@@ -180,7 +181,8 @@ func TestMCPServersByHTTP(t *testing.T) {
 		}
 		// The answer does not wait for the event: a session's go through a queue of their own.
 		page, err := d.Events(background(t), url.Values{"type": {"escape_attempt"}})
-		for end := time.Now().Add(patience); err == nil && len(page.Events) == 0 && time.Now().Before(end); {
+		end := time.Now().Add(patience)
+		for err == nil && len(page.Events) == 0 && time.Now().Before(end) {
 			time.Sleep(5 * time.Millisecond)
 			page, err = d.Events(background(t), url.Values{"type": {"escape_attempt"}})
 		}
@@ -261,7 +263,8 @@ func TestAnMCPSessionIsItsClientsOwn(t *testing.T) {
 		status                      int
 	}{
 		{"no session", "POST", ping, "", 400}, {"a session that is none", "POST", ping, "x", 404},
-		{"no message", "POST", "[]", id, 400}, {"no JSON", "POST", "{", id, 400}, {"another method", "PUT", ping, id, 405},
+		{"no message", "POST", "[]", id, 400}, {"no JSON", "POST", "{", id, 400},
+		{"another method", "PUT", ping, id, 405},
 		{"the end", "DELETE", "", id, 204}, {"after the end", "POST", ping, id, 404},
 	} {
 		header := []string{"Mcp-Session-Id", c.session}

@@ -69,8 +69,9 @@ func start(t testing.TB, dir, config string) *daemon {
 	ctx, stop := context.WithCancel(context.Background())
 	d.stop = stop
 	go func() {
-		d.ended <- server.Run(ctx, server.Options{ConfigFile: file, Socket: d.socket, State: filepath.Join(dir, "state"),
-			Version: "test", Log: slog.New(slog.NewTextHandler(&d.log, nil)), BestEffort: true, Reload: d.reload,
+		d.ended <- server.Run(ctx, server.Options{ConfigFile: file, Socket: d.socket,
+			State: filepath.Join(dir, "state"), Version: "test", BestEffort: true,
+			Log: slog.New(slog.NewTextHandler(&d.log, nil)), Reload: d.reload,
 			Ready: func(where []string) { ready <- where }})
 	}()
 	select {

@@ -89,7 +89,9 @@ func (d *daemon) getStats(w http.ResponseWriter, r *http.Request) {
 func (d *daemon) metrics(w http.ResponseWriter, r *http.Request) {
 	s := d.stats()
 	var b strings.Builder
-	family := func(name, kind, help string) { fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind) }
+	family := func(name, kind, help string) {
+		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
+	}
 	one := func(name, kind, help string, v any) {
 		family(name, kind, help)
 		fmt.Fprintf(&b, "%s %v\n", name, v)

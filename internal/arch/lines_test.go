@@ -11,7 +11,7 @@ var wide = []string{
 	"docs/BENCHMARKS.md", "docs/HOSTS.md",
 	"tests/bench", "tests/code", "tests/escape", "tests/integration", "tests/packages",
 	"cmd", "code", "mcp/clientconfig", "runtime",
-	"pool", "server", "packages", "report",
+	"pool", "packages", "report",
 }
 
 // Lines have at most 100 columns; a tab counts as four.

@@ -1,6 +1,6 @@
 // Package api has the types that `mcpbox serve` and its clients exchange as JSON.
 //
-//	req := api.ExecutionRequest{Command: []string{"python3", "-c", "print(1)"}, Policy: "standard"}
+//	req := api.ExecutionRequest{Command: []string{"echo", "1"}, Policy: "standard"}
 //	var x api.Execution // what POST /v1/executions answers
 //	fmt.Println(x.State, x.Result.Stdout)
 //

@@ -34,9 +34,8 @@ type Option func(*Client)
 // WithToken sends a bearer token: over TCP, the daemon wants one.
 func WithToken(token string) Option { return func(c *Client) { c.token = token } }
 
-// Dial makes a client for a daemon's socket, or its address (http://…, https://…). Without
-// either it is the
-// socket in MCPBOX_SOCKET, or the default one. It connects with the first call.
+// Dial makes a client for a daemon's socket, or its address (http://…, https://…). Without either
+// it is the socket in MCPBOX_SOCKET, or the default one. It connects with the first call.
 func Dial(where string, options ...Option) (*Client, error) {
 	if where == "" {
 		where = os.Getenv("MCPBOX_SOCKET")
@@ -238,9 +237,10 @@ func (c *Client) Logs(ctx context.Context, id string, follow bool,
 	return err
 }
 
-// Export calls each for all that the daemon keeps of one of the client's callers: a JSON object with
-// its kind, and the execution, event or sandbox itself.
-func (c *Client) Export(ctx context.Context, caller string, each func(json.RawMessage) error) error {
+// Export calls each for all that the daemon keeps of one of the client's callers: a JSON object
+// with its kind, and the execution, event or sandbox itself.
+func (c *Client) Export(ctx context.Context, caller string,
+	each func(json.RawMessage) error) error {
 	res, err := c.send(ctx, "GET", "/v1/callers/"+url.PathEscape(caller), nil)
 	if err != nil {
 		return err

@@ -10,8 +10,7 @@
 //	defer c.Destroy(ctx, box.ID)
 //
 // A refusal is an *api.Problem: errors.As finds it, and its Remedy says what to do. A call whose
-// context ends
-// is ended by the daemon, too.
+// context ends is ended by the daemon, too.
 //
 // It protects nothing. Importing it starts no sandbox and links none.
 //

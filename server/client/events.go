@@ -13,16 +13,14 @@ import (
 )
 
 // Events returns a page of security events, oldest first. The query is as in docs/API.md: type,
-// severity,
-// sandbox, execution, caller, since, after, limit.
+// severity, sandbox, execution, caller, since, after, limit.
 func (c *Client) Events(ctx context.Context, query url.Values) (*api.Events, error) {
 	out := new(api.Events)
 	return out, c.Do(ctx, "GET", "/v1/events?"+query.Encode(), nil, out)
 }
 
 // Follow calls each for every event from now on, or after query's after, until ctx ends, each
-// fails, or the
-// daemon ends, which is io.EOF.
+// fails, or the daemon ends, which is io.EOF.
 func (c *Client) Follow(ctx context.Context, query url.Values, each func(api.Event) error) error {
 	q := url.Values{"follow": {"1"}}
 	for k, v := range query {

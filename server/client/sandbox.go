@@ -65,7 +65,8 @@ func (c *Client) SetLimits(ctx context.Context, id string,
 	return out.Limits, err
 }
 
-// Clear destroys sandboxes that are older than age, or that nobody has used for idle. Zero: not asked for.
+// Clear destroys sandboxes that are older than age, or that nobody has used for idle. Zero: not
+// asked for.
 func (c *Client) Clear(ctx context.Context, age, idle time.Duration) ([]string, error) {
 	query := url.Values{}
 	if age > 0 {
@@ -93,8 +94,7 @@ func (c *Client) Exec(ctx context.Context, id string, req api.ExecRequest) (*api
 }
 
 // ExecStream runs a command in a sandbox, with its streams connected. What comes through input is
-// sent to it:
-// messages of stdin, eof and signal. A closed or nil input is the end of its stdin.
+// sent to it: messages of stdin, eof and signal. A closed or nil input is the end of its stdin.
 func (c *Client) ExecStream(
 	ctx context.Context,
 	id string,

@@ -183,7 +183,8 @@ func (s *session) ask(ctx context.Context, id string, line []byte) ([]byte, erro
 		s.send(
 			fmt.Appendf(
 				nil,
-				`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%s,"reason":"the client has gone"}}`+"\n",
+				`{"jsonrpc":"2.0","method":"notifications/cancelled",`+
+					`"params":{"requestId":%s,"reason":"the client has gone"}}`+"\n",
 				id,
 			),
 		)

@@ -20,7 +20,7 @@ import (
 type Rules struct {
 	Users   []int // beside the daemon's own user and root
 	Tokens  []Token
-	Hosts   []string // names that the daemon may be called by, over TCP, beside those of the loopback interface
+	Hosts   []string // over TCP, what the daemon may be called beside loopback names
 	Origins []string // of web pages
 }
 
@@ -113,7 +113,7 @@ func (d *Door) TCP(next http.Handler) http.Handler {
 					Detail: "this daemon does not go by the name " + strconv.QuoteToASCII(
 						cut(r.Host),
 					),
-					Remedy: "call it by its loopback address, or list the name in its config: hosts",
+					Remedy: "call it by its loopback address, or list the name in hosts:",
 				},
 			)
 			return
@@ -129,7 +129,8 @@ func (d *Door) TCP(next http.Handler) http.Handler {
 				Title:  "Unauthorized",
 				Status: http.StatusUnauthorized,
 				Detail: "no valid token came with the request",
-				Remedy: "send the header Authorization: Bearer TOKEN; mcpbox serve --new-token NAME makes one",
+				Remedy: "send the header Authorization: Bearer TOKEN; " +
+					"mcpbox serve --new-token NAME makes one",
 			})
 			return
 		}

@@ -21,8 +21,7 @@ import (
 const maxSocketPath = 107
 
 // Unix listens on a socket for its owner alone. A lock file beside it keeps other daemons away; a
-// socket that
-// a killed daemon left is removed.
+// socket that a killed daemon left is removed.
 func Unix(path string) (l net.Listener, lock *os.File, err error) {
 	if len(path) > maxSocketPath {
 		return nil, nil, hint.Errorf(
@@ -96,8 +95,7 @@ func Activated() (net.Listener, error) {
 }
 
 // TCP listens on an address of the loopback interface, or, if remote is allowed and there is a
-// certificate,
-// on another.
+// certificate, on another.
 func TCP(address string, remote bool, certificate, key string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {

@@ -7,8 +7,7 @@
 //
 // What a method has returned without an error survives the death of the daemon's process. It need
 // not survive the machine's power loss: SQLite's log is not synced at each commit. One process at a
-// time has
-// the folder; a second Open fails and names the first.
+// time has the folder; a second Open fails and names the first.
 //
 // It does not protect from whoever may write the folder: its owner and root.
 //

@@ -32,9 +32,8 @@ func (db *DB) SaveEvent(e Event) (int64, error) { return saveEvent(db.stmts.even
 
 func saveEvent(stmt *sql.Stmt, e Event) (int64, error) {
 	var seq int64
-	err := stmt.QueryRow(e.ID, e.Time.UnixMilli(), e.Type, e.Severity, e.Sandbox, e.Execution, e.Client,
-		e.Caller, e.Body).
-		Scan(&seq)
+	err := stmt.QueryRow(e.ID, e.Time.UnixMilli(), e.Type, e.Severity, e.Sandbox, e.Execution,
+		e.Client, e.Caller, e.Body).Scan(&seq)
 	return seq, err
 }
 

@@ -82,7 +82,8 @@ func (db *DB) ExecutionOnce(key, client string) (Execution, error) {
 	return db.one("once = ?1", key, client)
 }
 
-const executionColumns = "seq, id, state, client, caller, created, coalesce(once, ''), request, body"
+const executionColumns = "seq, id, state, client, caller, created, coalesce(once, ''), request," +
+	" body"
 
 func (db *DB) one(where, what, client string) (x Execution, err error) {
 	row := db.read.QueryRow("SELECT "+executionColumns+" FROM executions WHERE "+where+

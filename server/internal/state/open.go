@@ -40,7 +40,8 @@ CREATE TABLE IF NOT EXISTS executions (
 	request TEXT NOT NULL, -- a digest of the request that came with it
 	body    BLOB NOT NULL
 );
-CREATE UNIQUE INDEX IF NOT EXISTS executions_once ON executions (client, once) WHERE once IS NOT NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS executions_once ON executions (client, once)
+	WHERE once IS NOT NULL;
 CREATE TABLE IF NOT EXISTS events (
 	seq       INTEGER PRIMARY KEY AUTOINCREMENT,
 	id        TEXT NOT NULL UNIQUE,
@@ -80,8 +81,7 @@ CREATE TABLE IF NOT EXISTS rules ( -- of detection, that operators have added
 ) WITHOUT ROWID;`
 
 // Open opens the state in a folder, and makes it if there is none: for its owner alone. What ran
-// when the
-// daemon before this one ended is marked as lost.
+// when the daemon before this one ended is marked as lost.
 func Open(folder string) (db *DB, err error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, hint.Errorf("choose another folder with --state", "state: %w", err)

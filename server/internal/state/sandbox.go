@@ -25,7 +25,8 @@ func (db *DB) SaveSandbox(s Sandbox) error {
 func (db *DB) Sandbox(id, client string) (s Sandbox, err error) {
 	var created int64
 	err = db.read.QueryRow(`SELECT id, state, client, created, body FROM sandboxes
-WHERE id = ?1 AND (?2 = '' OR client = ?2)`, id, client).Scan(&s.ID, &s.State, &s.Client, &created, &s.Body)
+WHERE id = ?1 AND (?2 = '' OR client = ?2)`, id, client).
+		Scan(&s.ID, &s.State, &s.Client, &created, &s.Body)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
 	}
@@ -36,7 +37,8 @@ WHERE id = ?1 AND (?2 = '' OR client = ?2)`, id, client).Scan(&s.ID, &s.State, &
 // LiveSandboxes lists those that have not ended.
 func (db *DB) LiveSandboxes() (out []Sandbox, err error) {
 	rows, err := db.read.Query(
-		"SELECT id, state, client, created, body FROM sandboxes WHERE state NOT IN ('ended', 'lost')",
+		`SELECT id, state, client, created, body FROM sandboxes
+WHERE state NOT IN ('ended', 'lost')`,
 	)
 	if err != nil {
 		return nil, err
