@@ -16,12 +16,12 @@ const (
 	bulk   = 4        // full buffers, one after the other, after which splicing begins
 )
 
-// buffers are held while bytes are in them, not while a connection is idle.
+// buffers are for bytes that are on their way. An idle connection has none.
 var buffers = sync.Pool{New: func() any { return new([window]byte) }}
 
 // move passes bytes from one connection to another until from ends. Short exchanges go through a
-// buffer. Where much comes, the kernel moves it: splice(2). That needs a pipe, which costs time to
-// make and two descriptors to keep.
+// buffer. The kernel moves long ones: splice(2). That needs a pipe, which takes time to make, and
+// two descriptors.
 func move(to, from *net.TCPConn, count *atomic.Int64) error {
 	raw, err := from.SyscallConn()
 	if err != nil {
@@ -48,7 +48,7 @@ func move(to, from *net.TCPConn, count *atomic.Int64) error {
 	}
 }
 
-// step waits for bytes and passes them on. 0: from has ended.
+// step waits for bytes and passes them on. It returns 0 when from has ended.
 func step(to *net.TCPConn, from syscall.RawConn, count *atomic.Int64) (n int, err error) {
 	var buf *[window]byte
 	failed := from.Read(func(fd uintptr) bool {
@@ -78,8 +78,8 @@ func step(to *net.TCPConn, from syscall.RawConn, count *atomic.Int64) (n int, er
 	return n, err
 }
 
-// traffic is how many bytes the tool has sent and got so far. While bytes are spliced, only the
-// kernel has counted them. TCP_INFO: since Linux 4.1
+// traffic returns how many bytes the tool has sent and received so far. The kernel counts bytes
+// that it splices: TCP_INFO, since Linux 4.1.
 func (r *relay) traffic() (sent, got int64) {
 	sent, got = r.sent.Load(), r.got.Load()
 	raw, err := r.inside.SyscallConn()

@@ -54,21 +54,20 @@ func newResolver(n policies.NetworkDNS) (Resolver, error) {
 	}, nil
 }
 
-// dialer connects to what the policy allows, and to nothing else: it looks a name up once and dials
-// the addresses that were checked.
+// dialer connects to hosts that the policy allows. It looks a name up once, checks the addresses,
+// and dials only those.
 type dialer struct {
 	policy  *Policy
 	names   lookUps
 	connect func(context.Context, netip.AddrPort) (*net.TCPConn, error)
 }
 
-// errRefused carries a refusal that came of what a name leads to.
+// errRefused is a refusal because of the addresses of a name.
 type errRefused struct{ *Refusal }
 
 func (e errRefused) Error() string { return e.Reason }
 
-// targets gives the addresses that may be dialled for a name; one that must not be is a refusal,
-// whatever the others are.
+// targets returns the addresses to dial for a name. If one of them is not allowed, all are refused.
 func (d *dialer) targets(ctx context.Context, name string, port int) ([]netip.AddrPort, error) {
 	found := d.names.begin(name)
 	addrs, err := found.wait(ctx)
@@ -97,8 +96,8 @@ func (d *dialer) targets(ctx context.Context, name string, port int) ([]netip.Ad
 	return interleave(out)[:min(len(out), maxTargets)], nil
 }
 
-// interleave alternates between the families, and keeps the resolver's order within each. RFC 8305
-// 4
+// interleave alternates between IPv4 and IPv6, and keeps the order within each (RFC 8305, section
+// 4).
 func interleave(in []netip.AddrPort) (out []netip.AddrPort) {
 	var first, second []netip.AddrPort
 	for _, a := range in {
@@ -119,8 +118,8 @@ func interleave(in []netip.AddrPort) (out []netip.AddrPort) {
 	return out
 }
 
-// race dials the targets, each a head start after the one before or when that has failed; the first
-// connection wins.
+// race dials the targets one after the other. The next one starts when the one before has failed,
+// or after headStart. The first connection wins.
 func (d *dialer) race(ctx context.Context, targets []netip.AddrPort) (*net.TCPConn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
@@ -183,8 +182,8 @@ func connectTCP(ctx context.Context, to netip.AddrPort) (*net.TCPConn, error) {
 	return conn.(*net.TCPConn), nil
 }
 
-// ownAddress reports whether addr is one of this host's: then the kernel would send from it as
-// well. Nothing is sent: a connected UDP socket only knows its route. udp(7)
+// ownAddress reports whether addr is an address of this host. The kernel would then also send from
+// it. Nothing is sent: connecting a UDP socket only chooses a route. udp(7)
 func ownAddress(addr netip.Addr) bool {
 	var family int
 	var to unix.Sockaddr

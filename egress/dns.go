@@ -19,9 +19,10 @@ const (
 	dnsIdle    = 10 * time.Second // of one
 )
 
-// answer makes the reply to one DNS message; nil: none is due. An allowed name has the addresses of
-// the pool, whatever it has outside. A name that the policy spells out is looked up there
-// meanwhile; one that a star allows is not: its spelling may be a message.
+// answer returns the reply to a DNS message, or nil if there is none. An allowed name gets
+// addresses of the pool. If the policy spells the name out, its real addresses are looked up
+// meanwhile. A name that a star allows is not looked up before a connection: the name itself may
+// carry data.
 func (s *Server) answer(message []byte) []byte {
 	var p dnsmessage.Parser
 	h, err := p.Start(message)
@@ -65,12 +66,12 @@ func (s *Server) answer(message []byte) []byte {
 			return build(reply, &q, &dnsmessage.AAAAResource{AAAA: v6.As16()})
 		}
 	}
-	// The name exists, and has no such record: so for HTTPS and SVCB, which would bring keys for
-	// encrypted names and other ports. RFC 9460
+	// The name exists, but has no such record. This includes HTTPS and SVCB records, which would
+	// bring keys for encrypted names, and other ports. RFC 9460
 	return build(reply, &q, nil)
 }
 
-// mayLookUp asks the policy and records a refusal.
+// mayLookUp asks the policy, and records a refusal.
 func (s *Server) mayLookUp(question string) bool {
 	name, ok := hostrule.CanonicalName(question)
 	switch {

@@ -1,7 +1,6 @@
-// Package egress is the network of a sandbox that may reach named hosts only. It
-// runs in the supervisor, on sockets that were made inside the sandbox: there
-// every address is local, so a connection to any of them arrives here, and its
-// own address says where the tool wants to go.
+// Package egress is the network of a sandbox that may reach named hosts only. It runs in the
+// supervisor, on sockets that PID 1 made inside the sandbox. There every address is local, so each
+// connection of the tool arrives here, and its local address is the one that the tool dialled.
 //
 //	s, err := egress.Serve(egress.Config{Network: policy.Network, Listeners: ports,
 //		Packets: dns, Owner: process})
@@ -9,16 +8,15 @@
 //	…
 //	s.End(process) // it has been told of all that it reached and was refused
 //
-// A name gets an address of a pool (198.18.0.0/15 and a unique local IPv6
-// prefix) from the resolver here. When the tool connects, the
-// name is looked up outside, the addresses that come are checked, and one of
-// those that were checked is dialled: there is no second look-up to rebind. TLS
-// must name the host in clear (SNI); then the bytes are spliced.
+// The resolver here gives a name an address of a pool (198.18.0.0/15 and a unique local IPv6
+// prefix). When the tool connects to it, the supervisor looks the name up outside, checks the
+// addresses, and dials one of them. There is no second look-up that could give other addresses. TLS
+// must name the host in clear text (SNI). Then the bytes are passed on unread. For hosts with
+// secrets or methods, package intercept reads the requests.
 //
-// Not protected: what an allowed host does with what it is sent, and what else it
-// serves under other names inside TLS (domain fronting), or under another Host in
-// plain HTTP. A name that is allowed by a star is looked up outside when it is
-// connected to, which tells its domain's DNS server the name.
+// Not protected: what an allowed host does with the data that it gets, and other names that it
+// serves inside TLS (domain fronting) or under another Host in plain HTTP. If a star allows a name,
+// a connection makes a look-up outside, and the DNS server of that domain learns the name.
 //
-// Linux ≥ 3.5 (splice(2) between sockets is older). RFC 1035, 6066, 8305, 8446.
+// Linux ≥ 4.1 (TCP_INFO with counts of bytes). RFC 1035, 6066, 8305, 8446.
 package egress

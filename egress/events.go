@@ -9,7 +9,7 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 )
 
-// Owner is what the supervisor knows a connection by: a process. It is told from several
+// Owner is the process that a connection belongs to. Its methods are called from several
 // goroutines.
 type Owner interface {
 	Record(monitor.Event) // something was refused
@@ -40,14 +40,13 @@ func (s *Server) refuseLookUp(name string, why *Refusal) {
 	}
 }
 
-// refuse records why the connection is reset. sni is the name in the handshake, where it is
-// another.
+// refuse records why the connection is reset. sni is the name in the handshake if it differs.
 func (r *relay) refuse(why *Refusal, sni string, at netip.Addr) {
 	r.record(refused(why, r.endpoint(sni, at), "reset"))
 }
 
-// unreachable tells of an allowed connection that could not be made: inside, connect(2) had
-// succeeded by then.
+// unreachable records that an allowed host did not answer. Inside, connect(2) has already
+// succeeded.
 func (r *relay) unreachable(err error) {
 	at := r.endpoint("", r.wanted.Addr())
 	r.record(
@@ -62,7 +61,7 @@ func (r *relay) unreachable(err error) {
 	)
 }
 
-// limit tells of a connection that was cut or not taken; name is a key of network.limits.
+// limit records that a connection was cut or not accepted. name is a key of network.limits.
 func (r *relay) limit(name string, value int64) {
 	reason := "opened more connections at a time than it may"
 	if name == "bytes" {
@@ -92,7 +91,7 @@ func (r *relay) record(e monitor.Event) {
 	}
 }
 
-// endpoint describes the other end. An address of the pool says nothing, and is left out.
+// endpoint describes the other end, without addresses of the pool.
 func (r *relay) endpoint(sni string, at netip.Addr) monitor.Endpoint {
 	e := monitor.Endpoint{Name: r.name, Port: r.port(), SNI: sni}
 	if _, ours := r.server.pool.name(at); at.IsValid() && !ours {
@@ -101,7 +100,7 @@ func (r *relay) endpoint(sni string, at netip.Addr) monitor.Endpoint {
 	return e
 }
 
-// cause is the innermost reason, without the host's own addresses.
+// cause returns the innermost reason, without addresses of the host.
 func cause(err error) string {
 	var dns *net.DNSError
 	var call *os.SyscallError

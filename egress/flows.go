@@ -28,7 +28,7 @@ type Flows struct {
 	byTo map[Flow]*Flow // by host and port
 }
 
-// Add counts one more.
+// Add adds one flow.
 func (f *Flows) Add(one Flow) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -51,7 +51,7 @@ func (f *Flows) Add(one Flow) {
 	sum.Duration += one.Duration
 }
 
-// List gives the sums by host and port, in that order.
+// List returns the sums, sorted by host and port.
 func (f *Flows) List() []Flow {
 	f.mu.Lock()
 	defer f.mu.Unlock()

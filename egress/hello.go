@@ -7,7 +7,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies/hostrule"
 )
 
-// maxHello bounds what is read of a ClientHello. Post-quantum keys take some two KiB, session
+// maxHello is the size of the largest ClientHello. Post-quantum keys take about two KiB, session
 // tickets as much.
 const maxHello = 16 << 10
 
@@ -32,9 +32,8 @@ const (
 	nameHost        = 0
 )
 
-// parseHello reads a ClientHello from the first bytes of a connection, which may be split over
-// records. It takes what is well-formed only: what a server would read in another way than we do
-// must not pass.
+// parseHello reads a ClientHello from the first bytes of a connection. It may be split over
+// records. Only a well-formed one is accepted: a server must not be able to read it in another way.
 func parseHello(data []byte) (hello, error) {
 	message, err := handshake(data)
 	if err != nil {
@@ -76,7 +75,7 @@ func parseHello(data []byte) (hello, error) {
 	return h, nil
 }
 
-// serverName reads server_name: a list of exactly one host name.
+// serverName reads server_name, which must be a list of exactly one host name.
 func serverName(body reader) (string, error) {
 	list := reader{body.take(int(body.number(2)))}
 	kind := list.number(1)
@@ -92,7 +91,7 @@ func serverName(body reader) (string, error) {
 	return name, nil
 }
 
-// handshake takes the first handshake message out of its records.
+// handshake returns the first handshake message, without the records around it.
 func handshake(data []byte) ([]byte, error) {
 	var message []byte
 	wrong := errNotTLS
@@ -129,8 +128,8 @@ func handshake(data []byte) ([]byte, error) {
 	}
 }
 
-// reader takes fields off the front; a field that is not there makes data nil, and all that follow
-// empty.
+// reader takes fields off the front. If a field is missing, data becomes nil, and all further
+// fields are empty.
 type reader struct{ data []byte }
 
 func (r *reader) take(n int) []byte {

@@ -22,8 +22,8 @@ const (
 	RuleHTTP   = monitor.RuleEgress + string(intercept.KindHTTP)
 )
 
-// Inspected are the names whose requests are read, as an authority may sign for them: a star stands
-// for all below. any: every name.
+// Inspected returns the names for which mcpbox reads requests. The authority may sign for them and
+// for names below them. any means every name.
 func Inspected(p *policies.Policy) (names []string, any bool) {
 	add := func(host string) {
 		switch r, err := (policies.NetworkRule{Host: host}).Rule(); {
@@ -48,8 +48,8 @@ func Inspected(p *policies.Policy) (names []string, any bool) {
 	return names, any
 }
 
-// terms say whether the requests of an allowed name are read, and which methods they may have; nil:
-// all.
+// terms reports whether requests to an allowed name are read, and which methods they may have. nil
+// means all methods.
 func (p *Policy) terms(name string, port int) (read bool, methods []string) {
 	for i, r := range p.allow {
 		if !r.MatchesName(name, port) {
@@ -72,12 +72,12 @@ func (p *Policy) hasSecret(name string, port int) bool {
 	return false
 }
 
-// dialInspected connects for requests that are read.
+// dialInspected connects to a host for requests that were read.
 func (s *Server) dialInspected(ctx context.Context, name string, port int) (net.Conn, error) {
 	return s.dial(ctx, name, netip.AddrPortFrom(netip.Addr{}, uint16(port)))
 }
 
-// inspect has the requests read, after the first bytes have been looked at.
+// inspect checks the first bytes, and then has the requests read.
 func (r *relay) inspect(methods []string) {
 	defer close(r.said)
 	began := time.Now()
@@ -102,8 +102,8 @@ func (r *relay) inspect(methods []string) {
 	r.reached(began)
 }
 
-// found records what was found in a request or a response. The call is the one that runs now, not
-// the one that opened the connection.
+// found records what was found in a request or a response. The event names the call that runs now,
+// not the one that opened the connection.
 func (r *relay) found(f intercept.Finding) {
 	if r.owner == nil {
 		return
@@ -129,7 +129,7 @@ func (r *relay) failed(err error) {
 	}
 }
 
-// interceptor is made with the first connection that needs it.
+// interceptor returns the interceptor. The first connection that needs it makes it.
 func (s *Server) interceptor() (*intercept.Interceptor, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,8 +147,8 @@ func (s *Server) interceptor() (*intercept.Interceptor, error) {
 	return s.intercept, nil
 }
 
-// counted is a connection from inside: it begins with what was read of it already, and its bytes
-// count.
+// counted is a connection from inside that counts its bytes. Its first bytes have already been
+// read.
 type counted struct {
 	*net.TCPConn
 	relay *relay

@@ -30,7 +30,7 @@ func newMeter(l policies.NetworkLimits) *meter {
 	return m
 }
 
-// enter takes a place for a connection, which leave gives back.
+// enter takes a place for a connection. leave gives it back.
 func (m *meter) enter() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -47,11 +47,11 @@ func (m *meter) leave() {
 	m.open--
 }
 
-// counts reports whether every byte has to be asked for.
+// counts reports whether there is a limit of bytes or of their rate.
 func (m *meter) counts() bool { return m.bytes > 0 || m.rate > 0 }
 
-// take asks for n bytes, and waits until the rate allows them. It returns how many of them may
-// pass: fewer than n, the limit is reached.
+// take waits until the rate allows n bytes. It returns how many of them may pass. If these are
+// fewer than n, the limit is reached.
 func (m *meter) take(ctx context.Context, n int) int {
 	m.mu.Lock()
 	if m.bytes > 0 {

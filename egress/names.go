@@ -12,8 +12,8 @@ const (
 	maxLookUps = 256             // that are remembered
 )
 
-// lookUps remembers for a moment where names lead: a program connects to one host several times,
-// and the first time soon after it has looked the name up.
+// lookUps remembers the addresses of names for some seconds. A program often connects to a host
+// several times, and the first time right after it has looked the name up.
 type lookUps struct {
 	ctx      context.Context // of the sandbox's network
 	resolver Resolver
@@ -22,7 +22,7 @@ type lookUps struct {
 	known map[string]*lookUp
 }
 
-// lookUp is one, or one that goes on.
+// lookUp is a look-up that has ended, or is going on.
 type lookUp struct {
 	done  chan struct{} // closed with the end; then the others are set
 	addrs []netip.Addr
@@ -31,7 +31,7 @@ type lookUp struct {
 	at    time.Time
 }
 
-// begin looks a name up, unless that is done or goes on.
+// begin starts a look-up, unless there is a usable one.
 func (l *lookUps) begin(name string) *lookUp {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -59,7 +59,7 @@ func (l *lookUps) begin(name string) *lookUp {
 	return n
 }
 
-// usable reports whether the look-up goes on, or has an answer that is fresh.
+// usable reports whether the look-up is going on, or has a fresh answer.
 func (n *lookUp) usable() bool {
 	select {
 	case <-n.done:
@@ -69,14 +69,14 @@ func (n *lookUp) usable() bool {
 	}
 }
 
-// forget makes the next look-up ask again: what came of this one can't be reached.
+// forget makes the next look-up ask again, after none of the addresses could be reached.
 func (l *lookUps) forget(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.known, name)
 }
 
-// wait gives the answer.
+// wait returns the answer.
 func (n *lookUp) wait(ctx context.Context) ([]netip.Addr, error) {
 	select {
 	case <-n.done:

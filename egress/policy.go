@@ -10,7 +10,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies/hostrule"
 )
 
-// Policy decides. It is pure: it looks nothing up and remembers nothing.
+// Policy decides what may be reached. It is pure: it does no look-ups and keeps no state.
 type Policy struct {
 	allow, deny []hostrule.Rule // allow always with ports
 	methods     [][]string      // of each in allow
@@ -19,7 +19,7 @@ type Policy struct {
 	ech         bool
 }
 
-// DefaultPorts are those of an allowed entry without ports.
+// DefaultPorts are the ports of an allowed entry that names none.
 var DefaultPorts = [...]int{443, 80}
 
 // Compile reads the lists of a policy.
@@ -45,7 +45,7 @@ func Compile(n policies.Network) (*Policy, error) {
 	return p, nil
 }
 
-// Ports lists the ports that something is allowed at, in order.
+// Ports returns the ports at which a host is allowed, sorted.
 func (p *Policy) Ports() (ports []int) {
 	for _, r := range p.allow {
 		ports = append(ports, r.Ports...)
@@ -62,7 +62,7 @@ type Refusal struct {
 	Hint   string
 }
 
-// Rules of refusals, and of the events that tell of them.
+// Rules of refusals and of their events.
 const (
 	RuleName     = monitor.RuleEgress + "name"     // a name that is not allowed
 	RulePort     = monitor.RuleEgress + "port"     // an allowed name at another port
@@ -75,8 +75,7 @@ const (
 	RuleLimit    = monitor.RuleEgress + "limit"
 )
 
-// LookUp decides whether a canonical name gets an address, which it does if some port of it is
-// allowed.
+// LookUp decides whether a canonical name gets an address: it does if it is allowed at any port.
 func (p *Policy) LookUp(name string) *Refusal {
 	for _, r := range p.allow {
 		for _, port := range r.Ports {
@@ -88,8 +87,7 @@ func (p *Policy) LookUp(name string) *Refusal {
 	return p.refuseName(name, 0)
 }
 
-// Connect decides about a connection to a canonical name, before anything is known of its
-// addresses.
+// Connect decides about a connection to a canonical name, before its addresses are known.
 func (p *Policy) Connect(name string, port int) *Refusal {
 	if p.denied(name, port) {
 		return p.refuseName(name, port)
@@ -109,8 +107,8 @@ func (p *Policy) Connect(name string, port int) *Refusal {
 	}
 }
 
-// namesIt reports whether a name is spelt out in the list, so that looking it up tells nobody
-// anything that the policy does not say.
+// namesIt reports whether the policy spells a name out. A look-up of it then reveals nothing that
+// the tool chose.
 func (p *Policy) namesIt(name string) bool {
 	return slices.ContainsFunc(p.allow,
 		func(r hostrule.Rule) bool { return !r.Below && !r.Any && r.Name == name })
@@ -152,7 +150,7 @@ func (p *Policy) refuseName(name string, port int) *Refusal {
 	}
 }
 
-// Literal decides about a connection to an address that no look-up gave.
+// Literal decides about a connection to an address that is not of a look-up.
 func (p *Policy) Literal(addr netip.Addr, port int) *Refusal {
 	addr = addr.Unmap()
 	kind := kindOf(addr)
@@ -176,7 +174,7 @@ func (p *Policy) Literal(addr netip.Addr, port int) *Refusal {
 	return refused
 }
 
-// Target decides about an address that an allowed name leads to.
+// Target decides about an address of an allowed name.
 func (p *Policy) Target(name string, addr netip.Addr, port int) *Refusal {
 	addr = addr.Unmap()
 	kind := kindOf(addr)

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// The addresses that names get inside: RFC 2544's range, which nobody routes, and a unique local
-// prefix (RFC 4193). Functions, so that the package has nothing to do at start.
+// The addresses that names get inside: the range of RFC 2544, which nobody routes, and a unique
+// local prefix (RFC 4193). They are functions so that the package has no initialisers.
 func pool4() netip.Prefix { return netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 18, 0, 0}), 15) }
 func pool6() netip.Prefix {
 	return netip.PrefixFrom(
@@ -16,17 +16,17 @@ func pool6() netip.Prefix {
 	)
 }
 
-// Local are the sandbox's own addresses, on its loopback device: at the pool's ends, where no
-// name's are. Without addresses that are not loopback, getaddrinfo(3) with AI_ADDRCONFIG finds no
-// names.
+// Local returns the addresses of the sandbox's loopback device. They are at the ends of the pool,
+// which no name gets. If a host has only loopback addresses, getaddrinfo(3) with AI_ADDRCONFIG
+// finds no names.
 func Local() (v4, v6 netip.Addr) {
 	return addressAt(pool4(), hosts(pool4())-2), addressAt(pool6(), 1)
 }
 
 const maxNames = 16 << 10 // remembered at a time
 
-// pool gives names addresses, and addresses their names. An address serves another name only after
-// all others have served; until then, one whose name is forgotten leads nowhere.
+// pool maps names to addresses, and back. An address is used for another name only after all other
+// addresses were used. If its name has been forgotten meanwhile, it leads nowhere.
 type pool struct {
 	v4     netip.Prefix
 	mu     sync.Mutex
@@ -41,7 +41,7 @@ func newPool(v4 netip.Prefix) *pool {
 	return &pool{v4: v4, index: map[string]uint32{}, names: map[uint32]string{}}
 }
 
-// addresses gives the two of a name.
+// addresses returns the two addresses of a name.
 func (p *pool) addresses(name string) (v4, v6 netip.Addr) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -70,8 +70,8 @@ func (p *pool) add(name string) uint32 {
 	return p.next
 }
 
-// name gives the name of one of the pool's addresses; "" if it is nobody's. ours is false for any
-// other address.
+// name returns the name of an address of the pool, or "" if it has none. ours is false for an
+// address outside of the pool.
 func (p *pool) name(addr netip.Addr) (name string, ours bool) {
 	addr = addr.Unmap()
 	base := p.v4
@@ -89,7 +89,7 @@ func (p *pool) name(addr netip.Addr) (name string, ours bool) {
 	return p.names[i], true
 }
 
-// hosts is how many addresses a prefix has.
+// hosts returns how many addresses a prefix has.
 func hosts(p netip.Prefix) uint32 { return 1 << (p.Addr().BitLen() - p.Bits()) }
 
 func addressAt(p netip.Prefix, i uint32) netip.Addr {

@@ -16,13 +16,14 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// Inspection is what one sandbox needs so that its requests are read.
+// Inspection is what a sandbox needs whose requests are read.
 type Inspection struct {
 	Secrets   []intercept.Secret
 	Authority *intercept.Authority
 }
 
-// CheckSources compares where values come from with what the policy names. It reads none of them.
+// CheckSources checks that each secret of the policy has a source that may be used for its hosts.
+// It reads no values.
 func CheckSources(p *policies.Policy, sources map[string]secret.Source) error {
 	var names []string
 	for _, s := range p.Secrets {
@@ -78,8 +79,8 @@ func outOfSight(s secret.Source, mounts []policies.Mount) error {
 	return nil
 }
 
-// Prepare reads the secrets of a policy, and makes the authority that the sandbox is to trust. Nil:
-// the policy has no requests read.
+// Prepare reads the secrets of a policy, and makes the authority that the sandbox trusts. It
+// returns nil if no requests are read under the policy.
 func Prepare(ctx context.Context, p *policies.Policy, sources map[string]secret.Source,
 ) (*Inspection, error) {
 	if !p.Inspected() {
@@ -105,7 +106,7 @@ func Prepare(ctx context.Context, p *policies.Policy, sources map[string]secret.
 	return out, err
 }
 
-// PEM is the authority's certificate. Nil of a nil Inspection.
+// PEM returns the certificate of the authority, or nil for a nil Inspection.
 func (i *Inspection) PEM() []byte {
 	if i == nil {
 		return nil
@@ -113,7 +114,7 @@ func (i *Inspection) PEM() []byte {
 	return i.Authority.PEM()
 }
 
-// Placeholders are what the tool gets in the place of the secrets, by their names.
+// Placeholders returns what the tool gets instead of the secrets, by their names.
 func (i *Inspection) Placeholders() map[string]string {
 	if i == nil {
 		return nil
@@ -125,7 +126,8 @@ func (i *Inspection) Placeholders() map[string]string {
 	return out
 }
 
-// Leak names the secret that one of the texts has in it: what the tool would be given by mistake.
+// Leak returns the name of a secret that one of the texts contains, and which text it is. The tool
+// would get the secret by mistake.
 func (i *Inspection) Leak(texts ...string) (name string, at int) {
 	if i == nil {
 		return "", -1

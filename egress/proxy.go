@@ -19,7 +19,7 @@ const (
 	maxHead   = 8 << 10          // of a CONNECT request
 )
 
-// outcome is what a program that asked the proxy is told.
+// outcome is what the proxy answers a program.
 type outcome int
 
 const (
@@ -28,7 +28,7 @@ const (
 	unreached
 )
 
-// request is what a program wants of the proxy: a name or an address, and a port.
+// request is a program's request to the proxy: a name or an address, and a port.
 type request struct {
 	name string
 	to   netip.AddrPort // of a name: the port only
@@ -58,7 +58,7 @@ func readRequest(conn *net.TCPConn) (request, error) {
 	return r, err
 }
 
-// SOCKS5's numbers.
+// Numbers of SOCKS5.
 const (
 	socks5       = 5
 	socksConnect = 1
@@ -146,7 +146,7 @@ func readConnect(conn *net.TCPConn) (r request, err error) {
 	return r, r.target(host, int(number))
 }
 
-// target takes an address as one, and everything else as a name.
+// target reads an address, or else a name.
 func (r *request) target(host string, port int) error {
 	if !hostrule.ValidPort(port) {
 		return errProxy

@@ -10,7 +10,7 @@ import (
 
 const maxInwards = 256 // connections to one published port at a time
 
-// Inwards passes connections of the host on to a server in a sandbox.
+// Inwards passes connections from the host on to a server in a sandbox.
 type Inwards struct {
 	listener net.Listener
 	dial     func(context.Context) (*net.TCPConn, error)
@@ -22,8 +22,8 @@ type Inwards struct {
 	ended bool
 }
 
-// Publish serves l, which listens for TCP on the host, until Close. dial connects inside; where
-// nobody listens there, the host's connection is reset.
+// Publish serves l, a TCP listener on the host, until Close. dial connects inside. If nobody
+// listens there, the connection is reset.
 func Publish(l net.Listener, dial func(context.Context) (*net.TCPConn, error)) *Inwards {
 	p := &Inwards{listener: l, dial: dial, conns: map[*net.TCPConn]struct{}{}}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -87,7 +87,7 @@ func (p *Inwards) pass(ctx context.Context, outside *net.TCPConn) {
 	<-done
 }
 
-// half passes one direction on, with its end.
+// half passes one direction on, until it ends.
 func half(to, from *net.TCPConn) {
 	if _, err := to.ReadFrom(from); err != nil {
 		reset(to)

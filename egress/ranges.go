@@ -2,7 +2,7 @@ package egress
 
 import "net/netip"
 
-// kind is what an address is good for.
+// kind is the class of an address.
 type kind int
 
 const (
@@ -27,14 +27,14 @@ func (k kind) String() string {
 	return "an address of no host"
 }
 
-// block is a row of the table. Names of ranges: the IANA special-purpose address registries (RFC
+// block is a row of the table. The ranges are from the IANA special-purpose address registries (RFC
 // 6890).
 type block struct {
 	prefix string
 	kind   kind
 }
 
-// The first match counts. Text, so that the package has nothing to do at start.
+// The first match counts. The prefixes are text so that the package has no initialisers.
 var blocks = [...]block{
 	// Metadata services: AWS, GCP, Azure, OpenStack; AWS ECS and EKS; Alibaba; Azure's wire server;
 	// Oracle.
@@ -56,8 +56,7 @@ var blocks = [...]block{
 	{"64:ff9b:1::/48", never}, {"2001::/32", never},
 }
 
-// embedded are the prefixes of IPv6 addresses that lead to the IPv4 address at a byte offset in
-// them.
+// embedded lists prefixes of IPv6 addresses that contain an IPv4 address, and its byte offset.
 var embedded = [...]struct {
 	prefix string
 	at     int
@@ -67,7 +66,7 @@ var embedded = [...]struct {
 	{"::/96", 12},        // IPv4-compatible, RFC 4291
 }
 
-// kindOf tells what an address is. IPv4 within IPv6 is what the IPv4 address is.
+// kindOf returns the class of an address. For an embedded IPv4 address it is the class of that.
 func kindOf(addr netip.Addr) kind {
 	addr = addr.Unmap()
 	if !addr.IsValid() || addr.Zone() != "" || pool6().Contains(addr) {
@@ -89,8 +88,9 @@ func kindOf(addr netip.Addr) kind {
 	return public
 }
 
-// names reports whether a listed range means addresses of that kind and no others: 0.0.0.0/0 does
-// not name 10.0.0.1. The metadata services are named one by one only.
+// names reports whether a range in the policy means addresses of that kind and no others. For
+// example, 0.0.0.0/0 does not mean 10.0.0.1. A metadata service must be named by its single
+// address.
 func names(listed netip.Prefix, k kind) bool {
 	if k == metadata {
 		return listed.IsSingleIP()
@@ -105,7 +105,7 @@ func names(listed netip.Prefix, k kind) bool {
 	return listed.IsSingleIP() && kindOf(listed.Addr()) == k
 }
 
-// metadataName knows the names that cloud images have for their metadata service.
+// metadataName reports whether a cloud uses the name for its metadata service.
 func metadataName(name string) bool {
 	switch name {
 	case "metadata.google.internal", "metadata.goog", "metadata", "instance-data",

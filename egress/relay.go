@@ -18,8 +18,8 @@ const (
 	helloTime = 15 * time.Second // for a ClientHello to arrive
 )
 
-// tlsPort reports whether a port is for TLS from the first byte (IANA service names), and nothing
-// else is taken there.
+// tlsPort reports whether a port is for TLS from the first byte (IANA service names). Other
+// protocols are refused there.
 func tlsPort(port int) bool {
 	switch port {
 	case 443, 465, 636, 853, 993, 995, 8443:
@@ -28,7 +28,7 @@ func tlsPort(port int) bool {
 	return false
 }
 
-// relay is one connection from inside, and the one outside that it is spliced with.
+// relay is a connection from inside, and the connection outside that belongs to it.
 type relay struct {
 	server *Server
 	owner  Owner // nil: nobody's
@@ -67,7 +67,7 @@ func newRelay(s *Server, inside *net.TCPConn) *relay {
 
 func (r *relay) port() int { return int(r.wanted.Port()) }
 
-// target is the name or address, and the port, for a sentence.
+// target returns the name or address, with the port, for a message.
 func (r *relay) target() string {
 	if r.name == "" {
 		return hostrule.Join(r.wanted.Addr().String(), r.port())
@@ -75,7 +75,7 @@ func (r *relay) target() string {
 	return hostrule.Join(r.name, r.port())
 }
 
-// run decides, dials, and passes bytes until the end.
+// run decides, dials, and passes bytes on until the end.
 func (r *relay) run() {
 	defer r.cancel()
 	refusal, err := r.judge()
@@ -126,8 +126,8 @@ func (r *relay) reached(began time.Time) {
 	r.owner.Reached(f)
 }
 
-// judge finds out where the tool wants to go, by the address that it dialled or by what it asks of
-// the proxy. An error: it asks for nothing.
+// judge finds out where the tool wants to go: from the address that it dialled, or from its request
+// to the proxy. An error means that there is no valid request.
 func (r *relay) judge() (refusal *Refusal, err error) {
 	s := r.server
 	if s.proxy == 0 || r.port() != s.proxy || !r.wanted.Addr().IsLoopback() {
@@ -146,7 +146,7 @@ func (r *relay) judge() (refusal *Refusal, err error) {
 	return refusal, nil
 }
 
-// turnDown ends the inner connection: by a reset, or by the proxy's answer.
+// turnDown ends the inner connection: with a reset, or with the answer of the proxy.
 func (r *relay) turnDown(why outcome) {
 	if r.tell == nil || r.tell(why) != nil {
 		reset(r.inside)
@@ -174,7 +174,7 @@ func (r *relay) connect() outcome {
 	return granted
 }
 
-// close ends both connections from outside of run.
+// close ends both connections. It may be called while run runs.
 func (r *relay) close() {
 	r.cancel()
 	_ = r.inside.Close()
@@ -187,8 +187,8 @@ func (r *relay) close() {
 
 var errLimit = errors.New("the limit of bytes is reached")
 
-// pass moves bytes both ways until both ends have finished, or one fails. An end that is cut is cut
-// at the other too.
+// pass moves bytes both ways until both ends have finished, or one fails. If one connection is cut,
+// so is the other.
 func (r *relay) pass() {
 	up := make(chan error, 1)
 	go func() {
@@ -206,7 +206,7 @@ func (r *relay) pass() {
 	_ = r.outside.Close()
 }
 
-// cut resets both ends.
+// cut resets both connections.
 func (r *relay) cut() {
 	reset(r.inside)
 	reset(r.outside)
@@ -218,7 +218,7 @@ func reset(c *net.TCPConn) {
 	c.Close()
 }
 
-// up passes what the tool sends, once it is known to be for the host it was let through for.
+// up checks the first bytes that the tool sends, and then passes everything on.
 func (r *relay) up() error {
 	err := r.greet()
 	if err == nil {
@@ -230,8 +230,8 @@ func (r *relay) up() error {
 	return err
 }
 
-// greet looks at the first bytes: TLS must name the host. Where something else is possible, as with
-// SSH, a server may be the first to speak; that direction is not held up.
+// greet checks the first bytes: TLS must name the host. With protocols such as SSH the server
+// speaks first, so the other direction does not wait for this.
 func (r *relay) greet() error {
 	if r.name == "" {
 		return nil // an allowed address may serve any name
@@ -247,8 +247,8 @@ func (r *relay) greet() error {
 	return r.forward(first)
 }
 
-// hello reads the first bytes, and checks them if they are a handshake. The deadline for them stays
-// set. io.EOF: nothing came.
+// hello reads the first bytes, and checks them if they are a handshake. It leaves the read deadline
+// set. io.EOF means that nothing came.
 func (r *relay) hello() (first []byte, tls bool, _ error) {
 	strict := tlsPort(r.port())
 	if strict {
@@ -287,7 +287,7 @@ func (r *relay) notTLS() *Refusal {
 		Hint: "port 443 and other TLS ports take TLS only: allow the port that the protocol has"}
 }
 
-// check compares the handshake with the name that was let through.
+// check compares the handshake with the name that was allowed.
 func (r *relay) check(h hello, err error) error {
 	target := r.target()
 	switch {
@@ -340,7 +340,7 @@ func (r *relay) forward(data []byte) error {
 	return err
 }
 
-// copy moves bytes from one end to the other until from ends, which is passed on.
+// copy moves bytes from one connection to the other until from ends. Then it ends to for writing.
 func (r *relay) copy(to, from *net.TCPConn, count *atomic.Int64) error {
 	var err error
 	if r.server.meter.counts() {

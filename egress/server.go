@@ -13,7 +13,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// Config is what a Server needs. The sockets are its own from Serve on.
+// Config is what a Server needs. From Serve on, the server owns the sockets.
 type Config struct {
 	Network policies.Network
 	// TCP, one for each port. The local address of an accepted connection is where the tool wants
@@ -55,7 +55,7 @@ type Server struct {
 	ended   bool
 }
 
-// Serve begins to answer and to relay, until Close.
+// Serve answers look-ups and relays connections until Close.
 func Serve(cfg Config) (*Server, error) {
 	s := &Server{pool: newPool(cfg.Pool), meter: newMeter(cfg.Network.Limits), ipv6: cfg.IPv6,
 		proxy: cfg.Network.Proxy, owner: cfg.Owner, secrets: cfg.Secrets, authority: cfg.Authority,
@@ -112,7 +112,8 @@ func (s *Server) compile(cfg Config) (err error) {
 	return err
 }
 
-// Close cuts all connections and waits until nothing of the server runs. It may be called twice.
+// Close cuts all connections, and waits until no goroutine of the server runs. It may be called
+// twice.
 func (s *Server) Close() {
 	s.mu.Lock()
 	s.ended = true
@@ -134,11 +135,11 @@ func (s *Server) Close() {
 	s.wg.Wait()
 }
 
-// lastWords is how long what a process sent before its end may take to leave.
+// lastWords is the time for what a process sent before its end to reach the host.
 const lastWords = time.Second
 
-// End waits for the last words of an owner that has ended, and cuts its connections. When it
-// returns, the owner has been told of all of them.
+// End waits until the last bytes of an owner that has ended are sent, and cuts its connections.
+// Then the owner has been told of all of them.
 func (s *Server) End(o Owner) {
 	s.mu.Lock()
 	var all []*relay
@@ -163,7 +164,7 @@ func (s *Server) End(o Owner) {
 	}
 }
 
-// Traffic is how many bytes have gone over the connections that an owner has open.
+// Traffic returns how many bytes have gone over the open connections of an owner.
 func (s *Server) Traffic(o Owner) (sent, received int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -182,7 +183,7 @@ func (s *Server) closed() bool {
 	return s.ended
 }
 
-// track lets Close cut a stream; one that comes too late is closed at once.
+// track lets Close cut a stream. After Close it closes the stream at once.
 func (s *Server) track(c net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -199,8 +200,8 @@ func (s *Server) untrack(c net.Conn) {
 	delete(s.streams, c)
 }
 
-// pause waits after an error of a socket that may pass, such as too many open files; false: it will
-// not.
+// pause waits after an error that may pass, such as too many open files. It returns false if the
+// error will not pass.
 func (s *Server) pause(err error) bool {
 	if errors.Is(err, net.ErrClosed) {
 		return false
@@ -250,8 +251,8 @@ func (s *Server) accept(l net.Listener) {
 	}
 }
 
-// judge finds out what an address that was dialled inside means. A refusal without a reason is not
-// worth an event: the sandbox's own loopback device, where nobody listens.
+// judge finds out what an address that was dialled inside means. A refusal without a reason makes
+// no event: it is for the sandbox's own loopback device, where nobody listens.
 func (s *Server) judge(addr netip.Addr, port int) (name string, _ *Refusal) {
 	name, ours := s.pool.name(addr)
 	switch {

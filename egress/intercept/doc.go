@@ -8,19 +8,19 @@
 //	…
 //	i.Serve(conn, intercept.Terms{Name: "api.github.com", Port: 443, TLS: true, Report: report})
 //
-// The tool trusts the authority, which is of one sandbox and may sign for these hosts only. Its key
-// stays in the supervisor. In the sandbox there is a placeholder in the place of each secret. It is
-// replaced on the way to a host that the secret is for, in the part of the request that the policy
-// names, and nowhere else. Requests are parsed and written anew: what is between two requests can't
-// be smuggled past.
+// The tool trusts the authority. It is for one sandbox, and may sign for these hosts only. Its key
+// stays in the supervisor. In the sandbox there is a placeholder instead of each secret. mcpbox
+// replaces it on the way to a host of the secret, in the part of the request that the policy names,
+// and nowhere else. Requests are parsed and written anew, so nothing can be smuggled between two.
 //
-// An echo is masked: in headers, in trailers, in bodies, and in what follows a switch of protocols,
-// also where it is split between two reads. These forms are found: the secret as it is, in URLs, in
-// JSON, in HTML, and in base64. Hosts are asked for uncompressed answers; gzip and deflate are
-// undone, an answer that is compressed otherwise is refused.
+// An echo of a secret is masked in headers, trailers and bodies, and after a switch to WebSocket,
+// also if it is split between two reads. These forms are found: the secret as it is, escaped for
+// URLs, JSON or HTML, and in base64. In a header the placeholder takes its place, elsewhere as many
+// stars. Hosts are asked for uncompressed responses. gzip and deflate are undone all the same; any
+// other compression is refused.
 //
-// Not protected: a secret that its own host sends back in another form, or in pieces. What follows
-// a switch to WebSocket is passed on, masked but unread.
+// Not protected: a secret that its own host sends back in another form, or in pieces. Data after a
+// switch to WebSocket is masked, but not read.
 //
 // RFC 9110, 9112, 9113, 7617, 6455.
 package intercept

@@ -57,8 +57,8 @@ func (e *explainer) egress(p *policies.Policy) {
 		}
 		e.item("can reach %s by TCP, at %s", host, ports)
 		if len(r.Methods) > 0 {
-			e.item("  there by HTTP only, with the methods %s: mcpbox reads these requests, and "+
-				"ends TLS for that", strings.Join(r.Methods, ", "))
+			e.item("there it can use HTTP only, with the methods %s: mcpbox reads these "+
+				"requests, and ends TLS for that", strings.Join(r.Methods, ", "))
 		}
 	}
 	for _, r := range n.Deny {
