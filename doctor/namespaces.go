@@ -43,8 +43,8 @@ func userNamespaces(ctx context.Context) Item {
 func whoForbids(err error) (found, fix string) {
 	switch {
 	case os.Getenv("MCPBOX") == "1":
-		return "this is inside a sandbox of mcpbox already",
-			"run mcpbox outside: sandboxes don't nest"
+		return "this already runs inside a sandbox of mcpbox",
+			"run mcpbox outside of the sandbox"
 	case sysctl("user/max_user_namespaces") == "0":
 		return "forbidden by the sysctl user.max_user_namespaces=0",
 			"sudo sysctl -w user.max_user_namespaces=15000"

@@ -126,7 +126,7 @@ func TestAProgramOfAnotherModuleStartsSandboxes(t *testing.T) {
 	}
 	tool(t, theirs, "build", "-mod=mod", "-o", pid1, "github.com/mcpbox/mcpbox/cmd/mcpbox-init")
 	if out, err := run(); err == nil || !strings.Contains(out,
-		"mcpbox-init is of another version") || !strings.Contains(out, "hint: run `make build`") {
+		"mcpbox-init has another version") || !strings.Contains(out, "hint: run `make build`") {
 		t.Errorf("with another version: %v\n%s", err, out)
 	}
 }

@@ -82,7 +82,7 @@ func TestASandboxInASandboxSaysWhatIsWrong(t *testing.T) {
 	for _, inner := range []string{"/box/mcpbox", "env -u MCPBOX /box/mcpbox"} {
 		out, _ := exec.Command(binary, "run", "-q", "--mount", dir+":/box:ro", "--", "sh", "-c",
 			inner+" run -- true").CombinedOutput()
-		if !strings.Contains(string(out), "hint: this is inside a sandbox of mcpbox already") {
+		if !strings.Contains(string(out), "hint: this already runs inside a sandbox of mcpbox") {
 			t.Errorf("%s: %s", inner, out)
 		}
 	}

@@ -52,7 +52,7 @@ func TestAFileSystemThatCannotMapOwnersIsNamed(t *testing.T) {
 	out = inMounts(t, `mkdir -p top/in; `+strings.ReplaceAll(overlay, "ws",
 		"top/in")+`mcpbox run -q -w top -- ls || true`)
 	if !strings.Contains(out, "or a mount inside it: ") || !strings.Contains(out,
-		"/top/in (overlay)") || !strings.Contains(out, "hint: unmount what is mounted inside") {
+		"/top/in (overlay)") || !strings.Contains(out, "hint: unmount the file system inside") {
 		t.Errorf("a mount inside: %s", out)
 	}
 }

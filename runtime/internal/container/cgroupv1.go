@@ -7,16 +7,15 @@ import (
 	"github.com/opencontainers/cgroups"
 )
 
-// On a host that is not purely cgroup v2, libcontainer's manager would create a
-// v1 cgroup in every hierarchy, although this configuration limits nothing
-// through it. There is no option against that, so its list of v1 subsystems is
-// emptied. See docs/RATIONALE.md, "No cgroup v1".
+// On a host that is not purely cgroup v2, libcontainer's manager would create a v1 cgroup in every
+// hierarchy, although this configuration limits nothing through it. No option turns that off, so
+// mcpbox empties its list of v1 subsystems. See docs/RATIONALE.md, "go:linkname".
 //
 //go:linkname v1Subsystems github.com/opencontainers/cgroups/fs.subsystems
 var v1Subsystems []interface{ Name() string }
 
-// Where no cgroup file system is mounted, the same manager fails although it has nothing to do: it
-// looks for the place first, and believes this variable.
+// If no cgroup file system is mounted, the same manager fails although it has nothing to do: it
+// searches the mount first, unless this variable is set.
 //
 //go:linkname v1Root github.com/opencontainers/cgroups/fs.cgroupRoot
 var v1Root string

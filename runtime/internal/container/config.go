@@ -23,7 +23,7 @@ type Config struct {
 	Rootless bool // started by an ordinary user
 	// Namespaces are user, mount, pid, ipc and uts; net unless it is the host's
 	Namespaces []string
-	NetAdmin   bool   // mcpbox-init sets the network up, and drops the capabilities for it
+	NetAdmin   bool   // mcpbox-init sets up the network, and then drops the capabilities for it
 	Cgroup     string // of mcpbox-init, relative to the cgroup v2 mount; "" for none
 	Hostname   string
 	Init       *os.File     // mcpbox-init's executable, a memfd
@@ -31,7 +31,8 @@ type Config struct {
 	Control    *os.File     // its end of the control socket
 }
 
-// outerRoot is libcontainer's own root: mount points only, the same for all sandboxes. Tools never see it.
+// outerRoot returns libcontainer's own root. It only has mount points, and all sandboxes share it.
+// Tools never see it.
 func outerRoot(stateDir string) (string, error) {
 	root := filepath.Join(stateDir, "root")
 	for _, dir := range []string{"", "proc", "dev", "etc", initproto.Root} {
@@ -86,7 +87,8 @@ var namespaceTypes = map[string]configs.NamespaceType{"user": configs.NEWUSER,
 	"mount": configs.NEWNS, "pid": configs.NEWPID, "ipc": configs.NEWIPC, "uts": configs.NEWUTS,
 	"net": configs.NEWNET}
 
-// initCapabilities: what mapping a cell's ids needs, and making folders with the tool's id.
+// initCapabilities returns the capabilities for mapping a cell's ids, and for making folders with
+// the tool's id.
 func initCapabilities(netAdmin bool) *configs.Capabilities {
 	caps := []string{"CAP_SETUID", "CAP_SETGID", "CAP_SETFCAP"}
 	if netAdmin {
@@ -108,7 +110,7 @@ func libcontainerMount(cfg Config, m rootfs.Mount) *configs.Mount {
 	case m.Type == "devpts":
 		out.Flags = unix.MS_NOSUID | unix.MS_NOEXEC
 	case m.Type == "dev":
-		// At /dev, this spares libcontainer's own device folder as well.
+		// At /dev, this also avoids libcontainer's own device folder.
 		out.Device, out.Flags = "bind", unix.MS_BIND|unix.MS_REC
 	default:
 		out.Flags = unix.MS_BIND | unix.MS_REC
@@ -124,14 +126,14 @@ func libcontainerMount(cfg Config, m rootfs.Mount) *configs.Mount {
 	return out
 }
 
-// ownerAsTool makes the source's owner appear as the tool, and what the tool creates belong to that
-// owner. mount_setattr(2), MOUNT_ATTR_IDMAP
+// ownerAsTool makes the source's owner appear as the tool. Files that the tool creates belong to
+// this owner. mount_setattr(2), MOUNT_ATTR_IDMAP
 func ownerAsTool(m rootfs.Mount, ids idmap.IDs) *configs.MountIDMapping {
 	one := func(host uint32, inside int) []configs.IDMap {
 		return []configs.IDMap{{ContainerID: int64(host), HostID: int64(inside), Size: 1}}
 	}
 	return &configs.MountIDMapping{
-		Recursive:   true, // what is created in a mount inside would else belong to nobody
+		Recursive:   true, // otherwise new files in a mount inside would have no valid owner
 		UIDMappings: one(m.UID, ids.ToolUID),
 		GIDMappings: one(m.GID, ids.ToolGID),
 	}

@@ -19,12 +19,12 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// initFD is where mcpbox-init's executable is inherited, after the control socket.
+// initFD is the inherited descriptor of mcpbox-init's executable, after the control socket.
 const (
 	initFD = 4
 )
 
-// Container is a started one; its PID 1 waits for requests.
+// Container is a started container. Its PID 1 waits for requests.
 type Container struct {
 	PID int // of mcpbox-init, in the caller's PID namespace
 
@@ -33,7 +33,7 @@ type Container struct {
 	done chan struct{} // mcpbox-init has been reaped
 
 	exitCode int      // of mcpbox-init, once done is closed
-	fd       *os.File // its pidfd: the number may be somebody else's one day
+	fd       *os.File // its pidfd, because the number may be reused
 
 	close sync.Once
 }
@@ -48,11 +48,11 @@ func Warm() {
 	_ = json.NewEncoder(io.Discard).Encode(libcontainer.State{})
 }
 
-// Start creates the namespaces and mounts and runs mcpbox-init. On an error nothing is left.
+// Start creates the namespaces and mounts, and runs mcpbox-init. After an error nothing is left.
 func Start(cfg Config) (*Container, error) {
 	leaveV1Alone()
 	useHostProc()
-	logrus.SetOutput(io.Discard) // its errors are returned as well
+	logrus.SetOutput(io.Discard) // libcontainer also returns these errors
 	root, err := outerRoot(cfg.StateDir)
 	if err != nil {
 		return nil, fmt.Errorf("state folder: %w", err)
@@ -69,14 +69,15 @@ func Start(cfg Config) (*Container, error) {
 	process := &libcontainer.Process{
 		Args:       []string{"/proc/self/fd/" + strconv.Itoa(initFD), initproto.Version},
 		Cwd:        "/",
-		Env:        []string{"GOGC=50", "GOMAXPROCS=1"}, // small: it is resident for as long as the sandbox is
+		Env:        []string{"GOGC=50", "GOMAXPROCS=1"}, // small, because it runs as long as the sandbox
 		Init:       true,
-		LogLevel:   "2", // errors only: nobody reads the rest, and it travels as JSON
+		LogLevel:   "2", // errors only: nobody reads the rest, which would be sent as JSON
 		ExtraFiles: []*os.File{cfg.Control, cfg.Init},
 	}
 	started := make(chan error, 1)
 	go func() {
-		// PR_SET_PDEATHSIG watches the thread that forked: it must live as long as PID 1 does. prctl(2)
+		// PR_SET_PDEATHSIG watches the thread that forked, so this thread must live as long as PID
+		// 1. prctl(2)
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		defer close(c.done)
@@ -108,7 +109,7 @@ func Start(cfg Config) (*Container, error) {
 	return c, nil
 }
 
-// identify notes PID 1's number and opens its pidfd, before anybody can have reaped it.
+// identify records PID 1's number and opens its pidfd, before PID 1 can be reaped.
 func (c *Container) identify(p *libcontainer.Process) error {
 	pid, err := p.Pid()
 	if err != nil {
@@ -123,12 +124,12 @@ func (c *Container) identify(p *libcontainer.Process) error {
 	return nil
 }
 
-// Ended is why mcpbox-init ended by itself, as far as is known. It waits for the end.
+// Ended waits for the end of mcpbox-init, and returns the reason if it is known.
 func (c *Container) Ended() error {
 	<-c.done
 	if c.exitCode == initproto.ExitVersion {
 		return hint.Errorf("run `make build`, or `go build` both programs from one source tree",
-			"mcpbox-init is of another version than this program")
+			"mcpbox-init has another version than this program")
 	}
 	return nil
 }
@@ -143,11 +144,12 @@ func (c *Container) Kill() {
 	}
 }
 
-// Destroy kills what runs, waits for its end and removes what is on disk. It may be called twice.
+// Destroy kills running processes, waits for their end, and removes the files on disk. It may be
+// called twice.
 func (c *Container) Destroy() error {
 	c.Kill()
-	// Its death takes a while (the mounts go, which waits for an RCU grace period), this is done meanwhile.
-	// libcontainer's own Destroy would walk cgroups that are not its business here.
+	// The end of PID 1 takes a while, because removing the mounts waits for an RCU grace period.
+	// This happens meanwhile. libcontainer's own Destroy would also handle cgroups.
 	err := os.RemoveAll(c.dir)
 	<-c.done
 	c.close.Do(func() {

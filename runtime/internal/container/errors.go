@@ -17,13 +17,13 @@ func translate(err error) error {
 	short := &startError{text, err}
 	switch {
 	case inSandbox():
-		return hint.Wrap(short, "this is inside a sandbox of mcpbox already, and sandboxes don't nest")
+		return hint.Wrap(short, "this already runs inside a sandbox of mcpbox, and sandboxes can't be nested")
 	case strings.Contains(text, `mounting "proc"`) && refused(err):
 		if covered := coveredProc(); covered != "" {
 			return hint.Wrap(&startError{"no fresh /proc: the kernel forbids one where parts of the " +
 				"present one are covered, as " + covered + " is here", err}, UnmaskHint)
 		}
-		return hint.Wrap(short, "`mcpbox doctor` looks for what forbids it")
+		return hint.Wrap(short, "`mcpbox doctor` finds out what forbids it")
 	case strings.Contains(text, "sethostname") && refused(err):
 		return hint.Wrap(short, "the container's seccomp profile forbids it: start the container "+
 			"with --security-opt seccomp=unconfined")
@@ -33,7 +33,8 @@ func translate(err error) error {
 	return short
 }
 
-// inSandbox: of mcpbox. The tool may have changed its environment.
+// inSandbox reports whether this process is in a sandbox of mcpbox. The tool may have changed its
+// environment.
 func inSandbox() bool {
 	name, _ := os.Hostname()
 	return os.Getenv("MCPBOX") == "1" || name == "mcpbox" && sysctlIsZero("max_user_namespaces")
@@ -44,16 +45,16 @@ func sysctlIsZero(name string) bool {
 	return err == nil && strings.TrimSpace(string(data)) == "0"
 }
 
-// refused: libcontainer's init sends its errors as text.
+// refused checks the text, because libcontainer's init sends its errors as text.
 func refused(err error) bool {
 	return errors.Is(err, unix.EPERM) || strings.HasSuffix(strings.ToLower(err.Error()), unix.EPERM.Error())
 }
 
-// UnmaskHint is how a container is started whose /proc is not covered.
+// UnmaskHint says how to start a container whose /proc is not covered.
 const UnmaskHint = "umount what covers it; a container is started with podman --security-opt unmask=all, docker " +
 	"--security-opt systempaths=unconfined, or in Kubernetes procMount: Unmasked and hostUsers: false"
 
-// coveredProc is a mount inside /proc, "" if there is none. mount_namespaces(7)
+// coveredProc returns a mount inside /proc, or "". mount_namespaces(7)
 func coveredProc() string {
 	data, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {

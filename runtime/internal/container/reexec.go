@@ -10,13 +10,15 @@ import (
 )
 
 func init() {
-	// For idmapped mounts libcontainer joins the container's mount namespace on a thread that ends with it. The
-	// main thread can't end: were it taken, /proc/self of this process would show the sandbox's mounts for ever.
-	// With main.main pinned to it, it is never taken.
+	// For idmapped mounts libcontainer joins the container's mount namespace on a thread, and then
+	// ends this thread. The main thread can't end: if libcontainer used it, /proc/self of this
+	// process would show the sandbox's mounts for ever. main.main is pinned to the main thread, so
+	// libcontainer never gets it.
 	runtime.LockOSThread()
 	if len(os.Args) > 1 && os.Args[1] == "init" && os.Getenv("_LIBCONTAINER_INITPIPE") != "" {
-		// libcontainer gives the signal to its first stage only, and the kernel clears it at a clone. Without it
-		// this process, which waits in the end for a reader of a FIFO, would wait for ever if the caller was killed.
+		// libcontainer sets the signal only for its first stage, and the kernel clears it at a
+		// clone. Without the signal, this process, which finally waits for a reader of a FIFO,
+		// would wait for ever if the caller is killed.
 		if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 			os.Exit(1)
 		}

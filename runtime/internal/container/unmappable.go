@@ -10,8 +10,8 @@ import (
 	"github.com/mcpbox/mcpbox/rootfs"
 )
 
-// UnmappableError: the file system of a mount of the caller's, or of a mount inside that folder, can't show files with
-// another owner. No list of file systems tells before: it depends on the kernel. mount_setattr(2)
+// UnmappableError means that the file system of a caller's mount, or of a mount inside that folder,
+// can't map owners. Only an attempt shows this, because it depends on the kernel. mount_setattr(2)
 type UnmappableError struct {
 	Mount  rootfs.Mount
 	Inside []string // "PATH (TYPE)" of the mounts in that folder
@@ -34,7 +34,7 @@ func (e *UnmappableError) Error() string {
 	return "this kernel can't map the owner of files in " + where
 }
 
-// remedy is what works there.
+// remedy returns what works on such a file system.
 func (e *UnmappableError) remedy() string {
 	if m := e.Mount; m.UID != 0 {
 		return fmt.Sprintf("run mcpbox as the folder's owner, who needs no mapping: "+
@@ -42,12 +42,12 @@ func (e *UnmappableError) remedy() string {
 	}
 	text := "mount it read-only (:ro), or a copy of it on another file system (ext4, xfs, btrfs, tmpfs), or run mcpbox as an ordinary user who owns it"
 	if len(e.Inside) > 0 {
-		text = "unmount what is mounted inside, or mount the folders beside it one by one; or " + text
+		text = "unmount the file system inside, or mount the other folders one by one; or " + text
 	}
 	return text
 }
 
-// unmappable makes an UnmappableError of libcontainer's failure, nil if it is another one.
+// unmappable makes an UnmappableError from libcontainer's error. It returns nil for other errors.
 func unmappable(err error, plan *rootfs.Plan) error {
 	text := err.Error()
 	const step = "failed to set MOUNT_ATTR_IDMAP on "
@@ -86,13 +86,13 @@ func mountsOf(dir string) (fstype string, inside []string) {
 	return fstype, inside
 }
 
-// unescape undoes the kernel's \040 for a blank, and its like.
+// unescape decodes the kernel's escapes, such as \040 for a blank.
 func unescape(s string) string {
 	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
 }
 
-// Unmapped returns the mount that err is about, if it may as well be shown without a mapping: the tool reads what
-// everybody may read.
+// Unmapped returns the mount in err, if it is read-only and so can be mounted without a mapping:
+// then the tool can read the files that everybody may read.
 func Unmapped(err error) (rootfs.Mount, bool) {
 	var e *UnmappableError
 	if errors.As(err, &e) && e.Mount.ReadOnly {

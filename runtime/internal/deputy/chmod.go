@@ -10,9 +10,10 @@ import (
 
 const setID = unix.S_ISUID | unix.S_ISGID
 
-// Chmod gives a folder of the tool's its mode, the set-group-ID bit with it: what is made in such a folder gets the
-// folder's group, and nobody's rights by it. On a file the same bit makes a program that runs as the workspace's group
-// on the host, which stays refused. allows says whether the policy would allow the call without these bits.
+// Chmod sets the mode of a folder that the tool owns, including the set-group-ID bit: new files in
+// such a folder get the folder's group, which gives nobody additional rights. On a file, this bit
+// would make a program run with the workspace's group on the host, so it stays refused. allows says
+// whether the policy would allow the call without these bits.
 func Chmod(c *seccomp.Call, allows func(*seccomp.Call) bool, tool Tool) (a seccomp.Answer, ok bool) {
 	if c.ArchName != "" {
 		return a, false
@@ -29,10 +30,10 @@ func Chmod(c *seccomp.Call, allows func(*seccomp.Call) bool, tool Tool) (a secco
 		return a, false
 	}
 	if int(st.Uid) != tool.UID {
-		return seccomp.Answer{Errno: unix.EPERM}, true // as the kernel would say: not the owner
+		return seccomp.Answer{Errno: unix.EPERM}, true // as the kernel would answer: not the owner
 	}
 	if int(st.Gid) != tool.GID {
-		mode &^= unix.S_ISGID // as the kernel does for who is not in the group: chmod(2)
+		mode &^= unix.S_ISGID // as the kernel does if the caller is not in the group: chmod(2)
 	}
 	err = unix.Chmod(self(fd), mode&0o7777)
 	if e, _ := err.(syscall.Errno); e != 0 {
@@ -41,7 +42,7 @@ func Chmod(c *seccomp.Call, allows func(*seccomp.Call) bool, tool Tool) (a secco
 	return seccomp.Answer{Done: true}, true
 }
 
-// chmodTarget pins what a call of the chmod family is about; at is the index of the mode.
+// chmodTarget pins the file of a call of the chmod family. at is the index of the mode.
 func chmodTarget(c *seccomp.Call) (fd int, mode uint32, at int, err error) {
 	flags := 0
 	dirfd := unix.AT_FDCWD

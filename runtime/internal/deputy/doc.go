@@ -3,9 +3,10 @@
 //
 //	if answer, ok := deputy.Chmod(call, allows, tool); ok { … }   // in the listener's loop
 //
-// A path is looked up in the tool's root as the tool would, and pinned (O_PATH): what was looked at is what is acted on,
-// whatever the tool does to its memory or its folders meanwhile. The supervisor has more rights than the tool, so each
-// function checks by itself that the tool's own would do. What can't be decided is left to the refusal.
+// The package looks a path up in the tool's root, as the tool would, and pins the file (O_PATH). So
+// it acts on the file that it has checked, whatever the tool does to its memory or its folders
+// meanwhile. The supervisor has more rights than the tool, so each function checks that the tool's
+// own rights are sufficient. If it can't decide, the call is refused.
 //
 // Linux ≥ 5.6 (openat2(2), RESOLVE_IN_ROOT). seccomp_unotify(2)
 package deputy

@@ -11,14 +11,14 @@ import (
 	"github.com/mcpbox/mcpbox/seccomp"
 )
 
-// Tool is who the tool is, in the ids of this namespace.
+// Tool holds the tool's ids, in this namespace.
 type Tool struct{ UID, GID int }
 
-// resolve pins what path means to the task: relative to dirfd or its working folder, links followed within its root.
-// flags are O_NOFOLLOW or 0. The caller closes the descriptor.
+// resolve pins the file that path means for the task: relative to dirfd or its working folder, with
+// links resolved within its root. flags are O_NOFOLLOW or 0. The caller closes the descriptor.
 func resolve(task, dirfd int, path string, flags uint64) (int, error) {
 	if n, ok := Descriptor(path, 0); ok && flags == 0 {
-		return pinFD(task, n) // a link of /proc, which no other process can follow by its text
+		return pinFD(task, n) // a link of /proc, which another process can't follow by its text
 	}
 	dir := "/proc/" + strconv.Itoa(task)
 	if path == "" || path[0] != '/' {
@@ -42,7 +42,8 @@ func resolve(task, dirfd int, path string, flags uint64) (int, error) {
 	})
 }
 
-// Descriptor is the number of the descriptor that a path names, for the process pid, as it sees itself.
+// Descriptor returns the number of the descriptor that a path names for the process pid. pid is its
+// number in its own namespace.
 func Descriptor(p string, pid int) (int, bool) {
 	switch p = path.Clean(p); p {
 	case "/dev/stdin":
@@ -66,8 +67,8 @@ func pinFD(task, fd int) (int, error) {
 	return unix.Open("/proc/"+strconv.Itoa(task)+"/fd/"+strconv.Itoa(fd), unix.O_PATH|unix.O_CLOEXEC, 0)
 }
 
-// self is a path by which this process reaches what fd pins.
+// self returns a path with which this process reaches the file that fd pins.
 func self(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
 
-// arg32 is an argument that the kernel reads as an int.
+// arg32 returns an argument that the kernel reads as an int.
 func arg32(c *seccomp.Call, i int) int { return int(int32(uint32(c.Raw[i]))) }

@@ -12,10 +12,10 @@ import (
 	"github.com/mcpbox/mcpbox/seccomp"
 )
 
-// AddWatch adds an inotify watch for the tool, if the file lies in a mount that the tool may write
-// to. A watch on a file that is only readable would tell what the host does to it: which programs
-// of /usr/bin it executes, for example. Device nodes are the host's too. For these, and for what
-// cannot be decided, ok is false. allows says whether the policy would allow the call.
+// AddWatch adds an inotify watch for the tool, if the file is in a mount that the tool may write
+// to. A watch on a file that the tool can only read would reveal what the host does with it, such
+// as which programs of /usr/bin it executes. Device nodes belong to the host, too. For these, and
+// if it can't decide, ok is false. allows says whether the policy would allow the call.
 func AddWatch(c *seccomp.Call, allows func(*seccomp.Call) bool, tool Tool) (a seccomp.Answer,
 	ok bool) {
 	if c.ArchName != "" || !allows(c) {
@@ -39,17 +39,17 @@ func AddWatch(c *seccomp.Call, allows func(*seccomp.Call) bool, tool Tool) (a se
 			return
 		}
 		defer unix.Close(fd)
-		// What was pinned is a link's target, or the link itself: it is not followed again.
+		// The pinned file is a link's target, or the link itself. It must not be followed again.
 		a.Result, err = addWatch(instance, self(fd), mask&^unix.IN_DONT_FOLLOW)
 	}
 	err = unix.EPERM
 	if os.Geteuid() == 0 && tool.UID != 0 {
 		as(tool, run)
 	} else {
-		run() // the tool has this user's id, or an id of a range that it cannot read files of
+		run() // the tool has this user's id, or one from this user's range
 	}
 	if err == unix.EACCES && os.Geteuid() != 0 && os.Geteuid() != tool.UID {
-		return a, false // it is a folder of the tool's that this user may not enter: reported
+		return a, false // a folder of the tool that this user may not enter: report the call
 	}
 	if err != nil {
 		return failed(err)
@@ -58,7 +58,8 @@ func AddWatch(c *seccomp.Call, allows func(*seccomp.Call) bool, tool Tool) (a se
 	return a, true
 }
 
-// failed answers with what the kernel would say. What the tool may not watch is a refusal.
+// failed answers with the error that the kernel would return. If the tool may not watch the file,
+// the call is refused.
 func failed(err error) (a seccomp.Answer, ok bool) {
 	a.Errno, ok = err.(syscall.Errno)
 	return a, ok && a.Errno != unix.EPERM && a.Errno != unix.ELOOP
@@ -70,7 +71,7 @@ func addWatch(fd int, path string, mask uint32) (int64, error) {
 	return int64(wd), err
 }
 
-// watchable pins what the call is about. EPERM says that the tool may not watch it.
+// watchable pins the file of the call. EPERM means that the tool may not watch it.
 func watchable(c *seccomp.Call, mask uint32) (int, error) {
 	flags := uint64(0)
 	if mask&unix.IN_DONT_FOLLOW != 0 {
@@ -90,7 +91,7 @@ func watchable(c *seccomp.Call, mask uint32) (int, error) {
 	return fd, nil
 }
 
-// private returns nil for a file in a mount of the tool's that it may write to.
+// private returns nil for a file in a mount of the tool that it may write to.
 func private(c *seccomp.Call, fd int) error {
 	var st unix.Statx_t
 	var fs unix.Statfs_t
@@ -105,7 +106,8 @@ func private(c *seccomp.Call, fd int) error {
 	if fs.Flags&unix.ST_RDONLY != 0 || kind == unix.S_IFCHR || kind == unix.S_IFBLK {
 		return unix.EPERM
 	}
-	// By a descriptor, the path leads to files that the caller has passed in, past all mounts.
+	// Through a descriptor, the path may lead to files that the caller has passed, outside of all
+	// mounts.
 	if _, ok := Descriptor(*c.Path, 0); ok && !hasMount(c.PID, st.Mnt_id) {
 		return unix.EPERM
 	}
@@ -115,7 +117,7 @@ func private(c *seccomp.Call, fd int) error {
 	return nil
 }
 
-// hasMount reports whether the mount is one of the task's.
+// hasMount reports whether the task has this mount.
 func hasMount(task int, id uint64) bool {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(task) + "/mountinfo")
 	if err != nil {
@@ -125,8 +127,8 @@ func hasMount(task int, id uint64) bool {
 	return bytes.HasPrefix(data, prefix) || bytes.Contains(data, append([]byte{'\n'}, prefix...))
 }
 
-// as runs f with the tool's rights to files and no others. It is for a supervisor that is root:
-// without it, the tool could find out what is in folders that it may not search. credentials(7)
+// as runs f with only the tool's rights to files. A supervisor that is root needs it: otherwise the
+// tool could find out what is in folders that it may not search. credentials(7)
 func as(tool Tool, f func()) {
 	done := make(chan struct{})
 	go func() {
@@ -139,7 +141,7 @@ func as(tool Tool, f func()) {
 		dumpable, _ := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
 		_ = unix.Setfsgid(tool.GID)
 		_ = unix.Setfsuid(tool.UID)
-		if dumpable == 1 { // a change of ids takes it from the whole process
+		if dumpable == 1 { // a change of ids clears it for the whole process
 			_ = unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
 		}
 		if id, _ := unix.SetfsuidRetUid(-1); id != tool.UID {
@@ -150,7 +152,7 @@ func as(tool Tool, f func()) {
 	<-done
 }
 
-// takeFD duplicates a descriptor of the task's. pidfd_getfd(2)
+// takeFD duplicates a descriptor of the task. pidfd_getfd(2)
 func takeFD(task, fd int) (int, error) {
 	// A thread may have descriptors of its own. Linux before 6.9 knows a process's first one only.
 	pidfd, err := unix.PidfdOpen(task, unix.O_EXCL) // PIDFD_THREAD
@@ -167,7 +169,7 @@ func takeFD(task, fd int) (int, error) {
 	return unix.PidfdGetfd(pidfd, fd, 0)
 }
 
-// threadGroup is the process that a thread belongs to, 0 if it is gone.
+// threadGroup returns the process of a thread, or 0 if the thread has ended.
 func threadGroup(task int) int {
 	data, _ := os.ReadFile("/proc/" + strconv.Itoa(task) + "/status")
 	_, rest, _ := bytes.Cut(data, []byte("\nTgid:\t"))

@@ -9,11 +9,11 @@ import (
 	"github.com/mcpbox/mcpbox/rootfs"
 )
 
-// Config is what an environment is made of.
+// Config is the input for an environment.
 type Config struct {
 	Environment  policies.Environment
 	Limits       policies.Limits
-	MemoryHidden bool // no cgroup in the sandbox tells of the memory limit
+	MemoryHidden bool // no cgroup in the sandbox shows the memory limit
 	Terminal     bool
 	Trust        string            // a file of certificate authorities; "": the program's own
 	Placeholders map[string]string // of secrets, by name
@@ -25,7 +25,7 @@ type Origin string
 
 const (
 	Base    Origin = "base"    // the same in every sandbox
-	Limit   Origin = "limit"   // tells a runtime of a limit
+	Limit   Origin = "limit"   // tells a language runtime about a limit
 	Caller  Origin = "caller"  // passed on from mcpbox's own environment
 	Policy  Origin = "policy"  // set by the policy
 	Command Origin = "command" // set by the call
@@ -82,8 +82,8 @@ func Build(c Config) []Variable {
 	return vars.sorted()
 }
 
-// trustVariables are those by which OpenSSL and Go, Node, Python's requests, curl, git, pip, cargo
-// and AWS's libraries find their certificate authorities.
+// trustVariables are the variables with which OpenSSL and Go, Node, Python's requests, curl, git,
+// pip, cargo and AWS's libraries find their certificate authorities.
 var trustVariables = [...]string{"SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE",
 	"CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "PIP_CERT", "CARGO_HTTP_CAINFO", "AWS_CA_BUNDLE"}
 

@@ -1,13 +1,13 @@
-// Package fswatch sees what is made, removed and changed in the folders of the host that a sandbox
-// may write, for rules about files.
+// Package fswatch watches for new, removed and changed files in the folders of the host that a
+// sandbox may write, for rules about files.
 //
 //	w, err := fswatch.Watch([]fswatch.Folder{{Source: "/home/ada/notes", Target: "/work"}},
 //		func(f monitor.File) { … }, func(reason string) { … })
 //	defer w.Stop()
 //
-// It uses inotify(7) on the host's side, folder by folder. A folder that is made later is watched
-// from then on; what was put into it before is looked up. It can't tell who made a change: others
-// may write the same folder. It protects nothing: when it sees a change, the change is made.
+// It uses inotify(7) on the host, folder by folder. A new folder is watched too, and files that
+// were put into it before are found. It can't tell who made a change, because others may write the
+// same folder. It prevents nothing: it sees a change only after it was made.
 //
 // Bounds: maxFolders folders. Beyond them, and when the kernel's queue overflows, blind is called.
 //

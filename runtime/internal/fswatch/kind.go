@@ -30,7 +30,7 @@ func kind(f Folder) string {
 	return ""
 }
 
-// profile knows the files that shells and programs that start with them read.
+// profile reports whether shells, and programs that start with them, read a file of this name.
 func profile(name string) bool {
 	switch name {
 	case ".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile",

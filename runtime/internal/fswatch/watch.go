@@ -28,12 +28,12 @@ type Watcher struct {
 	changed func(monitor.File)
 	blind   func(reason string)
 	folders map[int32]Folder // by watch descriptor
-	told    bool             // that some are not watched
+	told    bool             // that some changes are not seen
 	stopped chan struct{}
 }
 
-// Watch begins to watch. changed and blind are called from one goroutine. Folders that are gone are
-// left out.
+// Watch starts to watch. changed and blind are called from one goroutine. Missing folders are left
+// out.
 func Watch(folders []Folder, changed func(monitor.File), blind func(string)) (*Watcher, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
@@ -48,7 +48,7 @@ func Watch(folders []Folder, changed func(monitor.File), blind func(string)) (*W
 	return w, nil
 }
 
-// Stop reads what has happened so far, and ends the watch.
+// Stop reads the events so far, and ends the watch.
 func (w *Watcher) Stop() {
 	if w == nil {
 		return
@@ -62,11 +62,11 @@ func (w *Watcher) Stop() {
 const interesting = unix.IN_CREATE | unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO |
 	unix.IN_CLOSE_WRITE | unix.IN_ATTRIB | unix.IN_ONLYDIR | unix.IN_DONT_FOLLOW | unix.IN_EXCL_UNLINK
 
-// add watches a folder and those below it. found, if not nil, is called for what is in them.
+// add watches a folder and its subfolders. found, if not nil, is called for the files in them.
 func (w *Watcher) add(top Folder, found func(path string)) {
 	_ = filepath.WalkDir(top.Source, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
-			return nil // it is gone, or not to be read
+			return nil // it does not exist, or can't be read
 		}
 		below := strings.TrimPrefix(path, top.Source)
 		if found != nil && path != top.Source {
@@ -91,7 +91,7 @@ func (w *Watcher) add(top Folder, found func(path string)) {
 	})
 }
 
-// lost is said once.
+// lost reports only once that some changes are not seen.
 func (w *Watcher) lost(reason string) {
 	if !w.told {
 		w.told = true
@@ -128,7 +128,7 @@ func (w *Watcher) take(data []byte) {
 		switch folder, known := w.folders[wd]; {
 		case mask&unix.IN_Q_OVERFLOW != 0:
 			w.told = false
-			w.lost("more changes came at a time than the kernel's queue takes")
+			w.lost("there were more changes at once than the kernel's queue holds")
 		case mask&unix.IN_IGNORED != 0:
 			delete(w.folders, wd)
 		case known && name != "":

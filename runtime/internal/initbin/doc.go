@@ -3,9 +3,9 @@
 //	f, err := initbin.File() // a memfd, close-on-exec, to be inherited
 //	err = initbin.Sealed()   // before anybody executes it
 //
-// It is the embedded one. A program that was built without `make` embeds none: then it is the file that
-// $MCPBOX_INIT names, or mcpbox-init beside the program, or in $PATH. PID 1 refuses to start for a
-// supervisor of another version (initproto.Version).
+// Usually it is the embedded one. A program that was built without `make` embeds none: then the
+// package uses the file in $MCPBOX_INIT, or mcpbox-init next to the program, or in $PATH. PID 1
+// refuses to start for a supervisor of another version (initproto.Version).
 //
 // A sealed memfd can't be written through /proc/1/exe (CVE-2019-5736), leaves nothing on disk, and serves
 // any number of sandboxes. memfd_create(2), Linux ≥ 3.17.

@@ -12,7 +12,8 @@ import (
 
 const name = "mcpbox-init"
 
-// A folder, not the file: the pattern matches in a clone where nothing has been built yet.
+// The pattern names a folder, not the file, so that it also matches in a clone where nothing has
+// been built yet.
 //
 //go:embed embedded
 var embedded embed.FS
@@ -27,12 +28,12 @@ func open() (io.ReadCloser, error) {
 			return f, nil
 		}
 	}
-	return nil, hint.Errorf("build it beside this program: "+
+	return nil, hint.Errorf("build it next to this program: "+
 		"go build -o DIR github.com/mcpbox/mcpbox/cmd/mcpbox-init (or name it with MCPBOX_INIT)",
 		"%s, the first process of every sandbox, was not found", name)
 }
 
-// places lists where the file may be, the likeliest first.
+// places lists the possible paths of the file, the most likely first.
 func places() (paths []string) {
 	if named := os.Getenv("MCPBOX_INIT"); named != "" {
 		return []string{named}

@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// File returns the memfd; the same for all callers, never closed. It may be empty still.
+// File returns the memfd. All callers get the same one, and nobody closes it. It may still be
+// empty.
 var File = sync.OnceValues(func() (*os.File, error) {
 	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
 	fd, err := unix.MemfdCreate("mcpbox-init", flags|unix.MFD_EXEC)
@@ -23,8 +24,8 @@ var File = sync.OnceValues(func() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "mcpbox-init"), nil
 })
 
-// Sealed fills File, once, and returns when nobody can change it any more. It may run while the
-// container is being made, which takes longer.
+// Sealed fills File once, and returns when nobody can change it any more. It can run while the
+// container is made, which takes longer.
 var Sealed = sync.OnceValue(func() error {
 	f, err := File()
 	if err != nil {

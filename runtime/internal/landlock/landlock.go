@@ -1,11 +1,11 @@
-// Package landlock turns a rootfs plan's view of paths into a Landlock ruleset:
-// the kernel's second opinion over the same paths that the mounts show. Rules
-// and rights are go-landlock's constants; mcpbox-init applies them in the child.
+// Package landlock makes a Landlock ruleset from the paths of a rootfs plan: a second check by the
+// kernel, for the same paths that are mounted. Rules and rights are go-landlock's constants;
+// mcpbox-init applies them in the child.
 //
 //	set, abi := landlock.Rules(plan.Access, plan.Canary)   // nil where the kernel has none
 //
-// Not protected: what happens through descriptors that were open before, chdir,
-// stat and, below ABI 3, truncate. Signals and abstract sockets: ABI 6.
+// Not protected: access through descriptors that were already open, chdir, stat and, below ABI 3,
+// truncate. Signals and abstract sockets are protected from ABI 6.
 //
 // Linux ≥ 5.13 (ABI 1), 5.19 (2: refer), 6.2 (3: truncate), 6.10 (5: ioctl),
 // 6.12 (6: scopes). landlock(7)
@@ -62,7 +62,8 @@ func Rules(access []rootfs.Access, canary string) *initproto.Landlock {
 	return l
 }
 
-// FileRights are those of a rule on one file that may be opened for reading, for writing, or both.
+// FileRights returns the rights of a rule for one file that may be opened for reading, for writing,
+// or both.
 func FileRights(read, write, device bool) (rights uint64) {
 	if read {
 		rights |= ll.AccessFSReadFile
@@ -91,7 +92,7 @@ func rightsOf(r rootfs.Right) uint64 {
 	}
 }
 
-// supported masks rights that an older ABI would refuse as unknown.
+// supported returns the rights that this ABI knows. An older kernel refuses unknown rights.
 func supported(abi int) uint64 {
 	rights := uint64(all)
 	if abi < 2 {

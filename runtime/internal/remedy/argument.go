@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Arguments is the hint for the first argument that names something which the host has at that
-// place and the sandbox does not; "" if there is none. wd is the caller's folder, where a relative
-// path would lead without a sandbox.
+// Arguments returns the hint for the first argument that names a path which exists on the host but
+// not in the sandbox, or "". wd is the caller's folder, where a relative path would start without a
+// sandbox.
 func (c Command) Arguments(args []string, wd string) string {
 	flag := ""
 	for _, word := range args {
@@ -76,7 +76,7 @@ func (c Command) argument(path, wd string) string {
 	return what + ": --mount " + quote(host)
 }
 
-// programLike reports a script or program: it needs what lies around it.
+// programLike reports whether a file is a script or program, which needs the files around it.
 func programLike(path string, st os.FileInfo) bool {
 	switch filepath.Ext(path) {
 	case ".js", ".mjs", ".cjs", ".ts", ".py", ".rb", ".php", ".pl", ".sh", ".jar", ".lua":
@@ -85,7 +85,7 @@ func programLike(path string, st os.FileInfo) bool {
 	return st.Mode()&0o111 != 0
 }
 
-// secret reports a file that is never offered.
+// secret reports whether a file is never suggested as a mount.
 func secret(path string) bool {
 	for _, p := range []string{"/etc/shadow", "/etc/gshadow", "/etc/ssl/private", home() + "/.ssh",
 		home() + "/.gnupg", home() + "/.aws"} {

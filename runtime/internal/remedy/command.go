@@ -13,7 +13,7 @@ import (
 	"github.com/mcpbox/mcpbox/rootfs"
 )
 
-// Command is one that did not start.
+// Command is a command that did not start.
 type Command struct {
 	Name   string   // as given
 	Dir    string   // its working folder, inside
@@ -22,11 +22,11 @@ type Command struct {
 	Rootfs string // the folder of --rootfs, or ""
 }
 
-// builtins are words that only a shell understands.
+// builtins are commands that only a shell has.
 var builtins = []string{".", ":", "alias", "bg", "cd", "command", "eval", "exec", "exit", "export", "fg", "hash", "jobs", "pushd", "popd",
 	"read", "readonly", "return", "set", "shift", "shopt", "source", "times", "trap", "type", "ulimit", "umask", "unalias", "unset", "wait"}
 
-// NotFound is the hint for a command that is not inside.
+// NotFound returns the hint for a command that does not exist inside.
 func (c Command) NotFound() string {
 	switch {
 	case slices.Contains(builtins, c.Name):
@@ -36,7 +36,7 @@ func (c Command) NotFound() string {
 	case strings.Contains(c.Name, "/"):
 		return c.pathNotFound()
 	case c.Rootfs != "":
-		return "it has to be in " + c.Rootfs + ", the root file system"
+		return "it must be in " + c.Rootfs + ", the root file system"
 	}
 	if m, ok := c.covers("/usr"); ok {
 		return "the mount at " + m + " hides the host's programs: mount the folder elsewhere, such as /opt/NAME"
@@ -59,7 +59,7 @@ func (c Command) NotFound() string {
 	return "of the host only /usr, /bin and /lib are inside: --mount " + mountOf(real) + ", and give the whole path " + real
 }
 
-// pathNotFound is about a command with a slash in it.
+// pathNotFound is NotFound for a command with a slash.
 func (c Command) pathNotFound() string {
 	path := c.absolute()
 	f := c.Plan.Find(path)
@@ -75,7 +75,7 @@ func (c Command) pathNotFound() string {
 		return "inside it is " + in + ": give that path, or show the folder at its own with --mount " + sourceOf(c.Plan, path)
 	}
 	if c.Rootfs != "" && f.Host == "" {
-		return "it has to be in " + c.Rootfs + ", the root file system"
+		return "it must be in " + c.Rootfs + ", the root file system"
 	}
 	if filepath.IsAbs(c.Name) {
 		if exists(c.Name) {
@@ -92,7 +92,7 @@ func (c Command) pathNotFound() string {
 	return "it is looked for in " + c.Dir + " of the sandbox: --workspace DIR shows a folder of the host as " + rootfs.Work
 }
 
-// NotExecutable is the hint for a command that is there and may not be executed.
+// NotExecutable returns the hint for a command that exists but may not be executed.
 func (c Command) NotExecutable() string {
 	const general = "it must be a regular file with an x bit for everybody, or owned by the workspace's owner"
 	f := c.Plan.Find(c.absolute())
@@ -122,12 +122,12 @@ func (c Command) NotExecutable() string {
 	return general
 }
 
-// linkRemedy shows what a link leads to at the place where it is looked for inside.
+// linkRemedy returns the mount that shows a link's target at the place where the link leads inside.
 func linkRemedy(f rootfs.Found) string {
 	return f.Link + " is a link to " + f.Target + ", which the host has and the sandbox does not: --mount " + mountAt(f.OnHost, f.Target)
 }
 
-// absolute is the command's path inside: of a bare name, the first that is there.
+// absolute returns the command's path inside. For a bare name it is the first existing one in PATH.
 func (c Command) absolute() string {
 	switch {
 	case filepath.IsAbs(c.Name):
@@ -149,7 +149,7 @@ func (c Command) absolute() string {
 	return filepath.Join(c.Dir, c.Name)
 }
 
-// covers reports a mount of the caller's over path.
+// covers returns the caller's mount over path, if there is one.
 func (c Command) covers(path string) (target string, ok bool) {
 	for _, m := range c.Plan.Mounts {
 		if m.User && (m.Target == path || m.Target == path+"/bin") {
@@ -180,10 +180,11 @@ func onHost(path string) string {
 	return " (" + path + " of the host)"
 }
 
-// mountOf is the mount that shows a program with what belongs to it: the folder above bin, else its own.
+// mountOf returns the mount that shows a program with its files: the folder above bin, or else its
+// own folder.
 func mountOf(program string) string { return mountAt(program, program) }
 
-// mountAt is the same for a program that is looked for at another place inside.
+// mountAt is like mountOf, for a program with another path inside.
 func mountAt(host, inside string) string {
 	if root, _ := belongs.Root(host, home()); root != "" && host == inside {
 		return quote(root + ":" + root + ":ro")
@@ -198,10 +199,10 @@ func mountAt(host, inside string) string {
 	return quote(from + ":" + to + ":ro")
 }
 
-// home is never offered as a mount.
+// home is never suggested as a mount.
 func home() string { dir, _ := os.UserHomeDir(); return dir }
 
-// sourceOf is the mount that shows the folder with host path at its own place.
+// sourceOf returns the mount that shows the folder of a host path at its own path.
 func sourceOf(p *rootfs.Plan, host string) string {
 	for _, m := range p.Mounts {
 		if m.User && (host == m.Source || strings.HasPrefix(host, m.Source+"/")) {
@@ -211,7 +212,7 @@ func sourceOf(p *rootfs.Plan, host string) string {
 	return ""
 }
 
-// quote is a word as sh reads it.
+// quote returns a word with quotes for sh.
 func quote(s string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-:+=@,", r)

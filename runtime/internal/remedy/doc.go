@@ -1,5 +1,6 @@
-// Package remedy finds out why a command did not start, and says what to type. It looks at the host's files and at the
-// plan of the mounts after the fact: it decides nothing, and what it can't find out it leaves to the general hint.
+// Package remedy finds out why a command did not start, and says what to type. It reads the host's
+// files and the plan of the mounts after the failure. It decides nothing. If it can't find the
+// reason, the general hint applies.
 //
 //	c := remedy.Command{Name: "node", Dir: "/work", Env: env, Plan: plan}
 //	c.NotFound()        // the hint for ENOENT of the command

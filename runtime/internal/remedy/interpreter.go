@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// maxLine is what the kernel reads of a script (BINPRM_BUF_SIZE).
+// maxLine is the number of bytes that the kernel reads of a script (BINPRM_BUF_SIZE).
 const maxLine = 256
 
-// Interpreter says what a program, which is there, lacks to be started: a few words for the error ("" if unknown), and
-// the hint.
+// Interpreter says what is missing to start an existing program: a few words for the error ("" if
+// unknown), and the hint.
 func (c Command) Interpreter() (what, remedy string) {
 	const general = "bind the folder of its interpreter or loader with --mount DIR:DIR, or use a --rootfs that has it"
 	f := c.Plan.Find(c.absolute())
@@ -54,7 +54,7 @@ func (c Command) Interpreter() (what, remedy string) {
 	return what, "it is not on the host either: check the first line of " + f.Host
 }
 
-// targetOf and sourceDir are the two ends of the mount that shows a host path.
+// targetOf and sourceDir return the two ends of the mount that shows a host path.
 func (c Command) targetOf(host string) string {
 	for _, m := range c.Plan.Mounts {
 		if m.User && strings.HasPrefix(host, m.Source+"/") {
@@ -73,7 +73,7 @@ func (c Command) sourceDir(host string) string {
 	return ""
 }
 
-// firstLine is a script's first line, without its end; "" if the file is no script.
+// firstLine returns a script's first line without its end, or "" if the file is not a script.
 func firstLine(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -90,7 +90,7 @@ func firstLine(path string) (string, error) {
 	return strings.TrimSuffix(line, "\n"), nil
 }
 
-// interpreter is the program that a #! line names.
+// interpreter returns the program that a #! line names.
 func interpreter(line string) string {
 	name, _, _ := strings.Cut(strings.TrimLeft(strings.TrimPrefix(line, "#!"), " \t"), " ")
 	name, _, _ = strings.Cut(name, "\t")

@@ -10,14 +10,14 @@ import (
 	"github.com/mcpbox/mcpbox/seccomp"
 )
 
-// kept are the flags of an open that mean the same on a file that is there.
+// kept are the flags of an open that have the same meaning for an existing file.
 const kept = unix.O_ACCMODE | unix.O_TRUNC | unix.O_APPEND | unix.O_NONBLOCK | unix.O_SYNC | unix.O_DSYNC | unix.O_DIRECT
 
-// Answer opens a standard stream in the tool's place; ok is false if the call asks for something else, or for more than
-// the stream's descriptor allows. pid is the caller's process id inside.
+// Answer opens a standard stream for the tool. ok is false if the call opens something else, or
+// wants more than the stream's descriptor allows. pid is the caller's process id inside.
 //
-// What the path says is read from memory that the tool can change. It only chooses one of the tool's descriptors; what
-// is handed over is the file that this descriptor is, if it is one of the streams.
+// The path comes from memory that the tool can change. It only selects one of the tool's
+// descriptors. The tool gets the file of this descriptor, if it is one of the streams.
 func (s *Streams) Answer(c *seccomp.Call, pid int) (a seccomp.Answer, ok bool) {
 	if s == nil || c.ArchName != "" || c.Path == nil {
 		return a, false
@@ -47,7 +47,7 @@ func (s *Streams) Answer(c *seccomp.Call, pid int) (a seccomp.Answer, ok bool) {
 	return seccomp.Answer{File: file, CloseOnExec: flags&unix.O_CLOEXEC != 0}, true
 }
 
-// open pins the file first, so that what is looked at is what is opened.
+// open pins the file first, so that it opens the file that it has checked.
 func (s *Streams) open(c *seccomp.Call, n, flags int) (*os.File, error) {
 	link := "/proc/" + strconv.Itoa(c.PID) + "/fd/" + strconv.Itoa(n)
 	fd, err := unix.Open(link, unix.O_PATH|unix.O_CLOEXEC, 0)
@@ -77,7 +77,7 @@ func (s *Streams) open(c *seccomp.Call, n, flags int) (*os.File, error) {
 	}
 	how := flags&kept | unix.O_CLOEXEC | unix.O_NOCTTY
 	if st.Mode&unix.S_IFMT == unix.S_IFCHR {
-		how |= unix.O_NONBLOCK // a serial line would wait for its carrier, and the listener must not
+		how |= unix.O_NONBLOCK // a serial line would wait for its carrier, but the listener must not wait
 	}
 	opened, err := unix.Open("/proc/self/fd/"+strconv.Itoa(fd), how, 0)
 	if err != nil {

@@ -1,20 +1,24 @@
-// Package reopen lets a tool open its own standard streams anew, by /dev/stdout, /dev/fd/1 or /proc/self/fd/1, as it
-// can bare. The kernel judges such an open by the file's owner and mode, and the files behind the streams are the
-// caller's: a tool with ids of its own is refused, and Landlock refuses files that lie outside of the sandbox.
+// Package reopen lets a tool open its own standard streams again, with /dev/stdout, /dev/fd/1 or
+// /proc/self/fd/1, as it can without a sandbox. The kernel checks the file's owner and mode for
+// such an open, and the files belong to the caller. So the kernel refuses a tool with other ids,
+// and Landlock refuses files outside of the sandbox.
 //
 //	s := reopen.New(fds, toolUID, toolGID)              // before the spawn; pipes are widened here
 //	program := filter.ProgramWith(s.Opens())            // opens that the kernel would refuse come to the listener
 //	rights := s.Landlock(i)                             // a rule for the file behind descriptor i
 //	if answer, ok := s.Answer(call, pid); ok { … }      // in the listener's loop
 //
-// A stream can be opened for what its descriptor is open for, and no more:
+// A stream can only be opened with the access that its descriptor has:
 //
-//   - A pipe that the tool reads belongs to the tool's uid from then on, readable only; one that it writes becomes
-//     writable for others, who reach it by a descriptor of their own at most. Pipes have no name on the host.
-//   - A file or terminal is not changed. The open is put to the supervisor, which looks which file the thread's
-//     descriptor is, opens that very file, and hands the descriptor over (SECCOMP_ADDFD).
+//   - A pipe that the tool reads gets the tool's uid as its owner, readable only. A pipe that it
+//     writes becomes writable for others. Only processes with a descriptor can reach it, because
+//     pipes have no name on the host.
+//   - A file or terminal is not changed. The open goes to the supervisor, which finds the file of
+//     the thread's descriptor, opens this file, and passes the descriptor to the tool
+//     (SECCOMP_ADDFD).
 //
-// Not handled: links to /dev/stdout under other names, sockets (which can't be opened bare either) and named pipes.
+// Not handled: links to /dev/stdout under other names, sockets (which can't be opened without a
+// sandbox either) and named pipes.
 //
 // Linux ≥ 5.9 (SECCOMP_IOCTL_NOTIF_ADDFD). proc_pid_fd(5), seccomp_unotify(2)
 package reopen

@@ -10,19 +10,20 @@ import (
 // Streams are the files behind a process's standard descriptors.
 type Streams struct {
 	files    [3]file
-	uid, gid uint32 // of the tool, as this namespace sees it
+	uid, gid uint32 // of the tool, in this namespace
 }
 
-// file is what one descriptor allows. A kind of 0 is a file that can't be opened anew.
+// file says what one descriptor allows. A kind of 0 means that the file can't be opened again.
 type file struct {
 	dev, ino    uint64
 	kind        uint32 // S_IFMT of its mode
 	read, write bool
-	readable    bool // the kernel lets the tool, by owner and mode
+	readable    bool // the kernel allows the tool to read, by owner and mode
 	writable    bool
 }
 
-// New looks at the descriptors that will be the tool's 0, 1 and 2, and widens those that are pipes.
+// New checks the descriptors that will be the tool's 0, 1 and 2, and changes the owner or mode of
+// pipes.
 func New(fds []int, toolUID, toolGID int) *Streams {
 	s := &Streams{uid: uint32(toolUID), gid: uint32(toolGID)}
 	for i, fd := range fds {
@@ -74,16 +75,18 @@ func accessOf(flags int) (read, write bool) {
 	return false, false
 }
 
-// anonymous: of pipe(2), not a named pipe, whose inode lies in a folder of the host.
+// anonymous reports whether a pipe comes from pipe(2). The inode of a named pipe is in a folder of
+// the host.
 func anonymous(fd int) bool {
 	var fs unix.Statfs_t
 	return unix.Fstatfs(fd, &fs) == nil && fs.Type == unix.PIPEFS_MAGIC
 }
 
-// widen lets the tool open a pipe in the descriptor's direction. Reader and writer get different classes of the mode, so
-// that of two sandboxes in one pipeline neither can do the other's: an owner is judged by the owner's bits alone. The
-// former owner keeps his access through the group's bits, root has it anyway. Nothing is put back: another sandbox may
-// be at it, and the pipe ends with its last descriptor.
+// widen lets the tool open a pipe in the descriptor's direction. Reader and writer use different
+// classes of the mode, so that of two sandboxes in one pipeline neither can open the other's end:
+// for an owner only the owner's bits count. The former owner keeps access through the group's bits,
+// and root has it anyway. The change is not undone, because another sandbox may use the pipe, and
+// the pipe ends with its last descriptor.
 func (s *Streams) widen(fd int, f file, st unix.Stat_t) unix.Stat_t {
 	if st.Uid == s.uid {
 		return st
@@ -97,7 +100,7 @@ func (s *Streams) widen(fd int, f file, st unix.Stat_t) unix.Stat_t {
 			mode = mode&0o077 | 0o400 | st.Mode>>3&0o070
 			st.Uid = s.uid
 		} else {
-			mode |= 0o004 // a user can't give away his pipe
+			mode |= 0o004 // a user can't change the owner of a pipe
 		}
 		if f.write {
 			mode |= 0o200
@@ -109,7 +112,7 @@ func (s *Streams) widen(fd int, f file, st unix.Stat_t) unix.Stat_t {
 	return st
 }
 
-// Opens are the kinds of open that the kernel would refuse the tool on one of its streams.
+// Opens returns the kinds of open that the kernel would refuse on one of the tool's streams.
 func (s *Streams) Opens() (o seccomp.Opens) {
 	for _, f := range s.files {
 		o.Read = o.Read || f.read && !f.readable
@@ -118,7 +121,8 @@ func (s *Streams) Opens() (o seccomp.Opens) {
 	return o
 }
 
-// Landlock is the right to open the file behind descriptor i anew, 0 if there is no rule to make: Landlock leaves pipes alone.
+// Landlock returns the rights to open the file behind descriptor i again. It returns 0 if no rule
+// is needed: Landlock does not restrict pipes.
 func (s *Streams) Landlock(i int) uint64 {
 	f := s.files[i]
 	if f.kind != unix.S_IFREG && f.kind != unix.S_IFCHR {

@@ -20,9 +20,9 @@ func Collect(dir string) (removed []string, err error) {
 		path := filepath.Join(dir, "locks", e.Name())
 		f, err := lockFile(path, 0, unix.LOCK_NB)
 		if err != nil {
-			continue // it lives, or is gone already
+			continue // the sandbox runs, or its folder was removed
 		}
-		// Not if another collector was here first: that name may be a living sandbox's by now.
+		// Not if another collector was faster: then this name may belong to a running sandbox.
 		if isAt(f, path) && os.RemoveAll(filepath.Join(dir, e.Name())) == nil {
 			os.Remove(path)
 			removed = append(removed, e.Name())

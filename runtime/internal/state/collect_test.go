@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Starts claim their ids while other starts collect: no claim may be taken for a dead one's.
+// Starts claim their ids while other starts collect. No collector may remove a new claim.
 func TestACollectorNeverTakesAClaimThatIsBeingMade(t *testing.T) {
 	dir := t.TempDir()
 	done := make(chan struct{})
@@ -58,7 +58,7 @@ func TestCollectRemovesTheDeadAndLeavesTheLiving(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	dead.Close() // as its owner's death does
+	dead.Close() // as when its owner is killed
 	removed, err := Collect(dir)
 	if err != nil || len(removed) != 1 || removed[0] != "dead" {
 		t.Errorf("collected %v, %v", removed, err)

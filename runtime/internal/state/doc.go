@@ -1,5 +1,5 @@
-// Package state keeps the folders of running sandboxes, one a sandbox, with a lock that lives as
-// long as its supervisor. What a killed supervisor leaves is found by its free lock and removed.
+// Package state keeps one folder for each running sandbox, with a lock that its supervisor holds.
+// If a supervisor was killed, the lock is free: then the folder is found and removed.
 //
 //	dir, err := state.Dir("")
 //	lock, err := state.Claim(dir, state.NewID())

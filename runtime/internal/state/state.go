@@ -18,12 +18,12 @@ import (
 )
 
 // Dir is where sandboxes of this user keep their folders: /run/mcpbox for root,
-// $XDG_RUNTIME_DIR/mcpbox or /tmp/mcpbox-<uid> otherwise. It is made if it is missing.
-// instead, if not "", is taken for root's folder: tests stay out of that of real sandboxes.
+// $XDG_RUNTIME_DIR/mcpbox or /tmp/mcpbox-<uid> otherwise. It is made if it is missing. instead, if
+// not "", replaces root's folder, so that tests do not use the folder of real sandboxes.
 func Dir(instead string) (string, error) {
 	uid := os.Geteuid()
 	dir := cmp.Or(instead, "/run/mcpbox")
-	mode := os.FileMode(0o711) // root's sandboxes traverse it with ids that own nothing
+	mode := os.FileMode(0o711) // root's sandboxes go through it with ids that own nothing
 	if uid != 0 {
 		mode = 0o700
 		dir = "/tmp/mcpbox-" + strconv.Itoa(uid)
@@ -48,7 +48,8 @@ func usable(dir string, mode os.FileMode) bool {
 	return (err == nil || os.IsExist(err)) && ownedBy(dir, os.Geteuid()) == nil
 }
 
-// ownedBy refuses links and folders that others may write: somebody may have been there first.
+// ownedBy refuses links and folders that others may write, because another user may have created
+// them first.
 func ownedBy(dir string, uid int) error {
 	st, err := os.Lstat(dir)
 	if err != nil {
@@ -60,14 +61,14 @@ func ownedBy(dir string, uid int) error {
 	return nil
 }
 
-// NewID is 80 random bits in lower-case base32.
+// NewID returns 80 random bits in lower-case base32.
 func NewID() string {
 	var b [10]byte
 	rand.Read(b[:])
 	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
 }
 
-// lockFile takes an exclusive lock that ends with the process.
+// lockFile takes an exclusive lock, which ends with the process.
 func lockFile(path string, flags, how int) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW|flags, 0o600)
 	if err != nil {
@@ -91,8 +92,8 @@ func Claim(state, id string) (*os.File, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil && !os.IsExist(err) {
 		return nil, err
 	}
-	// A collector may come between the file's making and its lock, and remove it: wait for it,
-	// and look before believing.
+	// A collector may remove the file after its creation and before its lock. So wait for the
+	// collector, and check that the file still exists.
 	path := filepath.Join(dir, id)
 	const attempts = 100
 	for range attempts {
@@ -108,7 +109,7 @@ func Claim(state, id string) (*os.File, error) {
 	return nil, fmt.Errorf("lock of sandbox %s: removed by a collector at every attempt", id)
 }
 
-// isAt reports whether f is still what path names: a file can be locked after somebody has removed it.
+// isAt reports whether path still names f, because a removed file can still be locked.
 func isAt(f *os.File, path string) bool {
 	mine, err1 := f.Stat()
 	there, err2 := os.Lstat(path)

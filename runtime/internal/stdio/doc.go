@@ -1,5 +1,5 @@
-// Package stdio connects a program's three standard streams to what the caller gave. A file is passed
-// on as it is. Anything else is a pipe with a goroutine that copies. A limit on the output, too, needs
+// Package stdio connects a program's three standard streams to the caller's. A file is passed on
+// directly. Anything else gets a pipe and a goroutine that copies. A limit of the output also needs
 // pipes.
 //
 //	s, err := stdio.Open(stdin, stdout, stderr, limit, exceeded)
@@ -9,7 +9,7 @@
 //
 // Terminal joins the caller's terminal to a pty of the sandbox.
 //
-// What a program changes about a descriptor that it shares with the caller (O_NONBLOCK, a terminal's
-// echo) is put back at its end. Not protected: the caller's offset in a file, what other programs find
-// before the end, and all of it if this process is killed. pipe(7), pty(7)
+// A program can change a file that it shares with the caller (O_NONBLOCK, a terminal's echo). The
+// package undoes such changes when the program ends. Not protected: the caller's offset in a file,
+// what other programs see before the end, and everything if this process is killed. pipe(7), pty(7)
 package stdio

@@ -36,7 +36,7 @@ func (m *meter) copy(to io.Writer, from *os.File) {
 		if n > 0 {
 			if allowed := m.count(int64(n)); allowed > 0 {
 				if _, werr := to.Write(buf[:allowed]); werr != nil {
-					from.Close() // the reader is gone: the tool gets SIGPIPE, as it would bare
+					from.Close() // the reader has ended: the tool gets SIGPIPE, as without a sandbox
 					return
 				}
 			}
@@ -65,7 +65,7 @@ func (m *meter) count(n int64) int64 {
 	return min(n, room)
 }
 
-// drain waits until everything has been copied, but not for ever on a reader that never reads.
+// drain waits until everything has been copied, but not for ever if the reader never reads.
 func (m *meter) drain(atMost time.Duration) {
 	if len(m.reads) == 0 {
 		return

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// shared is how a descriptor was that the program got from the caller. Both have the same open
-// file: what one changes, the other finds changed.
+// shared is the former state of a descriptor that the program got from the caller. Both share one
+// open file, so a change by one affects the other.
 type shared struct {
 	f         *os.File
 	flags     int
@@ -18,7 +18,8 @@ type shared struct {
 // settable are the flags that F_SETFL changes. fcntl(2)
 const settable = unix.O_APPEND | unix.O_ASYNC | unix.O_DIRECT | unix.O_NOATIME | unix.O_NONBLOCK
 
-// remember notes how the caller's file is. It does not use File.Fd, which changes it.
+// remember records the state of the caller's file. It does not use File.Fd, because that changes
+// the state.
 func (s *Streams) remember(f *os.File) {
 	conn, err := f.SyscallConn()
 	if err != nil {
@@ -40,7 +41,7 @@ func (s *Streams) remember(f *os.File) {
 	}
 }
 
-// restore puts back what the program has changed.
+// restore undoes the program's changes.
 func (s *Streams) restore() {
 	for _, was := range s.before {
 		conn, err := was.f.SyscallConn()
@@ -66,7 +67,7 @@ func (was *shared) restore(fd int) {
 		}
 		_ = unix.IoctlSetInt(fd, request, 0)
 	}
-	// In the background, another program has the terminal now, and sets it as it needs it.
+	// In the background: another program uses the terminal now, and its settings must stay.
 	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
 	if err == nil && group != unix.Getpgrp() {
 		return

@@ -12,13 +12,13 @@ import (
 // Streams are the descriptors that a program inherits, and the copying behind them.
 type Streams struct {
 	files  [3]*os.File // what the program gets
-	own    []*os.File  // of these: to be closed once it has them
+	own    []*os.File  // of these: closed after the program has inherited them
 	input  *os.File    // our end of its standard input, or nil
 	output *meter      // nil: nothing is copied
-	before []shared    // how the caller's files were
+	before []shared    // former states of the caller's files
 }
 
-// Limits are what the policy says about a program's output. 0 is no limit.
+// Limits are the policy's limits of a program's output. 0 means no limit.
 type Limits struct {
 	Output   int64 // bytes of stdout and stderr together
 	FileSize int64 // bytes of a file that the program writes
@@ -26,8 +26,9 @@ type Limits struct {
 
 // Open prepares the streams. nil is /dev/null. exceeded is called once, from the goroutine that copies.
 //
-// Under a limit of file sizes, a file as stdout or stderr is written by this process: the limit is for the program's own
-// files, and the kernel would apply it to the caller's as well. To append to a long log would be SIGXFSZ.
+// With a limit of file sizes, this process writes a file that is stdout or stderr. The limit is for
+// the program's own files, but the kernel would also apply it to the caller's: the program would
+// get SIGXFSZ when it appends to a long log.
 func Open(in io.Reader, out, err io.Writer, l Limits, exceeded func(limit, seen int64)) (*Streams, error) {
 	s := &Streams{output: &meter{limit: l.Output, exceeded: exceeded}}
 	if e := s.open(in, out, err, l); e != nil {
@@ -46,13 +47,13 @@ func (s *Streams) open(in io.Reader, out, err io.Writer, l Limits) error {
 		return e
 	}
 	if (same(out, err) || l.copied(out) && sameFile(out, err)) && s.files[1] != nil && l.Output == 0 {
-		s.files[2] = s.files[1] // one pipe: the caller's writer is not called by two goroutines at once
+		s.files[2] = s.files[1] // one pipe, so that two goroutines don't call the caller's writer at once
 		return nil
 	}
 	return s.stdout(2, err, l)
 }
 
-// copied: the program gets a pipe in place of this file.
+// copied reports whether the program gets a pipe in place of this file.
 func (l Limits) copied(out io.Writer) bool {
 	if l.Output > 0 {
 		return true
@@ -61,7 +62,7 @@ func (l Limits) copied(out io.Writer) bool {
 	return l.FileSize > 0 && st != nil && st.Mode().IsRegular()
 }
 
-// sameFile: what is written to both is in one order.
+// sameFile reports whether both are one file, so that the order of all output must be kept.
 func sameFile(a, b io.Writer) bool {
 	x, y := stat(a), stat(b)
 	return x != nil && y != nil && os.SameFile(x, y)
@@ -76,7 +77,7 @@ func stat(w io.Writer) os.FileInfo {
 	return nil
 }
 
-// same reports whether both are one comparable writer, as in os/exec.
+// same reports whether both are the same writer, as in os/exec.
 func same(a, b io.Writer) (equal bool) {
 	defer func() {
 		if recover() != nil { // not comparable
@@ -99,7 +100,7 @@ func (s *Streams) stdin(in io.Reader) error {
 	}
 	s.files[0], s.own, s.input = read, append(s.own, read), write
 	go func() {
-		_, _ = io.Copy(write, in) // EPIPE: the program reads no more
+		_, _ = io.Copy(write, in) // EPIPE: the program has stopped reading
 		write.Close()
 	}()
 	return nil
@@ -135,22 +136,22 @@ func (s *Streams) null(i int) error {
 func (s *Streams) file(i int, f *os.File) error {
 	if st, err := f.Stat(); err == nil && st.IsDir() {
 		return hint.Errorf("give it a file, a pipe or /dev/null",
-			"stdio: descriptor %d is a folder: the tool would walk out of its root from there", i)
+			"stdio: descriptor %d is a folder: the tool could leave its root through it", i)
 	}
 	s.files[i] = f
 	s.remember(f)
 	return nil
 }
 
-// Files are stdin, stdout and stderr for the program.
+// Files returns stdin, stdout and stderr for the program.
 func (s *Streams) Files() [3]*os.File { return s.files }
 
-// FDs are the numbers of Files.
+// FDs returns the numbers of Files.
 func (s *Streams) FDs() []int {
 	return []int{int(s.files[0].Fd()), int(s.files[1].Fd()), int(s.files[2].Fd())}
 }
 
-// Passed closes this process's copies of what was made for the program.
+// Passed closes this process's copies of the program's descriptors.
 func (s *Streams) Passed() {
 	if s == nil {
 		return
@@ -164,8 +165,8 @@ func (s *Streams) Passed() {
 // drainTime bounds the wait for a caller's writer that blocks.
 const drainTime = 2 * time.Second
 
-// Drain puts the caller's files back as they were, waits until all that the ended program wrote has been copied, and
-// frees what is left.
+// Drain restores the caller's files, waits until all output of the ended program has been copied,
+// and frees the rest.
 func (s *Streams) Drain() {
 	if s == nil {
 		return

@@ -15,20 +15,20 @@ const endOfInput = 4
 // Terminal joins the caller's terminal to the pty of a tool.
 type Terminal struct {
 	master  *os.File
-	shown   chan struct{} // the tool's side is closed, and its output is with the caller
+	shown   chan struct{} // the tool's side is closed, and the caller has its output
 	resized chan os.Signal
 	restore func()
 }
 
-// Attach begins to copy. in and out may be anything; a terminal among them is put into raw mode, and
-// its window size is carried over.
+// Attach starts to copy. in and out may be anything. A terminal is put into raw mode, and its
+// window size is passed on.
 func Attach(master *os.File, in io.Reader, out io.Writer) *Terminal {
 	t := &Terminal{master: master, shown: make(chan struct{}), restore: func() {}}
 	if f, ok := in.(*os.File); ok && f != nil {
 		t.own(f)
 	}
 	if in != nil {
-		go func() { // ends with the process: a blocked read can't be taken back
+		go func() { // ends with the process, because a blocked read can't be cancelled
 			_, _ = io.Copy(master, in)
 			_, _ = master.Write([]byte{endOfInput})
 		}()
@@ -42,7 +42,7 @@ func Attach(master *os.File, in io.Reader, out io.Writer) *Terminal {
 	return t
 }
 
-// own takes the caller's terminal over, if f is one.
+// own takes over the caller's terminal, if f is a terminal.
 func (t *Terminal) own(f *os.File) {
 	fd := int(f.Fd())
 	old, err := term.MakeRaw(fd)
@@ -61,7 +61,7 @@ func (t *Terminal) own(f *os.File) {
 	}()
 }
 
-// Close waits for the last output of the ended tool, and puts the caller's terminal back.
+// Close waits for the last output of the ended tool, and restores the caller's terminal.
 func (t *Terminal) Close() {
 	if t == nil {
 		return
@@ -70,7 +70,7 @@ func (t *Terminal) Close() {
 	t.Abandon()
 }
 
-// Abandon puts the caller's terminal back at once.
+// Abandon restores the caller's terminal at once.
 func (t *Terminal) Abandon() {
 	if t == nil {
 		return
@@ -83,7 +83,7 @@ func (t *Terminal) Abandon() {
 	t.master.Close()
 }
 
-// WindowSize is that of a terminal, or 0, 0.
+// WindowSize returns the size of a terminal, or 0, 0.
 func WindowSize(in io.Reader) (rows, cols uint16) {
 	f, ok := in.(*os.File)
 	if !ok || f == nil {

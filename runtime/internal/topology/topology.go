@@ -1,11 +1,11 @@
-// Package topology keeps a copy of what the host says about its processors and memory nodes, for tools that size or
-// place themselves by it: lscpu, hwloc, libnuma, the caches' sizes in glibc. The copy is made once a boot and mounted
-// read-only into each sandbox as /sys/devices/system.
+// Package topology keeps a copy of the host's facts about processors and memory nodes, for programs
+// that need them: lscpu, hwloc, libnuma, and glibc for the sizes of caches. The copy is made once
+// per boot, and mounted read-only into each sandbox as /sys/devices/system.
 //
 //	dir, err := topology.Folder(state)   // the state folder, which only its owner may write
 //
-// It is a copy, and no mount of sysfs: nothing in it changes while the host works (frequencies, idle times,
-// temperatures), and nothing in it is a switch.
+// It is a copy and not a mount of sysfs: it does not show the host's activity (frequencies, idle
+// times, temperatures), and it has no switches.
 //
 // sysfs-devices-system-cpu (Documentation/ABI), any Linux
 package topology
@@ -21,7 +21,7 @@ import (
 
 const source = "/sys/devices/system"
 
-// patterns are the files that are copied. None of them changes but by hotplug.
+// patterns are the files that are copied. They only change by hotplug.
 var patterns = [...]string{
 	"cpu/online", "cpu/offline", "cpu/possible", "cpu/present", "cpu/kernel_max", "cpu/isolated", "cpu/smt/active",
 	"cpu/cpu[0-9]*/topology/*",
@@ -30,7 +30,7 @@ var patterns = [...]string{
 	"node/node[0-9]*/cpulist", "node/node[0-9]*/cpumap", "node/node[0-9]*/distance", "node/node[0-9]*/meminfo",
 }
 
-// Folder returns the copy, and makes it if there is none of this boot and these processors.
+// Folder returns the copy, and makes it if there is none for this boot and these processors.
 func Folder(state string) (string, error) {
 	name, err := key()
 	if err != nil {
@@ -54,14 +54,14 @@ func Folder(state string) (string, error) {
 		}
 	}
 	os.RemoveAll(made)
-	if _, there := os.Stat(dir); there == nil { // somebody else was quicker
+	if _, there := os.Stat(dir); there == nil { // another process was faster
 		return dir, nil
 	}
 	return "", err
 }
 
-// Expect returns a folder that stands for the copy in a plan: what the copy is made of, or "" where
-// there is nothing to copy. It makes nothing.
+// Expect returns a folder that stands for the copy in a plan: the source of the copy, or "" if
+// there is nothing to copy. It creates nothing.
 func Expect() string {
 	if _, err := key(); err != nil {
 		return ""
@@ -69,7 +69,7 @@ func Expect() string {
 	return source
 }
 
-// key tells boots and sets of processors apart.
+// key returns a text that differs between boots and between sets of processors.
 func key() (string, error) {
 	h := fnv.New64a()
 	for _, path := range []string{"/proc/sys/kernel/random/boot_id", source + "/cpu/online"} {
@@ -83,7 +83,7 @@ func key() (string, error) {
 }
 
 func fill(dir string) error {
-	if err := os.Chmod(dir, 0o755); err != nil { // tools of other ids read it
+	if err := os.Chmod(dir, 0o755); err != nil { // tools with other ids read it
 		return err
 	}
 	for _, pattern := range patterns {
@@ -103,11 +103,11 @@ func fill(dir string) error {
 func copyFile(dir, path string) error {
 	st, err := os.Lstat(path)
 	if err != nil || !st.Mode().IsRegular() || st.Mode().Perm()&0o444 != 0o444 {
-		return nil // a folder of the kernel's own, or nothing for everybody
+		return nil // not a regular file, or not readable for everybody
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil // what the firmware does not know, the kernel refuses to say
+		return nil // the kernel refuses to show what the firmware does not know
 	}
 	rel, err := filepath.Rel(source, path)
 	if err != nil {
@@ -123,7 +123,7 @@ func copyFile(dir, path string) error {
 	return os.Chmod(to, 0o444)
 }
 
-// makeFolders is MkdirAll that is not subject to the caller's umask.
+// makeFolders is like MkdirAll, but ignores the caller's umask.
 func makeFolders(dir, rel string) error {
 	if rel == "." {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestTheCopyIsMadeOnceWhoeverAsks(t *testing.T) {
+func TestTheCopyIsMadeOnlyOnce(t *testing.T) {
 	state := t.TempDir()
 	var wait sync.WaitGroup
 	for range 8 {

@@ -1,14 +1,16 @@
-// Package uncovered sees when the host takes a mount of a sandbox away without meaning to: the kernel detaches what is
-// mounted over a file or folder that is renamed over, moved away or removed in another mount namespace, as editors, git
-// and package managers do. A mask (filesystem.hidden) is gone then, and the tool sees the new file.
+// Package uncovered detects that the host has removed a mount of a sandbox without intent. If a
+// file or folder is replaced, moved or removed in one mount namespace, as editors, git and package
+// managers do, the kernel detaches mounts over it in all others. Then a mask (filesystem.hidden) is
+// lost, and the tool sees the new file.
 //
 //	w := uncovered.Watch(uncovered.Config{PID: pid, Masks: plan.Masks, Mounts: plan.Nested(), Lost: lost})
 //	defer w.Stop()
 //
-// inotify on the host's folders is the trigger, what the process itself sees below /proc/PID/root is the proof, and a
-// look each second is for what inotify misses. Between the host's change and the look, the new file can be opened.
+// inotify on the host's folders triggers a check. The check looks at what the process sees below
+// /proc/PID/root. A check each second finds what inotify misses. Between the host's change and the
+// check, the tool can open the new file.
 //
-// inotify(7); Linux ≥ 3.19 detaches rather than refuses
+// inotify(7). Linux ≥ 3.19 detaches mounts; older kernels refuse the change.
 package uncovered
 
 import (
@@ -29,7 +31,7 @@ type Config struct {
 	PID    int // a process that sees the mounts
 	Masks  []rootfs.Mask
 	Mounts []rootfs.Mount // of the caller's, inside other mounts of the caller's
-	// Lost is called from one goroutine, with what is uncovered at this moment.
+	// Lost is called from one goroutine, with the masks and mounts that are lost at this moment.
 	Lost func(masks []rootfs.Mask, mounts []rootfs.Mount)
 }
 
@@ -41,10 +43,10 @@ type Watcher struct {
 	stopped chan struct{}
 }
 
-// interval is how often is looked without a trigger.
+// interval is the time between two checks without a trigger.
 const interval = time.Second
 
-// Watch begins to watch. It returns nil if there is nothing to watch; Stop takes that.
+// Watch starts to watch. It returns nil if there is nothing to watch; Stop accepts nil.
 func Watch(cfg Config) (*Watcher, error) {
 	if len(cfg.Masks) == 0 && len(cfg.Mounts) == 0 {
 		return nil, nil
@@ -52,7 +54,7 @@ func Watch(cfg Config) (*Watcher, error) {
 	w := &Watcher{cfg: cfg, stopped: make(chan struct{})}
 	var err error
 	if w.fd, err = unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK); err != nil {
-		w.fd = -1 // the caller's instances are used up: the looks remain
+		w.fd = -1 // no inotify instance is left: only the regular checks remain
 	}
 	if err := unix.Pipe2(w.stop[:], unix.O_CLOEXEC); err != nil {
 		return nil, err
@@ -93,12 +95,12 @@ func (w *Watcher) loop() {
 			w.look()
 		}
 		if triggered {
-			w.renew() // the folders may be others now
+			w.renew() // the folders may have been replaced
 		}
 	}
 }
 
-// renew watches the folders of the host on the way to each mount point. A watch that is there already stays.
+// renew watches the folders of the host in the path of each mount point. Existing watches stay.
 func (w *Watcher) renew() {
 	if w.fd < 0 {
 		return
@@ -107,7 +109,7 @@ func (w *Watcher) renew() {
 		unix.IN_MOVE_SELF | unix.IN_ONLYDIR
 	for _, p := range w.points() {
 		for dir := filepath.Dir(p.path); strings.HasPrefix(dir, p.top); dir = filepath.Dir(dir) {
-			_, _ = unix.InotifyAddWatch(w.fd, dir, changes) // one that is not there has nothing to watch
+			_, _ = unix.InotifyAddWatch(w.fd, dir, changes) // a missing folder needs no watch
 			if dir == p.top || dir == "/" {
 				break
 			}
@@ -128,7 +130,7 @@ func (w *Watcher) points() (out []point) {
 	return out
 }
 
-// concerns: one of the events is about a name on the way to a mount point.
+// concerns reports whether one of the events is about a name in the path of a mount point.
 func (w *Watcher) concerns(events []byte) bool {
 	for len(events) >= unix.SizeofInotifyEvent {
 		mask := binary.NativeEndian.Uint32(events[4:])
@@ -150,7 +152,7 @@ func (w *Watcher) concerns(events []byte) bool {
 	return false
 }
 
-// look asks what the process sees, and reports what is uncovered.
+// look checks what the process sees, and reports lost masks and mounts.
 func (w *Watcher) look() {
 	masks, mounts := Uncovered(w.cfg)
 	if len(masks) > 0 || len(mounts) > 0 {
@@ -158,7 +160,8 @@ func (w *Watcher) look() {
 	}
 }
 
-// Uncovered returns what the process sees in place of a mask or a mount. What is not there at all is not uncovered.
+// Uncovered returns the masks and mounts in place of which the process sees another file. A missing
+// file is not uncovered.
 func Uncovered(cfg Config) (masks []rootfs.Mask, mounts []rootfs.Mount) {
 	root := "/proc/" + strconv.Itoa(cfg.PID) + "/root"
 	if _, err := os.Lstat(root + "/proc"); err != nil {

@@ -6,12 +6,13 @@ import (
 	"strconv"
 )
 
-// links are the names in /proc/PID/ns of a plan's namespaces. namespaces(7)
+// links maps a plan's namespaces to their names in /proc/PID/ns. namespaces(7)
 var links = map[string]string{"user": "user", "mount": "mnt", "pid": "pid", "ipc": "ipc", "uts": "uts",
 	"net": "net", "cgroup": "cgroup"}
 
-// Apart returns an error unless the process has namespaces of its own, of each kind that is named: not
-// those of other, the sandbox's PID 1. Layers alone would take the sandbox's for the program's.
+// Apart returns an error unless the process has its own namespaces of all these kinds, different
+// from those of other, the sandbox's PID 1. Layers alone can't distinguish the sandbox's namespaces
+// from the program's.
 func Apart(pid, other int, kinds []string) error {
 	for _, kind := range kinds {
 		link := "/ns/" + links[kind]

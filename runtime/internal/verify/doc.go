@@ -1,11 +1,12 @@
-// Package verify asks the kernel, from outside, what holds for a process that is about to execute a tool.
-// It believes nothing that the process says of itself.
+// Package verify asks the kernel, from outside, which layers a process has that is about to execute
+// a tool. It does not rely on anything that the process reports itself.
 //
 //	layers, err := verify.Layers(pid, toolUID)
 //	err = verify.Mounts(pid, plan)
 //	err = verify.Dropped(initPID, unix.CAP_NET_ADMIN)
 //
-// Not verified here: Landlock, which the kernel shows nowhere (the child proves it on a canary), and cgroups.
+// Not verified here: cgroups, and Landlock, which the kernel does not show (the child proves it
+// with a canary).
 //
 // Linux ≥ 4.10 (NoNewPrivs in /proc/<pid>/status)
 package verify

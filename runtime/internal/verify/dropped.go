@@ -38,7 +38,7 @@ func Dropped(pid int, capabilities ...uint) error {
 	return nil
 }
 
-// without looks at the five sets in a status file.
+// without checks the five sets in a status file.
 func without(status []byte, wanted uint64) error {
 	seen := 0
 	for line := range bytes.Lines(status) {
@@ -49,7 +49,7 @@ func without(status []byte, wanted uint64) error {
 		set, value, _ := bytes.Cut(rest, []byte(":"))
 		value = bytes.TrimSpace(value)
 		if caps, err := strconv.ParseUint(string(value), 16, 64); err != nil || caps&wanted != 0 {
-			return fmt.Errorf("mcpbox-init was to give up capabilities and has Cap%s %q", set, value)
+			return fmt.Errorf("mcpbox-init should have dropped capabilities, but has Cap%s %q", set, value)
 		}
 		seen++
 	}

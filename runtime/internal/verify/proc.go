@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// PIDOf reads the process id of a pidfd, as this namespace sees it. pidfd_open(2)
+// PIDOf returns the process id of a pidfd, in this namespace. pidfd_open(2)
 func PIDOf(pidfd int) (int, error) {
 	data, err := os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(pidfd))
 	if err != nil {

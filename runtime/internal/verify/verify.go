@@ -14,9 +14,8 @@ import (
 	"github.com/mcpbox/mcpbox/rootfs"
 )
 
-// Layers reads from the kernel which layers hold for a process that is locked in and has not executed
-// the tool yet. toolUID is the uid that it must have, as this namespace sees it.
-// proc_pid_status(5), proc_pid_ns(5), statfs(2)
+// Layers reads from the kernel which layers a process has, before it executes the tool. toolUID is
+// the uid that it must have, in this namespace. proc_pid_status(5), proc_pid_ns(5), statfs(2)
 func Layers(pid, toolUID int) (map[policies.Layer]bool, error) {
 	dir := "/proc/" + strconv.Itoa(pid)
 	data, err := os.ReadFile(dir + "/status")
@@ -58,8 +57,8 @@ func Layers(pid, toolUID int) (map[policies.Layer]bool, error) {
 	return l, nil
 }
 
-// Mounts compares what is mounted with what was looked at. libcontainer opens a source by its path:
-// whoever may write a folder on the way could have put a link there in between.
+// Mounts compares the mounted files with the checked ones. libcontainer opens a source by its path:
+// if others may write a folder of the path, they could have put a link there in between.
 func Mounts(pid int, plan *rootfs.Plan) error {
 	for _, m := range plan.Mounts {
 		if !m.User {
@@ -70,7 +69,7 @@ func Mounts(pid int, plan *rootfs.Plan) error {
 			return fmt.Errorf("verify the mount %s: %w", m.Target, err)
 		}
 		if st.Dev != m.Dev || st.Ino != m.Ino {
-			return fmt.Errorf("verify the mount %s: it is not %s as it was when mcpbox started", m.Target, m.Source)
+			return fmt.Errorf("verify the mount %s: it is not the %s that was there when mcpbox started", m.Target, m.Source)
 		}
 	}
 	return nil

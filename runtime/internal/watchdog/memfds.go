@@ -8,19 +8,18 @@ import (
 )
 
 // fdsPerLook bounds the work of one look: a program may have a hundred processes with a thousand
-// descriptors each, and meanwhile nobody looks at its memory. The next look goes on from there.
+// descriptors each, and during the walk nobody checks its memory. The next look continues there.
 const fdsPerLook = 4096
 
 // fdScan is a walk over the descriptors of all processes, which may take several looks.
 type fdScan struct {
-	tables []string // folders of descriptors that are still to be looked at
+	tables []string // folders of descriptors that remain to be read
 	names  []string // of the first one
 	found  map[uint64]int64
 }
 
-// scanMemfds finds memory that hides behind descriptors without being mapped. It looks at no more
-// than budget descriptors. What a walk has found counts when the walk is complete, and more counts
-// at once.
+// scanMemfds finds memory behind descriptors that is not mapped. It reads at most budget
+// descriptors. A higher total counts at once, a lower one only when the walk is complete.
 func (m *memoryJudge) scanMemfds(procs []process, budget int) {
 	s := &m.scan
 	if len(s.tables) == 0 && len(s.names) == 0 {
@@ -71,8 +70,8 @@ func (s *fdScan) look(path string) {
 	s.found[st.Ino] = st.Blocks * 512
 }
 
-// fdTables are the folders of a process's descriptors: mostly one, but a thread that was made
-// without CLONE_FILES has its own.
+// fdTables returns the folders of a process's descriptors. Usually there is one, but a thread that
+// was created without CLONE_FILES has its own.
 func fdTables(p process) []string {
 	dir := "/proc/" + strconv.Itoa(p.mem)
 	tables := []string{dir + "/fd"}
@@ -93,5 +92,5 @@ func fdTables(p process) []string {
 func sameFiles(a, b int) bool {
 	const files = 2 // KCMP_FILES
 	n, _, errno := unix.Syscall6(unix.SYS_KCMP, uintptr(a), uintptr(b), files, 0, 0, 0)
-	return errno == 0 && n == 0 // unknown: look
+	return errno == 0 && n == 0 // on an error, treat them as different
 }

@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// memoryJudge decides whether the sandbox is over its memory limit. The cheap
-// sum counts a page once per process that maps it: too much after a fork. Only
-// above the limit is each page's proportional share asked for, which costs a
-// walk of the page tables.
+// memoryJudge decides whether the sandbox exceeds its memory limit. The cheap sum counts a page
+// once for each process that maps it, which is too much after a fork. Only if this sum is above the
+// limit, it reads each process's proportional share, for which the kernel walks the page tables.
 type memoryJudge struct {
 	limit  int64
 	memfds map[uint64]int64 // inode → bytes
@@ -20,23 +19,24 @@ type memoryJudge struct {
 	recheck time.Time // when pages may have been unshared enough to matter
 }
 
-// growthPerSecond is about the fastest that memory grows: page faults and zeroing bound it.
+// growthPerSecond is about the highest speed at which memory can grow. Page faults and zeroing
+// bound it.
 const growthPerSecond = 4 << 30
 
-// timeToFill is how long the room takes at that speed.
+// timeToFill returns how long it takes to fill the room at this speed.
 func timeToFill(room int64) time.Duration {
 	return time.Duration(float64(max(room, 0)) / growthPerSecond * float64(time.Second))
 }
 
-// over says whether the limit is exceeded, and by the exact figure.
+// over returns the memory, as exactly as needed, and whether it exceeds the limit.
 func (m *memoryJudge) over(r *reader, procs []process, s sample, now time.Time) (int64, bool) {
 	if m.limit <= 0 || s.memory <= m.limit {
 		return 0, false
 	}
 	if len(procs) == 1 && procs[0].shmem == 0 && len(m.memfds) == 0 {
-		return s.memory, true // nobody to share with
+		return s.memory, true // no process shares pages
 	}
-	// After an exact look below the limit, the room that was left must first be filled.
+	// After an exact figure below the limit, the remaining room must first be filled.
 	if room := m.limit - m.exact; m.atSum > 0 && s.memory-m.atSum < room && now.Before(m.recheck) {
 		return 0, false
 	}

@@ -12,7 +12,7 @@ import (
 // process is one sample of a live process.
 type process struct {
 	pid     int
-	mem     int // the thread whose /proc files tell of memory and descriptors: the first one alive
+	mem     int // the thread whose /proc files show memory and descriptors: the first living one
 	threads int64
 	anon    int64 // bytes
 	shmem   int64 // bytes, mapped shared memory
@@ -36,7 +36,7 @@ func sampleOf(procs []process) sample {
 // more than the read itself.
 type reader struct {
 	init      int
-	initStart uint64 // starttime, so that a reused pid is not taken for PID 1
+	initStart uint64 // starttime, to detect that the pid was reused
 	tool      int
 	toolStart uint64
 	buf       []byte
@@ -78,7 +78,7 @@ func (r *reader) read(parts ...string) []byte {
 	}
 }
 
-// processes samples everything below PID 1; false when PID 1 is gone.
+// processes samples everything below PID 1. ok is false if PID 1 has ended.
 func (r *reader) processes() ([]process, bool) {
 	if r.startTime(r.init) != r.initStart || r.initStart == 0 {
 		return nil, false
@@ -102,9 +102,10 @@ func (r *reader) processes() ([]process, bool) {
 	return procs, true
 }
 
-// roots are PID 1's children. With the tool known, PID 1's threads are not asked one by one: orphans go to
-// its first thread, and each /proc/…/task/… looked at is an entry in the kernel's cache that PID 1's threads
-// throw away at their end, while whoever waits for PID 1 spins on them (2 ms measured).
+// roots returns PID 1's children. If the tool is known, it does not read the files of each of PID
+// 1's threads: orphans go to the first thread. Each file in /proc/…/task/… adds an entry to the
+// kernel's cache. PID 1's threads remove these entries at their end, and a process that waits for
+// PID 1 has to wait for that (2 ms measured).
 func (r *reader) roots(pids []int) []int {
 	if r.tool == 0 {
 		return r.childrenOf(process{pid: r.init}, pids)
@@ -121,9 +122,9 @@ func (r *reader) status(pid int) (process, bool) {
 	if len(text) == 0 {
 		return process{}, false
 	}
-	// A zombie has no memory lines, and still is a task.
+	// A zombie has no memory lines, but is still a task.
 	p := process{pid: pid, mem: pid, threads: max(field(text, "Threads:"), 1)}
-	if p.threads > 1 && field(text, "RssAnon:") < 0 { // the main thread has ended, the others go on
+	if p.threads > 1 && field(text, "RssAnon:") < 0 { // the main thread has ended, but others continue
 		for _, name := range names("/proc/" + strconv.Itoa(pid) + "/task") {
 			if text = r.read(strconv.Itoa(pid), "task", name, "status"); field(text, "RssAnon:") >= 0 {
 				p.mem, _ = strconv.Atoi(name)
@@ -157,7 +158,8 @@ func field(text []byte, key string) int64 {
 	return -1
 }
 
-// cpuTimes are a process's own (all threads) and those of the children it waited for.
+// cpuTimes holds a process's own CPU times (of all threads), and those of the children that it
+// waited for.
 type cpuTimes struct{ user, system, childUser, childSystem time.Duration }
 
 func (t cpuTimes) reaped() time.Duration { return t.childUser + t.childSystem }
@@ -186,8 +188,8 @@ func (r *reader) startTime(pid int) uint64 {
 	return n
 }
 
-// stat returns the fields after the command's name, which may hold anything:
-// index 0 is field 3 of proc(5).
+// stat returns the fields after the command's name, because the name may contain anything. Index 0
+// is field 3 of proc(5).
 func (r *reader) stat(pid int) [][]byte {
 	text := r.read(strconv.Itoa(pid), "stat")
 	end := bytes.LastIndexByte(text, ')')

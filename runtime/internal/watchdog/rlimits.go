@@ -9,18 +9,17 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// maxSignals is far more than programs queue, and a small part of what the kernel grants a user; so are maxQueues, of
-// the 819200 bytes that POSIX message queues may have.
+// maxSignals is far more than programs queue, but a small part of what the kernel allows a user.
+// The same holds for maxQueues and the 819200 bytes that POSIX message queues may have.
 const (
 	maxSignals = 4096
 	maxQueues  = 200 << 10
 )
 
-// Rlimits are the limits that the kernel holds per process (and, tasks, per
-// user namespace) on every backend's behalf. They never exceed the caller's
-// own hard limits. None bounds memory: RLIMIT_DATA and RLIMIT_AS count what is
-// reserved, not what is used, and sanitizers, sparse arrays and virtual
-// machines reserve terabytes. An ENOMEM of theirs would be no event either.
+// Rlimits returns the limits that the kernel enforces per process (and for tasks, per user
+// namespace), with every backend. They never exceed the caller's own hard limits. None bounds
+// memory: RLIMIT_DATA and RLIMIT_AS count reserved memory, not used memory, and sanitizers, sparse
+// arrays and virtual machines reserve terabytes. Their ENOMEM would not be an event either.
 func Rlimits(l policies.Limits) []initproto.Rlimit {
 	out := []initproto.Rlimit{{Resource: unix.RLIMIT_CORE}}
 	add := func(resource int, soft, hard uint64) {
@@ -30,8 +29,9 @@ func Rlimits(l policies.Limits) []initproto.Rlimit {
 		}
 		out = append(out, initproto.Rlimit{Resource: resource, Soft: soft, Hard: hard})
 	}
-	// Without a policy's word: queued signals and messages are counted for the user who made the namespace too, and whoever uses them
-	// up leaves the host's programs without timers; running in real time starves the host. user_namespaces(7)
+	// Set in every policy: queued signals and messages also count for the user who created the
+	// namespace. If a tool used them up, the host's programs would get no timers. A tool with
+	// real-time priority could block the host. user_namespaces(7)
 	add(unix.RLIMIT_SIGPENDING, maxSignals, maxSignals)
 	add(unix.RLIMIT_MSGQUEUE, maxQueues, maxQueues)
 	add(unix.RLIMIT_RTPRIO, 0, 0)

@@ -10,14 +10,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Stop stops every process below PID 1, for hosts without cgroup.freeze. It looks again until all
-// have stopped: a process may have forked meanwhile. signal(7)
+// Stop stops every process below PID 1, for hosts without cgroup.freeze. It repeats until all have
+// stopped, because a process may have forked meanwhile. signal(7)
 func Stop(ctx context.Context, initPID int) error { return each(ctx, initPID, unix.SIGSTOP) }
 
-// Continue lets them go on, and with them those that the program itself had stopped.
+// Continue lets them continue, including processes that the program itself had stopped.
 func Continue(ctx context.Context, initPID int) error { return each(ctx, initPID, unix.SIGCONT) }
 
-// each sends the signal to every process until all are in the state that it leads to.
+// each sends the signal to every process until all have stopped or continue.
 func each(ctx context.Context, initPID int, sig unix.Signal) error {
 	const most = 2 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, most)
@@ -30,7 +30,7 @@ func each(ctx context.Context, initPID int, sig unix.Signal) error {
 		}
 		left := 0
 		for _, p := range procs {
-			// Of a process whose first thread has ended, the state says nothing.
+			// If the first thread of a process has ended, the state means nothing.
 			if !done(p.pid, sig) {
 				left++
 			} else if !first {
@@ -49,7 +49,8 @@ func each(ctx context.Context, initPID int, sig unix.Signal) error {
 	}
 }
 
-// signal sends it to a process, if that is still in the sandbox: its number may be another's.
+// signal sends the signal to a process, if the process is still in the sandbox. Its number may have
+// been reused.
 func (r *reader) signal(pid int, sig unix.Signal) {
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
@@ -63,7 +64,8 @@ func (r *reader) signal(pid int, sig unix.Signal) {
 	}
 }
 
-// done reports whether a process has stopped, or goes on. proc_pid_stat(5)
+// done reports whether a process has stopped, or continues, as the signal requires.
+// proc_pid_stat(5)
 func done(pid int, sig unix.Signal) bool {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	at := bytes.LastIndexByte(text, ')')

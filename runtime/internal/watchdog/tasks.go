@@ -6,7 +6,8 @@ import (
 	"github.com/mcpbox/mcpbox/cgroups"
 )
 
-// taskCount knows at every new task how many there can be at most, without looking each time.
+// taskCount knows the maximum possible number of tasks at every new task, without counting each
+// time.
 type taskCount struct {
 	mu    sync.Mutex
 	limit int64 // 0: none
@@ -19,7 +20,7 @@ type taskCount struct {
 	proc    *reader // of Forking
 }
 
-// slack is for tasks that were asked for and were not there yet at the last look.
+// slack allows for tasks that were requested but did not exist yet at the last look.
 const slack = 8
 
 func (t *taskCount) setLimit(limit int64) {
@@ -34,7 +35,7 @@ func (t *taskCount) forks() int64 {
 	return t.begun
 }
 
-// looked notes a count, and reports whether the limit is reached and nobody has been told.
+// looked records a count, and reports whether the limit is reached and this was not reported yet.
 func (t *taskCount) looked(tasks, forks int64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -45,7 +46,7 @@ func (t *taskCount) looked(tasks, forks int64) bool {
 	return fresh
 }
 
-// add notes a task that is asked for. It reports whether the limit may be reached.
+// add records a requested task. It reports whether the limit may be reached.
 func (t *taskCount) add() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -53,8 +54,8 @@ func (t *taskCount) add() bool {
 	return t.limit > 0 && !t.told && t.base+t.begun-t.since+slack > t.limit
 }
 
-// Forking is called when the program asks for a new task, before it gets it. Near the limit it
-// counts, and if the limit is reached, onBreach is called: the kernel will say EAGAIN.
+// Forking is called when the program requests a new task, before it gets the task. Near the limit
+// it counts. If the limit is reached, it calls onBreach: the kernel will return EAGAIN.
 func (w *Watchdog) Forking() {
 	if !w.tasks.add() {
 		return
@@ -65,7 +66,7 @@ func (w *Watchdog) Forking() {
 	if t.proc == nil {
 		t.proc = newReader(w.cfg.InitPID, w.cfg.Tool)
 	}
-	forks := t.forks() - 1 // this one is not there yet
+	forks := t.forks() - 1 // this one does not exist yet
 	procs, alive := t.proc.processes()
 	tasks := sampleOf(procs).tasks
 	if alive && t.looked(tasks, forks) {

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// childrenOf asks each thread, for a child belongs to the thread that made it.
+// childrenOf reads each thread, because a child belongs to the thread that created it.
 func (r *reader) childrenOf(p process, pids []int) []int {
 	pid := strconv.Itoa(p.pid)
 	threads := []string{pid}
@@ -37,7 +37,7 @@ func (r *reader) scan() []int {
 	}
 	var pids []int
 	for pid := range parent {
-		// Bounded: parents read at different moments could form a circle.
+		// Bounded, because parents that are read at different moments could form a cycle.
 		for up, depth := parent[pid], 0; up != 0 && depth < len(parent); up, depth = parent[up], depth+1 {
 			if up == r.init {
 				pids = append(pids, pid)

@@ -18,17 +18,17 @@ const (
 	fdScanInterval  = 100 * time.Millisecond // for memfds, while none is known
 )
 
-// Config says what to hold. Zero means no limit.
+// Config sets the limits. Zero means no limit.
 type Config struct {
 	InitPID  int // host pid of the sandbox's PID 1
-	Tool     int // host pid of the process that PID 1 started; 0: look for all that it started
+	Tool     int // host pid of the process that PID 1 started; 0: find all that it started
 	Memory   int64
 	PIDs     int64 // tasks
 	CPUTime  time.Duration
 	Interval time.Duration // longest pause between two looks while memory grows; 20 ms if zero
 }
 
-// Watchdog watches one sandbox until Stop or until its PID 1 is gone.
+// Watchdog watches one sandbox until Stop, or until its PID 1 has ended.
 type Watchdog struct {
 	cfg      Config
 	onBreach func(cgroups.Breach)
@@ -38,9 +38,9 @@ type Watchdog struct {
 
 	mu    sync.Mutex
 	usage cgroups.Usage
-	next  *Config // other limits, which the loop takes over
+	next  *Config // new limits, which the loop will apply
 
-	// The loop's own.
+	// Only the loop uses these.
 	proc       *reader
 	told       struct{ memory, cpu bool }
 	tasks      taskCount
@@ -52,9 +52,9 @@ type Watchdog struct {
 	lastSample time.Time
 }
 
-// Start begins to watch. onBreach is called once for memory and cpu_time (fatal), and each time
-// that pids is reached (not fatal: RLIMIT_NPROC holds it there): from Forking, and from the
-// watchdog's own goroutine.
+// Start starts to watch. onBreach is called once for memory and cpu_time (fatal), and each time
+// that pids is reached (not fatal, because RLIMIT_NPROC enforces it). It is called from Forking and
+// from the watchdog's own goroutine.
 func Start(cfg Config, onBreach func(cgroups.Breach)) *Watchdog {
 	w := newWatchdog(cfg, onBreach)
 	go w.loop()
@@ -79,7 +79,7 @@ func newWatchdog(cfg Config, onBreach func(cgroups.Breach)) *Watchdog {
 	return w
 }
 
-// Stop looks a last time and ends the watch.
+// Stop takes a last look and ends the watch.
 func (w *Watchdog) Stop() {
 	w.once.Do(func() {
 		close(w.stop)
@@ -94,7 +94,7 @@ func (w *Watchdog) SetLimits(memory, pids int64) {
 	w.next = &Config{Memory: memory, PIDs: pids}
 }
 
-// takeOver puts changed limits in force.
+// takeOver applies changed limits.
 func (w *Watchdog) takeOver() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -107,8 +107,8 @@ func (w *Watchdog) takeOver() {
 	w.next = nil
 }
 
-// Usage is the highest seen so far; -1 where nothing was seen. MemoryPeak
-// counts pages that forks share once per process, unless that exceeded the limit.
+// Usage returns the highest usage so far; -1 means unknown. MemoryPeak counts pages that forks
+// share once for each process, unless that exceeded the limit.
 func (w *Watchdog) Usage() cgroups.Usage {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -134,7 +134,7 @@ func (w *Watchdog) loop() {
 	}
 }
 
-// look takes one sample and judges it. It returns how long to wait.
+// look takes one sample and compares it with the limits. It returns how long to wait.
 func (w *Watchdog) look(now time.Time, last bool) (time.Duration, bool) {
 	w.takeOver()
 	forks := w.tasks.forks()
@@ -167,7 +167,7 @@ func (w *Watchdog) look(now time.Time, last bool) (time.Duration, bool) {
 	if w.cfg.CPUTime > 0 {
 		pause = min(pause, max(w.nextCPU.Sub(now), minInterval))
 	}
-	if len(w.memory.scan.tables) > 0 { // the walk over the descriptors goes on, at half the speed
+	if len(w.memory.scan.tables) > 0 { // the walk over the descriptors continues, at half the speed
 		pause = min(pause, max(time.Since(now), minInterval))
 	}
 	w.lastSum, w.lastSample = s.memory, now
@@ -188,8 +188,8 @@ func (w *Watchdog) note(s sample) {
 	w.usage.PIDsPeak = max(w.usage.PIDsPeak, s.tasks)
 }
 
-// lookCPU sums what lives and what was reaped. The sum can dip between an exit
-// and the wait for it, so the highest counts.
+// lookCPU sums the CPU time of living and of reaped processes. The sum can drop between an exit and
+// the wait for it, so the highest value counts.
 func (w *Watchdog) lookCPU(procs []process, now time.Time) {
 	var user, system time.Duration
 	if t, ok := w.proc.times(w.cfg.InitPID); ok {
@@ -218,9 +218,9 @@ func (w *Watchdog) lookCPU(procs []process, now time.Time) {
 	}
 }
 
-// pause: while memory grows, a quarter of the time to the limit at the present
-// speed, and at most the interval. While it does not, longer, but never so long
-// that the room could be filled unseen.
+// pause returns the time to the next look. While memory grows, it is a quarter of the time to the
+// limit at the current speed, and at most the interval. While memory does not grow, it is longer,
+// but never so long that the room could be filled in between.
 func (w *Watchdog) pause(sum int64, now time.Time) time.Duration {
 	elapsed, grown := now.Sub(w.lastSample), sum-w.lastSum
 	room := max(w.cfg.Memory-sum, 0)

@@ -16,15 +16,15 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// The stand-in for PID 1 is a shell; what it starts is watched. A perl script
-// prints "ready" when it holds what it wants to hold, then waits for its standard input.
+// A shell takes the place of PID 1, and the processes that it starts are watched. A perl script
+// prints "ready" when it has allocated its memory, then waits for its standard input.
 const (
 	hold   = `$|=1; print "ready\n"; <STDIN>;`
 	memfd  = `my $n="x"; my $fd=syscall(319,$n,0); die "memfd_create: $!" if $fd<0; open(my $f,">&=",$fd) or die; my $b="a"x(1<<20); syswrite($f,$b) for 1..80; undef $b;`
 	waitIn = `; cat`
 )
 
-// sandbox starts `sh -c script` and waits for its line "ready", if it is to say it.
+// sandbox starts `sh -c script` and, with ready, waits for its line "ready".
 func sandbox(t *testing.T, script string, ready bool) int {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", script)
@@ -72,7 +72,7 @@ func firstBreach(t *testing.T, cfg Config) (cgroups.Breach, *Watchdog) {
 	}
 }
 
-// looks takes five samples and returns what was reported.
+// looks takes five samples and returns the reported breaches.
 func looks(t *testing.T, cfg Config) ([]cgroups.Breach, *Watchdog) {
 	t.Helper()
 	var got []cgroups.Breach
