@@ -46,35 +46,33 @@ func (o *Options) fetchNPM(ctx context.Context, r *runner.Request, tree string) 
 	}()
 	view := make(chan viewed, 1)
 	go func() { view <- b.view(ctx) }()
-	lock, look, err := b.resolve(ctx)
+	err = b.npm(ctx, "install", "--package-lock-only", "--save-exact", "--", r.Spec())
 	if err != nil {
 		_ = b.box.Close() // ends the other one
 		<-view
 		return nil, err
 	}
-	f, err = describeNPM(r, b.config, lock, look, <-view)
-	if err != nil {
-		return nil, err
-	}
+	said := <-view
 	// What is known to be bad is not downloaded.
-	if err := o.stop(f); err != nil {
+	if f, err = b.describe(ctx, said, o); err != nil {
 		return nil, err
 	}
-	words := []string{"ci"}
+	words := []string{"install"}
 	if o.Scripts {
 		words = append(words, "--ignore-scripts=false", "--foreground-scripts")
 	}
 	if err := b.npm(ctx, words...); err != nil {
 		return nil, err
 	}
+	before := f.lock
 	if err := takeOut(ctx, b.box, tree); err != nil {
 		return nil, err
 	}
 	taken, err := npm.ReadLock(tree)
-	if err == nil && taken.Hash != lock.Hash {
-		err = fmt.Errorf("the lock file has changed during the install")
+	if err != nil || taken.Hash == before {
+		return f, err
 	}
-	return f, err
+	return b.describe(ctx, said, o) // npm has completed the lock: optional packages
 }
 
 func openNPM(ctx context.Context, r *runner.Request, o *Options) (*npmBox, error) {
@@ -107,6 +105,7 @@ fund=false
 update-notifier=false
 progress=false
 loglevel=error
+save-exact=true
 fetch-retries=1
 fetch-retry-mintimeout=1000
 fetch-timeout=60000
@@ -179,35 +178,36 @@ func (b *npmBox) look(ctx context.Context, what string, words ...string) ([]byte
 	return said.Bytes(), err
 }
 
-// resolve makes the lock file of the whole tree. It downloads no archive.
-func (b *npmBox) resolve(ctx context.Context) (*npm.Lock, *npm.Look, error) {
-	if err := b.npm(ctx, "install", "--package-lock-only", "--save-exact", "--",
-		b.run.Spec()); err != nil {
-		return nil, nil, err
-	}
-	lock := head{left: 64 << 20}
-	p, err := b.box.Start(ctx, mcpruntime.Command{Stdout: &lock,
+// describe reads the lock file, and looks at what registries say of its packages. What is known to
+// be bad is an error.
+func (b *npmBox) describe(ctx context.Context, view viewed, o *Options) (*fetched, error) {
+	text := head{left: 64 << 20}
+	p, err := b.box.Start(ctx, mcpruntime.Command{Stdout: &text,
 		Args: []string{"cat", inside + "/package-lock.json"}})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if _, err := p.Wait(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	l, err := npm.ParseLock(lock.Bytes())
+	lock, err := npm.ParseLock(text.Bytes())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	said, err := b.look(ctx, "lock", append(slices.Sorted(maps.Keys(b.config.Registries())), "--",
 		inside, "/tmp/cache")...)
-	seen := &npm.Look{}
+	look := &npm.Look{}
 	if err == nil {
-		err = json.Unmarshal(said, seen)
+		err = json.Unmarshal(said, look)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("what the registry said of the packages can't be read")
+		return nil, fmt.Errorf("what the registry said of the packages can't be read")
 	}
-	return l, seen, nil
+	f, err := describeNPM(b.run, b.config, lock, look, view)
+	if err != nil {
+		return nil, err
+	}
+	return f, o.stop(f)
 }
 
 // npm runs npm in the sandbox.

@@ -132,6 +132,8 @@ func main() {
 	limit := flag.Duration("limit", 3*time.Minute, "of one start")
 	box := flag.String("mcpbox", "bin/mcpbox", "the mcpbox to run")
 	only := flag.String("only", "", "only servers whose line has this in it")
+	from := flag.Int("from", 0, "leave out the first servers of the list")
+	to := flag.Int("to", len(servers), "end before this one")
 	flag.Parse()
 	self, err := filepath.Abs(*box)
 	if err != nil {
@@ -139,7 +141,7 @@ func main() {
 	}
 	fmt.Println("| server | tools bare | tools mcpbox | verdict | MiB | first: wall | CPU | warm: wall | CPU |")
 	fmt.Println("|---|---|---|---|---|---|---|---|---|")
-	for _, line := range servers {
+	for _, line := range servers[*from:*to] {
 		if !strings.Contains(line, *only) {
 			continue
 		}
