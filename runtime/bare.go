@@ -20,7 +20,8 @@ import (
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 )
 
-// bare is policy none: nothing is contained, for comparison. Only the timeout and the output limit apply.
+// bare is the isolation of policy none: nothing is contained, for comparison. Only the timeout and
+// the output limit apply.
 type bare struct {
 	mu       sync.Mutex
 	children map[*program]bool
@@ -35,12 +36,12 @@ func (b *bare) spawn(_ context.Context, p *Process, streams *stdio.Streams) erro
 	cmd := exec.Command(p.cmd.Args[0], p.cmd.Args[1:]...)
 	cmd.Dir, cmd.Env = p.cmd.Dir, append(os.Environ(), p.cmd.Env...)
 	if streams == nil { // no pty either
-		return hint.Errorf("leave --tty out", "policy none has no terminal to give")
+		return hint.Errorf("leave --tty out", "policy none has no terminal")
 	}
 	files := streams.Files()
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = files[0], files[1], files[2]
-	// A group of its own, so that its children can be killed with it; but not on a terminal, which would
-	// stop it as a background job.
+	// The program gets its own process group, so that its children can be killed with it. But not
+	// on a terminal, which would stop it as a background job.
 	group := !term.IsTerminal(int(files[0].Fd()))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: group}
 	p.layers = noLayers()
@@ -62,7 +63,7 @@ func (b *bare) kill() {
 
 func (b *bare) gone() <-chan struct{} { return b.ended }
 
-func (b *bare) end() { // each child is waited for by its Process
+func (b *bare) end() { // each child's Process waits for it
 	b.kill()
 	close(b.ended)
 }
@@ -117,7 +118,7 @@ func (c *program) alone() bool { return true }
 func (c *program) kill() { _ = c.signal(unix.SIGKILL, true) }
 
 func (c *program) wait() *exit {
-	// Not reaped yet, so that its number, and its group's, can't be another's.
+	// Wait without reaping, so that its number, and its group's number, can't be reused.
 	for unix.Waitid(unix.P_PID, c.cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
 	}
 	c.kill()

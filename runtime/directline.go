@@ -17,12 +17,13 @@ import (
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 )
 
-// directLine speaks to a cell that was built ahead. mcpbox-init has no part in the call.
+// directLine talks directly to a cell that was built before its call. mcpbox-init takes no part in
+// the call.
 type directLine struct {
 	cell    *Cell
 	command Command
-	body    *initproto.SpawnBody // for the words of an error
-	made    []string             // likewise: what the cell makes before
+	body    *initproto.SpawnBody // for error messages
+	made    []string             // also for error messages: folders and files of the cell
 }
 
 func (l *directLine) lock(ctx context.Context, streams *stdio.Streams) (locked, error) {
@@ -54,11 +55,11 @@ func (l *directLine) lock(ctx context.Context, streams *stdio.Streams) (locked, 
 		return locked{}, l.fault(record)
 	}
 	out := locked{pidfd: int(l.cell.tool), listener: int(record.Listener), landlock: record.Landlock == 1}
-	l.cell.tool = -1 // the process's from now on
+	l.cell.tool = -1 // it now belongs to the process
 	return out, nil
 }
 
-// files are the policy's folders and the command's files in a memfd, for the cell to make.
+// files returns the policy's folders and the command's files in a memfd. The cell will create them.
 func (l *directLine) files() (f *os.File, n int, err error) {
 	plan := l.cell.c.plan.root
 	files := wireFiles(l.command.Files)
@@ -123,7 +124,7 @@ func (l *directLine) exec(ctx context.Context) error { return letExec(ctx, l.cel
 // letExec lets a child call execve, which closes the socket that it waits on. A record is its failure.
 func letExec(ctx context.Context, line *os.File, failure func(initproto.Record) error) error {
 	if err := sendOn(line, []byte{1}); err != nil {
-		return nil // it was killed meanwhile: wait says how
+		return nil // it was killed meanwhile: wait returns how
 	}
 	record, _, err := receiveRecord(ctx, line)
 	switch {
@@ -154,8 +155,8 @@ func exitOf(e *initproto.Exit) *exit {
 	return &exit{unix.WaitStatus(e.Status), u}
 }
 
-// signalGroup goes by the pidfd from Linux 6.9 on. Before, it goes by number, and only while the program
-// is there: pidfd_send_signal(2)
+// signalGroup uses the pidfd from Linux 6.9 on. On older kernels it uses the number, and only while
+// the program exists: pidfd_send_signal(2)
 func (l *directLine) signalGroup(k *cell, sig unix.Signal) error {
 	const processGroup = 1 << 2 // PIDFD_SIGNAL_PROCESS_GROUP
 	err := unix.PidfdSendSignal(k.pidfd, sig, nil, processGroup)
@@ -174,7 +175,8 @@ func (l *directLine) alone() bool { return true }
 
 func (l *directLine) hangUp() { l.cell.free() }
 
-// pollable hands a descriptor to the runtime's poller: reads wait without a thread, and have deadlines.
+// pollable registers a descriptor with Go's poller, so that reads wait without a thread and have
+// deadlines.
 func pollable(fd int, name string) (*os.File, error) {
 	if err := unix.SetNonblock(fd, true); err != nil {
 		unix.Close(fd)
@@ -183,7 +185,8 @@ func pollable(fd int, name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// receiveRecord reads a record and its descriptor, -1 if there is none. io.EOF: the other end is closed.
+// receiveRecord reads a record and its descriptor, or -1 if there is none. The error is io.EOF if
+// the other end is closed.
 func receiveRecord(ctx context.Context, f *os.File) (r initproto.Record, fd int, err error) {
 	stop := context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -215,7 +218,7 @@ func receiveRecord(ctx context.Context, f *os.File) (r initproto.Record, fd int,
 	return r, rightIn(oob[:oobn]), nil
 }
 
-// rightIn is the one descriptor of a control message, or -1.
+// rightIn returns the only descriptor of a control message, or -1.
 func rightIn(oob []byte) int {
 	messages, err := syscall.ParseSocketControlMessage(oob)
 	if err != nil || len(messages) != 1 {

@@ -15,7 +15,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// Exit codes that are mcpbox's to choose.
+// Exit codes that mcpbox chooses.
 const (
 	exitTimeout = 124
 	exitKilled  = 137
@@ -37,7 +37,7 @@ func (p *Process) finish() *Result {
 	return res
 }
 
-// describe begins a result.
+// describe makes the first part of a result.
 func (p *Process) describe(took time.Duration) *Result {
 	return &Result{
 		ExecutionID: p.executionID(), Policy: p.box.policy().Name, Command: p.cmd.Args,
@@ -47,7 +47,7 @@ func (p *Process) describe(took time.Duration) *Result {
 	}
 }
 
-// lostLayers says what was enforced at the start only.
+// lostLayers marks layers that were only enforced at the start.
 func (p *Process) lostLayers(res *Result) {
 	if p.uncovered.Load() {
 		res.Layers = maps.Clone(res.Layers)
@@ -55,7 +55,7 @@ func (p *Process) lostLayers(res *Result) {
 	}
 }
 
-// executionID is the sandbox's for its first process.
+// executionID returns the id of the execution. For the first process it is the sandbox's id.
 func (p *Process) executionID() string {
 	if p.number == 1 {
 		return p.box.ID
@@ -63,8 +63,8 @@ func (p *Process) executionID() string {
 	return p.box.ID + "-" + strconv.Itoa(p.number)
 }
 
-// missed is how much memory a program may have used that nobody counted. ru_maxrss has the pages of
-// files too: they are the host's cache, and no limit is about them.
+// missed returns how much memory a program may have used without being counted. ru_maxrss includes
+// pages of files. They belong to the host's cache, and no limit applies to them.
 func missed(u cgroups.Usage, maxRSS, limit int64) int64 {
 	switch {
 	case u.MemoryPeak < 0:
@@ -84,13 +84,14 @@ func (res *Result) use(u cgroups.Usage, end *exit, before time.Duration, limit i
 	if end == nil {
 		return
 	}
-	// wait(2) knows the process and its waited-for children exactly; a poller may have missed a short one.
+	// wait(2) has the exact times of the process and its waited-for children. A poller may have
+	// missed a short process.
 	res.CPUTime = Seconds(max(time.Duration(res.CPUTime), end.waited.CPU-before))
 	res.MemoryUsed = max(res.MemoryUsed, missed(u, end.waited.MemoryPeak, limit))
 }
 
-// outcome sets status, exit code, signal and error. Why mcpbox ended the run comes first, then how the
-// program ended.
+// outcome sets status, exit code, signal and error. The reason why mcpbox ended the run comes
+// first, then how the program ended.
 func (p *Process) outcome(res *Result) {
 	p.mu.Lock()
 	canceled := p.canceled
@@ -105,7 +106,7 @@ func (p *Process) outcome(res *Result) {
 		if errors.Is(canceled, context.DeadlineExceeded) {
 			res.killed(StatusTimeout)
 		}
-	case p.exit == nil: // PID 1 has ended, and everything with it
+	case p.exit == nil: // PID 1 has ended, and with it everything
 		res.Err = ErrClosed
 		res.killed(StatusSignaled)
 	default:
@@ -113,7 +114,7 @@ func (p *Process) outcome(res *Result) {
 	}
 }
 
-// killed is the outcome of a run that was ended from outside.
+// killed sets the outcome of a run that was ended from outside.
 func (res *Result) killed(why Status) {
 	res.Status, res.ExitCode, res.Signal = why, exitKilled, "SIGKILL"
 	switch {
@@ -132,7 +133,7 @@ func (res *Result) killed(why Status) {
 	}
 }
 
-// ended is the outcome of a program that ended by itself.
+// ended sets the outcome of a program that ended by itself.
 func (p *Process) ended(res *Result, ws unix.WaitStatus) {
 	switch {
 	case ws.Signaled():
@@ -158,7 +159,8 @@ func (p *Process) signaled(res *Result, sig unix.Signal) {
 		p.Record(monitor.Event{Type: monitor.ResourceLimitExceeded, Action: unix.SignalName(sig),
 			Limit: &monitor.Limit{Name: name, Value: value, Observed: value, Backend: backendRlimit}})
 	}
-	// A tool can send itself any of them: without a limit, or below it, that is all it was.
+	// A tool can send itself any of these signals. So without a limit, or below it, the signal is
+	// not a limit's.
 	switch {
 	case sig == unix.SIGXFSZ && l.FileSize > 0:
 		res.Status = StatusDisk

@@ -11,7 +11,7 @@ import (
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 )
 
-// initLine speaks to a cell through mcpbox-init, which makes it when the command is known.
+// initLine talks to a cell through mcpbox-init, which makes the cell when the command is known.
 type initLine struct {
 	c      *contained
 	number int
@@ -76,13 +76,13 @@ func (l *initLine) wait() *exit {
 	}
 }
 
-// signalGroup asks mcpbox-init, which takes a pid out of its table before it can be another's.
+// signalGroup asks mcpbox-init, which removes a pid from its table before the pid can be reused.
 func (l *initLine) signalGroup(_ *cell, sig unix.Signal) error {
 	m := initproto.Message{Kind: initproto.Signal, Process: l.number, Signal: int(sig), Group: true}
 	return l.c.conn.Send(m, nil)
 }
 
-// kill asks mcpbox-init to: for a child whose pidfd has not arrived.
+// kill asks mcpbox-init to kill a child whose pidfd has not arrived yet.
 func (l *initLine) kill() {
 	m := initproto.Message{Kind: initproto.Signal, Process: l.number, Signal: int(unix.SIGKILL)}
 	_ = l.c.conn.Send(m, nil)

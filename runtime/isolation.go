@@ -11,7 +11,8 @@ import (
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 )
 
-// isolation is what a sandbox starts its processes in: a container, or nothing at all (policy none).
+// isolation is the place where a sandbox starts its processes: a container, or the host itself
+// (policy none).
 type isolation interface {
 	// idMap is the kind of id map, "" for none.
 	idMap() string
@@ -27,23 +28,23 @@ type isolation interface {
 	close() error
 }
 
-// spawner prepares a process's program, up to its execve. It sets the process's child, before anything can
-// end it, and its layers.
+// spawner prepares a process's program, up to its execve. It sets the process's layers, and its
+// child before anything can end the child.
 type spawner func(ctx context.Context, p *Process, streams *stdio.Streams) error
 
 // child is a program that waits for its execve, and then runs.
 type child interface {
 	exec(ctx context.Context) error
 	signal(sig unix.Signal, group bool) error
-	alone() bool  // it can be ended without the sandbox's other processes
-	kill()        // the program, and with its end all that it started
-	wait() *exit  // for its end; nil: it was killed with the whole sandbox
-	release()     // waits for its last events, and frees what it had
-	root() string // a path of the host under which its file system is seen
+	alone() bool  // only its own processes end with it
+	kill()        // kills the program, and with it everything that it started
+	wait() *exit  // waits for its end; nil: it was killed with the whole sandbox
+	release()     // waits for its last events, and frees its resources
+	root() string // the path on the host of its root
 	usage() cgroups.Usage
 	limits() map[string]LimitState
 	terminal() *os.File // the outside end of its pty, or nil
-	// countFromNow leaves out of usage what was used so far, and returns the program's own CPU time.
+	// countFromNow excludes the usage so far, and returns the program's own CPU time so far.
 	countFromNow() time.Duration
 }
 

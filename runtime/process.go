@@ -15,8 +15,8 @@ import (
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 )
 
-// Process is a started program with all that it starts itself. What is left of it when the program ends
-// is killed.
+// Process is a started program with everything that it starts. When the program ends, its remaining
+// processes are killed.
 type Process struct {
 	box      *Sandbox
 	number   int // from 1
@@ -94,7 +94,8 @@ func (p *Process) start(ctx context.Context) (err error) {
 	return nil
 }
 
-// giveSinksBack leaves the command's sinks to the caller, who may try again with them.
+// giveSinksBack leaves the command's sinks open for the caller, who may use them for another
+// attempt.
 func (p *Process) giveSinksBack() {
 	if p.recorder == nil {
 		return
@@ -104,7 +105,7 @@ func (p *Process) giveSinksBack() {
 	p.recorder.Detach(ctx)
 }
 
-// abandon frees a child that did not come to execute its program.
+// abandon frees a child that did not execute its program.
 func (p *Process) abandon() {
 	p.stopTimer()
 	p.child.kill()
@@ -120,7 +121,7 @@ func (p *Process) cancel(cause error) {
 	p.child.kill()
 }
 
-// collect waits for the end and frees what the process had.
+// collect waits for the end and frees the process's resources.
 func (p *Process) collect() {
 	end := p.child.wait()
 	p.waiting.Lock() // a call that comes now finds it ended
@@ -136,18 +137,18 @@ func (p *Process) collect() {
 	close(p.done)
 }
 
-// Done is closed when the process has ended and its last output is with the caller. Its events can still
-// be added to, by Record, until somebody calls Wait.
+// Done is closed when the process has ended and the caller has its last output. Record can still
+// add events until somebody calls Wait.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Wait returns how the process ended, with all its events. It may be called more than once. The program's
-// failure is a Result; an error means that mcpbox failed.
+// Wait waits for the end of the process, and returns its result with all its events. It may be
+// called more than once. The program's failure is a Result; an error means that mcpbox failed.
 func (p *Process) Wait() (*Result, error) {
 	p.settle()
 	return p.result, nil
 }
 
-// settle makes the result, and with it the recorder's end.
+// settle makes the result, and closes the recorder.
 func (p *Process) settle() {
 	<-p.done
 	p.once.Do(func() {
@@ -156,7 +157,8 @@ func (p *Process) settle() {
 	})
 }
 
-// Signal sends a signal to the program, not to its children. SIGKILL ends everything that it started.
+// Signal sends a signal to the program, but not to its children. SIGKILL also ends everything that
+// it started.
 func (p *Process) Signal(sig os.Signal) error {
 	s, ok := sig.(unix.Signal)
 	if !ok {
@@ -165,8 +167,7 @@ func (p *Process) Signal(sig os.Signal) error {
 	return p.child.signal(s, false)
 }
 
-// SignalGroup sends a signal to the program and those of its children that have not left its process
-// group, as a terminal does.
+// SignalGroup sends a signal to the program's process group, as a terminal does.
 func (p *Process) SignalGroup(sig os.Signal) error {
 	s, ok := sig.(unix.Signal)
 	if !ok {
@@ -175,23 +176,25 @@ func (p *Process) SignalGroup(sig os.Signal) error {
 	return p.child.signal(s, true)
 }
 
-// Kill ends the program and everything that it started. It does not wait: Done does.
+// Kill ends the program and everything that it started. It does not wait; Done is closed after the
+// end.
 func (p *Process) Kill() { p.child.kill() }
 
-// Layers is what was found on the process before it ran the program.
+// Layers returns the layers that were found on the process before it ran the program.
 func (p *Process) Layers() Layers { return p.layers }
 
-// Limits names the backend of every limit.
+// Limits returns the limits with their backends.
 func (p *Process) Limits() map[string]LimitState { return p.child.limits() }
 
-// Root is a path of the host under which the process's file system is seen as it sees it, for as long as
-// it runs.
+// Root returns a path on the host that leads to the root of the process's file system, as long as
+// the process runs.
 func (p *Process) Root() string { return p.child.root() }
 
-// Usage is what the process and its descendants have used so far. -1 is unknown.
+// Usage returns the usage of the process and its descendants so far. -1 means unknown.
 func (p *Process) Usage() cgroups.Usage { return p.child.usage() }
 
-// Record adds an event that the caller saw, such as a refused tool call. After Wait it is only counted.
+// Record adds an event from the caller, such as a refused tool call. After Wait, events are only
+// counted.
 func (p *Process) Record(e monitor.Event) { p.recorder.Record(p.cmd.attributed(e)) }
 
 func (p *Process) respond(a monitor.Action, e monitor.Event) {
@@ -206,8 +209,8 @@ func (p *Process) respond(a monitor.Action, e monitor.Event) {
 	}
 }
 
-// stop ends the process for a reason that becomes its status: alone if its cell can be, else with the
-// sandbox. The first reason given stands.
+// stop ends the process for a reason that becomes its status. If its cell can't be ended alone, the
+// sandbox ends. The first reason counts.
 func (p *Process) stop(why Status) {
 	if !p.child.alone() {
 		p.box.stop(p, why)
@@ -221,7 +224,7 @@ func (p *Process) stop(why Status) {
 	p.child.kill()
 }
 
-// stopping is why mcpbox has ended the process, "" if it has not.
+// stopping returns why mcpbox has ended the process, or "".
 func (p *Process) stopping() Status {
 	if s := p.box.whyStopped(); s.by == p {
 		return s.why

@@ -14,7 +14,7 @@ import (
 const controlFD = 3
 
 func main() {
-	runtime.MemProfileRate = 0 // it would keep tables that nobody reads
+	runtime.MemProfileRate = 0 // otherwise it keeps tables that nobody reads
 	if err := run(); err != nil {
 		os.Stderr.WriteString("mcpbox-init: " + err.Error() + "\n")
 		os.Exit(1)
@@ -28,7 +28,8 @@ func run() error {
 	if len(os.Args) != 2 || os.Args[1] != initproto.Version {
 		os.Exit(initproto.ExitVersion)
 	}
-	// Not dumpable: a tool with the same kernel uid (single-id map) can't ptrace it or read /proc/1.
+	// Not dumpable, so that a tool with the same kernel uid (single-id map) can't ptrace it or read
+	// /proc/1.
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return os.NewSyscallError("prctl(PR_SET_DUMPABLE)", err)
 	}
@@ -70,7 +71,7 @@ func (in *initProcess) serve() error {
 	for {
 		m, body, fds, err := in.conn.Receive()
 		if err != nil {
-			return nil // the supervisor is gone, and with our exit the namespace
+			return nil // the supervisor has ended; our exit ends the namespace
 		}
 		switch m.Kind {
 		case initproto.Setup:
@@ -97,7 +98,7 @@ func (in *initProcess) fail(number int, f initproto.Fault) {
 }
 
 func (in *initProcess) signal(m initproto.Message) {
-	// Under the lock: reap takes a pid out of the table before it can be used again.
+	// Under the lock, because reap removes a pid from the table before it can be reused.
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for _, p := range in.running {

@@ -11,7 +11,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// spawn starts a process in a new cell and reports it locked: every layer on, execve not yet called.
+// spawn starts a process in a new cell and reports it as locked: every layer is on, but execve was
+// not called yet.
 func (in *initProcess) spawn(number int, body []byte, fds []int) {
 	var s initproto.SpawnBody
 	if err := initproto.Decode(body, &s); err != nil || len(s.Argv) == 0 {
@@ -28,7 +29,7 @@ func (in *initProcess) spawn(number int, body []byte, fds []int) {
 	}
 }
 
-// start is one spawn in progress; own are descriptors to close when it is over.
+// start is a spawn in progress. own holds descriptors to close at its end.
 type start struct {
 	in      *initProcess
 	number  int
@@ -77,7 +78,7 @@ func (st *start) run(fds []int) initproto.Fault {
 		return f
 	}
 
-	// Under the lock, so that reap can't see the child's end before it is in the table.
+	// Under the lock, so that reap can't see the child's end before the child is in the table.
 	st.in.mu.Lock()
 	pid, errno := st.in.forkShared(&args, c)
 	if errno != 0 {
@@ -118,7 +119,8 @@ func (st *start) run(fds []int) initproto.Fault {
 	return initproto.Fault{}
 }
 
-// cloneArgs are for a child in a cell: fds begin with its cgroup's, if it has one. The kernel writes pidfd.
+// cloneArgs returns the arguments for a child in a cell. fds begin with its cgroup's descriptor, if
+// it has one. The kernel writes pidfd.
 func (st *start) cloneArgs(pidfd *int32, more uint64, fds []int) (cloneArgs, initproto.Fault) {
 	args := cloneArgs{
 		flags:      unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_PIDFD | st.body.CloneFlags | more,
@@ -149,7 +151,7 @@ func (st *start) line(c *child) (int, error) {
 	return st.keep(fds[0]), err
 }
 
-// abandon kills a child that did not come as far as locked; it is reaped like any orphan.
+// abandon kills a child that was not locked yet. It is reaped like any orphan.
 func (in *initProcess) abandon(p *process) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -159,7 +161,7 @@ func (in *initProcess) abandon(p *process) {
 	}
 }
 
-// locked is what a child says of itself before it waits.
+// locked is a child's report before it waits.
 type locked struct {
 	listener int
 	landlock bool // refused on the canary
@@ -195,7 +197,7 @@ func writeIDMaps(pid, toolID, outerID int) error {
 	return nil
 }
 
-// prepare turns the request into what the child can use without allocating.
+// prepare turns the request into data that the child can use without allocation.
 func prepare(s *initproto.SpawnBody) (*child, error) {
 	c := &child{tty: s.TTY, id: uintptr(s.ToolID), umask: uintptr(s.Umask), rlimits: s.Rlimits, capHdr: unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}}
 	var err error
@@ -253,5 +255,5 @@ func prepare(s *initproto.SpawnBody) (*child, error) {
 	return c, err
 }
 
-// address is where a list begins, as a number: the child may not write pointers.
+// address returns the address of a list as a number, because the child must not write pointers.
 func address(first **byte) uintptr { return uintptr(unsafe.Pointer(first)) }
