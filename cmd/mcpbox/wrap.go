@@ -72,7 +72,7 @@ file. Restart the client afterwards. mcpbox unwrap undoes it.`,
 		},
 	}
 	f.register(cmd)
-	cmd.Flags().StringVarP(&f.policy, "policy", "p", "standard",
+	cmd.Flags().StringVarP(&f.policy, "policy", "p", standardPolicy,
 		"`NAME|FILE`: the policy for the servers")
 	cmd.Flags().BoolVar(&f.noCheck, "no-check", false, "do not start the servers to try them")
 	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask, on a terminal, before writing")

@@ -32,6 +32,9 @@ const (
 	installTime = 5 * time.Minute
 )
 
+// standardPolicy is the policy if none is given.
+const standardPolicy = "standard"
+
 // wrapping is `mcpbox wrap` at work.
 type wrapping struct {
 	*wrapFlags
@@ -111,6 +114,9 @@ func (w *wrapping) decide(r clientconfig.Request) (d clientconfig.Decision) {
 		}
 		d.Flags = append(d.Flags, "--mount", flag)
 		d.Notes = append(d.Notes, fmt.Sprintf("mount: %s, %s: %s", m.Source, how, m.Why))
+	}
+	if n.Policy != "" && w.policy == standardPolicy {
+		d.Flags = append(d.Flags, "--policy", n.Policy)
 	}
 	if n.Dir != "" {
 		d.Flags = append(d.Flags, "--dir", n.Dir)

@@ -44,6 +44,7 @@ type Needs struct {
 	Dir    string   // its working folder, or ""
 	Env    []string // variables to set, as "K=V"
 	Home   string   // the folder to keep as its home, or ""
+	Policy string   // the preset that it needs if standard is too small, or ""
 	Notes  []string
 	// Asked: values that the client asks for when it starts the server, so that a trial is not
 	// possible.

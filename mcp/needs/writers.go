@@ -75,12 +75,26 @@ func (f *finder) forSQLite() bool {
 
 // defaults sets paths for data that a known server would otherwise write where it can't.
 func (f *finder) defaults() {
+	if f.browser() {
+		f.Policy = "browser"
+		f.note("it drives Chromium: it gets the policy browser, which has room for it")
+	}
 	if f.runs([]string{"server-memory", "mcp-server-memory"}) &&
 		f.s.Env["MEMORY_FILE_PATH"] == "" && f.h.State != "" {
 		f.Home = filepath.Join(f.h.State, safeName(f.s.Name))
 		f.Env = append(f.Env, "MEMORY_FILE_PATH=/home/user/memory.jsonl")
 		f.note("it would write into its own package: its memory is kept in " + f.Home)
 	}
+}
+
+// browser reports a server that drives Chromium, which needs more processes and memory than the
+// preset standard gives.
+func (f *finder) browser() bool {
+	if r, ok := runner.Parse(f.s.Command); ok && r.Name == "@playwright/mcp" {
+		return true
+	}
+	return f.runs([]string{"playwright-mcp", "@playwright", "mcp-server-playwright",
+		"server-puppeteer", "mcp-server-puppeteer", "puppeteer-mcp-server", "chrome-devtools-mcp"})
 }
 
 // safeName returns a server's name in a form that is safe for a folder.
