@@ -1,5 +1,5 @@
-// Package report assesses a run: the risk, the reasons for it, and what to do. It reads a result and
-// its events; it watches nothing itself.
+// Package report assesses a run: the risk, the reasons for it, and what to do. It reads a result
+// and its events; it watches nothing itself.
 //
 //	rep := report.New(view)          // a result file decodes into a report.View
 //	rep := report.New(report.ViewOf(events)) // an event log: layers and limits are unknown

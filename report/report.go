@@ -83,7 +83,8 @@ func (rep *Report) eventReasons() {
 		switch {
 		case e.Type == monitor.PermissionDenied && strings.HasPrefix(e.Rule, monitor.RuleMCP):
 			rep.recommend(refusedCall(e), e.ID)
-		case e.Type == monitor.EscapeAttempt, e.Type != monitor.SuspiciousBehavior && e.Hint == "" &&
+		case e.Type == monitor.EscapeAttempt, e.Type != monitor.SuspiciousBehavior &&
+			e.Hint == "" &&
 			e.Severity.AtLeast(monitor.Medium):
 			rep.recommend("find out why the tool did this before you run it again", e.ID)
 		case e.Rule == "builtin:event-flood":
@@ -153,7 +154,8 @@ func (rep *Report) layerReasons(r View) {
 			l != policies.LayerUserNamespace:
 			// the policy asked for it
 		case state == "off":
-			rep.reason(monitor.High, fmt.Sprintf("the layer %s was off: the policy does not ask for it", l),
+			rep.reason(monitor.High, fmt.Sprintf("the layer %s was off: the policy does not ask "+
+				"for it", l),
 				"")
 			rep.recommend("use the preset standard or a stricter one", "")
 		default:
@@ -165,7 +167,8 @@ func (rep *Report) layerReasons(r View) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Limits)) {
 		if l := r.Limits[name]; l.Value != 0 && (l.Backend == "" || l.Backend == "none") {
-			rep.reason(monitor.Medium, fmt.Sprintf("the limit %s was not enforced", text(name, maxName)),
+			rep.reason(monitor.Medium, fmt.Sprintf("the limit %s was not enforced", text(name,
+				maxName)),
 				"")
 			rep.recommend("run `mcpbox doctor`: it shows what this host lacks and how to fix it",
 				"")
@@ -185,12 +188,14 @@ func missingRisk(l policies.Layer) monitor.Severity {
 
 func (rep *Report) lossReasons(s monitor.Stats) {
 	if s.Dropped > 0 {
-		rep.reason(monitor.High, fmt.Sprintf("%d of %d events were counted but not recorded", s.Dropped,
+		rep.reason(monitor.High, fmt.Sprintf("%d of %d events were counted but not recorded",
+			s.Dropped,
 			s.Seen), "")
 		rep.recommend("treat the log of this run as incomplete", "")
 	}
 	if s.Forgotten > 0 {
-		rep.reason(monitor.Low, plural.Of(s.Forgotten, "earlier event")+" are only in the event log", "")
+		rep.reason(monitor.Low, plural.Of(s.Forgotten,
+			"earlier event")+" are only in the event log", "")
 	}
 	if s.LinesLost > 0 {
 		rep.reason(monitor.Medium, plural.Of(s.LinesLost, "line")+" of the event log were lost", "")

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcpbox/mcpbox/internal/plural"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -41,9 +40,9 @@ func (r *Run) lines() (out []string) {
 		parts = append(parts, "memory "+policies.Size(r.Memory).String())
 	}
 	if r.Processes > 0 {
-		parts = append(parts, plural.Of(r.Processes, "process")+" at most")
+		parts = append(parts, fmt.Sprintf("processes %d at most", r.Processes))
 	}
-	out = append(out, "run: "+strings.ReplaceAll(strings.Join(parts, ", "), "processs", "processes"))
+	out = append(out, "run: "+strings.Join(parts, ", "))
 	var limits []string
 	for _, name := range slices.Sorted(maps.Keys(r.Limits)) {
 		if l := r.Limits[name]; l.Value != 0 {

@@ -166,7 +166,8 @@ func (f *mcpFlags) tellVariables(policy *policies.Policy) {
 	for _, n := range names[:min(len(names), most)] {
 		flags = append(flags, "--env "+n)
 	}
-	fmt.Fprintf(steady.File(os.Stderr), "mcpbox: hint: the client set variables that the server did not get; "+
+	fmt.Fprintf(steady.File(os.Stderr), "mcpbox: hint: the client set variables that the server "+
+		"did not get; "+
 		"to pass them: %s\n", safetext.Clean(strings.Join(flags, " "), 400))
 }
 

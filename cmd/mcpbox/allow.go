@@ -51,7 +51,8 @@ Each layer must allow a call. In each layer, deny wins over allow.
 		"the `FILE` of the allowlist (default ${XDG_DATA_HOME:-~/.local/share}/mcpbox/allow.db)")
 	cmd.PersistentFlags().StringVar(&f.as, "as", "",
 		"on whose behalf you act: `NAME` is recorded beside your account")
-	cmd.AddCommand(f.list(), f.add(), f.remove(), f.disable(), f.enable(), f.history(), f.rollback(), f.export(),
+	cmd.AddCommand(f.list(), f.add(), f.remove(), f.disable(), f.enable(), f.history(),
+		f.rollback(), f.export(),
 		f.importer(), f.verify(), f.learn(), f.evaluate())
 	return cmd
 }

@@ -51,8 +51,9 @@ func letters(word string) string {
 	return string(b)
 }
 
-// singleDash finds a long flag that is written with one dash: its first letter would be taken for a short flag, and the
-// rest for that one's value. Only what stands before the command of a sandbox is looked at.
+// singleDash finds a long flag that is written with one dash: its first letter would be taken for a
+// short flag, and the rest for that one's value. Only what stands before the command of a sandbox
+// is looked at.
 func singleDash(root *cobra.Command, args []string) error {
 	cmd, rest, err := root.Find(args)
 	if err != nil {
@@ -66,7 +67,8 @@ func singleDash(root *cobra.Command, args []string) error {
 		if len(name) > 2 && name[0] != '-' && cmd.Flags().Lookup(name) != nil {
 			return hint.Errorf("did you mean --"+arg[1:]+"?", "unknown flag: %s", arg)
 		}
-		if f := cmd.Flags().Lookup(strings.TrimLeft(name, "-")); f != nil && f.NoOptDefVal == "" && !strings.Contains(arg, "=") {
+		if f := cmd.Flags().Lookup(strings.TrimLeft(name, "-")); f != nil && f.NoOptDefVal == "" &&
+			!strings.Contains(arg, "=") {
 			return nil // its value follows; a second mistake is found in the next attempt
 		}
 	}

@@ -32,9 +32,10 @@ func newCodeCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "code --lang LANG [flags] (-c CODE | FILE | -) [ARGS…]",
 		Short: "Run a snippet of code: looked at before, contained, reported",
-		Long: `Run a snippet of code in a sandbox, as a script file is run: with its arguments, its output and its exit code.
-Files that it writes to /work/out are written to --out DIR. A guard looks at Python, JavaScript and shell first: the tier
-standard reports what it finds, the tier secure refuses it (exit code 126).
+		Long: `Run a snippet of code in a sandbox, as a script file is run: with its arguments, its
+output and its exit code. Files that it writes to /work/out are written to --out DIR. A guard looks
+at Python, JavaScript and shell first: the tier standard reports what it finds, the tier secure
+refuses it (exit code 126).
 
 Languages: ` + strings.Join(
 			code.Names(),
@@ -89,7 +90,8 @@ Languages: ` + strings.Join(
 		&f.asJSON,
 		"json",
 		false,
-		"print one JSON object with output, usage, findings, events and report, in place of the output",
+		"print one JSON object with output, usage, findings, events and report, in place of the "+
+			"output",
 	)
 	fl.BoolVar(
 		&f.prepare,
@@ -363,7 +365,8 @@ func (f *codeFlags) tell(res *code.Result) {
 	if res.FilesCut > 0 {
 		fmt.Fprintf(
 			steady.File(f.caller.stderr),
-			"mcpbox: %d entries of /work/out did not come back: too many, too large, or no regular files\n",
+			"mcpbox: %d entries of /work/out did not come back: too many, too large, or no "+
+				"regular files\n",
 			res.FilesCut,
 		)
 	}

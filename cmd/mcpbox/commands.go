@@ -47,7 +47,8 @@ func commands() []command {
 	}
 }
 
-// addCommands adds the command that args name, or all of them: making one costs as much as finding it, and each start waits for it.
+// addCommands adds the command that args name, or all of them: making one costs as much as finding
+// it, and each start waits for it.
 func addCommands(root *cobra.Command, args []string) {
 	for _, c := range commands() {
 		if len(args) > 0 && args[0] == c.name {

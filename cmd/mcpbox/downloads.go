@@ -16,7 +16,8 @@ func (f *sandboxFlags) tellNoDownload(p *policies.Policy, command []string) {
 		p.Isolation == policies.IsolationNone {
 		return
 	}
-	fmt.Fprintf(steady.File(f.who().stderr), "mcpbox: hint: %s downloads missing packages, and the sandbox has no "+
+	fmt.Fprintf(steady.File(f.who().stderr), "mcpbox: hint: %s downloads missing packages, and "+
+		"the sandbox has no "+
 		"network: install the server "+
 		"in a folder and mount it (--workspace or --mount), or let it reach its registry: "+
 		"--allow-net HOST\n", runner)

@@ -59,11 +59,13 @@ func newEventsCmd() *cobra.Command {
 
 func (f *eventFilter) check() error {
 	if f.typ != "" && !monitor.Type(f.typ).Valid() {
-		return hint.Errorf("use one of: syscall_blocked, resource_limit_exceeded, escape_attempt, permission_denied, suspicious_behavior, timeout_exceeded",
+		return hint.Errorf("use one of: syscall_blocked, resource_limit_exceeded, "+
+			"escape_attempt, permission_denied, suspicious_behavior, timeout_exceeded",
 			"unknown event type %q", f.typ)
 	}
 	if f.severity != "" && !monitor.Severity(f.severity).Valid() {
-		return hint.Errorf("use one of: low, medium, high, critical", "unknown severity %q", f.severity)
+		return hint.Errorf("use one of: low, medium, high, critical", "unknown severity %q",
+			f.severity)
 	}
 	return nil
 }
@@ -103,7 +105,10 @@ func (f *eventFilter) askDaemon(cmd *cobra.Command) error {
 		}
 		return err
 	}
-	err = c.Follow(cmd.Context(), q, func(e api.Event) error { return f.show(cmd.OutOrStdout(), e.Event) })
+	err = c.Follow(cmd.Context(), q, func(e api.Event) error {
+		return f.show(cmd.OutOrStdout(),
+			e.Event)
+	})
 	if errors.Is(err, io.EOF) {
 		return nil // the daemon has ended
 	}

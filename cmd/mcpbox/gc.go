@@ -16,7 +16,8 @@ func newGCCmd() *cobra.Command {
 		Use:   "gc",
 		Short: "Clean up after runs that were killed",
 		Long: "Remove the state folders and cgroups of runs whose mcpbox was killed.\n\n" +
-			"It prints one line for each. It does not touch running sandboxes. Each start of a sandbox " +
+			"It prints one line for each. It does not touch running sandboxes. Each start of a " +
+			"sandbox " +
 			"cleans up too, for the same user.",
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -25,28 +25,33 @@ var habits = []struct {
 	{[]string{"bind", "dev-bind", "bind-try"}, "--mount SRC:DST:rw"},
 	{[]string{"ro-bind", "ro-bind-try"}, "--mount SRC:DST"},
 	{[]string{"setenv"}, "--env NAME=VALUE"},
-	{[]string{"env-file"}, "--env NAME passes one variable; environment.set in a policy file sets many"},
+	{[]string{"env-file"}, "--env NAME passes one variable; environment.set in a policy file " +
+		"sets many"},
 	{[]string{"unsetenv", "clearenv"}, "leave it out: the environment is always clean, and --env " +
 		"adds to it"},
 	{[]string{"die-with-parent", "new-session", "init", "as-pid-1"},
 		"leave it out: it is always so"},
 	{[]string{"unshare-all", "unshare-user", "unshare-pid", "unshare-net", "unshare-ipc",
-		"unshare-uts", "unshare-cgroup", "unshare-user-try", "unshare-cgroup-try", "disable-userns"},
+		"unshare-uts", "unshare-cgroup", "unshare-user-try", "unshare-cgroup-try",
+		"disable-userns"},
 		"leave it out: every sandbox has namespaces of its own"},
 	{[]string{"cap-drop", "security-opt", "no-new-privileges"},
 		"leave it out: there are never capabilities or new privileges"},
 	{[]string{"cap-add", "privileged"},
-		"there is no such thing: a sandbox never has privileges; --policy basic allows most system calls"},
+		"there is no such thing: a sandbox never has privileges; --policy basic allows most " +
+			"system calls"},
 	{[]string{"read-only"}, "leave it out: only /work, /tmp and the home folder are writable"},
 	{[]string{"proc", "dev", "tmpfs"}, "leave it out: /proc, /dev, /tmp and the home folder are " +
 		"always the sandbox's own"},
 	{[]string{"share-net", "net"}, "--network host, or --allow-net HOST for one host"},
 	{[]string{"expose"}, "--publish PORT"},
 	{[]string{"P", "publish-all"}, "--publish PORT, for each port"},
-	{[]string{"d", "detach"}, "mcpbox serve keeps sandboxes in the background; a shell's & does for one"},
+	{[]string{"d", "detach"}, "mcpbox serve keeps sandboxes in the background; a shell's & does " +
+		"for one"},
 	{[]string{"entrypoint"}, "give the program after --"},
 	{[]string{"pids-limit"}, "--pids N"},
-	{[]string{"memory-swap", "shm-size"}, "--memory SIZE: there is no swap, and shared memory counts"},
+	{[]string{"memory-swap", "shm-size"}, "--memory SIZE: there is no swap, and shared memory " +
+		"counts"},
 	{[]string{"ulimit"}, "--open-files N, --file-size SIZE, --pids N, --cpu-time DUR"},
 	{[]string{"stop-timeout"}, "--timeout DUR"},
 	{[]string{"name", "hostname"}, "leave it out: `mcpbox mcp --name` names a server in events"},

@@ -18,7 +18,8 @@ func newHistoryCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history [flags] [ID]",
 		Short: "List the code that has been run, the newest first",
-		Long: "List the executions of mcpbox code and mcp-server, the newest first; with an ID, the whole result of one as JSON.\n" +
+		Long: "List the executions of mcpbox code and mcp-server, the newest first; with an ID, " +
+			"the whole result of one as JSON.\n" +
 			"`mcpbox report ID` judges one.",
 		Args: arguments(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {

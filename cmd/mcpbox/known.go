@@ -10,8 +10,8 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// knownAs returns the policy that the pool knows, for one of the same content. A bound folder is another
-// one when the host has put another in its place.
+// knownAs returns the policy that the pool knows, for one of the same content. A bound folder is
+// another one when the host has put another in its place.
 func (s *servedRuns) knownAs(p *policies.Policy) (*policies.Policy, error) {
 	h := sha256.New()
 	if err := json.NewEncoder(h).Encode(p); err != nil {

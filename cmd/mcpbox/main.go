@@ -31,8 +31,8 @@ type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
-// main.main is pinned to the main thread (package container says why), and each time a pinned goroutine waits, two
-// threads have to change places: what there is to do is done beside it.
+// main.main is pinned to the main thread (package container says why), and each time a pinned
+// goroutine waits, two threads have to change places: what there is to do is done beside it.
 func main() {
 	code := make(chan int)
 	go func() { code <- run(os.Args[1:]) }()

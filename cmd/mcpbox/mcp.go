@@ -158,11 +158,14 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 		fmt.Fprintln(steady.File(os.Stderr), "mcpbox: policy none: the server is not sandboxed")
 	}
 	cfg := &proxy.Config{
-		Client: proxy.Pipe{Reader: steady.File(os.Stdin), Writer: steady.File(os.Stdout)}, Server: f.name,
+		Client:  proxy.Pipe{Reader: steady.File(os.Stdin), Writer: steady.File(os.Stdout)},
+		Server:  f.name,
 		Policy:  spec.Policy.Name,
-		Command: args, Version: f.start.Version(), Rules: spec.Policy.MCP, Isolate: f.isolate == "call",
+		Command: args, Version: f.start.Version(), Rules: spec.Policy.MCP,
+		Isolate: f.isolate == "call",
 		Warn: func(format string, a ...any) {
-			fmt.Fprintf(steady.File(os.Stderr), "mcpbox: %s\n", safetext.Clean(fmt.Sprintf(format, a...), 400))
+			fmt.Fprintf(steady.File(os.Stderr), "mcpbox: %s\n", safetext.Clean(fmt.Sprintf(format,
+				a...), 400))
 		},
 	}
 	if f.isolate != "" && f.isolate != "call" {
@@ -297,7 +300,8 @@ func (f *mcpFlags) mayRun(p *policies.Policy, name string, args []string) error 
 	if f.allow == nil {
 		return nil
 	}
-	if v := f.allow.CheckServer(identity.Describe(p, name, args, f.asked, f.start.Installed())); !v.Allowed {
+	if v := f.allow.CheckServer(identity.Describe(p, name, args, f.asked,
+		f.start.Installed())); !v.Allowed {
 		return hint.Errorf("to allow it: mcpbox allow add --store "+f.store+" …", "%w: %s",
 			identity.ErrRefused, v.Reason)
 	}

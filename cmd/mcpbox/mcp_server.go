@@ -27,10 +27,12 @@ func newMCPServerCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "mcp-server [flags]",
 		Short: "Offer run_code and secure_sandbox to MCP clients: a safe interpreter for any agent",
-		Long: `Offer two tools to MCP clients: run_code (the policy code-standard) and secure_sandbox (code-secure).
+		Long: `Offer two tools to MCP clients: run_code (the policy code-standard) and
+secure_sandbox (code-secure).
 
-Without --listen it speaks on standard input and output, as a client's configuration expects. With --listen it serves
-streamable HTTP at /mcp, on a loopback address only; if ` + tokenVariable + ` is set, clients have to send it as a bearer token.`,
+Without --listen it speaks on standard input and output, as a client's configuration expects. With
+--listen it serves streamable HTTP at /mcp, on a loopback address only; if ` + tokenVariable + `
+is set, clients have to send it as a bearer token.`,
 		Example: `  claude mcp add sandbox -- mcpbox mcp-server
   mcpbox mcp-server --listen 127.0.0.1:8931`,
 		Args: arguments(0, 0),

@@ -11,15 +11,19 @@ import (
 	"github.com/mcpbox/mcpbox/rootfs"
 )
 
-// givenMounts are those of --workspace and --mount. Each takes the place of the policy's at its target; two of them at one
-// target are a mistake.
+// givenMounts are those of --workspace and --mount. Each takes the place of the policy's at its
+// target; two of them at one target are a mistake.
 func (f *sandboxFlags) givenMounts(workspace bool) (out []policies.Mount, err error) {
 	add := func(m policies.Mount, err error) error {
 		if err != nil {
 			return err
 		}
-		if i := slices.IndexFunc(out, func(o policies.Mount) bool { return o.Target == m.Target }); i >= 0 {
-			return hint.Errorf("mount one of them elsewhere, such as /opt/NAME", "%s and %s are both mounted on %s", out[i].Source, m.Source, m.Target)
+		if i := slices.IndexFunc(out, func(
+			o policies.Mount) bool {
+			return o.Target == m.Target
+		}); i >= 0 {
+			return hint.Errorf("mount one of them elsewhere, such as /opt/NAME",
+				"%s and %s are both mounted on %s", out[i].Source, m.Source, m.Target)
 		}
 		out = append(out, m)
 		return nil
@@ -56,7 +60,8 @@ func replaceTarget(mounts []policies.Mount, m policies.Mount) []policies.Mount {
 func parseWorkspace(text string) (policies.Mount, error) {
 	dir, mode := cutMode(text, policies.ReadWrite)
 	if dir == "" {
-		return policies.Mount{}, hint.Errorf("--workspace DIR[:ro|rw], e.g. --workspace ./notes", "workspace %q names no folder", text)
+		return policies.Mount{}, hint.Errorf("--workspace DIR[:ro|rw], e.g. --workspace ./notes",
+			"workspace %q names no folder", text)
 	}
 	if err := unexpanded(dir); err != nil {
 		return policies.Mount{}, err
@@ -64,9 +69,11 @@ func parseWorkspace(text string) (policies.Mount, error) {
 	st, err := os.Stat(dir)
 	switch last, found := lastPart(dir); {
 	case err == nil && !st.IsDir():
-		return policies.Mount{}, hint.Errorf("--mount FILE:/opt/NAME binds a single file", "workspace %s is not a folder", dir)
+		return policies.Mount{}, hint.Errorf("--mount FILE:/opt/NAME binds a single file",
+			"workspace %s is not a folder", dir)
 	case err != nil && found:
-		return policies.Mount{}, hint.Errorf("--workspace DIR[:ro|rw]: the last part is ro or rw", "workspace %q: unknown mode %q", text, last)
+		return policies.Mount{}, hint.Errorf("--workspace DIR[:ro|rw]: the last part is ro or rw",
+			"workspace %q: unknown mode %q", text, last)
 	}
 	return policies.Mount{Source: dir, Target: rootfs.Work, Mode: mode}, nil
 }
@@ -147,7 +154,8 @@ func lastPart(text string) (last string, found bool) {
 	return text[i+1:], true
 }
 
-// unexpanded tells of a ~ that came without a shell, as from a client's configuration, or after a =.
+// unexpanded tells of a ~ that came without a shell, as from a client's configuration, or after a
+// =.
 func unexpanded(source string) error {
 	if source != "~" && !strings.HasPrefix(source, "~/") {
 		return nil

@@ -29,9 +29,11 @@ func TestMountFlagIsSourceTargetMode(t *testing.T) {
 	}
 }
 
-// FuzzMountFlag: what is accepted says the same when it is written out again, and is never writable unless it says so.
+// FuzzMountFlag: what is accepted says the same when it is written out again, and is never writable
+// unless it says so.
 func FuzzMountFlag(f *testing.F) {
-	for _, s := range []string{"./data:/opt/data", "/a:/b:ro", "/a:/b:rw", "/a", "::", ":ro", "/a:rw", "/a:/b:c", "\x00:\n", "a:b:ro:rw"} {
+	for _, s := range []string{"./data:/opt/data", "/a:/b:ro", "/a:/b:rw", "/a", "::", ":ro",
+		"/a:rw", "/a:/b:c", "\x00:\n", "a:b:ro:rw"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -15,7 +15,8 @@ type netHint struct {
 }
 
 func (h *netHint) Emit(e monitor.Event) error {
-	if h.said || e.Network == nil || e.Type != monitor.PermissionDenied || !strings.Contains(e.Hint, "--allow-net") {
+	if h.said || e.Network == nil || e.Type != monitor.PermissionDenied || !strings.Contains(
+		e.Hint, "--allow-net") {
 		return nil
 	}
 	h.said = true

@@ -12,7 +12,8 @@ import (
 func outOfReach(p *policies.Policy, streams []*os.File, paths ...string) error {
 	var mounts []reach.Mount
 	for _, m := range p.Filesystem.Mounts {
-		mounts = append(mounts, reach.Mount{Source: m.Source, Writable: m.Mode == policies.ReadWrite})
+		mounts = append(mounts, reach.Mount{Source: m.Source,
+			Writable: m.Mode == policies.ReadWrite})
 	}
 	r := reach.New(mounts, streams...)
 	for _, path := range paths {

@@ -141,7 +141,8 @@ func newPackagesCmd() *cobra.Command {
 	cmd.AddCommand(list, newUpdateCmd(),
 		&cobra.Command{Use: "show NAME[@VERSION]", Args: arguments(1, 1),
 			Short: "Show what is known of an installed package, as JSON",
-			RunE: eachPackage(func(cmd *cobra.Command, _ *packages.Store, p *packages.Package) error {
+			RunE: eachPackage(func(cmd *cobra.Command, _ *packages.Store,
+				p *packages.Package) error {
 				return writeJSON(cmd.OutOrStdout(), struct {
 					*packages.Package
 					Folder string `json:"folder"`
@@ -149,7 +150,8 @@ func newPackagesCmd() *cobra.Command {
 			})},
 		&cobra.Command{Use: "remove NAME[@VERSION]", Args: arguments(1, 1),
 			Short: "Remove an installed package",
-			RunE: eachPackage(func(cmd *cobra.Command, s *packages.Store, p *packages.Package) error {
+			RunE: eachPackage(func(cmd *cobra.Command, s *packages.Store,
+				p *packages.Package) error {
 				return s.Remove(cmd.Context(), p)
 			})},
 		&cobra.Command{Use: "gc", Args: arguments(0, 0),

@@ -41,7 +41,8 @@ func storeFlag(fl *pflag.FlagSet, path *string) {
 		path,
 		"store",
 		"",
-		"the `FILE` of statistics and history (default: mcpbox/executions.db in $XDG_DATA_HOME or ~/.local/share)",
+		"the `FILE` of statistics and history (default: mcpbox/executions.db in $XDG_DATA_HOME "+
+			"or ~/.local/share)",
 	)
 }
 

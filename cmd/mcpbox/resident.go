@@ -112,14 +112,16 @@ func newServedRuns() *servedRuns {
 	return s
 }
 
-func (s *servedRuns) handle(ctx context.Context, r *resident.Request, signals <-chan resident.Signal) (int, error) {
+func (s *servedRuns) handle(ctx context.Context, r *resident.Request,
+	signals <-chan resident.Signal) (int, error) {
 	var cold bool
 	c := &caller{stdin: r.Stdin, stdout: r.Stdout, stderr: r.Stderr, umask: &r.Umask, served: true,
 		lookupEnv: r.LookupEnv, in: r.In,
 		signals: func(ctx context.Context) (context.Context, func(*mcpruntime.Process)) {
 			return passSignals(ctx, signals)
 		},
-		run: func(ctx context.Context, spec mcpruntime.Spec, command mcpruntime.Command) (*mcpruntime.Result, error) {
+		run: func(ctx context.Context, spec mcpruntime.Spec,
+			command mcpruntime.Command) (*mcpruntime.Result, error) {
 			if cold = command.TTY || mcpruntime.CheckCells(spec.Policy) != nil; cold {
 				closeSinks(spec.Sinks)
 				return nil, resident.ErrCold
@@ -138,7 +140,8 @@ func (s *servedRuns) handle(ctx context.Context, r *resident.Request, signals <-
 	}
 	stderr := r.Stderr
 	args := append([]string(nil), r.Args...)
-	code := execute(context.WithValue(ctx, callerKey{}, c), args, &unlessCold{steady.File(stderr), &cold})
+	code := execute(context.WithValue(ctx, callerKey{}, c), args, &unlessCold{steady.File(stderr),
+		&cold})
 	if cold {
 		return 0, resident.ErrCold
 	}
@@ -187,7 +190,8 @@ func (s *servedRuns) own(r *resident.Request, runner *code.Runner) error {
 	return err
 }
 
-func (s *servedRuns) run(ctx context.Context, r *resident.Request, spec mcpruntime.Spec, command mcpruntime.Command) (*mcpruntime.Result, error) {
+func (s *servedRuns) run(ctx context.Context, r *resident.Request, spec mcpruntime.Spec,
+	command mcpruntime.Command) (*mcpruntime.Result, error) {
 	policy := *spec.Policy
 	var env []string // what the policy passes is the front's, not the resident's
 	for _, name := range policy.Environment.Pass {
@@ -201,7 +205,8 @@ func (s *servedRuns) run(ctx context.Context, r *resident.Request, spec mcprunti
 	if err != nil {
 		return nil, err
 	}
-	res, err := s.pool.Run(ctx, pool.Call{Caller: "front", Policy: known, Command: command, BestEffort: spec.BestEffort})
+	res, err := s.pool.Run(ctx, pool.Call{Caller: "front", Policy: known, Command: command,
+		BestEffort: spec.BestEffort})
 	if err != nil {
 		closeSinks(spec.Sinks)
 	}
@@ -213,7 +218,8 @@ func (s *servedRuns) run(ctx context.Context, r *resident.Request, spec mcprunti
 }
 
 // passSignals is catchSignals for a front's.
-func passSignals(parent context.Context, signals <-chan resident.Signal) (context.Context, func(*mcpruntime.Process)) {
+func passSignals(parent context.Context, signals <-chan resident.Signal) (context.Context, func(
+	*mcpruntime.Process)) {
 	ctx, cancel := context.WithCancelCause(parent)
 	running := make(chan *mcpruntime.Process, 1)
 	go func() {

@@ -54,7 +54,8 @@ func (f *sandboxFlags) run(cmd *cobra.Command, args []string, tty bool) error {
 		return err
 	}
 	if f.dryRun.on {
-		return f.dryRun.show(c.stdout, spec, mcpruntime.Command{Args: args, Env: f.environment(), Dir: f.dir, TTY: tty})
+		return f.dryRun.show(c.stdout, spec, mcpruntime.Command{Args: args, Env: f.environment(),
+			Dir: f.dir, TTY: tty})
 	}
 	start, err := f.prepare(cmd.Context(), spec.Policy, args)
 	if err != nil {
@@ -68,8 +69,9 @@ func (f *sandboxFlags) run(cmd *cobra.Command, args []string, tty bool) error {
 	ctx, forward := c.signals(cmd.Context())
 	var after *aftermath
 	command := mcpruntime.Command{
-		Args: args, Env: f.environment(), Dir: f.dir, Stdin: c.stdin, Stdout: c.stdout, Stderr: c.stderr,
-		TTY: tty, Umask: c.umask,
+		Args: args, Env: f.environment(), Dir: f.dir, Stdin: c.stdin, Stdout: c.stdout,
+		Stderr: c.stderr,
+		TTY:    tty, Umask: c.umask,
 		BeforeExec: func(p *mcpruntime.Process) {
 			forward(p)
 			if after = f.aftermath(p, spec.Policy); after != nil {
@@ -116,7 +118,8 @@ func needCommand(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// resultFile is --result, opened before the run: a path that can't be written must not cost a finished run.
+// resultFile is --result, opened before the run: a path that can't be written must not cost a
+// finished run.
 type resultFile struct{ f, stderr *os.File }
 
 func (r resultFile) close() {
@@ -136,11 +139,13 @@ func (r resultFile) write(res *mcpruntime.Result) {
 	}
 	if err != nil {
 		// The program has run: its exit code stands.
-		fmt.Fprintf(steady.File(r.stderr), "mcpbox: result %s is not complete: %v\n", r.f.Name(), err)
+		fmt.Fprintf(steady.File(r.stderr), "mcpbox: result %s is not complete: %v\n", r.f.Name(),
+			err)
 	}
 }
 
-// tellCause says why mcpbox, or the kernel on its behalf, ended the program. That is an error: --quiet does not hide it.
+// tellCause says why mcpbox, or the kernel on its behalf, ended the program. That is an error:
+// --quiet does not hide it.
 func tellCause(stderr io.Writer, res *mcpruntime.Result) {
 	e := res.Cause()
 	if e == nil {
@@ -162,6 +167,7 @@ func tellLost(stderr io.Writer, s monitor.Stats) {
 		fmt.Fprintf(stderr, "mcpbox: %s\n", w)
 	}
 	if s.Dropped > 0 {
-		fmt.Fprintf(stderr, "mcpbox: %d of %d events were counted, not recorded\n", s.Dropped, s.Seen)
+		fmt.Fprintf(stderr, "mcpbox: %d of %d events were counted, not recorded\n", s.Dropped,
+			s.Seen)
 	}
 }

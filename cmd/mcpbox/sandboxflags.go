@@ -17,23 +17,27 @@ import (
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
-// sandboxFlags are the flags of every command that starts a sandbox. What is given overrides the policy.
+// sandboxFlags are the flags of every command that starts a sandbox. What is given overrides the
+// policy.
 type sandboxFlags struct {
 	policy, workspace, home, rootfs, network, events, result, dir string
 	mounts, env, allowNet, publish, secrets                       []string
 	limits                                                        policies.Limits
 	bestEffort, quiet, resident                                   bool
 	caller                                                        *caller
-	oncePerDay                                                    string // the name of a server whose client keeps a log
-	dryRun                                                        dryRun
+	// the name of a server whose client keeps a log
+	oncePerDay string
+	dryRun     dryRun
 }
 
 func (f *sandboxFlags) register(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.SetInterspersed(false) // the first word that is no flag begins the command
 	fl.SortFlags = false
-	fl.StringVarP(&f.policy, "policy", "p", "standard", "`NAME|FILE`: none, basic, browser, standard, strict, maximum, or a policy file")
-	fl.StringVarP(&f.workspace, "workspace", "w", "", "bind `DIR[:ro|rw]` as /work, writable by default (without it, /work is empty)")
+	fl.StringVarP(&f.policy, "policy", "p", "standard",
+		"`NAME|FILE`: none, basic, browser, standard, strict, maximum, or a policy file")
+	fl.StringVarP(&f.workspace, "workspace", "w", "",
+		"bind `DIR[:ro|rw]` as /work, writable by default (without it, /work is empty)")
 	fl.StringVar(&f.home, "home", "",
 		"bind `DIR` as the home folder, writable, and keep it (it is made if it is missing)")
 	fl.StringArrayVar(&f.mounts, "mount", nil,
@@ -44,11 +48,15 @@ func (f *sandboxFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.dir, "dir", "", "working directory inside the sandbox (default /work)")
 	fl.StringVar(&f.rootfs, "rootfs", "", "root file system, instead of the host's /usr: `DIR`")
 	fl.StringVar(&f.network, "network", "", "`none|host`: no network, or the host's")
-	fl.StringArrayVar(&f.allowNet, "allow-net", nil, "allow TCP to `HOST[:PORT]` and to nothing else; *.HOST is every name below it (may be repeated; default ports: 443, 80)")
-	fl.StringArrayVar(&f.publish, "publish", nil, "let the host reach a server inside: `[ADDR:]PORT[:INSIDE]`, on 127.0.0.1 by default (may be repeated)")
+	fl.StringArrayVar(&f.allowNet, "allow-net", nil,
+		"allow TCP to `HOST[:PORT]` and to nothing else; *.HOST is every name below it (may be "+
+			"repeated; default ports: 443, 80)")
+	fl.StringArrayVar(&f.publish, "publish", nil, "let the host reach a server inside: "+
+		"`[ADDR:]PORT[:INSIDE]`, on 127.0.0.1 by default (may be repeated)")
 	fl.StringArrayVar(&f.secrets, "secret", nil, "where a secret of the policy comes from: "+
 		"`NAME=env:VAR|file:PATH|cmd:COMMAND`; the tool gets a placeholder (may be repeated)")
-	fl.Var(&f.limits.Memory, "memory", "memory, e.g. 256MiB (this and all limits: default from the policy; 0: no limit)")
+	fl.Var(&f.limits.Memory, "memory", "memory, e.g. 256MiB (this and all limits: default from "+
+		"the policy; 0: no limit)")
 	fl.Float64Var(&f.limits.CPUs, "cpus", 0, "CPUs, e.g. 0.5")
 	fl.Int64Var(&f.limits.PIDs, "pids", 0, "processes and threads")
 	fl.Var(&f.limits.Timeout, "timeout", "wall clock, e.g. 30s")
@@ -60,10 +68,13 @@ func (f *sandboxFlags) register(cmd *cobra.Command) {
 	for _, name := range []string{"timeout", "cpu-time"} {
 		fl.Lookup(name).DefValue = "0" // which pflag knows to be no default
 	}
-	fl.StringVar(&f.events, "events", "", "append security events to `FILE`, one JSON object per line")
+	fl.StringVar(&f.events, "events", "", "append security events to `FILE`, one JSON object "+
+		"per line")
 	fl.StringVar(&f.result, "result", "", "write the result to `FILE` as JSON")
-	fl.BoolVar(&f.bestEffort, "best-effort", false, "start even if the host lacks a required layer, and say what is missing")
-	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no events on stderr; errors and the reason for a kill are still printed")
+	fl.BoolVar(&f.bestEffort, "best-effort", false,
+		"start even if the host lacks a required layer, and say what is missing")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no events on stderr; errors and the reason for "+
+		"a kill are still printed")
 }
 
 // spec resolves the policy and the flags over it.
@@ -108,12 +119,15 @@ func (f *sandboxFlags) streams() []*os.File {
 	return []*os.File{c.stdin, c.stdout, c.stderr}
 }
 
-// again is the spec for a further sandbox of the same command: the policy as it was when the command began, for the
-// sandbox before may have written where it came from, and mounts that lead to where they led.
+// again is the spec for a further sandbox of the same command: the policy as it was when the
+// command began, for the sandbox before may have written where it came from, and mounts that lead
+// to where they led.
 func (f *sandboxFlags) again(first mcpruntime.Spec) (mcpruntime.Spec, error) {
 	for _, m := range first.Policy.Filesystem.Mounts {
 		if real, err := rootfs.ResolveSource(m.Source); err != nil || real != m.Source {
-			return mcpruntime.Spec{}, hint.Errorf("do not bind a folder below one that is bound writable", "mount source %s has changed since the command began", m.Source)
+			return mcpruntime.Spec{}, hint.Errorf(
+				"do not bind a folder below one that is bound writable",
+				"mount source %s has changed since the command began", m.Source)
 		}
 	}
 	var err error
@@ -131,7 +145,8 @@ func (f *sandboxFlags) sinks() (out []monitor.Sink, err error) {
 		out = append(out, sink)
 	}
 	if !f.quiet {
-		out = append(out, monitor.NewStderr(f.who().stderr), &netHint{w: steady.File(f.who().stderr)})
+		out = append(out, monitor.NewStderr(f.who().stderr), &netHint{w: steady.File(
+			f.who().stderr)})
 	}
 	return out, nil
 }
@@ -164,7 +179,8 @@ func (f *sandboxFlags) override(cmd *cobra.Command, p *policies.Policy) error {
 	}
 	for _, e := range f.env {
 		if e == "" || e[0] == '=' {
-			return hint.Errorf("--env NAME=VALUE sets it, --env NAME passes the caller's value", "environment variable %q has no name", e)
+			return hint.Errorf("--env NAME=VALUE sets it, --env NAME passes the caller's value",
+				"environment variable %q has no name", e)
 		}
 	}
 	l, limits := &p.Limits, f.limits
@@ -172,9 +188,13 @@ func (f *sandboxFlags) override(cmd *cobra.Command, p *policies.Policy) error {
 		flag string
 		set  func()
 	}{
-		{"memory", func() { l.Memory = limits.Memory }}, {"cpus", func() { l.CPUs = limits.CPUs }}, {"pids", func() { l.PIDs = limits.PIDs }},
-		{"timeout", func() { l.Timeout = limits.Timeout }}, {"cpu-time", func() { l.CPUTime = limits.CPUTime }}, {"disk", func() { l.Disk = limits.Disk }},
-		{"file-size", func() { l.FileSize = limits.FileSize }}, {"open-files", func() { l.OpenFiles = limits.OpenFiles }}, {"output", func() { l.Output = limits.Output }},
+		{"memory", func() { l.Memory = limits.Memory }}, {"cpus",
+			func() { l.CPUs = limits.CPUs }}, {"pids", func() { l.PIDs = limits.PIDs }},
+		{"timeout", func() { l.Timeout = limits.Timeout }}, {"cpu-time",
+			func() { l.CPUTime = limits.CPUTime }}, {"disk", func() { l.Disk = limits.Disk }},
+		{"file-size", func() { l.FileSize = limits.FileSize }}, {"open-files",
+			func() { l.OpenFiles = limits.OpenFiles }}, {"output",
+			func() { l.Output = limits.Output }},
 	} {
 		if changed(o.flag) {
 			o.set()
@@ -188,11 +208,13 @@ func (f *sandboxFlags) overrideNetwork(p *policies.Policy) error {
 	case "":
 	case policies.NetworkNone, policies.NetworkHost:
 		if len(f.allowNet) > 0 {
-			return hint.Errorf("leave one of them out", "--network %s and --allow-net contradict each other", f.network)
+			return hint.Errorf("leave one of them out",
+				"--network %s and --allow-net contradict each other", f.network)
 		}
 		p.Network = policies.Network{Mode: policies.NetworkMode(f.network)}
 	default:
-		return hint.Errorf("use none or host, or --allow-net HOST", "unknown network mode %q", f.network)
+		return hint.Errorf("use none or host, or --allow-net HOST", "unknown network mode %q",
+			f.network)
 	}
 	p.Network.Publish = append(p.Network.Publish, f.publish...)
 	for _, text := range f.allowNet {
@@ -227,7 +249,8 @@ func (f *sandboxFlags) openResult() (resultFile, error) {
 	events, err1 := os.Stat(f.events)
 	result, err2 := os.Stat(f.result)
 	if err1 == nil && err2 == nil && os.SameFile(events, result) && result.Mode().IsRegular() {
-		return resultFile{}, hint.Errorf("name two files", "--events and --result are both %s: one would overwrite the other", f.result)
+		return resultFile{}, hint.Errorf("name two files",
+			"--events and --result are both %s: one would overwrite the other", f.result)
 	}
 	file, err := logfile.Open("result file", f.result, os.O_TRUNC)
 	return resultFile{file, f.who().stderr}, err

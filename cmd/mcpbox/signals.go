@@ -23,7 +23,8 @@ func (s interrupted) Error() string {
 // to the start, which it cancels.
 func catchSignals(parent context.Context) (ctx context.Context, forward func(*mcpruntime.Process)) {
 	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCONT, unix.SIGALRM, unix.SIGTSTP, unix.SIGWINCH)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1,
+		unix.SIGUSR2, unix.SIGCONT, unix.SIGALRM, unix.SIGTSTP, unix.SIGWINCH)
 	ctx, cancel := context.WithCancelCause(parent)
 	running := make(chan *mcpruntime.Process) // unbuffered: after forward, no signal cancels
 	go func() {
@@ -35,14 +36,16 @@ func catchSignals(parent context.Context) (ctx context.Context, forward func(*mc
 				switch sig := s.(unix.Signal); {
 				case sig == unix.SIGTSTP:
 					if r != nil {
-						_ = r.SignalGroup(unix.SIGSTOP) // not SIGTSTP: a session without a terminal ignores it
+						// not SIGTSTP: a session without a terminal ignores it
+						_ = r.SignalGroup(unix.SIGSTOP)
 					}
 					unix.Kill(os.Getpid(), unix.SIGSTOP)
 				case r != nil && (sig == unix.SIGCONT || fromTerminal(sig)):
 					_ = r.SignalGroup(sig)
 				case r != nil:
 					_ = r.Signal(sig)
-				case sig == unix.SIGINT || sig == unix.SIGTERM || sig == unix.SIGHUP || sig == unix.SIGQUIT:
+				case sig == unix.SIGINT || sig == unix.SIGTERM || sig == unix.SIGHUP ||
+					sig == unix.SIGQUIT:
 					cancel(interrupted(sig))
 				}
 			}
@@ -51,8 +54,8 @@ func catchSignals(parent context.Context) (ctx context.Context, forward func(*mc
 	return ctx, func(r *mcpruntime.Process) { running <- r }
 }
 
-// fromTerminal reports whether sig may be a key of our terminal, which would have reached every process of the
-// foreground group, the program's children too, had it run bare.
+// fromTerminal reports whether sig may be a key of our terminal, which would have reached every
+// process of the foreground group, the program's children too, had it run bare.
 func fromTerminal(sig unix.Signal) bool {
 	if sig != unix.SIGINT && sig != unix.SIGQUIT && sig != unix.SIGHUP && sig != unix.SIGWINCH {
 		return false

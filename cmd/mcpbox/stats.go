@@ -25,9 +25,9 @@ func newStatsCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "stats [flags] [SANDBOX…]",
 		Short: "Sum up what code has been run, or show what the daemon's sandboxes use now",
-		Long: `Sum up the executions of mcpbox code and mcp-server: how many, how they ended, in which
-languages, which events there were, and percentiles of time and memory. Executions older than 30
-days are forgotten.
+		Long: `Sum up the executions of mcpbox code and mcp-server: how many, how they ended, in
+which languages, which events there were, and percentiles of time and memory. Executions older than
+30 days are forgotten.
 
 With ids of sandboxes, or --sandboxes, show what their commands use now: CPU time, memory,
 processes, bytes of block devices and of the network. A ? is not known on this host.`,
@@ -80,7 +80,8 @@ func printStats(w io.Writer, s *store.Stats) error {
 	for _, part := range []struct {
 		name   string
 		counts map[string]int
-	}{{"status", s.ByStatus}, {"language", s.ByLanguage}, {"policy", s.ByPolicy}, {"risk", s.ByRisk}, {"events", s.ByEvent}} {
+	}{{"status", s.ByStatus}, {"language", s.ByLanguage}, {"policy", s.ByPolicy}, {"risk",
+		s.ByRisk}, {"events", s.ByEvent}} {
 		if len(part.counts) > 0 {
 			fmt.Fprintf(&b, "%-9s %s\n", part.name, counts(part.counts))
 		}

@@ -133,7 +133,8 @@ func (c *Change) backUp(o Options) error {
 	case err != nil:
 		return hint.Errorf("make it readable for your account", "read the backup: %w", err)
 	default:
-		if plain, _, err = Unwrap(c.Before, old, Options{Binary: o.Binary, Format: o.Format}); err != nil {
+		if plain, _, err = Unwrap(c.Before, old, Options{Binary: o.Binary,
+			Format: o.Format}); err != nil {
 			return inFile(c.Path, err)
 		}
 		if bytes.Equal(plain, old) {

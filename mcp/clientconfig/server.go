@@ -23,8 +23,9 @@ type Server struct {
 type Action string
 
 const (
-	Wrapped   Action = "wrapped"
-	Updated   Action = "updated" // it was already wrapped; a variable that was added later is passed on now
+	Wrapped Action = "wrapped"
+	// it was already wrapped; a variable that was added later is passed on now
+	Updated   Action = "updated"
 	Unwrapped Action = "unwrapped"
 	Left      Action = "left alone"
 )

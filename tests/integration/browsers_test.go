@@ -65,8 +65,8 @@ func browserServers(modules, chromium string) []browserServer {
 					"script": "document.querySelector('h1').textContent"})}},
 		{"chrome-devtools", node("chrome-devtools-mcp/build/src/bin/chrome-devtools-mcp.js",
 			"--headless", "--isolated", "--executablePath", chromium, "--chromeArg=--no-sandbox"),
-			[]*mcp.CallToolParams{call("navigate_page", map[string]any{"url": page}),
-				call("take_snapshot", map[string]any{})}},
+			[]*mcp.CallToolParams{call("navigate_page", map[string]any{"pageId": 1, "url": page}),
+				call("take_snapshot", map[string]any{"pageId": 1})}},
 	}
 }
 
