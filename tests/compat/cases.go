@@ -33,17 +33,17 @@ var programs = []program{
 	{name: "java", command: []string{"java", "-version"}},
 	{name: "java, a single source file", command: []string{"sh", "-c",
 		"printf 'class A { public static void main(String[] a) { System.out.println(42); } }' " +
-			">/tmp/A.java && java /tmp/A.java"}},
+			">$HOME/A.java && java $HOME/A.java"}},
 	{name: "gcc", command: []string{"sh", "-c",
-		"cd /tmp && printf 'int main(void) { return 0; }' >compat.c && gcc -o compat compat.c && " +
+		"cd $(mktemp -d) && printf 'int main(void) { return 0; }' >compat.c && gcc -o compat compat.c && " +
 			"./compat && echo built"}},
 	{name: "git", command: []string{"sh", "-c",
-		"cd /tmp && rm -rf compat-repo && git init -q compat-repo && cd compat-repo && " +
+		"cd $(mktemp -d) && git init -q . && " +
 			"git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x && " +
 			"git log --format=%s"}},
 	{name: "sqlite3", command: []string{"sqlite3", ":memory:", "select sqlite_version() > '3'"}},
 	{name: "tar, set-group-ID folders", command: []string{"sh", "-c",
-		"cd /tmp && rm -rf compat-g && mkdir compat-g && chmod 2775 compat-g && " +
+		"cd $(mktemp -d) && mkdir compat-g && chmod 2775 compat-g && " +
 			"tar cf compat-g.tar compat-g && tar xpf compat-g.tar && echo kept"}},
 	{name: "make -j4", command: []string{"sh", "-c",
 		"printf 'all: a b\\na b:\\n\\t@true\\n' | make -s -j4 -f - && echo made"}},
