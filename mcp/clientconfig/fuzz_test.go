@@ -84,3 +84,27 @@ func others(data []byte, body *node) string {
 	}
 	return b.String()
 }
+
+// TOML and YAML: what is wrapped becomes what it was, to the byte.
+func FuzzOtherFormats(f *testing.F) {
+	f.Add([]byte("[mcp_servers.a]\ncommand = 'x'\nargs = [\n 'y', # z\n]\n"), true)
+	f.Add([]byte("mcp_servers = {a = {command = \"x\", env = {A = '1'}}}"), true)
+	f.Add([]byte("[[mcp_servers.a]]\ncommand = '''x'''\n[mcp_servers.b]\n\"command\" = 'y'"), true)
+	f.Add([]byte("extensions:\n  a:\n    type: stdio\n    cmd: x\n    args:\n    - y # z\n"), false)
+	f.Add([]byte("mcpServers:\n- name: a\n  command: x\n- {name: b, command: y, args: []}\n"), false)
+	f.Add([]byte("mcpServers:\n  a: &x {command: \"ö\"}\n  b: *x\n"), false)
+	f.Fuzz(func(t *testing.T, in []byte, toml bool) {
+		o := options
+		if o.Format = YAML; toml {
+			o.Format = TOML
+		}
+		out, _, err := Wrap(in, o)
+		if err != nil {
+			return
+		}
+		back, _, err := Unwrap(out, in, o)
+		if err != nil || !bytes.Equal(back, in) {
+			t.Fatalf("there and back: %v\n%q\n%q\n%q", err, in, out, back)
+		}
+	})
+}

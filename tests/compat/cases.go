@@ -35,7 +35,8 @@ var programs = []program{
 		"printf 'class A { public static void main(String[] a) { System.out.println(42); } }' " +
 			">$HOME/A.java && java $HOME/A.java"}},
 	{name: "gcc", command: []string{"sh", "-c",
-		"cd $(mktemp -d) && printf 'int main(void) { return 0; }' >compat.c && gcc -o compat compat.c && " +
+		"cd $(mktemp -d) && printf 'int main(void) { return 0; }' >compat.c && " +
+			"gcc -o compat compat.c && " +
 			"./compat && echo built"}},
 	{name: "git", command: []string{"sh", "-c",
 		"cd $(mktemp -d) && git init -q . && " +
