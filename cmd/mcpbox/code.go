@@ -97,7 +97,8 @@ Languages: ` + strings.Join(
 		&f.prepare,
 		"prepare",
 		false,
-		"run nothing: compile the standard library of --lang go once, so that snippets take a second",
+		"run nothing: compile the standard library of --lang go once, so that snippets take a "+
+			"second",
 	)
 	fl.BoolVar(&f.rules, "rules", false, "list the guard's built-in rules")
 	fl.BoolVar(

@@ -203,8 +203,9 @@ func verdict(err error) string {
 		lines := strings.Split(strings.TrimSpace(string(exit.Stderr)), "\n")
 		text = lines[len(lines)-1]
 	}
-	if len(text) > 60 {
-		text = text[:60] + "…"
+	const most = 32 // the table has to fit into 100 columns
+	if r := []rune(text); len(r) > most {
+		text = "…" + string(r[len(r)-most:])
 	}
 	return "fails: " + strings.ReplaceAll(text, "|", "/")
 }
