@@ -82,7 +82,8 @@ except OSError: pass`}, Ready: 'R'}
 	if err != nil || !res.Success || sockets == 0 {
 		t.Fatalf("%v, %+v", err, res)
 	}
-	if got := sink.events; len(got) != len(res.Events) {
+	// In the result, repeats are one event.
+	if got := sink.events; len(got) < len(res.Events) {
 		t.Errorf("the sink has %d events, the result %d", len(got), len(res.Events))
 	}
 }

@@ -18,7 +18,7 @@ import (
 // Turn is a call of a session: a cell that lives on between calls, with its processes, its files and
 // the state of its program. The caller names it; the first call opens it.
 //
-// The program reads its calls one after another from standard input: a line with a word that is new each
+// The program writes its Ready byte to standard output when it has started. It then reads its calls one after another from standard input: a line with a word that is new each
 // time, then Input. When it is through, it writes to standard output NUL, the word, a space, its exit
 // code and a newline, and to standard error NUL, the word and a newline. A program that lies about
 // that only spoils its own session.
@@ -200,15 +200,37 @@ func (p *Pool) openSession(ctx context.Context, call Turn) (*session, error) {
 	}
 	read, write := io.Pipe()
 	now := time.Now()
-	s := &session{from: c.from, input: write, out: [2]*turns{{}, {}}, opened: now, used: now}
+	s := &session{from: c.from, input: write, out: [2]*turns{newTurns(call.Program.Ready), {}}, opened: now, used: now}
 	s.process, err = c.Start(p.ctx, runtime.Command{Args: call.Program.Args, Env: call.Program.Env,
 		Files: call.Program.Files, Hold: true, Stdin: read, Stdout: s.out[0], Stderr: s.out[1],
 		Sinks: call.Command.Sinks, Call: call.Command.Call})
+	if err == nil {
+		err = s.awaitReady(ctx)
+	}
 	if err != nil {
 		c.from.left()
 		return nil, err
 	}
 	return s, nil
+}
+
+// awaitReady waits for the program's start: it is not the first call's time.
+func (s *session) awaitReady(ctx context.Context) error {
+	timer := time.NewTimer(readyTime)
+	defer timer.Stop()
+	err := ErrNotReady
+	select {
+	case <-s.out[0].ready:
+		return nil
+	case <-s.process.Done():
+	case <-timer.C:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	s.process.Kill()
+	s.input.Close()
+	_, _ = s.process.Wait()
+	return err
 }
 
 // CloseSession ends a caller's sessions of that name, and what runs in them. It reports whether there
@@ -257,6 +279,14 @@ type turns struct {
 	mark []byte
 	held []byte // may be the beginning of a mark
 	over chan int
+
+	ready chan struct{} // closed by the first byte, if it is sign
+	sign  byte
+	first bool // nothing has been written yet
+}
+
+func newTurns(sign byte) *turns {
+	return &turns{ready: make(chan struct{}), sign: sign, first: true}
 }
 
 // maxMark bounds a mark: NUL, the word, a space, a number and a newline.
@@ -273,6 +303,14 @@ func (t *turns) begin(word string, to io.Writer) (over chan int) {
 func (t *turns) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	n := len(p)
+	if t.first && n > 0 {
+		t.first = false
+		if p[0] == t.sign {
+			close(t.ready)
+			p = p[1:]
+		}
+	}
 	data := append(t.held, p...)
 	t.held = nil
 	for len(data) > 0 && t.mark != nil {
@@ -289,7 +327,7 @@ func (t *turns) Write(p []byte) (int, error) {
 			data = data[1:]
 		case end < 0:
 			t.held = bytes.Clone(data)
-			return len(p), nil
+			return n, nil
 		default:
 			code, _ := strconv.Atoi(string(bytes.TrimSpace(data[len(t.mark):end])))
 			t.mark, t.to = nil, nil
@@ -298,7 +336,7 @@ func (t *turns) Write(p []byte) (int, error) {
 		}
 	}
 	t.pass(data)
-	return len(p), nil
+	return n, nil
 }
 
 func (t *turns) pass(data []byte) {

@@ -15,7 +15,7 @@ import (
 
 // calc evaluates lines in one shell.
 var calc = &Program{Args: []string{"sh", "-c",
-	`while read -r mark && read -r line; do eval "$line"; s=$?; printf '\0%s\n' $mark >&2; printf '\0%s %d\n' $mark $s; done`}}
+	`printf R; while read -r mark && read -r line; do eval "$line"; s=$?; printf '\0%s\n' $mark >&2; printf '\0%s %d\n' $mark $s; done`}, Ready: 'R'}
 
 func turn(t *testing.T, p *Pool, policy *policies.Policy, name, line string) (*Turned, string, string) {
 	t.Helper()
@@ -56,9 +56,9 @@ func TestASessionsCellLivesOnBetweenCalls(t *testing.T) {
 }
 
 func TestASessionEndsByItsLimits(t *testing.T) {
-	p := newPool(t, Config{SessionIdle: 200 * time.Millisecond, Sessions: 2})
+	p := newPool(t, Config{SessionIdle: 3 * time.Second, Sessions: 2})
 	policy := *preset(t, "standard")
-	policy.Limits.Timeout = policies.Duration(500 * time.Millisecond)
+	policy.Limits.Timeout = policies.Duration(3 * time.Second)
 	turn(t, p, &policy, "slow", "x=1")
 	if res, _, _ := turn(t, p, &policy, "slow", "sleep 100"); res.Status != runtime.StatusTimeout || !res.Ended {
 		t.Errorf("%+v", res)

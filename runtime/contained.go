@@ -51,8 +51,9 @@ type contained struct {
 	// ending counts cells whose program has ended, but whose namespaces are not removed yet.
 	ending sync.WaitGroup
 
-	mounts      func() []initproto.MountOp // of a cell
-	freshMounts func() []initproto.MountOp // of a cell that is built before its call
+	mounts      func() []initproto.MountOp        // of a cell
+	freshMounts func() []initproto.MountOp        // of a cell that is built before its call
+	namespaces  func() (verify.Namespaces, error) // of PID 1, which keeps them
 }
 
 func startContained(ctx context.Context, box *Sandbox) (*contained, error) {
@@ -60,6 +61,9 @@ func startContained(ctx context.Context, box *Sandbox) (*contained, error) {
 	defer undo.Run()
 	c := &contained{box: box, storage: -1}
 	c.mounts = sync.OnceValue(func() []initproto.MountOp { return control.Mounts(c.plan.root.Cell) })
+	c.namespaces = sync.OnceValues(func() (verify.Namespaces, error) {
+		return verify.NamespacesOf(c.container.PID)
+	})
 	c.freshMounts = sync.OnceValue(func() []initproto.MountOp { return control.Mounts(c.plan.root.FreshCell()) })
 	filter := c.compileFilter()
 	undo.Push(func() { _ = filter() }) // it must not outlive a failed start

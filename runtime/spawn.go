@@ -248,14 +248,22 @@ func (k *cell) openStorage() error {
 
 // verify asks the kernel what holds for the child. landlocked is what the child proved on its canary.
 func (k *cell) verify(landlocked bool) (Layers, error) {
-	found, err := verify.Layers(k.pid, k.c.ids.ToolUID)
+	its, err := verify.NamespacesOf(k.pid)
+	if err != nil {
+		return nil, err
+	}
+	of1, err := k.c.namespaces()
+	if err != nil {
+		return nil, err
+	}
+	found, err := verify.Layers(k.pid, k.c.ids.ToolUID, its)
 	if err != nil {
 		return nil, err
 	}
 	if err := verify.Mounts(k.pid, k.c.plan.root); err != nil {
 		return nil, err
 	}
-	if err := verify.Apart(k.pid, k.c.container.PID, k.c.plan.Namespaces.Program); err != nil {
+	if err := verify.Apart(its, of1, k.c.plan.Namespaces.Program); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrLayer, err)
 	}
 	found[policies.LayerLandlock] = landlocked

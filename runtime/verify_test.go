@@ -61,7 +61,11 @@ func TestAMissingLayerIsDetected(t *testing.T) {
 
 func TestVerifyUsesOnlyWhatTheKernelReports(t *testing.T) {
 	// This test process itself: no layer at all.
-	found, err := verify.Layers(os.Getpid(), os.Geteuid())
+	its, err := verify.NamespacesOf(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := verify.Layers(os.Getpid(), os.Geteuid(), its)
 	if err != nil {
 		t.Fatal(err)
 	}

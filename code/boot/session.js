@@ -59,5 +59,6 @@
     turn();
     setImmediate(() => {}); // so that node looks again whether there is anything to wait for
   });
+  fs.writeSync(1, '\0');
   turn();
 }

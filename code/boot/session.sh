@@ -27,6 +27,7 @@ mcpbox_turn() {
 	done
 	mcpbox_mark=$mark
 }
+printf '\0'
 while :; do
 	mcpbox_turn
 	[ -e /tmp/.mcpbox-stdin ] && exec </tmp/.mcpbox-stdin || exec </dev/null

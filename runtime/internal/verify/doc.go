@@ -1,7 +1,8 @@
 // Package verify asks the kernel, from outside, which layers a process has that is about to execute
 // a tool. It does not rely on anything that the process reports itself.
 //
-//	layers, err := verify.Layers(pid, toolUID)
+//	its, err := verify.NamespacesOf(pid)
+//	layers, err := verify.Layers(pid, toolUID, its)
 //	err = verify.Mounts(pid, plan)
 //	err = verify.Dropped(initPID, unix.CAP_NET_ADMIN)
 //

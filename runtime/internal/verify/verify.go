@@ -15,9 +15,14 @@ import (
 )
 
 // Layers reads from the kernel which layers a process has, before it executes the tool. toolUID is
-// the uid that it must have, in this namespace. proc_pid_status(5), proc_pid_ns(5), statfs(2)
-func Layers(pid, toolUID int) (map[policies.Layer]bool, error) {
+// the uid that it must have, in this namespace; its are its namespaces. proc_pid_status(5),
+// proc_pid_ns(5), statfs(2)
+func Layers(pid, toolUID int, its Namespaces) (map[policies.Layer]bool, error) {
 	dir := "/proc/" + strconv.Itoa(pid)
+	own, err := own()
+	if err != nil {
+		return nil, err
+	}
 	data, err := os.ReadFile(dir + "/status")
 	if err != nil {
 		return nil, fmt.Errorf("verify the layers: %w", err)
@@ -38,14 +43,10 @@ func Layers(pid, toolUID int) (map[policies.Layer]bool, error) {
 		policies.LayerNetworkNamespace: "net", policies.LayerIPCNamespace: "ipc",
 		policies.LayerUTSNamespace: "uts", policies.LayerCgroupNamespace: "cgroup",
 	} {
-		own, err1 := os.Readlink("/proc/thread-self/ns/" + name)
-		its, err2 := os.Readlink(dir + "/ns/" + name)
-		set(layer, err1 == nil && err2 == nil && own != its)
+		set(layer, its[name] != "" && own[name] != its[name])
 	}
-	own, err1 := os.Readlink("/proc/thread-self/ns/user")
-	its, err2 := os.Readlink(dir + "/ns/user")
 	uid := strings.Fields(status["Uid"])
-	set(policies.LayerUserNamespace, err1 == nil && err2 == nil && own != its && len(uid) == 4 &&
+	set(policies.LayerUserNamespace, its["user"] != "" && own["user"] != its["user"] && len(uid) == 4 &&
 		uid[0] == strconv.Itoa(toolUID) && uid[1] == uid[0] && uid[2] == uid[0] && uid[3] == uid[0])
 
 	// Not from mountinfo: the kernel would write a line for each of some sixty mounts, at every start.
