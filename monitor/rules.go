@@ -252,6 +252,12 @@ func (r *rule) mark(e *Event) {
 	}
 }
 
+// Asked reports whether a rule of a policy, and no built-in detector, has marked an event.
+func Asked(e Event) bool {
+	a := Action(e.Action)
+	return (a == Alert || a.ends()) && e.Rule != "" && !strings.Contains(e.Rule, ":")
+}
+
 // ends reports whether an action is more than an alert.
 func (a Action) ends() bool { return a == Kill || a == Destroy || a == Quarantine }
 

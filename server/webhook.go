@@ -14,6 +14,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/server/api"
 	"github.com/mcpbox/mcpbox/server/internal/config"
 )
@@ -22,7 +23,7 @@ import (
 // as the key.
 const SignatureHeader = "Mcpbox-Signature"
 
-// webhooks tells the config's webhooks of events. Addresses and secrets come from the operator's
+// webhooks logs what rules asked for, and tells the config's webhooks of events. Addresses and secrets come from the operator's
 // file only.
 func (d *daemon) webhooks(ctx context.Context) {
 	events, stop := d.hub.Follow()
@@ -34,6 +35,11 @@ func (d *daemon) webhooks(ctx context.Context) {
 		case e, open := <-events:
 			if !open {
 				return
+			}
+			if monitor.Asked(e.Event) {
+				d.log.Warn("a rule has matched", "rule", e.Rule, "action", e.Action,
+					"severity", e.Severity, "sandbox", e.Sandbox, "execution", e.Execution,
+					"client", e.Client, "caller", e.Caller, "event", e.ID, "count", e.Count)
 			}
 			cfg := d.cfg.Load()
 			for _, hook := range cfg.Webhooks {

@@ -28,7 +28,8 @@ type Asking struct {
 // Register adds the flag --socket.
 func (a *Asking) Register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&a.socket, "socket", "",
-		"the daemon's socket, or its address; $MCPBOX_TOKEN is sent to an address (default: $MCPBOX_SOCKET, or serve's default)")
+		"the daemon's socket, or its address; $MCPBOX_TOKEN is sent to an address "+
+			"(default: $MCPBOX_SOCKET, or serve's default)")
 }
 
 // Dial makes a client.

@@ -36,7 +36,8 @@ func NewExecCmd() *cobra.Command {
 				args = slices.Delete(args, 1, 2)
 			}
 			if len(args) < 2 || !isSandbox(args[0]) {
-				return hint.Errorf("mcpbox exec s-0123456789abcdef -- ls; mcpbox ps lists sandboxes",
+				return hint.Errorf(
+					"mcpbox exec s-0123456789abcdef -- ls; mcpbox ps lists sandboxes",
 					"give the id of a sandbox and a command")
 			}
 			req.Command, req.Env = args[1:], map[string]string{}

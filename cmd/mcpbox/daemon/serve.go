@@ -35,12 +35,14 @@ func NewServeCmd(version func() string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve [flags]",
 		Short: "Serve an HTTP API that runs commands and code in sandboxes",
-		Long: `Listens on a Unix socket for its own user and root, until SIGTERM or SIGINT. Then it takes no new work, and lets what
-runs finish for up to 30 s. SIGHUP makes it read its config file again. docs/API.md describes the API and the file.`,
+		Long: `Listens on a Unix socket for its own user and root, until SIGTERM or SIGINT. Then it takes
+no new work, and lets what runs finish for up to 30 s. SIGHUP makes it read its config file
+again. docs/API.md describes the API and the file.`,
 		Example: `  mcpbox serve
   mcpbox serve --config /etc/mcpbox/serve.yaml
   mcpbox serve --new-token ci
-  curl --unix-socket /run/mcpbox/mcpbox.sock -d '{"command": ["echo", "hello"]}' http://mcpbox/v1/executions`,
+  curl --unix-socket /run/mcpbox/mcpbox.sock http://mcpbox/v1/executions \
+      -d '{"command": ["echo", "hello"]}'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
@@ -65,13 +67,15 @@ runs finish for up to 30 s. SIGHUP makes it read its config file again. docs/API
 		&opt.Socket,
 		"socket",
 		"",
-		"listen on this Unix socket (default: /run/mcpbox/mcpbox.sock, or $XDG_RUNTIME_DIR/mcpbox/mcpbox.sock)",
+		"listen on this Unix socket (default: /run/mcpbox/mcpbox.sock, or "+
+			"$XDG_RUNTIME_DIR/mcpbox/mcpbox.sock)",
 	)
 	fl.StringVar(
 		&opt.State,
 		"state",
 		"",
-		"keep executions and events in this `DIR` (default: /var/lib/mcpbox, or ~/.local/state/mcpbox)",
+		"keep executions and events in this `DIR` (default: /var/lib/mcpbox, or "+
+			"~/.local/state/mcpbox)",
 	)
 	fl.StringVar(
 		&opt.Listen,
@@ -163,7 +167,8 @@ func printToken(cmd *cobra.Command, name string) error {
 	return printText(
 		cmd,
 		fmt.Sprintf(
-			"token, for the client; it is not kept: %s\nfor the config:\ntokens:\n  - {name: %s, sha256: %s}\n",
+			"token, for the client; it is not kept: %s\nfor the config:\n"+
+				"tokens:\n  - {name: %s, sha256: %s}\n",
 			token,
 			name,
 			hex.EncodeToString(sum[:]),
