@@ -23,8 +23,8 @@ import (
 // as the key.
 const SignatureHeader = "Mcpbox-Signature"
 
-// webhooks logs what rules asked for, and tells the config's webhooks of events. Addresses and secrets come from the operator's
-// file only.
+// webhooks logs what rules asked for, and tells the config's webhooks of events. Addresses and
+// secrets come from the operator's file only.
 func (d *daemon) webhooks(ctx context.Context) {
 	events, stop := d.hub.Follow()
 	defer stop()
