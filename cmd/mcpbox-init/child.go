@@ -116,6 +116,7 @@ func (c *child) main() {
 		c.reaper()
 		c.session()
 		c.makeRuleset()
+		c.dropBounding()
 		c.awaitCall()
 	}
 	for i := range c.rlimits {
@@ -363,17 +364,27 @@ func (c *child) openCanary() syscall.Errno {
 	return e
 }
 
-// dropCapabilities empties the bounding, ambient, effective, permitted and inheritable sets. capabilities(7)
+// dropBounding empties the bounding set. What the other sets have stays.
 //
 //go:nosplit
 //go:norace
-func (c *child) dropCapabilities() {
+func (c *child) dropBounding() {
 	for capability := uintptr(0); capability < 64; capability++ {
 		if e := prctl(unix.PR_CAPBSET_DROP, capability); e == unix.EINVAL {
 			break // past the kernel's last one
 		} else if e != 0 {
 			c.fail(initproto.StepCaps, int(capability), e)
 		}
+	}
+}
+
+// dropCapabilities empties the bounding, ambient, effective, permitted and inheritable sets. capabilities(7)
+//
+//go:nosplit
+//go:norace
+func (c *child) dropCapabilities() {
+	if c.warm == nil {
+		c.dropBounding() // else it is done
 	}
 	if e := prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL); e != 0 {
 		c.fail(initproto.StepCaps, 64, e)
