@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sees to the Debian packages that the build (or the tests) need: installs what is
-# missing when it may (root, apt-get), and says the exact command otherwise.
+# Checks the Debian packages that the build (or the tests) need. It installs missing ones if it can
+# (root, apt-get). Otherwise it prints the exact command.
 #   deps.sh build   missing packages are an error
 #   deps.sh test    missing packages make tests skip: a note
 set -euo pipefail

@@ -1,13 +1,13 @@
 #!/bin/bash
-# make test-vm: everything that wants another kernel or another kind of host.
-# Needs root, bin/mcpbox and bin/victim (make build bin/victim). Guests have one CPU each, and as many run at a time as
-# there are CPUs here; what a part says is shown when it has ended.
+# make test-vm: all tests that need another kernel or another kind of host. Needs root, bin/mcpbox
+# and bin/victim (make build bin/victim). Each guest has one CPU, and as many guests run at a time
+# as there are CPUs here. The output of a part is shown after its end.
 set -eu
 HERE=$(cd "$(dirname "$0")" && pwd)
 cd "$HERE/../.."
 export MCPBOX=${MCPBOX:-$PWD/bin/mcpbox} VICTIM=${VICTIM:-$PWD/bin/victim}
 BEGIN=$SECONDS PARTS=0
-not_run() { # said aloud; where it was promised, a failure
+not_run() { # prints the reason; in CI it is a failure
 	echo "test-vm: NOTHING WAS TESTED: $1" >&2
 	[ "${CI:-}" != true ] || exit 1
 	exit 0

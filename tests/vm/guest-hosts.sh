@@ -1,6 +1,6 @@
 #!/bin/bash
-# In the guest: what doctor says and what each preset does, for each named line
-# of hosts.tsv. Leaves <host>.doctor.json and, per preset, .json, .err and .rc in /tmp/results.
+# In the guest: runs doctor and each preset, for each named line of hosts.tsv. Writes
+# <host>.doctor.json and, for each preset, .json, .err and .rc to /tmp/results.
 set -u
 HERE=$(cd "$(dirname "$0")" && pwd)
 LIST=$1

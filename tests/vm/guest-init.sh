@@ -1,7 +1,7 @@
 #!/bin/sh
-# PID 1 of the test VM. Starts on the host's root (virtiofs, read-only), puts a
-# tmpfs overlay on top and moves into it, mounts a pure cgroup v2 tree, adds the
-# test users, runs the job and reports its exit status.
+# PID 1 of the test VM. It starts on the host's root (virtiofs, read-only), mounts a tmpfs overlay
+# on top and switches to it, mounts only cgroup v2, adds the test users, runs the job and reports
+# its exit status.
 #
 # Kernel command line: vm.job=<script> vm.mod=<folder of modules> vm.top=<this repository>
 #   vm.systemd=1|<user>   systemd as PID 1 (with <user> lingering), the job one of its services
@@ -30,7 +30,8 @@ load() {
 	[ ! -e "$MOD/$1.ko" ] || busybox insmod "$MOD/$1.ko"
 }
 
-# busybox for what is done many times: it is one static program, the emulated CPU takes 0.2 s to load a dynamic one.
+# Uses busybox for frequent commands: it is one static program, and the emulated CPU takes 0.2 s to
+# load a dynamic one.
 mount() { busybox mount "$@"; }
 
 load virtio_console

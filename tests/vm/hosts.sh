@@ -1,8 +1,8 @@
 #!/bin/bash
-# What mcpbox does on hosts of different kinds, each tried in a VM:
+# Tries mcpbox on hosts of different kinds, each in a VM:
 #   tests/vm/hosts.sh [host…]     writes docs/HOSTS.md; fails where a host does not do what is expected of it
-# Wants bin/mcpbox (make build). A boot serves every host of the same kernel
-# and command line, one after the other.
+# Needs bin/mcpbox (make build). One boot tries all hosts with the same kernel and command line, one
+# after the other.
 set -eu
 HERE=$(cd "$(dirname "$0")" && pwd)
 TOP=$(cd "$HERE/../.." && pwd)

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Installs what run.sh needs and unpacks the guest kernels. Idempotent.
 #   tests/vm/prep.sh [kernel…]      (default: 6.12 6.1)
-# The kernel packages are only downloaded and unpacked in the state folder:
-# nothing goes to /boot and no service is started.
+# The kernel packages are only downloaded and unpacked in the state folder. Nothing is written to
+# /boot, and no service is started.
 set -eu
 STATE=${VM_STATE:-${XDG_CACHE_HOME:-$HOME/.cache}/mcpbox-vm}
 KERNELS=${*:-6.12 6.1}

@@ -53,8 +53,8 @@ done
 echo vm:100000:65536 | tee -a "$RUN/etc/subuid" >>"$RUN/etc/subgid"
 VFSD=/usr/lib/qemu/virtiofsd
 [ -x $VFSD ] || VFSD=/usr/libexec/virtiofsd
-# MALLOC_ARENA_MAX and --thread-pool-size=0: on its 9th arena glibc's malloc calls
-# sched_getaffinity, for which Debian 12's virtiofsd is killed by its own filter.
+# MALLOC_ARENA_MAX and --thread-pool-size=0: for its 9th arena, glibc's malloc calls
+# sched_getaffinity, and then Debian 12's virtiofsd is killed by its own filter.
 # A private mount namespace with / bound read-only: even root in the guest can't write the host.
 unshare -m --propagation private sh -c '
 	mount --bind / "$1/root" && mount -o remount,bind,ro "$1/root" || exit 1
@@ -72,7 +72,7 @@ trap cleanup EXIT
 trap 'exit 130' INT TERM
 for _ in $(seq 100); do [ -S "$RUN/vfs.sock" ] && break; sleep 0.05; done
 
-# A disk of the guest's own, mounted on /mnt/scratch: io limits need a block device.
+# A separate disk for the guest, mounted on /mnt/scratch, because io limits need a block device.
 truncate -s 64M "$RUN/disk" && mkfs.ext4 -q -F -O ^has_journal "$RUN/disk" || { echo "vm: no mkfs.ext4" >&2; exit 125; }
 INITRD=()
 BOOT="root=rootfs rootfstype=virtiofs ro init=$HERE/guest-init.sh"

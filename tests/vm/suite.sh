@@ -13,7 +13,7 @@ if [ -n "${VICTIM:-}" ]; then # where sandboxes see it without a mount
 	export VICTIM=/usr/local/lib/mcpbox-test/victim
 fi
 
-# unallowed MODE LOG: the skipped tests that the mode has no excuse for.
+# unallowed MODE LOG: prints the skipped tests that skips.tsv does not allow for the mode.
 unallowed() {
 	local name
 	sed -n 's/^ *--- SKIP: \([^ ]*\).*/\1/p' "$2" | while read -r name; do
