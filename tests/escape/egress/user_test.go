@@ -54,7 +54,7 @@ func TestAHostOfThisMachine(t *testing.T) {
 		if err := os.WriteFile(policy, []byte("version: 1\nextends: standard\n"+network+extra), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 		defer cancel()
 		script := fmt.Sprintf("curl -sS -m 20 -H \"Authorization: Bearer $TOKEN\" https://%s:%d/; curl -sSk -m 20 https://%s:%[2]d/", api, port, evil)
 		args := append([]string{"run", "--policy", policy, "--result", dir + "/result.json"}, flags...)
