@@ -19,9 +19,7 @@ func (k *cell) reopening(fds []int, body *initproto.SpawnBody) {
 		return
 	}
 	if len(body.Filter) > 0 {
-		opens := k.reopen.Opens()
-		opens.Tasks = k.tree.countsTasks()
-		body.Filter = k.c.filter.ProgramWith(opens)
+		body.Filter = k.c.filter.ProgramWith(k.reopen.Opens())
 	}
 	if body.Landlock != nil {
 		own := *body.Landlock // all processes share the sandbox's one
@@ -44,14 +42,6 @@ func (g *guard) deputise(c *seccomp.Call) (seccomp.Answer, bool) {
 			return a, true
 		}
 		return seccomp.Answer{Continue: true}, allows(c)
-	case "clone", "fork", "vfork":
-		// Watched, without a cgroup: at the limit the kernel returns EAGAIN, and only the tool sees
-		// it. The registers alone decide whether the call is allowed, and they can't change before
-		// the call.
-		if allows(c) {
-			g.cell.tree.forking()
-			return seccomp.Answer{Continue: true}, true
-		}
 	case "truncate", "ftruncate", "fallocate":
 		if allows(c) { // watched: the kernel returns EFBIG, and only the tool sees it
 			g.cell.process.Record(g.tooLarge(c))

@@ -29,7 +29,7 @@ const (
 // LimitState is one limit of a result: Value in bytes, tasks, files, thousandths of a CPU, or
 // milliseconds. Reported says whether there is an event each time the program reaches the limit. It
 // is false if only the program sees the error: a write that fails with EFBIG or ENOSPC, an open
-// that fails with EMFILE.
+// that fails with EMFILE, a fork that fails between two looks of the watchdog.
 type LimitState struct {
 	Value    int64  `json:"value"`
 	Backend  string `json:"backend"`
@@ -43,7 +43,7 @@ func reported(name, backend string) bool {
 	case "disk", "file_size", "open_files", "io", "io_weight":
 		return false
 	}
-	return backend != backendNone
+	return backend != backendNone && (name != "pids" || backend != backendRlimit)
 }
 
 // tree enforces the limits of one process tree: with a cgroup leaf, a watchdog, or both (if
@@ -104,17 +104,6 @@ func (t *tree) start(initPID, tool int, onBreach func(cgroups.Breach)) error {
 		t.dog = watchdog.Start(cfg, onBreach)
 	}
 	return nil
-}
-
-// countsTasks reports whether the watchdog must learn about new tasks: without a cgroup, nobody
-// else reports that the limit was reached.
-func (t *tree) countsTasks() bool { return t.limits.PIDs > 0 && !t.enforcedByCgroup("pids") }
-
-// forking is called before a task is created.
-func (t *tree) forking() {
-	if t.dog != nil && t.countsTasks() {
-		t.dog.Forking()
-	}
 }
 
 // countFromNow excludes the usage so far, such as that of the building of a cell. program is the

@@ -7,7 +7,6 @@ import "golang.org/x/sys/unix"
 type Opens struct {
 	Read  bool // open for O_RDONLY
 	Write bool // open for O_WRONLY and O_RDWR
-	Tasks bool // clone, fork and vfork
 }
 
 // ProgramWith is like Program, but passes these calls to the listener. It adds a few instructions,
@@ -38,11 +37,6 @@ func opensPrefix(o Opens) []insn {
 	}{{"open", 1}, {"openat", 2}, {"creat", -1}} {
 		if nr, ok := native(c.name); ok && (c.flags >= 0 && o.Read || o.Write) {
 			calls = append(calls, call{nr, c.flags})
-		}
-	}
-	for _, name := range [...]string{"clone", "fork", "vfork"} {
-		if nr, ok := native(name); ok && o.Tasks {
-			calls = append(calls, call{nr, -1})
 		}
 	}
 	out := []insn{{op: opLoad, k: 4}, {}, {op: opLoad, k: 0}} // arch, number

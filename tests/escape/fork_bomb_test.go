@@ -9,7 +9,7 @@ func TestAForkBombEndsAtItsLimit(t *testing.T) {
 	for (int i = 0; i < 300; i++) {
 		pid_t pid = fork();
 		if (pid == 0) { signal(SIGTERM, SIG_DFL); sleep(20); _exit(0); }
-		if (pid < 0) { kill(0, SIGTERM); errno = EAGAIN; refused("fork"); } // it ends before anybody looks
+		if (pid < 0) { usleep(300000); kill(0, SIGTERM); errno = EAGAIN; refused("fork"); } // the watchdog polls
 	}
 	kill(0, SIGTERM);`,
 		endsAs: "pids_limit", presets: []string{"standard"}, // strict and maximum make no processes

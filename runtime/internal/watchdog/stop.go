@@ -77,6 +77,19 @@ func done(pid int, sig unix.Signal) bool {
 		return sig == unix.SIGSTOP
 	case 'Z', 'X':
 		return true
+	case 'D':
+		// It waits in the kernel, in vfork(2) for a child that has stopped, say, and stops before
+		// it runs on.
+		return sig == unix.SIGCONT || pending(pid, sig)
 	}
 	return sig == unix.SIGCONT
+}
+
+// pending reports whether the signal waits for a process. proc_pid_status(5)
+func pending(pid int, sig unix.Signal) bool {
+	text, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	_, rest, _ := bytes.Cut(text, []byte("\nShdPnd:\t"))
+	set, _, _ := bytes.Cut(rest, []byte("\n"))
+	bits, err := strconv.ParseUint(string(set), 16, 64)
+	return err == nil && bits&(1<<(sig-1)) != 0
 }

@@ -53,8 +53,7 @@ type Watchdog struct {
 }
 
 // Start starts to watch. onBreach is called once for memory and cpu_time (fatal), and each time
-// that pids is reached (not fatal, because RLIMIT_NPROC enforces it). It is called from Forking and
-// from the watchdog's own goroutine.
+// that a look finds pids reached (not fatal, because RLIMIT_NPROC enforces it).
 func Start(cfg Config, onBreach func(cgroups.Breach)) *Watchdog {
 	w := newWatchdog(cfg, onBreach)
 	go w.loop()
@@ -137,7 +136,6 @@ func (w *Watchdog) loop() {
 // look takes one sample and compares it with the limits. It returns how long to wait.
 func (w *Watchdog) look(now time.Time, last bool) (time.Duration, bool) {
 	w.takeOver()
-	forks := w.tasks.forks()
 	procs, alive := w.proc.processes()
 	if !alive {
 		return 0, false
@@ -151,8 +149,8 @@ func (w *Watchdog) look(now time.Time, last bool) (time.Duration, bool) {
 	}
 	s := sampleOf(procs)
 	s.memory += w.memory.memfdBytes()
-	if w.tasks.looked(s.tasks, forks) {
-		w.reached(s.tasks)
+	if w.tasks.looked(s.tasks) {
+		w.breach(cgroups.Breach{Limit: "pids", Value: w.tasks.limit, Observed: s.tasks})
 	}
 	observed, over := w.memory.over(w.proc, procs, s, now)
 	w.note(s)
