@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A call that the kernel passes to the supervisor first can be interrupted by a signal. Fork never is:
-// dash, whose SIGCHLD handler has no SA_RESTART, ended up to half of these with "Cannot fork".
+// A call that the kernel passes to the supervisor first can be interrupted by a signal. Fork never
+// is: dash, whose SIGCHLD handler has no SA_RESTART, ended up to half of these with "Cannot fork".
 func TestAShellsPipelineAlwaysForks(t *testing.T) {
 	t.Parallel()
 	box(t, "")
