@@ -34,7 +34,8 @@ func extract(stream io.Reader, dir string) error {
 			return fmt.Errorf("the installed files: %w", err)
 		}
 		if files > maxFiles || h.Size > left {
-			return fmt.Errorf("the package has more than %d files or %d MiB", maxFiles, maxBytes>>20)
+			return fmt.Errorf("the package has more than %d files or %d MiB", maxFiles,
+				maxBytes>>20)
 		}
 		left -= h.Size
 		if err := entry(root, r, h); err != nil {

@@ -373,8 +373,9 @@ func (s *signatures) check(m Member) {
 			What: "the registry's signature does not hold", Evidence: m.Name + "@" + m.Version})
 	default:
 		s.bad = append(s.bad, audit.Finding{ID: "signature", Severity: audit.High,
-			What:     "it is signed with a key that is not known to be the registry's",
-			Evidence: m.Name + "@" + m.Version + " " + safetext.Clean(said.Signatures[0].KeyID, 80)})
+			What: "it is signed with a key that is not known to be the registry's",
+			Evidence: m.Name + "@" + m.Version + " " +
+				safetext.Clean(said.Signatures[0].KeyID, 80)})
 	}
 }
 

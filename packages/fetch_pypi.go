@@ -122,8 +122,8 @@ func pipError(r *pypi.Report, asked pypi.Request) error {
 			"an archive is not what the index's hash says")
 	case has("no matching distribution") && r.Source && !asked.Build:
 		return hint.Errorf("mcpbox trust pypi:"+asked.Name+" --reason … lets it be built, in the "+
-			"install's sandbox", "%s, or a package that it needs, has no wheel that fits this host; "+
-			"to build its source archive would run its code", asked.Name)
+			"install's sandbox", "%s, or a package that it needs, has no wheel that fits this "+
+			"host; to build its source archive would run its code", asked.Name)
 	case has("(from versions: none)"):
 		return hint.Errorf("check the name", "the index has no package %s that fits this host",
 			asked.Name)
@@ -167,8 +167,9 @@ func (f *fetched) take(report *pypi.Report, r *runner.Request) error {
 		if !safeVersion(p.Version) {
 			return fmt.Errorf("%s has the version %q", p.Name, safetext.Clean(p.Version, 60))
 		}
-		m := Member{Name: runner.Normal(p.Name), Version: p.Version, Integrity: "sha256-" + p.SHA256,
-			Published: parseTime(p.Published), Withdrawn: p.Withdrawn(), Provenance: p.Provenance}
+		m := Member{Name: runner.Normal(p.Name), Version: p.Version,
+			Integrity: "sha256-" + p.SHA256, Published: parseTime(p.Published),
+			Withdrawn: p.Withdrawn(), Provenance: p.Provenance}
 		for _, who := range []string{p.Author, p.Maintainer} {
 			if who != "" {
 				m.Maintainers = append(m.Maintainers, who)

@@ -61,7 +61,8 @@ func (s *Store) known(e runner.Ecosystem, members []Member, main func(Member) bo
 	}
 	if len(below) > 0 {
 		found = append(found, audit.Finding{ID: "vulnerable", Severity: audit.Medium,
-			What:     fmt.Sprintf("packages that it needs have %d known vulnerabilities", len(below)),
+			What: fmt.Sprintf("packages that it needs have %d known vulnerabilities",
+				len(below)),
 			Evidence: strings.Join(below[:min(len(below), 8)], ", ")})
 	}
 	return found, nil
@@ -96,8 +97,7 @@ func (s *Store) asked(p *Package, db fs.FileInfo) ([]audit.Finding, error) {
 // Rules are what an audit is held to.
 type Rules struct {
 	MinAge time.Duration // of a version; 0: the default, negative: none
-	// Signed: signatures that are missing or unchecked are as bad as missing ones of a registry that
-	// signs.
+	// Signed: signatures that are missing are high findings, also if the registry signs nothing.
 	Signed bool
 }
 

@@ -83,7 +83,8 @@ func (p *Package) Members() (out []Member, err error) {
 
 // Command is how to run what was asked for: with the mounts in the policy. The interpreter is taken
 // from the host; if it is not below /usr, its folder is mounted too.
-func (p *Package) Command(r *runner.Request) (command []string, mounts []policies.Mount, err error) {
+func (p *Package) Command(r *runner.Request) (command []string, mounts []policies.Mount,
+	err error) {
 	mounts = []policies.Mount{{Source: p.TreeDir(), Target: Target, Mode: policies.ReadOnly}}
 	var more []policies.Mount
 	if p.Ecosystem == runner.PyPI {

@@ -14,7 +14,7 @@ var wide = []string{
 	"mcp/clientconfig/example_test.go", "mcp/clientconfig/file_test.go",
 	"mcp/clientconfig/formats_test.go", "mcp/clientconfig/fuzz_test.go",
 	"mcp/clientconfig/wrap_test.go",
-	"pool", "packages",
+	"pool",
 }
 
 // Lines have at most 100 columns; a tab counts as four.

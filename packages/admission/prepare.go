@@ -65,11 +65,11 @@ func (s *Start) Installed() *identity.Installed {
 	return &identity.Installed{Name: s.Package.Name, Version: s.Package.Version}
 }
 
-// Prepare replaces the command of a package runner (npx …) by the program that is installed for it,
-// and mounts that in the policy. It installs what is not there yet. Other commands stay as they
+// Prepare replaces the command of a package runner (npx …) by the program that is installed for
+// it, and mounts that in the policy. It installs what is not there yet. Other commands stay as they
 // are, and so do those that are to run the runner itself.
-func (d *Desk) Prepare(ctx context.Context, p *policies.Policy, command []string, o Options) (*Start,
-	error) {
+func (d *Desk) Prepare(ctx context.Context, p *policies.Policy, command []string,
+	o Options) (*Start, error) {
 	r, ok := runner.Parse(command)
 	if !ok || p.Isolation == policies.IsolationNone || inWorkspace(p, r) || configured(p, o.Env) {
 		return &Start{Command: command}, nil

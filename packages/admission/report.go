@@ -32,7 +32,8 @@ type Report struct {
 func (d *Desk) Report(ctx context.Context, p *packages.Package, rules policies.Packages) (*Report,
 	error) {
 	r := &Report{Package: p.String(), Ecosystem: p.Ecosystem, Integrity: p.Integrity,
-		Findings: []audit.Finding{}, Tools: slices.Sorted(maps.Keys(p.Tools)), spec: string(p.Ecosystem) + ":" + p.String()}
+		Findings: []audit.Finding{}, Tools: slices.Sorted(maps.Keys(p.Tools)),
+		spec: string(p.Ecosystem) + ":" + p.String()}
 	decided, err := d.decided(ctx, p)
 	if err != nil {
 		return nil, err

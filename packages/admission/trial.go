@@ -34,7 +34,8 @@ func try(ctx context.Context, p *packages.Package, r *runner.Request, bestEffort
 	p.Findings = append(p.Findings, tried.findings()...)
 	if err != nil {
 		p.Findings = append(p.Findings, audit.Finding{ID: "trial", Severity: audit.Info,
-			What:     "it listed no tools in a trial start without a network, a workspace and variables",
+			What: "it listed no tools in a trial start without a network, a workspace and " +
+				"variables",
 			Evidence: safetext.Clean(err.Error(), 200)})
 		return
 	}

@@ -66,7 +66,8 @@ func Age(published, now time.Time, least time.Duration) []Finding {
 	switch age := now.Sub(published); {
 	case least < 0:
 	case published.IsZero():
-		return []Finding{{"age", Info, "the registry does not say when the version was published", ""}}
+		return []Finding{{"age", Info,
+			"the registry does not say when the version was published", ""}}
 	case age < least:
 		return []Finding{{"age", High, fmt.Sprintf(
 			"the version was published %s ago, which is less than %s",

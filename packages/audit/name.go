@@ -14,8 +14,10 @@ func wellKnown() []string {
 		"@modelcontextprotocol/server-postgres", "@modelcontextprotocol/server-slack",
 		"@modelcontextprotocol/server-puppeteer", "@modelcontextprotocol/server-brave-search",
 		"@modelcontextprotocol/server-google-maps", "@modelcontextprotocol/inspector",
-		"@modelcontextprotocol/sdk", "@playwright/mcp", "@upstash/context7-mcp", "@sentry/mcp-server",
-		"@notionhq/notion-mcp-server", "@supabase/mcp-server-supabase", "@cloudflare/mcp-server-cloudflare",
+		"@modelcontextprotocol/sdk", "@playwright/mcp", "@upstash/context7-mcp",
+		"@sentry/mcp-server",
+		"@notionhq/notion-mcp-server", "@supabase/mcp-server-supabase",
+		"@cloudflare/mcp-server-cloudflare",
 		"chrome-devtools-mcp", "firecrawl-mcp", "exa-mcp-server", "tavily-mcp", "mcp-remote",
 		"figma-developer-mcp", "mongodb-mcp-server", "kubernetes-mcp-server", "mcporter",
 		// of PyPI

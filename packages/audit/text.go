@@ -17,7 +17,8 @@ var hints = [...]struct {
 			`(previous|prior|above|earlier|other|system)\s+(instructions|prompts?|rules|messages)`},
 	{"instructions", High, "it tells the model to hide something from the user",
 		`\b(do not|don't|never|without)\s+(tell|telling|mention|mentioning|inform|informing|` +
-			`show|showing|reveal|revealing|notify|notifying)\s+(this\s+|it\s+|that\s+|anything\s+)?` +
+			`show|showing|reveal|revealing|notify|notifying)\s+` +
+			`(this\s+|it\s+|that\s+|anything\s+)?` +
 			`(to\s+)?(the\s+)?user`},
 	{"instructions", High, "it speaks to the model as its system or its user would",
 		`<\s*/?\s*(important|system|instructions?|secret|admin)\s*>|\[(system|inst)\]|` +

@@ -107,16 +107,19 @@ func first(source, id string, s Severity, what, pattern string) []Finding {
 
 // script looks at a source of JavaScript.
 func script(source string) (found []Finding) {
-	if n := len(regexp.MustCompile(`\b_0x[0-9a-f]{4,6}\b`).FindAllStringIndex(source, 50)); n == 50 {
+	names := regexp.MustCompile(`\b_0x[0-9a-f]{4,6}\b`).FindAllStringIndex(source, 50)
+	if len(names) == 50 {
 		found = append(found, Finding{"obfuscated", High, "its code is obfuscated", "_0x…"})
 	} else {
-		found = append(found, first(source, "obfuscated", High, "it runs code that it decodes first",
+		found = append(found, first(source, "obfuscated", High,
+			"it runs code that it decodes first",
 			`\beval\s*\(\s*(atob|Buffer\.from|unescape)\b|`+
 				`\bFunction\s*\(\s*(atob|Buffer\.from|unescape)\b`)...)
 	}
 	for line := range strings.Lines(source) {
 		if len(line) > minified {
-			found = append(found, Finding{"minified", Info, "its code is minified: nobody can read it",
+			found = append(found, Finding{"minified", Info,
+				"its code is minified: it is hard to read",
 				fmt.Sprintf("a line of %d bytes", len(line))})
 			break
 		}
@@ -138,8 +141,8 @@ func python(source string) []Finding {
 		`(?m)^\s*(import|from)\s+(socket|ssl|http|urllib|requests|httpx|aiohttp|websockets)\b`)...)
 }
 
-// hidden returns a bidirectional control or a tag character, 0 if there is none. They have no use in
-// a program's source.
+// hidden returns a bidirectional control or a tag character, 0 if there is none. They have no use
+// in a program's source.
 func hidden(text string) rune {
 	if !utf8.ValidString(text) {
 		return 0 // no text

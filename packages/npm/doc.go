@@ -1,7 +1,7 @@
 // Package npm reads what npm writes: the user's configuration, lock files, the programs of an
 // installed package.
 //
-//	c, err := npm.ReadConfig(os.Getenv)     // c.Hosts are the registries, c.File is for the sandbox
+//	c, err := npm.ReadConfig(os.Getenv)   // c.Hosts are the registries, c.File an npmrc
 //	lock, err := npm.ReadLock(folder)
 //	file, err := npm.Program(folder, "@acme/notes", "")
 //

@@ -1,7 +1,7 @@
 // Package osv keeps a database of known-malicious and vulnerable versions, and asks it without a
 // network.
 //
-//	n, err := osv.Import(file, "npm.zip", "pypi.zip")   // as OSV publishes them, one per ecosystem
+//	n, err := osv.Import(file, "npm.zip", "pypi.zip")   // OSV publishes one per ecosystem
 //	db, err := osv.Open(file)
 //	found, err := db.Find("npm", "left-pad", "1.3.0")
 //

@@ -42,7 +42,8 @@ func TestVersionsAreFoundAsTheirEcosystemOrdersThem(t *testing.T) {
 		record1("MAL-2", "npm", "taken-over", `"1.2.3"`, ""),
 		record1("GHSA-1", "npm", "old", "", `{"introduced": "1.0.0"}, {"fixed": "1.10.0"},
 			{"introduced": "2.0.0"}, {"last_affected": "2.3.0"}`),
-		record1("PYSEC-1", "PyPI", "Some_Thing", `"1.0"`, `{"introduced": "2.0"}, {"fixed": "2.1"}`),
+		record1("PYSEC-1", "PyPI", "Some_Thing", `"1.0"`,
+			`{"introduced": "2.0"}, {"fixed": "2.1"}`),
 		`{"id": "MAL-9", "withdrawn": "2020-01-01T00:00:00Z", "affected": [{"package":
 			{"ecosystem": "npm", "name": "fine"}, "versions": ["1.0.0"]}]}`,
 		record1("GO-1", "Go", "evil", "", `{"introduced": "0"}`),

@@ -1,7 +1,7 @@
 // Package pypi reads what pip writes and needs: the user's configuration, the report of an install,
 // the programs of an installed package. It also has the script that runs pip in a sandbox.
 //
-//	c, err := pypi.ReadConfig(os.Getenv)            // c.Hosts are the indexes, c.File is a pip.conf
+//	c, err := pypi.ReadConfig(os.Getenv)   // c.Hosts are the indexes, c.File is a pip.conf
 //	report, err := pypi.ReadReport(output)          // what Script printed
 //	file, err := pypi.Program(tree, "acme-notes", "")
 //
