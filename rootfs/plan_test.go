@@ -244,7 +244,7 @@ func TestARootfsFolderReplacesTheHost(t *testing.T) {
 	}
 	for _, m := range p.Mounts {
 		if m.Source == "/etc" || m.Source == "/usr" {
-			t.Errorf("the host's %s is mounted beside the folder", m.Source)
+			t.Errorf("the host's %s is mounted in addition to the folder", m.Source)
 		}
 	}
 }

@@ -141,17 +141,17 @@ func (cell *Cell) build(ctx context.Context) error {
 	if err := c.conn.Send(m, body, fds...); err != nil {
 		return setupError("build", err)
 	}
-	told, err := inbox.Next(ctx)
+	answer, err := inbox.Next(ctx)
 	if err != nil {
 		return err
 	}
-	if told.Kind != initproto.Built || len(told.FDs) != 3 {
-		told.Close()
-		return &SetupError{Step: told.Fault.Step.String(), Index: int(told.Fault.Index), Err: told.Fault.Errno}
+	if answer.Kind != initproto.Built || len(answer.FDs) != 3 {
+		answer.Close()
+		return &SetupError{Step: answer.Fault.Step.String(), Index: int(answer.Fault.Index), Err: answer.Fault.Errno}
 	}
-	cell.reaper = pidfd(told.FDs[0])
-	if cell.call, err = pollable(told.FDs[1], "call"); err == nil {
-		cell.exit, err = pollable(told.FDs[2], "exit")
+	cell.reaper = pidfd(answer.FDs[0])
+	if cell.call, err = pollable(answer.FDs[1], "call"); err == nil {
+		cell.exit, err = pollable(answer.FDs[2], "exit")
 	}
 	if err != nil {
 		return setupError("build", err)

@@ -49,15 +49,15 @@ func (c *contained) dialInside(ctx context.Context, port int) (*net.TCPConn, err
 	if err := c.conn.Send(m, nil); err != nil {
 		return nil, err
 	}
-	told, err := inbox.Next(ctx)
+	answer, err := inbox.Next(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if told.Kind != initproto.Connected || len(told.FDs) != 1 {
-		told.Close()
-		return nil, told.Fault
+	if answer.Kind != initproto.Connected || len(answer.FDs) != 1 {
+		answer.Close()
+		return nil, answer.Fault
 	}
-	f := os.NewFile(uintptr(told.FDs[0]), "inside")
+	f := os.NewFile(uintptr(answer.FDs[0]), "inside")
 	defer func() { _ = f.Close() }()
 	conn, err := net.FileConn(f)
 	if err != nil {

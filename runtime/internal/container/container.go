@@ -38,9 +38,9 @@ type Container struct {
 	close sync.Once
 }
 
-// Warm does, beside other work, what the first Start in a process would wait for: package os tries
-// out pidfds once, by a clone of its own, and encoding/json looks at each type once. libcontainer's
-// configuration has a hundred.
+// Warm does in the background what the first Start in a process would otherwise wait for: package
+// os tests pidfds once, with a clone, and encoding/json analyses each type once. libcontainer's
+// configuration has a hundred types.
 func Warm() {
 	if self, err := os.FindProcess(os.Getpid()); err == nil {
 		self.Release()

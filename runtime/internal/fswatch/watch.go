@@ -23,13 +23,13 @@ type Folder struct{ Source, Target string }
 
 // Watcher watches until Stop.
 type Watcher struct {
-	fd      *os.File
-	number  int // of fd; File.Fd would make it block
-	changed func(monitor.File)
-	blind   func(reason string)
-	folders map[int32]Folder // by watch descriptor
-	told    bool             // that some changes are not seen
-	stopped chan struct{}
+	fd       *os.File
+	number   int // of fd; File.Fd would make it block
+	changed  func(monitor.File)
+	blind    func(reason string)
+	folders  map[int32]Folder // by watch descriptor
+	reported bool             // that some changes are not seen
+	stopped  chan struct{}
 }
 
 // Watch starts to watch. changed and blind are called from one goroutine. Missing folders are left
@@ -93,8 +93,8 @@ func (w *Watcher) add(top Folder, found func(path string)) {
 
 // lost reports only once that some changes are not seen.
 func (w *Watcher) lost(reason string) {
-	if !w.told {
-		w.told = true
+	if !w.reported {
+		w.reported = true
 		w.blind(reason)
 	}
 }
@@ -127,7 +127,7 @@ func (w *Watcher) take(data []byte) {
 		data = data[unix.SizeofInotifyEvent+length:]
 		switch folder, known := w.folders[wd]; {
 		case mask&unix.IN_Q_OVERFLOW != 0:
-			w.told = false
+			w.reported = false
 			w.lost("there were more changes at once than the kernel's queue holds")
 		case mask&unix.IN_IGNORED != 0:
 			delete(w.folders, wd)
