@@ -50,6 +50,11 @@ func syscallClass(e Event) class {
 	case "inotify_add_watch":
 		return denied("watch", Low, "tried to watch files that it may only read: a watch tells "+
 			"what the host does to them", "file watchers work in folders that are mounted rw")
+	case "seccomp", "prctl":
+		if e.Action == "allowed" {
+			return class{"builtin:own-filter", SuspiciousBehavior, Low, "installed a syscall filter of " +
+				"its own: calls that this filter refuses are not executed, and not reported", ""}
+		}
 	case "fanotify_init", "fanotify_mark":
 		return denied("watch", Medium, "tried to watch whole mounts or file systems", "")
 	case "mknod", "mknodat":

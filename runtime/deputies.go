@@ -51,6 +51,14 @@ func (g *guard) deputise(c *seccomp.Call) (seccomp.Answer, bool) {
 		// Watched: the process id is in a register. The filter has already refused PID 1 itself.
 		own := !deputy.InitThread(c.PID, int(int32(uint32(c.Raw[0]))))
 		return seccomp.Answer{Continue: true}, own && allows(c)
+	case "seccomp", "prctl":
+		// Watched: a filter can only take more away. But what it answers comes to no listener.
+		if allows(c) {
+			e := g.event(c)
+			e.Type, e.Action = monitor.SuspiciousBehavior, "allowed"
+			g.cell.process.Record(e)
+			return seccomp.Answer{Continue: true}, true
+		}
 	case "inotify_add_watch":
 		return deputy.AddWatch(c, allows, deputy.Tool{UID: ids.ToolUID, GID: ids.ToolGID})
 	case "chmod", "fchmod", "fchmodat", "fchmodat2":
@@ -63,7 +71,8 @@ func (g *guard) deputise(c *seccomp.Call) (seccomp.Answer, bool) {
 func watched(p *policies.Policy) seccomp.Watch {
 	// If a user starts the sandbox, PID 1 may have the tool's id. Then the kernel allows the tool
 	// to act on PID 1.
-	return seccomp.Watch{FileSize: uint64(p.Limits.FileSize), Watches: true, Processes: !rights.Root()}
+	return seccomp.Watch{FileSize: uint64(p.Limits.FileSize), Watches: true, Filters: true,
+		Processes: !rights.Root()}
 }
 
 // tooLarge returns the event for a call that sets a file's size above the limit.

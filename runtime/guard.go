@@ -35,12 +35,7 @@ func (g *guard) decide(c *seccomp.Call) seccomp.Answer {
 	if answer, ok := g.deputise(c); ok {
 		return answer
 	}
-	e := monitor.Event{
-		Type: monitor.SyscallBlocked, Action: errnoName(c.Errno),
-		Syscall: &monitor.Syscall{Name: c.Name, Number: c.Number, Arch: c.ArchName, Raw: c.Raw, Args: c.Args, Paths: c.Paths},
-	}
-	e.Syscall.Own = ownProcess(c)
-	e.PID, e.Comm = g.identify(c.PID)
+	e := g.event(c)
 	kill := g.cell.c.policy().Syscalls.Violation == policies.ViolationKill
 	if kill {
 		e.Action = "kill"
@@ -53,6 +48,17 @@ func (g *guard) decide(c *seccomp.Call) seccomp.Answer {
 		g.cell.awaitKill() // killed by policy or rule: the call never returns to the tool
 	}
 	return seccomp.Answer{Errno: c.Errno}
+}
+
+// event is about a refused call.
+func (g *guard) event(c *seccomp.Call) monitor.Event {
+	e := monitor.Event{
+		Type: monitor.SyscallBlocked, Action: errnoName(c.Errno),
+		Syscall: &monitor.Syscall{Name: c.Name, Number: c.Number, Arch: c.ArchName, Raw: c.Raw, Args: c.Args, Paths: c.Paths},
+	}
+	e.Syscall.Own = ownProcess(c)
+	e.PID, e.Comm = g.identify(c.PID)
+	return e
 }
 
 func errnoName(e syscall.Errno) string { return unix.ErrnoName(e) }

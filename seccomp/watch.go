@@ -3,6 +3,8 @@ package seccomp
 import (
 	"math"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -16,10 +18,14 @@ type Watch struct {
 	// Watches watches inotify_add_watch, because only the path shows whether the tool may write the
 	// file.
 	Watches bool
+	// Filters watches the installation of further filters: theirs may answer before the policy's.
+	Filters bool
 	// Processes watches calls that name another process, because a filter cannot know the ids of
 	// PID 1's threads.
 	Processes bool
 }
+
+const setModeFilter = 1 // SECCOMP_SET_MODE_FILTER
 
 // CompileWatching is like Compile, with calls that are watched.
 func CompileWatching(s policies.Syscalls, w Watch) (*Filter, error) { return compile(s, inTree, w) }
@@ -43,6 +49,11 @@ func (t table) watch(w Watch) {
 	}
 	if w.Watches {
 		add([]string{"inotify_add_watch"})
+	}
+	if w.Filters {
+		add([]string{"seccomp"}, condition{index: 0, narrow: true, op: opEq, value: setModeFilter})
+		add([]string{"prctl"}, condition{index: 0, narrow: true, op: opEq,
+			value: unix.PR_SET_SECCOMP})
 	}
 	if w.Processes {
 		add([]string{"kill", "tkill", "rt_sigqueueinfo", "pidfd_open", "prlimit64"},
