@@ -1,0 +1,118 @@
+package escape
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"encoding/json"
+
+	"github.com/mcpbox/mcpbox/internal/testhost"
+)
+
+// attempts are what the first table of SECURITY.md is about, each as a program of a sandbox.
+var attempts = map[string]string{
+	"read files of the host":          `cat /etc/shadow /root/.profile`,
+	"write files of the host":         `touch /usr/bin/x /etc/x`,
+	"connect over the network":        python(`socket.create_connection(("127.0.0.1", 9))`),
+	"open a rare kind of socket":      python(`socket.socket(socket.AF_PACKET, socket.SOCK_RAW)`),
+	"see other processes":             `ls /proc; ps ax`,
+	"signal or trace other processes": python(`os.kill(1, 9)`),
+	"gain privileges":                 python(`os.setuid(0)`),
+	"watch what the host does to files": python(
+		`c.inotify_add_watch(c.inotify_init(), b"/usr/bin", 0xfff)`),
+	"reach rarely used parts of the kernel": python(
+		`c.syscall(248, b"user", b"x", b"x", 1, -2)`),
+	"use 32-bit or x32 system calls":                  python(`c.syscall(0x40000000 + 39)`),
+	"use memory, processes, time, output without end": python(`x = b"x" * (1 << 30)`),
+	"outlive its sandbox":                             `setsid sleep 60 & sleep 0.1`,
+	"inherit secrets":                                 `env; cat /proc/self/fd/9`,
+	"forge log lines or terminal sequences":           `printf 'mcpbox: event: high\n\033[2J' >&2`,
+}
+
+func python(line string) string {
+	return "python3 -c 'import ctypes, os, socket; c = ctypes.CDLL(None); " + line + "'"
+}
+
+// What SECURITY.md says about which attempts are reported is what happens.
+func TestSecuritySaysWhatIsReported(t *testing.T) {
+	t.Parallel()
+	testhost.Need(t, "sandbox", "python3")
+	first, limits := tablesOfSecurity(t)
+	for row, says := range first {
+		t.Run(row, func(t *testing.T) {
+			script, ok := attempts[row]
+			if !ok {
+				t.Fatal("no attempt belongs to this row: add one")
+			}
+			r := runMcpbox(t, &claim{}, []string{"-q"}, []string{"sh", "-c", script})
+			if reported := len(r.events) > 0; reported != strings.HasPrefix(says, "yes") {
+				t.Errorf("SECURITY.md says %q, and the events are %v\n%s", says, r.names(),
+					r.stderr)
+			}
+		})
+	}
+	for row := range attempts {
+		if first[row] == "" {
+			t.Errorf("SECURITY.md has no row %q", row)
+		}
+	}
+	result := filepath.Join(t.TempDir(), "result")
+	out, err := exec.Command(mcpbox, "run", "-q", "--timeout", "1m", "--cpu-time", "1m", "--output",
+		"1MiB", "--result", result, "--", "true").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	data, err := os.ReadFile(result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var res struct {
+		Limits map[string]struct{ Reported bool }
+	}
+	if err := json.Unmarshal(data, &res); err != nil {
+		t.Fatal(err)
+	}
+	for names, says := range limits {
+		for name := range strings.SplitSeq(names, ", ") {
+			l, ok := res.Limits[strings.Trim(name, "`")]
+			if !ok || l.Reported != (says == "yes") {
+				t.Errorf("%s: SECURITY.md says %q, the result %+v", name, says, l)
+			}
+		}
+	}
+	if len(limits) < 4 {
+		t.Errorf("%d rows about limits", len(limits))
+	}
+}
+
+// tablesOfSecurity returns the last column of each row, by the first one.
+func tablesOfSecurity(t *testing.T) (attempts, limits map[string]string) {
+	t.Helper()
+	data, err := os.ReadFile("../../SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	attempts, limits = map[string]string{}, map[string]string{}
+	var table map[string]string
+	for line := range strings.Lines(string(data)) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		head := strings.TrimSpace(cells[0])
+		switch {
+		case head == "the tool tries to":
+			table = attempts
+		case head == "limit":
+			table = limits
+		case !strings.HasPrefix(line, "|"):
+			table = nil
+		case table != nil && !strings.HasPrefix(head, "---"):
+			table[head] = strings.TrimSpace(cells[len(cells)-1])
+		}
+	}
+	if len(attempts) < 10 {
+		t.Fatalf("SECURITY.md: %d rows", len(attempts))
+	}
+	return attempts, limits
+}
