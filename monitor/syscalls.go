@@ -52,8 +52,9 @@ func syscallClass(e Event) class {
 			"what the host does to them", "file watchers work in folders that are mounted rw")
 	case "seccomp", "prctl":
 		if e.Action == "allowed" {
-			return class{"builtin:own-filter", SuspiciousBehavior, Low, "installed a syscall filter of " +
-				"its own: calls that this filter refuses are not executed, and not reported", ""}
+			return class{"builtin:own-filter", SuspiciousBehavior, Low,
+				"installed a syscall filter of its own: calls that this filter refuses are not " +
+					"executed, and not reported", ""}
 		}
 	case "fanotify_init", "fanotify_mark":
 		return denied("watch", Medium, "tried to watch whole mounts or file systems", "")

@@ -89,11 +89,16 @@ func (b *builder) hidden() error {
 		if ok {
 			b.pin(path)
 			if m, host, _ := b.plan.covering(path); m.User {
-				b.plan.Masks = append(b.plan.Masks, Mask{path, folder, host, m.Source})
+				b.plan.Masks = append(b.plan.Masks, Mask{Path: path, Folder: folder,
+					Host: host, Top: m.Source})
 			}
 		}
 		switch {
-		case !ok: // it does not exist: nothing to hide
+		case !ok: // nothing to hide yet
+			if m, host, found := b.plan.covering(path); found && m.User {
+				b.plan.Masks = append(b.plan.Masks, Mask{Path: path, Host: host, Top: m.Source,
+					Absent: true})
+			}
 		case folder:
 			b.op(Op{Source: "tmpfs", Target: initproto.Root + path, Type: "tmpfs",
 				Flags: plainData | unix.MS_RDONLY, Data: "size=4k,nr_inodes=2", Optional: true})

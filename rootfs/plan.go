@@ -70,6 +70,7 @@ type Mask struct {
 	Folder bool
 	Host   string // the same path on the host
 	Top    string // the bound folder of the host, or a part of it
+	Absent bool   // it does not exist at the start: the mask is put on when it appears
 }
 
 // Access is a Landlock rule: what Landlock grants below a path.

@@ -81,8 +81,9 @@ func (g *guard) tooLarge(c *seccomp.Call) monitor.Event {
 	if c.Name == "fallocate" {
 		size = int64(c.Raw[3])
 	}
-	e := monitor.Event{Type: monitor.ResourceLimitExceeded, Action: "EFBIG", Limit: &monitor.Limit{Name: "file_size",
-		Value: int64(g.cell.c.policy().Limits.FileSize), Observed: size, Backend: backendRlimit}}
+	e := monitor.Event{Type: monitor.ResourceLimitExceeded, Action: "EFBIG",
+		Limit: &monitor.Limit{Name: "file_size", Value: int64(g.cell.c.policy().Limits.FileSize),
+			Observed: size, Backend: backendRlimit}}
 	e.PID, e.Comm = g.identify(c.PID)
 	return e
 }

@@ -54,7 +54,8 @@ func (g *guard) decide(c *seccomp.Call) seccomp.Answer {
 func (g *guard) event(c *seccomp.Call) monitor.Event {
 	e := monitor.Event{
 		Type: monitor.SyscallBlocked, Action: errnoName(c.Errno),
-		Syscall: &monitor.Syscall{Name: c.Name, Number: c.Number, Arch: c.ArchName, Raw: c.Raw, Args: c.Args, Paths: c.Paths},
+		Syscall: &monitor.Syscall{Name: c.Name, Number: c.Number, Arch: c.ArchName, Raw: c.Raw,
+			Args: c.Args, Paths: c.Paths},
 	}
 	e.Syscall.Own = ownProcess(c)
 	e.PID, e.Comm = g.identify(c.PID)

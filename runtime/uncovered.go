@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -64,8 +65,14 @@ func (k *cell) lost(masks []rootfs.Mask, mounts []rootfs.Mount) {
 		return
 	}
 	var body initproto.SetupBody
+	appeared := false
 	for _, m := range masks {
 		paths = append(paths, m.Path)
+		if m.Absent {
+			appeared = true
+			st, err := os.Lstat(k.root() + m.Path)
+			m.Folder = err == nil && st.IsDir()
+		}
 		if m.Folder {
 			body.Dirs = append(body.Dirs, initproto.Dir{Path: m.Path})
 		} else {
@@ -76,8 +83,11 @@ func (k *cell) lost(masks []rootfs.Mask, mounts []rootfs.Mount) {
 	cfg := uncovered.Config{PID: k.pid, Masks: masks}
 	for time.Since(began) < restoreTime {
 		if left, _ := uncovered.Uncovered(cfg); len(left) == 0 {
-			k.uncoveredEvent(strings.Join(paths, ", "), "restored",
-				"the host replaced %s, and its mask was lost; the mask was restored")
+			reason := "the host replaced %s, and its mask was lost; the mask was restored"
+			if appeared {
+				reason = "%s did not exist at the start; it was hidden when it appeared"
+			}
+			k.uncoveredEvent(strings.Join(paths, ", "), "restored", reason)
 			return
 		}
 		time.Sleep(time.Millisecond)

@@ -91,10 +91,14 @@ func hiding(t *testing.T, paths string) func(string) []string {
 func TestASavedSecretIsHiddenAgain(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string][3]string{
-		"a file saved":       {"echo old >.env", "echo SECRET >new; mv new .env", "cat .env"},
-		"a file made anew":   {"echo old >.env", "rm .env; echo SECRET >.env", "cat .env"},
-		"a folder replaced":  {"mkdir .env", "mv .env old; mkdir .env; echo SECRET >.env/f", "cat .env/f"},
-		"a folder above":     {"mkdir -p a; echo old >a/.env", "mv a b; mkdir a; echo SECRET >a/.env", "cat a/.env"},
+		"a file saved":          {"echo old >.env", "echo SECRET >new; mv new .env", "cat .env"},
+		"a file made anew":      {"echo old >.env", "rm .env; echo SECRET >.env", "cat .env"},
+		"a folder replaced":     {"mkdir .env", "mv .env old; mkdir .env; echo SECRET >.env/f", "cat .env/f"},
+		"a folder above":        {"mkdir -p a; echo old >a/.env", "mv a b; mkdir a; echo SECRET >a/.env", "cat a/.env"},
+		"a file that appears":   {"true", "echo SECRET >.env", "cat .env"},
+		"a folder that appears": {"true", "mkdir .env; echo SECRET >.env/f", "cat .env/f"},
+		"a file that appears in a new folder": {"true", "mkdir a; echo SECRET >a/.env",
+			"cat a/.env"},
 		"a file, twice over": {"echo old >.env", "echo SECRET >new; mv new .env; echo SECRET >new; mv new .env", "cat .env"},
 	} {
 		t.Run(name, func(t *testing.T) {
