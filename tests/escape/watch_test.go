@@ -63,9 +63,10 @@ func TestCannotWatchTheHostByExchangingThePath(t *testing.T) {
 	hold(t, claim{
 		attack: `
 static char path[64];
-static volatile int done;
+static volatile int done, begun;
 static void *flip(void *x) {
 	while (!done) {
+		begun = 1;
 		strcpy(path, "/usr/bin");
 		strcpy(path, "/tmp/wa");
 		unlink("/tmp/wl"); symlink("/usr/bin", "/tmp/wl");
@@ -81,17 +82,21 @@ static void attack(int argc, char **argv) {
 	mkdir("/tmp/wa", 0755);
 	pthread_t t;
 	if (pthread_create(&t, 0, flip, 0)) held("no thread");
-	for (int i = 0; i < 4000; i++) {
-		inotify_add_watch(fd, path, IN_OPEN);
-		inotify_add_watch(fd, "/tmp/wl", IN_OPEN);
-	}
-	done = 1;
-	pthread_join(t, 0);
+	while (!begun) usleep(100);
 	char name[64], line[512], want[64];
 	snprintf(name, sizeof name, "/proc/self/fdinfo/%d", fd);
 	snprintf(want, sizeof want, " ino:%lx ", (long)st.st_ino);
-	FILE *f = fopen(name, "r");
-	while (f && fgets(line, sizeof line, f)) if (strstr(line, want)) return;
+	for (time_t end = time(0) + 4; time(0) < end;) {
+		for (int i = 0; i < 64; i++) {
+			inotify_add_watch(fd, path, IN_OPEN);
+			inotify_add_watch(fd, "/tmp/wl", IN_OPEN);
+		}
+		FILE *f = fopen(name, "r");
+		while (f && fgets(line, sizeof line, f)) if (strstr(line, want)) return;
+		if (f) fclose(f);
+	}
+	done = 1;
+	pthread_join(t, 0);
 	held("no watch on /usr/bin");
 }`,
 		events: []string{"inotify_add_watch", "inotify_init1", "mkdir"},
