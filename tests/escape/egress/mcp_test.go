@@ -42,7 +42,7 @@ func TestAServerReachesItsHost(t *testing.T) {
 		if err := os.Chmod(dir, 0o777); err != nil {
 			t.Fatal(err)
 		}
-		cmd := w.Command("setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "env", "-u", "XDG_RUNTIME_DIR", "HOME=/nonexistent",
+		cmd := w.Command("setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "env", "-u", "XDG_RUNTIME_DIR", "HOME=/dev/null",
 			mcpbox(t), "mcp", "--allow-net", api, "--audit", dir+"/audit.jsonl", "--events", dir+"/events.jsonl",
 			"--mount", w.dir+":/data", "--env", "SSL_CERT_FILE=/data/ca.pem", "--", "python3", "/data/server.py")
 		said, stderr, err := converse(t, cmd,

@@ -128,7 +128,7 @@ func (w *world) run(uid int, first []string, args ...string) *ran {
 	file := filepath.Join(results, "result.json")
 	command := slices.Concat([]string{mcpbox(w.t), "run", "--result", file}, first, args)
 	if uid != 0 {
-		command = append([]string{"setpriv", "--reuid", fmt.Sprint(uid), "--regid", fmt.Sprint(uid), "--clear-groups", "env", "-u", "XDG_RUNTIME_DIR", "HOME=/nonexistent"}, command...)
+		command = append([]string{"setpriv", "--reuid", fmt.Sprint(uid), "--regid", fmt.Sprint(uid), "--clear-groups", "env", "-u", "XDG_RUNTIME_DIR", "HOME=/dev/null"}, command...)
 	}
 	cmd := w.Command(command...)
 	cmd.Env = append(os.Environ(), w.env...)
