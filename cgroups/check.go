@@ -17,8 +17,7 @@ type counters struct {
 	lastTime      time.Time
 }
 
-// check reads the leaf, reports what is new and says when to look again
-// (zero: at the next event).
+// check reads the leaf, reports what is new and says when to look again (zero: at the next event).
 func (w *Watch) check(last bool) time.Time {
 	w.checkMemory(last)
 	w.checkPIDs(last)

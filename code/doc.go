@@ -15,8 +15,7 @@
 // Snippets of a session share one (session.go).
 //
 // Nothing runs bare. Where the host can't sandbox, or has no interpreter, Result.Available is false
-// and Result.Reason
-// says why; that is no error.
+// and Result.Reason says why; that is no error.
 //
 // It does not protect from what the policy allows. The guard (package guard) is a second line of
 // defence, not a wall.

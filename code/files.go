@@ -59,8 +59,7 @@ type limits struct {
 var snippetFiles = limits{files: maxFiles, file: maxFileBytes, all: maxAllBytes}
 
 // open takes the folder while the process is there. It can't have done anything yet, or nothing to
-// /work itself: the
-// sandbox's root is read-only.
+// /work itself: the sandbox's root is read-only.
 func (c *collector) open(p *mcpruntime.Process) {
 	if c.work != nil {
 		return
@@ -82,8 +81,7 @@ func (c *collector) close() {
 }
 
 // collect reads what there is, after the last process has ended. Nothing that the snippet made is
-// followed: no link, no
-// mount; what is no regular file is not opened for reading.
+// followed: no link, no mount; what is no regular file is not opened for reading.
 func (c *collector) collect() {
 	if c.work == nil {
 		return
@@ -175,8 +173,7 @@ func (c *collector) file(dir *os.File, full, name string) bool {
 }
 
 // WriteFiles writes what came back below dir, which is made if it is not there. A file that exists
-// already is not
-// replaced, and no link in dir is followed out of it.
+// already is not replaced, and no link in dir is followed out of it.
 func (r *Result) WriteFiles(dir string) error {
 	if len(r.Files) == 0 {
 		return nil

@@ -10,8 +10,7 @@ import (
 )
 
 // Language says how code of a language is run. In commands, PROGRAM is the program that was found,
-// FILE the snippet's
-// file, BINARY what the compiler made.
+// FILE the snippet's file, BINARY what the compiler made.
 type Language struct {
 	Name     string
 	Aliases  []string
@@ -170,10 +169,16 @@ func languages() []Language {
 			Library: &Library{
 				Make: []string{program, "build", "-trimpath", "std"},
 				Env:  []string{"GOCACHE=" + libraryFolder},
-				// The compiler writes to its cache: links in a folder of its own. trim.txt keeps it from
-				// looking for old entries.
-				Use: []string{"/bin/sh", "-c", `cp -rs "$1/." /tmp/go-cache && rm -f /tmp/go-cache/trim.txt &&
-date +%s >/tmp/go-cache/trim.txt; shift; exec "$@"`, "sh", library},
+				// The compiler writes to its cache: links in a folder of its own. trim.txt keeps it
+				// from looking for old entries.
+				Use: []string{
+					"/bin/sh",
+					"-c",
+					`cp -rs "$1/." /tmp/go-cache && rm -f /tmp/go-cache/trim.txt &&
+date +%s >/tmp/go-cache/trim.txt; shift; exec "$@"`,
+					"sh",
+					library,
+				},
 			},
 		},
 		{

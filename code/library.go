@@ -19,9 +19,9 @@ import (
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
-// Library is what a compiler would make again for every snippet. It is made once for each version of the
-// compiler, in a sandbox that sees no snippet, and kept in the user's data folder. Snippets are compiled
-// with it bound read-only: none of them can change what another one is linked with.
+// Library is what a compiler would make again for every snippet. It is made once for each version
+// of the compiler, in a sandbox that sees no snippet, and kept in the user's data folder. Snippets
+// are compiled with it bound read-only: none of them can change what another one is linked with.
 type Library struct {
 	Make []string // with PROGRAM and LIBRARY, the writable folder
 	Env  []string // with LIBRARY
@@ -40,8 +40,8 @@ var libraryLimits = policies.Limits{
 	Timeout: policies.Duration(10 * time.Minute),
 }
 
-// Prepare makes what a language's compiler needs for every snippet, if that is not there yet. It takes
-// minutes. Languages without it are an error.
+// Prepare makes what a language's compiler needs for every snippet, if that is not there yet. It
+// takes minutes. Languages without it are an error.
 func Prepare(ctx context.Context, language string, bestEffort bool) (dir string, err error) {
 	policy, err := policies.Preset("code-standard")
 	if err != nil {
@@ -52,7 +52,8 @@ func Prepare(ctx context.Context, language string, bestEffort bool) (dir string,
 		return "", err
 	}
 	if j.language.Library == nil {
-		return "", hint.Errorf("nothing has to be prepared for it", "%s keeps nothing between snippets",
+		return "", hint.Errorf("nothing has to be prepared for it",
+			"%s keeps nothing between snippets",
 			j.language.Name)
 	}
 	if j.program, err = j.find(); err != nil {
@@ -109,7 +110,8 @@ func (j *job) makeLibrary(ctx context.Context) (string, error) {
 	}
 	defer lock.Close()
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return "", hint.Errorf("wait for it", "the library of %s is being made already", j.language.Name)
+		return "", hint.Errorf("wait for it", "the library of %s is being made already",
+			j.language.Name)
 	}
 	made := path + ".new"
 	if err := errors.Join(os.RemoveAll(made), os.Mkdir(made, 0o700)); err != nil {
@@ -140,7 +142,8 @@ func (j *job) fillLibrary(ctx context.Context, dir string) error {
 	}
 	if !res.Success {
 		text, _ := said.text()
-		return fmt.Errorf("the library of %s could not be made: %s\n%s", j.language.Name, res.Status, text)
+		return fmt.Errorf("the library of %s could not be made: %s\n%s", j.language.Name,
+			res.Status, text)
 	}
 	return nil
 }

@@ -13,7 +13,8 @@ import (
 
 func goJob(t *testing.T) *job {
 	t.Helper()
-	j := &job{Runner: Runner{Policy: tier(t, "code-standard"), BestEffort: true}, language: must(Lookup("go"))}
+	j := &job{Runner: Runner{Policy: tier(t, "code-standard"), BestEffort: true},
+		language: must(Lookup("go"))}
 	var err error
 	if j.program, err = j.find(); err != nil {
 		testhost.Lacks(t, "language", "%v", err)
@@ -27,7 +28,8 @@ func TestALibraryIsMadeOnceAndOnlyRead(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	j := goJob(t)
 	l := *j.language.Library
-	l.Make = append(slices.Clone(l.Make[:len(l.Make)-1]), "errors") // a small part: all takes a minute
+	l.Make = append(slices.Clone(l.Make[:len(l.Make)-1]),
+		"errors") // a small part: all takes a minute
 	j.language.Library = &l
 	if dir := j.libraryOf(); dir != "" {
 		t.Fatalf("there is one: %s", dir)
@@ -52,7 +54,8 @@ func TestALibraryIsMadeOnceAndOnlyRead(t *testing.T) {
 	if before < 10 {
 		t.Errorf("%d files", before)
 	}
-	j.Code = []byte("package main\n\nimport \"errors\"\n\nfunc main() { println(errors.New(\"made\").Error()) }\n")
+	j.Code = []byte("package main\n\nimport \"errors\"\n\nfunc main() { " +
+		"println(errors.New(\"made\").Error()) }\n")
 	if err := j.check(); err == nil { // which makes the result, and looks the language up again
 		t.Error("a job without a name of its language is taken")
 	}

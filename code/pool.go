@@ -13,8 +13,8 @@ import (
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
-// Pool lets Runners use cells of a pool.Pool, and interpreters that wait in them. It knows a policy by
-// its address. It is safe for concurrent use.
+// Pool lets Runners use cells of a pool.Pool, and interpreters that wait in them. It knows a policy
+// by its address. It is safe for concurrent use.
 type Pool struct {
 	pool *pool.Pool
 
@@ -34,8 +34,8 @@ type version struct {
 	size     int64
 }
 
-// maxKnown bounds what a Pool remembers of policies. Beyond it, it forgets them all; the pool gives up
-// what nobody uses.
+// maxKnown bounds what a Pool remembers of policies. Beyond it, it forgets them all; the pool gives
+// up what nobody uses.
 const maxKnown = 256
 
 // NewPool returns a Pool. The caller closes p.
@@ -80,7 +80,10 @@ func (p *Pool) tier(policy *policies.Policy) *policies.Policy {
 }
 
 // policy is always the same one for a name and a root.
-func (p *Pool) policy(name, rootfs string, make func() (*policies.Policy, error)) (*policies.Policy, error) {
+func (p *Pool) policy(
+	name, rootfs string,
+	make func() (*policies.Policy, error),
+) (*policies.Policy, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	name += "\x00" + rootfs
@@ -128,8 +131,8 @@ func (p *Pool) versionOf(path string, ask func() (string, error)) (string, error
 	return answer, err
 }
 
-// ahead is the interpreter that waits for the job's snippet, nil if none does. What it uses before its
-// call can't be kept from a limit of CPU time.
+// ahead is the interpreter that waits for the job's snippet, nil if none does. What it uses before
+// its call can't be kept from a limit of CPU time.
 func (j *job) ahead() *pool.Program {
 	start := j.language.Prestart
 	if start == nil || j.Policy.Limits.CPUTime > 0 || j.Umask != nil {
@@ -150,8 +153,8 @@ type pooled struct {
 	snippet bool // its events are the caller's
 }
 
-// start prefers an interpreter that waits. If that can't be had, the command runs in a cell as it would
-// in a sandbox, and has the errors that it would have there.
+// start prefers an interpreter that waits. If that can't be had, the command runs in a cell as it
+// would in a sandbox, and has the errors that it would have there.
 func (p *pooled) start(ctx context.Context, cmd mcpruntime.Command) (*mcpruntime.Process, error) {
 	call := pool.Call{Caller: p.job.Caller, Policy: p.policy, Command: cmd,
 		BestEffort: p.job.BestEffort}

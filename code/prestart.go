@@ -17,8 +17,8 @@ var bootPython string
 //go:embed boot/boot.js
 var bootNode string
 
-// Prestart says how a language's interpreter is started ahead of a snippet. It then runs a program of
-// mcpbox's, which waits for the snippet on standard input:
+// Prestart says how a language's interpreter is started ahead of a snippet. It then runs a program
+// of mcpbox's, which waits for the snippet on standard input:
 //
 //	8 hex digits: the length of what follows
 //	words with NULs between them: the number of arguments, the arguments,
@@ -71,7 +71,8 @@ func message(args []string, files []mcpruntime.File) (data []byte, ok bool) {
 		words = append(words, f.Path, strconv.Itoa(len(f.Data)))
 		size += len(f.Data)
 	}
-	if size > maxMessage || slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, "\x00") }) {
+	if size > maxMessage ||
+		slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, "\x00") }) {
 		return nil, false
 	}
 	head := strings.Join(words, "\x00")

@@ -50,8 +50,8 @@ type Request struct {
 	Umask          *uint32 // nil: the caller's; in cells only
 
 	// Session names a session of the Runner's Caller: its snippets share a cell, with its files and
-	// processes, and the state of the interpreter. The first one opens it. It needs a Pool that takes the
-	// policy, a language that has sessions, and a guard that does not refuse.
+	// processes, and the state of the interpreter. The first one opens it. It needs a Pool that
+	// takes the policy, a language that has sessions, and a guard that does not refuse.
 	Session    string
 	MaxOutput  int                       // bytes of stdout and of stderr that the result keeps; 0 is DefaultOutput
 	Progress   func(stage string)        // "guard", "compile", "run"

@@ -34,10 +34,12 @@ func (j *job) checkSession() error {
 		return hint.Errorf("use one of: "+strings.Join(SessionLanguages(), ", "),
 			"%s has no sessions", j.language.Name)
 	case !j.pools():
-		return hint.Errorf("leave the session out", "no sessions with policy %s here", j.Policy.Name)
+		return hint.Errorf("leave the session out", "no sessions with policy %s here",
+			j.Policy.Name)
 	case j.Policy.Guard.Mode == policies.GuardDeny:
 		return hint.Errorf("leave the session out, or use the standard tier",
-			"no sessions with policy %s: its guard refuses, and sees one snippet at a time", j.Policy.Name)
+			"no sessions with policy %s: its guard refuses, and sees one snippet at a time",
+			j.Policy.Name)
 	case j.Umask != nil:
 		return hint.Errorf("leave the session out", "a session has the umask of its first snippet")
 	}
@@ -54,7 +56,8 @@ func (j *job) inSession(ctx context.Context) error {
 	}
 	j.Progress("run")
 	files := j.given(mcpruntime.File{Path: "/work/" + j.language.File, Data: j.Code})
-	if j.Stdin != nil && j.language.Guard != "javascript" { // node can't exchange its standard input
+	if j.Stdin != nil &&
+		j.language.Guard != "javascript" { // node can't exchange its standard input
 		data, err := io.ReadAll(io.LimitReader(j.Stdin, maxStdin))
 		if err != nil {
 			return err
@@ -68,12 +71,14 @@ func (j *job) inSession(ctx context.Context) error {
 	stdout, stderr := j.captures()
 	out := &collector{limits: snippetFiles}
 	defer out.close()
-	args := append(command(j.language.Run, map[string]string{program: j.program, file: files[0].Path}), j.Args...)
+	args := append(command(j.language.Run, map[string]string{program: j.program,
+		file: files[0].Path}), j.Args...)
 	turned, err := j.Pool.pool.Turn(ctx, pool.Turn{Session: j.Session, Call: pool.Call{
 		Caller: j.Caller, Policy: j.Pool.tier(j.Policy), BestEffort: j.BestEffort, Input: input,
-		Program: j.Pool.program("session\x00"+j.language.Name+"\x00"+j.program, func() *pool.Program {
-			return j.language.Session.program(j.language, j.program)
-		}),
+		Program: j.Pool.program("session\x00"+j.language.Name+"\x00"+j.program,
+			func() *pool.Program {
+				return j.language.Session.program(j.language, j.program)
+			}),
 		Command: mcpruntime.Command{Args: args, Stdout: tee(stdout, j.Stdout),
 			Stderr: tee(stderr, j.Stderr), Call: j.Call,
 			BeforeExec: func(p *mcpruntime.Process) {

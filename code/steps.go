@@ -98,7 +98,8 @@ func (j *job) refuse() {
 		}
 	}
 	j.res.Reason = "the guard refused the code, nothing ran: " + strings.Join(rules, ", ")
-	j.res.Hint = "take out what the findings name, or run it under --tier standard, which only reports them"
+	j.res.Hint = "take out what the findings name, or run it under --tier standard, which only " +
+		"reports them"
 }
 
 // place is where a snippet or a compiler runs: a sandbox, or a cell of a pool.
@@ -148,7 +149,8 @@ func (j *job) start(ctx context.Context, main mcpruntime.File) func() (place, er
 		}
 		return func() (place, error) { return p, nil }
 	}
-	spec := mcpruntime.Spec{Policy: tierOf(j.Policy), BestEffort: j.BestEffort, Files: j.given(main)}
+	spec := mcpruntime.Spec{Policy: tierOf(j.Policy), BestEffort: j.BestEffort,
+		Files: j.given(main)}
 	if j.Sinks != nil {
 		spec.Sinks = j.Sinks()
 	}
@@ -182,7 +184,8 @@ func (j *job) run(ctx context.Context, box place, with map[string]string) error 
 	out := &collector{limits: snippetFiles}
 	defer out.close()
 	p, err := box.start(ctx, mcpruntime.Command{
-		Args: append(command(j.language.Run, with), j.Args...), Env: j.language.Env, Stdin: j.Stdin, Umask: j.Umask,
+		Args: append(command(j.language.Run, with), j.Args...), Env: j.language.Env, Stdin: j.Stdin,
+		Umask:  j.Umask,
 		Stdout: tee(stdout, j.Stdout), Stderr: tee(stderr, j.Stderr),
 		BeforeExec: func(p *mcpruntime.Process) {
 			out.open(p)
@@ -421,7 +424,8 @@ func (j *job) compile(ctx context.Context) ([]byte, error) {
 func (j *job) notCompiled(res *mcpruntime.Result, step *Step) {
 	events, limits, layers := res.Events, maps.Clone(res.Limits), maps.Clone(res.Layers)
 	j.setup(StatusCompile, max(res.ExitCode, 1))
-	j.res.Events, j.res.Limits, j.res.Layers, j.res.EventStats = events, limits, layers, res.EventStats
+	j.res.Events, j.res.Limits, j.res.Layers, j.res.EventStats = events, limits, layers,
+		res.EventStats
 	j.res.Stdout, j.res.Stderr = step.Stdout, step.Stderr
 	j.res.StdoutBytes, j.res.StderrBytes = int64(len(step.Stdout)), int64(len(step.Stderr))
 	j.res.Reason = "the code did not compile"

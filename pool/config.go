@@ -56,8 +56,8 @@ type Call struct {
 	Command runtime.Command  // without TTY
 
 	// Program, if not nil, is started ahead, and Input is written to its standard input before
-	// Command.Stdin is. Args of the command are what the result names. Env, Dir, Umask and Files must be
-	// empty: they are the program's.
+	// Command.Stdin is. Args of the command are what the result names. Env, Dir, Umask and Files
+	// must be empty: they are the program's.
 	Program *Program
 	Input   []byte
 

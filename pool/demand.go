@@ -20,7 +20,8 @@ func (d *demand) taken(now time.Time) {
 // refill is about how long a burst has to be served from what is ready: building goes on beside it.
 const refill = 50 * time.Millisecond
 
-// peak is how many cells the busiest second of the last minute took in the time of a refill, rounded up.
+// peak is how many cells the busiest second of the last minute took in the time of a refill,
+// rounded up.
 func (d *demand) peak(now time.Time) int {
 	most := 0
 	for i, at := range d.second {

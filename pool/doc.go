@@ -8,7 +8,8 @@
 //
 // For each policy there are started sandboxes, and in them cells that were built ahead. A call
 // takes a cell, which runs it and dies. Cells are built beside the calls. How many are kept ready
-// follows the calls of the last minute. A policy that nobody uses any more gives its sandboxes back.
+// follows the calls of the last minute. A policy that nobody uses any more gives its sandboxes
+// back.
 //
 // A Program is started ahead as well, and waits in its cell for the call: an interpreter, say. A
 // session (Turn) is a cell whose program serves several calls.

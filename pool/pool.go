@@ -53,7 +53,8 @@ func (p *Pool) Prepare(ctx context.Context, policy *policies.Policy) error {
 }
 
 // PrepareProgram likewise, with a program that waits in the cell.
-func (p *Pool) PrepareProgram(ctx context.Context, policy *policies.Policy, program *Program) error {
+func (p *Pool) PrepareProgram(ctx context.Context, policy *policies.Policy,
+	program *Program) error {
 	if err := p.begin(); err != nil {
 		return err
 	}
@@ -75,15 +76,18 @@ func (p *Pool) Enter(ctx context.Context, caller string) (leave func(), err erro
 	return p.gate.enter(ctx, caller)
 }
 
-// Start starts a call's program. It returns when execve(2) has succeeded. A *BusyError says when to come
-// back; other errors are runtime's. When ctx ends, the program is killed.
+// Start starts a call's program. It returns when execve(2) has succeeded. A *BusyError says when to
+// come back; other errors are runtime's. When ctx ends, the program is killed.
 func (p *Pool) Start(ctx context.Context, call Call) (*runtime.Process, error) {
 	process, _, err := p.admit(ctx, call)
 	return process, err
 }
 
 // admit starts a call in its turn. ended gives back its place; that happens at its end, too.
-func (p *Pool) admit(ctx context.Context, call Call) (process *runtime.Process, ended func(), err error) {
+func (p *Pool) admit(
+	ctx context.Context,
+	call Call,
+) (process *runtime.Process, ended func(), err error) {
 	if err := p.begin(); err != nil {
 		return nil, nil, err
 	}
@@ -108,8 +112,12 @@ func (p *Pool) admit(ctx context.Context, call Call) (process *runtime.Process, 
 	return process, ended, nil
 }
 
-// start tries more than once: a cell, its sandbox or its shelf may have come to an end while it waited.
-func (p *Pool) start(ctx context.Context, call Call) (process *runtime.Process, from *box, err error) {
+// start tries more than once: a cell, its sandbox or its shelf may have come to an end while it
+// waited.
+func (p *Pool) start(
+	ctx context.Context,
+	call Call,
+) (process *runtime.Process, from *box, err error) {
 	const attempts = 3
 	for range attempts {
 		var k *stock
@@ -147,8 +155,8 @@ func mayPass(err error) bool {
 	return errors.Is(err, runtime.ErrClosed)
 }
 
-// Beside does work of the caller's in the background. Close ends its context, and waits for it. After
-// Close it does nothing.
+// Beside does work of the caller's in the background. Close ends its context, and waits for it.
+// After Close it does nothing.
 func (p *Pool) Beside(work func(context.Context)) {
 	if p.begin() != nil {
 		return
@@ -188,7 +196,8 @@ func (p *Pool) stock(call Call) (*stock, error) {
 
 func (p *Pool) shelf(policy *policies.Policy, bestEffort bool) (*shelf, error) {
 	if policy == nil {
-		return nil, hint.Errorf(`policies.Preset("standard") is one`, "a call needs a policy: Call.Policy is nil")
+		return nil, hint.Errorf(`policies.Preset("standard") is one`,
+			"a call needs a policy: Call.Policy is nil")
 	}
 	if err := runtime.CheckCells(policy); err != nil {
 		return nil, err

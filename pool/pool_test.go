@@ -61,14 +61,16 @@ func TestManyCallsAtOnce(t *testing.T) {
 			var out bytes.Buffer
 			cmd := sh(`cat /tmp/* 2>/dev/null; echo ` + strconv.Itoa(i) + ` > /tmp/x; cat /tmp/x`)
 			cmd.Stdout = &out
-			res, err := p.Run(t.Context(), Call{Caller: strconv.Itoa(i % 3), Policy: policy, Command: cmd})
+			res, err := p.Run(t.Context(), Call{Caller: strconv.Itoa(i % 3), Policy: policy,
+				Command: cmd})
 			if err != nil || !res.Success || out.String() != strconv.Itoa(i)+"\n" {
 				t.Errorf("call %d: %v, %+v, %q", i, err, res, out.String())
 			}
 		})
 	}
 	wg.Wait()
-	if s := p.Stats(); s.Live != 0 || s.Waiting != 0 || len(s.Policies) != 1 || s.Policies[0].Calls != uint64(n) {
+	if s := p.Stats(); s.Live != 0 || s.Waiting != 0 || len(s.Policies) != 1 ||
+		s.Policies[0].Calls != uint64(n) {
 		t.Errorf("%+v", s)
 	}
 }
@@ -78,9 +80,11 @@ func TestOnePoliciesCallsDoNotSeeAnothers(t *testing.T) {
 	for name, want := range map[string]string{"standard": "ok", "strict": "refused"} {
 		var out bytes.Buffer
 		cmd := runtime.Command{Args: []string{"python3", "-c",
-			"import socket\ntry:\n  socket.socket(); print('ok')\nexcept OSError: print('refused')"}, Stdout: &out}
+			"import socket\ntry:\n  socket.socket(); print('ok')\nexcept OSError: " +
+				"print('refused')"}, Stdout: &out}
 		testhost.Need(t, "python3")
-		if _, err := p.Run(t.Context(), Call{Policy: preset(t, name), Command: cmd}); err != nil || out.String() != want+"\n" {
+		if _, err := p.Run(t.Context(), Call{Policy: preset(t, name), Command: cmd}); err != nil ||
+			out.String() != want+"\n" {
 			t.Errorf("%s: %v, %q", name, err, out.String())
 		}
 	}
@@ -128,21 +132,25 @@ func TestAMisspeltCommandCostsOneCell(t *testing.T) {
 	p := newPool(t, Config{})
 	policy := preset(t, "standard")
 	for range 3 {
-		if _, err := p.Run(t.Context(), Call{Policy: policy, Command: runtime.Command{Args: []string{"pyhton"}}}); !errors.Is(err, runtime.ErrNotFound) {
+		if _, err := p.Run(t.Context(), Call{Policy: policy,
+			Command: runtime.Command{Args: []string{"pyhton"}}}); !errors.Is(err,
+			runtime.ErrNotFound) {
 			t.Errorf("error %v", err)
 		}
 	}
 	if s := p.Stats(); s.Live != 0 || s.Policies[0].Sandboxes != 1 {
 		t.Errorf("%+v", s)
 	}
-	if _, err := p.Run(t.Context(), Call{Command: sh("true")}); err == nil || runtime.Hint(err) == "" {
+	if _, err := p.Run(t.Context(), Call{Command: sh("true")}); err == nil ||
+		runtime.Hint(err) == "" {
 		t.Errorf("without a policy: %v", err)
 	}
 }
 
 func TestCloseEndsWhatRuns(t *testing.T) {
 	p := newPool(t, Config{})
-	process, err := p.Start(t.Context(), Call{Policy: preset(t, "standard"), Command: sh("sleep 1000")})
+	process, err := p.Start(t.Context(), Call{Policy: preset(t, "standard"),
+		Command: sh("sleep 1000")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +160,8 @@ func TestCloseEndsWhatRuns(t *testing.T) {
 	if res, _ := process.Wait(); res.Signal != "SIGKILL" {
 		t.Errorf("%+v", res)
 	}
-	if _, err := p.Start(t.Context(), Call{Policy: preset(t, "standard"), Command: sh("true")}); !errors.Is(err, ErrClosed) {
+	if _, err := p.Start(t.Context(), Call{Policy: preset(t, "standard"),
+		Command: sh("true")}); !errors.Is(err, ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 }
@@ -160,7 +169,8 @@ func TestCloseEndsWhatRuns(t *testing.T) {
 func TestAnIdlePolicyGivesItsSandboxesBack(t *testing.T) {
 	testhost.Need(t, "proc-children")
 	p := newPool(t, Config{Idle: 40 * time.Millisecond})
-	if _, err := p.Run(t.Context(), Call{Policy: preset(t, "standard"), Command: sh("true")}); err != nil {
+	if _, err := p.Run(t.Context(), Call{Policy: preset(t, "standard"),
+		Command: sh("true")}); err != nil {
 		t.Fatal(err)
 	}
 	for end := time.Now().Add(10 * time.Second); len(pid1s(t)) > 0; {

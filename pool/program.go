@@ -9,9 +9,10 @@ import (
 	"github.com/mcpbox/mcpbox/runtime"
 )
 
-// Program is a program that is started ahead of its calls, in cells of their own: an interpreter that waits
-// in read(2) for what it is to run. Each call has a process of its own, which is nobody's fork: its address
-// layout, its hash seeds and its random states are its own. The pool knows it by its address.
+// Program is a program that is started ahead of its calls, in cells of their own: an interpreter
+// that waits in read(2) for what it is to run. Each call has a process of its own, which is
+// nobody's fork: its address layout, its hash seeds and its random states are its own. The pool
+// knows it by its address.
 type Program struct {
 	Args  []string
 	Env   []string
@@ -35,8 +36,12 @@ type held struct {
 func hold(ctx context.Context, c *runtime.Cell, p *Program) (*held, error) {
 	h := &held{in: newLate(), out: newLate(), err: newLate(), events: &lateSink{}}
 	h.out.expect(p.Ready)
-	process, err := c.Start(ctx, runtime.Command{Args: p.Args, Env: p.Env, Files: p.Files, Hold: true,
-		Stdin: h.in, Stdout: h.out, Stderr: h.err, Sinks: []monitor.Sink{h.events}, Call: h.events.call})
+	process, err := c.Start(
+		ctx,
+		runtime.Command{Args: p.Args, Env: p.Env, Files: p.Files, Hold: true,
+			Stdin: h.in, Stdout: h.out, Stderr: h.err, Sinks: []monitor.Sink{h.events},
+			Call: h.events.call},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +91,8 @@ func (h *held) begin(ctx context.Context, call Call) error {
 // check refuses what a program that runs already can't have.
 func (c Call) check() error {
 	cmd := c.Command
-	if c.Program != nil && (len(cmd.Env) > 0 || cmd.Dir != "" || cmd.Umask != nil || len(cmd.Files) > 0) {
+	if c.Program != nil && (len(cmd.Env) > 0 || cmd.Dir != "" || cmd.Umask != nil ||
+		len(cmd.Files) > 0) {
 		return hint.Errorf("leave Program out, or give them to it",
 			"Env, Dir, Umask and Files of a call are its program's")
 	}

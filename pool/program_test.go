@@ -32,11 +32,13 @@ func TestAProgramWaitsForItsCall(t *testing.T) {
 		wg.Go(func() {
 			var out, stderr bytes.Buffer
 			var began *runtime.Process
-			cmd := runtime.Command{Args: []string{"call"}, Stdin: strings.NewReader("rest"), Stdout: &out, Stderr: &stderr,
+			cmd := runtime.Command{Args: []string{"call"}, Stdin: strings.NewReader("rest"),
+				Stdout: &out, Stderr: &stderr,
 				BeforeExec: func(p *runtime.Process) { began = p }}
 			res, err := p.Run(t.Context(), Call{Policy: policy, Command: cmd, Program: echo,
 				Input: []byte("lib; echo x >&2; cat; exit 3\n")})
-			if err != nil || res.ExitCode != 3 || out.String() != "lib\nrest" || stderr.String() != "x\n" || began == nil ||
+			if err != nil || res.ExitCode != 3 || out.String() != "lib\nrest" ||
+				stderr.String() != "x\n" || began == nil ||
 				res.Command[0] != "call" {
 				t.Errorf("%v, %+v, %q, %q", err, res, out.String(), stderr.String())
 			}
@@ -44,7 +46,8 @@ func TestAProgramWaitsForItsCall(t *testing.T) {
 	}
 	wg.Wait()
 	// Cells alone are of the same sandbox, and not mixed up with them.
-	if res, err := p.Run(t.Context(), Call{Policy: policy, Command: sh("exit 4")}); err != nil || res.ExitCode != 4 {
+	if res, err := p.Run(t.Context(), Call{Policy: policy, Command: sh("exit 4")}); err != nil ||
+		res.ExitCode != 4 {
 		t.Errorf("%v, %+v", err, res)
 	}
 	if s := p.Stats().Policies; len(s) != 1 || s[0].Sandboxes != 1 || s[0].Calls != 11 {
@@ -74,7 +77,8 @@ except OSError: pass`}, Ready: 'R'}
 	sockets := 0
 	if err == nil {
 		for _, e := range res.Events {
-			if e.Syscall != nil && e.Syscall.Name == "socket" { // a slow host has others, about CPUs
+			if e.Syscall != nil &&
+				e.Syscall.Name == "socket" { // a slow host has others, about CPUs
 				sockets++
 			}
 		}
@@ -92,7 +96,8 @@ func TestAProgramThatDiesOrIsNeverReady(t *testing.T) {
 	p := newPool(t, Config{})
 	policy := preset(t, "standard")
 	never := &Program{Args: []string{"sh", "-c", "exit 3"}, Ready: 'R'}
-	if _, err := p.Run(t.Context(), Call{Policy: policy, Command: sh(""), Program: never}); !errors.Is(err, ErrNotReady) {
+	if _, err := p.Run(t.Context(), Call{Policy: policy, Command: sh(""),
+		Program: never}); !errors.Is(err, ErrNotReady) {
 		t.Errorf("error %v", err)
 	}
 	// One that is killed while it waits costs nobody a call.
@@ -108,12 +113,14 @@ func TestAProgramThatDiesOrIsNeverReady(t *testing.T) {
 	k.mu.Unlock()
 	c.held.Kill()
 	<-c.held.Done()
-	res, err := p.Run(t.Context(), Call{Policy: policy, Command: sh(""), Program: echo, Input: []byte("exit 5\n")})
+	res, err := p.Run(t.Context(), Call{Policy: policy, Command: sh(""), Program: echo,
+		Input: []byte("exit 5\n")})
 	if err != nil || res.ExitCode != 5 {
 		t.Errorf("%v, %+v", err, res)
 	}
 	if _, err := p.Run(t.Context(), Call{Policy: policy, Program: echo,
-		Command: runtime.Command{Args: []string{"x"}, Dir: "/tmp"}}); err == nil || runtime.Hint(err) == "" {
+		Command: runtime.Command{Args: []string{"x"}, Dir: "/tmp"}}); err == nil ||
+		runtime.Hint(err) == "" {
 		t.Errorf("a folder for a program that runs: %v", err)
 	}
 }
@@ -122,11 +129,13 @@ func TestAHeldProgramsCallCanBeEnded(t *testing.T) {
 	p := newPool(t, Config{})
 	policy, short := preset(t, "standard"), preset(t, "standard")
 	short.Limits.Timeout = policies.Duration(200 * time.Millisecond)
-	run := func(ctx context.Context, policy *policies.Policy, before func(*runtime.Process)) *runtime.Result {
+	run := func(ctx context.Context, policy *policies.Policy,
+		before func(*runtime.Process)) *runtime.Result {
 		t.Helper()
 		cmd := sh("")
 		cmd.BeforeExec = before
-		res, err := p.Run(ctx, Call{Policy: policy, Command: cmd, Program: echo, Input: []byte("sleep 100\n")})
+		res, err := p.Run(ctx, Call{Policy: policy, Command: cmd, Program: echo,
+			Input: []byte("sleep 100\n")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,10 +145,12 @@ func TestAHeldProgramsCallCanBeEnded(t *testing.T) {
 		t.Errorf("%+v", res)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	if res := run(ctx, policy, func(*runtime.Process) { cancel() }); res.Status != runtime.StatusCanceled {
+	if res := run(ctx, policy,
+		func(*runtime.Process) { cancel() }); res.Status != runtime.StatusCanceled {
 		t.Errorf("%+v", res)
 	}
-	if res := run(t.Context(), policy, func(p *runtime.Process) { _ = p.Signal(unix.SIGTERM) }); res.Signal != "SIGTERM" {
+	if res := run(t.Context(), policy,
+		func(p *runtime.Process) { _ = p.Signal(unix.SIGTERM) }); res.Signal != "SIGTERM" {
 		t.Errorf("%+v", res)
 	}
 }

@@ -15,13 +15,14 @@ import (
 	"github.com/mcpbox/mcpbox/runtime"
 )
 
-// Turn is a call of a session: a cell that lives on between calls, with its processes, its files and
-// the state of its program. The caller names it; the first call opens it.
+// Turn is a call of a session: a cell that lives on between calls, with its processes, its files
+// and the state of its program. The caller names it; the first call opens it.
 //
-// The program writes its Ready byte to standard output when it has started. It then reads its calls one after another from standard input: a line with a word that is new each
-// time, then Input. When it is through, it writes to standard output NUL, the word, a space, its exit
-// code and a newline, and to standard error NUL, the word and a newline. A program that lies about
-// that only spoils its own session.
+// The program writes its Ready byte to standard output when it has started. It then reads its calls
+// one after another from standard input: a line with a word that is new each time, then Input. When
+// it is through, it writes to standard output NUL, the word, a space, its exit code and a newline,
+// and to standard error NUL, the word and a newline. A program that lies about that only spoils its
+// own session.
 type Turn struct {
 	Call
 	Session string // its name, among the caller's
@@ -90,7 +91,8 @@ func (p *Pool) turn(ctx context.Context, s *session, call Turn) (*Turned, error)
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	word := rand.Text()
-	out, errs := s.out[0].begin(word, call.Command.Stdout), s.out[1].begin(word, call.Command.Stderr)
+	out, errs := s.out[0].begin(word, call.Command.Stdout), s.out[1].begin(word,
+		call.Command.Stderr)
 	if err := s.process.Begin(ctx, call.Command.Args); errors.Is(err, runtime.ErrClosed) {
 		p.CloseSession(call.Caller, call.Session) // it has ended since
 		return nil, hint.Errorf("the next call opens a new one",
@@ -160,7 +162,8 @@ func (p *Pool) session(ctx context.Context, call Turn) (*session, error) {
 		}
 	}
 	if of >= p.cfg.Sessions {
-		return nil, &BusyError{Reason: "the caller has " + strconv.Itoa(of) + " sessions open, as many as it may",
+		return nil, &BusyError{Reason: "the caller has " + strconv.Itoa(of) +
+			" sessions open, as many as it may",
 			RetryAfter: p.cfg.SessionIdle}
 	}
 	s, err := p.openSession(ctx, call)
@@ -200,7 +203,8 @@ func (p *Pool) openSession(ctx context.Context, call Turn) (*session, error) {
 	}
 	read, write := io.Pipe()
 	now := time.Now()
-	s := &session{from: c.from, input: write, out: [2]*turns{newTurns(call.Program.Ready), {}}, opened: now, used: now}
+	s := &session{from: c.from, input: write, out: [2]*turns{newTurns(call.Program.Ready), {}},
+		opened: now, used: now}
 	s.process, err = c.Start(p.ctx, runtime.Command{Args: call.Program.Args, Env: call.Program.Env,
 		Files: call.Program.Files, Hold: true, Stdin: read, Stdout: s.out[0], Stderr: s.out[1],
 		Sinks: call.Command.Sinks, Call: call.Command.Call})
@@ -233,8 +237,8 @@ func (s *session) awaitReady(ctx context.Context) error {
 	return err
 }
 
-// CloseSession ends a caller's sessions of that name, and what runs in them. It reports whether there
-// was one.
+// CloseSession ends a caller's sessions of that name, and what runs in them. It reports whether
+// there was one.
 func (p *Pool) CloseSession(caller, name string) (found bool) {
 	for _, s := range p.pull(func(k sessionKey, _ *session) bool {
 		return k.caller == caller && k.name == name

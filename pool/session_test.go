@@ -20,8 +20,10 @@ var calc = &Program{Args: []string{"sh", "-c",
 func turn(t *testing.T, p *Pool, policy *policies.Policy, name, line string) (*Turned, string, string) {
 	t.Helper()
 	var out, stderr bytes.Buffer
-	res, err := p.Turn(t.Context(), Turn{Session: name, Call: Call{Caller: "ann", Policy: policy, Program: calc,
-		Input: []byte(line + "\n"), Command: runtime.Command{Args: []string{"turn"}, Stdout: &out, Stderr: &stderr}}})
+	res, err := p.Turn(t.Context(), Turn{Session: name, Call: Call{Caller: "ann", Policy: policy,
+		Program: calc,
+		Input:   []byte(line + "\n"), Command: runtime.Command{Args: []string{"turn"}, Stdout: &out,
+			Stderr: &stderr}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,12 +38,14 @@ func TestASessionsCellLivesOnBetweenCalls(t *testing.T) {
 		t.Errorf("%+v %q", res, out)
 	}
 	child := strings.TrimSpace(out)
-	res, out, stderr := turn(t, p, policy, "a", `echo $x; cat /tmp/f; kill -0 `+child+` && echo alive; echo e >&2; printf 'a\0b'`)
+	res, out, stderr := turn(t, p, policy, "a",
+		`echo $x; cat /tmp/f; kill -0 `+child+` && echo alive; echo e >&2; printf 'a\0b'`)
 	if res.ExitCode != 0 || res.Number != 2 || out != "5\n5\nalive\na\x00b" || stderr != "e\n" {
 		t.Errorf("%+v %q %q", res, out, stderr)
 	}
 	// Another session, of the same caller, sees nothing of it.
-	if _, out, _ := turn(t, p, policy, "b", `echo "[$x]"; ls /tmp; kill -0 `+child+` 2>/dev/null && echo alive; true`); out != "[]\n" {
+	if _, out, _ := turn(t, p, policy, "b",
+		`echo "[$x]"; ls /tmp; kill -0 `+child+` 2>/dev/null && echo alive; true`); out != "[]\n" {
 		t.Errorf("another session sees %q", out)
 	}
 	if res, _, _ := turn(t, p, policy, "a", "exit 7"); !res.Ended || res.ExitCode != 7 {
@@ -67,7 +71,8 @@ func TestASessionEndsByItsLimits(t *testing.T) {
 		turn(t, p, &policy, name, "true")
 	}
 	var busy *BusyError
-	_, err := p.Turn(t.Context(), Turn{Session: "3", Call: Call{Caller: "ann", Policy: &policy, Program: calc}})
+	_, err := p.Turn(t.Context(), Turn{Session: "3", Call: Call{Caller: "ann", Policy: &policy,
+		Program: calc}})
 	if !errors.As(err, &busy) {
 		t.Errorf("error %v", err)
 	}
@@ -94,8 +99,10 @@ func TestCanceledAndConcurrentTurns(t *testing.T) {
 		t.Errorf("%q", out)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	res, err := p.Turn(ctx, Turn{Session: "s", Call: Call{Caller: "ann", Policy: policy, Program: calc, Input: []byte("sleep 100\n"),
-		Command: runtime.Command{Args: []string{"x"}, BeforeExec: func(*runtime.Process) { cancel() }}}})
+	res, err := p.Turn(ctx, Turn{Session: "s", Call: Call{Caller: "ann", Policy: policy,
+		Program: calc, Input: []byte("sleep 100\n"),
+		Command: runtime.Command{Args: []string{"x"},
+			BeforeExec: func(*runtime.Process) { cancel() }}}})
 	if err != nil || res.Status != runtime.StatusCanceled || !res.Ended {
 		t.Errorf("%v, %+v", err, res)
 	}

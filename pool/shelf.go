@@ -106,7 +106,8 @@ func (s *shelf) room() *box {
 	return nil
 }
 
-// roomIn returns a sandbox with room for one more cell, which is claimed. It starts one if there is none.
+// roomIn returns a sandbox with room for one more cell, which is claimed. It starts one if there is
+// none.
 func (s *shelf) roomIn(ctx context.Context) (*box, error) {
 	if b := s.room(); b != nil {
 		return b, nil

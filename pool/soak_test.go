@@ -51,7 +51,8 @@ func settled(t *testing.T, p *Pool, most level) (l level) {
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		l = levels(t)
 		s := p.Stats()
-		if s.Live == 0 && l.fds <= most.fds && l.goroutines <= most.goroutines && l.mounts <= most.mounts ||
+		if s.Live == 0 && l.fds <= most.fds && l.goroutines <= most.goroutines &&
+			l.mounts <= most.mounts ||
 			time.Now().After(end) {
 			return l
 		}
@@ -82,7 +83,8 @@ func TestHostileCallsAmongHonestOnes(t *testing.T) {
 	first := settled(t, p, level{1 << 20, 1 << 20, 1 << 20, 0})
 	soak(t, p, policy, n/5, n)
 	last := settled(t, p, level{first.fds, first.goroutines, first.mounts, 0})
-	t.Logf("%d calls in %s: after a fifth %+v, at the end %+v", n, time.Since(began).Round(time.Second), first, last)
+	t.Logf("%d calls in %s: after a fifth %+v, at the end %+v", n,
+		time.Since(began).Round(time.Second), first, last)
 	const cells = 8 // more may be warm now than then
 	if last.fds > first.fds+8*cells || last.goroutines > first.goroutines+4*cells ||
 		last.heap > 2*first.heap+4<<20 {
@@ -91,7 +93,8 @@ func TestHostileCallsAmongHonestOnes(t *testing.T) {
 	if err := p.Close(); err != nil {
 		t.Error(err)
 	}
-	if after := settled(t, p, before); after.fds > before.fds || after.goroutines > before.goroutines+2 ||
+	if after := settled(t, p, before); after.fds > before.fds ||
+		after.goroutines > before.goroutines+2 ||
 		after.mounts > before.mounts || len(pid1s(t)) > 0 {
 		t.Errorf("left behind: before %+v, after %+v, processes %v", before, after, pid1s(t))
 	}

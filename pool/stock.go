@@ -223,8 +223,8 @@ func (k *stock) pull(which func(*cell) bool) (out []*cell) {
 	return out
 }
 
-// tidy ends cells that have waited for too long, those beyond the demand, and those whose program has
-// ended. idle: no call has come for long.
+// tidy ends cells that have waited for too long, those beyond the demand, and those whose program
+// has ended. idle: no call has come for long.
 func (k *stock) tidy(now time.Time) (idle bool) {
 	cfg := k.shelf.pool.cfg
 	k.mu.Lock()

@@ -4,11 +4,9 @@
 //	r, err := resident.Listen(stateDir)       // its name holds the executable's identity
 //	err = r.Serve(ctx, idle, handle)          // until ctx ends, or nothing has come for that long
 //
-// The socket is 0600, in a folder that only the user can write; both sides look at the other's
-// uid. A
-// request brings the caller's descriptors for stdin, stdout, stderr and the working directory:
-// paths are
-// looked up from there, with the rights that the user has.
+// The socket is 0600, in a folder that only the user can write; both sides look at the other's uid.
+// A request brings the caller's descriptors for stdin, stdout, stderr and the working directory:
+// paths are looked up from there, with the rights that the user has.
 //
 // Not passed on: the front's resource limits, priority, CPU affinity and cgroup. unix(7),
 // SO_PEERCRED

@@ -46,7 +46,8 @@ func (s *Sandbox) Pause(ctx context.Context) error {
 	}
 	if err := c.freeze(ctx, true); err != nil {
 		_ = c.freeze(context.WithoutCancel(ctx), false)
-		return hint.Wrap(setupError("pause", err), "try again; a process may wait for a slow device")
+		return hint.Wrap(setupError("pause", err),
+			"try again; a process may wait for a slow device")
 	}
 	s.paused = true
 	for _, p := range s.processes() {

@@ -216,8 +216,9 @@ func TestATerminalCanBeResized(t *testing.T) {
 	box := adjustableBox(t, nil, Spec{})
 	in, feed := io.Pipe()
 	out, shown := io.Pipe()
-	p, err := box.Start(t.Context(), Command{TTY: true, Rows: 30, Cols: 90, Stdin: in, Stdout: shown,
-		Args: []string{"sh", "-c", "stty size; read x; stty size"}})
+	p, err := box.Start(t.Context(), Command{TTY: true, Rows: 30, Cols: 90, Stdin: in,
+		Stdout: shown,
+		Args:   []string{"sh", "-c", "stty size; read x; stty size"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,8 @@ func (b *bare) spawn(_ context.Context, p *Process, streams *stdio.Streams) erro
 	group := !term.IsTerminal(int(files[0].Fd()))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: group}
 	p.layers = noLayers()
-	child := &program{bare: b, cmd: cmd, group: group, timeout: time.Duration(p.box.policy().Limits.Timeout)}
+	child := &program{bare: b, cmd: cmd, group: group,
+		timeout: time.Duration(p.box.policy().Limits.Timeout)}
 	b.mu.Lock()
 	b.children[child] = true
 	b.mu.Unlock()
@@ -119,7 +120,8 @@ func (c *program) kill() { _ = c.signal(unix.SIGKILL, true) }
 
 func (c *program) wait() *exit {
 	// Wait without reaping, so that its number, and its group's number, can't be reused.
-	for unix.Waitid(unix.P_PID, c.cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
+	for unix.Waitid(unix.P_PID, c.cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT,
+		nil) == unix.EINTR {
 	}
 	c.kill()
 	c.mu.Lock()

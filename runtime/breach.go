@@ -15,7 +15,8 @@ type hits struct{ memory, pids, disk atomic.Bool }
 
 func (p *Process) breach(b cgroups.Breach) {
 	e := monitor.Event{Type: monitor.ResourceLimitExceeded, Count: int(b.Count), Action: "refused",
-		Limit: &monitor.Limit{Name: b.Limit, Value: b.Value, Observed: b.Observed, Backend: b.Backend}}
+		Limit: &monitor.Limit{Name: b.Limit, Value: b.Value, Observed: b.Observed,
+			Backend: b.Backend}}
 	status := Status("")
 	switch b.Limit {
 	case "memory":
@@ -45,7 +46,8 @@ func (p *Process) breach(b cgroups.Breach) {
 func (p *Process) onTimeout() {
 	limit := time.Duration(p.box.policy().Limits.Timeout)
 	p.Record(monitor.Event{Type: monitor.TimeoutExceeded, Action: "kill", Limit: &monitor.Limit{
-		Name: "timeout", Value: limit.Milliseconds(), Observed: time.Since(p.began).Milliseconds(), Backend: backendClock}})
+		Name: "timeout", Value: limit.Milliseconds(), Observed: time.Since(p.began).Milliseconds(),
+		Backend: backendClock}})
 	p.stop(StatusTimeout)
 }
 
@@ -83,6 +85,7 @@ func (k *cell) checkDisk() {
 	if used, full := storageFull(k.storage); full {
 		k.process.hit.disk.Store(true)
 		k.process.Record(monitor.Event{Type: monitor.ResourceLimitExceeded, Action: "ENOSPC",
-			Limit: &monitor.Limit{Name: "disk", Value: limit, Observed: used, Backend: backendTmpfs}})
+			Limit: &monitor.Limit{Name: "disk", Value: limit, Observed: used,
+				Backend: backendTmpfs}})
 	}
 }

@@ -53,7 +53,8 @@ const cellReaper = 1
 // ErrFull means that the sandbox has as many cells as its Spec allows.
 var ErrFull = errors.New("the sandbox has no free cell")
 
-var errMixed = hint.Errorf("set Spec.Cells for cells, 0 for processes", "a sandbox runs cells, or processes without cells")
+var errMixed = hint.Errorf("set Spec.Cells for cells, 0 for processes",
+	"a sandbox runs cells, or processes without cells")
 
 // CheckCells returns an error if the policy has something that works in a sandbox but not in a
 // cell. Start and package pool refuse such policies.
@@ -71,7 +72,12 @@ func CheckCells(p *policies.Policy) error {
 	default:
 		return nil
 	}
-	return hint.Errorf("start a sandbox for the call (Spec.Cells 0)", "no cells with policy %s: %s", p.Name, why)
+	return hint.Errorf(
+		"start a sandbox for the call (Spec.Cells 0)",
+		"no cells with policy %s: %s",
+		p.Name,
+		why,
+	)
 }
 
 // NewCell builds a cell, in a sandbox whose Spec has Cells.
@@ -147,7 +153,8 @@ func (cell *Cell) build(ctx context.Context) error {
 	}
 	if answer.Kind != initproto.Built || len(answer.FDs) != 3 {
 		answer.Close()
-		return &SetupError{Step: answer.Fault.Step.String(), Index: int(answer.Fault.Index), Err: answer.Fault.Errno}
+		return &SetupError{Step: answer.Fault.Step.String(), Index: int(answer.Fault.Index),
+			Err: answer.Fault.Errno}
 	}
 	cell.reaper = pidfd(answer.FDs[0])
 	if cell.call, err = pollable(answer.FDs[1], "call"); err == nil {

@@ -47,11 +47,13 @@ func TestACellRunsOneProgram(t *testing.T) {
 	cmd.Args = append(cmd.Args, "sh", "a b", "")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader("hello\n"), &out, &stderr
 	res := inCell(t, box, cmd)
-	if out.String() != "1000\n/work\nhello\n2\n" || stderr.String() != "a b \n" || res.ExitCode != 3 {
+	if out.String() != "1000\n/work\nhello\n2\n" || stderr.String() != "a b \n" ||
+		res.ExitCode != 3 {
 		t.Errorf("%q, %q, %+v", out.String(), stderr.String(), res)
 	}
 	for _, layer := range allLayers() {
-		if layer != policies.LayerCgroupLimits && layer != policies.LayerLandlock && res.Layers[layer] != Enforced {
+		if layer != policies.LayerCgroupLimits && layer != policies.LayerLandlock &&
+			res.Layers[layer] != Enforced {
 			t.Errorf("%s is %s", layer, res.Layers[layer])
 		}
 	}
@@ -90,16 +92,19 @@ func TestAMissingNamespaceOfACellIsDetected(t *testing.T) {
 
 func TestPoliciesThatCellsCannotServeAreRefused(t *testing.T) {
 	byName, published, hidden := standard(t), standard(t), standard(t)
-	byName.Network = policies.Network{Mode: policies.NetworkAllow, Allow: []policies.NetworkRule{{Host: "api.example.test"}}}
+	byName.Network = policies.Network{Mode: policies.NetworkAllow,
+		Allow: []policies.NetworkRule{{Host: "api.example.test"}}}
 	published.Network.Publish = []string{"8080"}
 	hidden.Filesystem.Hidden = []string{"/work/.env"}
-	hidden.Filesystem.Mounts = []policies.Mount{{Source: t.TempDir(), Target: "/work", Mode: policies.ReadOnly}}
+	hidden.Filesystem.Mounts = []policies.Mount{{Source: t.TempDir(), Target: "/work",
+		Mode: policies.ReadOnly}}
 	none, err := policies.Preset("none")
 	if err != nil {
 		t.Fatal(err)
 	}
 	specs := map[string]Spec{"files": {Policy: standard(t), Files: []File{{Path: "/work/x"}}}}
-	for name, p := range map[string]*policies.Policy{"by name": byName, "published": published, "hidden": hidden, "none": none} {
+	for name, p := range map[string]*policies.Policy{"by name": byName, "published": published,
+		"hidden": hidden, "none": none} {
 		specs[name] = Spec{Policy: p}
 	}
 	for name, spec := range specs {
@@ -134,7 +139,8 @@ func TestASandboxHasAsManyCellsAsItsSpecSays(t *testing.T) {
 
 func TestACellEndsWithItsProgram(t *testing.T) {
 	box := cellBox(t, standard(t))
-	for script, want := range map[string]string{"kill -TERM $$": "SIGTERM", "kill -ABRT $$": "SIGABRT", "kill -KILL $$": "SIGKILL"} {
+	for script, want := range map[string]string{"kill -TERM $$": "SIGTERM",
+		"kill -ABRT $$": "SIGABRT", "kill -KILL $$": "SIGKILL"} {
 		if res := inCell(t, box, sh(script)); res.Signal != want || res.Status != StatusSignaled {
 			t.Errorf("%s: %+v", script, res)
 		}
@@ -143,7 +149,8 @@ func TestACellEndsWithItsProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := cell.Start(t.Context(), Command{Args: []string{"no-such-program"}}); !errors.Is(err, ErrNotFound) {
+	if _, err := cell.Start(t.Context(),
+		Command{Args: []string{"no-such-program"}}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a misspelt command: %v", err)
 	}
 	if _, err := cell.Start(t.Context(), sh("true")); !errors.Is(err, ErrClosed) {
@@ -159,7 +166,8 @@ func TestALimitOfACallEndsOnlyItsCell(t *testing.T) {
 	hungry, slow := standard(t), standard(t)
 	hungry.Limits.Memory = 64 << 20
 	slow.Limits.Timeout = policies.Duration(time.Second)
-	hog := Command{Args: []string{"python3", "-c", "x = bytearray(300 << 20)\nimport time\ntime.sleep(60)"}}
+	hog := Command{Args: []string{"python3", "-c",
+		"x = bytearray(300 << 20)\nimport time\ntime.sleep(60)"}}
 	for _, c := range []struct {
 		policy  *policies.Policy
 		command Command

@@ -28,7 +28,8 @@ func Collect(ctx context.Context) (removed []Removed, err error) {
 	for _, id := range ids {
 		removed = append(removed, Removed{"state", id})
 	}
-	parent, none := cgroups.Find(ctx, cgroups.Options{NoScope: true}) // systemd removes empty scopes itself
+	parent, none := cgroups.Find(ctx,
+		cgroups.Options{NoScope: true}) // systemd removes empty scopes itself
 	if none != nil {
 		return removed, err // no cgroups here, so none left
 	}

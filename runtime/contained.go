@@ -60,11 +60,15 @@ func startContained(ctx context.Context, box *Sandbox) (*contained, error) {
 	undo := cleanup.New()
 	defer undo.Run()
 	c := &contained{box: box, storage: -1}
-	c.mounts = sync.OnceValue(func() []initproto.MountOp { return control.Mounts(c.plan.root.Cell) })
+	c.mounts = sync.OnceValue(
+		func() []initproto.MountOp { return control.Mounts(c.plan.root.Cell) },
+	)
 	c.namespaces = sync.OnceValues(func() (verify.Namespaces, error) {
 		return verify.NamespacesOf(c.container.PID)
 	})
-	c.freshMounts = sync.OnceValue(func() []initproto.MountOp { return control.Mounts(c.plan.root.FreshCell()) })
+	c.freshMounts = sync.OnceValue(
+		func() []initproto.MountOp { return control.Mounts(c.plan.root.FreshCell()) },
+	)
 	filter := c.compileFilter()
 	undo.Push(func() { _ = filter() }) // it must not outlive a failed start
 	if err := c.claim(undo); err != nil {
@@ -133,7 +137,8 @@ func (c *contained) claim(undo *cleanup.Stack) error {
 
 // prepare makes the plan and the cgroup.
 func (c *contained) prepare(ctx context.Context, undo *cleanup.Stack) error {
-	h := host{root: rights.Root(), ranged: ownRange(), landlock: landlock.ABI(), authority: c.inspected.PEM()}
+	h := host{root: rights.Root(), ranged: ownRange(), landlock: landlock.ABI(),
+		authority: c.inspected.PEM()}
 	h.topology, _ = topology.Folder(c.state) // without it, tools guess the number of processors
 	var parent *cgroups.Parent
 	if wantsCgroup(c.policy().Limits) {
@@ -182,7 +187,8 @@ func together(l policies.Limits, cells int) policies.Limits {
 }
 
 func wantsCgroup(l policies.Limits) bool {
-	return l.Memory > 0 || l.CPUs > 0 || l.PIDs > 0 || l.IOWeight > 0 || len(l.IO) > 0 || l.CPUTime > 0
+	return l.Memory > 0 || l.CPUs > 0 || l.PIDs > 0 || l.IOWeight > 0 || len(l.IO) > 0 ||
+		l.CPUTime > 0
 }
 
 // launch creates the container and runs mcpbox-init in it.

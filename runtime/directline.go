@@ -34,8 +34,14 @@ func (l *directLine) lock(ctx context.Context, streams *stdio.Streams) (locked, 
 		return locked{}, err
 	}
 	defer files.Close()
-	call := initproto.Call{Dir: b.Dir, Candidates: initproto.Candidates(b.Argv[0], b.Env), Args: b.Argv,
-		Env: b.Env, Umask: b.Umask, Files: n}
+	call := initproto.Call{
+		Dir:        b.Dir,
+		Candidates: initproto.Candidates(b.Argv[0], b.Env),
+		Args:       b.Argv,
+		Env:        b.Env,
+		Umask:      b.Umask,
+		Files:      n,
+	}
 	data, err := call.Encode()
 	if err != nil {
 		return locked{}, setupError("call", err)
@@ -54,7 +60,8 @@ func (l *directLine) lock(ctx context.Context, streams *stdio.Streams) (locked, 
 	if record.Step != 0 {
 		return locked{}, l.fault(record)
 	}
-	out := locked{pidfd: int(l.cell.tool), listener: int(record.Listener), landlock: record.Landlock == 1}
+	out := locked{pidfd: int(l.cell.tool), listener: int(record.Listener),
+		landlock: record.Landlock == 1}
 	l.cell.tool = -1 // it now belongs to the process
 	return out, nil
 }
@@ -121,7 +128,8 @@ func sendOn(f *os.File, data []byte, fds ...int) error {
 
 func (l *directLine) exec(ctx context.Context) error { return letExec(ctx, l.cell.call, l.fault) }
 
-// letExec lets a child call execve, which closes the socket that it waits on. A record is its failure.
+// letExec lets a child call execve, which closes the socket that it waits on. A record is its
+// failure.
 func letExec(ctx context.Context, line *os.File, failure func(initproto.Record) error) error {
 	if err := sendOn(line, []byte{1}); err != nil {
 		return nil // it was killed meanwhile: wait returns how
@@ -232,5 +240,6 @@ func rightIn(oob []byte) int {
 }
 
 func faultOf(r initproto.Record) initproto.Fault {
-	return initproto.Fault{Step: initproto.Step(r.Step), Index: r.Index, Errno: syscall.Errno(r.Errno)}
+	return initproto.Fault{Step: initproto.Step(r.Step), Index: r.Index,
+		Errno: syscall.Errno(r.Errno)}
 }

@@ -1,5 +1,5 @@
-// Package runtime starts sandboxes and runs programs in them. It is mcpbox's Go API. Importers that also
-// need the standard package call it mcpruntime.
+// Package runtime starts sandboxes and runs programs in them. It is mcpbox's Go API. Importers that
+// also need the standard package call it mcpruntime.
 //
 //	policy, _ := policies.Preset("standard")
 //	box, err := runtime.Start(ctx, runtime.Spec{Policy: policy})

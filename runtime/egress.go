@@ -69,7 +69,8 @@ func (c *contained) openNetwork(ctx context.Context, undo *cleanup.Stack) error 
 		return err
 	}
 	undo.Push(c.network.Close)
-	err = verify.Dropped(c.container.PID, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_SETPCAP)
+	err = verify.Dropped(c.container.PID, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE,
+		unix.CAP_SETPCAP)
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrLayer, policies.LayerCapabilities, err)
 	}
@@ -108,7 +109,8 @@ func (c *contained) withoutSecrets(cmd Command, env []string) error {
 // askNetwork returns mcpbox-init's answer, with one descriptor for each socket.
 func (c *contained) askNetwork(ctx context.Context, ports []int) (control.Answer, error) {
 	v4, v6 := egress.Local()
-	body := &initproto.NetworkBody{IPv4: v4.AsSlice(), IPv6: v6.AsSlice(), Resolver: net.ParseIP(resolverInside).To4(), Ports: ports}
+	body := &initproto.NetworkBody{IPv4: v4.AsSlice(), IPv6: v6.AsSlice(),
+		Resolver: net.ParseIP(resolverInside).To4(), Ports: ports}
 	inbox := c.conn.Open(0)
 	defer inbox.Close()
 	if err := c.conn.Send(initproto.Message{Kind: initproto.Network}, body); err != nil {
@@ -226,7 +228,8 @@ func (o owner) Reached(f egress.Flow) {
 }
 
 func connections(f egress.Flow) Connections {
-	return Connections{Host: f.Host, Port: f.Port, Connections: f.Connections, Sent: f.Sent, Received: f.Received,
+	return Connections{Host: f.Host, Port: f.Port, Connections: f.Connections, Sent: f.Sent,
+		Received: f.Received,
 		Duration: Seconds(f.Duration.Round(time.Microsecond))}
 }
 

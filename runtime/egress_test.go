@@ -27,7 +27,8 @@ func networkPolicy(t *testing.T) *policies.Policy {
 func TestAFailedNetworkLeavesNothing(t *testing.T) {
 	testhost.Need(t, "sandbox")
 	opts := privateState(t)
-	box, err := start(context.Background(), Spec{Policy: networkPolicy(t)}, opts) // makes what is kept for later starts
+	box, err := start(context.Background(), Spec{Policy: networkPolicy(t)},
+		opts) // makes what is kept for later starts
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +42,8 @@ func TestAFailedNetworkLeavesNothing(t *testing.T) {
 		}
 		return nil
 	}
-	if _, err := start(context.Background(), Spec{Policy: networkPolicy(t)}, opts); err == nil || !strings.Contains(err.Error(), "injected") {
+	if _, err := start(context.Background(), Spec{Policy: networkPolicy(t)}, opts); err == nil ||
+		!strings.Contains(err.Error(), "injected") {
 		t.Fatalf("the start went on: %v", err)
 	}
 	if left := before.left(t); left != "" {
@@ -61,7 +63,8 @@ func TestInitDropsItsNetworkCapabilities(t *testing.T) {
 	if !ok {
 		t.Fatalf("a %T", box.isolation)
 	}
-	err = verify.Dropped(c.container.PID, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_SETPCAP)
+	err = verify.Dropped(c.container.PID, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE,
+		unix.CAP_SETPCAP)
 	if err != nil {
 		t.Error(err)
 	}
@@ -89,7 +92,8 @@ func TestWithoutANetworkInitNeverHadThem(t *testing.T) {
 	defer box.Close()
 	if c := box.isolation.(*contained); c.network != nil {
 		t.Error("a sandbox without a network serves one")
-	} else if err := verify.Dropped(c.container.PID, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_SETPCAP); err != nil {
+	} else if err := verify.Dropped(c.container.PID, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE,
+		unix.CAP_SETPCAP); err != nil {
 		t.Error(err)
 	}
 }

@@ -55,7 +55,12 @@ func (e *SetupError) Error() string {
 
 func (e *SetupError) Unwrap() error { return e.Err }
 
-func setupError(step string, err error) error { return &SetupError{Step: step, Index: -1, Err: err} }
+func setupError(
+	step string,
+	err error,
+) error {
+	return &SetupError{Step: step, Index: -1, Err: err}
+}
 
 // setupEntry returns the folder, file or link that the index of a setup fault means.
 func setupEntry(set rootfs.Setup, i int) string {
@@ -75,9 +80,14 @@ func setupFault(f initproto.Fault, entry string) error {
 	e := &SetupError{Step: f.Step.String(), Index: int(f.Index), Detail: entry, Err: f.Errno}
 	switch f.Errno {
 	case unix.ENOSPC:
-		return hint.Wrap(e, "raise --disk: the sandbox's own folders and files need about 64 KiB of it")
+		return hint.Wrap(e,
+			"raise --disk: the sandbox's own folders and files need about 64 KiB of it")
 	case unix.EROFS, unix.EEXIST, unix.EISDIR, unix.ENOTDIR:
-		return hint.Wrap(e, "a mount covers a place that the sandbox needs itself: mount somewhere else, such as /opt/NAME")
+		return hint.Wrap(
+			e,
+			"a mount covers a place that the sandbox needs itself: mount somewhere else, such as "+
+				"/opt/NAME",
+		)
 	}
 	return hint.Wrap(e, "`mcpbox doctor` says what this host allows")
 }
@@ -85,14 +95,17 @@ func setupFault(f initproto.Fault, entry string) error {
 // spawnError turns a report of mcpbox-init into an error for users.
 func (c *contained) spawnError(f initproto.Fault, body *initproto.SpawnBody) error {
 	command := body.Argv[0]
-	about := remedy.Command{Name: command, Dir: body.Dir, Env: body.Env, Plan: c.plan.root, Rootfs: c.policy().Filesystem.Rootfs}
+	about := remedy.Command{Name: command, Dir: body.Dir, Env: body.Env, Plan: c.plan.root,
+		Rootfs: c.policy().Filesystem.Rootfs}
 	switch {
-	case f.Step == initproto.StepLookup && f.Errno == unix.EACCES, f.Step == initproto.StepExec && f.Errno == unix.EACCES:
+	case f.Step == initproto.StepLookup && f.Errno == unix.EACCES, f.Step == initproto.StepExec &&
+		f.Errno == unix.EACCES:
 		return hint.Errorf(about.NotExecutable(), "%s: %w", command, ErrNotExecutable)
 	case f.Step == initproto.StepLookup:
 		return hint.Errorf(about.NotFound(), "%s: %w", command, ErrNotFound)
 	case f.Step == initproto.StepExec && f.Errno == unix.ENOEXEC:
-		return hint.Errorf("it has no #! line and is not an ELF program: name its interpreter", "%s: %w", command, ErrNotExecutable)
+		return hint.Errorf("it has no #! line and is not an ELF program: name its interpreter",
+			"%s: %w", command, ErrNotExecutable)
 	case f.Step == initproto.StepExec && f.Errno == unix.ENOENT:
 		what, remedy := about.Interpreter()
 		if what == "" {
@@ -100,13 +113,28 @@ func (c *contained) spawnError(f initproto.Fault, body *initproto.SpawnBody) err
 		}
 		return hint.Errorf(remedy, "%s: %s: %w", command, what, ErrNotFound)
 	case f.Step == initproto.StepExec:
-		return hint.Errorf("raise the memory or process limit if it is below what the program needs to start", "%s: %w: %w", command, ErrNotExecutable, f.Errno)
+		return hint.Errorf(
+			"raise the memory or process limit if it is below what the program needs to start",
+			"%s: %w: %w",
+			command,
+			ErrNotExecutable,
+			f.Errno,
+		)
 	case f.Step == initproto.StepDir && f.Errno == unix.EACCES:
-		return hint.Errorf("the user that runs mcpbox must be allowed to enter the folder that is mounted there", "working directory %s: %w", body.Dir, f.Errno)
+		return hint.Errorf(
+			"the user that runs mcpbox must be allowed to enter the folder that is mounted there",
+			"working directory %s: %w",
+			body.Dir,
+			f.Errno,
+		)
 	case f.Step == initproto.StepDir:
-		return hint.Errorf("name a folder as the sandbox sees it; the default is "+rootfs.Work, "working directory %s: %w", body.Dir, f.Errno)
+		return hint.Errorf("name a folder as the sandbox sees it; the default is "+rootfs.Work,
+			"working directory %s: %w", body.Dir, f.Errno)
 	case f.Step == initproto.StepDied:
-		return hint.Errorf("raise the memory or process limit: a process needs about 4 MiB and one task to start", "start: the process died before its command ran")
+		return hint.Errorf(
+			"raise the memory or process limit: a process needs about 4 MiB and one task to start",
+			"start: the process died before its command ran",
+		)
 	}
 	e := &SetupError{Step: f.Step.String(), Index: int(f.Index), Err: f.Errno}
 	if f.Step == initproto.StepMount && int(f.Index) < len(body.Mounts) {

@@ -137,7 +137,8 @@ func (res *Result) killed(why Status) {
 func (p *Process) ended(res *Result, ws unix.WaitStatus) {
 	switch {
 	case ws.Signaled():
-		res.Status, res.Signal, res.ExitCode = StatusSignaled, unix.SignalName(ws.Signal()), 128+int(ws.Signal())
+		res.Status, res.Signal, res.ExitCode = StatusSignaled, unix.SignalName(ws.Signal()),
+			128+int(ws.Signal())
 		p.signaled(res, ws.Signal())
 	case ws.ExitStatus() == 0:
 		res.Status, res.Success = StatusOK, true
@@ -157,7 +158,8 @@ func (p *Process) signaled(res *Result, sig unix.Signal) {
 	l := p.box.policy().Limits
 	limit := func(name string, value int64) {
 		p.Record(monitor.Event{Type: monitor.ResourceLimitExceeded, Action: unix.SignalName(sig),
-			Limit: &monitor.Limit{Name: name, Value: value, Observed: value, Backend: backendRlimit}})
+			Limit: &monitor.Limit{Name: name, Value: value, Observed: value,
+				Backend: backendRlimit}})
 	}
 	// A tool can send itself any of these signals. So without a limit, or below it, the signal is
 	// not a limit's.
@@ -165,7 +167,8 @@ func (p *Process) signaled(res *Result, sig unix.Signal) {
 	case sig == unix.SIGXFSZ && l.FileSize > 0:
 		res.Status = StatusDisk
 		limit("file_size", int64(l.FileSize))
-	case sig == unix.SIGXCPU && l.CPUTime > 0 && time.Duration(res.CPUTime) >= time.Duration(l.CPUTime):
+	case sig == unix.SIGXCPU && l.CPUTime > 0 &&
+		time.Duration(res.CPUTime) >= time.Duration(l.CPUTime):
 		res.Status = StatusCPU
 		limit("cpu_time", time.Duration(l.CPUTime).Milliseconds())
 	case sig == unix.SIGKILL && p.hit.memory.Load():

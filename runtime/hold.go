@@ -20,9 +20,9 @@ type waiting struct {
 	events map[string]int // how often each had been seen by then
 }
 
-// Begin says that the call of a program has come that was started with Command.Hold: its time and its
-// usage count from now, and it is killed when ctx ends. args are the command that the result names.
-// ErrClosed: it has ended already.
+// Begin says that the call of a program has come that was started with Command.Hold: its time and
+// its usage count from now, and it is killed when ctx ends. args are the command that the result
+// names. ErrClosed: it has ended already.
 func (p *Process) Begin(ctx context.Context, args []string) error {
 	w := &p.waiting
 	w.Lock()

@@ -22,15 +22,18 @@ func TestACellHasTheCallsFilesAndThePolicysFolders(t *testing.T) {
 	big := strings.Repeat("x", 3<<20)
 	cmd := sh(`umask; cd /work; cat a/b/c run; wc -c < big; stat -c '%u %g %a' a/b a/b/c run out; echo y > out/y && ./run`)
 	cmd.Stdout = &out
-	cmd.Files = []File{{Path: "/work/a/b/c", Data: []byte("deep\n")}, {Path: "/work/big", Data: []byte(big)},
+	cmd.Files = []File{{Path: "/work/a/b/c", Data: []byte("deep\n")},
+		{Path: "/work/big", Data: []byte(big)},
 		{Path: "/work/run", Data: []byte("#!/bin/sh\necho ran\n"), Mode: 0o755}}
 	res := inCell(t, box, cmd)
-	want := "0022\ndeep\n#!/bin/sh\necho ran\n3145728\n1000 1000 755\n1000 1000 644\n1000 1000 755\n1000 1000 755\nran\n"
+	want := "0022\ndeep\n#!/bin/sh\necho ran\n3145728\n1000 1000 755\n1000 1000 644\n1000 1000 " +
+		"755\n1000 1000 755\nran\n"
 	if !res.Success || out.String() != want {
 		t.Errorf("%s, got %q", res.Status, out.String())
 	}
 	out.Reset()
-	if res := inCell(t, box, Command{Args: []string{"ls", "/work"}, Stdout: &out}); !res.Success || out.String() != "out\n" {
+	if res := inCell(t, box, Command{Args: []string{"ls", "/work"}, Stdout: &out}); !res.Success ||
+		out.String() != "out\n" {
 		t.Errorf("the next cell has %q (%s)", out.String(), res.Status)
 	}
 }
@@ -41,7 +44,8 @@ func TestFilesThatACellCannotHaveAreRefused(t *testing.T) {
 	box := cellBox(t, p)
 	for name, f := range map[string]File{
 		"outside": {Path: "/etc/x"}, "above": {Path: "/work/../etc/x"}, "a folder": {Path: "/work"},
-		"too large": {Path: "/work/x", Data: make([]byte, 2<<20)}, "no name": {Path: "/work/a\x00b"},
+		"too large": {Path: "/work/x", Data: make([]byte, 2<<20)},
+		"no name":   {Path: "/work/a\x00b"},
 	} {
 		cell, err := box.NewCell(t.Context())
 		if err != nil {
@@ -55,7 +59,8 @@ func TestFilesThatACellCannotHaveAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := startBox(t, standard(t)).Start(t.Context(), Command{Args: []string{"true"}, Hold: true}); err == nil || Hint(err) == "" {
+	if _, err := startBox(t, standard(t)).Start(t.Context(), Command{Args: []string{"true"},
+		Hold: true}); err == nil || Hint(err) == "" {
 		t.Errorf("without a cell: %v", err)
 	}
 }
@@ -95,7 +100,8 @@ func TestAHeldProgramsClockBeginsWithItsCall(t *testing.T) {
 	}
 	_, _ = io.WriteString(input, "7\n")
 	res, _ := held.Wait()
-	if res.ExitCode != 7 || res.Command[0] != "call" || time.Duration(res.ExecutionTime) > 300*time.Millisecond ||
+	if res.ExitCode != 7 || res.Command[0] != "call" ||
+		time.Duration(res.ExecutionTime) > 300*time.Millisecond ||
 		res.Timestamp.Before(waited.UTC()) || time.Duration(res.CPUTime) >= held.waiting.before {
 		t.Errorf("%+v", res)
 	}

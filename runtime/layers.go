@@ -20,9 +20,12 @@ const (
 type Layers map[policies.Layer]string
 
 func allLayers() []policies.Layer {
-	return []policies.Layer{policies.LayerUserNamespace, policies.LayerPIDNamespace, policies.LayerMountNamespace, policies.LayerNetworkNamespace,
-		policies.LayerIPCNamespace, policies.LayerUTSNamespace, policies.LayerCgroupNamespace, policies.LayerRootfs, policies.LayerCapabilities,
-		policies.LayerNoNewPrivileges, policies.LayerSeccomp, policies.LayerLandlock, policies.LayerCgroupLimits}
+	return []policies.Layer{policies.LayerUserNamespace, policies.LayerPIDNamespace,
+		policies.LayerMountNamespace, policies.LayerNetworkNamespace,
+		policies.LayerIPCNamespace, policies.LayerUTSNamespace, policies.LayerCgroupNamespace,
+		policies.LayerRootfs, policies.LayerCapabilities,
+		policies.LayerNoNewPrivileges, policies.LayerSeccomp, policies.LayerLandlock,
+		policies.LayerCgroupLimits}
 }
 
 func layersFrom(found map[policies.Layer]bool) Layers {
@@ -59,7 +62,8 @@ func (l Layers) Missing() (out []policies.Layer) {
 func (l Layers) require(p *policies.Policy) error {
 	var missing []string
 	for _, layer := range p.Require {
-		granted := layer == policies.LayerNetworkNamespace && p.Network.Mode == policies.NetworkHost // --network host: asked for, not missing
+		granted := layer == policies.LayerNetworkNamespace &&
+			p.Network.Mode == policies.NetworkHost // --network host: asked for, not missing
 		if l[layer] != Enforced && !granted {
 			missing = append(missing, string(layer))
 		}
@@ -67,14 +71,22 @@ func (l Layers) require(p *policies.Policy) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	return hint.Errorf(doctorHint, "policy %s: %w: %s", p.Name, ErrLayer, strings.Join(missing, ", "))
+	return hint.Errorf(
+		doctorHint,
+		"policy %s: %w: %s",
+		p.Name,
+		ErrLayer,
+		strings.Join(missing, ", "),
+	)
 }
 
 // mandatory returns an error if a layer is missing without which nothing may run, whatever the
 // policy or --best-effort says.
 func (l Layers) mandatory() error {
-	for _, layer := range []policies.Layer{policies.LayerUserNamespace, policies.LayerPIDNamespace, policies.LayerMountNamespace,
-		policies.LayerIPCNamespace, policies.LayerUTSNamespace, policies.LayerRootfs, policies.LayerCapabilities, policies.LayerNoNewPrivileges} {
+	for _, layer := range []policies.Layer{policies.LayerUserNamespace, policies.LayerPIDNamespace,
+		policies.LayerMountNamespace,
+		policies.LayerIPCNamespace, policies.LayerUTSNamespace, policies.LayerRootfs,
+		policies.LayerCapabilities, policies.LayerNoNewPrivileges} {
 		if l[layer] != Enforced {
 			return fmt.Errorf("%w: %s was set up, but is missing", ErrLayer, layer)
 		}

@@ -31,7 +31,8 @@ func (f footprint) left(t *testing.T) (out string) {
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		g := takeFootprint(t)
 		out = ""
-		for name, pair := range map[string][2]string{"mounts": {f.mounts, g.mounts}, "children": {f.children, g.children}, "state": {f.state, g.state}} {
+		for name, pair := range map[string][2]string{"mounts": {f.mounts, g.mounts},
+			"children": {f.children, g.children}, "state": {f.state, g.state}} {
 			if pair[0] != pair[1] {
 				out += "\n" + name + " before:\n" + pair[0] + "\nafter:\n" + pair[1]
 			}
@@ -103,7 +104,8 @@ func standard(t *testing.T) *policies.Policy {
 }
 
 func runTrue(p *policies.Policy, opts options) error {
-	_, err := run(context.Background(), Spec{Policy: p, BestEffort: true}, Command{Args: []string{"true"}}, opts)
+	_, err := run(context.Background(), Spec{Policy: p, BestEffort: true},
+		Command{Args: []string{"true"}}, opts)
 	return err
 }
 

@@ -285,7 +285,8 @@ func confine(pid int, l policies.Limits) {
 	for i, first := 0, rand.IntN(len(all)); i < want; i++ { // different ones for each sandbox
 		chosen.Set(all[(first+i)%len(all)])
 	}
-	_ = unix.SchedSetaffinity(pid, &chosen) // if this fails, the program only starts too many threads
+	_ = unix.SchedSetaffinity(pid,
+		&chosen) // if this fails, the program only starts too many threads
 }
 
 // usageInterval is the time between two evaluations of rules about usage.

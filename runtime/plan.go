@@ -101,7 +101,8 @@ func NewPlan(spec Spec) (*Plan, error) {
 	if err := checkSpec(spec); err != nil {
 		return nil, err
 	}
-	h := host{root: rights.Root(), ranged: ownRange(), landlock: landlock.ABI(), topology: topology.Expect()}
+	h := host{root: rights.Root(), ranged: ownRange(), landlock: landlock.ABI(),
+		topology: topology.Expect()}
 	if spec.Policy.Inspected() {
 		h.authority = []byte("# the authority of the sandbox\n")
 	}
@@ -264,8 +265,9 @@ func (n Namespaces) cloneFlags() (flags uint64) {
 
 func rootfsConfig(spec Spec, h host) rootfs.Config {
 	p := spec.Policy
-	cfg := rootfs.Config{Filesystem: p.Filesystem, Disk: int64(p.Limits.Disk), CgroupView: h.cgroup(),
-		Topology: h.topology, Authority: h.authority,
+	cfg := rootfs.Config{Filesystem: p.Filesystem, Disk: int64(p.Limits.Disk),
+		CgroupView: h.cgroup(),
+		Topology:   h.topology, Authority: h.authority,
 		HostNet: p.Network.Mode == policies.NetworkHost, Resolver: resolver(p), Hostname: hostname}
 	cfg.Files = wireFiles(spec.Files)
 	return cfg

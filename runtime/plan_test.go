@@ -177,7 +177,8 @@ func TestAStartFollowsThePlan(t *testing.T) {
 		planned[m.Path], kinds[m.Path] = m.Access, m.Kind
 	}
 	for path, access := range last {
-		if planned[path] != access && kinds[path] != "masked" { // masked by a device, which stores nothing
+		if planned[path] != access &&
+			kinds[path] != "masked" { // masked by a device, which stores nothing
 			t.Errorf("%s is mounted %s, planned %q", path, access, planned[path])
 		}
 	}

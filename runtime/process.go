@@ -61,7 +61,8 @@ func (p *Process) start(ctx context.Context) (err error) {
 		return err
 	}
 	if !p.cmd.TTY {
-		limits := stdio.Limits{Output: int64(policy.Limits.Output), FileSize: int64(policy.Limits.FileSize)}
+		limits := stdio.Limits{Output: int64(policy.Limits.Output),
+			FileSize: int64(policy.Limits.FileSize)}
 		p.streams, err = stdio.Open(p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr, limits, p.onOutput)
 		if err != nil {
 			return err

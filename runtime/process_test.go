@@ -66,12 +66,14 @@ func TestAnyReaderAndWriterIsAStream(t *testing.T) {
 		cmd := sh("cat; echo err >&2; exit 3")
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(strings.Repeat("x", 1<<20)), &out, &err
 		res := finish(t, box, cmd)
-		if out.Len() != 1<<20 || err.String() != "err\n" || res.ExitCode != 3 || res.Status != StatusFailed || res.Err != nil {
+		if out.Len() != 1<<20 || err.String() != "err\n" || res.ExitCode != 3 ||
+			res.Status != StatusFailed || res.Err != nil {
 			t.Errorf("%d bytes, %q, %+v", out.Len(), err.String(), res)
 		}
 		out.Reset()
 		cmd = sh("for i in 1 2 3; do echo a; echo b >&2; done")
-		cmd.Stdout, cmd.Stderr = &out, &out // one writer: never used by two goroutines at once, and the order stays
+		cmd.Stdout, cmd.Stderr = &out,
+			&out // one writer: never used by two goroutines at once, and the order stays
 		if finish(t, box, cmd); out.String() != "a\nb\na\nb\na\nb\n" {
 			t.Errorf("together: %q", out.String())
 		}
@@ -81,7 +83,9 @@ func TestAnyReaderAndWriterIsAStream(t *testing.T) {
 func TestAProgramThatDoesNotStartEndsNothingElse(t *testing.T) {
 	both(t, func(t *testing.T, box *Sandbox) {
 		for range 20 {
-			if _, err := box.Start(t.Context(), Command{Args: []string{"no-such-program"}}); !errors.Is(err, ErrNotFound) || Hint(err) == "" {
+			if _, err := box.Start(t.Context(),
+				Command{Args: []string{"no-such-program"}}); !errors.Is(err, ErrNotFound) ||
+				Hint(err) == "" {
 				t.Fatalf("error %v, hint %q", err, Hint(err))
 			}
 			if _, err := box.Start(t.Context(), Command{}); err == nil || Hint(err) == "" {
@@ -126,7 +130,8 @@ func TestAContextEndsOnlyItsProcess(t *testing.T) {
 				expire(context.DeadlineExceeded)
 			}
 			res, err := p.Wait()
-			if err != nil || !errors.Is(res.Err, c.want) || res.Status != c.status || res.ExitCode != c.code || res.Success {
+			if err != nil || !errors.Is(res.Err, c.want) || res.Status != c.status ||
+				res.ExitCode != c.code || res.Success {
 				t.Errorf("%v: %v, %+v", c.want, err, res)
 			}
 		}
@@ -138,7 +143,8 @@ func TestAContextEndsOnlyItsProcess(t *testing.T) {
 		if err := box.Close(); err != nil {
 			t.Error(err)
 		}
-		if res, err := other.Wait(); err != nil || box.spec.Policy.Name != "none" && !errors.Is(res.Err, ErrClosed) || res.Signal != "SIGKILL" {
+		if res, err := other.Wait(); err != nil || box.spec.Policy.Name != "none" &&
+			!errors.Is(res.Err, ErrClosed) || res.Signal != "SIGKILL" {
 			t.Errorf("ended by Close: %v, %+v", err, res)
 		}
 		if _, err := box.Start(t.Context(), sh("true")); !errors.Is(err, ErrClosed) {
@@ -186,7 +192,8 @@ func TestChildrenEndWithTheirProgram(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, left := range []string{"sleep 1000 &", "setsid sleep 1000 &", "setsid sh -c 'trap \"\" TERM HUP; sleep 1000; :' &",
+		for _, left := range []string{"sleep 1000 &", "setsid sleep 1000 &",
+			"setsid sh -c 'trap \"\" TERM HUP; sleep 1000; :' &",
 			"(while :; do (sleep 0.01 &) ; done) >/dev/null 2>&1 &"} {
 			var seen bytes.Buffer
 			finish(t, box, sh(left+" sleep 0.05"))
@@ -217,12 +224,14 @@ func TestAResultHasTheEventsOfItsOwnProcess(t *testing.T) {
 	testhost.Need(t, "sandbox")
 	box := startBox(t, standard(t))
 	attack := func(what string) *Result {
-		return finish(t, box, Command{Args: []string{"python3", "-c", "import ctypes; ctypes.CDLL(None).syscall(" + what + ")"}})
+		return finish(t, box, Command{Args: []string{"python3", "-c",
+			"import ctypes; ctypes.CDLL(None).syscall(" + what + ")"}})
 	}
 	testhost.Need(t, "python3")
 	first, second := attack("101, 0, 0, 0, 0"), attack("165, 0, 0, 0, 0") // ptrace, mount
 	for res, want := range map[*Result]string{first: "ptrace", second: "mount"} {
-		if len(res.Events) != 1 || res.Events[0].Syscall == nil || res.Events[0].Syscall.Name != want || res.EventStats.Seen != 1 {
+		if len(res.Events) != 1 || res.Events[0].Syscall == nil ||
+			res.Events[0].Syscall.Name != want || res.EventStats.Seen != 1 {
 			t.Errorf("want one event of %s: %+v, %+v", want, res.Events, res.EventStats)
 		}
 	}

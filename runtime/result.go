@@ -92,8 +92,10 @@ func endedBy(e *monitor.Event) Status {
 
 // SetupResult returns the result of a run that did not start.
 func SetupResult(spec Spec, cmd Command, err error, exitCode int) *Result {
-	return &Result{Policy: spec.Policy.Name, Command: cmd.Args, Status: StatusSetup, ExitCode: exitCode, Err: err, Error: err.Error(),
-		MemoryUsed: -1, ProcessesPeak: -1, Limits: map[string]LimitState{}, Layers: Layers{}, Events: []monitor.Event{}, Timestamp: time.Now().UTC()}
+	return &Result{Policy: spec.Policy.Name, Command: cmd.Args, Status: StatusSetup,
+		ExitCode: exitCode, Err: err, Error: err.Error(),
+		MemoryUsed: -1, ProcessesPeak: -1, Limits: map[string]LimitState{}, Layers: Layers{},
+		Events: []monitor.Event{}, Timestamp: time.Now().UTC()}
 }
 
 // Seconds is a duration that JSON shows as a number of seconds.

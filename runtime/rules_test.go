@@ -82,7 +82,8 @@ func TestDangerousFilesInAWorkspaceAreEvents(t *testing.T) {
 	}
 	script := []string{"sh", "-c", `echo x >.git/hooks/pre-commit; mkdir -p a/b; echo x >a/b/.bashrc
 printf '#!/bin/sh\n' >tool; chmod +x tool; echo text >plain.txt; rm plain.txt`}
-	watch := policies.Rule{ID: "gone", When: `file.op == "removed" && file.path == "/work/plain.txt"`}
+	watch := policies.Rule{ID: "gone",
+		When: `file.op == "removed" && file.path == "/work/plain.txt"`}
 	got := rulesOf(withRules(t, dir, script, watch))
 	for _, want := range []string{"builtin:file-hook", "builtin:file-profile",
 		"builtin:file-executable", "gone"} {
@@ -90,7 +91,8 @@ printf '#!/bin/sh\n' >tool; chmod +x tool; echo text >plain.txt; rm plain.txt`}
 			t.Errorf("no %s: %v", want, got)
 		}
 	}
-	if got := rulesOf(withRules(t, dir, []string{"sh", "-c", "echo >plain2.txt"}, watch)); len(got) > 0 {
+	if got := rulesOf(withRules(t, dir, []string{"sh", "-c", "echo >plain2.txt"},
+		watch)); len(got) > 0 {
 		t.Errorf("an ordinary file: %v", got)
 	}
 }

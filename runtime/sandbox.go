@@ -57,7 +57,8 @@ func Start(ctx context.Context, spec Spec) (*Sandbox, error) {
 
 func start(ctx context.Context, spec Spec, opts options) (*Sandbox, error) {
 	began := time.Now()
-	s := &Sandbox{ID: state.NewID(), spec: spec, opts: opts, running: map[int]*Process{}, cells: map[*Cell]bool{}}
+	s := &Sandbox{ID: state.NewID(), spec: spec, opts: opts, running: map[int]*Process{},
+		cells: map[*Cell]bool{}}
 	s.now.Store(spec.Policy)
 	s.fanout = monitor.NewFanout(spec.Sinks...) // first: it owns the sinks, whatever happens
 	err := s.check()

@@ -70,8 +70,18 @@ type locked struct {
 }
 
 func newCell(c *contained, p *Process, t *tree, l line) *cell {
-	k := &cell{line: l, c: c, process: p, tree: t, reaper: c.container.PID, storage: c.storage, pidfd: -1,
-		served: make(chan struct{}), ended: make(chan struct{}), dead: make(chan struct{})}
+	k := &cell{
+		line:    l,
+		c:       c,
+		process: p,
+		tree:    t,
+		reaper:  c.container.PID,
+		storage: c.storage,
+		pidfd:   -1,
+		served:  make(chan struct{}),
+		ended:   make(chan struct{}),
+		dead:    make(chan struct{}),
+	}
 	close(k.served)
 	p.child = k // what the watchers see may end the process before it is started
 	c.joinNetwork(p)
@@ -90,7 +100,8 @@ func (c *contained) spawn(ctx context.Context, p *Process, streams *stdio.Stream
 		return setupError("cgroup", err)
 	}
 	body := c.request(p.cmd, tree)
-	k := newCell(c, p, tree, &initLine{c: c, number: p.number, body: body, inbox: c.conn.Open(p.number), tree: tree})
+	k := newCell(c, p, tree, &initLine{c: c, number: p.number, body: body,
+		inbox: c.conn.Open(p.number), tree: tree})
 	if streams != nil {
 		k.reopening(streams.FDs(), body)
 	}
@@ -143,13 +154,18 @@ func (c *contained) request(cmd Command, t *tree) *initproto.SpawnBody {
 	return body
 }
 
-// filterFlags: a listener, and, from Linux 5.19, waiting calls that only a fatal signal interrupts. Each
-// other signal would restart the call and count it as another refusal. seccomp(2)
+// filterFlags: a listener, and, from Linux 5.19, waiting calls that only a fatal signal interrupts.
+// Each other signal would restart the call and count it as another refusal. seccomp(2)
 var filterFlags = sync.OnceValue(func() uint {
 	const waitKillable = 1 << 5 // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 	flags := uintptr(unix.SECCOMP_FILTER_FLAG_NEW_LISTENER)
 	// Without a program: EFAULT if the flags are known, EINVAL if not.
-	_, _, e := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags|waitKillable, 0)
+	_, _, e := unix.RawSyscall(
+		unix.SYS_SECCOMP,
+		unix.SECCOMP_SET_MODE_FILTER,
+		flags|waitKillable,
+		0,
+	)
 	if e == unix.EFAULT {
 		flags |= waitKillable
 	}
@@ -180,7 +196,8 @@ func (k *cell) admit(l locked) error {
 		return setupError("seccomp listener", err)
 	}
 	if !k.tree.enforcedByCgroup("memory") && k.c.policy().Limits.Memory > 0 {
-		// Between two looks of the watchdog the host's memory may run out: then the kernel takes the tool first.
+		// Between two looks of the watchdog the host's memory may run out: then the kernel takes
+		// the tool first.
 		_ = os.WriteFile("/proc/"+strconv.Itoa(k.pid)+"/oom_score_adj", []byte("1000"), 0)
 	}
 	if !k.tree.enforcedByCgroup("cpus") {
@@ -245,7 +262,8 @@ func (k *cell) openStorage() error {
 	return nil
 }
 
-// verify asks the kernel what holds for the child. landlocked is what the child proved on its canary.
+// verify asks the kernel what holds for the child. landlocked is what the child proved on its
+// canary.
 func (k *cell) verify(landlocked bool) (Layers, error) {
 	its, err := verify.NamespacesOf(k.pid)
 	if err != nil {
@@ -289,7 +307,8 @@ func (k *cell) serve(listener *seccomp.Listener) {
 		defer close(k.served)
 		defer listener.Close()
 		if _, err := listener.Serve(context.Background(), guard.decide); err != nil {
-			// Its calls are refused all the same (ENOSYS, without a listener), but nobody reports them.
+			// Its calls are refused all the same (ENOSYS, without a listener), but nobody reports
+			// them.
 			k.process.stop(StatusSetup)
 		}
 	}()
@@ -352,8 +371,8 @@ func (k *cell) release() {
 		k.tree.remove()
 		return
 	}
-	// The end of a mount namespace waits for an RCU grace period: nobody has to wait for it here. That the
-	// listener has come to its end means that no process of the program's is left.
+	// The end of a mount namespace waits for an RCU grace period: nobody has to wait for it here.
+	// That the listener has come to its end means that no process of the program's is left.
 	k.c.box.freeCell()
 	k.c.ending.Go(func() {
 		k.takeDown()

@@ -68,8 +68,8 @@ type Command struct {
 	// from Process.Begin. Until then, ctx bounds the waiting.
 	Hold bool
 
-	// Call names the MCP calls in flight, for the events that this process causes. Nil: none. It must
-	// not block.
+	// Call names the MCP calls in flight, for the events that this process causes. Nil: none. It
+	// must not block.
 	Call func() *monitor.Call
 
 	// Reached, if not nil, is called when a connection to a host that the policy allows by name has
@@ -80,7 +80,8 @@ type Command struct {
 // wireFiles converts files to the form that PID 1 and cells use.
 func wireFiles(files []File) (out []rootfs.File) {
 	for _, f := range files {
-		out = append(out, rootfs.File{Path: f.Path, Mode: cmp.Or(f.Mode&0o777, 0o644), Data: f.Data})
+		out = append(out, rootfs.File{Path: f.Path, Mode: cmp.Or(f.Mode&0o777, 0o644),
+			Data: f.Data})
 	}
 	return out
 }

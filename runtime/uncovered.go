@@ -60,7 +60,8 @@ func (k *cell) lost(masks []rootfs.Mask, mounts []rootfs.Mount) {
 		paths = append(paths, m.Target)
 	}
 	if len(mounts) > 0 {
-		k.uncoveredEvent(strings.Join(paths, ", "), "kill", "the mount at %s was lost: the host replaced or removed the covered folder")
+		k.uncoveredEvent(strings.Join(paths, ", "), "kill",
+			"the mount at %s was lost: the host replaced or removed the covered folder")
 		k.process.stop(StatusViolation)
 		return
 	}
@@ -79,7 +80,8 @@ func (k *cell) lost(masks []rootfs.Mask, mounts []rootfs.Mount) {
 			body.Files = append(body.Files, initproto.File{Path: m.Path})
 		}
 	}
-	_ = k.c.conn.Send(initproto.Message{Kind: initproto.Mask, Process: k.process.number}, &body) // seen below
+	_ = k.c.conn.Send(initproto.Message{Kind: initproto.Mask, Process: k.process.number},
+		&body) // seen below
 	cfg := uncovered.Config{PID: k.pid, Masks: masks}
 	for time.Since(began) < restoreTime {
 		if left, _ := uncovered.Uncovered(cfg); len(left) == 0 {
@@ -92,11 +94,14 @@ func (k *cell) lost(masks []rootfs.Mask, mounts []rootfs.Mount) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	k.uncoveredEvent(strings.Join(paths, ", "), "kill", "the host replaced %s, and its mask could not be restored")
+	k.uncoveredEvent(strings.Join(paths, ", "), "kill",
+		"the host replaced %s, and its mask could not be restored")
 	k.process.stop(StatusViolation)
 }
 
 func (k *cell) uncoveredEvent(paths, action, reason string) {
-	k.process.Record(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.High, Rule: "builtin:uncovered", Action: action,
-		Reason: fmt.Sprintf(reason, paths), Hint: "keep files to hide or protect outside of the folders that the tool sees"})
+	k.process.Record(monitor.Event{Type: monitor.SuspiciousBehavior, Severity: monitor.High,
+		Rule: "builtin:uncovered", Action: action,
+		Reason: fmt.Sprintf(reason, paths),
+		Hint:   "keep files to hide or protect outside of the folders that the tool sees"})
 }

@@ -29,14 +29,17 @@ func TestAMissingLayerIsDetected(t *testing.T) {
 		take  func(*initproto.SpawnBody)
 	}{
 		{policies.LayerSeccomp, func(b *initproto.SpawnBody) { b.Filter = nil }},
-		{policies.LayerRootfs, func(b *initproto.SpawnBody) { b.Mounts = b.Mounts[:len(b.Mounts)-1] }},
+		{policies.LayerRootfs,
+			func(b *initproto.SpawnBody) { b.Mounts = b.Mounts[:len(b.Mounts)-1] }},
 		{policies.LayerLandlock, func(b *initproto.SpawnBody) { b.Landlock = nil }},
-		{policies.LayerCgroupNamespace, func(b *initproto.SpawnBody) { b.CloneFlags &^= unix.CLONE_NEWCGROUP }},
+		{policies.LayerCgroupNamespace,
+			func(b *initproto.SpawnBody) { b.CloneFlags &^= unix.CLONE_NEWCGROUP }},
 	} {
 		t.Run(string(c.layer), func(t *testing.T) {
 			p := standard(t)
 			p.Require = append(p.Require, c.layer)
-			p.Filesystem.Mounts = []policies.Mount{{Source: filepath.Dir(marker), Target: "/work", Mode: policies.ReadWrite}}
+			p.Filesystem.Mounts = []policies.Mount{{Source: filepath.Dir(marker), Target: "/work",
+				Mode: policies.ReadWrite}}
 			touch := Command{Args: []string{"touch", "/work/ran"}}
 			if c.layer == policies.LayerLandlock && landlock.ABI() == 0 {
 				testhost.Lacks(t, "landlock", "this kernel has no Landlock")
@@ -71,7 +74,8 @@ func TestVerifyUsesOnlyWhatTheKernelReports(t *testing.T) {
 	}
 	layers := layersFrom(found)
 	for layer, state := range layers {
-		if layer == policies.LayerNoNewPrivileges || layer == policies.LayerSeccomp || layer == policies.LayerCapabilities {
+		if layer == policies.LayerNoNewPrivileges || layer == policies.LayerSeccomp ||
+			layer == policies.LayerCapabilities {
 			continue // a container or an ordinary user may have these
 		}
 		if state == Enforced {
@@ -87,7 +91,8 @@ func TestVerifyUsesOnlyWhatTheKernelReports(t *testing.T) {
 func TestNoV1CgroupIsMade(t *testing.T) {
 	testhost.Need(t, "sandbox")
 	testhost.Need(t, "cgroup1")
-	box, err := start(context.Background(), Spec{Policy: standard(t), BestEffort: true}, privateState(t))
+	box, err := start(context.Background(), Spec{Policy: standard(t), BestEffort: true},
+		privateState(t))
 	if err != nil {
 		t.Fatal(err)
 	}

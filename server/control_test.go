@@ -72,7 +72,12 @@ func TestStaleSandboxesAreCleared(t *testing.T) {
 	if status != 200 || !strings.Contains(text, old) || strings.Contains(text, used) {
 		t.Errorf("%d %s", status, text)
 	}
-	u, err := d.Usage(background(t), used)
+	var u *api.Usage
+	var err error
+	eventually(t, "its use is known", func() bool { // without cgroup v2, after the first look
+		u, err = d.Usage(background(t), used)
+		return err != nil || u.Processes >= 0
+	})
 	if err != nil || u.Commands != 1 || u.Processes < 1 || u.Sent != 0 {
 		t.Errorf("%+v %v", u, err)
 	}

@@ -11,8 +11,8 @@
 // snippets of code, and commands with files, each in a sandbox of their own.
 //
 // What clients may ask for depends on who they are: see package door, and Restricted in package
-// config. A
-// client of the daemon's own user may mount what that user may read, as with `mcpbox run`.
+// config. A client of the daemon's own user may mount what that user may read, as with `mcpbox
+// run`.
 //
 // Kernel: see package runtime. Sources: RFC 9110, RFC 9457, OpenAPI 3.1.
 package server

@@ -98,7 +98,8 @@ func TestAClientOverTCPHasNoWayAroundTheSandbox(t *testing.T) {
 	document := func(text string) api.ExecutionRequest {
 		return api.ExecutionRequest{Command: []string{"ls", "/data"}, Document: []byte(text)}
 	}
-	mount := `{"version": 1, "extends": "standard", "filesystem": {"mounts": [{"source": "` + dir + `", "target": "/data"}]}}`
+	mount := `{"version": 1, "extends": "standard", "filesystem": {"mounts": [{"source": "` + dir +
+		`", "target": "/data"}]}}`
 	for what, req := range map[string]api.ExecutionRequest{
 		"no sandbox":         {Command: []string{"true"}, Policy: "none"},
 		"the host's network": {Command: []string{"true"}, Policy: "basic"},
@@ -137,8 +138,10 @@ func TestDocumentsOfRestrictedClientsNameNothingOfTheHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, part := range []string{
-		`"filesystem": {"mounts": [{"source": "/etc", "target": "/data"}]}`, `"filesystem": {"rootfs": "/usr"}`,
-		`"network": {"mode": "host"}`, `"isolation": "none"`, `"environment": {"pass": ["SECRET_OF_THE_DAEMON"]}`,
+		`"filesystem": {"mounts": [{"source": "/etc", "target": "/data"}]}`,
+		`"filesystem": {"rootfs": "/usr"}`,
+		`"network": {"mode": "host"}`, `"isolation": "none"`,
+		`"environment": {"pass": ["SECRET_OF_THE_DAEMON"]}`,
 		`"mcp": {"pin": {"file": "/etc/passwd"}}`,
 	} {
 		_, err := c.Run(background(t), api.ExecutionRequest{Command: []string{"true"},

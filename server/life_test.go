@@ -269,7 +269,8 @@ func TestMetricsCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, text, _ := d.raw(t, "GET", "/metrics", "")
-	for _, want := range []string{`mcpbox_executions_total{status="ok"} 1`, "mcpbox_execution_seconds_count 1", `mcpbox_execution_seconds_bucket{le="+Inf"} 1`} {
+	for _, want := range []string{`mcpbox_executions_total{status="ok"} 1`,
+		"mcpbox_execution_seconds_count 1", `mcpbox_execution_seconds_bucket{le="+Inf"} 1`} {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("no %s in\n%s", want, text)
 		}

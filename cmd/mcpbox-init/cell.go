@@ -48,7 +48,8 @@ func (in *initProcess) killStrangers() (found bool) {
 	}
 	for _, name := range names {
 		pid, err := strconv.Atoi(name)
-		if err != nil || pid == 1 || in.running[pid] != nil || alive[userNamespace(pid)] || ended(name) {
+		if err != nil || pid == 1 || in.running[pid] != nil || alive[userNamespace(pid)] ||
+			ended(name) {
 			continue
 		}
 		found = unix.Kill(pid, unix.SIGKILL) == nil || found

@@ -85,7 +85,21 @@ const (
 	highFD   = 16 // lowest number for descriptors that are kept for later
 )
 
-var zero, fewInotify, fewWatches = [2]byte{'0', 0}, [3]byte{'6', '4', 0}, [6]byte{'6', '5', '5', '3', '6', 0}
+var zero, fewInotify, fewWatches = [2]byte{
+	'0',
+	0,
+}, [3]byte{
+	'6',
+	'4',
+	0,
+}, [6]byte{
+	'6',
+	'5',
+	'5',
+	'3',
+	'6',
+	0,
+}
 
 // main is the straight line from clone to execve. Each step that fails reports its name.
 //
@@ -121,7 +135,8 @@ func (c *child) main() {
 	}
 	for i := range c.rlimits {
 		c.limit.Cur, c.limit.Max = c.rlimits[i].Soft, c.rlimits[i].Hard
-		if _, e := sys6(unix.SYS_PRLIMIT64, 0, uintptr(c.rlimits[i].Resource), uintptr(unsafe.Pointer(&c.limit)), 0, 0, 0); e != 0 {
+		if _, e := sys6(unix.SYS_PRLIMIT64, 0, uintptr(c.rlimits[i].Resource),
+			uintptr(unsafe.Pointer(&c.limit)), 0, 0, 0); e != 0 {
 			c.fail(initproto.StepRlimit, i, e)
 		}
 	}
@@ -159,7 +174,8 @@ func (c *child) session() {
 	}
 }
 
-// enterRoot forbids nested user namespaces, builds the cell's mounts and pivots into the tool's root.
+// enterRoot forbids nested user namespaces, builds the cell's mounts and pivots into the tool's
+// root.
 //
 //go:nosplit
 //go:norace
@@ -175,7 +191,8 @@ func (c *child) enterRoot() {
 			}
 			continue
 		}
-		_, e := sys6(unix.SYS_MOUNT, uintptr(unsafe.Pointer(m.source)), uintptr(unsafe.Pointer(m.target)),
+		_, e := sys6(unix.SYS_MOUNT, uintptr(unsafe.Pointer(m.source)),
+			uintptr(unsafe.Pointer(m.target)),
 			uintptr(unsafe.Pointer(m.fstype)), m.flags, uintptr(unsafe.Pointer(m.data)), 0)
 		if e != 0 && !(m.optional && e == unix.ENOENT) {
 			c.fail(initproto.StepMount, i, e)
@@ -201,7 +218,8 @@ func (c *child) enterRoot() {
 //go:nosplit
 //go:norace
 func (c *child) lower(index int, file *byte, value, length uintptr) {
-	fd, e := sys6(unix.SYS_OPENAT, at(unix.AT_FDCWD), uintptr(unsafe.Pointer(file)), unix.O_WRONLY|unix.O_CLOEXEC, 0, 0, 0)
+	fd, e := sys6(unix.SYS_OPENAT, at(unix.AT_FDCWD), uintptr(unsafe.Pointer(file)),
+		unix.O_WRONLY|unix.O_CLOEXEC, 0, 0, 0)
 	if e != 0 {
 		c.fail(initproto.StepNoNested, index, e)
 	}
@@ -263,12 +281,28 @@ func (c *child) lookup() uintptr {
 	last := unix.ENOENT
 	for i := range c.command.count {
 		path := c.candidate(i)
-		_, e := sys6(unix.SYS_NEWFSTATAT, at(unix.AT_FDCWD), path, uintptr(unsafe.Pointer(&c.stat)), 0, 0, 0)
+		_, e := sys6(
+			unix.SYS_NEWFSTATAT,
+			at(unix.AT_FDCWD),
+			path,
+			uintptr(unsafe.Pointer(&c.stat)),
+			0,
+			0,
+			0,
+		)
 		if e == 0 && c.stat.Mode&unix.S_IFMT != unix.S_IFREG {
 			e = unix.EACCES
 		}
 		if e == 0 {
-			_, e = sys6(unix.SYS_FACCESSAT2, at(unix.AT_FDCWD), path, unix.X_OK, unix.AT_EACCESS, 0, 0)
+			_, e = sys6(
+				unix.SYS_FACCESSAT2,
+				at(unix.AT_FDCWD),
+				path,
+				unix.X_OK,
+				unix.AT_EACCESS,
+				0,
+				0,
+			)
 		}
 		if e == 0 {
 			return path
@@ -291,19 +325,29 @@ func (c *child) makeRuleset() {
 	if l == nil || c.ruleset != 0 {
 		return
 	}
-	ruleset, e := sys6(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&l.attr)), l.size, 0, 0, 0, 0)
+	ruleset, e := sys6(
+		unix.SYS_LANDLOCK_CREATE_RULESET,
+		uintptr(unsafe.Pointer(&l.attr)),
+		l.size,
+		0,
+		0,
+		0,
+		0,
+	)
 	if e != 0 {
 		c.fail(initproto.StepLandlock, 0, e)
 	}
 	for i := range l.rules {
-		fd, e := sys6(unix.SYS_OPENAT, at(unix.AT_FDCWD), uintptr(unsafe.Pointer(l.rules[i].path)), unix.O_PATH|unix.O_CLOEXEC, 0, 0, 0)
+		fd, e := sys6(unix.SYS_OPENAT, at(unix.AT_FDCWD), uintptr(unsafe.Pointer(l.rules[i].path)),
+			unix.O_PATH|unix.O_CLOEXEC, 0, 0, 0)
 		if e == unix.ENOENT && l.rules[i].optional {
 			continue
 		}
 		if e == 0 {
 			access := l.rules[i].access
 			c.rule = pathBeneath{uint32(access), uint32(access >> 32), int32(fd)}
-			_, e = sys6(unix.SYS_LANDLOCK_ADD_RULE, ruleset, unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&c.rule)), 0, 0, 0)
+			_, e = sys6(unix.SYS_LANDLOCK_ADD_RULE, ruleset, unix.LANDLOCK_RULE_PATH_BENEATH,
+				uintptr(unsafe.Pointer(&c.rule)), 0, 0, 0)
 			sys3(unix.SYS_CLOSE, fd, 0, 0)
 		}
 		if e != 0 {
@@ -315,7 +359,8 @@ func (c *child) makeRuleset() {
 			continue
 		}
 		c.rule = pathBeneath{uint32(access), uint32(access >> 32), int32(fd)}
-		if _, e := sys6(unix.SYS_LANDLOCK_ADD_RULE, ruleset, unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&c.rule)), 0, 0, 0); e != 0 {
+		if _, e := sys6(unix.SYS_LANDLOCK_ADD_RULE, ruleset, unix.LANDLOCK_RULE_PATH_BENEATH,
+			uintptr(unsafe.Pointer(&c.rule)), 0, 0, 0); e != 0 {
 			c.fail(initproto.StepLandlock, len(l.rules)+1+fd, e)
 		}
 	}
@@ -357,7 +402,8 @@ func (c *child) restrict() int32 {
 //go:nosplit
 //go:norace
 func (c *child) openCanary() syscall.Errno {
-	fd, e := sys6(unix.SYS_OPENAT, at(unix.AT_FDCWD), uintptr(unsafe.Pointer(c.landlock.canary)), unix.O_RDONLY|unix.O_CLOEXEC, 0, 0, 0)
+	fd, e := sys6(unix.SYS_OPENAT, at(unix.AT_FDCWD), uintptr(unsafe.Pointer(c.landlock.canary)),
+		unix.O_RDONLY|unix.O_CLOEXEC, 0, 0, 0)
 	if e == 0 {
 		_ = sys3(unix.SYS_CLOSE, fd, 0, 0)
 	}
@@ -378,7 +424,8 @@ func (c *child) dropBounding() {
 	}
 }
 
-// dropCapabilities empties the bounding, ambient, effective, permitted and inheritable sets. capabilities(7)
+// dropCapabilities empties the bounding, ambient, effective, permitted and inheritable sets.
+// capabilities(7)
 //
 //go:nosplit
 //go:norace
@@ -389,7 +436,8 @@ func (c *child) dropCapabilities() {
 	if e := prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL); e != 0 {
 		c.fail(initproto.StepCaps, 64, e)
 	}
-	if e := sys3(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&c.capHdr)), uintptr(unsafe.Pointer(&c.caps)), 0); e != 0 {
+	if e := sys3(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&c.capHdr)),
+		uintptr(unsafe.Pointer(&c.caps)), 0); e != 0 {
 		c.fail(initproto.StepCaps, 65, e)
 	}
 }
@@ -402,7 +450,8 @@ func (c *child) installFilter() int {
 	if c.filter == nil {
 		return -1
 	}
-	fd, e := sys6(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, c.filterFlag, uintptr(unsafe.Pointer(c.filter)), 0, 0, 0)
+	fd, e := sys6(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, c.filterFlag,
+		uintptr(unsafe.Pointer(c.filter)), 0, 0, 0)
 	if e != 0 {
 		c.fail(initproto.StepSeccomp, 0, e)
 	}
@@ -429,7 +478,8 @@ func (c *child) await() {
 //go:norace
 func (c *child) fail(step initproto.Step, index int, e syscall.Errno) {
 	c.record = [5]int32{int32(step), int32(index), int32(e), -1, 0}
-	_ = sys3(unix.SYS_WRITE, uintptr(c.status), uintptr(unsafe.Pointer(&c.record)), unsafe.Sizeof(c.record))
+	_ = sys3(unix.SYS_WRITE, uintptr(c.status), uintptr(unsafe.Pointer(&c.record)),
+		unsafe.Sizeof(c.record))
 	for {
 		_ = sys3(unix.SYS_EXIT_GROUP, 1, 0, 0)
 	}

@@ -34,7 +34,8 @@ type cloneArgs struct {
 //go:norace
 func fork(args *cloneArgs, c *child) (pid int, errno syscall.Errno) {
 	runtimeBeforeFork()
-	r, _, e := syscall.RawSyscall(unix.SYS_CLONE3, uintptr(unsafe.Pointer(args)), unsafe.Sizeof(*args), 0)
+	r, _, e := syscall.RawSyscall(unix.SYS_CLONE3, uintptr(unsafe.Pointer(args)),
+		unsafe.Sizeof(*args), 0)
 	if e == 0 && r == 0 {
 		runtimeAfterForkInChild()
 		c.main()

@@ -40,8 +40,9 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	in := &initProcess{conn: conn, dialling: make(chan struct{}, connecting), running: map[int]*process{},
-		shared: map[int]*borrowed{}}
+	in := &initProcess{conn: conn, dialling: make(chan struct{}, connecting),
+		running: map[int]*process{},
+		shared:  map[int]*borrowed{}}
 	go in.reap(childEnds())
 	return in.serve()
 }

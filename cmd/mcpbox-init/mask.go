@@ -57,7 +57,8 @@ func (in *initProcess) mask(number int, body []byte) {
 
 func (m *masker) add(source, target, fstype, data string, flags uintptr) {
 	op := rawMount{flags: flags}
-	for to, text := range map[**byte]string{&op.source: source, &op.target: target, &op.fstype: fstype, &op.data: data} {
+	for to, text := range map[**byte]string{&op.source: source, &op.target: target,
+		&op.fstype: fstype, &op.data: data} {
 		if text == "" {
 			continue
 		}
@@ -79,7 +80,8 @@ func (m *masker) main() {
 		sys3(unix.SYS_SETNS, uintptr(m.mounts), unix.CLONE_NEWNS, 0) == 0 {
 		for i := range m.ops {
 			op := &m.ops[i]
-			sys6(unix.SYS_MOUNT, uintptr(unsafe.Pointer(op.source)), uintptr(unsafe.Pointer(op.target)),
+			sys6(unix.SYS_MOUNT, uintptr(unsafe.Pointer(op.source)),
+				uintptr(unsafe.Pointer(op.target)),
 				uintptr(unsafe.Pointer(op.fstype)), op.flags, uintptr(unsafe.Pointer(op.data)), 0)
 		}
 	}

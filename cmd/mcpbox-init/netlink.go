@@ -28,7 +28,8 @@ func (r routes) local(family byte, address []byte) error {
 		return err
 	}
 	// struct rtmsg: family, dst and src length, tos, table, protocol, scope, type, flags
-	add = append([]byte{family, 0, 0, 0, unix.RT_TABLE_LOCAL, unix.RTPROT_BOOT, unix.RT_SCOPE_HOST, unix.RTN_LOCAL}, word(0)...)
+	add = append([]byte{family, 0, 0, 0, unix.RT_TABLE_LOCAL, unix.RTPROT_BOOT, unix.RT_SCOPE_HOST,
+		unix.RTN_LOCAL}, word(0)...)
 	add = attribute(attribute(add, unix.RTA_OIF, word(loopback)), unix.RTA_PREFSRC, address)
 	return r.request(unix.RTM_NEWROUTE, add)
 }
@@ -37,9 +38,11 @@ func (r routes) local(family byte, address []byte) error {
 func (r routes) request(kind uint16, body []byte) error {
 	m := word(uint32(unix.NLMSG_HDRLEN + len(body)))
 	m = binary.NativeEndian.AppendUint16(m, kind)
-	m = binary.NativeEndian.AppendUint16(m, unix.NLM_F_REQUEST|unix.NLM_F_ACK|unix.NLM_F_CREATE|unix.NLM_F_EXCL)
+	m = binary.NativeEndian.AppendUint16(m,
+		unix.NLM_F_REQUEST|unix.NLM_F_ACK|unix.NLM_F_CREATE|unix.NLM_F_EXCL)
 	m = append(append(m, word(1)...), word(0)...) // sequence number, port
-	if err := unix.Sendto(r.fd, append(m, body...), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+	if err := unix.Sendto(r.fd, append(m, body...), 0,
+		&unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return err
 	}
 	buf := make([]byte, 4096)

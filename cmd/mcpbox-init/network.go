@@ -42,7 +42,8 @@ func openNetwork(n *initproto.NetworkBody) (fds []int, ipv6 bool, f initproto.Fa
 	if err := nl.local(unix.AF_INET, n.IPv4); err != nil {
 		return nil, false, fault(initproto.StepNetwork, 1, err)
 	}
-	ipv6 = nl.local(unix.AF_INET6, n.IPv6) == nil // on a host without IPv6, no IPv6 address is reachable
+	ipv6 = nl.local(unix.AF_INET6,
+		n.IPv6) == nil // on a host without IPv6, no IPv6 address is reachable
 	resolver := &unix.SockaddrInet4{Port: 53, Addr: [4]byte(n.Resolver)}
 	for i, kind := range []int{unix.SOCK_DGRAM, unix.SOCK_STREAM} {
 		fd, err := bound(unix.AF_INET, kind, resolver)
@@ -90,7 +91,8 @@ func bound(family, kind int, to unix.Sockaddr) (int, error) {
 
 // dropNetworkCapabilities removes the three from every set of every thread. capabilities(7)
 func dropNetworkCapabilities() error {
-	for _, capability := range []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_SETPCAP} {
+	for _, capability := range []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE,
+		unix.CAP_SETPCAP} {
 		if _, _, e := syscall.AllThreadsSyscall(unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, capability, 0); e != 0 {
 			return e
 		}
@@ -104,7 +106,8 @@ func dropNetworkCapabilities() error {
 	sets[0].Effective &^= drop
 	sets[0].Permitted &^= drop
 	sets[0].Inheritable &^= drop
-	if _, _, e := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&sets[0])), 0); e != 0 {
+	if _, _, e := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)),
+		uintptr(unsafe.Pointer(&sets[0])), 0); e != 0 {
 		return e
 	}
 	return nil

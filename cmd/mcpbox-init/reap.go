@@ -40,12 +40,13 @@ func (in *initProcess) reapAll() {
 		}
 		if p != nil {
 			p.untold.Wait() // this is short: the child's end of the status pipe is closed
-			_ = in.conn.Send(initproto.Message{Kind: initproto.Exited, Process: p.number, Exit: &initproto.Exit{
-				Status:    int(status),
-				UserUsec:  usage.Utime.Sec*1e6 + usage.Utime.Usec,
-				SysUsec:   usage.Stime.Sec*1e6 + usage.Stime.Usec,
-				MaxRSSKiB: usage.Maxrss,
-			}}, nil)
+			_ = in.conn.Send(initproto.Message{Kind: initproto.Exited, Process: p.number,
+				Exit: &initproto.Exit{
+					Status:    int(status),
+					UserUsec:  usage.Utime.Sec*1e6 + usage.Utime.Usec,
+					SysUsec:   usage.Stime.Sec*1e6 + usage.Stime.Usec,
+					MaxRSSKiB: usage.Maxrss,
+				}}, nil)
 		}
 	}
 }

@@ -125,7 +125,8 @@ func inRoot(path string) string { return filepath.Join(initproto.Root, path) }
 // toolOuterID returns the id in this namespace that becomes the tool's: 1000 if it is mapped,
 // otherwise 0 (single-id map).
 func toolOuterID() int {
-	if data, err := os.ReadFile("/proc/self/uid_map"); err == nil && mapped(string(data), initproto.ToolID) {
+	if data, err := os.ReadFile("/proc/self/uid_map"); err == nil && mapped(string(data),
+		initproto.ToolID) {
 		return initproto.ToolID
 	}
 	return 0

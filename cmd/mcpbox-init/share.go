@@ -13,7 +13,8 @@ import (
 // 800 bytes.
 const stackSize = 16 << 10
 
-// clearHandlers is CLONE_CLEAR_SIGHAND: the child begins with no signal handlers. clone(2), Linux ≥ 5.5
+// clearHandlers is CLONE_CLEAR_SIGHAND: the child begins with no signal handlers. clone(2), Linux ≥
+// 5.5
 const clearHandlers = 1 << 32
 
 // forkShared is like fork, but does not copy this process's memory: the child runs c in the same
@@ -74,7 +75,15 @@ func cloneShared(args *cloneArgs, size uintptr, c *child) (pid uintptr, errno sy
 //go:nosplit
 //go:norace
 func sharedMain(c *child) {
-	_, e := sys6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&noSignals)), 0, 8, 0, 0)
+	_, e := sys6(
+		unix.SYS_RT_SIGPROCMASK,
+		unix.SIG_SETMASK,
+		uintptr(unsafe.Pointer(&noSignals)),
+		0,
+		8,
+		0,
+		0,
+	)
 	if e != 0 {
 		c.fail(initproto.StepClone, 4, e)
 	}

@@ -24,7 +24,8 @@ func childEnds() <-chan os.Signal {
 	for s := syscall.Signal(1); s <= 64; s++ {
 		if s != unix.SIGCHLD && s != unix.SIGURG && s != everyThread {
 			// The kernel refuses this for SIGKILL and SIGSTOP, which have no handler anyway.
-			_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s), uintptr(unsafe.Pointer(&byDefault)), 0, 8, 0, 0)
+			_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s),
+				uintptr(unsafe.Pointer(&byDefault)), 0, 8, 0, 0)
 		}
 	}
 	return ends

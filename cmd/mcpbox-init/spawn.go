@@ -112,7 +112,8 @@ func (st *start) run(fds []int) initproto.Fault {
 	if master >= 0 {
 		out = append(out, master)
 	}
-	m := initproto.Message{Kind: initproto.Locked, Process: st.number, PID: pid, Listener: state.listener, Landlock: state.landlock, TTY: master >= 0}
+	m := initproto.Message{Kind: initproto.Locked, Process: st.number, PID: pid,
+		Listener: state.listener, Landlock: state.landlock, TTY: master >= 0}
 	if err := st.in.conn.Send(m, nil, out...); err != nil {
 		st.in.abandon(p)
 	}
@@ -137,8 +138,8 @@ func (st *start) cloneArgs(pidfd *int32, more uint64, fds []int) (cloneArgs, ini
 	return args, initproto.Fault{}
 }
 
-// line makes the socket that the child waits on and writes its record to. The other end is first ours,
-// and then the supervisor's.
+// line makes the socket that the child waits on and writes its record to. The other end is first
+// ours, and then the supervisor's.
 func (st *start) line(c *child) (int, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -177,9 +178,11 @@ func readStatus(fd int) (locked, initproto.Fault) {
 			continue
 		}
 		if err != nil || n != len(buf) {
-			return locked{listener: -1}, initproto.Fault{Step: initproto.StepDied, Errno: unix.ECHILD}
+			return locked{listener: -1}, initproto.Fault{Step: initproto.StepDied,
+				Errno: unix.ECHILD}
 		}
-		return locked{int(r[3]), r[4] == 1}, initproto.Fault{Step: initproto.Step(r[0]), Index: r[1], Errno: syscall.Errno(r[2])}
+		return locked{int(r[3]), r[4] == 1}, initproto.Fault{Step: initproto.Step(r[0]),
+			Index: r[1], Errno: syscall.Errno(r[2])}
 	}
 }
 
@@ -199,7 +202,8 @@ func writeIDMaps(pid, toolID, outerID int) error {
 
 // prepare turns the request into data that the child can use without allocation.
 func prepare(s *initproto.SpawnBody) (*child, error) {
-	c := &child{tty: s.TTY, id: uintptr(s.ToolID), umask: uintptr(s.Umask), rlimits: s.Rlimits, capHdr: unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}}
+	c := &child{tty: s.TTY, id: uintptr(s.ToolID), umask: uintptr(s.Umask), rlimits: s.Rlimits,
+		capHdr: unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}}
 	var err error
 	str := func(text string) *byte {
 		p, e := syscall.BytePtrFromString(text)
@@ -226,16 +230,21 @@ func prepare(s *initproto.SpawnBody) (*child, error) {
 		for _, path := range initproto.Candidates(s.Argv[0], s.Env) {
 			c.candidates = append(c.candidates, str(path))
 		}
-		c.command = command{argv: address(&c.argv[0]), envv: address(&c.envv[0]), count: len(c.candidates)}
+		c.command = command{argv: address(&c.argv[0]), envv: address(&c.envv[0]),
+			count: len(c.candidates)}
 	}
-	c.root, c.dir, c.nsLimit = str(initproto.Root), str(s.Dir), str("/proc/sys/user/max_user_namespaces")
+	c.root, c.dir, c.nsLimit = str(initproto.Root), str(s.Dir),
+		str("/proc/sys/user/max_user_namespaces")
 	c.command.dir = uintptr(unsafe.Pointer(c.dir))
-	c.inotify, c.watches = str("/proc/sys/user/max_inotify_instances"), str("/proc/sys/user/max_inotify_watches")
+	c.inotify, c.watches = str("/proc/sys/user/max_inotify_instances"),
+		str("/proc/sys/user/max_inotify_watches")
 	for _, m := range s.Mounts {
-		c.mounts = append(c.mounts, rawMount{optional(m.Source), str(m.Target), optional(m.Type), optional(m.Data), uintptr(m.Flags), uintptr(m.Mkdir), m.Optional})
+		c.mounts = append(c.mounts, rawMount{optional(m.Source), str(m.Target), optional(m.Type),
+			optional(m.Data), uintptr(m.Flags), uintptr(m.Mkdir), m.Optional})
 	}
 	if l := s.Landlock; l != nil {
-		r := &rawLandlock{attr: [3]uint64{l.HandledFS, l.HandledNet, l.Scoped}, size: 8, stdio: l.Stdio, canary: str(l.Canary)}
+		r := &rawLandlock{attr: [3]uint64{l.HandledFS, l.HandledNet, l.Scoped}, size: 8,
+			stdio: l.Stdio, canary: str(l.Canary)}
 		if l.HandledNet != 0 {
 			r.size = 16
 		}
@@ -249,7 +258,8 @@ func prepare(s *initproto.SpawnBody) (*child, error) {
 	}
 	if len(s.Filter) > 0 {
 		const size = int(unsafe.Sizeof(syscall.SockFilter{}))
-		c.filter = &syscall.SockFprog{Len: uint16(len(s.Filter) / size), Filter: (*syscall.SockFilter)(unsafe.Pointer(&s.Filter[0]))}
+		c.filter = &syscall.SockFprog{Len: uint16(len(s.Filter) / size),
+			Filter: (*syscall.SockFilter)(unsafe.Pointer(&s.Filter[0]))}
 		c.filterFlag = uintptr(s.FilterFlags)
 	}
 	return c, err

@@ -12,7 +12,8 @@ import (
 // terminal of the host is reachable.
 func openTTY(rows, cols uint16) (master, slave int, err error) {
 	dev := initproto.Root + "/dev/pts/"
-	if master, err = unix.Open(dev+"ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0); err != nil {
+	if master, err = unix.Open(dev+"ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC,
+		0); err != nil {
 		return -1, -1, err
 	}
 	if err = unix.IoctlSetPointerInt(master, unix.TIOCSPTLCK, 0); err == nil {
@@ -20,10 +21,15 @@ func openTTY(rows, cols uint16) (master, slave int, err error) {
 		if n, err = unix.IoctlGetInt(master, unix.TIOCGPTN); err == nil {
 			path := dev + strconv.Itoa(n)
 			if rows > 0 {
-				_ = unix.IoctlSetWinsize(master, unix.TIOCSWINSZ, &unix.Winsize{Row: rows, Col: cols})
+				_ = unix.IoctlSetWinsize(
+					master,
+					unix.TIOCSWINSZ,
+					&unix.Winsize{Row: rows, Col: cols},
+				)
 			}
 			_ = unix.Chown(path, toolOuterID(), toolOuterID())
-			if slave, err = unix.Open(path, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0); err == nil {
+			if slave, err = unix.Open(path, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC,
+				0); err == nil {
 				return master, slave, nil
 			}
 		}

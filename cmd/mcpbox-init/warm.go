@@ -46,7 +46,15 @@ func (c *child) reaper() {
 		c.loopbackUp()
 	}
 	w.clone.exitSignal = uint64(unix.SIGCHLD)
-	pid, e := sys6(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&w.clone)), unsafe.Sizeof(w.clone), 0, 0, 0, 0)
+	pid, e := sys6(
+		unix.SYS_CLONE3,
+		uintptr(unsafe.Pointer(&w.clone)),
+		unsafe.Sizeof(w.clone),
+		0,
+		0,
+		0,
+		0,
+	)
 	if e != 0 {
 		c.fail(initproto.StepClone, 2, e)
 	}
@@ -62,7 +70,8 @@ func (c *child) reaper() {
 	// can't change the reaper's scheduling: the kernel requires that the target's capabilities are
 	// a subset of the caller's. sched(7)
 	for {
-		got, e := sys6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&w.status)), 0, uintptr(unsafe.Pointer(&w.usage)), 0, 0)
+		got, e := sys6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&w.status)), 0,
+			uintptr(unsafe.Pointer(&w.usage)), 0, 0)
 		if e != 0 && e != unix.EINTR {
 			break
 		}
@@ -117,7 +126,8 @@ func (c *child) awaitCall() {
 	*(*int32)(unsafe.Pointer(&w.control[12])) = unix.SCM_RIGHTS
 	*(*int32)(unsafe.Pointer(&w.control[16])) = int32(pidfd)
 	w.message.Controllen = 24
-	if e := sys3(unix.SYS_SENDMSG, uintptr(w.call), uintptr(unsafe.Pointer(&w.message)), unix.MSG_NOSIGNAL); e != 0 {
+	if e := sys3(unix.SYS_SENDMSG, uintptr(w.call), uintptr(unsafe.Pointer(&w.message)),
+		unix.MSG_NOSIGNAL); e != 0 {
 		sys3(unix.SYS_EXIT_GROUP, 1, 0, 0)
 	}
 	sys3(unix.SYS_CLOSE, pidfd, 0, 0)
@@ -128,7 +138,8 @@ func (c *child) awaitCall() {
 
 	c.attach(uintptr(unsafe.Pointer(&callBuffer)), unsafe.Sizeof(callBuffer))
 	w.message.Controllen = uint64(unsafe.Sizeof(w.control))
-	n, e := sys6(unix.SYS_RECVMSG, uintptr(w.call), uintptr(unsafe.Pointer(&w.message)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
+	n, e := sys6(unix.SYS_RECVMSG, uintptr(w.call), uintptr(unsafe.Pointer(&w.message)),
+		unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
 	if e != 0 || n == 0 { // the cell is no longer needed
 		sys3(unix.SYS_EXIT_GROUP, 0, 0, 0)
 	}
@@ -161,7 +172,8 @@ func (c *child) take(n uintptr) {
 		head.Args+head.Env+head.Candidates+1 != head.Strings || callBuffer[n-1] != 0
 	count := (*(*uint64)(unsafe.Pointer(&w.control[0])) - 16) / 4
 	files := uint64(min(head.Files, 1)) // descriptors
-	if bad || w.message.Controllen < 16 || head.Workspace > 1 || count != 3+files+uint64(head.Workspace) {
+	if bad || w.message.Controllen < 16 || head.Workspace > 1 ||
+		count != 3+files+uint64(head.Workspace) {
 		c.fail(initproto.StepBody, 0, unix.EBADMSG)
 	}
 	// The strings follow each other: dir, candidates, arguments, environment.
@@ -219,7 +231,8 @@ func (c *child) makeFiles(from uintptr, n int) {
 			c.fail(initproto.StepBody, 4, unix.EBADMSG)
 		}
 		if h.Mode&unix.S_IFMT == unix.S_IFDIR {
-			if e := sys3(unix.SYS_MKDIR, path, uintptr(h.Mode&0o7777), 0); e != 0 && e != unix.EEXIST {
+			if e := sys3(unix.SYS_MKDIR, path, uintptr(h.Mode&0o7777), 0); e != 0 &&
+				e != unix.EEXIST {
 				c.fail(initproto.StepFiles, i, e)
 			}
 			continue

@@ -18,9 +18,8 @@ func (s interrupted) Error() string {
 	return fmt.Sprintf("interrupted by %s before the program ran", unix.SignalName(unix.Signal(s)))
 }
 
-// catchSignals passes on what a shell or a service manager would send to the
-// program itself: once forward has been called to the program, and before that
-// to the start, which it cancels.
+// catchSignals passes on what a shell or a service manager would send to the program itself: once
+// forward has been called to the program, and before that to the start, which it cancels.
 func catchSignals(parent context.Context) (ctx context.Context, forward func(*mcpruntime.Process)) {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1,

@@ -93,7 +93,8 @@ func TestCorpus(t *testing.T) {
 	recall := float64(sums["evasion"].found) / float64(sums["evasion"].total)
 	wrong := float64(sums["honest"].found) / float64(sums["honest"].total)
 	t.Logf(
-		"all %d: true positives %d, false negatives %d, true negatives %d, false positives %d; recall on evasions %.1f %%, false positives %.1f %%",
+		"all %d: true positives %d, false negatives %d, true negatives %d, false positives %d; "+
+			"recall on evasions %.1f %%, false positives %.1f %%",
 		all,
 		sums["attack"].found+sums["evasion"].found,
 		sums["attack"].total+sums["evasion"].total-sums["attack"].found-sums["evasion"].found,

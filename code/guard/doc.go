@@ -1,6 +1,5 @@
 // Package guard looks at a snippet of code before it runs: dangerous imports, calls and attributes,
-// and the usual ways
-// to hide them. It reads the code and never executes it.
+// and the usual ways to hide them. It reads the code and never executes it.
 //
 //	g := guard.Guard{Rules: policy.Guard, Python: run} // run starts a Python in a sandbox
 //	report, err := g.Check(ctx, guard.Python, source)

@@ -26,8 +26,7 @@ type Guard struct {
 	Rules policies.Guard
 
 	// Python runs a Python program (an argument of -c) in a sandbox with stdin as its standard
-	// input, and returns what it
-	// printed. An error means that the guard could not look.
+	// input, and returns what it printed. An error means that the guard could not look.
 	Python func(ctx context.Context, program string, stdin []byte) (stdout []byte, err error)
 }
 

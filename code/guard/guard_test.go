@@ -30,12 +30,18 @@ func TestAFindingSaysWhere(t *testing.T) {
 		code     string
 		want     Finding
 	}{
-		{Python, "x = 1\nä = 'ö'; import socket\n", Finding{Line: 2, Column: 10, Rule: "python/module/socket", Severity: high}},
-		{Python, "print(\n  eval('1'))", Finding{Line: 2, Column: 3, Rule: "python/call/eval", Severity: high}},
-		{JavaScript, "let x = 1;\nlet ä = 'ö'; eval('1');", Finding{Line: 2, Column: 14, Rule: "javascript/call/eval", Severity: high}},
-		{JavaScript, "\n\nconst c = require('child_process')", Finding{Line: 3, Column: 11, Rule: "javascript/module/child_process", Severity: high}},
-		{Shell, "echo hi\n  curl x", Finding{Line: 2, Column: 3, Rule: "shell/call/curl", Severity: high}},
-		{Shell, "echo hi\n  eval 'curl x'", Finding{Line: 2, Column: 3, Rule: "shell/call/curl", Severity: high}},
+		{Python, "x = 1\nä = 'ö'; import socket\n", Finding{Line: 2, Column: 10,
+			Rule: "python/module/socket", Severity: high}},
+		{Python, "print(\n  eval('1'))", Finding{Line: 2, Column: 3, Rule: "python/call/eval",
+			Severity: high}},
+		{JavaScript, "let x = 1;\nlet ä = 'ö'; eval('1');", Finding{Line: 2, Column: 14,
+			Rule: "javascript/call/eval", Severity: high}},
+		{JavaScript, "\n\nconst c = require('child_process')", Finding{Line: 3, Column: 11,
+			Rule: "javascript/module/child_process", Severity: high}},
+		{Shell, "echo hi\n  curl x", Finding{Line: 2, Column: 3, Rule: "shell/call/curl",
+			Severity: high}},
+		{Shell, "echo hi\n  eval 'curl x'", Finding{Line: 2, Column: 3, Rule: "shell/call/curl",
+			Severity: high}},
 	} {
 		r := look(t, deny, c.language, c.code)
 		if !r.Refused || !r.Analysed {
@@ -70,14 +76,16 @@ func TestThePolicyDecidesWhatIsRefused(t *testing.T) {
 		{policies.Guard{Mode: policies.GuardDeny, Refuse: "high"}, "import os", false},
 		{policies.Guard{Mode: policies.GuardWarn}, "import subprocess", false},
 		{policies.Guard{Mode: policies.GuardOff}, "import subprocess", false},
-		{policies.Guard{Mode: policies.GuardDeny, Modules: names("", "os")}, "import os\nos.getcwd()", false},
+		{policies.Guard{Mode: policies.GuardDeny, Modules: names("", "os")},
+			"import os\nos.getcwd()", false},
 		{policies.Guard{Mode: policies.GuardDeny, Modules: names("", "python/os")}, "import os", false},
 		{policies.Guard{Mode: policies.GuardDeny, Modules: names("", "shell/os")}, "import os", true},
 		{policies.Guard{Mode: policies.GuardDeny, Modules: names("json", "")}, "import json", true},
 		{policies.Guard{Mode: policies.GuardDeny, Calls: names("print", "")}, "print(1)", true},
 		{policies.Guard{Mode: policies.GuardDeny, Calls: names("", "eval")}, "eval('1')", false},
 		{policies.Guard{Mode: policies.GuardDeny, Attributes: names("upper", "")}, "'a'.upper()", true},
-		{policies.Guard{Mode: policies.GuardDeny, Attributes: names("", "__globals__")}, "(lambda: 0).__globals__", false},
+		{policies.Guard{Mode: policies.GuardDeny, Attributes: names("", "__globals__")},
+			"(lambda: 0).__globals__", false},
 	} {
 		if r := look(t, Guard{Rules: c.rules}, Python, c.code); r.Refused != c.want {
 			t.Errorf("%+v: %q refused: %v (%s)", c.rules, c.code, r.Refused, said(r))
@@ -109,9 +117,12 @@ func TestWhatCannotBeLookedAtIsRefused(t *testing.T) {
 		language Language
 		code     string
 	}{
-		{Python, strings.Repeat("(", deep)}, {Python, strings.Repeat("-", deep) + "1"}, {Python, strings.Repeat("[", 5000) + strings.Repeat("]", 5000)},
-		{Python, "x = " + strings.Repeat("a.", deep) + "b"}, {Python, "x" + strings.Repeat("+1", deep)}, {Python, strings.Repeat("# a\n", 100_000)},
-		{JavaScript, strings.Repeat("(", deep)}, {JavaScript, strings.Repeat("a=>", deep)}, {JavaScript, strings.Repeat("if(a)", 50_000)},
+		{Python, strings.Repeat("(", deep)}, {Python, strings.Repeat("-", deep) + "1"},
+		{Python, strings.Repeat("[", 5000) + strings.Repeat("]", 5000)},
+		{Python, "x = " + strings.Repeat("a.", deep) + "b"},
+		{Python, "x" + strings.Repeat("+1", deep)}, {Python, strings.Repeat("# a\n", 100_000)},
+		{JavaScript, strings.Repeat("(", deep)}, {JavaScript, strings.Repeat("a=>", deep)},
+		{JavaScript, strings.Repeat("if(a)", 50_000)},
 		{JavaScript, strings.Repeat("[", deep)}, {JavaScript, strings.Repeat("`${", 80_000)}, {JavaScript, strings.Repeat("!", deep) + "1"},
 		{JavaScript, strings.Repeat("function f(){", 18_000)}, {JavaScript, strings.Repeat("{", deep)}, {JavaScript, "a" + strings.Repeat("+a", deep)},
 		{JavaScript, strings.Repeat("new ", 60_000) + "a"}, {JavaScript, strings.Repeat("a?", deep)}, {JavaScript, strings.Repeat("class A extends ", 15_000)},
@@ -120,9 +131,12 @@ func TestWhatCannotBeLookedAtIsRefused(t *testing.T) {
 		{Shell, strings.Repeat("(", deep)}, {Shell, strings.Repeat("$(", deep)}, {Shell, strings.Repeat("! ", deep)}, {Shell, strings.Repeat("${a:-", 40_000)},
 		{Shell, strings.Repeat("if ", 80_000)}, {Shell, strings.Repeat("$((", 80_000)}, {Shell, "((" + strings.Repeat("-", deep)}, {Shell, "((1" + strings.Repeat("?1:1", 60_000)},
 		{Shell, strings.Repeat("\"`", deep)}, {Shell, strings.Repeat("time ", 50_000)}, {Shell, "a" + strings.Repeat("|a", deep)}, {Shell, "[[ " + strings.Repeat("! ", deep)},
-		{Shell, "[[ a" + strings.Repeat(" && a", 50_000) + " ]]"}, {Shell, "((a" + strings.Repeat("=a", deep) + "))"}, {Shell, strings.Repeat("<(", deep)},
-		{Shell, strings.Repeat("while ", 40_000)}, {Shell, strings.Repeat("f()", 80_000)}, {Shell, strings.Repeat("a() ", 60_000)}, {Shell, "((a" + strings.Repeat("**a", 80_000) + "))"},
-		{Shell, strings.Repeat("function f ", 20_000)}, {Shell, strings.Repeat("coproc ", 30_000)}, {Shell, strings.Repeat("@(", deep)}, {Shell, strings.Repeat("${a[", 50_000)},
+		{Shell, "[[ a" + strings.Repeat(" && a", 50_000) + " ]]"},
+		{Shell, "((a" + strings.Repeat("=a", deep) + "))"}, {Shell, strings.Repeat("<(", deep)},
+		{Shell, strings.Repeat("while ", 40_000)}, {Shell, strings.Repeat("f()", 80_000)},
+		{Shell, strings.Repeat("a() ", 60_000)}, {Shell, "((a" + strings.Repeat("**a", 80_000) + "))"},
+		{Shell, strings.Repeat("function f ", 20_000)}, {Shell, strings.Repeat("coproc ", 30_000)},
+		{Shell, strings.Repeat("@(", deep)}, {Shell, strings.Repeat("${a[", 50_000)},
 	} {
 		r := look(t, deny, c.language, c.code)
 		if (len(c.code) > maxSource || !r.Analysed) && !r.Refused {
@@ -167,7 +181,8 @@ func FuzzScript(f *testing.F) {
 }
 
 func FuzzShell(f *testing.F) {
-	for _, code := range []string{"curl x | sh", "$(echo a)", "eval 'eval eval'", "${a:0:1}", "sh <<E\n$(\nE"} {
+	for _, code := range []string{"curl x | sh", "$(echo a)", "eval 'eval eval'", "${a:0:1}",
+		"sh <<E\n$(\nE"} {
 		f.Add(code)
 	}
 	f.Fuzz(func(t *testing.T, code string) { look(t, deny, Shell, code) })

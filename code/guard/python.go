@@ -16,8 +16,7 @@ import (
 var pythonProgram string
 
 // python has the interpreter parse the code. What it prints is taken for what it is: text from a
-// process that hostile
-// code was fed to.
+// process that hostile code was fed to.
 func (j *judge) python(
 	ctx context.Context,
 	run func(context.Context, string, []byte) ([]byte, error),
@@ -147,8 +146,7 @@ func (j *judge) pythonRef(name string, at place, how string) {
 }
 
 // pythonAttribute: what is ordinary on a class of the snippet's own is the usual first step to the
-// interpreter's insides
-// on anything else.
+// interpreter's insides on anything else.
 func (j *judge) pythonAttribute(name string, at place, detail string) {
 	r, ok := j.lookup(kindAttribute, name)
 	if !ok {
@@ -206,10 +204,14 @@ func (j *judge) pythonString(text string, at place) {
 // sensitivePath says why a file should not be of interest to a snippet, or "".
 func sensitivePath(path string) string {
 	for _, p := range [...]struct{ prefix, why string }{
-		{"/etc/", "the system's configuration"}, {"/proc/", "other processes and the kernel"}, {"/sys/", "the kernel"},
-		{"/root", "the administrator's files"}, {"/home/", "people's files"}, {"/boot/", "the system"}, {"/var/", "the system's data"},
-		{"/run/", "sockets of the system's services"}, {"/dev/mem", "the machine's memory"}, {"/dev/sd", "a disk"}, {"/dev/kmem", "the machine's memory"},
-		{"/dev/tcp/", "a network connection"}, {"/dev/udp/", "a network connection"}, {"/usr/lib", "the system's programs"}, {"/usr/bin", "the system's programs"},
+		{"/etc/", "the system's configuration"}, {"/proc/", "other processes and the kernel"},
+		{"/sys/", "the kernel"},
+		{"/root", "the administrator's files"}, {"/home/", "people's files"},
+		{"/boot/", "the system"}, {"/var/", "the system's data"},
+		{"/run/", "sockets of the system's services"}, {"/dev/mem", "the machine's memory"},
+		{"/dev/sd", "a disk"}, {"/dev/kmem", "the machine's memory"},
+		{"/dev/tcp/", "a network connection"}, {"/dev/udp/", "a network connection"},
+		{"/usr/lib", "the system's programs"}, {"/usr/bin", "the system's programs"},
 	} {
 		if strings.HasPrefix(path, p.prefix) && path != "/proc/self/status" &&
 			!strings.HasPrefix(path, "/home/user") &&

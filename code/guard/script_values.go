@@ -13,8 +13,7 @@ import (
 )
 
 // value is what an expression may be: text, a list of texts, or a name that can be reached without
-// the snippet's doing
-// ("eval", "process.env", and "module:fs" for what require gave).
+// the snippet's doing ("eval", "process.env", and "module:fs" for what require gave).
 type value struct {
 	text *string
 	list []string
@@ -146,9 +145,11 @@ func (s *script) member(base []value, name string) (found []value) {
 			found = append(found, v)
 		case name == "default" && strings.HasPrefix(v.name, "module:"):
 			found = append(found, v)
-		case v.name == "module" && name == "require" || v.name == "require.main" && name == "require" || v.name == "process.mainModule" && name == "require":
+		case v.name == "module" && name == "require" || v.name == "require.main" &&
+			name == "require" || v.name == "process.mainModule" && name == "require":
 			found = append(found, value{name: "require"})
-		case v.name == "module:module" && name == "_load" || v.name == "module.constructor" && name == "_load":
+		case v.name == "module:module" && name == "_load" || v.name == "module.constructor" &&
+			name == "_load":
 			found = append(found, value{name: "require"})
 		case v.name == "module:process":
 			found = append(found, value{name: "process." + name})

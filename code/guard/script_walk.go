@@ -98,7 +98,8 @@ func (r reporter) Enter(n js.INode) js.IVisitor {
 		if v, ok := n.Value.(*js.Var); ok { // {r: require}
 			for _, found := range r.of(v, 0) {
 				if found.name == "require" {
-					r.add(kindCall, "require", monitor.High, r.at(v.Data), "handed on, to import by any name", "")
+					r.add(kindCall, "require", monitor.High, r.at(v.Data),
+						"handed on, to import by any name", "")
 				}
 			}
 		}
@@ -284,8 +285,8 @@ func (r reporter) called(x js.IExpr, args *js.Args, call *js.CallExpr) {
 	}
 }
 
-// own: new this.constructor() and new x.constructor() make another one of the snippet's own. Called without new, or of
-// something else, a constructor is that of functions.
+// own: new this.constructor() and new x.constructor() make another one of the snippet's own. Called
+// without new, or of something else, a constructor is that of functions.
 func own(e js.IExpr, made bool) bool {
 	switch e := e.(type) {
 	case *js.LiteralExpr:

@@ -253,7 +253,8 @@ func (s *shell) before(args []*syntax.Word) (name string, rest []*syntax.Word, o
 				next = next[1:]
 				if len(t) == 2 && strings.Contains("-a-u-s-k-n-I-P-L-d", t) && len(next) > 1 {
 					// An option that may have an argument: what follows is looked at either way.
-					if word, ok := s.fold(next[0]); ok && !s.named(kindCall, path.Base(word), s.at(next[0]), "") {
+					if word, ok := s.fold(next[0]); ok &&
+						!s.named(kindCall, path.Base(word), s.at(next[0]), "") {
 						next = next[1:]
 					}
 				}
@@ -352,7 +353,14 @@ func (s *shell) call(n *syntax.CallExpr) {
 			s.foreign(name, t, at)
 		}
 	case (name == "." || name == "source") && len(texts) > 0 && strings.HasPrefix(texts[0], "/tmp/"):
-		s.add(kindCall, name, monitor.High, at, "runs a file that anything may have written", texts[0])
+		s.add(
+			kindCall,
+			name,
+			monitor.High,
+			at,
+			"runs a file that anything may have written",
+			texts[0],
+		)
 	}
 }
 

@@ -77,7 +77,8 @@ func (s *shell) parameter(p *syntax.ParamExp) (string, bool) {
 	if p.Param == nil || p.Excl || p.Length || p.Repl != nil || p.Names != 0 {
 		return "", false
 	}
-	if w, ok := p.Index.(*syntax.Word); p.Index != nil && (!ok || w.Lit() != "@" && w.Lit() != "*") {
+	if w, ok := p.Index.(*syntax.Word); p.Index != nil && (!ok || w.Lit() != "@" &&
+		w.Lit() != "*") {
 		return "", false
 	}
 	value, ok := s.variables[p.Param.Value]

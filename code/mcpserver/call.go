@@ -33,7 +33,8 @@ type File struct {
 }
 
 func (s *Server) handler(policy *policies.Policy) mcp.ToolHandlerFor[Input, Output] {
-	return func(ctx context.Context, req *mcp.CallToolRequest, in Input) (*mcp.CallToolResult, Output, error) {
+	return func(ctx context.Context, req *mcp.CallToolRequest, in Input) (*mcp.CallToolResult,
+		Output, error) {
 		request, err := in.request()
 		if err != nil {
 			return nil, Output{}, withHint(err)

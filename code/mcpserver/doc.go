@@ -1,6 +1,5 @@
 // Package mcpserver offers package code to MCP clients as two tools: run_code (the tier
-// code-standard) and
-// secure_sandbox (code-secure).
+// code-standard) and secure_sandbox (code-secure).
 //
 //	s := mcpserver.New(mcpserver.Config{Standard: standard, Secure: secure, Version: "1.0"})
 //	err := s.Run(ctx)                // on standard input and output
@@ -12,6 +11,5 @@
 // newest results' files are kept in memory, within a bound.
 //
 // It does not authenticate: over HTTP it listens on loopback only, and there every user of the host
-// may call it, unless a
-// token is set. Requests that a browser sends for another site are refused.
+// may call it, unless a token is set. Requests that a browser sends for another site are refused.
 package mcpserver

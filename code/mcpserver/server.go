@@ -25,8 +25,9 @@ type Config struct {
 	Token            string // over HTTP: what Authorization: Bearer must say; "" is no check
 	AtOnce           int    // calls that run at the same time, the others wait; 0 is 4
 
-	Unavailable func(context.Context) string                           // as code.Runner's
-	Done        func(res *code.Result, req *code.Request, tool string) // after every call, such as to record it
+	Unavailable func(context.Context) string // as code.Runner's
+	Done        func(res *code.Result, req *code.Request,
+		tool string) // after every call, such as to record it
 }
 
 // Server is an MCP server that runs code.
@@ -37,9 +38,12 @@ type Server struct {
 	kept  kept
 }
 
-const instructions = "Runs code in a sandbox: no network, no files of the host, limits of time and memory. " +
-	"run_code may start programs and write files; secure_sandbox is for code that nobody has read: one interpreter, 5 seconds, " +
-	"and code that a static guard finds dangerous is refused. Nothing is kept between calls: each has a fresh /work and /tmp; " +
+const instructions = "Runs code in a sandbox: no network, no files of the host, limits of time " +
+	"and memory. " +
+	"run_code may start programs and write files; secure_sandbox is for code that nobody has " +
+	"read: one interpreter, 5 seconds, " +
+	"and code that a static guard finds dangerous is refused. Nothing is kept between calls: " +
+	"each has a fresh /work and /tmp; " +
 	"only calls of run_code that name a session share one. " +
 	"What a program writes to /work/out comes back as resources."
 
@@ -64,7 +68,8 @@ func New(cfg Config) *Server {
 		Name:        "run_code",
 		Title:       "Run code",
 		Annotations: annotations,
-		Description: "Run a program in a sandbox (256 MiB, half a CPU, 10 seconds, no network) and return its output, exit code and files. " +
+		Description: "Run a program in a sandbox (256 MiB, half a CPU, 10 seconds, no network) " +
+			"and return its output, exit code and files. " +
 			"It may start programs and write files in /work and /tmp. " + languages,
 	}, s.handler(cfg.Standard))
 	mcp.AddTool(
@@ -73,8 +78,10 @@ func New(cfg Config) *Server {
 			Name:        "secure_sandbox",
 			Title:       "Run untrusted code",
 			Annotations: annotations,
-			Description: "Run code that nobody has read in a stricter sandbox (128 MiB, half a CPU, 5 seconds, no network, no other programs). " +
-				"Code that imports or calls what can reach outside is refused before it runs. " + languages,
+			Description: "Run code that nobody has read in a stricter sandbox (128 MiB, half a " +
+				"CPU, 5 seconds, no network, no other programs). " +
+				"Code that imports or calls what can reach outside is refused before it runs. " +
+				"" + languages,
 		},
 		s.handler(cfg.Secure),
 	)

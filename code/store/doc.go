@@ -8,8 +8,7 @@
 //	one, err := s.Get(ctx, id)
 //
 // What a program was is kept as a SHA-256; the program and its output only if the caller adds them.
-// Old executions are
-// removed by age and size. Several processes may write at the same time.
+// Old executions are removed by age and size. Several processes may write at the same time.
 //
 // It is a convenience: a store that is full, locked or damaged is an error that callers report and
 // go on after. Nothing in it is proof of anything: whoever may write the file may change it.

@@ -26,8 +26,10 @@ func TestAStoreThatOthersMayWriteIsRefused(t *testing.T) {
 		if err := os.Chmod(p, st.Mode().Perm()|0o020); err != nil {
 			t.Fatal(err)
 		}
-		for name, open := range map[string]func(string) (*Store, error){"Open": Open, "OpenExisting": OpenExisting} {
-			if s, err := open(path); err == nil || !strings.Contains(err.Error(), "others may write "+p) || hint.Of(err) == "" {
+		for name, open := range map[string]func(string) (*Store, error){"Open": Open,
+			"OpenExisting": OpenExisting} {
+			if s, err := open(path); err == nil || !strings.Contains(err.Error(),
+				"others may write "+p) || hint.Of(err) == "" {
 				t.Errorf("%s with %s writable: %v", name, p, err)
 				if s != nil {
 					s.Close()

@@ -56,7 +56,8 @@ func (s *Store) Stats(ctx context.Context, since time.Time) (*Stats, error) {
 
 func (s *Store) stats(ctx context.Context, since int64, st *Stats) error {
 	var oldest sql.NullInt64
-	if err := s.db.QueryRowContext(ctx, "SELECT count(*), min(time) FROM executions WHERE time >= ?", since).
+	if err := s.db.QueryRowContext(ctx,
+		"SELECT count(*), min(time) FROM executions WHERE time >= ?", since).
 		Scan(&st.Total, &oldest); err != nil {
 		return err
 	}
@@ -80,7 +81,8 @@ func (s *Store) stats(ctx context.Context, since int64, st *Stats) error {
 	err := s.count(
 		ctx,
 		st.ByEvent,
-		"SELECT type, sum(count) FROM events JOIN executions ON id = execution WHERE time >= ? GROUP BY 1",
+		"SELECT type, sum(count) FROM events JOIN executions ON id = execution WHERE time >= ? "+
+			"GROUP BY 1",
 		since,
 	)
 	if err != nil {
@@ -155,7 +157,8 @@ func (s *Store) percentiles(
 	}{{0.5, &p.P50}, {0.9, &p.P90}, {0.99, &p.P99}, {1, &p.Max}} {
 		rank := max(int(q.part*float64(n)+0.999999), 1) - 1
 		var v int64
-		if err := s.db.QueryRowContext(ctx, "SELECT "+column+of+" ORDER BY 1 LIMIT 1 OFFSET ?", since, min(rank, n-1)).
+		if err := s.db.QueryRowContext(ctx, "SELECT "+column+of+" ORDER BY 1 LIMIT 1 OFFSET ?",
+			since, min(rank, n-1)).
 			Scan(&v); err != nil {
 			return nil, err
 		}
@@ -164,7 +167,8 @@ func (s *Store) percentiles(
 	return p, nil
 }
 
-const columns = "id, time, tool, language, policy, status, exit_code, took, cpu, memory, risk, sha256, result, code"
+const columns = "id, time, tool, language, policy, status, exit_code, took, cpu, memory, risk, " +
+	"sha256, result, code"
 
 // List returns the newest n, the newest first.
 func (s *Store) List(ctx context.Context, n int) (list []Execution, err error) {
@@ -191,7 +195,8 @@ func (s *Store) List(ctx context.Context, n int) (list []Execution, err error) {
 func (s *Store) Get(ctx context.Context, id string) (*Execution, error) {
 	rows, err := s.db.QueryContext(
 		ctx,
-		"SELECT "+columns+" FROM executions WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT 2",
+		"SELECT "+columns+" FROM executions WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id "+
+			"LIMIT 2",
 		id,
 	)
 	if err != nil {

@@ -72,7 +72,11 @@ func Open(path string) (*Store, error) {
 		)
 	}
 	if err := sqlite.Create(path); err != nil {
-		return nil, hint.Errorf("name another file with --store", "make the execution store: %w", err)
+		return nil, hint.Errorf(
+			"name another file with --store",
+			"make the execution store: %w",
+			err,
+		)
 	}
 	return open(path)
 }
@@ -101,8 +105,9 @@ func open(path string) (*Store, error) {
 	if err := sqlite.Private(path, "execution store"); err != nil {
 		return nil, err
 	}
-	db, err := sqlite.Open(path, 1, sqlite.Options{"_busy_timeout": busyTime, "_journal_mode": "WAL",
-		"_synchronous": "NORMAL", "_auto_vacuum": "incremental", "_cell_size_check": "1",
+	db, err := sqlite.Open(path, 1, sqlite.Options{"_busy_timeout": busyTime,
+		"_journal_mode": "WAL",
+		"_synchronous":  "NORMAL", "_auto_vacuum": "incremental", "_cell_size_check": "1",
 		"_txlock": "immediate"})
 	if err != nil {
 		return nil, fmt.Errorf("open the execution store: %w", err)
@@ -253,7 +258,8 @@ func (s *Store) add(ctx context.Context, e Execution) error {
 // prune removes what is too old, and while the file is too large, the oldest tenth.
 func prune(ctx context.Context, tx *sql.Tx, before time.Time, most int64) error {
 	remove := func(where string, args ...any) error {
-		for _, statement := range []string{"DELETE FROM events WHERE execution IN (SELECT id FROM executions " + where + ")",
+		for _, statement := range []string{"DELETE FROM events WHERE execution IN (SELECT id " +
+			"FROM executions " + where + ")",
 			"DELETE FROM executions WHERE id IN (SELECT id FROM executions " + where + ")"} {
 			if _, err := tx.ExecContext(ctx, statement, args...); err != nil {
 				return err
@@ -266,7 +272,8 @@ func prune(ctx context.Context, tx *sql.Tx, before time.Time, most int64) error 
 	}
 	for range 20 {
 		var used int64
-		const bytes = "SELECT (p.page_count - f.freelist_count) * s.page_size FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s"
+		const bytes = "SELECT (p.page_count - f.freelist_count) * s.page_size FROM " +
+			"pragma_page_count p, pragma_freelist_count f, pragma_page_size s"
 		if err := tx.QueryRowContext(ctx, bytes).Scan(&used); err != nil || used <= most {
 			return err
 		}

@@ -197,7 +197,8 @@ func TestWhatIsWrongIsSaidInOneLineWithARemedy(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Close()
-	for name, path := range map[string]string{"damaged": damaged, "of a later version": later, "not there": filepath.Join(dir, "none.db"), "a folder": dir} {
+	for name, path := range map[string]string{"damaged": damaged, "of a later version": later,
+		"not there": filepath.Join(dir, "none.db"), "a folder": dir} {
 		if _, err := OpenExisting(
 			path,
 		); err == nil || hint.Of(err) == "" ||

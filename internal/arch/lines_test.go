@@ -10,11 +10,8 @@ import (
 var wide = []string{
 	"docs/BENCHMARKS.md", "docs/HOSTS.md",
 	"tests/bench", "tests/code", "tests/escape", "tests/integration", "tests/packages",
-	"cmd/mcpbox-init", "cmd/mcpbox/daemon", "code", "runtime",
-	"mcp/clientconfig/example_test.go", "mcp/clientconfig/file_test.go",
-	"mcp/clientconfig/formats_test.go", "mcp/clientconfig/fuzz_test.go",
-	"mcp/clientconfig/wrap_test.go",
-	"pool",
+	"cmd/mcpbox-init", "cmd/mcpbox/daemon", "code", "runtime", "pool",
+	"mcp/clientconfig/fuzz_test.go",
 }
 
 // Lines have at most 100 columns; a tab counts as four.

@@ -16,21 +16,25 @@ func TestEveryClientsFormatThereAndBack(t *testing.T) {
 		want   string // a part of the result
 		line   []string
 	}{
-		{"codex", TOML, "# mine\nmodel = \"x\"\n\n[mcp_servers.notes] # büro\ncommand = \"npx\" # c\n" +
-			"args = [\n  \"-y\", # yes\n  'notes',\n]\nenv_vars = [\"A\"]\n\n" +
-			"[mcp_servers.notes.env]\nTOKEN = \"s\"\n\n[tui]\nx = 1\n",
+		{"codex", TOML,
+			"# mine\nmodel = \"x\"\n\n[mcp_servers.notes] # büro\ncommand = \"npx\" # c\n" +
+				"args = [\n  \"-y\", # yes\n  'notes',\n]\nenv_vars = [\"A\"]\n\n" +
+				"[mcp_servers.notes.env]\nTOKEN = \"s\"\n\n[tui]\nx = 1\n",
 			"args = [\n  \"mcp\",\n  \"--policy\",", []string{"npx", "-y", "notes"}},
 		{"codex without args", TOML, "[mcp_servers.notes]\n  command = 'my-server'\n",
 			"\n  args = [\"mcp\", ", []string{"my-server"}},
-		{"codex without args, at the start", TOML, "mcp_servers.n = {command = 'x', env = {A = '1'}}",
+		{"codex without args, at the start", TOML,
+			"mcp_servers.n = {command = 'x', env = {A = '1'}}",
 			", args = [\"mcp\", ", []string{"x"}},
 		{"codex inline", TOML, "[mcp_servers]\nnotes = { command = \"x\", args = [] }\r\n",
 			"args = [\"mcp\", ", []string{"x"}},
 		{"goose", YAML, "# mine öäü\nextensions:\n  dev:\n    type: builtin\n    name: dev\n" +
 			"  memory:   # büro\n    type: stdio\n    cmd: npx\n    args:\n      - -y   # yes\n" +
 			"      - \"@acme/notes\"\n    env_keys: [KEY]\n    envs:\n      TOKEN: s\n",
-			"    args:\n      - \"mcp\"\n      - \"--policy\"\n", []string{"npx", "-y", "@acme/notes"}},
-		{"goose, flow", YAML, "extensions:\n  a: {type: stdio, cmd: uv-server, args: [a, \"b ö\"]}\n",
+			"    args:\n      - \"mcp\"\n      - \"--policy\"\n", []string{"npx", "-y",
+				"@acme/notes"}},
+		{"goose, flow", YAML,
+			"extensions:\n  a: {type: stdio, cmd: uv-server, args: [a, \"b ö\"]}\n",
 			"args: [\"mcp\", ", []string{"uv-server", "a", "b ö"}},
 		{"continue", YAML, "name: x\r\nmcpServers:\r\n  - name: notes\r\n    command: node\r\n" +
 			"    args:\r\n    - /a/b.js\r\n  - name: far\r\n    url: https://x\r\n",
@@ -48,7 +52,8 @@ func TestEveryClientsFormatThereAndBack(t *testing.T) {
 			`"command": ["/usr/bin/mcpbox", "mcp", `, []string{"npx", "-y", "n"}},
 		{"amp", JSON, `{"amp.mcpServers": {"a": {"command": "x"}}}`, `"args": ["mcp", `,
 			[]string{"x"}},
-		{"copilot", JSON, `{"mcpServers": {"a": {"type": "local", "command": "x", "tools": ["*"]}}}`,
+		{"copilot", JSON,
+			`{"mcpServers": {"a": {"type": "local", "command": "x", "tools": ["*"]}}}`,
 			`"args": ["mcp", `, []string{"x"}},
 		{"vscode with inputs", JSON, `{"inputs": [{"id": "t", "type": "promptString"}], ` +
 			`"servers": {"a": {"command": "x", "env": {"T": "${input:t}"}}}}`,
@@ -139,7 +144,8 @@ func TestShellCommandLinesStayUnchanged(t *testing.T) {
 		"~/x y", "a *.js"} {
 		in := `{"mcpServers": {"a": {"command": ` + quote(line) + `}}}`
 		out, servers, err := Wrap([]byte(in), options)
-		if err != nil || string(out) != in || !strings.Contains(servers[0].Why, "a command line for a shell") {
+		if err != nil || string(out) != in || !strings.Contains(servers[0].Why,
+			"a command line for a shell") {
 			t.Errorf("%s: %v %+v\n%s", line, err, servers, out)
 		}
 	}
@@ -171,10 +177,13 @@ func TestSyntaxErrorsHaveTheirPositionInEveryFormat(t *testing.T) {
 		"extensions:\n\tx: y\n":                   {YAML, "2:1: "},
 		"mcpServers:\n- name: a\n  command: [x\n": {YAML, "3:"},
 		"a: 1\n": {YAML, "1:1: there is neither"},
-		"mcpServers:\n- name: a\n  command: 12\n": {YAML, "3:12: the command of the server \"a\" is not a text"},
-		"":                                      {YAML, "1:1: expected an object"},
-		"mcpServers: {}\n---\nmcpServers: {}\n": {YAML, "1:15: the text has more than one document"},
-		"mcpServers:\n- name: a\n  command: x\n  args: 1\n": {YAML, "4:9: the args of the server \"a\" are not a list of texts"},
+		"mcpServers:\n- name: a\n  command: 12\n": {YAML,
+			"3:12: the command of the server \"a\" is not a text"},
+		"": {YAML, "1:1: expected an object"},
+		"mcpServers: {}\n---\nmcpServers: {}\n": {YAML,
+			"1:15: the text has more than one document"},
+		"mcpServers:\n- name: a\n  command: x\n  args: 1\n": {YAML,
+			"4:9: the args of the server \"a\" are not a list of texts"},
 	} {
 		o := options
 		o.Format = c.format

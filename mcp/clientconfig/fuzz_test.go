@@ -91,7 +91,8 @@ func FuzzOtherFormats(f *testing.F) {
 	f.Add([]byte("mcp_servers = {a = {command = \"x\", env = {A = '1'}}}"), true)
 	f.Add([]byte("[[mcp_servers.a]]\ncommand = '''x'''\n[mcp_servers.b]\n\"command\" = 'y'"), true)
 	f.Add([]byte("extensions:\n  a:\n    type: stdio\n    cmd: x\n    args:\n    - y # z\n"), false)
-	f.Add([]byte("mcpServers:\n- name: a\n  command: x\n- {name: b, command: y, args: []}\n"), false)
+	f.Add([]byte("mcpServers:\n- name: a\n  command: x\n- {name: b, command: y, args: "+
+		"[]}\n"), false)
 	f.Add([]byte("mcpServers:\n  a: &x {command: \"ö\"}\n  b: *x\n"), false)
 	f.Fuzz(func(t *testing.T, in []byte, toml bool) {
 		o := options

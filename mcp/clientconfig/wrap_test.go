@@ -17,7 +17,8 @@ func TestWrapEditsTheCommandAndTheArgsOnly(t *testing.T) {
 			`{"mcpServers":{"a":{"command":"/usr/bin/mcpbox", "args": ["mcp", "--policy", "strict", "--name=a", "--", "node"]}}}`},
 		{"empty args", `{"servers":{"a":{"args":[],"command":"node"}}}`,
 			`{"servers":{"a":{"args":["mcp", "--policy", "strict", "--name=a", "--", "node"],"command":"/usr/bin/mcpbox"}}}`},
-		{"variables by name", `{"mcpServers":{"a":{"command":"node","args":["s.js"],"env":{"TOKEN":"secret"}}}}`,
+		{"variables by name",
+			`{"mcpServers":{"a":{"command":"node","args":["s.js"],"env":{"TOKEN":"secret"}}}}`,
 			`{"mcpServers":{"a":{"command":"/usr/bin/mcpbox","args":["mcp", "--policy", "strict", "--name=a", "--env=TOKEN", "--", "node", "s.js"],"env":{"TOKEN":"secret"}}}}`},
 		{"comments, trailing commas, CRLF, one argument a line",
 			"{\r\n  // mine\r\n  \"servers\": {\r\n    \"a\": {\r\n      \"command\": " +
@@ -33,7 +34,8 @@ func TestWrapEditsTheCommandAndTheArgsOnly(t *testing.T) {
 			"{\"mcpServers\": {\"a\": {\n\t\"command\": \"/usr/bin/mcpbox\",\n\t\"args\": " +
 				"[\"mcp\", \"--policy\", \"strict\", \"--name=a\", \"--\", " +
 				"\"node\"],\n\t\"cwd\": \"/x\"}}}"},
-		{"settings and projects", `{"mcp":{"servers":{"a":{"command":"x"}}},"projects":{"/p":{"mcpServers":{"b":{"command":"y"}}}}}`,
+		{"settings and projects",
+			`{"mcp":{"servers":{"a":{"command":"x"}}},"projects":{"/p":{"mcpServers":{"b":{"command":"y"}}}}}`,
 			`{"mcp":{"servers":{"a":{"command":"/usr/bin/mcpbox", "args": ["mcp", "--policy", "strict", "--name=a", "--", "x"]}}},"projects":{"/p":{"mcpServers":{"b":{"command":"/usr/bin/mcpbox", "args": ["mcp", "--policy", "strict", "--name=b", "--", "y"]}}}}}`},
 		{"a byte order mark", "\ufeff{\"mcpServers\":{}}", "\ufeff{\"mcpServers\":{}}"},
 	} {
@@ -98,9 +100,10 @@ func TestBadConfigurationsAreReportedWithTheirPosition(t *testing.T) {
 		"{\"a\": \"\xff\"}":                                       `1:8: the text is not UTF-8`,
 		`{"mcpServers": {"a": {"command": nul}}}`:                 `1:34: invalid literal: nul`,
 		`{"a": /`:                                                 `1:7: invalid character '/' at start of value`,
-		strings.Repeat("[", 200_000):                              `1:1: the text has more than 100000 brackets`,
-		`{"a": 1 /* `:                                             `1:9: parsing comment: unexpected EOF`,
-		`{a: 1}`:                                                  `1:2: invalid literal: a`,
+		strings.Repeat("[",
+			200_000): `1:1: the text has more than 100000 brackets`,
+		`{"a": 1 /* `: `1:9: parsing comment: unexpected EOF`,
+		`{a: 1}`:      `1:2: invalid literal: a`,
 	} {
 		_, _, err := Wrap([]byte(in), options)
 		var syntax *SyntaxError

@@ -11,7 +11,5 @@ func Example() {
 	fmt.Println(ok, r.Ecosystem, r.Name, r.Range, r.Args)
 	_, ok = runner.Parse([]string{"npx", "--call", "anything"})
 	fmt.Println(ok)
-	// Output:
-	// true npm @acme/notes ^1.4 [--root /work]
-	// false
+	// Output: true npm @acme/notes ^1.4 [--root /work] false
 }

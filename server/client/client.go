@@ -278,8 +278,8 @@ func (c *Client) Version(ctx context.Context) (*api.Version, error) {
 }
 
 // MCP is where an MCP server of the daemon's config speaks streamable HTTP, and the client that
-// reaches it,
-// for the transport of an MCP library. Without a name, it is the daemon's own, with run_code.
+// reaches it, for the transport of an MCP library. Without a name, it is the daemon's own, with
+// run_code.
 func (c *Client) MCP(server string) (endpoint string, via *http.Client) {
 	endpoint = c.base + "/v1/mcp"
 	if server != "" {

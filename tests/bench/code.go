@@ -36,7 +36,8 @@ func (b *bench) code() error {
 	return nil
 }
 
-func (b *bench) snippets(sandboxes *pool.Pool, cells *code.Pool, language, snippet string, argv []string) error {
+func (b *bench) snippets(sandboxes *pool.Pool, cells *code.Pool, language, snippet string,
+	argv []string) error {
 	policy := func(mode policies.GuardMode) (*policies.Policy, error) {
 		p, err := policies.Preset("code-standard")
 		if err == nil {
@@ -54,7 +55,8 @@ func (b *bench) snippets(sandboxes *pool.Pool, cells *code.Pool, language, snipp
 	}
 	run := func(p *policies.Policy, c *code.Pool) error {
 		r := code.Runner{Policy: p, BestEffort: true, Pool: c}
-		res, err := r.Run(context.Background(), code.Request{Language: language, Code: []byte(snippet)})
+		res, err := r.Run(context.Background(), code.Request{Language: language,
+			Code: []byte(snippet)})
 		if err == nil && !res.Success {
 			err = fmt.Errorf("%s: %s", res.Status, res.Reason)
 		}
@@ -72,9 +74,16 @@ func (b *bench) snippets(sandboxes *pool.Pool, cells *code.Pool, language, snipp
 		}}
 	}
 	bare := command("bare "+language, nil, argv...)
-	warm, looked := inCell("an interpreter that waits", unguarded), inCell("the same, behind the guard", guarded)
-	cold := &candidate{name: "a sandbox of its own", turn: timed(func() error { return run(unguarded, nil) })}
-	guard := &candidate{name: "the same, behind the guard (cold)", turn: timed(func() error { return run(guarded, nil) })}
+	warm, looked := inCell("an interpreter that waits", unguarded),
+		inCell("the same, behind the guard", guarded)
+	cold := &candidate{
+		name: "a sandbox of its own",
+		turn: timed(func() error { return run(unguarded, nil) }),
+	}
+	guard := &candidate{
+		name: "the same, behind the guard (cold)",
+		turn: timed(func() error { return run(guarded, nil) }),
+	}
 	interleave(b.rounds, sectionTime, warm, looked, cold, guard, bare)
 	b.compare(bare, warm, looked, cold, guard, bare)
 	b.budgetRatio("a "+language+" snippet in a cell with an interpreter that waits against bare `"+

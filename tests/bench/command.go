@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// command is a candidate that runs a program to its end. before, if not nil, returns arguments to append.
+// command is a candidate that runs a program to its end. before, if not nil, returns arguments to
+// append.
 func command(name string, fresh func() []string, argv ...string) *candidate {
 	return &candidate{name: name, turn: func() (sample, error) {
 		args := argv
@@ -21,7 +22,8 @@ func command(name string, fresh func() []string, argv ...string) *candidate {
 	}}
 }
 
-// runOnce measures fork to wait. Its cpu time is that of the process and of all descendants that were waited for.
+// runOnce measures fork to wait. Its cpu time is that of the process and of all descendants that
+// were waited for.
 func runOnce(argv []string) (sample, error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir = "/"
@@ -42,7 +44,8 @@ func runOnce(argv []string) (sample, error) {
 
 // asUser prefixes a command so that an ordinary user runs it.
 func asUser(uid, runtimeDir string, argv ...string) []string {
-	return append([]string{"setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "env", "XDG_RUNTIME_DIR=" + runtimeDir, "HOME=/tmp"}, argv...)
+	return append([]string{"setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "env",
+		"XDG_RUNTIME_DIR=" + runtimeDir, "HOME=/tmp"}, argv...)
 }
 
 func isRoot() bool { return os.Geteuid() == 0 }

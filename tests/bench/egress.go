@@ -7,11 +7,12 @@ import (
 	"strings"
 )
 
-// egress runs the Go benchmarks of tests/escape/egress, in which a sandbox with a network by name and one with the
-// host's network take turns.
+// egress runs the Go benchmarks of tests/escape/egress, in which a sandbox with a network by name
+// and one with the host's network take turns.
 func (b *bench) egress() error {
 	b.heading("A network by name, against the host's network")
-	cmd := exec.Command("go", "test", "-run", "^$", "-bench", ".", "-benchtime", "1x", "./tests/escape/egress")
+	cmd := exec.Command("go", "test", "-run", "^$", "-bench", ".", "-benchtime", "1x",
+		"./tests/escape/egress")
 	cmd.Env = append(os.Environ(), "MCPBOX="+b.mcpbox)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -28,16 +29,28 @@ func (b *bench) egress() error {
 		}
 	}
 	if m["µs_direct"] == 0 || m["of_plain_relay"] == 0 {
-		return fmt.Errorf("go test ./tests/escape/egress measured nothing: %s", cut(string(out), 400))
+		return fmt.Errorf(
+			"go test ./tests/escape/egress measured nothing: %s",
+			cut(string(out), 400),
+		)
 	}
-	b.budget("egress: first echoed byte later than directly", "≤ 300 µs", m["µs_added"] <= 300, fmt.Sprintf("%.0f µs", m["µs_added"]))
-	b.budget("egress: throughput against a plain Go splice relay", "≥ 0.95×", m["of_plain_relay"] >= 0.95, fmt.Sprintf("%.2f×", m["of_plain_relay"]))
-	b.text("\nA start with egress takes %.2f ms more, and its idle processes have %.2f MiB more.\n\n", m["ms_added"], m["MiB_added"])
+	b.budget("egress: first echoed byte later than directly", "≤ 300 µs", m["µs_added"] <= 300,
+		fmt.Sprintf("%.0f µs", m["µs_added"]))
+	b.budget("egress: throughput against a plain Go splice relay", "≥ 0.95×",
+		m["of_plain_relay"] >= 0.95, fmt.Sprintf("%.2f×", m["of_plain_relay"]))
+	b.text(
+		"\nA start with egress takes %.2f ms more, and its idle processes have %.2f MiB more.\n\n",
+		m["ms_added"],
+		m["MiB_added"],
+	)
 	b.page.WriteString(table([][]string{
 		{"", "directly", "by name"},
-		{"connect to an address and get a byte back", fmt.Sprintf("%.0f µs", m["µs_direct"]), fmt.Sprintf("+%.0f µs", m["µs_added"])},
-		{"the same, with a look-up", fmt.Sprintf("%.0f µs", m["µs_direct_by_name"]), fmt.Sprintf("+%.0f µs", m["µs_added_by_name"])},
-		{"1 GiB over one connection", fmt.Sprintf("%.0f MB/s", m["MB/s_direct"]), fmt.Sprintf("%.0f MB/s", m["MB/s_mcpbox"])},
+		{"connect to an address and get a byte back", fmt.Sprintf("%.0f µs", m["µs_direct"]),
+			fmt.Sprintf("+%.0f µs", m["µs_added"])},
+		{"the same, with a look-up", fmt.Sprintf("%.0f µs", m["µs_direct_by_name"]),
+			fmt.Sprintf("+%.0f µs", m["µs_added_by_name"])},
+		{"1 GiB over one connection", fmt.Sprintf("%.0f MB/s", m["MB/s_direct"]),
+			fmt.Sprintf("%.0f MB/s", m["MB/s_mcpbox"])},
 		{"the same through a plain Go relay", fmt.Sprintf("%.0f MB/s", m["MB/s_plain_relay"]), ""},
 	}))
 	return nil

@@ -16,7 +16,8 @@ import (
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
-// memory measures proportional set sizes: pages that several processes share count in parts. proc_pid_smaps(5)
+// memory measures proportional set sizes: pages that several processes share count in parts.
+// proc_pid_smaps(5)
 func (b *bench) memory() error {
 	b.heading("Memory of an idle sandbox")
 	const boxes = 10
@@ -46,7 +47,8 @@ func (b *bench) memory() error {
 	}
 	init /= boxes
 	total := init + max(grown, 0)
-	b.page.WriteString(table([][]string{{"PSS a sandbox", ""}, {"mcpbox-init", mib(init)}, {"growth of the supervisor", mib(grown)}, {"together", mib(total)}}))
+	b.page.WriteString(table([][]string{{"PSS a sandbox", ""}, {"mcpbox-init", mib(init)},
+		{"growth of the supervisor", mib(grown)}, {"together", mib(total)}}))
 	b.text("\nMean of %d sandboxes of one supervisor, no tool in them.\n", len(live))
 
 	own, err := b.runMemory()
@@ -164,9 +166,11 @@ func (b *bench) initialisers() error {
 	for _, name := range names[:min(10, len(names))] {
 		rows = append(rows, []string{"`" + name + "`", fmt.Sprintf("%.0f µs", least[name]*1e3)})
 	}
-	b.text("Sum over %d packages: median %.2f ms, least %.2f ms. It is paid twice per start.\n\n", len(least), sums[len(sums)/2], sums[0])
+	b.text("Sum over %d packages: median %.2f ms, least %.2f ms. It is paid twice per start.\n\n",
+		len(least), sums[len(sums)/2], sums[0])
 	b.page.WriteString(table(rows))
-	b.budget("package initialisation, summed", "≤ 0.5 ms", sums[0] <= 0.5, fmt.Sprintf("%.2f ms least, %.2f ms median", sums[0], sums[len(sums)/2]))
+	b.budget("package initialisation, summed", "≤ 0.5 ms", sums[0] <= 0.5,
+		fmt.Sprintf("%.2f ms least, %.2f ms median", sums[0], sums[len(sums)/2]))
 	return nil
 }
 

@@ -48,10 +48,16 @@ func (b *bench) spawn() error {
 		_, err = r.Wait()
 		return err
 	})}
-	bare := &candidate{name: "bare fork+exec+wait", turn: timed(func() error { return exec.Command(b.trueProgram()).Run() })}
+	bare := &candidate{
+		name: "bare fork+exec+wait",
+		turn: timed(func() error { return exec.Command(b.trueProgram()).Run() }),
+	}
 	interleave(b.rounds*5, sectionTime, bare, inside)
 	b.compare(bare, bare, inside)
-	b.text("\nEvery spawn gets a user, mount and cgroup namespace of its own, all masks, Landlock and a filter with a listener,\nand is verified from outside before it executes.\n")
+	b.text(
+		"\nEvery spawn gets a user, mount and cgroup namespace of its own, all masks, Landlock " +
+			"and a filter with a listener,\nand is verified from outside before it executes.\n",
+	)
 	b.budgetRatio("a spawn in a started sandbox against bare fork+exec+wait", 4, inside, bare)
 	return inside.err
 }
@@ -67,7 +73,8 @@ func (b *bench) reported(name string, argv ...string) *candidate {
 	}}
 }
 
-// figures runs a command that prints nanoseconds, one a line, and returns them by size, in picoseconds.
+// figures runs a command that prints nanoseconds, one a line, and returns them by size, in
+// picoseconds.
 func figures(argv ...string) ([]time.Duration, error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stderr = os.Stderr
@@ -97,20 +104,32 @@ func (b *bench) filter() error {
 	bare := b.reported("bare", b.victim, "getppid", calls)
 	cs := []*candidate{bare}
 	for _, preset := range []string{"basic", "standard", "strict"} { // maximum refuses getppid
-		cs = append(cs, b.reported(preset, b.mcpbox, "run", "-q", "--best-effort", "--policy", preset, "--cpus", "8", "--rootfs", b.root, "--", "/bin/victim", "getppid", calls))
+		cs = append(cs, b.reported(preset, b.mcpbox, "run", "-q", "--best-effort", "--policy",
+			preset, "--cpus", "8", "--rootfs", b.root, "--", "/bin/victim", "getppid", calls))
 	}
 	interleave(max(b.rounds/2, 5), sectionTime, cs...)
-	rows := [][]string{{"policy", "ns a call, median", "min", "over bare (median)", "over bare (min)", "runs"}}
+	rows := [][]string{{"policy", "ns a call, median", "min", "over bare (median)",
+		"over bare (min)", "runs"}}
 	for _, c := range cs {
 		if c.err != nil {
-			rows = append(rows, []string{c.name, "not measured: " + cut(c.err.Error(), 240), "", "", "", ""})
+			rows = append(
+				rows,
+				[]string{c.name, "not measured: " + cut(c.err.Error(), 240), "", "", "", ""},
+			)
 			continue
 		}
-		rows = append(rows, []string{c.name, fmt.Sprintf("%.1f", float64(c.median(wall))/1e3), fmt.Sprintf("%.1f", float64(c.min(wall))/1e3),
-			ratio(c.median(wall), bare.median(wall)), ratio(c.min(wall), bare.min(wall)), fmt.Sprint(len(c.got))})
+		rows = append(rows, []string{c.name, fmt.Sprintf("%.1f", float64(c.median(wall))/1e3),
+			fmt.Sprintf("%.1f", float64(c.min(wall))/1e3),
+			ratio(c.median(wall), bare.median(wall)), ratio(c.min(wall), bare.min(wall)),
+			fmt.Sprint(len(c.got))})
 	}
 	b.page.WriteString(table(rows))
-	b.budgetRatio("an allowed system call (getppid) under `standard` against bare", 1.3, cs[2], bare)
+	b.budgetRatio(
+		"an allowed system call (getppid) under `standard` against bare",
+		1.3,
+		cs[2],
+		bare,
+	)
 	return bare.err
 }
 
@@ -122,7 +141,8 @@ func (b *bench) refusal() error {
 	run := []string{b.mcpbox, "run", "-q", "--rootfs", b.root}
 	cs := []*candidate{
 		b.reported("refused and recorded", append(run, "--", "/bin/victim", "refused", calls)...),
-		b.reported("and written to --events FILE", append(run, "--events", events, "--", "/bin/victim", "refused", calls)...),
+		b.reported("and written to --events FILE", append(run, "--events", events, "--",
+			"/bin/victim", "refused", calls)...),
 	}
 	interleave(max(b.rounds/5, 5), sectionTime, cs...)
 	rows := [][]string{{"", "median of medians", "least median", "runs"}}
@@ -130,24 +150,36 @@ func (b *bench) refusal() error {
 		if c.err != nil {
 			return c.err
 		}
-		rows = append(rows, []string{c.name, show(c.median(wall) / 1e3), show(c.min(wall) / 1e3), fmt.Sprint(len(c.got))})
+		rows = append(rows, []string{c.name, show(c.median(wall) / 1e3), show(c.min(wall) / 1e3),
+			fmt.Sprint(len(c.got))})
 	}
 	b.page.WriteString(table(rows))
 	least := cs[0].min(wall) / 1e3
-	b.budget("a refusal with its event", "≤ 30 µs median", least <= 30*time.Microsecond, show(least)+" in the least disturbed run, "+show(cs[0].median(wall)/1e3)+" in the median one")
+	b.budget(
+		"a refusal with its event",
+		"≤ 30 µs median",
+		least <= 30*time.Microsecond,
+		show(
+			least,
+		)+" in the least disturbed run, "+show(
+			cs[0].median(wall)/1e3,
+		)+" in the median one",
+	)
 	return nil
 }
 
 // crowd measures how the start slows down with the number of sandboxes that live already.
 func (b *bench) crowd() error {
 	b.heading("Start latency beside live sandboxes")
-	rows := [][]string{{"live sandboxes", "mcpbox run, median", "min", "median over none", "min over none", "runs"}}
+	rows := [][]string{{"live sandboxes", "mcpbox run, median", "min", "median over none",
+		"min over none", "runs"}}
 	var none *candidate
 	var boxes []*mcpruntime.Sandbox
 	began := time.Now()
 	for _, n := range []int{0, 1, 10, 100, 500} {
 		if n == 500 && time.Since(began) > 25*time.Second {
-			rows = append(rows, []string{"500", "not measured: this machine took too long for 100", "", "", "", ""})
+			rows = append(rows, []string{"500", "not measured: this machine took too long for 100",
+				"", "", "", ""})
 			break
 		}
 		for len(boxes) < n {
@@ -166,9 +198,14 @@ func (b *bench) crowd() error {
 		if none == nil {
 			none = c
 		}
-		rows = append(rows, []string{fmt.Sprint(n), show(c.median(wall)), show(c.min(wall)), ratio(c.median(wall), none.median(wall)), ratio(c.min(wall), none.min(wall)), fmt.Sprint(len(c.got))})
+		rows = append(rows, []string{fmt.Sprint(n), show(c.median(wall)), show(c.min(wall)),
+			ratio(c.median(wall), none.median(wall)), ratio(c.min(wall), none.min(wall)),
+			fmt.Sprint(len(c.got))})
 	}
 	b.page.WriteString(table(rows))
-	b.text("\nThe live ones are idle and belong to one supervisor. The rows are measured one after the other, not interleaved.\n")
+	b.text(
+		"\nThe live ones are idle and belong to one supervisor. The rows are measured one after " +
+			"the other, not interleaved.\n",
+	)
 	return nil
 }

@@ -25,9 +25,12 @@ type section struct {
 
 func sections() []section {
 	return []section{
-		{"start", (*bench).start}, {"user", (*bench).startAsUser}, {"spawn", (*bench).spawn}, {"pool", (*bench).pool}, {"code", (*bench).code}, {"filter", (*bench).filter},
-		{"refusal", (*bench).refusal}, {"memory", (*bench).memory}, {"parallel", (*bench).parallel}, {"crowd", (*bench).crowd},
-		{"mcp", (*bench).mcp}, {"serve", (*bench).serve}, {"egress", (*bench).egress}, {"init", (*bench).initialisers}, {"size", (*bench).size},
+		{"start", (*bench).start}, {"user", (*bench).startAsUser}, {"spawn", (*bench).spawn},
+		{"pool", (*bench).pool}, {"code", (*bench).code}, {"filter", (*bench).filter},
+		{"refusal", (*bench).refusal}, {"memory", (*bench).memory}, {"parallel", (*bench).parallel},
+		{"crowd", (*bench).crowd},
+		{"mcp", (*bench).mcp}, {"serve", (*bench).serve}, {"egress", (*bench).egress},
+		{"init", (*bench).initialisers}, {"size", (*bench).size},
 	}
 }
 
@@ -35,7 +38,8 @@ func main() {
 	mcpbox := flag.String("mcpbox", "bin/mcpbox", "the static binary")
 	out := flag.String("o", "", "write the page to this file (default: standard output)")
 	only := flag.String("only", "", "comma-separated sections")
-	rounds := flag.Int("rounds", 30, "turns of every candidate in the start benchmarks; the others scale with it")
+	rounds := flag.Int("rounds", 30,
+		"turns of every candidate in the start benchmarks; the others scale with it")
 	user := flag.String("user", "4242", "uid of the ordinary user (no account needed)")
 	flag.Parse()
 	if err := run(*mcpbox, *out, *only, *rounds, *user); err != nil {

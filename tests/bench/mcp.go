@@ -8,14 +8,16 @@ import (
 	"strings"
 )
 
-// mcp runs the Go benchmarks of tests/mcp, in which a server bare and the same one behind the proxy take turns.
+// mcp runs the Go benchmarks of tests/mcp, in which a server bare and the same one behind the proxy
+// take turns.
 func (b *bench) mcp() error {
 	b.heading("The MCP proxy, against the same server without it")
 	rows := [][]string{{"", "added to a call, median", "1 MiB results, of the direct throughput"}}
 	measured := map[string][2]string{} // by rules: latency, throughput
 	var names []string
 	for i, args := range [][]string{{"Latency", "2000x"}, {"Throughput", "200x"}} {
-		cmd := exec.Command("go", "test", "-run", "^$", "-bench", args[0], "-benchtime", args[1], "./tests/mcp")
+		cmd := exec.Command("go", "test", "-run", "^$", "-bench", args[0], "-benchtime", args[1],
+			"./tests/mcp")
 		cmd.Env = append(os.Environ(), "MCPBOX="+b.mcpbox)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
@@ -32,10 +34,12 @@ func (b *bench) mcp() error {
 			}
 			if i == 0 {
 				m[0] = fmt.Sprintf("%.0f µs", metrics["µs_added"])
-				b.budget("MCP proxy ("+name+"): added to a `tools/call`", "≤ 150 µs median", metrics["µs_added"] <= 150, m[0])
+				b.budget("MCP proxy ("+name+"): added to a `tools/call`", "≤ 150 µs median",
+					metrics["µs_added"] <= 150, m[0])
 			} else {
 				m[1] = fmt.Sprintf("%.2f×", metrics["of_direct"])
-				b.budget("MCP proxy ("+name+"): throughput of 1 MiB results", "≥ 0.80×", metrics["of_direct"] >= 0.8, m[1])
+				b.budget("MCP proxy ("+name+"): throughput of 1 MiB results", "≥ 0.80×",
+					metrics["of_direct"] >= 0.8, m[1])
 			}
 			measured[name] = m
 		}

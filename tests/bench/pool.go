@@ -19,7 +19,8 @@ func (b *bench) bwrap() *candidate {
 	return command("bwrap --unshare-all", nil, append([]string{"bwrap"}, b.bwrapArgs()...)...)
 }
 
-// pool measures calls in cells that are ready, with everything that a fresh sandbox is verified for.
+// pool measures calls in cells that are ready, with everything that a fresh sandbox is verified
+// for.
 func (b *bench) pool() error {
 	b.heading("The pool: a call in a cell that is ready")
 	spec, err := b.spec()
@@ -50,10 +51,23 @@ func (b *bench) pool() error {
 	bwrap := b.bwrap()
 	interleave(b.rounds*2, 2*sectionTime, ready, resident, bwrap)
 	b.compare(bwrap, ready, resident, bwrap)
-	b.text("\nEvery call has namespaces of all kinds, a root, storage, a filter, Landlock and limits of its own, and all of\n" +
-		"it is verified from outside before execve. Cells are built between the calls.\n")
-	b.budgetRatio("a call in a warm cell through the Go API against a whole `bwrap --unshare-all` run", 0.3, ready, bwrap)
-	b.budgetRatio("`mcpbox run --resident -- true` against `bwrap --unshare-all`", 0.8, resident, bwrap)
+	b.text(
+		"\nEvery call has namespaces of all kinds, a root, storage, a filter, Landlock and " +
+			"limits of its own, and all of\n" +
+			"it is verified from outside before execve. Cells are built between the calls.\n",
+	)
+	b.budgetRatio(
+		"a call in a warm cell through the Go API against a whole `bwrap --unshare-all` run",
+		0.3,
+		ready,
+		bwrap,
+	)
+	b.budgetRatio(
+		"`mcpbox run --resident -- true` against `bwrap --unshare-all`",
+		0.8,
+		resident,
+		bwrap,
+	)
 	if err := b.sustained(run); err != nil {
 		return err
 	}
@@ -76,7 +90,8 @@ func (b *bench) resident() (c *candidate, stop func(), err error) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	return command("mcpbox run --resident", nil, b.mcpbox, "run", "--resident", "-q", "--rootfs", b.root, "--", "/bin/true"), stop, nil
+	return command("mcpbox run --resident", nil, b.mcpbox, "run", "--resident", "-q", "--rootfs",
+		b.root, "--", "/bin/true"), stop, nil
 }
 
 // sustained is calls a second, building included, beside as many runs of bwrap.
@@ -111,8 +126,10 @@ func (b *bench) sustained(run func() error) error {
 	if err != nil {
 		return err
 	}
-	b.text("\nSustained, %d callers, building included: %.0f calls/s; bwrap %.0f runs/s.\n", callers, ours, theirs)
-	b.budget("sustained calls/s against bwrap's runs/s", "≥ 1.20×", ours >= 1.2*theirs, fmt.Sprintf("%.2f×", ours/theirs))
+	b.text("\nSustained, %d callers, building included: %.0f calls/s; bwrap %.0f runs/s.\n",
+		callers, ours, theirs)
+	b.budget("sustained calls/s against bwrap's runs/s", "≥ 1.20×", ours >= 1.2*theirs,
+		fmt.Sprintf("%.2f×", ours/theirs))
 	return nil
 }
 
@@ -140,7 +157,8 @@ func (b *bench) idleCells(spec mcpruntime.Spec) error {
 	}
 	each := float64(before-after) / n / (1 << 20)
 	b.text("\n%d cells that wait: %.2f MiB each, by the difference of MemAvailable.\n", n, each)
-	b.budget("memory of an idle warm cell, 500 of them", "≤ 3 MiB", each <= 3, fmt.Sprintf("%.2f MiB", each))
+	b.budget("memory of an idle warm cell, 500 of them", "≤ 3 MiB", each <= 3,
+		fmt.Sprintf("%.2f MiB", each))
 	return nil
 }
 

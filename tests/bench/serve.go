@@ -11,8 +11,17 @@ import (
 // take turns, and so do `node -v` bare, in a cell and in a new sandbox.
 func (b *bench) serve() error {
 	b.heading("The daemon: a call over the socket, and the first `node -v`")
-	cmd := exec.Command("go", "test", "-run", "^$", "-bench", "Socket|FirstNode", "-benchtime", "200x",
-		"./server")
+	cmd := exec.Command(
+		"go",
+		"test",
+		"-run",
+		"^$",
+		"-bench",
+		"Socket|FirstNode",
+		"-benchtime",
+		"200x",
+		"./server",
+	)
 	cmd.Env = append(os.Environ(), "MCPBOX="+b.mcpbox)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -20,7 +29,8 @@ func (b *bench) serve() error {
 	}
 	measured := map[string]map[string]float64{}
 	for line := range strings.Lines(string(out)) {
-		if name, metrics := benchLine(strings.Replace(line, "Benchmark", "Benchmark/", 1)); name != "" {
+		if name, metrics := benchLine(strings.Replace(line, "Benchmark", "Benchmark/",
+			1)); name != "" {
 			measured[name] = metrics
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// stage is the folder that all candidates work with: one minimal root with a static true in it, readable
-// by everybody, an OCI bundle over it for runc, and the victim.
+// stage is the folder that all candidates work with: one minimal root with a static true in it,
+// readable by everybody, an OCI bundle over it for runc, and the victim.
 type stage struct {
 	dir, root, bundle, victim string
 	mcpbox                    string // a copy that an ordinary user can execute
@@ -22,7 +22,8 @@ func newStage(mcpbox string) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{dir: dir, root: filepath.Join(dir, "root"), bundle: filepath.Join(dir, "bundle"), mcpbox: filepath.Join(dir, "mcpbox")}
+	s := &stage{dir: dir, root: filepath.Join(dir, "root"), bundle: filepath.Join(dir, "bundle"),
+		mcpbox: filepath.Join(dir, "mcpbox")}
 	s.undo = func() { os.RemoveAll(dir) }
 	if err := s.fill(mcpbox); err != nil {
 		s.undo()
@@ -32,7 +33,8 @@ func newStage(mcpbox string) (*stage, error) {
 }
 
 func (s *stage) fill(mcpbox string) error {
-	for _, d := range []string{"", "root/bin", "root/proc", "root/dev", "root/sys", "root/tmp", "root/etc", "bundle"} {
+	for _, d := range []string{"", "root/bin", "root/proc", "root/dev", "root/sys", "root/tmp",
+		"root/etc", "bundle"} {
 		if err := os.MkdirAll(filepath.Join(s.dir, d), 0o755); err != nil {
 			return err
 		}
@@ -63,7 +65,8 @@ func (s *stage) fill(mcpbox string) error {
 
 func (s *stage) trueProgram() string { return filepath.Join(s.root, "bin", "true") }
 
-// ociConfig is what `runc spec` writes, for true: five namespaces, no user namespace, no seccomp filter.
+// ociConfig is what `runc spec` writes, for true: five namespaces, no user namespace, no seccomp
+// filter.
 func ociConfig(root string) map[string]any {
 	type object = map[string]any
 	mount := func(target, kind, source string, options ...string) object {
@@ -77,24 +80,39 @@ func ociConfig(root string) map[string]any {
 	return object{
 		"ociVersion": "1.0.2", "hostname": "runc", "root": object{"path": root, "readonly": true},
 		"process": object{
-			"user": object{"uid": 0, "gid": 0}, "args": []string{"/bin/true"}, "env": []string{"PATH=/bin"}, "cwd": "/", "noNewPrivileges": true,
+			"user": object{"uid": 0, "gid": 0}, "args": []string{"/bin/true"},
+			"env": []string{"PATH=/bin"}, "cwd": "/", "noNewPrivileges": true,
 			"capabilities": object{"bounding": caps, "effective": caps, "permitted": caps},
 			"rlimits":      []object{{"type": "RLIMIT_NOFILE", "hard": 1024, "soft": 1024}},
 		},
 		"mounts": []object{
 			mount("/proc", "proc", "proc"),
 			mount("/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
-			mount("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"),
-			mount("/dev/shm", "tmpfs", "shm", "nosuid", "noexec", "nodev", "mode=1777", "size=65536k"),
+			mount("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance",
+				"ptmxmode=0666", "mode=0620", "gid=5"),
+			mount("/dev/shm", "tmpfs", "shm", "nosuid", "noexec", "nodev", "mode=1777",
+				"size=65536k"),
 			mount("/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev"),
 			mount("/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro"),
-			mount("/sys/fs/cgroup", "cgroup", "cgroup", "nosuid", "noexec", "nodev", "relatime", "ro"),
+			mount(
+				"/sys/fs/cgroup",
+				"cgroup",
+				"cgroup",
+				"nosuid",
+				"noexec",
+				"nodev",
+				"relatime",
+				"ro",
+			),
 		},
 		"linux": object{
-			"resources":     object{"devices": []object{{"allow": false, "access": "rwm"}}},
-			"namespaces":    namespaces,
-			"maskedPaths":   []string{"/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/sys/firmware", "/proc/scsi"},
-			"readonlyPaths": []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"},
+			"resources":  object{"devices": []object{{"allow": false, "access": "rwm"}}},
+			"namespaces": namespaces,
+			"maskedPaths": []string{"/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys",
+				"/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
+				"/sys/firmware", "/proc/scsi"},
+			"readonlyPaths": []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+				"/proc/sysrq-trigger"},
 		},
 	}
 }

@@ -41,9 +41,24 @@ func (b *bench) runners() runners {
 		r.runc, r.pinned, r.crun, r.bwrap,
 		command("firejail", nil, "firejail", "--quiet", "--noprofile", "--net=none", "--private",
 			"--", "true"),
-		command("podman run", nil, "podman", "--runtime", "runc", "run", "--rm", "--network", "none",
-			"--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024",
-			"--rootfs", b.root+":O", "/bin/true"),
+		command(
+			"podman run",
+			nil,
+			"podman",
+			"--runtime",
+			"runc",
+			"run",
+			"--rm",
+			"--network",
+			"none",
+			"--ulimit",
+			"nofile=1024:1024",
+			"--ulimit",
+			"nproc=1024:1024",
+			"--rootfs",
+			b.root+":O",
+			"/bin/true",
+		),
 		command("docker run", nil, "docker", "run", "--rm", "--network", "none", "mcpbox-bench",
 			"/bin/true"),
 	}
@@ -63,11 +78,13 @@ func (b *bench) start() error {
 	interleave(b.rounds, sectionTime, r.all...)
 	b.compare(r.runc, r.all...)
 	b.text("\nCPU time and page faults are of all processes of a run together.\n" +
-		"mcpbox adds to runc's namespaces a user namespace, a second one for the tool, a seccomp filter " +
+		"mcpbox adds to runc's namespaces a user namespace, a second one for the tool, a seccomp " +
+		"filter " +
 		"with a listener, Landlock and a monitor;\n" +
 		"runc runs `true` as the host's root here, without a filter.\n")
 	b.budgetRatio("`mcpbox run -- true` against Debian's `runc run`", 0.8, r.mcpbox, r.runc)
-	b.budgetRatio("`mcpbox run -- true` against `"+r.pinned.name+"`, which go.mod pins", 0.8, r.mcpbox, r.pinned)
+	b.budgetRatio("`mcpbox run -- true` against `"+r.pinned.name+"`, which go.mod pins", 0.8,
+		r.mcpbox, r.pinned)
 	if n := r.mcpbox.faults(); isRoot() && n > 0 {
 		b.budget("page faults of `mcpbox run -- true`", "≤ 900", n <= 900, fmt.Sprint(n))
 	}
@@ -103,7 +120,9 @@ func (b *bench) startAsUser() error {
 	firejail := user("firejail", "firejail", "--quiet", "--noprofile", "--net=none", "--", "true")
 	interleave(b.rounds/2, sectionTime, bare, mcpbox, byRoot, bwrap, firejail)
 	b.compare(bwrap, bare, mcpbox, byRoot, bwrap, firejail)
-	b.text("\nEvery figure includes `setpriv` and `env`. runc and podman need more set up for a user than a benchmark may.\n")
+	b.text(
+		"\nEvery figure includes `setpriv` and `env`. runc and podman need more set up for a user than a benchmark may.\n",
+	)
 	b.budgetRatio("`mcpbox run -- true` by a user against the same by root", 1.1, mcpbox, byRoot)
 	return mcpbox.err
 }
@@ -140,10 +159,14 @@ func (b *bench) parallel() error {
 	rows := [][]string{{"", "runs a second, median", "best", "over runc (median)", "batches of 8"}}
 	for _, c := range []*candidate{m, r, p, bw} {
 		if c.err != nil {
-			rows = append(rows, []string{c.name, "not measured: " + cut(c.err.Error(), 240), "", "", ""})
+			rows = append(
+				rows,
+				[]string{c.name, "not measured: " + cut(c.err.Error(), 240), "", "", ""},
+			)
 			continue
 		}
-		rows = append(rows, []string{c.name, rate(runs, c.median(wall)), rate(runs, c.min(wall)), ratio(r.median(wall), c.median(wall)), fmt.Sprint(len(c.got))})
+		rows = append(rows, []string{c.name, rate(runs, c.median(wall)), rate(runs, c.min(wall)),
+			ratio(r.median(wall), c.median(wall)), fmt.Sprint(len(c.got))})
 	}
 	b.page.WriteString(table(rows))
 	return m.err

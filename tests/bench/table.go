@@ -17,14 +17,18 @@ func (b *bench) text(format string, args ...any) { fmt.Fprintf(&b.page, format, 
 
 // compare writes a table of candidates; ratios are over base.
 func (b *bench) compare(base *candidate, cs ...*candidate) {
-	rows := [][]string{{"", "median", "min", "median over " + base.name, "min over " + base.name, "cpu, median", "page faults, median", "runs"}}
+	rows := [][]string{{"", "median", "min", "median over " + base.name, "min over " + base.name,
+		"cpu, median", "page faults, median", "runs"}}
 	for _, c := range cs {
 		if c.err != nil {
-			rows = append(rows, []string{c.name, "not measured: " + strings.ReplaceAll(cut(c.err.Error(), 240), "|", "¦"), "", "", "", "", "", ""})
+			rows = append(rows, []string{c.name, "not measured: " +
+				strings.ReplaceAll(cut(c.err.Error(), 240), "|", "¦"), "", "", "", "", "", ""})
 			continue
 		}
-		rows = append(rows, []string{c.name, show(c.median(wall)), show(c.min(wall)), ratio(c.median(wall), base.median(wall)),
-			ratio(c.min(wall), base.min(wall)), show(c.median(cpu)), count(c.faults()), fmt.Sprint(len(c.got))})
+		rows = append(rows, []string{c.name, show(c.median(wall)), show(c.min(wall)),
+			ratio(c.median(wall), base.median(wall)),
+			ratio(c.min(wall), base.min(wall)), show(c.median(cpu)), count(c.faults()),
+			fmt.Sprint(len(c.got))})
 	}
 	b.page.WriteString(table(rows))
 }
@@ -38,15 +42,20 @@ func (b *bench) budget(what, limit string, within bool, measured string) {
 	b.budgets = append(b.budgets, []string{what, limit, measured, verdict})
 }
 
-// budgetRatio judges the ratio of minima, the one that a busy machine disturbs least, and shows both.
+// budgetRatio judges the ratio of minima, the one that a busy machine disturbs least, and shows
+// both.
 func (b *bench) budgetRatio(what string, limit float64, a, base *candidate) {
 	if a.err != nil || base.err != nil || len(a.got) == 0 || len(base.got) == 0 {
-		b.budgets = append(b.budgets, []string{what, fmt.Sprintf("≤ %.2f×", limit), "not measured", "–"})
+		b.budgets = append(
+			b.budgets,
+			[]string{what, fmt.Sprintf("≤ %.2f×", limit), "not measured", "–"},
+		)
 		return
 	}
 	r := float64(a.min(wall)) / float64(base.min(wall))
 	b.budget(what, fmt.Sprintf("≤ %.2f×", limit), r <= limit,
-		fmt.Sprintf("%s of minima, %s of medians", ratio(a.min(wall), base.min(wall)), ratio(a.median(wall), base.median(wall))))
+		fmt.Sprintf("%s of minima, %s of medians", ratio(a.min(wall), base.min(wall)),
+			ratio(a.median(wall), base.median(wall))))
 }
 
 func count(n int64) string {
@@ -94,24 +103,31 @@ func header(took time.Duration) string {
 		who = "root"
 	}
 	load, _ := os.ReadFile("/proc/loadavg")
-	host := [][]string{{"host", ""}, {"kernel", unix.ByteSliceToString(u.Release[:]) + " " + runtime.GOARCH}, {"CPUs", fmt.Sprint(runtime.NumCPU())},
-		{"started as", who}, {"load at the end", strings.Join(strings.Fields(string(load) + " – – –")[:3], " ")}, {"took", took.Round(time.Second).String()},
+	host := [][]string{{"host", ""},
+		{"kernel", unix.ByteSliceToString(u.Release[:]) + " " + runtime.GOARCH},
+		{"CPUs", fmt.Sprint(runtime.NumCPU())},
+		{"started as", who},
+		{"load at the end", strings.Join(strings.Fields(string(load) + " – – –")[:3], " ")},
+		{"took", took.Round(time.Second).String()},
 		{"a page fault costs", faultCost()}}
 	for _, peer := range []string{"runc", "crun", "bwrap", "firejail", "podman"} {
 		host = append(host, []string{peer, version(peer)})
 	}
 	return "# Benchmarks\n\nMade by `make bench`; do not edit. Ratios of figures from one run, in which the candidates take turns, are what counts:\n" +
-		"milliseconds depend on the machine and on what else it does. What is measured, and how: `tests/bench/README.md`.\n\n" + table(host)
+		"milliseconds depend on the machine and on what else it does. What is measured, and how: `tests/bench/README.md`.\n\n" + table(
+		host,
+	)
 }
 
-// faultCost is the time of a first touch of a page. Where it is dear, as in nested virtual machines, a
-// start is mostly page faults.
+// faultCost is the time of a first touch of a page. Where it is dear, as in nested virtual
+// machines, a start is mostly page faults.
 func faultCost() string {
 	const pages, dear = 4096, 5 * time.Microsecond
 	page := os.Getpagesize()
 	least := time.Duration(1 << 62)
 	for range 5 {
-		m, err := unix.Mmap(-1, 0, pages*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+		m, err := unix.Mmap(-1, 0, pages*page, unix.PROT_READ|unix.PROT_WRITE,
+			unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 		if err != nil {
 			return err.Error()
 		}
@@ -142,5 +158,7 @@ func budgetTable(rows [][]string) string {
 	if len(rows) == 0 {
 		return ""
 	}
-	return "\n## Budgets\n\n" + table(append([][]string{{"what", "budget", "measured", ""}}, rows...))
+	return "\n## Budgets\n\n" + table(
+		append([][]string{{"what", "budget", "measured", ""}}, rows...),
+	)
 }

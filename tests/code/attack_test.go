@@ -32,7 +32,8 @@ func TestAnEndWithoutCleaningUpLosesNoOutput(t *testing.T) {
 func TestClosedDescriptors(t *testing.T) {
 	r := python(
 		t,
-		"import os\nos.write(1, b'before')\nfor fd in range(0, 256):\n    try: os.close(fd)\n    except OSError: pass\nos._exit(0)",
+		"import os\nos.write(1, b'before')\nfor fd in range(0, 256):\n    try: os.close(fd)\n    "+
+			"except OSError: pass\nos._exit(0)",
 	)
 	if r.Stdout != "before" || r.ExitCode != 0 {
 		t.Errorf("%+v", r)
@@ -42,7 +43,9 @@ func TestClosedDescriptors(t *testing.T) {
 func TestNobodyElseCanBeKilled(t *testing.T) {
 	r := python(
 		t,
-		"import os\nfor pid in (1, os.getppid(), 2, 3, 4):\n    try:\n        if pid not in (0, os.getpid()): os.kill(pid, 9); print('killed', pid)\n    except OSError as e: pass\nprint('end')",
+		"import os\nfor pid in (1, os.getppid(), 2, 3, 4):\n    try:\n        if pid not in (0, "+
+			"os.getpid()): os.kill(pid, 9); print('killed', pid)\n    except OSError as e: "+
+			"pass\nprint('end')",
 	)
 	if !strings.HasSuffix(r.Stdout, "end\n") || strings.Contains(r.Stdout, "killed") ||
 		r.Status != "ok" {
@@ -91,7 +94,8 @@ func TestEndlessInput(t *testing.T) {
 func TestABackgroundProcessDoesNotOutliveTheSnippet(t *testing.T) {
 	r := python(
 		t,
-		"import subprocess\nsubprocess.Popen(['sh', '-c', 'sleep 1000; echo late'], start_new_session=True)\nprint('end')",
+		"import subprocess\nsubprocess.Popen(['sh', '-c', 'sleep 1000; echo late'], "+
+			"start_new_session=True)\nprint('end')",
 	)
 	if r.Stdout != "end\n" || r.Status != "ok" || r.Time > 8 {
 		t.Errorf("%+v", r)
@@ -100,7 +104,8 @@ func TestABackgroundProcessDoesNotOutliveTheSnippet(t *testing.T) {
 
 func TestForkBombs(t *testing.T) {
 	testhost.Need(t, "sandbox")
-	for language, code := range map[string]string{"bash": ":(){ :|:& };:", "perl": "fork while 1", "python": "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"} {
+	for language, code := range map[string]string{"bash": ":(){ :|:& };:", "perl": "fork while 1",
+		"python": "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"} {
 		r := run(t, []byte(code), "--lang", language, "-")
 		if r.Status == "setup_error" || r.Time > 30 {
 			t.Errorf("%s: %s after %.1f s", language, r.Status, r.Time)
@@ -160,7 +165,8 @@ open("closed", "w").write("x"); os.chmod("closed", 0); os.mkdir("locked"); open(
 }
 
 func TestTheFolderItselfExchanged(t *testing.T) {
-	for _, to := range []string{"os.symlink('/etc', '/work/out')", "open('/work/out', 'w')", "os.symlink('/proc/1/root', '/work/out')", "os.mkfifo('/work/out')", "None"} {
+	for _, to := range []string{"os.symlink('/etc', '/work/out')", "open('/work/out', 'w')",
+		"os.symlink('/proc/1/root', '/work/out')", "os.mkfifo('/work/out')", "None"} {
 		r := python(t, "import os\nos.rmdir('/work/out')\n"+to+"\nprint('end')")
 		if len(r.Files) != 0 || r.Status != "ok" || r.Stdout != "end\n" {
 			t.Errorf("%s: %+v", to, r)
@@ -171,7 +177,8 @@ func TestTheFolderItselfExchanged(t *testing.T) {
 func TestAMillionSmallFiles(t *testing.T) {
 	r := python(
 		t,
-		"import os\nn = 0\ntry:\n    while n < 1_000_000:\n        open(f'/work/out/{n}', 'w').close(); n += 1\nexcept OSError as e: print(e.errno)\n",
+		"import os\nn = 0\ntry:\n    while n < 1_000_000:\n        open(f'/work/out/{n}', "+
+			"'w').close(); n += 1\nexcept OSError as e: print(e.errno)\n",
 	)
 	if len(r.Files) > 64 || r.FilesLeft == 0 {
 		t.Errorf("%d files came back, %d were left", len(r.Files), r.FilesLeft)
@@ -182,9 +189,14 @@ func TestAMillionSmallFiles(t *testing.T) {
 // The parser has an attacker too.
 func TestTheGuardIsBounded(t *testing.T) {
 	for name, code := range map[string]string{
-		"nested": strings.Repeat("(", 100000), "wide": "x = [" + strings.Repeat("1,", 120000) + "]", "folded": "x = " + strings.Repeat("(1<<19**4,)*4**7,", 3),
-		"power": "x = 9**9**9**9", "text": "x = 'a' * 10**10", "unicode": "x = '" + strings.Repeat("\\N{SNOWMAN}", 20000) + "'", "nul": "print(1)\x00", "not text": "x = '\xff\xfe'",
-		"join": "x = '" + strings.Repeat("a", 60000) + "'.join(['b'] * 4000)", "format": "x = '{:>99999999}'.format(1)", "percent": "x = '%99999999d' % 1", "chain": "x = 1" + strings.Repeat(".real", 20000),
+		"nested": strings.Repeat("(", 100000), "wide": "x = [" + strings.Repeat("1,", 120000) + "]",
+		"folded": "x = " + strings.Repeat("(1<<19**4,)*4**7,", 3),
+		"power":  "x = 9**9**9**9", "text": "x = 'a' * 10**10", "unicode": "x = '" +
+			strings.Repeat("\\N{SNOWMAN}", 20000) + "'", "nul": "print(1)\x00",
+		"not text": "x = '\xff\xfe'",
+		"join":     "x = '" + strings.Repeat("a", 60000) + "'.join(['b'] * 4000)",
+		"format":   "x = '{:>99999999}'.format(1)", "percent": "x = '%99999999d' % 1",
+		"chain": "x = 1" + strings.Repeat(".real", 20000),
 	} {
 		r := python(t, code, "--tier", "secure")
 		if r.Status == "setup_error" || r.Time > 20 {

@@ -10,8 +10,9 @@ import (
 	"github.com/mcpbox/mcpbox/internal/testhost"
 )
 
-// published lists programs that the distribution ships: the examples of its packages (python3-examples
-// has most of them), and Python's own modules, many of which do something when they are run.
+// published lists programs that the distribution ships: the examples of its packages
+// (python3-examples has most of them), and Python's own modules, many of which do something when
+// they are run.
 func published(t *testing.T) (files []string) {
 	t.Helper()
 	var patterns []string
@@ -30,7 +31,8 @@ func published(t *testing.T) (files []string) {
 	return files
 }
 
-// unlike what a sandbox promises to be the same: programs that wait, and those that tell of the host.
+// unlike what a sandbox promises to be the same: programs that wait, and those that tell of the
+// host.
 var unlike = regexp.MustCompile(`/(antigravity|webbrowser|platform|sysconfig|site|pydoc|getpass|uuid|` +
 	`timeit|nturl2path|tracemalloc|trace|profile|cProfile|pstats|socketserver|smtpd|turtle|ensurepip|` +
 	`compileall|pdb|bdb|_sysconfigdata.*|_distutils_system_mod|cmd|code|sre_.*|mailcap|imghdr|sndhdr|cgi|life|userns-block-fd)\.py$`)

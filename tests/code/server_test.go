@@ -47,7 +47,10 @@ func connect(t *testing.T, transport mcp.Transport) (*mcp.ClientSession, *messag
 	t.Helper()
 	said := &messages{}
 	client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, &mcp.ClientOptions{
-		ProgressNotificationHandler: func(_ context.Context, r *mcp.ProgressNotificationClientRequest) { said.add(r.Params.Message) },
+		ProgressNotificationHandler: func(_ context.Context,
+			r *mcp.ProgressNotificationClientRequest) {
+			said.add(r.Params.Message)
+		},
 	})
 	session, err := client.Connect(t.Context(), transport, nil)
 	if err != nil {
@@ -182,12 +185,14 @@ func TestCallsOfASessionShareTheirState(t *testing.T) {
 	if a, text := in("two", "print('x' in globals())"); a.Stdout != "False\n" {
 		t.Errorf("%+v\n%s", a, text)
 	}
-	if _, text := in("one", "import os; os._exit(1)"); !strings.Contains(text, "session has ended") {
+	if _, text := in("one", "import os; os._exit(1)"); !strings.Contains(text,
+		"session has ended") {
 		t.Errorf("%s", text)
 	}
 	args := python3("1")
 	args["session"] = "one"
-	if _, res, text := call(t, s, "secure_sandbox", args); !res.IsError || !strings.Contains(text, "no sessions") {
+	if _, res, text := call(t, s, "secure_sandbox", args); !res.IsError || !strings.Contains(text,
+		"no sessions") {
 		t.Errorf("%s", text)
 	}
 }
@@ -199,7 +204,8 @@ func TestFilesAreResources(t *testing.T) {
 		s,
 		"run_code",
 		python3(
-			"open('/work/out/a b.txt', 'w').write('text')\nopen('/work/out/bin', 'wb').write(b'\\xff\\x00')",
+			"open('/work/out/a b.txt', 'w').write('text')\nopen('/work/out/bin', "+
+				"'wb').write(b'\\xff\\x00')",
 		),
 	)
 	if len(a.Files) != 2 || len(res.Content) != 3 {
@@ -217,7 +223,8 @@ func TestFilesAreResources(t *testing.T) {
 	if err != nil || string(blob.Contents[0].Blob) != "\xff\x00" {
 		t.Errorf("%+v %v", blob, err)
 	}
-	for _, bad := range []string{"mcpbox://executions/x/../../etc/passwd", "mcpbox://executions/none/a"} {
+	for _, bad := range []string{"mcpbox://executions/x/../../etc/passwd",
+		"mcpbox://executions/none/a"} {
 		if _, err := s.ReadResource(t.Context(), &mcp.ReadResourceParams{URI: bad}); err == nil {
 			t.Errorf("%s could be read", bad)
 		}
@@ -342,8 +349,10 @@ func TestHTTPRefusesStrangers(t *testing.T) {
 		{"with the token", map[string]string{"Authorization": "Bearer secret"}, "", 200},
 		{"without a token", nil, "", 401},
 		{"with another token", map[string]string{"Authorization": "Bearer secret2"}, "", 401},
-		{"a page of another site", map[string]string{"Authorization": "Bearer secret", "Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}, "", 403},
-		{"a name that was rebound", map[string]string{"Authorization": "Bearer secret"}, "evil.example", 403},
+		{"a page of another site", map[string]string{"Authorization": "Bearer secret",
+			"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}, "", 403},
+		{"a name that was rebound", map[string]string{"Authorization": "Bearer secret"},
+			"evil.example", 403},
 	} {
 		req, _ := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader(body))
 		req.Header.Set("Content-Type", "application/json")

@@ -178,7 +178,8 @@ func bare(t *testing.T, name, code string) expected {
 	quoted := func(words []string) string {
 		var out []string
 		for _, w := range words {
-			w = strings.NewReplacer("PROGRAM", programs[name][0], "FILE", l.File, "BINARY", "/work/main").
+			w = strings.NewReplacer("PROGRAM", programs[name][0], "FILE", l.File, "BINARY",
+				"/work/main").
 				Replace(w)
 			if w == l.File {
 				w = "/work/" + w
@@ -193,7 +194,9 @@ mount -t tmpfs -o mode=1777 tmpfs /tmp; mount -t tmpfs -o mode=0777 tmpfs /home;
 	if l.Compile != nil {
 		script += "env " + strings.Join(l.Env, " ") + " " + quoted(l.Compile) + "\n"
 	}
-	script += "exec timeout 10 setpriv --reuid 1000 --regid 1000 --clear-groups env -i PATH=/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin HOME=/home/user USER=user LANG=C.UTF-8 MCPBOX=1 " +
+	script += "exec timeout 10 setpriv --reuid 1000 --regid 1000 --clear-groups env -i " +
+		"PATH=/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin HOME=/home/user USER=user " +
+		"LANG=C.UTF-8 MCPBOX=1 " +
 		strings.Join(
 			l.Env,
 			" ",

@@ -60,7 +60,8 @@ func TestCasesAtEachTier(t *testing.T) {
 		}
 	}()
 	connect := fmt.Sprintf(
-		"import socket\ntry:\n    socket.create_connection(('127.0.0.1', %d), 2)\n    print('connected')\nexcept OSError as e:\n    print('refused')\n",
+		"import socket\ntry:\n    socket.create_connection(('127.0.0.1', %d), 2)\n    "+
+			"print('connected')\nexcept OSError as e:\n    print('refused')\n",
 		listener.Addr().(*net.TCPAddr).Port,
 	)
 	memory := "x = []\nwhile True: x.append(bytearray(10_000_000))"
@@ -69,17 +70,26 @@ func TestCasesAtEachTier(t *testing.T) {
 		name, code, stdout string
 		want               [3]string // statuses by level
 	}{
-		{"computes", "print(sum(i * i for i in range(1000)))", "332833500\n", [3]string{"ok", "ok", "ok"}},
-		{"starts a program", "import os\nprint(os.system('id -u') == 0)", "", [3]string{"ok", "refused", "ok"}},
+		{"computes", "print(sum(i * i for i in " +
+			"range(1000)))", "332833500\n", [3]string{"ok", "ok", "ok"}},
+		{"starts a program", "import os\nprint(os.system('id -u') == 0)", "", [3]string{"ok",
+			"refused", "ok"}},
 		{"runs for ever", "while True: pass", "", [3]string{"timeout", "timeout", "timeout"}},
 		{"takes all memory", memory, "", [3]string{limited, limited, limited}},
 		{"connects to the host", connect, "refused\n", [3]string{"ok", "refused", "ok"}},
-		{"reads the host's secrets", "print(open('/etc/shadow').read())", "", [3]string{"failed", "refused", "failed"}},
-		{"writes to the system", "open('/usr/bin/x', 'w')", "", [3]string{"failed", "refused", "failed"}},
-		{"climbs out of its object", "print([c for c in ().__class__.__base__.__subclasses__()][:1])", "", [3]string{"ok", "refused", "ok"}},
-		{"forks", "import os\nwhile True: os.fork()", "", [3]string{"failed pids_limit timeout memory_limit", "refused", "failed"}},
-		{"prints for ever", "while True: print('x' * 10000)", "", [3]string{"output_limit", "output_limit", "output_limit"}},
-		{"fills the disk", "f = open('/tmp/x', 'wb')\nwhile True: f.write(b'x' * 1000000)", "", [3]string{"failed disk_limit signaled", "refused", "failed disk_limit signaled"}},
+		{"reads the host's secrets", "print(open('/etc/shadow').read())", "", [3]string{"failed",
+			"refused", "failed"}},
+		{"writes to the system", "open('/usr/bin/x', " +
+			"'w')", "", [3]string{"failed", "refused", "failed"}},
+		{"climbs out of its object",
+			"print([c for c in ().__class__.__base__.__subclasses__()][:1])", "", [3]string{"ok",
+				"refused", "ok"}},
+		{"forks", "import os\nwhile True: os.fork()", "",
+			[3]string{"failed pids_limit timeout memory_limit", "refused", "failed"}},
+		{"prints for ever", "while True: print('x' * 10000)", "", [3]string{"output_limit",
+			"output_limit", "output_limit"}},
+		{"fills the disk", "f = open('/tmp/x', 'wb')\nwhile True: f.write(b'x' * 1000000)", "",
+			[3]string{"failed disk_limit signaled", "refused", "failed disk_limit signaled"}},
 	} {
 		for i, l := range levels(t) {
 			r := l.run(t, "python", c.code)
@@ -149,7 +159,8 @@ print("end")
 			seen[e.Syscall.Name] = true
 		}
 	}
-	for _, name := range []string{"ptrace", "mount", "unshare", "setns", "reboot", "bpf", "fork", "execve", "setuid", "socket", "io_uring_setup"} {
+	for _, name := range []string{"ptrace", "mount", "unshare", "setns", "reboot", "bpf", "fork",
+		"execve", "setuid", "socket", "io_uring_setup"} {
 		if !seen[name] {
 			t.Errorf("no event says that %s was refused: %v", name, seen)
 		}

@@ -12,7 +12,8 @@ func TestCannotSwitchOnAccounting(t *testing.T) {
 }
 
 func TestCannotReadTheLogOfTheKernel(t *testing.T) {
-	hold(t, claim{attack: `TRY(syscall(SYS_syslog, 10, NULL, 0));`, needsRoot: true, events: []string{"syslog"}})
+	hold(t, claim{attack: `TRY(syscall(SYS_syslog, 10, NULL, 0));`, needsRoot: true,
+		events: []string{"syslog"}})
 }
 
 func TestCannotWatchAWholeFileSystem(t *testing.T) {

@@ -6,7 +6,8 @@ func TestCannotBecomeRoot(t *testing.T) {
 	hold(t, claim{
 		attack:    `TRY(syscall(SYS_setresuid, 0, 0, 0));`,
 		needsRoot: true,
-		events:    []string{"setresuid"}, silent: []string{"basic", "standard"}, // there is no uid 0 to become
+		events:    []string{"setresuid"}, silent: []string{"basic", "standard"},
+		// there is no uid 0 to become
 	})
 }
 

@@ -9,7 +9,8 @@ func TestCannotRegainCapabilities(t *testing.T) {
 	struct __user_cap_data_struct d[2] = {{1 << CAP_SYS_ADMIN, 1 << CAP_SYS_ADMIN, 0}};
 	TRY(syscall(SYS_capset, &h, d));`,
 		needsRoot: true,
-		events:    []string{"capset"}, silent: []string{"basic", "standard"}, // the kernel: there is nothing to raise from
+		events:    []string{"capset"}, silent: []string{"basic", "standard"},
+		// the kernel: there is nothing to raise from
 	})
 }
 

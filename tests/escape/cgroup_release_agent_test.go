@@ -2,7 +2,8 @@ package escape
 
 import "testing"
 
-// CVE-2022-0492: the release_agent of a cgroup v1 mount runs as the host's root. Bare, root gets as far as reading the paths.
+// CVE-2022-0492: the release_agent of a cgroup v1 mount runs as the host's root. Bare, root gets as
+// far as reading the paths.
 func TestCannotMountACgroupForItsReleaseAgent(t *testing.T) {
 	hold(t, claim{
 		attack: `unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWCGROUP); TRY(syscall(SYS_mount, "cgroup", NULL, "cgroup", 0, "rdma"));`,

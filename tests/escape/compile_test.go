@@ -22,7 +22,8 @@ type program struct {
 	out  []byte
 }
 
-// compile returns a folder with the static program ./attack. Static, because maximum and strange roots have no loader.
+// compile returns a folder with the static program ./attack. Static, because maximum and strange
+// roots have no loader.
 func compile(t *testing.T, source string) string {
 	t.Helper()
 	testhost.Need(t, "gcc") // the attacks are C programs
@@ -51,7 +52,8 @@ func (p *program) build(source string) {
 		p.err = err
 		return
 	}
-	cmd := exec.Command("gcc", "-x", "c", "-O1", "-w", "-static", "-pthread", "-include", header, "-o", p.dir+"/attack", "-")
+	cmd := exec.Command("gcc", "-x", "c", "-O1", "-w", "-static", "-pthread", "-include", header,
+		"-o", p.dir+"/attack", "-")
 	cmd.Stdin = strings.NewReader(source)
 	p.out, p.err = cmd.CombinedOutput()
 }

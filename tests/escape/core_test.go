@@ -15,7 +15,8 @@ func TestACrashLeavesNoCoreFile(t *testing.T) {
 	if (!WCOREDUMP(status)) held("no core");`
 	_ = at
 	hold(t, claim{
-		attack: source, args: []string{dir}, inside: []string{"/work"}, flags: []string{"--workspace", dir},
+		attack: source, args: []string{dir}, inside: []string{"/work"},
+		flags:     []string{"--workspace", dir},
 		needsRoot: true, events: []string{"clone"}, silent: []string{"basic", "standard"},
 	})
 }

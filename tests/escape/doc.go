@@ -5,10 +5,9 @@
 //
 //	make build && go test ./tests/escape
 //
-// An attack that would harm the machine it runs on is never run bare in full.
-// Its bare proof is then an error that only somebody with the right to do it
-// gets (EINVAL, where the powerless get EPERM), or a namespace of its own; the
-// claim says which.
+// An attack that would harm the machine it runs on is never run bare in full. Its bare proof is
+// then an error that only somebody with the right to do it gets (EINVAL, where the powerless get
+// EPERM), or a namespace of its own; the claim says which.
 //
 // A test skips, and says so, where the bare proof is impossible: without gcc,
 // without root where only root has what is being tried, or on a kernel without

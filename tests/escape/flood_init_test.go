@@ -2,7 +2,8 @@ package escape
 
 import "testing"
 
-// Signals that init takes no notice of must not make it miss the end of the tool: the run has to end.
+// Signals that init takes no notice of must not make it miss the end of the tool: the run has to
+// end.
 func TestCannotMakeInitMissItsEndByAStormOfSignals(t *testing.T) {
 	hold(t, claim{
 		attack: `

@@ -6,7 +6,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/testhost"
 )
 
-// On i386 number 310 is unshare, on x86-64 it is process_vm_readv: a filter that looks at the number alone is fooled.
+// On i386 number 310 is unshare, on x86-64 it is process_vm_readv: a filter that looks at the
+// number alone is fooled.
 func TestCannotUseTheSystemCallsOfI386(t *testing.T) {
 	testhost.Need(t, "ia32")
 	hold(t, claim{

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// Inside, both folders are mounts of their own; a link between them would make the read-only file writable.
+// Inside, both folders are mounts of their own; a link between them would make the read-only file
+// writable.
 func TestCannotLinkAReadOnlyFileIntoAWritableFolder(t *testing.T) {
 	read, from := writableDir(t)
 	write, to := writableDir(t)

@@ -41,7 +41,8 @@ type claim struct {
 
 	tier string // a policy that is run in place of the preset that it extends
 
-	// harmed looks at the host: true if the attack got its way. It is asked after the bare run too, where it must be true.
+	// harmed looks at the host: true if the attack got its way. It is asked after the bare run too,
+	// where it must be true.
 	harmed func(inside bool) bool
 }
 
@@ -74,7 +75,8 @@ func hold(t *testing.T, c claim) {
 	for _, preset := range presets {
 		t.Run(preset, func(t *testing.T) { c.runInside(t, dir, preset, false) })
 		if !c.coldOnly {
-			t.Run(preset+", a cell built ahead", func(t *testing.T) { c.runInside(t, dir, preset, true) })
+			t.Run(preset+", a cell built "+
+				"ahead", func(t *testing.T) { c.runInside(t, dir, preset, true) })
 		}
 		if preset == "strict" { // the tier of mcpbox code for what nobody has read holds what strict holds
 			secure := c
@@ -97,7 +99,8 @@ func (c *claim) runBare(t *testing.T, dir string) {
 		testhost.Lacks(t, "new-interface", "this kernel does not have it: %s", out.stdout)
 	}
 	if out.code != code || !strings.HasSuffix(out.stdout, want) {
-		t.Fatalf("the attack proves nothing: bare it should end with %d %q\nit ended with %d\n%s%s", code, want, out.code, out.stdout, out.stderr)
+		t.Fatalf("the attack proves nothing: bare it should end with %d %q\nit ended with %d\n%s%s",
+			code, want, out.code, out.stdout, out.stderr)
 	}
 	if c.bare == "" && c.harmed != nil && !c.harmed(false) {
 		t.Fatal("the attack proves nothing: bare it harms nobody")
@@ -110,7 +113,8 @@ func (c *claim) runInside(t *testing.T, dir, preset string, cell bool) {
 		args = c.args
 	}
 	// One mount for all: the resident keeps sandboxes ready for a policy, mounts included.
-	flags := append([]string{"--policy", cmp.Or(c.tier, preset), "--mount", scratch + ":/attack:ro"}, c.flags...)
+	flags := append([]string{"--policy", cmp.Or(c.tier, preset), "--mount", scratch +
+		":/attack:ro"}, c.flags...)
 	if cell {
 		flags = append([]string{"--resident"}, flags...)
 	}
@@ -126,15 +130,18 @@ func (c *claim) runInside(t *testing.T, dir, preset string, cell bool) {
 		status, code = c.ends, 137
 	}
 	switch {
-	case preset == "maximum" && r.code == 137 && r.Status == "violation": // it ends at the first refusal
+	case preset == "maximum" && r.code == 137 &&
+		r.Status == "violation": // it ends at the first refusal
 	case r.code != code || r.Status != status || c.ends == "" && !strings.HasPrefix(r.stdout, "refused: "):
-		t.Errorf("HOLE or broken attack: status %q, exit code %d\nstdout: %s\nstderr: %s", r.Status, r.code, r.stdout, r.stderr)
+		t.Errorf("HOLE or broken attack: status %q, exit code %d\nstdout: %s\nstderr: %s", r.Status,
+			r.code, r.stdout, r.stderr)
 	}
 	if c.harmed != nil && c.harmed(true) {
 		t.Error("HOLE: the host was harmed")
 	}
 	if len(c.events) > 0 && !slices.Contains(c.silent, preset) && !r.reported(c.events, preset) {
-		t.Errorf("not reported: want an event about one of %v, got %v\nstdout: %s", c.events, r.names(), r.stdout)
+		t.Errorf("not reported: want an event about one of %v, got %v\nstdout: %s", c.events,
+			r.names(), r.stdout)
 	}
 	if c.ends != "setup_error" {
 		r.checkTruth(t)
@@ -174,7 +181,8 @@ func (c *claim) execute(t *testing.T, cmd *exec.Cmd) output {
 		t.Fatalf("%v: %v", cmd.Args, err)
 	}
 	if ctx.Err() != nil {
-		t.Fatalf("%v: still running after %v\n%s%s", cmd.Args, deadline, stdout.String(), stderr.String())
+		t.Fatalf("%v: still running after %v\n%s%s", cmd.Args, deadline, stdout.String(),
+			stderr.String())
 	}
 	return output{stdout.String(), stderr.String(), bounded.ProcessState.ExitCode()}
 }

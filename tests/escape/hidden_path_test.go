@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// The mask lies on the file. One run moves the folder around it away; to the next, the hidden path is not there any more.
+// The mask lies on the file. One run moves the folder around it away; to the next, the hidden path
+// is not there any more.
 func TestCannotUncoverAHiddenFileForItsNextRun(t *testing.T) {
 	t.Parallel()
 	dir := compile(t, `
@@ -16,7 +17,9 @@ func TestCannotUncoverAHiddenFileForItsNextRun(t *testing.T) {
 	TRY(stat(argv[1], &st));
 	if (S_ISCHR(st.st_mode)) held("it is a device, /dev/null");`)
 	policy := filepath.Join(t.TempDir(), "policy.yaml")
-	if err := os.WriteFile(policy, []byte("version: 1\nname: hidden\nextends: standard\nfilesystem: {hidden: [/work/private/key]}\n"), 0o644); err != nil {
+	if err := os.WriteFile(policy,
+		[]byte("version: 1\nname: hidden\nextends: standard\nfilesystem: {hidden: "+
+			"[/work/private/key]}\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	workspace, at := writableDir(t)
@@ -27,13 +30,15 @@ func TestCannotUncoverAHiddenFileForItsNextRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := func(args ...string) *report {
-		return runMcpbox(t, &claim{}, []string{"-q", "--policy", policy, "--workspace", workspace, "--mount", dir + ":/attack:ro"}, append([]string{"/attack/attack"}, args...))
+		return runMcpbox(t, &claim{}, []string{"-q", "--policy", policy, "--workspace", workspace,
+			"--mount", dir + ":/attack:ro"}, append([]string{"/attack/attack"}, args...))
 	}
 	if r := run("/work/private/key"); r.code != 1 {
 		t.Errorf("HOLE: the hidden file is there: %d %s", r.code, r.stdout)
 	}
 	moved := run("/work/private", "/work/elsewhere")
 	if r := run("/work/elsewhere/key"); r.code == 0 {
-		t.Errorf("HOLE: a first run moved the folder away (%d %s), the next reads the hidden file", moved.code, moved.stdout)
+		t.Errorf("HOLE: a first run moved the folder away (%d %s), the next reads the hidden file",
+			moved.code, moved.stdout)
 	}
 }

@@ -16,10 +16,14 @@ type state struct {
 }
 
 var sampled = []string{
-	"/proc/sys/kernel/hostname", "/proc/sys/kernel/domainname", "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/proc/sys/kernel/sysrq",
-	"/proc/sys/kernel/randomize_va_space", "/proc/sys/user/max_user_namespaces", "/proc/sys/user/max_inotify_instances", "/proc/sys/vm/overcommit_memory",
-	"/proc/sys/fs/protected_symlinks", "/proc/sys/fs/suid_dumpable", "/proc/sys/net/ipv4/ip_forward", "/proc/swaps", "/proc/net/route",
-	"/etc/passwd", "/etc/group", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/localtime",
+	"/proc/sys/kernel/hostname", "/proc/sys/kernel/domainname", "/proc/sys/kernel/core_pattern",
+	"/proc/sys/kernel/modprobe", "/proc/sys/kernel/sysrq",
+	"/proc/sys/kernel/randomize_va_space", "/proc/sys/user/max_user_namespaces",
+	"/proc/sys/user/max_inotify_instances", "/proc/sys/vm/overcommit_memory",
+	"/proc/sys/fs/protected_symlinks", "/proc/sys/fs/suid_dumpable",
+	"/proc/sys/net/ipv4/ip_forward", "/proc/swaps", "/proc/net/route",
+	"/etc/passwd", "/etc/group", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf",
+	"/etc/localtime",
 }
 
 func hostState(t *testing.T) *state {
@@ -56,7 +60,8 @@ func mounts(t *testing.T) (out []string) {
 	}
 	for _, line := range strings.Split(string(data), "\n") {
 		f := strings.Fields(line)
-		if len(f) > 5 && (strings.Count(f[4], "/") == 1 || strings.HasPrefix(f[4], "/usr") || strings.HasPrefix(f[4], "/proc") || strings.HasPrefix(f[4], "/sys")) {
+		if len(f) > 5 && (strings.Count(f[4], "/") == 1 || strings.HasPrefix(f[4], "/usr") ||
+			strings.HasPrefix(f[4], "/proc") || strings.HasPrefix(f[4], "/sys")) {
 			out = append(out, f[3]+" "+f[4]+" "+f[5])
 		}
 	}

@@ -2,7 +2,8 @@ package escape
 
 import "testing"
 
-// The kernel counts inotify instances for the user who made the namespace too: whoever takes them all takes the caller's.
+// The kernel counts inotify instances for the user who made the namespace too: whoever takes them
+// all takes the caller's.
 func TestCannotUseUpTheInotifyInstancesOfItsCaller(t *testing.T) {
 	hold(t, claim{
 		attack: `

@@ -43,7 +43,8 @@ var bestEffort = sync.OnceValue(func() bool {
 	return exec.Command(mcpbox, "run", "-q", "--policy", "strict", "--", "true").Run() != nil
 })
 
-// needCgroup skips what the watchdog, the backend of hosts without a usable cgroup v2, is documented not to see.
+// needCgroup skips what the watchdog, the backend of hosts without a usable cgroup v2, is
+// documented not to see.
 func needCgroup(t *testing.T) {
 	t.Helper()
 	if bestEffort() {
@@ -85,10 +86,12 @@ func runMcpbox(t *testing.T, c *claim, flags, command []string) *report {
 	return r
 }
 
-// reported: one of the system calls or limits has an event. Under maximum the run ends at the first refusal, whichever it was.
+// reported: one of the system calls or limits has an event. Under maximum the run ends at the first
+// refusal, whichever it was.
 func (r *report) reported(names []string, preset string) bool {
 	for _, e := range r.events {
-		if e.Syscall != nil && slices.Contains(names, e.Syscall.Name) || e.Limit != nil && slices.Contains(names, e.Limit.Name) {
+		if e.Syscall != nil && slices.Contains(names, e.Syscall.Name) || e.Limit != nil &&
+			slices.Contains(names, e.Limit.Name) {
 			return true
 		}
 		if preset == "maximum" && e.Action == "kill" {
@@ -112,23 +115,26 @@ func (r *report) names() (out []string) {
 	return out
 }
 
-// checkTruth holds for every run: the layers that no sandbox is without are there, every event is accounted for, and
-// nothing that the tool controls reaches the log or the terminal unescaped.
+// checkTruth holds for every run: the layers that no sandbox is without are there, every event is
+// accounted for, and nothing that the tool controls reaches the log or the terminal unescaped.
 func (r *report) checkTruth(t *testing.T) {
 	t.Helper()
-	for _, layer := range []string{"user_namespace", "pid_namespace", "mount_namespace", "rootfs", "capabilities", "no_new_privileges", "seccomp"} {
+	for _, layer := range []string{"user_namespace", "pid_namespace", "mount_namespace", "rootfs",
+		"capabilities", "no_new_privileges", "seccomp"} {
 		if r.Layers[layer] != "enforced" {
 			t.Errorf("layer %s: %q", layer, r.Layers[layer])
 		}
 	}
 	if r.Stats.Seen != r.Stats.Reported+r.Stats.Dropped {
-		t.Errorf("events: %d seen, %d reported, %d dropped", r.Stats.Seen, r.Stats.Reported, r.Stats.Dropped)
+		t.Errorf("events: %d seen, %d reported, %d dropped", r.Stats.Seen, r.Stats.Reported,
+			r.Stats.Dropped)
 	}
 	raw := func(c rune) bool { return !unicode.IsPrint(c) }
 	for _, e := range r.events {
 		text := []string{e.Comm, e.Reason}
 		if e.Syscall != nil {
-			text = append(append(append(text, e.Syscall.Name), e.Syscall.Args...), e.Syscall.Paths...)
+			text = append(append(append(text, e.Syscall.Name), e.Syscall.Args...),
+				e.Syscall.Paths...)
 		}
 		for _, s := range text {
 			if strings.IndexFunc(s, raw) >= 0 {

@@ -4,13 +4,15 @@ import "testing"
 
 func TestCannotStoreAKey(t *testing.T) {
 	hold(t, claim{
-		attack: `TRY(syscall(SYS_add_key, "user", "mcpbox", "x", 1, -2));`, // the process's own keyring
+		attack: `TRY(syscall(SYS_add_key, "user", "mcpbox", "x", 1, -2));`,
+		// the process's own keyring
 		events: []string{"add_key"},
 	})
 }
 
 func TestCannotReadTheKeyringOfItsCaller(t *testing.T) {
-	hold(t, claim{attack: `TRY(syscall(SYS_keyctl, 0, -4, 1));`, events: []string{"keyctl"}}) // KEYCTL_GET_KEYRING_ID of the user
+	hold(t, claim{attack: `TRY(syscall(SYS_keyctl, 0, -4, 1));`,
+		events: []string{"keyctl"}}) // KEYCTL_GET_KEYRING_ID of the user
 }
 
 func TestCannotAskForAKey(t *testing.T) {

@@ -50,7 +50,8 @@ func TestTheResultSaysWhichLimitsAreReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]bool{"timeout": true, "cpu_time": true, "output": true, "memory": true,
-		"pids": res.Limits["pids"].Backend != "rlimit", "disk": false, "file_size": false, "open_files": false}
+		"pids": res.Limits["pids"].Backend != "rlimit", "disk": false, "file_size": false,
+		"open_files": false}
 	for name, reported := range want {
 		l, ok := res.Limits[name]
 		if !ok || l.Reported == nil || *l.Reported != reported {

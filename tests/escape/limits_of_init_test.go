@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// PID 1 has the caller's uid where ids are mapped singly: then nothing but the filter is between the tool and its limits.
+// PID 1 has the caller's uid where ids are mapped singly: then nothing but the filter is between
+// the tool and its limits.
 func TestCannotChangeTheLimitsOfTheSandboxsInit(t *testing.T) {
 	hold(t, claim{
 		attack: `

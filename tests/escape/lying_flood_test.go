@@ -33,7 +33,8 @@ static void attack(int argc, char **argv) {
 	for (int i = 0; i < 16; i++) pthread_join(t[i], NULL);
 }`)
 	for _, preset := range []string{"basic", "standard", "strict"} {
-		r := runMcpbox(t, &claim{}, []string{"--policy", preset, "--mount", dir + ":/attack:ro"}, []string{"/attack/attack"})
+		r := runMcpbox(t, &claim{}, []string{"--policy", preset, "--mount", dir + ":/attack:ro"},
+			[]string{"/attack/attack"})
 		count := 0
 		for _, e := range r.events {
 			if e.Syscall != nil && e.Syscall.Name == "add_key" {
@@ -41,7 +42,8 @@ static void attack(int argc, char **argv) {
 			}
 		}
 		if r.code != 0 || count != threads*calls {
-			t.Errorf("%s: HOLE: %d of %d refusals counted, exit code %d\n%s", preset, count, threads*calls, r.code, r.stdout)
+			t.Errorf("%s: HOLE: %d of %d refusals counted, exit code %d\n%s", preset, count,
+				threads*calls, r.code, r.stdout)
 		}
 	}
 }

@@ -2,7 +2,8 @@ package escape
 
 import "testing"
 
-// What the tool names itself, and the paths it passes, go to a log and a terminal: escapes, line ends, text from right to left.
+// What the tool names itself, and the paths it passes, go to a log and a terminal: escapes, line
+// ends, text from right to left.
 func TestCannotForgeLinesOfTheLogOrTheTerminal(t *testing.T) {
 	hold(t, claim{
 		attack: `

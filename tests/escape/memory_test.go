@@ -19,7 +19,8 @@ func TestCannotTakeMoreMemoryThanItMay(t *testing.T) {
 	})
 }
 
-// The main thread ends, the process lives on in another: /proc/<pid>/status has no memory figures any more.
+// The main thread ends, the process lives on in another: /proc/<pid>/status has no memory figures
+// any more.
 func TestCannotHideMemoryBehindAMainThreadThatHasEnded(t *testing.T) {
 	hold(t, claim{
 		attack: `
@@ -69,7 +70,8 @@ func TestCannotHideMemoryInAMessage(t *testing.T) {
 	}
 	sleep(atoi(argv[2]));`,
 		args: []string{"50", "0"}, inside: []string{"50", "3"}, flags: []string{"--memory", "64MiB"},
-		ends: "memory_limit", events: []string{"memory", "memfd_create"}, presets: []string{"standard"},
+		ends: "memory_limit", events: []string{"memory", "memfd_create"},
+		presets: []string{"standard"},
 	})
 }
 

@@ -26,7 +26,8 @@ func TestCannotHideCloneFlagsBehindUpperBits(t *testing.T) {
 	})
 }
 
-// A filter can't see clone3's flags: it is answered as on an old kernel, without an event, for every libc tries it.
+// A filter can't see clone3's flags: it is answered as on an old kernel, without an event, for
+// every libc tries it.
 func TestCannotMakeAUserNamespaceByClone3(t *testing.T) {
 	hold(t, claim{
 		attack: `
@@ -37,9 +38,11 @@ func TestCannotMakeAUserNamespaceByClone3(t *testing.T) {
 }
 
 func TestCannotMakeAnyNamespaceByUnshare(t *testing.T) {
-	for name, flag := range map[string]string{"mount": "NEWNS", "network": "NEWNET", "pid": "NEWPID", "time": "NEWTIME"} {
+	for name, flag := range map[string]string{"mount": "NEWNS", "network": "NEWNET",
+		"pid": "NEWPID", "time": "NEWTIME"} {
 		t.Run(name, func(t *testing.T) {
-			hold(t, claim{attack: `TRY(unshare(CLONE_` + flag + `));`, needsRoot: true, events: []string{"unshare"}})
+			hold(t, claim{attack: `TRY(unshare(CLONE_` + flag + `));`, needsRoot: true,
+				events: []string{"unshare"}})
 		})
 	}
 }

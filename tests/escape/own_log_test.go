@@ -19,9 +19,11 @@ func TestALinkInTheWorkspaceDoesNotLeadTheResultAstray(t *testing.T) {
 			if err := os.Symlink(target, at("/out")); err != nil {
 				t.Fatal(err)
 			}
-			out, err := exec.Command(mcpbox, "run", flag, at("/out"), "--workspace", workspace, "--", "true").CombinedOutput()
+			out, err := exec.Command(mcpbox, "run", flag, at("/out"), "--workspace", workspace,
+				"--", "true").CombinedOutput()
 			if data, _ := os.ReadFile(target); string(data) != secret {
-				t.Errorf("HOLE: %s was overwritten through a link that a tool can make (%v)\n%s", target, err, out)
+				t.Errorf("HOLE: %s was overwritten through a link that a tool can make (%v)\n%s",
+					target, err, out)
 			}
 		})
 	}
@@ -36,15 +38,18 @@ func TestALinkedFolderInTheWorkspaceDoesNotLeadTheResultAstray(t *testing.T) {
 			if err := os.Symlink(outside, at("/logs")); err != nil {
 				t.Fatal(err)
 			}
-			out, err := exec.Command(mcpbox, "run", flag, at("/logs/out"), "--workspace", workspace, "--", "unshare", "-U", "true").CombinedOutput()
+			out, err := exec.Command(mcpbox, "run", flag, at("/logs/out"), "--workspace", workspace,
+				"--", "unshare", "-U", "true").CombinedOutput()
 			if exists(in("/out")) {
-				t.Errorf("HOLE: %s was made through a link that a tool can make (%v)\n%s", in("/out"), err, out)
+				t.Errorf("HOLE: %s was made through a link that a tool can make (%v)\n%s",
+					in("/out"), err, out)
 			}
 		})
 	}
 }
 
-// A log that lies in the folder which the tool may write is the tool's to rewrite: mcpbox must not accept the place, or must notice.
+// A log that lies in the folder which the tool may write is the tool's to rewrite: mcpbox must not
+// accept the place, or must notice.
 func TestCannotEraseTheLogOfItsOwnAttempts(t *testing.T) {
 	t.Parallel()
 	dir := compile(t, `
@@ -53,7 +58,8 @@ func TestCannotEraseTheLogOfItsOwnAttempts(t *testing.T) {
 	truncate("/work/events", 0);
 	unlink("/work/events");`)
 	workspace, at := writableDir(t)
-	out, err := exec.Command(mcpbox, "run", "--events", at("/events"), "--workspace", workspace, "--mount", dir+":/attack:ro", "--", "/attack/attack").CombinedOutput()
+	out, err := exec.Command(mcpbox, "run", "--events", at("/events"), "--workspace", workspace,
+		"--mount", dir+":/attack:ro", "--", "/attack/attack").CombinedOutput()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == 125 {
 		return // the place was refused
@@ -88,7 +94,8 @@ func TestFilesThatDecideOrRecordAreOutOfTheToolsReach(t *testing.T) {
 			if err := os.Symlink(safe+"/control", at("/turn")); err != nil {
 				t.Fatal(err)
 			}
-			rewrite := []string{"--", "sh", "-c", "echo forged >/f; echo forged >/work/other; echo forged"}
+			rewrite := []string{"--", "sh", "-c",
+				"echo forged >/f; echo forged >/work/other; echo forged"}
 			for name, way := range map[string]struct {
 				path   string
 				flags  []string

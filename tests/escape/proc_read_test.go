@@ -3,7 +3,8 @@ package escape
 import "testing"
 
 func TestCannotReadTheMemoryAndAddressesOfTheKernel(t *testing.T) {
-	for _, path := range []string{"/proc/kcore", "/proc/kallsyms", "/proc/kmsg", "/proc/timer_list", "/proc/kpagecount", "/proc/slabinfo",
+	for _, path := range []string{"/proc/kcore", "/proc/kallsyms", "/proc/kmsg", "/proc/timer_list",
+		"/proc/kpagecount", "/proc/slabinfo",
 		"/proc/cmdline", "/proc/config.gz", "/proc/diskstats", "/proc/interrupts", "/proc/locks"} {
 		t.Run(path, func(t *testing.T) {
 			hold(t, claim{

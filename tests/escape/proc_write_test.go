@@ -5,8 +5,10 @@ import "testing"
 // Bare the file is only opened, never written.
 func TestCannotOpenTheSwitchesOfTheKernelForWriting(t *testing.T) {
 	for _, path := range []string{
-		"/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/proc/sys/vm/drop_caches", "/proc/sys/kernel/hostname",
-		"/proc/sysrq-trigger", "/sys/kernel/mm/transparent_hugepage/enabled", "/sys/power/state", "/proc/irq/default_smp_affinity",
+		"/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/proc/sys/vm/drop_caches",
+		"/proc/sys/kernel/hostname",
+		"/proc/sysrq-trigger", "/sys/kernel/mm/transparent_hugepage/enabled", "/sys/power/state",
+		"/proc/irq/default_smp_affinity",
 	} {
 		t.Run(path, func(t *testing.T) {
 			hold(t, claim{

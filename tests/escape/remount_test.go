@@ -54,7 +54,8 @@ func TestCannotMountAProcOfItsOwn(t *testing.T) {
 		if (child) { int status; waitpid(child, &status, 0); _exit(WEXITSTATUS(status)); }
 	}
 	TRY(mount("proc", argv[1], "proc", 0, ""));`,
-		args: []string{dir}, inside: []string{"/tmp"}, mayLack: "EPERM", // a host whose own /proc is masked, such as a container
+		args: []string{dir}, inside: []string{"/tmp"}, mayLack: "EPERM",
+		// a host whose own /proc is masked, such as a container
 		events: []string{"mount", "unshare"},
 	})
 }

@@ -15,7 +15,8 @@ func TestCannotRaiseItsLimits(t *testing.T) {
 	})
 }
 
-// Real time is a way to starve the host; whoever may use it (audio groups, say) does not pass it on.
+// Real time is a way to starve the host; whoever may use it (audio groups, say) does not pass it
+// on.
 func TestDoesNotInheritTheRightToRunInRealTime(t *testing.T) {
 	testhost.Need(t, "rtprio")
 	hold(t, claim{

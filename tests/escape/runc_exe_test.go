@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// CVE-2019-5736: the program that started the container, taken by /proc/<pid>/exe and written once it has ended.
+// CVE-2019-5736: the program that started the container, taken by /proc/<pid>/exe and written once
+// it has ended.
 func TestCannotOverwriteTheProgramThatStartedIt(t *testing.T) {
 	dir, at := writableDir(t)
 	sleep, err := os.ReadFile("/bin/sleep")

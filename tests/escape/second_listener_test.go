@@ -34,8 +34,8 @@ func TestAFilterThatHidesAttemptsIsReported(t *testing.T) {
 	})
 }
 
-// A filter of the tool's own that answers first would hide its attempts from the report. Under basic it may: what is
-// hidden is not executed either.
+// A filter of the tool's own that answers first would hide its attempts from the report. Under
+// basic it may: what is hidden is not executed either.
 func TestCannotHideItsAttemptsBehindAFilterOfItsOwn(t *testing.T) {
 	hold(t, claim{
 		attack: `

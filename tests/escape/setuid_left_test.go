@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// A set-user-ID program in the workspace belongs to its owner, on the host, where anybody may run it.
+// A set-user-ID program in the workspace belongs to its owner, on the host, where anybody may run
+// it.
 func TestCannotLeaveASetUserIDProgramInTheWorkspace(t *testing.T) {
 	ways := map[string]string{
 		"chmod":    `int fd = TRY(open(argv[1], O_CREAT | O_WRONLY, 0755)); close(fd); TRY(chmod(argv[1], 04755));`,

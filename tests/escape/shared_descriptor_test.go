@@ -28,7 +28,8 @@ func TestCannotSilenceMcpboxByANonBlockingStderr(t *testing.T) {
 	syscall(SYS_add_key, "user", "x", "x", 1, -2);
 	printf("full\n"); fflush(stdout);
 	sleep(1000);`)
-	for name, flags := range map[string][]string{"cold": nil, "a cell built ahead": {"--resident"}} {
+	for name, flags := range map[string][]string{"cold": nil,
+		"a cell built ahead": {"--resident"}} {
 		t.Run(name, func(t *testing.T) {
 			r, w, err := os.Pipe()
 			if err != nil {
@@ -58,7 +59,8 @@ func TestCannotSilenceMcpboxByANonBlockingStderr(t *testing.T) {
 			if during&unix.O_NONBLOCK == 0 {
 				t.Fatal("the attack proves nothing: the caller's pipe is as it was")
 			}
-			// The run is over, and nobody has read: what is left to say waits, and is not thrown away.
+			// The run is over, and nobody has read: what is left to say waits, and is not thrown
+			// away.
 			for end := time.Now().Add(deadline); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 				if st, err := os.Stat(result); err == nil && st.Size() > 0 {
 					break
@@ -145,7 +147,8 @@ static void attack(int argc, char **argv) {
 			t.Error("the attack proves nothing: the terminal is as it was")
 		}
 		if !bare && changed {
-			t.Errorf("HOLE: %v: the terminal is another one: flags %#x, %#x; %+v, %+v; exclusive %d, %v",
+			t.Errorf("HOLE: %v: the terminal is another one: flags %#x, %#x; %+v, %+v; exclusive "+
+				"%d, %v",
 				command, before, statusFlags(t, slave), terminal, now, exclusive, err)
 		}
 	}

@@ -2,7 +2,8 @@ package escape
 
 import "testing"
 
-// A descriptor's owner is signalled by the kernel when data arrives: a way to send any signal without kill(2).
+// A descriptor's owner is signalled by the kernel when data arrives: a way to send any signal
+// without kill(2).
 func TestCannotSignalTheSandboxsInitThroughADescriptorsOwner(t *testing.T) {
 	hold(t, claim{
 		attack: `

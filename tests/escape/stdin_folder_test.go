@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// A folder as stdin is a handle on the host's tree: ".." leads on from there, past the sandbox's root.
+// A folder as stdin is a handle on the host's tree: ".." leads on from there, past the sandbox's
+// root.
 func TestCannotClimbFromAFolderThatIsItsStdin(t *testing.T) {
 	path := secretFile(t)
 	hold(t, claim{

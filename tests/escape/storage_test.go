@@ -23,7 +23,8 @@ func TestCannotWriteMoreThanItsOwnStorageHolds(t *testing.T) {
 func TestCannotWriteALargerFileThanItMay(t *testing.T) {
 	dir, at := writableDir(t)
 	hold(t, claim{
-		attack: `signal(SIGXFSZ, SIG_IGN);` + fill, args: []string{at("/f")}, inside: []string{"/work/f"},
-		flags: []string{"--workspace", dir, "--file-size", "4MiB"},
+		attack: `signal(SIGXFSZ, SIG_IGN);` + fill, args: []string{at("/f")},
+		inside: []string{"/work/f"},
+		flags:  []string{"--workspace", dir, "--file-size", "4MiB"},
 	})
 }

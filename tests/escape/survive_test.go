@@ -37,7 +37,8 @@ func TestNothingSurvivesTheDeathOfMcpbox(t *testing.T) {
 	dir := compile(t, `puts("running"); fflush(stdout); sleep(1000);`)
 	for _, preset := range []string{"basic", "standard"} {
 		marker := "mcpbox-orphan-" + preset + strconv.Itoa(os.Getpid())
-		cmd := exec.Command(mcpbox, "run", "-q", "--policy", preset, "--mount", dir+":/attack:ro", "--", "/attack/attack", marker)
+		cmd := exec.Command(mcpbox, "run", "-q", "--policy", preset, "--mount", dir+":/attack:ro",
+			"--", "/attack/attack", marker)
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)

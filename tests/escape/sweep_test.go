@@ -15,8 +15,9 @@ import (
 
 const auditAMD64 = 0xc000003e
 
-// Every number, with null and with junk arguments: what the kernel did must be what the policy compiles to, and what is
-// said about it must be what was done. A refusal shows in its event; a call that was executed has none.
+// Every number, with null and with junk arguments: what the kernel did must be what the policy
+// compiles to, and what is said about it must be what was done. A refusal shows in its event; a
+// call that was executed has none.
 func TestEverySystemCallIsJudgedAsCompiled(t *testing.T) {
 	source, err := os.ReadFile("testdata/sweep.c")
 	if err != nil {
@@ -35,10 +36,12 @@ func TestEverySystemCallIsJudgedAsCompiled(t *testing.T) {
 	}
 }
 
-// survivable is the preset with refusals that do not kill: the program is the same, and the sweeper lives on.
+// survivable is the preset with refusals that do not kill: the program is the same, and the sweeper
+// lives on.
 func survivable(t *testing.T, preset string) string {
 	path := filepath.Join(t.TempDir(), "policy.yaml")
-	text := fmt.Sprintf("version: 1\nname: sweep\nextends: %s\nsyscalls: {violation: errno}\n", preset)
+	text := fmt.Sprintf("version: 1\nname: sweep\nextends: %s\nsyscalls: {violation: "+
+		"errno}\n", preset)
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -54,9 +57,11 @@ func sweep(t *testing.T, dir, preset, argument string, value uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := runMcpbox(t, &claim{stdin: pipeEnd}, []string{"-q", "--policy", survivable(t, preset), "--mount", dir + ":/attack:ro"}, []string{"/attack/attack", argument})
+	r := runMcpbox(t, &claim{stdin: pipeEnd}, []string{"-q", "--policy", survivable(t, preset),
+		"--mount", dir + ":/attack:ro"}, []string{"/attack/attack", argument})
 	if r.code != 0 || r.Stats.Dropped != 0 {
-		t.Fatalf("the sweeper did not come through: status %s, exit code %d, %d events dropped\n%s%s", r.Status, r.code, r.Stats.Dropped, r.stdout, r.stderr)
+		t.Fatalf("the sweeper did not come through: status %s, exit code %d, %d events "+
+			"dropped\n%s%s", r.Status, r.code, r.Stats.Dropped, r.stdout, r.stderr)
 	}
 	told := map[int]string{}
 	for _, e := range r.events {
@@ -77,7 +82,8 @@ func sweep(t *testing.T, dir, preset, argument string, value uint64) {
 		}
 		name, known := seccomp.SyscallName(auditAMD64, nr)
 		refusal := syscall.EPERM
-		if !known || name == "openat2" || seccomp.Lacks(nr) { // openat2's flags are in memory; programs fall back to openat
+		if !known || name == "openat2" ||
+			seccomp.Lacks(nr) { // openat2's flags are in memory; programs fall back to openat
 			refusal = syscall.ENOSYS
 		}
 		action, reported := told[nr]
@@ -88,7 +94,8 @@ func sweep(t *testing.T, dir, preset, argument string, value uint64) {
 		case verdict.Notified() && action != refusalName(refusal):
 			t.Errorf("%d %s: the event says %s, the program saw errno %d", nr, name, action, errno)
 		case verdict.Errno() != 0 && (syscall.Errno(errno) != verdict.Errno() || reported):
-			t.Errorf("%d %s: compiled as %v; errno %d, reported %v", nr, name, verdict, errno, reported)
+			t.Errorf("%d %s: compiled as %v; errno %d, reported "+
+				"%v", nr, name, verdict, errno, reported)
 		case verdict.Allowed() && reported:
 			t.Errorf("%d %s: compiled as allowed, yet reported as refused", nr, name)
 		}
@@ -99,8 +106,9 @@ func sweep(t *testing.T, dir, preset, argument string, value uint64) {
 	r.checkTruth(t)
 }
 
-// passesEveryFilter: the kernel (6.12.10 and 6.18) lets these two past seccomp, whatever a filter says. They do nothing but
-// return from a probe that the host's root has set, and end with SIGILL or ENXIO anywhere else.
+// passesEveryFilter: the kernel (6.12.10 and 6.18) lets these two past seccomp, whatever a filter
+// says. They do nothing but return from a probe that the host's root has set, and end with SIGILL
+// or ENXIO anywhere else.
 func passesEveryFilter(name string) bool { return name == "uretprobe" || name == "uprobe" }
 
 func refusalName(e syscall.Errno) string {

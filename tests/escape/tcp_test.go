@@ -20,7 +20,9 @@ func TestCannotConnectToAServiceOnTheHostsLoopback(t *testing.T) {
 	t.Cleanup(func() { l.Close() })
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	hold(t, claim{
-		attack: fmt.Sprintf(tcpConnect, "SOCK_STREAM"), args: []string{port}, presets: without("basic"),
-		events: []string{"socket"}, silent: []string{"standard"}, // nobody listens on its own loopback
+		attack: fmt.Sprintf(tcpConnect, "SOCK_STREAM"), args: []string{port},
+		presets: without("basic"),
+		events:  []string{"socket"}, silent: []string{"standard"},
+		// nobody listens on its own loopback
 	})
 }

@@ -12,9 +12,11 @@ const openTerminal = `
 	int tty = TRY(open(path, O_RDWR)); // becomes the controlling terminal
 `
 
-// Typing into the terminal is how a sandboxed program runs a command in the caller's shell once it has ended.
+// Typing into the terminal is how a sandboxed program runs a command in the caller's shell once it
+// has ended.
 func TestCannotTypeIntoATerminal(t *testing.T) {
-	for name, command := range map[string]string{"TIOCSTI": "TIOCSTI", "with upper bits": "(1UL << 32 | TIOCSTI)"} {
+	for name, command := range map[string]string{"TIOCSTI": "TIOCSTI",
+		"with upper bits": "(1UL << 32 | TIOCSTI)"} {
 		t.Run(name, func(t *testing.T) {
 			hold(t, claim{
 				attack:    openTerminal + `TRY(syscall(SYS_ioctl, tty, ` + command + `, "x"));`,

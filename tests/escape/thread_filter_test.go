@@ -2,7 +2,8 @@ package escape
 
 import "testing"
 
-// A filter without TSYNC would leave threads that exist already alone; ours is there before the first instruction.
+// A filter without TSYNC would leave threads that exist already alone; ours is there before the
+// first instruction.
 func TestCannotEscapeTheFilterInAThread(t *testing.T) {
 	hold(t, claim{
 		attack: `

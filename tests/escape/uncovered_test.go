@@ -10,9 +10,10 @@ import (
 	"time"
 )
 
-// uncover runs a tool in a workspace. It says that it is ready, waits for the file `go`, and then does deed. In between
-// the host replaces something, and waits until the log has a line with word.
-func uncover(t *testing.T, prepare, replace, deed, word string, flags func(ws string) []string) (out string, result map[string]any) {
+// uncover runs a tool in a workspace. It says that it is ready, waits for the file `go`, and then
+// does deed. In between the host replaces something, and waits until the log has a line with word.
+func uncover(t *testing.T, prepare, replace, deed, word string,
+	flags func(ws string) []string) (out string, result map[string]any) {
 	t.Helper()
 	ws, _ := writableDir(t)
 	logs := t.TempDir()
@@ -27,7 +28,8 @@ func uncover(t *testing.T, prepare, replace, deed, word string, flags func(ws st
 	sh(prepare)
 	log, res := filepath.Join(logs, "events"), filepath.Join(logs, "result")
 	args := append([]string{"run", "-q", "--events", log, "--result", res, "--workspace", ws}, flags(ws)...)
-	cmd := exec.Command(mcpbox, append(args, "--", "sh", "-c", "echo ready; until [ -e go ]; do sleep 0.02; done; "+deed)...)
+	cmd := exec.Command(mcpbox, append(args, "--", "sh", "-c",
+		"echo ready; until [ -e go ]; do sleep 0.02; done; "+deed)...)
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -81,50 +83,62 @@ func uncover(t *testing.T, prepare, replace, deed, word string, flags func(ws st
 
 func hiding(t *testing.T, paths string) func(string) []string {
 	policy := filepath.Join(t.TempDir(), "hiding.yaml")
-	if err := os.WriteFile(policy, []byte("version: 1\nextends: standard\nfilesystem: {hidden: "+paths+"}\n"), 0o644); err != nil {
+	if err := os.WriteFile(policy,
+		[]byte("version: 1\nextends: standard\nfilesystem: {hidden: "+paths+"}\n"),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	return func(string) []string { return []string{"--policy", policy} }
 }
 
-// Every editor saves a file by renaming a new one over it, and the kernel then takes a mask away in every mount namespace.
+// Every editor saves a file by renaming a new one over it, and the kernel then takes a mask away in
+// every mount namespace.
 func TestASavedSecretIsHiddenAgain(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string][3]string{
-		"a file saved":          {"echo old >.env", "echo SECRET >new; mv new .env", "cat .env"},
-		"a file made anew":      {"echo old >.env", "rm .env; echo SECRET >.env", "cat .env"},
-		"a folder replaced":     {"mkdir .env", "mv .env old; mkdir .env; echo SECRET >.env/f", "cat .env/f"},
-		"a folder above":        {"mkdir -p a; echo old >a/.env", "mv a b; mkdir a; echo SECRET >a/.env", "cat a/.env"},
+		"a file saved":     {"echo old >.env", "echo SECRET >new; mv new .env", "cat .env"},
+		"a file made anew": {"echo old >.env", "rm .env; echo SECRET >.env", "cat .env"},
+		"a folder replaced": {"mkdir .env", "mv .env old; mkdir .env; echo SECRET >.env/f",
+			"cat .env/f"},
+		"a folder above": {"mkdir -p a; echo old >a/.env",
+			"mv a b; mkdir a; echo SECRET >a/.env", "cat a/.env"},
 		"a file that appears":   {"true", "echo SECRET >.env", "cat .env"},
 		"a folder that appears": {"true", "mkdir .env; echo SECRET >.env/f", "cat .env/f"},
 		"a file that appears in a new folder": {"true", "mkdir a; echo SECRET >a/.env",
 			"cat a/.env"},
-		"a file, twice over": {"echo old >.env", "echo SECRET >new; mv new .env; echo SECRET >new; mv new .env", "cat .env"},
+		"a file, twice over": {"echo old >.env",
+			"echo SECRET >new; mv new .env; echo SECRET >new; mv new .env", "cat .env"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			out, result := uncover(t, c[0], c[1], c[2], `"action":"restored"`, hiding(t, "[/work/.env, /work/a/.env]"))
+			out, result := uncover(t, c[0], c[1], c[2], `"action":"restored"`, hiding(t,
+				"[/work/.env, /work/a/.env]"))
 			if strings.Contains(out, "SECRET") {
 				t.Errorf("HOLE: it read %q", out)
 			}
-			if layers := result["layers"].(map[string]any); layers["rootfs"] != "lost" || result["success"] != false {
+			if layers := result["layers"].(map[string]any); layers["rootfs"] != "lost" ||
+				result["success"] != false {
 				t.Errorf("the result does not say so: %v, success %v", layers, result["success"])
 			}
 		})
 	}
 	t.Run("nothing replaced", func(t *testing.T) {
 		t.Parallel()
-		_, result := uncover(t, "echo old >.env", "echo other >file; mv file file2", "cat .env", "", hiding(t, "[/work/.env]"))
-		if layers := result["layers"].(map[string]any); layers["rootfs"] != "enforced" || result["success"] != true {
+		_, result := uncover(t, "echo old >.env", "echo other >file; mv file file2", "cat .env", "",
+			hiding(t, "[/work/.env]"))
+		if layers := result["layers"].(map[string]any); layers["rootfs"] != "enforced" ||
+			result["success"] != true {
 			t.Errorf("%v", result)
 		}
 	})
 }
 
-// A read-only folder in a writable one, such as .git with its hooks. Its source can't be found again from inside.
+// A read-only folder in a writable one, such as .git with its hooks. Its source can't be found
+// again from inside.
 func TestAProtectedFolderThatTheHostReplacesEndsTheRun(t *testing.T) {
 	t.Parallel()
-	out, result := uncover(t, "mkdir .git", "mv .git old; mkdir .git", "echo hook >.git/hook && echo WROTE", `"action":"kill"`,
+	out, result := uncover(t, "mkdir .git", "mv .git old; mkdir .git",
+		"echo hook >.git/hook && echo WROTE", `"action":"kill"`,
 		func(ws string) []string { return []string{"--mount", ws + "/.git:/work/.git:ro"} })
 	if strings.Contains(out, "WROTE") || result["status"] != "violation" {
 		t.Errorf("HOLE: %q, status %v", out, result["status"])

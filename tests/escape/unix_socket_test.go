@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// Where a sandbox has the host's network (basic), Landlock of Linux 6.12 keeps abstract sockets apart; before, nothing does.
+// Where a sandbox has the host's network (basic), Landlock of Linux 6.12 keeps abstract sockets
+// apart; before, nothing does.
 func TestCannotConnectToAnAbstractSocketOfTheHost(t *testing.T) {
 	name := "@mcpbox-escape-" + strconv.Itoa(os.Getpid())
 	l, err := net.Listen("unix", name)

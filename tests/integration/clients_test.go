@@ -24,7 +24,8 @@ func clientModules(t *testing.T) string {
 		t.Fatal(err)
 	}
 	modules := filepath.Join(dir, "node_modules")
-	if newer(filepath.Join(modules, ".package-lock.json"), filepath.Join(dir, "package-lock.json")) {
+	if newer(filepath.Join(modules, ".package-lock.json"), filepath.Join(dir,
+		"package-lock.json")) {
 		return modules
 	}
 	testhost.Need(t, "npm")
@@ -62,10 +63,12 @@ func newFirstMinutes(t *testing.T) *firstMinutes {
 		return map[string]any{"command": command, "args": args}
 	}
 	f.servers = map[string]any{
-		"memory":     stdio("node", filepath.Join(servers, "@modelcontextprotocol/server-memory/dist/index.js")),
-		"filesystem": stdio(filepath.Join(servers, ".bin/mcp-server-filesystem"), filepath.Join(f.home, "notes")),
-		"git":        stdio(filepath.Join(f.bin, "mcp-git"), filepath.Join(f.home, "repo")),
-		"sqlite":     stdio("python3", sqlite, filepath.Join(f.home, "data", "notes.db")),
+		"memory": stdio("node", filepath.Join(servers,
+			"@modelcontextprotocol/server-memory/dist/index.js")),
+		"filesystem": stdio(filepath.Join(servers, ".bin/mcp-server-filesystem"),
+			filepath.Join(f.home, "notes")),
+		"git":    stdio(filepath.Join(f.bin, "mcp-git"), filepath.Join(f.home, "repo")),
+		"sqlite": stdio("python3", sqlite, filepath.Join(f.home, "data", "notes.db")),
 	}
 	return f
 }
@@ -121,7 +124,8 @@ func TestWrappedServersAreHealthyInTheirClients(t *testing.T) {
 		check        []string
 		healthy      string
 	}{
-		{"claude-code", ".claude.json", []string{"../@anthropic-ai/claude-code/cli-wrapper.cjs", "mcp", "list"}, "Connected"},
+		{"claude-code", ".claude.json", []string{"../@anthropic-ai/claude-code/cli-wrapper.cjs",
+			"mcp", "list"}, "Connected"},
 		{"gemini", ".gemini/settings.json", []string{"gemini", "mcp", "list"}, "Connected"},
 		{"mcporter", "config/mcporter.json", []string{"mcporter", "list"}, "tool"},
 	} {
@@ -132,7 +136,8 @@ func TestWrappedServersAreHealthyInTheirClients(t *testing.T) {
 				t.Fatalf("%d servers wrapped\n%s", n, said)
 			}
 			wrapped := now()
-			health := f.must("node", append([]string{filepath.Join(f.bin, c.check[0])}, c.check[1:]...)...)
+			health := f.must("node", append([]string{filepath.Join(f.bin, c.check[0])},
+				c.check[1:]...)...)
 			for name := range maps.Keys(f.servers) {
 				found := false
 				for line := range strings.Lines(health) {
@@ -185,7 +190,8 @@ func TestWrappedServersDoTheirWork(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, stderr.String())
 		}
-		res, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: call.tool, Arguments: call.args})
+		res, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: call.tool,
+			Arguments: call.args})
 		if err != nil || res.IsError {
 			text, _ := json.Marshal(res)
 			t.Errorf("%s: %v %s\n%s", name, err, text, stderr.String())

@@ -87,8 +87,10 @@ func TestTheInspectorRunsCode(t *testing.T) {
 		want string
 	}{
 		{[]string{"--method", "tools/list"}, `"secure_sandbox"`},
-		{[]string{"--method", "tools/call", "--tool-name", "run_code", "--tool-arg", "language=python", "--tool-arg", "code=print(6*7)"}, `"stdout": "42\n"`},
-		{[]string{"--method", "tools/call", "--tool-name", "secure_sandbox", "--tool-arg", "language=python", "--tool-arg", "code=import os"}, `"status": "refused"`},
+		{[]string{"--method", "tools/call", "--tool-name", "run_code", "--tool-arg",
+			"language=python", "--tool-arg", "code=print(6*7)"}, `"stdout": "42\n"`},
+		{[]string{"--method", "tools/call", "--tool-name", "secure_sandbox", "--tool-arg",
+			"language=python", "--tool-arg", "code=import os"}, `"status": "refused"`},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		cmd := exec.CommandContext(ctx, bin, append([]string{"--cli", script}, c.args...)...)

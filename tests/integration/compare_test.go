@@ -26,7 +26,8 @@ type call struct {
 }
 
 // transcript runs the scenario against one side and returns everything that came back, canonical.
-func (s *side) transcript(t *testing.T, session *mcp.ClientSession, seen *answer, calls []call) []string {
+func (s *side) transcript(t *testing.T, session *mcp.ClientSession, seen *answer,
+	calls []call) []string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()
@@ -47,7 +48,8 @@ func (s *side) transcript(t *testing.T, session *mcp.ClientSession, seen *answer
 		case err != nil:
 			lines = append(lines, c.tool+" → protocol error "+s.canonical(t, err.Error()))
 		case res.IsError != c.wantError:
-			t.Errorf("%s: %s: isError = %v, want %v: %s", s.name, c.tool, res.IsError, c.wantError, s.canonical(t, res))
+			t.Errorf("%s: %s: isError = %v, want %v: %s", s.name, c.tool, res.IsError, c.wantError,
+				s.canonical(t, res))
 		}
 		masks := []*regexp.Regexp{}
 		if c.mask != nil {
@@ -108,7 +110,8 @@ func sameTree(t *testing.T, a, b string) {
 	t.Helper()
 	x, y := tree(t, a), tree(t, b)
 	if !slices.Equal(x, y) {
-		t.Errorf("the workspaces differ afterwards\n--- bare\n%s\n--- mcpbox\n%s", strings.Join(x, "\n"), strings.Join(y, "\n"))
+		t.Errorf("the workspaces differ afterwards\n--- bare\n%s\n--- mcpbox\n%s", strings.Join(x,
+			"\n"), strings.Join(y, "\n"))
 	}
 	if len(x) == 0 {
 		t.Error("the scenario left nothing in the workspace: nothing was compared")

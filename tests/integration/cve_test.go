@@ -51,7 +51,8 @@ func holes() []hole {
 // server gets the very same arguments and the very same request.
 func trap(t *testing.T, h hole) (allowed, target string) {
 	t.Helper()
-	base, err := os.MkdirTemp("", "mcpbox-cve-") // lower case: this release compares lower-cased paths
+	base, err := os.MkdirTemp("",
+		"mcpbox-cve-") // lower case: this release compares lower-cased paths
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +70,8 @@ func trap(t *testing.T, h hole) (allowed, target string) {
 
 func readFile(t *testing.T, session *mcp.ClientSession, path string) (text string, refused bool) {
 	t.Helper()
-	res, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: "read_file", Arguments: map[string]any{"path": path}})
+	res, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: "read_file",
+		Arguments: map[string]any{"path": path}})
 	if err != nil {
 		t.Fatalf("read_file %s: %v", path, err)
 	}
@@ -90,21 +92,26 @@ func TestVulnerableServerLeaksBareAndNotUnderMCPBox(t *testing.T) {
 			}
 
 			_, nodeMounts := node(t)
-			boxed := &side{name: "mcpbox", modules: "/opt/server/node_modules", host: allowed, work: allowed}
+			boxed := &side{name: "mcpbox", modules: "/opt/server/node_modules", host: allowed,
+				work: allowed}
 			boxed.prefix = append([]string{built.Mcpbox(t), "run", "--policy", "standard",
 				"--mount", allowed + ":" + allowed + ":rw",
 				"--mount", serverModules(t) + ":/opt/server/node_modules:ro"}, nodeMounts...)
 			session, _ = boxed.connect(t, vulnerable, allowed)
-			if text, refused := readFile(t, session, filepath.Join(allowed, "ours.txt")); refused || text != "our own file" {
+			if text, refused := readFile(t, session, filepath.Join(allowed, "ours.txt")); refused ||
+				text != "our own file" {
 				t.Errorf("the file it may read: %q", text)
 			}
 			text, refused := readFile(t, session, target)
 			if strings.Contains(text, secret) {
 				t.Fatalf("the server leaked %s from inside the sandbox", target)
 			}
-			// The server words it "ENOENT" for the file and "Parent directory does not exist" for its folder.
-			if !refused || !strings.Contains(text, "ENOENT") && !strings.Contains(text, "does not exist") {
-				t.Errorf("reading %s inside: %q, want an error that says the file does not exist", target, text)
+			// The server words it "ENOENT" for the file and "Parent directory does not exist" for
+			// its folder.
+			if !refused || !strings.Contains(text, "ENOENT") && !strings.Contains(text,
+				"does not exist") {
+				t.Errorf("reading %s inside: %q, want an error that says the file does not "+
+					"exist", target, text)
 			}
 		})
 	}

@@ -18,17 +18,22 @@ var clock = regexp.MustCompile(`\d{1,2}:\d{2}:\d{2}( [AP]M)?`)
 func everythingCalls() []call {
 	return []call{
 		{tool: "echo", args: map[string]any{"message": "grüße, 世界 \u0000 end"}},
-		{tool: "get-annotated-message", args: map[string]any{"messageType": "error", "includeImage": true}},
+		{tool: "get-annotated-message", args: map[string]any{"messageType": "error",
+			"includeImage": true}},
 		{tool: "get-annotated-message", args: map[string]any{"messageType": "debug"}},
 		{tool: "get-resource-links", args: map[string]any{"count": 10}},
-		{tool: "get-resource-reference", args: map[string]any{"resourceType": "Blob", "resourceId": 2}, mask: regexp.MustCompile(`"blob": "[^"]+"`)},
-		{tool: "get-resource-reference", args: map[string]any{"resourceType": "Text", "resourceId": 1}, mask: clock},
+		{tool: "get-resource-reference", args: map[string]any{"resourceType": "Blob",
+			"resourceId": 2}, mask: regexp.MustCompile(`"blob": "[^"]+"`)},
+		{tool: "get-resource-reference", args: map[string]any{"resourceType": "Text",
+			"resourceId": 1}, mask: clock},
 		{tool: "get-structured-content", args: map[string]any{"location": "Chicago"}},
 		{tool: "get-sum", args: map[string]any{"a": 2, "b": 40.5}},
 		{tool: "get-sum", args: map[string]any{"a": "not a number"}, wantError: true},
 		{tool: "get-tiny-image", args: map[string]any{}},
-		{tool: "gzip-file-as-resource", args: map[string]any{"name": "a.gz", "data": "data:text/plain,hello", "outputType": "resource"}},
-		{tool: "gzip-file-as-resource", args: map[string]any{"name": "b.gz", "data": "data:text/plain;base64,aGVsbG8="}},
+		{tool: "gzip-file-as-resource", args: map[string]any{"name": "a.gz",
+			"data": "data:text/plain,hello", "outputType": "resource"}},
+		{tool: "gzip-file-as-resource", args: map[string]any{"name": "b.gz",
+			"data": "data:text/plain;base64,aGVsbG8="}},
 		{tool: "toggle-simulated-logging", args: map[string]any{}},
 		{tool: "toggle-simulated-logging", args: map[string]any{}},
 		{tool: "toggle-subscriber-updates", args: map[string]any{}},
@@ -36,10 +41,14 @@ func everythingCalls() []call {
 		{tool: "trigger-long-running-operation", args: map[string]any{"duration": 0.5, "steps": 5}},
 		{tool: "get-roots-list", args: map[string]any{}},
 		{tool: "trigger-elicitation-request", args: map[string]any{}},
-		{tool: "trigger-url-elicitation", args: map[string]any{"url": "https://example.com/", "elicitationId": "one"}},
-		{tool: "trigger-sampling-request", args: map[string]any{"prompt": "two plus two", "maxTokens": 7}},
-		// Only as a task, which the Go SDK does not offer: TestTaskOfServerEverythingAnswersTheSame makes it one.
-		{tool: "simulate-research-query", args: map[string]any{"topic": "sandboxes"}, wantError: true},
+		{tool: "trigger-url-elicitation", args: map[string]any{"url": "https://example.com/",
+			"elicitationId": "one"}},
+		{tool: "trigger-sampling-request", args: map[string]any{"prompt": "two plus two",
+			"maxTokens": 7}},
+		// Only as a task, which the Go SDK does not offer: TestTaskOfServerEverythingAnswersTheSame
+		// makes it one.
+		{tool: "simulate-research-query", args: map[string]any{"topic": "sandboxes"},
+			wantError: true},
 	}
 }
 
@@ -49,7 +58,8 @@ func TestServerEverythingAnswersTheSame(t *testing.T) {
 	for _, s := range []*side{bare, boxed} {
 		s.roots = []*mcp.Root{{URI: "file:///srv/data", Name: "data"}}
 		session, seen := s.connect(t, everything, "stdio")
-		calls := append(everythingCalls(), call{tool: "get-env", mask: regexp.MustCompile(`(?s)"text": ".*"`)})
+		calls := append(everythingCalls(), call{tool: "get-env",
+			mask: regexp.MustCompile(`(?s)"text": ".*"`)})
 		transcripts[s.name] = s.transcript(t, session, seen, calls)
 		transcripts[s.name] = append(transcripts[s.name], s.resourcesAndPrompts(t, session)...)
 		if len(seen.progress) != 5 {

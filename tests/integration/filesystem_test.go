@@ -18,7 +18,8 @@ func filesystemCalls() []call {
 	p := func(name string) string { return "{work}/" + name }
 	return []call{
 		{tool: "list_allowed_directories", args: map[string]any{}},
-		{tool: "write_file", args: map[string]any{"path": p("notes.txt"), "content": "one\ntwo\nthree\n"}},
+		{tool: "write_file", args: map[string]any{"path": p("notes.txt"),
+			"content": "one\ntwo\nthree\n"}},
 		{tool: "create_directory", args: map[string]any{"path": p("a/b/c")}},
 		{tool: "write_file", args: map[string]any{"path": p("a/b/c/deep.txt"), "content": "grüße"}},
 		{tool: "read_file", args: map[string]any{"path": p("notes.txt")}},
@@ -26,15 +27,18 @@ func filesystemCalls() []call {
 		{tool: "read_text_file", args: map[string]any{"path": p("notes.txt"), "tail": 1}},
 		{tool: "read_text_file", args: map[string]any{"path": p("absent.txt")}, wantError: true},
 		{tool: "read_media_file", args: map[string]any{"path": p("dot.gif")}},
-		{tool: "read_multiple_files", args: map[string]any{"paths": []any{p("notes.txt"), p("absent.txt"), p("a/b/c/deep.txt")}}},
+		{tool: "read_multiple_files", args: map[string]any{"paths": []any{p("notes.txt"),
+			p("absent.txt"), p("a/b/c/deep.txt")}}},
 		{tool: "edit_file", args: map[string]any{"path": p("notes.txt"), "dryRun": true,
 			"edits": []any{map[string]any{"oldText": "two", "newText": "2"}}}},
 		{tool: "edit_file", args: map[string]any{"path": p("notes.txt"),
 			"edits": []any{map[string]any{"oldText": "three", "newText": "3"}}}},
 		{tool: "list_directory", args: map[string]any{"path": "{work}"}},
-		{tool: "list_directory_with_sizes", args: map[string]any{"path": p("a/b/c"), "sortBy": "size"}},
+		{tool: "list_directory_with_sizes", args: map[string]any{"path": p("a/b/c"),
+			"sortBy": "size"}},
 		{tool: "directory_tree", args: map[string]any{"path": "{work}"}},
-		{tool: "move_file", args: map[string]any{"source": p("a/b/c/deep.txt"), "destination": p("a/moved.txt")}},
+		{tool: "move_file", args: map[string]any{"source": p("a/b/c/deep.txt"),
+			"destination": p("a/moved.txt")}},
 		{tool: "search_files", args: map[string]any{"path": "{work}", "pattern": "**/*.txt"}},
 		{tool: "get_file_info", args: map[string]any{"path": p("a/moved.txt")}, mask: stamps},
 		{tool: "read_text_file", args: map[string]any{"path": "/etc/hostname"}, wantError: true},
@@ -57,7 +61,8 @@ func sameFilesystemSession(t *testing.T, bare, boxed *side) {
 	t.Helper()
 	transcripts := map[string][]string{}
 	for _, s := range []*side{bare, boxed} {
-		write(t, filepath.Join(s.host, "dot.gif"), "GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
+		write(t, filepath.Join(s.host, "dot.gif"),
+			"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
 		write(t, filepath.Join(s.host, "..", "outside.txt"), "not for the server")
 		session, seen := s.connect(t, filesystem, s.work)
 		transcripts[s.name] = s.transcript(t, session, seen, filesystemCalls())

@@ -20,7 +20,8 @@ func inspector(t *testing.T) string {
 		t.Fatal(err)
 	}
 	bin := filepath.Join(dir, "node_modules", ".bin", "mcp-inspector")
-	if !newer(filepath.Join(dir, "node_modules", ".package-lock.json"), filepath.Join(dir, "package-lock.json")) {
+	if !newer(filepath.Join(dir, "node_modules", ".package-lock.json"), filepath.Join(dir,
+		"package-lock.json")) {
 		testhost.Need(t, "npm")
 		cmd := exec.Command("npm", "ci", "--no-progress", "--omit=dev", "--ignore-scripts")
 		cmd.Dir = dir
@@ -34,26 +35,30 @@ func inspector(t *testing.T) string {
 	return bin
 }
 
-// The inspector is a client that nobody here wrote: what it prints of a server must not depend on mcpbox being in between.
+// The inspector is a client that nobody here wrote: what it prints of a server must not depend on
+// mcpbox being in between.
 func TestTheInspectorSeesTheSameThroughTheProxy(t *testing.T) {
 	bin := inspector(t)
 	bare, boxed := proxied(t, "{output: {mark: none}}")
 	nodePath, _ := node(t)
 	said := map[string][]string{}
 	for _, s := range []*side{bare, boxed} {
-		// The inspector takes flags of the server's command for its own, so the command is a script.
+		// The inspector takes flags of the server's command for its own, so the command is a
+		// script.
 		command := append([]string{}, s.prefix...)
 		if len(command) > 0 {
 			command = append(command, "--")
 		}
 		command = append(command, nodePath, filepath.Join(s.modules, everything), "stdio")
 		script := filepath.Join(t.TempDir(), "server")
-		if err := os.WriteFile(script, []byte("#!/bin/sh\nexec '"+strings.Join(command, "' '")+"'\n"), 0o755); err != nil {
+		if err := os.WriteFile(script, []byte("#!/bin/sh\nexec '"+strings.Join(command,
+			"' '")+"'\n"), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		for _, args := range [][]string{
 			{"--method", "tools/list"},
-			{"--method", "tools/call", "--tool-name", "echo", "--tool-arg", "message=through and back"},
+			{"--method", "tools/call", "--tool-name", "echo", "--tool-arg",
+				"message=through and back"},
 			{"--method", "resources/list"},
 			{"--method", "prompts/list"},
 		} {

@@ -10,7 +10,8 @@ func memoryCalls() []call {
 	}
 	relation := map[string]any{"from": "Ada", "to": "Grace", "relationType": "inspires"}
 	return []call{
-		{tool: "create_entities", args: map[string]any{"entities": []any{entity("Ada", "wrote notes"), entity("Grace")}}},
+		{tool: "create_entities", args: map[string]any{"entities": []any{entity("Ada",
+			"wrote notes"), entity("Grace")}}},
 		{tool: "create_relations", args: map[string]any{"relations": []any{relation}}},
 		{tool: "add_observations", args: map[string]any{"observations": []any{
 			map[string]any{"entityName": "Grace", "contents": []any{"found a moth", "grüße"}}}}},
@@ -39,7 +40,8 @@ func TestServerMemoryAnswersTheSame(t *testing.T) {
 
 		// A second start reads what the first one kept.
 		again, seen := s.connect(t, memory)
-		transcripts[s.name] = append(transcripts[s.name], s.transcript(t, again, seen, memoryCalls())...)
+		transcripts[s.name] = append(transcripts[s.name], s.transcript(t, again, seen,
+			memoryCalls())...)
 	}
 	sameTranscript(t, transcripts["bare"], transcripts["mcpbox"])
 	sameTree(t, bare.host, boxed.host)

@@ -16,7 +16,8 @@ import (
 
 var anyText = regexp.MustCompile(`(?s)"text": ".*"`)
 
-// proxied is bothSides with `mcpbox mcp` in the place of `mcpbox run`, under a policy that extends standard.
+// proxied is bothSides with `mcpbox mcp` in the place of `mcpbox run`, under a policy that extends
+// standard.
 func proxied(t *testing.T, rules string) (bare, boxed *side) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "policy.yaml")
@@ -28,7 +29,8 @@ func proxied(t *testing.T, rules string) (bare, boxed *side) {
 	return bare, boxed
 }
 
-// A session through the proxy is the session without it: results, order, errors, progress, what the server asks back.
+// A session through the proxy is the session without it: results, order, errors, progress, what the
+// server asks back.
 func TestServerEverythingAnswersTheSameThroughTheProxy(t *testing.T) {
 	bare, boxed := proxied(t, "{output: {mark: none}}")
 	transcripts := map[string][]string{}
@@ -49,16 +51,19 @@ func TestMarkingChangesNothingButMeta(t *testing.T) {
 	for _, s := range []*side{bare, boxed} {
 		session, _ := s.connect(t, everything, "stdio")
 		for _, c := range everythingCalls() {
-			if strings.HasPrefix(c.tool, "toggle-") || strings.HasPrefix(c.tool, "trigger-") || c.mask != nil || c.wantError {
+			if strings.HasPrefix(c.tool, "toggle-") || strings.HasPrefix(c.tool, "trigger-") ||
+				c.mask != nil || c.wantError {
 				continue
 			}
-			res, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: c.tool, Arguments: c.args})
+			res, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: c.tool,
+				Arguments: c.args})
 			if err != nil {
 				t.Fatalf("%s: %s: %v", s.name, c.tool, err)
 			}
 			if s == boxed {
 				from, _ := res.Meta["mcpbox/provenance"].(map[string]any)
-				if from["untrusted"] != true || from["tool"] != c.tool || from["server"] != "server-everything" || from["sandbox"] == "" {
+				if from["untrusted"] != true || from["tool"] != c.tool ||
+					from["server"] != "server-everything" || from["sandbox"] == "" {
 					t.Errorf("%s: _meta says %v", c.tool, res.Meta)
 				}
 				delete(res.Meta, "mcpbox/provenance")
@@ -95,7 +100,8 @@ func TestTheTypeScriptClientHasTheSameSessionThroughTheProxy(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
-		cmd := exec.CommandContext(ctx, nodePath, append(argv, nodePath, filepath.Join(s.modules, everything), "stdio")...)
+		cmd := exec.CommandContext(ctx, nodePath, append(argv, nodePath, filepath.Join(s.modules,
+			everything), "stdio")...)
 		var stderr strings.Builder
 		cmd.Stderr = &stderr
 		out, err := cmd.Output()
@@ -104,7 +110,8 @@ func TestTheTypeScriptClientHasTheSameSessionThroughTheProxy(t *testing.T) {
 		}
 		said[s.name] = string(out)
 	}
-	for _, want := range []string{`"sampled"`, `"asked"`, `"progress"`, `"same":true`, "enough", "no-such-tool"} {
+	for _, want := range []string{`"sampled"`, `"asked"`, `"progress"`, `"same":true`, "enough",
+		"no-such-tool"} {
 		if !strings.Contains(said["bare"], want) {
 			t.Errorf("the bare session has no %s: %s", want, said["bare"])
 		}

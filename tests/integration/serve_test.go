@@ -24,7 +24,8 @@ import (
 
 const serveToken = "token-of-the-integration-tests"
 
-// serving starts `mcpbox serve` with three official servers, and returns its socket and its address.
+// serving starts `mcpbox serve` with three official servers, and returns its socket and its
+// address.
 func serving(t *testing.T) (socket, address string) {
 	t.Helper()
 	testhost.Need(t, "sandbox")
@@ -42,7 +43,8 @@ func serving(t *testing.T) (socket, address string) {
 	}
 	sum := sha256.Sum256([]byte(serveToken))
 	entry := func(name, pkg, more string) string {
-		return fmt.Sprintf("  %s: {command: [%s, /opt/node_modules/@modelcontextprotocol/%s/dist/index.js%s], "+
+		return fmt.Sprintf("  %s: {command: [%s, "+
+			"/opt/node_modules/@modelcontextprotocol/%s/dist/index.js%s], "+
 			"policy: node}\n", name, nodePath, pkg, more)
 	}
 	for name, text := range map[string]string{
@@ -138,7 +140,8 @@ func TestTheGatewayHasRealServersAndCodeAtOnce(t *testing.T) {
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	ask := func(path, body string) string {
 		for end := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-			res, err := http.Post("http://"+address+path, "application/json", strings.NewReader(body))
+			res, err := http.Post("http://"+address+path, "application/json",
+				strings.NewReader(body))
 			if err == nil {
 				defer res.Body.Close()
 				data, err := io.ReadAll(res.Body)
@@ -156,9 +159,10 @@ func TestTheGatewayHasRealServersAndCodeAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 4 {
 		for body, want := range map[string]string{
-			`{"server": "everything", "tool": "echo", "arguments": {"message": "m` + fmt.Sprint(i) + `"}}`: "Echo: m" + fmt.Sprint(i),
-			`{"server": "files", "tool": "list_directory", "arguments": {"path": "/work"}}`:                `"content"`,
-			`{"server": "memory", "tool": "read_graph", "arguments": {}}`:                                  `entities`,
+			`{"server": "everything", "tool": "echo", "arguments": {"message": "m` + fmt.Sprint(i) +
+				`"}}`: "Echo: m" + fmt.Sprint(i),
+			`{"server": "files", "tool": "list_directory", "arguments": {"path": "/work"}}`: `"content"`,
+			`{"server": "memory", "tool": "read_graph", "arguments": {}}`:                   `entities`,
 		} {
 			all.Go(func() {
 				if got := ask("/call", body); !strings.Contains(got, want) {

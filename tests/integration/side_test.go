@@ -36,9 +36,11 @@ func bothSides(t *testing.T, policy string) (bare, boxed *side) {
 	bare.work = bare.host
 
 	_, nodeMounts := node(t)
-	boxed = &side{name: "mcpbox", modules: "/opt/server/node_modules", host: workspace(t), work: "/work"}
+	boxed = &side{name: "mcpbox", modules: "/opt/server/node_modules", host: workspace(t),
+		work: "/work"}
 	boxed.prefix = append([]string{built.Mcpbox(t), "run", "--policy", policy,
-		"--workspace", boxed.host, "--mount", modules + ":/opt/server/node_modules:ro"}, nodeMounts...)
+		"--workspace", boxed.host, "--mount", modules + ":/opt/server/node_modules:ro"},
+		nodeMounts...)
 	return bare, boxed
 }
 
@@ -82,32 +84,37 @@ func (s *side) connect(t *testing.T, script string, args ...string) (*mcp.Client
 	cmd.Stderr = stderr
 
 	seen := &answer{}
-	client := mcp.NewClient(&mcp.Implementation{Name: "mcpbox-integration", Version: "1"}, &mcp.ClientOptions{
-		Capabilities: &mcp.ClientCapabilities{
-			RootsV2:     &mcp.RootCapabilities{},
-			Elicitation: &mcp.ElicitationCapabilities{Form: &mcp.FormElicitationCapabilities{}, URL: &mcp.URLElicitationCapabilities{}},
-		},
-		CreateMessageHandler: func(_ context.Context, r *mcp.CreateMessageRequest) (*mcp.CreateMessageResult, error) {
-			asked, err := json.Marshal(r.Params.Messages)
-			return &mcp.CreateMessageResult{Model: "fixed", Role: "assistant",
-				Content: &mcp.TextContent{Text: "asked " + string(asked)}}, err
-		},
-		ElicitationHandler: func(_ context.Context, r *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
-			if r.Params.Mode == "url" {
-				return &mcp.ElicitResult{Action: "decline"}, nil
-			}
-			return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"name": "Ada"}}, nil
-		},
-		ProgressNotificationHandler: func(_ context.Context, r *mcp.ProgressNotificationClientRequest) {
-			seen.mu.Lock()
-			defer seen.mu.Unlock()
-			seen.progress = append(seen.progress, r.Params.Progress)
-		},
-	})
+	client := mcp.NewClient(&mcp.Implementation{Name: "mcpbox-integration", Version: "1"},
+		&mcp.ClientOptions{
+			Capabilities: &mcp.ClientCapabilities{
+				RootsV2: &mcp.RootCapabilities{},
+				Elicitation: &mcp.ElicitationCapabilities{Form: &mcp.FormElicitationCapabilities{},
+					URL: &mcp.URLElicitationCapabilities{}},
+			},
+			CreateMessageHandler: func(_ context.Context,
+				r *mcp.CreateMessageRequest) (*mcp.CreateMessageResult, error) {
+				asked, err := json.Marshal(r.Params.Messages)
+				return &mcp.CreateMessageResult{Model: "fixed", Role: "assistant",
+					Content: &mcp.TextContent{Text: "asked " + string(asked)}}, err
+			},
+			ElicitationHandler: func(_ context.Context, r *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+				if r.Params.Mode == "url" {
+					return &mcp.ElicitResult{Action: "decline"}, nil
+				}
+				return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"name": "Ada"}}, nil
+			},
+			ProgressNotificationHandler: func(_ context.Context,
+				r *mcp.ProgressNotificationClientRequest) {
+				seen.mu.Lock()
+				defer seen.mu.Unlock()
+				seen.progress = append(seen.progress, r.Params.Progress)
+			},
+		})
 	client.AddRoots(s.roots...)
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
-	session, err := client.Connect(ctx, &mcp.CommandTransport{Command: cmd, TerminateDuration: 2 * time.Second}, nil)
+	session, err := client.Connect(ctx, &mcp.CommandTransport{Command: cmd,
+		TerminateDuration: 2 * time.Second}, nil)
 	if err != nil {
 		t.Fatalf("%s: connect: %v\n%s", s.name, err, stderr)
 	}

@@ -39,7 +39,8 @@ var strictRefusal = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out, err := exec.Command(path, "run", "--policy", "strict", "--", "/usr/bin/true").CombinedOutput()
+	out, err := exec.Command(path, "run", "--policy", "strict", "--",
+		"/usr/bin/true").CombinedOutput()
 	return string(out), err
 })
 
@@ -52,7 +53,8 @@ func bestEffort(t *testing.T) []string {
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &exit) && exit.ExitCode() == 125 && strings.Contains(said, "required layer is missing: cgroup_limits"):
+	case errors.As(err, &exit) && exit.ExitCode() == 125 && strings.Contains(said,
+		"required layer is missing: cgroup_limits"):
 		t.Log("with --best-effort, for strict refuses this host: " + said)
 		return []string{"--best-effort"}
 	default:
@@ -79,7 +81,8 @@ func strict(t *testing.T, code string, flags ...string) outcome {
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	out := outcome{stdout: stdout.String(), stderr: stderr.String(), exit: cmd.ProcessState.ExitCode()}
+	out := outcome{stdout: stdout.String(), stderr: stderr.String(),
+		exit: cmd.ProcessState.ExitCode()}
 	if data, err := os.ReadFile(result); err != nil {
 		t.Fatalf("no result: %v\n%s", err, out.stderr)
 	} else if err := json.Unmarshal(data, &out.result); err != nil {
@@ -106,7 +109,8 @@ func strict(t *testing.T, code string, flags ...string) outcome {
 // has reports whether one event passes, in the file and in the result alike.
 func (o outcome) has(t *testing.T, what string, match func(monitor.Event) bool) {
 	t.Helper()
-	for where, list := range map[string][]monitor.Event{"--events": o.events, "--result": o.result.Events} {
+	for where, list := range map[string][]monitor.Event{"--events": o.events,
+		"--result": o.result.Events} {
 		found := false
 		for _, e := range list {
 			found = found || match(e)
@@ -120,7 +124,8 @@ func (o outcome) has(t *testing.T, what string, match func(monitor.Event) bool) 
 func needPython(t *testing.T) {
 	t.Helper()
 	if _, err := os.Stat(python); err != nil {
-		testhost.Lacks(t, "python3", "the snippets run %s: %v (apt-get install python3)", python, err)
+		testhost.Lacks(t, "python3", "the snippets run %s: %v (apt-get install "+
+			"python3)", python, err)
 	}
 }
 
@@ -128,7 +133,8 @@ func TestSnippetHelloWorldSucceeds(t *testing.T) {
 	needPython(t)
 	o := strict(t, `print("Hello, World!")`)
 	if o.exit != 0 || o.result.Status != "ok" || o.stdout != "Hello, World!\n" {
-		t.Errorf("exit %d, status %q, stdout %q, stderr %q", o.exit, o.result.Status, o.stdout, o.stderr)
+		t.Errorf("exit %d, status %q, stdout %q, stderr "+
+			"%q", o.exit, o.result.Status, o.stdout, o.stderr)
 	}
 	if len(o.events) != 0 {
 		t.Errorf("an honest snippet made events: %+v", o.events)
@@ -140,7 +146,8 @@ func TestSnippetThatListsFilesSeesOnlyTheSandbox(t *testing.T) {
 	if o := strict(t, `import os; os.system('ls')`); strings.Contains(o.stdout, "result.json") {
 		t.Errorf("the snippet lists the caller's folder: %q", o.stdout)
 	}
-	o := strict(t, `import os; raise SystemExit(os.waitstatus_to_exitcode(os.system("ls /; ls -a /home /root; echo done")))`)
+	o := strict(t,
+		`import os; raise SystemExit(os.waitstatus_to_exitcode(os.system("ls /; ls -a /home /root; echo done")))`)
 	names := strings.Fields(o.stdout)
 	for _, name := range names {
 		for _, host := range []string{"boot", "lost+found", ".bashrc", ".profile"} {
@@ -167,7 +174,8 @@ func TestSnippetThatWantsAGigabyteHitsTheMemoryLimit(t *testing.T) {
 		t.Errorf("status %q, want memory_limit", o.result.Status)
 	}
 	o.has(t, "the memory limit", func(e monitor.Event) bool {
-		return e.Type == monitor.ResourceLimitExceeded && e.Limit != nil && e.Limit.Name == "memory" &&
+		return e.Type == monitor.ResourceLimitExceeded && e.Limit != nil &&
+			e.Limit.Name == "memory" &&
 			e.Limit.Value == 256<<20
 	})
 }
@@ -184,18 +192,21 @@ func TestSnippetThatNeverEndsTimesOut(t *testing.T) {
 func TestSnippetThatOpensASocketIsRefused(t *testing.T) {
 	needPython(t)
 	const code = `import socket; socket.socket(); print("open")`
-	if out, err := exec.Command(python, "-c", code).Output(); err != nil || string(out) != "open\n" {
+	if out, err := exec.Command(python, "-c", code).Output(); err != nil ||
+		string(out) != "open\n" {
 		t.Fatalf("bare, the snippet opens no socket (%v): this test proves nothing", err)
 	}
 	o := strict(t, code)
 	if o.exit != 1 || o.stdout != "" || !strings.Contains(o.stderr, "PermissionError") {
-		t.Errorf("exit %d, stdout %q, stderr %q, want a PermissionError", o.exit, o.stdout, o.stderr)
+		t.Errorf("exit %d, stdout %q, stderr %q, want a "+
+			"PermissionError", o.exit, o.stdout, o.stderr)
 	}
 	if o.result.Status != "failed" {
 		t.Errorf("status %q, want failed", o.result.Status)
 	}
 	o.has(t, "the socket", func(e monitor.Event) bool {
 		return (e.Type == monitor.SyscallBlocked || e.Type == monitor.PermissionDenied) &&
-			e.Syscall != nil && e.Syscall.Name == "socket" && len(e.Syscall.Args) > 0 && e.Syscall.Args[0] == "AF_INET"
+			e.Syscall != nil && e.Syscall.Name == "socket" && len(e.Syscall.Args) > 0 &&
+			e.Syscall.Args[0] == "AF_INET"
 	})
 }

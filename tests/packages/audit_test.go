@@ -66,7 +66,8 @@ func TestADeniedPackageDoesNotStart(t *testing.T) {
 		offers   bool
 		want     string
 	}{
-		{[]string{"deny", "notes@^1", "--reason", "withdrawn"}, false, "notes@1.0.0 is denied: withdrawn"},
+		{[]string{"deny", "notes@^1", "--reason", "withdrawn"}, false,
+			"notes@1.0.0 is denied: withdrawn"},
 		{[]string{"trust", "notes"}, false, "notes@1.0.0 is denied: withdrawn"}, // deny wins
 		{[]string{"quarantine", "notes@^1"}, false, "notes@1.0.0 is quarantined"},
 		{[]string{"trust", "notes@^1"}, true, ""},
@@ -156,9 +157,10 @@ func TestKnownMaliciousVersionsAreDenied(t *testing.T) {
 		t.Fatalf("%s%s", out, said)
 	}
 	for name, want := range map[string]string{
-		"evil":       "evil is denied: it is known to be malicious (evil MAL-2026-1)",
-		"needs-evil": "needs-evil@1.0.0 is denied: it is known to be malicious (evil@1.0.0 MAL-2026-1)",
-		"later":      "later@1.0.0 is denied: it is known to be malicious (later@1.0.0 MAL-2026-2)",
+		"evil": "evil is denied: it is known to be malicious (evil MAL-2026-1)",
+		"needs-evil": "needs-evil@1.0.0 is denied: it is known to be malicious (evil@1.0.0 " +
+			"MAL-2026-1)",
+		"later": "later@1.0.0 is denied: it is known to be malicious (later@1.0.0 MAL-2026-2)",
 	} {
 		out, said := u.mcpbox(hello, "mcp", "--", "npx", "-y", name)
 		if out != "" || !strings.Contains(said, want) {
@@ -196,10 +198,12 @@ func TestSignaturesAreChecked(t *testing.T) {
 	needs.manifest["dependencies"] = map[string]any{"missing": "*"}
 	u.publish("needs-missing", needs)
 	for name, want := range map[string]string{
-		"good":          "good@1.0.0: trusted: ",
-		"missing":       "missing@1.0.0: quarantined: the registry signs, and 1 of 1 packages have no",
-		"unknown":       "unknown@1.0.0: quarantined: it is signed with a key that is not known",
-		"needs-missing": "needs-missing@1.0.0: quarantined: the registry signs, and 1 of 2 packages",
+		"good": "good@1.0.0: trusted: ",
+		"missing": "missing@1.0.0: quarantined: the registry signs, and 1 of 1 packages " +
+			"have no",
+		"unknown": "unknown@1.0.0: quarantined: it is signed with a key that is not known",
+		"needs-missing": "needs-missing@1.0.0: quarantined: the registry signs, and 1 of 2 " +
+			"packages",
 	} {
 		if out, said := u.mcpbox("", "audit", name); !strings.HasPrefix(out, want) {
 			t.Errorf("%s: %s%s", name, out, said)

@@ -96,7 +96,8 @@ func (w *wheel) archive() []byte {
 	}
 	files := append([]file{{name: base + ".py", content: w.module},
 		{name: info + "METADATA", content: meta},
-		{name: info + "WHEEL", content: "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"},
+		{name: info + "WHEEL",
+			content: "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"},
 		{name: info + "entry_points.txt", content: entries}}, w.extra...)
 	record := ""
 	for _, f := range files {

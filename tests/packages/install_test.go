@@ -228,7 +228,8 @@ func TestWhatIsWrongWithARegistryIsSaid(t *testing.T) {
 		redirect         string
 		hang             bool
 	}{
-		{what: "wrong integrity", spec: "npm:forged", want: "not what the registry's integrity says"},
+		{what: "wrong integrity", spec: "npm:forged",
+			want: "not what the registry's integrity says"},
 		{what: "no such name", spec: "npm:missing", want: "the registry has no package missing"},
 		{what: "no such version", spec: "npm:notes@^9", want: "notes has no version ^9"},
 		{what: "no name", spec: "npm:../notes", want: "names no package"},

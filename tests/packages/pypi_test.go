@@ -127,13 +127,15 @@ func TestWhatIsWrongWithAnIndexIsSaid(t *testing.T) {
 		{what: "404", spec: "pypi:missing", want: "the index has no package missing"},
 		{what: "no version", spec: "pypi:acme-notes==9", want: "has nothing that fits"},
 		{what: "no name", spec: "pypi:../notes", want: "names no package"},
-		{what: "source", spec: "pypi:source-only", want: "to build its source archive would run its code"},
+		{what: "source", spec: "pypi:source-only",
+			want: "to build its source archive would run its code"},
 		{what: "it hangs", spec: "pypi:acme-notes", hang: true,
 			want: "the registry took longer than 6s"},
 		{what: "redirect to a private address", spec: "pypi:acme-notes",
 			redirect: "https://10.9.9.9/x.whl", want: "the install was refused a connection"},
 		{what: "redirect to another name", spec: "pypi:acme-notes",
-			redirect: "https://evil.example.test/x.whl", want: "the install was refused a connection"},
+			redirect: "https://evil.example.test/x.whl",
+			want:     "the install was refused a connection"},
 	} {
 		u.index.mu.Lock()
 		u.index.redirect, u.index.hang = c.redirect, c.hang

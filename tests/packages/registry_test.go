@@ -60,8 +60,9 @@ type registry struct {
 const keyID = "SHA256:test"
 
 func newRegistry(t *testing.T) *registry {
-	r := &registry{World: testnet.New(t), packages: map[string][]published{}, archives: map[string]int{},
-		came: make(chan struct{}, 1)}
+	r := &registry{World: testnet.New(t), packages: map[string][]published{},
+		archives: map[string]int{},
+		came:     make(chan struct{}, 1)}
 	var err error
 	if r.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		t.Fatal(err)

@@ -21,7 +21,8 @@ func TestAnUpdateShowsWhatChangesAndHoldsBackWhatIsSuspicious(t *testing.T) {
 	if out, said := u.mcpbox(hello, "mcp", "--", "npx", "-y", "notes"); out == "" {
 		t.Fatal(said)
 	}
-	if out, said := u.mcpbox("", "packages", "update"); out != "notes: notes@1.0.0 is the newest\n" {
+	if out, said := u.mcpbox("", "packages",
+		"update"); out != "notes: notes@1.0.0 is the newest\n" {
 		t.Errorf("%s%s", out, said)
 	}
 	next := notes()
@@ -70,7 +71,8 @@ func TestAnUpdateShowsWhatChangesAndHoldsBackWhatIsSuspicious(t *testing.T) {
 	// The registry withdraws the version that is in use.
 	u.unpublish("notes", "1.1.0")
 	out, said = u.mcpbox("", "packages", "update", "--check")
-	if !strings.Contains(out, "notes@1.1.0: the registry has withdrawn it: it is not there any more") {
+	if !strings.Contains(out,
+		"notes@1.1.0: the registry has withdrawn it: it is not there any more") {
 		t.Errorf("withdrawn: %s%s", out, said)
 	}
 	out, said = u.mcpbox(hello, "mcp", "--", "npx", "-y", "notes")

@@ -56,9 +56,11 @@ func libcontainerConfig(cfg Config, root string) (*configs.Config, error) {
 		UIDMappings:       idMaps(cfg.IDs.UID),
 		GIDMappings:       idMaps(cfg.IDs.GID),
 		Capabilities:      initCapabilities(cfg.NetAdmin),
-		Cgroups:           &cgroups.Cgroup{Resources: &cgroups.Resources{}, Rootless: cfg.Rootless || cfg.Cgroup == ""},
+		Cgroups: &cgroups.Cgroup{Resources: &cgroups.Resources{},
+			Rootless: cfg.Rootless || cfg.Cgroup == ""},
 		Mounts: []*configs.Mount{
-			{Source: "proc", Destination: "/proc", Device: "proc", Flags: unix.MS_NOEXEC | unix.MS_NOSUID | unix.MS_NODEV},
+			{Source: "proc", Destination: "/proc", Device: "proc",
+				Flags: unix.MS_NOEXEC | unix.MS_NOSUID | unix.MS_NODEV},
 		},
 	}
 	if cfg.Cgroup != "" {
@@ -98,7 +100,8 @@ func initCapabilities(netAdmin bool) *configs.Capabilities {
 }
 
 func libcontainerMount(cfg Config, m rootfs.Mount) *configs.Mount {
-	out := &configs.Mount{Source: m.Source, Destination: filepath.Join(initproto.Root, m.Target), Device: m.Type, Data: m.Data}
+	out := &configs.Mount{Source: m.Source, Destination: filepath.Join(initproto.Root, m.Target),
+		Device: m.Type, Data: m.Data}
 	if m.Outer {
 		out.Destination = m.Target
 	}
@@ -141,7 +144,8 @@ func ownerAsTool(m rootfs.Mount, ids idmap.IDs) *configs.MountIDMapping {
 
 func idMaps(in []idmap.Map) (out []configs.IDMap) {
 	for _, m := range in {
-		out = append(out, configs.IDMap{ContainerID: int64(m.Inside), HostID: int64(m.Host), Size: int64(m.Count)})
+		out = append(out, configs.IDMap{ContainerID: int64(m.Inside), HostID: int64(m.Host),
+			Size: int64(m.Count)})
 	}
 	return out
 }

@@ -67,9 +67,10 @@ func Start(cfg Config) (*Container, error) {
 	}
 	c := &Container{c: lib, dir: filepath.Join(cfg.StateDir, cfg.ID), done: make(chan struct{})}
 	process := &libcontainer.Process{
-		Args:       []string{"/proc/self/fd/" + strconv.Itoa(initFD), initproto.Version},
-		Cwd:        "/",
-		Env:        []string{"GOGC=50", "GOMAXPROCS=1"}, // small, because it runs as long as the sandbox
+		Args: []string{"/proc/self/fd/" + strconv.Itoa(initFD), initproto.Version},
+		Cwd:  "/",
+		Env:  []string{"GOGC=50", "GOMAXPROCS=1"},
+		// small, because it runs as long as the sandbox
 		Init:       true,
 		LogLevel:   "2", // errors only: nobody reads the rest, which would be sent as JSON
 		ExtraFiles: []*os.File{cfg.Control, cfg.Init},
@@ -134,7 +135,8 @@ func (c *Container) Ended() error {
 	return nil
 }
 
-// Done is closed when mcpbox-init has been reaped, and with it every process of the PID namespace has ended.
+// Done is closed when mcpbox-init has been reaped, and with it every process of the PID namespace
+// has ended.
 func (c *Container) Done() <-chan struct{} { return c.done }
 
 // Kill ends PID 1, and with it all processes of the sandbox. It may be called at any time.

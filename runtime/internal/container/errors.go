@@ -13,22 +13,28 @@ import (
 
 // translate shortens libcontainer's error chain to the failing step and adds the remedy.
 func translate(err error) error {
-	text := strings.NewReplacer(initproto.Root+"/", "/", "error during container init: ", "", "unable to start container process: ", "").Replace(err.Error())
+	text := strings.NewReplacer(initproto.Root+"/", "/", "error during container init: ", "",
+		"unable to start container process: ", "").Replace(err.Error())
 	short := &startError{text, err}
 	switch {
 	case inSandbox():
-		return hint.Wrap(short, "this already runs inside a sandbox of mcpbox, and sandboxes can't be nested")
+		return hint.Wrap(short,
+			"this already runs inside a sandbox of mcpbox, and sandboxes can't be nested")
 	case strings.Contains(text, `mounting "proc"`) && refused(err):
 		if covered := coveredProc(); covered != "" {
-			return hint.Wrap(&startError{"no fresh /proc: the kernel forbids one where parts of the " +
-				"present one are covered, as " + covered + " is here", err}, UnmaskHint)
+			return hint.Wrap(
+				&startError{"no fresh /proc: the kernel forbids one where parts of the " +
+					"present one are covered, as " + covered + " is here", err},
+				UnmaskHint,
+			)
 		}
 		return hint.Wrap(short, "`mcpbox doctor` finds out what forbids it")
 	case strings.Contains(text, "sethostname") && refused(err):
 		return hint.Wrap(short, "the container's seccomp profile forbids it: start the container "+
 			"with --security-opt seccomp=unconfined")
 	case strings.Contains(text, "unshare") || strings.Contains(text, "clone"), refused(err):
-		return hint.Wrap(short, "`mcpbox doctor` says what forbids namespaces on this host and how to allow them")
+		return hint.Wrap(short,
+			"`mcpbox doctor` says what forbids namespaces on this host and how to allow them")
 	}
 	return short
 }
@@ -47,12 +53,15 @@ func sysctlIsZero(name string) bool {
 
 // refused checks the text, because libcontainer's init sends its errors as text.
 func refused(err error) bool {
-	return errors.Is(err, unix.EPERM) || strings.HasSuffix(strings.ToLower(err.Error()), unix.EPERM.Error())
+	return errors.Is(err, unix.EPERM) || strings.HasSuffix(strings.ToLower(err.Error()),
+		unix.EPERM.Error())
 }
 
 // UnmaskHint says how to start a container whose /proc is not covered.
-const UnmaskHint = "umount what covers it; a container is started with podman --security-opt unmask=all, docker " +
-	"--security-opt systempaths=unconfined, or in Kubernetes procMount: Unmasked and hostUsers: false"
+const UnmaskHint = "umount what covers it; a container is started with podman --security-opt " +
+	"unmask=all, docker " +
+	"--security-opt systempaths=unconfined, or in Kubernetes procMount: Unmasked and hostUsers: " +
+	"false"
 
 // coveredProc returns a mount inside /proc, or "". mount_namespaces(7)
 func coveredProc() string {

@@ -27,7 +27,8 @@ func (e *UnmappableError) Error() string {
 		const most = 3
 		names := e.Inside
 		if len(names) > most {
-			names = append(append([]string{}, names[:most]...), fmt.Sprintf("%d more", len(e.Inside)-most))
+			names = append(append([]string{}, names[:most]...), fmt.Sprintf("%d more",
+				len(e.Inside)-most))
 		}
 		where += ", or a mount inside it: " + strings.Join(names, ", ")
 	}
@@ -40,7 +41,8 @@ func (e *UnmappableError) remedy() string {
 		return fmt.Sprintf("run mcpbox as the folder's owner, who needs no mapping: "+
 			"setpriv --reuid %d --regid %d --init-groups mcpbox …", m.UID, m.GID)
 	}
-	text := "mount it read-only (:ro), or a copy of it on another file system (ext4, xfs, btrfs, tmpfs), or run mcpbox as an ordinary user who owns it"
+	text := "mount it read-only (:ro), or a copy of it on another file system (ext4, xfs, btrfs, " +
+		"tmpfs), or run mcpbox as an ordinary user who owns it"
 	if len(e.Inside) > 0 {
 		text = "unmount the file system inside, or mount the other folders one by one; or " + text
 	}
@@ -65,7 +67,8 @@ func unmappable(err error, plan *rootfs.Plan) error {
 	return nil
 }
 
-// mountsOf reads the type of the file system that dir is on, and the mounts below dir. proc_pid_mountinfo(5)
+// mountsOf reads the type of the file system that dir is on, and the mounts below dir.
+// proc_pid_mountinfo(5)
 func mountsOf(dir string) (fstype string, inside []string) {
 	data, _ := os.ReadFile("/proc/self/mountinfo")
 	fstype, longest := "unknown", -1
@@ -79,7 +82,8 @@ func mountsOf(dir string) (fstype string, inside []string) {
 		switch {
 		case strings.HasPrefix(point, strings.TrimSuffix(dir, "/")+"/"):
 			inside = append(inside, point+" ("+typ+")")
-		case (point == dir || point == "/" || strings.HasPrefix(dir, point+"/")) && len(point) >= longest:
+		case (point == dir || point == "/" || strings.HasPrefix(dir, point+"/")) &&
+			len(point) >= longest:
 			fstype, longest = typ, len(point)
 		}
 	}

@@ -1,5 +1,5 @@
-// Package control is the supervisor's end of the control socket to PID 1 of a sandbox. It hands each
-// answer to whoever waits for answers about that process (package initproto has the protocol).
+// Package control is the supervisor's end of the control socket to PID 1 of a sandbox. It hands
+// each answer to whoever waits for answers about that process (package initproto has the protocol).
 package control
 
 import (

@@ -14,7 +14,11 @@ const setID = unix.S_ISUID | unix.S_ISGID
 // such a folder get the folder's group, which gives nobody additional rights. On a file, this bit
 // would make a program run with the workspace's group on the host, so it stays refused. allows says
 // whether the policy would allow the call without these bits.
-func Chmod(c *seccomp.Call, allows func(*seccomp.Call) bool, tool Tool) (a seccomp.Answer, ok bool) {
+func Chmod(
+	c *seccomp.Call,
+	allows func(*seccomp.Call) bool,
+	tool Tool,
+) (a seccomp.Answer, ok bool) {
 	if c.ArchName != "" {
 		return a, false
 	}
@@ -26,7 +30,8 @@ func Chmod(c *seccomp.Call, allows func(*seccomp.Call) bool, tool Tool) (a secco
 	plain := *c
 	plain.Raw[at] &^= setID
 	var st unix.Stat_t
-	if !c.Waiting() || mode&setID == 0 || !allows(&plain) || unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
+	if !c.Waiting() || mode&setID == 0 || !allows(&plain) || unix.Fstat(fd, &st) != nil ||
+		st.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return a, false
 	}
 	if int(st.Uid) != tool.UID {

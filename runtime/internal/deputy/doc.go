@@ -1,5 +1,6 @@
-// Package deputy does for a tool what a filter can't allow, because what makes it harmless is not in the registers: it
-// looks at the file that is really meant, and then does it to that file itself.
+// Package deputy does for a tool what a filter can't allow, because what makes it harmless is not
+// in the registers: it looks at the file that is really meant, and then does it to that file
+// itself.
 //
 //	if answer, ok := deputy.Chmod(call, allows, tool); ok { … }   // in the listener's loop
 //

@@ -38,7 +38,8 @@ func resolve(task, dirfd int, path string, flags uint64) (int, error) {
 	}
 	defer unix.Close(root)
 	return unix.Openat2(root, path, &unix.OpenHow{
-		Flags: unix.O_PATH | unix.O_CLOEXEC | flags, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+		Flags:   unix.O_PATH | unix.O_CLOEXEC | flags,
+		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
 	})
 }
 
@@ -53,7 +54,8 @@ func Descriptor(p string, pid int) (int, bool) {
 	case "/dev/stderr":
 		return 2, true
 	}
-	for _, dir := range []string{"/dev/fd/", "/proc/self/fd/", "/proc/thread-self/fd/", "/proc/" + strconv.Itoa(pid) + "/fd/"} {
+	for _, dir := range []string{"/dev/fd/", "/proc/self/fd/", "/proc/thread-self/fd/", "/proc/" +
+		strconv.Itoa(pid) + "/fd/"} {
 		if rest, ok := strings.CutPrefix(p, dir); ok {
 			n, err := strconv.ParseUint(rest, 10, 31)
 			return int(n), err == nil
@@ -64,7 +66,8 @@ func Descriptor(p string, pid int) (int, bool) {
 
 // pinFD pins the file behind one of the task's descriptors.
 func pinFD(task, fd int) (int, error) {
-	return unix.Open("/proc/"+strconv.Itoa(task)+"/fd/"+strconv.Itoa(fd), unix.O_PATH|unix.O_CLOEXEC, 0)
+	return unix.Open("/proc/"+strconv.Itoa(task)+"/fd/"+strconv.Itoa(fd),
+		unix.O_PATH|unix.O_CLOEXEC, 0)
 }
 
 // self returns a path with which this process reaches the file that fd pins.

@@ -53,7 +53,8 @@ func AddWatch(c *seccomp.Call, allows func(*seccomp.Call) bool, tool Tool) (a se
 		return a, false // a folder of the tool that this user may not enter: report the call
 	}
 	if err == unix.ENOENT && strings.Contains(*c.Path, "self") {
-		return a, false // /proc/self is somebody else here: what it leads to is refused, and reported
+		return a,
+			false // /proc/self is somebody else here: what it leads to is refused, and reported
 	}
 	if err != nil {
 		return failed(err)

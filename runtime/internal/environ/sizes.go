@@ -15,8 +15,9 @@ func heapSizes(vars set, memory int64) {
 		return // too little for any runtime
 	}
 	put := func(name, format string, n int64) { vars.put(name, fmt.Sprintf(format, n), Limit) }
-	put("GOMEMLIMIT", "%dMiB", memory*8/10/mib)                     // a soft limit
-	put("JAVA_TOOL_OPTIONS", "-Xmx%dm", memory/2/mib)               // metaspace, code and threads need more
+	put("GOMEMLIMIT", "%dMiB", memory*8/10/mib) // a soft limit
+	put("JAVA_TOOL_OPTIONS", "-Xmx%dm",
+		memory/2/mib) // metaspace, code and threads need more
 	put("NODE_OPTIONS", "--max-old-space-size=%d", memory*6/10/mib) // young generation, buffers
 	put("DOTNET_GCHeapHardLimit", "0x%x", memory*6/10)              // as a container's 75 %
 }

@@ -57,7 +57,8 @@ func Rules(access []rootfs.Access, canary string) *initproto.Landlock {
 		if a.File {
 			rights &= fileOnly
 		}
-		l.Rules = append(l.Rules, initproto.LandlockRule{Path: a.Path, Access: rights & l.HandledFS, Optional: true})
+		l.Rules = append(l.Rules, initproto.LandlockRule{Path: a.Path, Access: rights & l.HandledFS,
+			Optional: true})
 	}
 	return l
 }

@@ -23,8 +23,10 @@ type Command struct {
 }
 
 // builtins are commands that only a shell has.
-var builtins = []string{".", ":", "alias", "bg", "cd", "command", "eval", "exec", "exit", "export", "fg", "hash", "jobs", "pushd", "popd",
-	"read", "readonly", "return", "set", "shift", "shopt", "source", "times", "trap", "type", "ulimit", "umask", "unalias", "unset", "wait"}
+var builtins = []string{".", ":", "alias", "bg", "cd", "command", "eval", "exec", "exit", "export",
+	"fg", "hash", "jobs", "pushd", "popd",
+	"read", "readonly", "return", "set", "shift", "shopt", "source", "times", "trap", "type",
+	"ulimit", "umask", "unalias", "unset", "wait"}
 
 // NotFound returns the hint for a command that does not exist inside.
 func (c Command) NotFound() string {
@@ -39,7 +41,8 @@ func (c Command) NotFound() string {
 		return "it must be in " + c.Rootfs + ", the root file system"
 	}
 	if m, ok := c.covers("/usr"); ok {
-		return "the mount at " + m + " hides the host's programs: mount the folder elsewhere, such as /opt/NAME"
+		return "the mount at " + m +
+			" hides the host's programs: mount the folder elsewhere, such as /opt/NAME"
 	}
 	found, _ := exec.LookPath(c.Name)
 	if found == "" {
@@ -47,7 +50,9 @@ func (c Command) NotFound() string {
 	}
 	found, _ = filepath.Abs(found)
 	if f := c.Plan.Find(found); f.Missing == "" {
-		return "it is " + found + ", which is in no folder of the PATH inside: give the whole path, or --env PATH=" + filepath.Dir(found) + ":/usr/bin:/bin"
+		return "it is " + found +
+			", which is in no folder of the PATH inside: give the whole path, or --env PATH=" +
+			filepath.Dir(found) + ":/usr/bin:/bin"
 	}
 	if in := c.Plan.Inside(found); in != "" {
 		return "inside it is " + in + ": give that path"
@@ -56,7 +61,8 @@ func (c Command) NotFound() string {
 	if f := c.Plan.Find(real); f.Missing == "" {
 		return "give the path that its links lead to: " + real
 	}
-	return "of the host only /usr, /bin and /lib are inside: --mount " + mountOf(real) + ", and give the whole path " + real
+	return "of the host only /usr, /bin and /lib are inside: --mount " + mountOf(real) +
+		", and give the whole path " + real
 }
 
 // pathNotFound is NotFound for a command with a slash.
@@ -72,7 +78,8 @@ func (c Command) pathNotFound() string {
 		return f.Link + " is a link to " + f.Target + ", which is not there" + host
 	}
 	if in := c.Plan.Inside(path); in != "" && exists(path) {
-		return "inside it is " + in + ": give that path, or show the folder at its own with --mount " + sourceOf(c.Plan, path)
+		return "inside it is " + in +
+			": give that path, or show the folder at its own with --mount " + sourceOf(c.Plan, path)
 	}
 	if c.Rootfs != "" && f.Host == "" {
 		return "it must be in " + c.Rootfs + ", the root file system"
@@ -85,16 +92,20 @@ func (c Command) pathNotFound() string {
 	}
 	if wd, err := os.Getwd(); err == nil && exists(filepath.Join(wd, c.Name)) {
 		if f.Host == "" {
-			return "it is looked for in " + c.Dir + " of the sandbox: --workspace . shows this folder there"
+			return "it is looked for in " + c.Dir +
+				" of the sandbox: --workspace . shows this folder there"
 		}
-		return "it is looked for in " + c.Dir + " of the sandbox, which is " + filepath.Dir(f.Host) + " of the host"
+		return "it is looked for in " + c.Dir + " of the sandbox, which is " +
+			filepath.Dir(f.Host) + " of the host"
 	}
-	return "it is looked for in " + c.Dir + " of the sandbox: --workspace DIR shows a folder of the host as " + rootfs.Work
+	return "it is looked for in " + c.Dir +
+		" of the sandbox: --workspace DIR shows a folder of the host as " + rootfs.Work
 }
 
 // NotExecutable returns the hint for a command that exists but may not be executed.
 func (c Command) NotExecutable() string {
-	const general = "it must be a regular file with an x bit for everybody, or owned by the workspace's owner"
+	const general = "it must be a regular file with an x bit for everybody, or owned by the " +
+		"workspace's owner"
 	f := c.Plan.Find(c.absolute())
 	if f.Missing != "" || f.Host == "" {
 		return general
@@ -108,7 +119,9 @@ func (c Command) NotExecutable() string {
 	case st.IsDir():
 		return "it is a folder: name the program in it"
 	case unix.Statfs(f.Host, &fs) == nil && fs.Flags&unix.ST_NOEXEC != 0:
-		return f.Host + " is on a file system that the host has mounted noexec: copy it elsewhere, or name its interpreter (python3 FILE)"
+		return f.Host +
+			" is on a file system that the host has mounted noexec: copy it elsewhere, or name " +
+			"its interpreter (python3 FILE)"
 	case st.Mode().Perm()&0o111 == 0:
 		return "chmod +x " + quote(f.Host) + ", or name its interpreter (sh FILE)"
 	}
@@ -124,7 +137,8 @@ func (c Command) NotExecutable() string {
 
 // linkRemedy returns the mount that shows a link's target at the place where the link leads inside.
 func linkRemedy(f rootfs.Found) string {
-	return f.Link + " is a link to " + f.Target + ", which the host has and the sandbox does not: --mount " + mountAt(f.OnHost, f.Target)
+	return f.Link + " is a link to " + f.Target +
+		", which the host has and the sandbox does not: --mount " + mountAt(f.OnHost, f.Target)
 }
 
 // absolute returns the command's path inside. For a bare name it is the first existing one in PATH.
@@ -215,7 +229,8 @@ func sourceOf(p *rootfs.Plan, host string) string {
 // quote returns a word with quotes for sh.
 func quote(s string) string {
 	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-:+=@,", r)
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
+			strings.ContainsRune("/._-:+=@,", r)
 	}
 	if strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
 		return s

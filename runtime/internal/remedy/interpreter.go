@@ -14,7 +14,8 @@ const maxLine = 256
 // Interpreter says what is missing to start an existing program: a few words for the error ("" if
 // unknown), and the hint.
 func (c Command) Interpreter() (what, remedy string) {
-	const general = "bind the folder of its interpreter or loader with --mount DIR:DIR, or use a --rootfs that has it"
+	const general = "bind the folder of its interpreter or loader with --mount DIR:DIR, or use a " +
+		"--rootfs that has it"
 	f := c.Plan.Find(c.absolute())
 	if f.Missing != "" || f.Host == "" {
 		return "", general
@@ -29,19 +30,26 @@ func (c Command) Interpreter() (what, remedy string) {
 			return "", general
 		}
 		if exists(loader) {
-			return "its loader " + loader, "the host has it and the sandbox does not: --mount " + mountOf(loader)
+			return "its loader " + loader, "the host has it and the sandbox does not: --mount " +
+				mountOf(loader)
 		}
-		return "its loader " + loader, "the program is made for another C library or machine: use a --rootfs that has it, or a build for this one"
+		return "its loader " + loader,
+			"the program is made for another C library or machine: use a --rootfs that has it, " +
+				"or a build for this one"
 	}
 	name := interpreter(line)
 	what = "its interpreter " + strings.TrimSuffix(name, "\r")
 	if strings.HasSuffix(line, "\r") {
-		return what, "its first line ends in CR LF, as on Windows: sed -i 's/\\r$//' " + quote(f.Host)
+		return what, "its first line ends in CR LF, as on Windows: sed -i 's/\\r$//' " + quote(
+			f.Host,
+		)
 	}
 	i := c.Plan.Find(name)
 	if in := c.Plan.Inside(name); in != "" && exists(name) {
-		return what, "the #! line has the host's path, and the folder is seen as " + c.targetOf(name) + ": show it at its own, with --mount " +
-			sourceOf(c.Plan, name) + " --dir " + quote(c.sourceDir(name)) + " instead of --workspace"
+		return what, "the #! line has the host's path, and the folder is seen as " +
+			c.targetOf(name) + ": show it at its own, with --mount " +
+			sourceOf(c.Plan, name) + " --dir " + quote(c.sourceDir(name)) +
+			" instead of --workspace"
 	}
 	switch {
 	case i.Missing == "":
@@ -97,7 +105,8 @@ func interpreter(line string) string {
 	return name
 }
 
-// loaderOf reads the PT_INTERP of an ELF program of 64 bits. debug/elf would cost every start its initialisers. elf(5)
+// loaderOf reads the PT_INTERP of an ELF program of 64 bits. debug/elf would cost every start its
+// initialisers. elf(5)
 func loaderOf(path string) string {
 	f, err := os.Open(path)
 	if err != nil {
@@ -110,7 +119,8 @@ func loaderOf(path string) string {
 	}
 	const interp, maxHeaders = 3, 64
 	order := binary.LittleEndian // of all machines that mcpbox runs on
-	at, size, count := int64(order.Uint64(head[32:])), int64(order.Uint16(head[54:])), int(order.Uint16(head[56:]))
+	at, size, count := int64(order.Uint64(head[32:])), int64(order.Uint16(head[54:])),
+		int(order.Uint16(head[56:]))
 	for i := range min(count, maxHeaders) {
 		var p [56]byte
 		if _, err := f.ReadAt(p[:], at+int64(i)*size); err != nil {

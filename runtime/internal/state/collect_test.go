@@ -63,7 +63,8 @@ func TestCollectRemovesTheDeadAndLeavesTheLiving(t *testing.T) {
 	if err != nil || len(removed) != 1 || removed[0] != "dead" {
 		t.Errorf("collected %v, %v", removed, err)
 	}
-	for path, want := range map[string]bool{"alive/sub": true, "locks/alive": true, "dead": false, "locks/dead": false} {
+	for path, want := range map[string]bool{"alive/sub": true, "locks/alive": true, "dead": false,
+		"locks/dead": false} {
 		if _, err := os.Stat(filepath.Join(dir, path)); (err == nil) != want {
 			t.Errorf("%s: there %v, want %v", path, err == nil, want)
 		}

@@ -35,10 +35,12 @@ func Dir(instead string) (string, error) {
 		dir = "/tmp/mcpbox-0" // of a container, or of unshare -r
 	}
 	if err := os.Mkdir(dir, mode); err != nil && !os.IsExist(err) {
-		return "", hint.Errorf("make it, or set XDG_RUNTIME_DIR to a folder of your own", "state folder: %w", err)
+		return "", hint.Errorf("make it, or set XDG_RUNTIME_DIR to a folder of your own",
+			"state folder: %w", err)
 	}
 	if err := ownedBy(dir, uid); err != nil {
-		return "", hint.Errorf("remove it, or set XDG_RUNTIME_DIR to a folder of your own", "state folder: %w", err)
+		return "", hint.Errorf("remove it, or set XDG_RUNTIME_DIR to a folder of your own",
+			"state folder: %w", err)
 	}
 	return dir, nil
 }
@@ -55,7 +57,8 @@ func ownedBy(dir string, uid int) error {
 	if err != nil {
 		return err
 	}
-	if sys := st.Sys().(*syscall.Stat_t); !st.IsDir() || int(sys.Uid) != uid || st.Mode().Perm()&0o022 != 0 {
+	if sys := st.Sys().(*syscall.Stat_t); !st.IsDir() || int(sys.Uid) != uid ||
+		st.Mode().Perm()&0o022 != 0 {
 		return fmt.Errorf("%s is not a folder of uid %d that only it can write", dir, uid)
 	}
 	return nil

@@ -24,12 +24,18 @@ type Limits struct {
 	FileSize int64 // bytes of a file that the program writes
 }
 
-// Open prepares the streams. nil is /dev/null. exceeded is called once, from the goroutine that copies.
+// Open prepares the streams. nil is /dev/null. exceeded is called once, from the goroutine that
+// copies.
 //
 // With a limit of file sizes, this process writes a file that is stdout or stderr. The limit is for
 // the program's own files, but the kernel would also apply it to the caller's: the program would
 // get SIGXFSZ when it appends to a long log.
-func Open(in io.Reader, out, err io.Writer, l Limits, exceeded func(limit, seen int64)) (*Streams, error) {
+func Open(
+	in io.Reader,
+	out, err io.Writer,
+	l Limits,
+	exceeded func(limit, seen int64),
+) (*Streams, error) {
 	s := &Streams{output: &meter{limit: l.Output, exceeded: exceeded}}
 	if e := s.open(in, out, err, l); e != nil {
 		s.Passed()
@@ -46,7 +52,8 @@ func (s *Streams) open(in io.Reader, out, err io.Writer, l Limits) error {
 	if e := s.stdout(1, out, l); e != nil {
 		return e
 	}
-	if (same(out, err) || l.copied(out) && sameFile(out, err)) && s.files[1] != nil && l.Output == 0 {
+	if (same(out, err) || l.copied(out) && sameFile(out, err)) && s.files[1] != nil &&
+		l.Output == 0 {
 		s.files[2] = s.files[1] // one pipe, so that two goroutines don't call the caller's writer at once
 		return nil
 	}

@@ -55,7 +55,8 @@ func (t *Terminal) own(f *os.File) {
 	go func() { // the kernel sends the tool its SIGWINCH
 		for range t.resized {
 			if rows, cols := WindowSize(f); rows > 0 {
-				_ = unix.IoctlSetWinsize(int(t.master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: rows, Col: cols})
+				_ = unix.IoctlSetWinsize(int(t.master.Fd()), unix.TIOCSWINSZ,
+					&unix.Winsize{Row: rows, Col: cols})
 			}
 		}
 	}()

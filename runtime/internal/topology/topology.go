@@ -23,11 +23,13 @@ const source = "/sys/devices/system"
 
 // patterns are the files that are copied. They only change by hotplug.
 var patterns = [...]string{
-	"cpu/online", "cpu/offline", "cpu/possible", "cpu/present", "cpu/kernel_max", "cpu/isolated", "cpu/smt/active",
+	"cpu/online", "cpu/offline", "cpu/possible", "cpu/present", "cpu/kernel_max", "cpu/isolated",
+	"cpu/smt/active",
 	"cpu/cpu[0-9]*/topology/*",
 	"cpu/cpu[0-9]*/cache/index[0-9]*/*",
 	"node/online", "node/possible", "node/has_cpu", "node/has_memory", "node/has_normal_memory",
-	"node/node[0-9]*/cpulist", "node/node[0-9]*/cpumap", "node/node[0-9]*/distance", "node/node[0-9]*/meminfo",
+	"node/node[0-9]*/cpulist", "node/node[0-9]*/cpumap", "node/node[0-9]*/distance",
+	"node/node[0-9]*/meminfo",
 }
 
 // Folder returns the copy, and makes it if there is none for this boot and these processors.

@@ -81,7 +81,8 @@ func (w *Watcher) loop() {
 	defer close(w.stopped)
 	buf := make([]byte, 64<<10)
 	for {
-		fds := []unix.PollFd{{Fd: int32(w.stop[0]), Events: unix.POLLIN}, {Fd: int32(w.fd), Events: unix.POLLIN}}
+		fds := []unix.PollFd{{Fd: int32(w.stop[0]), Events: unix.POLLIN},
+			{Fd: int32(w.fd), Events: unix.POLLIN}}
 		_, err := unix.Poll(fds, int(interval.Milliseconds()))
 		if err != nil && err != unix.EINTR || fds[0].Revents != 0 {
 			return
@@ -138,7 +139,10 @@ func (w *Watcher) concerns(events []byte) bool {
 		if len(events) < unix.SizeofInotifyEvent+length {
 			return true
 		}
-		name := strings.TrimRight(string(events[unix.SizeofInotifyEvent:unix.SizeofInotifyEvent+length]), "\x00")
+		name := strings.TrimRight(
+			string(events[unix.SizeofInotifyEvent:unix.SizeofInotifyEvent+length]),
+			"\x00",
+		)
 		if name == "" || mask&unix.IN_Q_OVERFLOW != 0 {
 			return true
 		}
@@ -174,7 +178,8 @@ func Uncovered(cfg Config) (masks []rootfs.Mask, mounts []rootfs.Mount) {
 	}
 	for _, m := range cfg.Mounts {
 		var st unix.Stat_t
-		if err := unix.Lstat(root+m.Target, &st); err == nil && (st.Dev != m.Dev || st.Ino != m.Ino) || err == unix.ENOENT {
+		if err := unix.Lstat(root+m.Target, &st); err == nil && (st.Dev != m.Dev ||
+			st.Ino != m.Ino) || err == unix.ENOENT {
 			mounts = append(mounts, m)
 		}
 	}
@@ -193,5 +198,6 @@ func covered(path string, folder bool) bool {
 	}
 	var fs unix.Statfs_t
 	err := unix.Statfs(path, &fs)
-	return err == nil && fs.Type == unix.TMPFS_MAGIC && fs.Flags&unix.ST_RDONLY != 0 && fs.Files <= 2
+	return err == nil && fs.Type == unix.TMPFS_MAGIC && fs.Flags&unix.ST_RDONLY != 0 &&
+		fs.Files <= 2
 }

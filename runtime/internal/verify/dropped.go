@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Dropped returns an error if a thread of the process has one of the capabilities in any of its sets.
-// proc_pid_status(5), capabilities(7)
+// Dropped returns an error if a thread of the process has one of the capabilities in any of its
+// sets. proc_pid_status(5), capabilities(7)
 func Dropped(pid int, capabilities ...uint) error {
 	var wanted uint64
 	for _, c := range capabilities {
@@ -49,7 +49,11 @@ func without(status []byte, wanted uint64) error {
 		set, value, _ := bytes.Cut(rest, []byte(":"))
 		value = bytes.TrimSpace(value)
 		if caps, err := strconv.ParseUint(string(value), 16, 64); err != nil || caps&wanted != 0 {
-			return fmt.Errorf("mcpbox-init should have dropped capabilities, but has Cap%s %q", set, value)
+			return fmt.Errorf(
+				"mcpbox-init should have dropped capabilities, but has Cap%s %q",
+				set,
+				value,
+			)
 		}
 		seen++
 	}

@@ -46,10 +46,12 @@ func Layers(pid, toolUID int, its Namespaces) (map[policies.Layer]bool, error) {
 		set(layer, its[name] != "" && own[name] != its[name])
 	}
 	uid := strings.Fields(status["Uid"])
-	set(policies.LayerUserNamespace, its["user"] != "" && own["user"] != its["user"] && len(uid) == 4 &&
+	set(policies.LayerUserNamespace, its["user"] != "" && own["user"] != its["user"] &&
+		len(uid) == 4 &&
 		uid[0] == strconv.Itoa(toolUID) && uid[1] == uid[0] && uid[2] == uid[0] && uid[3] == uid[0])
 
-	// Not from mountinfo: the kernel would write a line for each of some sixty mounts, at every start.
+	// Not from mountinfo: the kernel would write a line for each of some sixty mounts, at every
+	// start.
 	var root unix.Statfs_t
 	if err := unix.Statfs(dir+"/root", &root); err != nil {
 		return nil, fmt.Errorf("verify the layers: %w", err)
@@ -70,7 +72,11 @@ func Mounts(pid int, plan *rootfs.Plan) error {
 			return fmt.Errorf("verify the mount %s: %w", m.Target, err)
 		}
 		if st.Dev != m.Dev || st.Ino != m.Ino {
-			return fmt.Errorf("verify the mount %s: it is not the %s that was there when mcpbox started", m.Target, m.Source)
+			return fmt.Errorf(
+				"verify the mount %s: it is not the %s that was there when mcpbox started",
+				m.Target,
+				m.Source,
+			)
 		}
 	}
 	return nil

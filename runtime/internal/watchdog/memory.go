@@ -117,7 +117,8 @@ func (m *memoryJudge) shareByMapping(text []byte) int64 {
 }
 
 func isSharedMemory(path []byte) bool {
-	for _, prefix := range []string{"/memfd:", "/dev/zero", "/SYSV", "/dev/shm/", "/anon_hugepage"} {
+	for _, prefix := range []string{"/memfd:", "/dev/zero", "/SYSV", "/dev/shm/",
+		"/anon_hugepage"} {
 		if bytes.HasPrefix(path, []byte(prefix)) {
 			return true
 		}

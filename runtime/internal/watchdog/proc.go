@@ -124,9 +124,11 @@ func (r *reader) status(pid int) (process, bool) {
 	}
 	// A zombie has no memory lines, but is still a task.
 	p := process{pid: pid, mem: pid, threads: max(field(text, "Threads:"), 1)}
-	if p.threads > 1 && field(text, "RssAnon:") < 0 { // the main thread has ended, but others continue
+	if p.threads > 1 && field(text,
+		"RssAnon:") < 0 { // the main thread has ended, but others continue
 		for _, name := range names("/proc/" + strconv.Itoa(pid) + "/task") {
-			if text = r.read(strconv.Itoa(pid), "task", name, "status"); field(text, "RssAnon:") >= 0 {
+			if text = r.read(strconv.Itoa(pid), "task", name, "status"); field(text,
+				"RssAnon:") >= 0 {
 				p.mem, _ = strconv.Atoi(name)
 				break
 			}

@@ -156,7 +156,9 @@ func (w *Watchdog) look(now time.Time, last bool) (time.Duration, bool) {
 	w.note(s)
 	if over && !w.told.memory {
 		w.told.memory = true
-		w.breach(cgroups.Breach{Limit: "memory", Value: w.cfg.Memory, Observed: observed, Fatal: true})
+		w.breach(
+			cgroups.Breach{Limit: "memory", Value: w.cfg.Memory, Observed: observed, Fatal: true},
+		)
 	}
 	if last || now.After(w.nextCPU) {
 		w.lookCPU(procs, now)
@@ -209,10 +211,12 @@ func (w *Watchdog) lookCPU(procs []process, now time.Time) {
 	if w.cfg.CPUTime <= 0 {
 		return
 	}
-	w.nextCPU = now.Add(min(250*time.Millisecond, (w.cfg.CPUTime-used)/time.Duration(runtime.NumCPU())))
+	w.nextCPU = now.Add(min(250*time.Millisecond,
+		(w.cfg.CPUTime-used)/time.Duration(runtime.NumCPU())))
 	if used >= w.cfg.CPUTime && !w.told.cpu {
 		w.told.cpu = true
-		w.breach(cgroups.Breach{Limit: "cpu_time", Value: w.cfg.CPUTime.Milliseconds(), Observed: used.Milliseconds(), Fatal: true})
+		w.breach(cgroups.Breach{Limit: "cpu_time", Value: w.cfg.CPUTime.Milliseconds(),
+			Observed: used.Milliseconds(), Fatal: true})
 	}
 }
 
@@ -231,5 +235,6 @@ func (w *Watchdog) pause(sum int64, now time.Time) time.Duration {
 	if grown <= 0 {
 		return min(max(timeToFill(room), w.cfg.Interval), idleFactor*w.cfg.Interval)
 	}
-	return min(max(time.Duration(float64(room)/float64(grown)*float64(elapsed)/4), minInterval), w.cfg.Interval)
+	return min(max(time.Duration(float64(room)/float64(grown)*float64(elapsed)/4), minInterval),
+		w.cfg.Interval)
 }

@@ -88,7 +88,8 @@ func looks(t *testing.T, cfg Config) ([]cgroups.Breach, *Watchdog) {
 func TestMemoryGrowthIsReported(t *testing.T) {
 	pid := sandbox(t, perl(`my @a; push @a, "x"x(1<<20) for 1..100;`), false)
 	b, _ := firstBreach(t, Config{InitPID: pid, Memory: 32 << 20})
-	if b.Limit != "memory" || !b.Fatal || b.Backend != Backend || b.Value != 32<<20 || b.Observed <= b.Value {
+	if b.Limit != "memory" || !b.Fatal || b.Backend != Backend || b.Value != 32<<20 ||
+		b.Observed <= b.Value {
 		t.Errorf("breach %+v", b)
 	}
 }
@@ -103,7 +104,8 @@ func TestMemoryInAnUnmappedMemfdIsReported(t *testing.T) {
 
 func TestMemoryOfAnOrphanIsReported(t *testing.T) {
 	// 36 is PR_SET_CHILD_SUBREAPER: as PID 1 of a namespace does, the first perl inherits the orphan.
-	pid := sandbox(t, `exec perl -e 'syscall(157,36,1,0,0,0); if(!fork){ if(!fork){ my $x="x"x(80<<20); `+hold+` exit } exit } sleep 1000'`, true)
+	pid := sandbox(t,
+		`exec perl -e 'syscall(157,36,1,0,0,0); if(!fork){ if(!fork){ my $x="x"x(80<<20); `+hold+` exit } exit } sleep 1000'`, true)
 	b, _ := firstBreach(t, Config{InitPID: pid, Memory: 64 << 20})
 	if b.Limit != "memory" {
 		t.Errorf("breach %+v", b)
@@ -122,7 +124,8 @@ func TestPagesSharedByForksCountOnce(t *testing.T) {
 }
 
 func TestPagesUnsharedByForksAreReported(t *testing.T) {
-	pid := sandbox(t, perl(`my $x="x"x(40<<20); for(1..5){ if(!fork){ substr($x,$_*4096,1)="y" for 0..10239; sleep 1000; exit } } sleep 1;`), false)
+	pid := sandbox(t,
+		perl(`my $x="x"x(40<<20); for(1..5){ if(!fork){ substr($x,$_*4096,1)="y" for 0..10239; sleep 1000; exit } } sleep 1;`), false)
 	if b, _ := firstBreach(t, Config{InitPID: pid, Memory: 128 << 20}); b.Limit != "memory" {
 		t.Errorf("breach %+v", b)
 	}
@@ -190,7 +193,8 @@ func TestRlimitsNeverExceedTheCallersOwn(t *testing.T) {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &own); err != nil {
 		t.Fatal(err)
 	}
-	l := policies.Limits{Memory: 1 << 20, PIDs: 3, CPUTime: policies.Duration(1500 * time.Millisecond), FileSize: 4096, OpenFiles: 1 << 40}
+	l := policies.Limits{Memory: 1 << 20, PIDs: 3,
+		CPUTime: policies.Duration(1500 * time.Millisecond), FileSize: 4096, OpenFiles: 1 << 40}
 	want := map[int]uint64{
 		unix.RLIMIT_CORE: 0, unix.RLIMIT_NPROC: 3, unix.RLIMIT_CPU: 3, unix.RLIMIT_FSIZE: 4096,
 		unix.RLIMIT_NOFILE:     own.Max,
@@ -198,7 +202,8 @@ func TestRlimitsNeverExceedTheCallersOwn(t *testing.T) {
 	}
 	for _, r := range Rlimits(l) {
 		if r.Soft != want[r.Resource] || r.Hard < r.Soft {
-			t.Errorf("resource %s: %d/%d, want %d", strconv.Itoa(r.Resource), r.Soft, r.Hard, want[r.Resource])
+			t.Errorf("resource %s: %d/%d, want %d", strconv.Itoa(r.Resource), r.Soft, r.Hard,
+				want[r.Resource])
 		}
 		delete(want, r.Resource)
 	}

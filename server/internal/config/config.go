@@ -181,8 +181,8 @@ func of(d time.Duration) *policies.Duration {
 }
 
 // plainName: letters, digits, and, not at the beginning, dots and dashes. It is no regular
-// expression: to
-// compile one at the start costs `mcpbox run`, which is the same program, more than it may.
+// expression: to compile one at the start costs `mcpbox run`, which is the same program, more than
+// it may.
 func plainName(name string) bool {
 	const longest = 64
 	if name == "" || len(name) > longest || strings.ContainsRune("._-", rune(name[0])) {

@@ -15,11 +15,14 @@ var one = []string{"--allow-net", api}
 func TestTheAllowedHostAndNoOther(t *testing.T) {
 	w := newWorld(t)
 	for _, uid := range []int{0, 12345} {
-		r := w.as(uid, "--allow-net", api, "--", "sh", "-c", "curl -sS -m 20 https://"+api+"/ http://"+api+"/; curl -sS -m 20 http://"+evil+"/")
-		if strings.Count(r.stdout, "this is api for "+api) != 2 || strings.Contains(r.stdout, "evil") {
+		r := w.as(uid, "--allow-net", api, "--", "sh", "-c",
+			"curl -sS -m 20 https://"+api+"/ http://"+api+"/; curl -sS -m 20 http://"+evil+"/")
+		if strings.Count(r.stdout, "this is api for "+
+			""+api) != 2 || strings.Contains(r.stdout, "evil") {
 			t.Errorf("uid %d: %s%s", uid, r.stdout, r.stderr)
 		}
-		if len(r.result.Network) != 2 || r.result.Network[1].Host != api || r.result.Network[1].Port != 443 || r.result.Network[1].Received == 0 {
+		if len(r.result.Network) != 2 || r.result.Network[1].Host != api ||
+			r.result.Network[1].Port != 443 || r.result.Network[1].Received == 0 {
 			t.Errorf("uid %d: network %+v", uid, r.result.Network)
 		}
 		e := r.event("egress:name")
@@ -42,11 +45,13 @@ func TestCannotReachAnotherPort(t *testing.T) {
 	serve(w.Listen(testnet.Public+":22"), echo)
 	serve(w.Listen(testnet.Public+":9999"), echo)
 	talk := func(port string) []string {
-		return []string{"python3", "-c", "import socket; s = socket.create_connection(('" + api + "', " + port + "), 20); s.send(b'said'); print('it', s.recv(9).decode())"}
+		return []string{"python3", "-c", "import socket; s = socket.create_connection(('" + api +
+			"', " + port + "), 20); s.send(b'said'); print('it', s.recv(9).decode())"}
 	}
 	w.attack("it said", "egress:port", one, talk("22")...)
 	w.attack("it said", "", one, talk("9999")...) // nobody listens there inside: the kernel refuses
-	if r := w.mcpbox(append([]string{"--allow-net", api + ":9999", "--"}, talk("9999")...)...); !strings.Contains(r.stdout, "it said") {
+	if r := w.mcpbox(append([]string{"--allow-net", api + ":9999", "--"},
+		talk("9999")...)...); !strings.Contains(r.stdout, "it said") {
 		t.Errorf("the port is allowed: %s", r.stderr)
 	}
 }
@@ -54,7 +59,8 @@ func TestCannotReachAnotherPort(t *testing.T) {
 // All of these are the address of the other server; inet_aton(3) reads the odd ones.
 func TestCannotReachAnAddress(t *testing.T) {
 	w := newWorld(t)
-	for _, host := range []string{testnet.Other, "3405803787", "0xcb00710b", "0313.0.0161.013", "203.0.28939", "[::ffff:" + testnet.Other + "]"} {
+	for _, host := range []string{testnet.Other, "3405803787", "0xcb00710b", "0313.0.0161.013",
+		"203.0.28939", "[::ffff:" + testnet.Other + "]"} {
 		w.attack("this is evil", "egress:address", one, curl("--globoff", "http://"+host+"/")...)
 	}
 }
@@ -62,8 +68,10 @@ func TestCannotReachAnAddress(t *testing.T) {
 func TestCannotReachTheMetadataService(t *testing.T) {
 	w := newWorld(t)
 	for _, host := range []string{testnet.Metadata, "2852039166", "[::ffff:a9fe:a9fe]"} {
-		r := w.attack("this is metadata", "egress:metadata", one, curl("--globoff", "http://"+host+"/")...)
-		if e := r.event("egress:metadata"); e != nil && (e.Type != monitor.EscapeAttempt || e.Severity != monitor.High) {
+		r := w.attack("this is metadata", "egress:metadata", one, curl("--globoff",
+			"http://"+host+"/")...)
+		if e := r.event("egress:metadata"); e != nil && (e.Type != monitor.EscapeAttempt ||
+			e.Severity != monitor.High) {
 			t.Errorf("event %+v", e)
 		}
 	}
@@ -72,7 +80,8 @@ func TestCannotReachTheMetadataService(t *testing.T) {
 func TestASpellingOfTheNameIsTheName(t *testing.T) {
 	w := newWorld(t)
 	for _, host := range []string{"API.Example.TEST", api + "."} {
-		if r := w.mcpbox("--allow-net", "Api.example.Test.", "--", "curl", "-sS", "-m", "20", "http://"+host+"/"); !strings.Contains(r.stdout, "this is api") {
+		if r := w.mcpbox("--allow-net", "Api.example.Test.", "--", "curl", "-sS", "-m", "20",
+			"http://"+host+"/"); !strings.Contains(r.stdout, "this is api") {
 			t.Errorf("%s: %s", host, r.stderr)
 		}
 	}
@@ -98,7 +107,8 @@ func TestCannotReachThePrivateNetworkByAName(t *testing.T) {
 	w.Names.Set(api, testnet.Metadata)
 	w.attack("this is metadata", "egress:metadata", one, curl("http://"+api+"/")...)
 	w.Names.Set(api, testnet.Private)
-	if r := w.mcpbox("--allow-net", api, "--allow-net", "10.9.9.0/24", "--", "curl", "-sS", "-m", "20", "http://"+api+"/"); !strings.Contains(r.stdout, "this is private") {
+	if r := w.mcpbox("--allow-net", api, "--allow-net", "10.9.9.0/24", "--", "curl", "-sS", "-m",
+		"20", "http://"+api+"/"); !strings.Contains(r.stdout, "this is private") {
 		t.Errorf("the range is allowed: %s", r.stderr)
 	}
 }
@@ -106,7 +116,10 @@ func TestCannotReachThePrivateNetworkByAName(t *testing.T) {
 func TestCannotReachTheHostItself(t *testing.T) {
 	w := newWorld(t)
 	secret := func(addr string) {
-		serve(w.ListenHere(addr), func(c net.Conn) { io.WriteString(c, "HTTP/1.0 200 OK\r\n\r\nthe host's secret\n") })
+		serve(w.ListenHere(addr), func(c net.Conn) {
+			io.WriteString(c,
+				"HTTP/1.0 200 OK\r\n\r\nthe host's secret\n")
+		})
 	}
 	secret(testnet.Machine + ":80")
 	secret("127.0.0.1:80")
@@ -129,12 +142,14 @@ func TestCannotReachTheHostItself(t *testing.T) {
 func TestCannotRebind(t *testing.T) {
 	w := newWorld(t)
 	r := w.mcpbox("--allow-net", api, "--", "python3", "-c",
-		"import urllib.request as u\nfor i in range(2):\n try: print(u.urlopen('http://"+api+"/', timeout=20).read())\n except Exception as e: print(e)\n")
+		"import urllib.request as u\nfor i in range(2):\n try: "+
+			"print(u.urlopen('http://"+api+"/', timeout=20).read())\n except Exception as e: "+
+			"print(e)\n")
 	if strings.Count(r.stdout, "this is api") != 2 {
 		t.Fatalf("%s%s", r.stdout, r.stderr)
 	}
-	// Two questions (A and AAAA): the answer that was checked is used for both connections, and nothing
-	// is asked between the check and the connection.
+	// Two questions (A and AAAA): the answer that was checked is used for both connections, and
+	// nothing is asked between the check and the connection.
 	n := 0
 	for _, name := range w.Names.Asked() {
 		if name == api {
@@ -153,9 +168,12 @@ func TestCannotSpeakToAnotherHostByTLS(t *testing.T) {
 	ask := "printf 'GET / HTTP/1.0\\r\\nHost: x\\r\\n\\r\\n' | "
 	w.attack("this is api", "egress:sni", one, "sh", "-c", ask+toAPI+"-servername "+evil)
 	w.attack("this is api", "egress:sni", one, "sh", "-c", ask+toAPI+"-noservername")
-	w.attack("this is api", "egress:tls", one, "python3", "-c", "import socket\ns = socket.create_connection(('"+api+"', 443), 20)\n"+
-		"s.send(b'GET / HTTP/1.0\\r\\n\\r\\n')\nprint('this is api' if b'HTTP' in s.recv(999) else '')") // plain HTTP where TLS is due
-	if r := w.mcpbox("--allow-net", api, "--", "sh", "-c", ask+toAPI+"-servername "+api); !strings.Contains(r.stdout, "this is api") {
+	w.attack("this is api", "egress:tls", one, "python3", "-c",
+		"import socket\ns = socket.create_connection(('"+api+"', 443), 20)\n"+
+			"s.send(b'GET / HTTP/1.0\\r\\n\\r\\n')\nprint('this is api' if b'HTTP' in "+
+			"s.recv(999) else '')") // plain HTTP where TLS is due
+	if r := w.mcpbox("--allow-net", api, "--", "sh", "-c",
+		ask+toAPI+"-servername "+api); !strings.Contains(r.stdout, "this is api") {
 		t.Errorf("with its own name: %s%s", r.stdout, r.stderr)
 	}
 }
@@ -163,10 +181,14 @@ func TestCannotSpeakToAnotherHostByTLS(t *testing.T) {
 func TestCannotSendPackets(t *testing.T) {
 	w := newWorld(t)
 	w.EchoPackets(testnet.Other + ":443") // QUIC's port
-	w.attack("it came back", "", one, "python3", "-c", "import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.connect(('"+testnet.Other+"', 443))\n"+
-		"s.settimeout(20)\ns.send(b'came back')\nprint('it', s.recv(99).decode())")
-	r := w.mcpbox("--allow-net", api, "--", "python3", "-c", "import socket\nfor f, k, p in [(socket.AF_INET, socket.SOCK_RAW, 1), (socket.AF_PACKET, socket.SOCK_RAW, 3), (socket.AF_INET, socket.SOCK_DGRAM, 1)]:\n"+
-		" try: socket.socket(f, k, p); print('made')\n except OSError as e: print(e)")
+	w.attack("it came back", "", one, "python3", "-c",
+		"import socket\ns = socket.socket(socket.AF_INET, "+
+			"socket.SOCK_DGRAM)\ns.connect(('"+testnet.Other+"', 443))\n"+
+			"s.settimeout(20)\ns.send(b'came back')\nprint('it', s.recv(99).decode())")
+	r := w.mcpbox("--allow-net", api, "--", "python3", "-c",
+		"import socket\nfor f, k, p in [(socket.AF_INET, socket.SOCK_RAW, 1), (socket.AF_PACKET, "+
+			"socket.SOCK_RAW, 3), (socket.AF_INET, socket.SOCK_DGRAM, 1)]:\n"+
+			" try: socket.socket(f, k, p); print('made')\n except OSError as e: print(e)")
 	if strings.Contains(r.stdout, "made") || strings.Count(r.stdout, "\n") != 3 {
 		t.Errorf("%s%s", r.stdout, r.stderr)
 	}
@@ -174,7 +196,9 @@ func TestCannotSendPackets(t *testing.T) {
 
 func TestCannotChangeItsNetwork(t *testing.T) {
 	w := newWorld(t)
-	for _, line := range []string{"ip route del local default dev lo table local", "ip addr add 192.0.2.1/32 dev lo", "ip link set lo down", "ip link add x type dummy", "ip -6 route add 2001:db8::/32 dev lo"} {
+	for _, line := range []string{"ip route del local default dev lo table local",
+		"ip addr add 192.0.2.1/32 dev lo", "ip link set lo down", "ip link add x type dummy",
+		"ip -6 route add 2001:db8::/32 dev lo"} {
 		r := w.mcpbox(append([]string{"--allow-net", api, "--"}, strings.Fields(line)...)...)
 		if r.code == 0 || !strings.Contains(r.stderr, "not permitted") {
 			t.Errorf("%s: %d %s%s", line, r.code, r.stdout, r.stderr)
@@ -202,7 +226,8 @@ for host, port, kind in [("", 443, socket.SOCK_STREAM), ("", 8443, socket.SOCK_S
 	}
 }
 
-// Something else in the sandbox listens, on a port of its own, and leads on: it reaches what the sandbox reaches.
+// Something else in the sandbox listens, on a port of its own, and leads on: it reaches what the
+// sandbox reaches.
 func TestARelayInsideGainsNothing(t *testing.T) {
 	w := newWorld(t)
 	r := w.mcpbox("--allow-net", api, "--", "python3", "-c", `
@@ -271,8 +296,10 @@ func TestMaximumHasNoNetwork(t *testing.T) {
 
 func TestStrictGetsWhatTheNetworkTakes(t *testing.T) {
 	w := newWorld(t)
-	get := []string{"python3", "-c", "import urllib.request as u; print(u.urlopen('http://" + api + "/', timeout=20).read())"}
-	if r := w.mcpbox(append([]string{"--best-effort", "--policy", "strict", "--"}, get...)...); strings.Contains(r.stdout, "this is api") {
+	get := []string{"python3", "-c", "import urllib.request as u; print(u.urlopen('http://" + api +
+		"/', timeout=20).read())"}
+	if r := w.mcpbox(append([]string{"--best-effort", "--policy", "strict", "--"},
+		get...)...); strings.Contains(r.stdout, "this is api") {
 		t.Error("strict has a network by itself")
 	}
 	r := w.mcpbox(append([]string{"--best-effort", "--policy", "strict", "--allow-net", api, "--"}, get...)...)

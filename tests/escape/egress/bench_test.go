@@ -15,8 +15,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/testnet"
 )
 
-// measure runs the client in a sandbox, rounds times in turn for each set of flags, and returns the medians of what it
-// prints. The first argument of flags is the host:port.
+// measure runs the client in a sandbox, rounds times in turn for each set of flags, and returns the
+// medians of what it prints. The first argument of flags is the host:port.
 func (w *world) measure(b *testing.B, rounds int, mode []string, candidates ...[]string) []float64 {
 	b.Helper()
 	w.client(b)
@@ -52,14 +52,17 @@ func (w *world) client(b testing.TB) string {
 	return client
 }
 
-// The first byte that comes back: through mcpbox, against directly from a sandbox with the host's network.
+// The first byte that comes back: through mcpbox, against directly from a sandbox with the host's
+// network.
 func BenchmarkFirstByte(b *testing.B) {
 	w := newWorld(b)
 	serve(w.Listen(testnet.Public+":7000"), echo)
 	for b.Loop() {
-		m := w.measure(b, 5, []string{"latency", "300"}, []string{testnet.Public + ":7000", "--network", "host"},
+		m := w.measure(b, 5, []string{"latency", "300"}, []string{testnet.Public + ":7000",
+			"--network", "host"},
 			[]string{testnet.Public + ":7000", "--allow-net", testnet.Public + ":7000"},
-			[]string{api + ":7000", "--network", "host"}, []string{api + ":7000", "--allow-net", api + ":7000"})
+			[]string{api + ":7000", "--network", "host"}, []string{api + ":7000", "--allow-net",
+				api + ":7000"})
 		b.ReportMetric(m[0], "µs_direct")
 		b.ReportMetric(m[1]-m[0], "µs_added")
 		b.ReportMetric(m[2], "µs_direct_by_name")
@@ -89,7 +92,8 @@ func BenchmarkThroughput(b *testing.B) {
 	}()
 	for b.Loop() {
 		m := w.measure(b, 7, []string{"throughput"}, []string{testnet.Public + ":7000", "--network", "host"},
-			[]string{"127.0.0.1:7001", "--network", "host"}, []string{testnet.Public + ":7000", "--allow-net", testnet.Public + ":7000"})
+			[]string{"127.0.0.1:7001", "--network", "host"}, []string{testnet.Public + ":7000",
+				"--allow-net", testnet.Public + ":7000"})
 		b.ReportMetric(m[0], "MB/s_direct")
 		b.ReportMetric(m[1], "MB/s_plain_relay")
 		b.ReportMetric(m[2], "MB/s_mcpbox")
@@ -97,7 +101,8 @@ func BenchmarkThroughput(b *testing.B) {
 	}
 }
 
-// What a network by name costs a sandbox that does not use it: time of its start, and memory of its processes.
+// What a network by name costs a sandbox that does not use it: time of its start, and memory of its
+// processes.
 func BenchmarkIdle(b *testing.B) {
 	w := newWorld(b)
 	for b.Loop() {
@@ -118,7 +123,8 @@ func BenchmarkIdle(b *testing.B) {
 func (w *world) idle(b *testing.B, flags []string) (ms, mib float64) {
 	b.Helper()
 	began := time.Now()
-	cmd := w.Command(slices.Concat([]string{mcpbox(b), "run", "-q"}, flags, []string{"--", "sh", "-c", "echo; exec cat"})...)
+	cmd := w.Command(slices.Concat([]string{mcpbox(b), "run", "-q"}, flags, []string{"--", "sh",
+		"-c", "echo; exec cat"})...)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		b.Fatal(err)

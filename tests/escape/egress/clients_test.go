@@ -78,13 +78,15 @@ func owned(t *testing.T, uid int) string {
 func TestRedis(t *testing.T) {
 	testhost.Need(t, "redis")
 	w := newWorld(t)
-	w.outside(6379, 12345, "redis-server", "--port", "6379", "--bind", testnet.Public, "--save", "", "--protected-mode", "no", "--dir", owned(t, 12345))
+	w.outside(6379, 12345, "redis-server", "--port", "6379", "--bind", testnet.Public, "--save", "",
+		"--protected-mode", "no", "--dir", owned(t, 12345))
 	set := []string{"redis-cli", "-h", api, "set", "key", "a value that came through"}
 	r := w.mcpbox(append([]string{"--allow-net", api + ":6379", "--"}, set...)...)
 	if !strings.Contains(r.stdout, "OK") || len(r.result.Events) > 0 {
 		t.Errorf("%s%s", r.stdout, r.stderr)
 	}
-	r = w.mcpbox("--allow-net", api+":6379", "--", "sh", "-c", "(echo get key; sleep 0.2; echo get key) | redis-cli -h "+api)
+	r = w.mcpbox("--allow-net", api+":6379", "--", "sh", "-c",
+		"(echo get key; sleep 0.2; echo get key) | redis-cli -h "+api)
 	if strings.Count(r.stdout, "a value that came through") != 2 {
 		t.Errorf("%s%s", r.stdout, r.stderr)
 	}
@@ -101,7 +103,8 @@ func TestPostgreSQL(t *testing.T) {
 	w := newWorld(t)
 	programs, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
 	dir := owned(t, uid)
-	init := exec.Command("setpriv", "--reuid", account.Uid, "--regid", account.Gid, "--clear-groups",
+	init := exec.Command("setpriv", "--reuid", account.Uid, "--regid", account.Gid,
+		"--clear-groups",
 		programs[0]+"/initdb", "-D", dir+"/data", "-U", "me", "-A", "trust", "-N")
 	init.Dir = "/"
 	if out, err := init.CombinedOutput(); err != nil {
@@ -114,9 +117,11 @@ func TestPostgreSQL(t *testing.T) {
 	fmt.Fprintln(hba, "host all all 0.0.0.0/0 trust")
 	hba.Close()
 	w.outside(5432, uid, programs[0]+"/postgres", "-D", dir+"/data", "-h", testnet.Public, "-k", dir, "-F")
-	ask := []string{"psql", "-h", api, "-U", "me", "-d", "postgres", "-Atc", "select 'it is ' || 6*7; select repeat('x', 3000000)"}
+	ask := []string{"psql", "-h", api, "-U", "me", "-d", "postgres", "-Atc",
+		"select 'it is ' || 6*7; select repeat('x', 3000000)"}
 	r := w.mcpbox(append([]string{"--allow-net", api + ":5432", "--"}, ask...)...)
-	if !strings.Contains(r.stdout, "it is 42") || len(r.stdout) < 3_000_000 || len(r.result.Events) > 0 {
+	if !strings.Contains(r.stdout, "it is 42") || len(r.stdout) < 3_000_000 ||
+		len(r.result.Events) > 0 {
 		t.Errorf("%.100s%s", r.stdout, r.stderr)
 	}
 	if n := r.result.Network; len(n) != 1 || n[0].Port != 5432 || n[0].Received < 3_000_000 {
@@ -131,17 +136,23 @@ func TestGitOverSSH(t *testing.T) {
 	repository(t, w.dir)
 	dir := t.TempDir()
 	for _, name := range []string{dir + "/host", w.dir + "/key"} {
-		if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", name).CombinedOutput(); err != nil {
+		if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
+			name).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}
 	if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	w.outside(22, 0, "/usr/sbin/sshd", "-D", "-e", "-f", "/dev/null", "-h", dir+"/host", "-o", "ListenAddress="+testnet.Public, "-o", "Port=22",
-		"-o", "AuthorizedKeysFile="+w.dir+"/key.pub", "-o", "StrictModes=no", "-o", "UsePAM=no", "-o", "PidFile=none", "-o", "PermitRootLogin=prohibit-password")
-	clone := []string{"sh", "-c", "cp /data/key /tmp/key; chmod 600 /tmp/key; export GIT_SSH_COMMAND='ssh -i /tmp/key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/tmp/hosts -o ConnectTimeout=10'; " +
-		"git clone -q ssh://root@" + api + w.dir + "/x.git /tmp/x && git -C /tmp/x log --oneline"}
+	w.outside(22, 0, "/usr/sbin/sshd", "-D", "-e", "-f", "/dev/null", "-h", dir+"/host", "-o",
+		"ListenAddress="+testnet.Public, "-o", "Port=22",
+		"-o", "AuthorizedKeysFile="+w.dir+"/key.pub", "-o", "StrictModes=no", "-o", "UsePAM=no",
+		"-o", "PidFile=none", "-o", "PermitRootLogin=prohibit-password")
+	clone := []string{"sh", "-c",
+		"cp /data/key /tmp/key; chmod 600 /tmp/key; export GIT_SSH_COMMAND='ssh -i /tmp/key -o " +
+			"StrictHostKeyChecking=no -o UserKnownHostsFile=/tmp/hosts -o ConnectTimeout=10'; " +
+			"git clone -q ssh://root@" + api + w.dir + "/x.git /tmp/x && git -C /tmp/x log " +
+			"--oneline"}
 	r := w.mcpbox(append([]string{"--allow-net", api + ":22", "--"}, clone...)...)
 	if !strings.Contains(r.stdout, "first") || len(r.result.Events) > 0 {
 		t.Errorf("%s%s", r.stdout, r.stderr)
@@ -153,8 +164,12 @@ func TestGitOverSSH(t *testing.T) {
 func repository(t *testing.T, dir string) {
 	t.Helper()
 	work := t.TempDir()
-	for _, args := range [][]string{{"init", "-q", "-b", "main", work}, {"-C", work, "-c", "user.name=t", "-c", "user.email=t@example.test", "commit", "-q", "--allow-empty", "-m", "first"},
-		{"clone", "-q", "--bare", work, dir + "/x.git"}, {"-C", dir + "/x.git", "update-server-info"}, {"-C", dir + "/x.git", "config", "http.receivepack", "true"}} {
+	for _, args := range [][]string{{"init", "-q", "-b", "main", work},
+		{"-C", work, "-c", "user.name=t", "-c", "user.email=t@example.test", "commit", "-q",
+			"--allow-empty", "-m", "first"},
+		{"clone", "-q", "--bare", work, dir + "/x.git"},
+		{"-C", dir + "/x.git", "update-server-info"},
+		{"-C", dir + "/x.git", "config", "http.receivepack", "true"}} {
 		if out, err := exec.Command("git", args...).CombinedOutput(); err != nil {
 			t.Fatalf("git %v: %v\n%s", args, err, out)
 		}
@@ -168,16 +183,18 @@ func TestGitPushesWithASecret(t *testing.T) {
 	w := newWorld(t)
 	dir := t.TempDir()
 	repository(t, dir)
-	backend := &cgi.Handler{Path: "/usr/lib/git-core/git-http-backend", Env: []string{"GIT_PROJECT_ROOT=" + dir, "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=me",
-		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*"}}
-	server := &http.Server{TLSConfig: w.CA.Server(api), Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if _, password, ok := r.BasicAuth(); !ok || password != token {
-			rw.Header().Set("WWW-Authenticate", "Basic realm=git")
-			http.Error(rw, "who are you", http.StatusUnauthorized)
-			return
-		}
-		backend.ServeHTTP(rw, r)
-	})}
+	backend := &cgi.Handler{Path: "/usr/lib/git-core/git-http-backend",
+		Env: []string{"GIT_PROJECT_ROOT=" + dir, "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=me",
+			"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*"}}
+	server := &http.Server{TLSConfig: w.CA.Server(api),
+		Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if _, password, ok := r.BasicAuth(); !ok || password != token {
+				rw.Header().Set("WWW-Authenticate", "Basic realm=git")
+				http.Error(rw, "who are you", http.StatusUnauthorized)
+				return
+			}
+			backend.ServeHTTP(rw, r)
+		})}
 	go server.ServeTLS(w.Listen(testnet.Public+":8443"), "", "")
 	t.Cleanup(func() { server.Close() })
 	for _, version := range []string{"HTTP/1.1", "HTTP/2"} {
@@ -185,7 +202,8 @@ func TestGitPushesWithASecret(t *testing.T) {
 git config --global http.version `+version+`; git config --global user.name t; git config --global user.email t@example.test
 git clone -q "https://me:$TOKEN@`+api+`:8443/x.git" x; cd x
 head -c 3000000 /dev/urandom > big; git add big; git commit -qm "by `+version+`"; git push -q; git ls-remote | head -1; git log --oneline origin/main`)
-		if !strings.Contains(r.stdout, "by "+version) || !strings.Contains(r.stdout, "first") || len(r.result.Events) > 0 {
+		if !strings.Contains(r.stdout, "by "+version) || !strings.Contains(r.stdout, "first") ||
+			len(r.result.Events) > 0 {
 			t.Errorf("%s: %s%s", version, r.stdout, r.stderr)
 		}
 	}
@@ -198,20 +216,28 @@ func TestLibrariesTrustTheSandboxsAuthority(t *testing.T) {
 	url := "https://" + api + ":8443/"
 	headers := `{"Authorization": "Bearer " + __import__("os").environ["TOKEN"]}`
 	for name, command := range map[string][]string{
-		"requests": {"/usr/bin/python3", "-c", `import requests; print(requests.get("` + url + `", headers=` + headers + `).text)`},
-		"httpx":    {"/usr/bin/python3", "-c", `import httpx; print(httpx.get("` + url + `", headers=` + headers + `).text)`},
-		"urllib":   {"/usr/bin/python3", "-c", `import urllib.request as u; print(u.urlopen(u.Request("` + url + `", headers=` + headers + `)).read())`},
+		"requests": {"/usr/bin/python3", "-c", `import requests; print(requests.get("` + url +
+			`", headers=` + headers + `).text)`},
+		"httpx": {"/usr/bin/python3", "-c", `import httpx; print(httpx.get("` + url +
+			`", headers=` + headers + `).text)`},
+		"urllib": {"/usr/bin/python3", "-c",
+			`import urllib.request as u; print(u.urlopen(u.Request("` + url + `", headers=` +
+				headers + `)).read())`},
 		"aiohttp": {"/usr/bin/python3", "-c", `
 import aiohttp, asyncio
 async def main():
     async with aiohttp.ClientSession() as s:
         async with s.get("` + url + `", headers=` + headers + `) as r: print(await r.text())
 asyncio.run(main())`},
-		"fetch":   {"node", "-e", `fetch("` + url + `", {headers: {authorization: "Bearer " + process.env.TOKEN}}).then(r => r.text()).then(console.log)`},
-		"https":   {"node", "-e", `require("https").get("` + url + `", {headers: {authorization: "Bearer " + process.env.TOKEN}}, r => r.pipe(process.stdout))`},
-		"http2":   {"node", "-e", `const c = require("http2").connect("` + url + `"); const r = c.request({":path": "/", authorization: "Bearer " + process.env.TOKEN}); r.on("data", d => process.stdout.write(d)); r.on("end", () => c.close())`},
-		"openssl": {"sh", "-c", `printf 'GET / HTTP/1.1\r\nHost: ` + api + `:8443\r\nConnection: close\r\nAuthorization: Bearer %s\r\n\r\n' "$TOKEN" | openssl s_client -quiet -verify_return_error -connect ` + api + `:8443 -servername ` + api},
-		"go":      {"/data/client", "get", url},
+		"fetch": {"node", "-e", `fetch("` + url +
+			`", {headers: {authorization: "Bearer " + process.env.TOKEN}}).then(r => r.text()).then(console.log)`},
+		"https": {"node", "-e", `require("https").get("` + url +
+			`", {headers: {authorization: "Bearer " + process.env.TOKEN}}, r => r.pipe(process.stdout))`},
+		"http2": {"node", "-e", `const c = require("http2").connect("` + url +
+			`"); const r = c.request({":path": "/", authorization: "Bearer " + process.env.TOKEN}); r.on("data", d => process.stdout.write(d)); r.on("end", () => c.close())`},
+		"openssl": {"sh", "-c", `printf 'GET / HTTP/1.1\r\nHost: ` + api +
+			`:8443\r\nConnection: close\r\nAuthorization: Bearer %s\r\n\r\n' "$TOKEN" | openssl s_client -quiet -verify_return_error -connect ` + api + `:8443 -servername ` + api},
+		"go": {"/data/client", "get", url},
 	} {
 		if name == "go" {
 			w.client(t)
@@ -219,10 +245,12 @@ asyncio.run(main())`},
 		before := len(asked.list())
 		r := w.use(append(w.bound(bearer), "--memory", "2GiB", "--mount", w.dir+":/data"), command...)
 		got := strings.Join(asked.list()[before:], "\n")
-		if !strings.Contains(r.stdout, "welcome") || !strings.Contains(got, `auth="Bearer `+token) || len(r.result.Events) > 0 {
+		if !strings.Contains(r.stdout, "welcome") || !strings.Contains(got,
+			`auth="Bearer `+token) || len(r.result.Events) > 0 {
 			t.Errorf("%s: %s%s\n%s", name, r.stdout, r.stderr, got)
 		}
-		if version := map[string]string{"http2": "HTTP/2.0", "go": "HTTP/2.0"}[name]; !strings.Contains(r.stdout, version) {
+		if version := map[string]string{"http2": "HTTP/2.0",
+			"go": "HTTP/2.0"}[name]; !strings.Contains(r.stdout, version) {
 			t.Errorf("%s did not speak %s: %s", name, version, r.stdout)
 		}
 	}
@@ -234,7 +262,8 @@ func TestLibrariesReachTheirHost(t *testing.T) {
 	w := newWorld(t)
 	url := "https://" + api + "/"
 	w.client(t)
-	if out, err := exec.Command("keytool", "-importcert", "-noprompt", "-file", w.dir+"/ca.pem", "-keystore", w.dir+"/keys", "-storepass", "changeit").CombinedOutput(); err != nil {
+	if out, err := exec.Command("keytool", "-importcert", "-noprompt", "-file", w.dir+"/ca.pem",
+		"-keystore", w.dir+"/keys", "-storepass", "changeit").CombinedOutput(); err != nil {
 		t.Fatalf("keytool: %v\n%s", err, out)
 	}
 	w.file("Get.java", `
@@ -255,10 +284,12 @@ async def main():
     async with aiohttp.ClientSession() as s:
         async with s.get("` + url + `") as r: print(await r.text())
 asyncio.run(main())`},
-		"go":   {"/data/client", "get", url},
-		"java": {"java", "-Djavax.net.ssl.trustStore=/data/keys", "-Djavax.net.ssl.trustStorePassword=changeit", "/data/Get.java", url},
+		"go": {"/data/client", "get", url},
+		"java": {"java", "-Djavax.net.ssl.trustStore=/data/keys",
+			"-Djavax.net.ssl.trustStorePassword=changeit", "/data/Get.java", url},
 	} {
-		flags := []string{"--memory", "2GiB", "--pids", "512", "--disk", "1GiB", "--file-size", "512MiB", "--env", "REQUESTS_CA_BUNDLE=/data/ca.pem", "--allow-net", api, "--"}
+		flags := []string{"--memory", "2GiB", "--pids", "512", "--disk", "1GiB", "--file-size",
+			"512MiB", "--env", "REQUESTS_CA_BUNDLE=/data/ca.pem", "--allow-net", api, "--"}
 		r := w.mcpbox(append(flags, command...)...)
 		if !strings.Contains(r.stdout, "this is api") || len(r.result.Events) > 0 {
 			t.Errorf("%s: %s%s", name, r.stdout, r.stderr)
@@ -294,31 +325,40 @@ asyncio.run(main())`)
 	w.outside(8443, 0, "/usr/bin/python3", w.dir+"/server.py", certificate)
 	check := func(what string, r *ran) {
 		t.Helper()
-		if got := strings.Fields(r.stdout); !slices.Equal(got, strings.Fields("you said hello whole you said again")) || len(r.result.Events) > 0 {
+		if got := strings.Fields(r.stdout); !slices.Equal(got,
+			strings.Fields("you said hello whole you said again")) || len(r.result.Events) > 0 {
 			t.Errorf("%s: %s%s", what, r.stdout, r.stderr)
 		}
 	}
-	check("passed on", w.mcpbox("--allow-net", api+":8443", "--", "/usr/bin/python3", "/data/client.py"))
-	check("read", w.use(append(w.bound(bearer), "--mount", w.dir+":/data"), "/usr/bin/python3", "/data/client.py"))
+	check("passed on", w.mcpbox("--allow-net", api+":8443", "--", "/usr/bin/python3",
+		"/data/client.py"))
+	check("read", w.use(append(w.bound(bearer), "--mount", w.dir+":/data"), "/usr/bin/python3",
+		"/data/client.py"))
 }
 
 func TestHostsWithOneFamily(t *testing.T) {
 	talk := []string{"/data/client", "get", "http://" + api + "/"}
-	for family, only := range map[string]func(*world){"IPv6": func(w *world) { w.OnlyIPv6() }, "IPv4": func(w *world) { w.OnlyIPv4() }} {
+	for family, only := range map[string]func(*world){"IPv6": func(w *world) { w.OnlyIPv6() },
+		"IPv4": func(w *world) { w.OnlyIPv4() }} {
 		w := newWorld(t)
 		w.client(t)
 		w.Names.Set(api, testnet.Public, testnet.Public6)
-		server := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { fmt.Fprintln(rw, "this is api") })}
+		server := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter,
+			r *http.Request) {
+			fmt.Fprintln(rw, "this is api")
+		})}
 		go server.Serve(w.Listen("[" + testnet.Public6 + "]:80"))
 		t.Cleanup(func() { server.Close() })
 		only(w)
-		for _, host := range []string{"curl -sS -m 20 http://" + api + "/", "curl -4 -sS -m 20 http://" + api + "/"} {
+		for _, host := range []string{"curl -sS -m 20 http://" + api + "/",
+			"curl -4 -sS -m 20 http://" + api + "/"} {
 			r := w.mcpbox("--allow-net", api, "--", "sh", "-c", host)
 			if !strings.Contains(r.stdout, "this is api") || len(r.result.Events) > 0 {
 				t.Errorf("%s only: %s: %s%s", family, host, r.stdout, r.stderr)
 			}
 		}
-		if r := w.mcpbox(append([]string{"--allow-net", api, "--"}, talk...)...); !strings.Contains(r.stdout, "this is api") {
+		if r := w.mcpbox(append([]string{"--allow-net", api, "--"},
+			talk...)...); !strings.Contains(r.stdout, "this is api") {
 			t.Errorf("%s only: %s%s", family, r.stdout, r.stderr)
 		}
 	}

@@ -42,11 +42,14 @@ func TestCannotHideTheNameInTheHandshake(t *testing.T) {
 		Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			fmt.Fprintf(rw, "this is evil, by %s", r.TLS.ServerName)
 		})}
-	server.TLSConfig.EncryptedClientHelloKeys = []tls.EncryptedClientHelloKey{{Config: config, PrivateKey: key, SendAsRetry: true}}
+	server.TLSConfig.EncryptedClientHelloKeys = []tls.EncryptedClientHelloKey{{Config: config,
+		PrivateKey: key, SendAsRetry: true}}
 	go server.ServeTLS(w.Listen(testnet.Public+":8443"), "", "")
 	t.Cleanup(func() { server.Close() })
-	list := base64.StdEncoding.EncodeToString(append(binary.BigEndian.AppendUint16(nil, uint16(len(config))), config...))
-	r := w.attack("this is evil, by "+evil, "egress:tls", []string{"--allow-net", api + ":8443"}, "/data/client", "ech", api+":8443", evil, list)
+	list := base64.StdEncoding.EncodeToString(append(binary.BigEndian.AppendUint16(nil,
+		uint16(len(config))), config...))
+	r := w.attack("this is evil, by "+evil, "egress:tls", []string{"--allow-net", api + ":8443"},
+		"/data/client", "ech", api+":8443", evil, list)
 	if e := r.event("egress:tls"); e != nil && !strings.Contains(e.Hint, "network.ech") {
 		t.Errorf("event %+v", e)
 	}
@@ -130,7 +133,8 @@ for s in slow[:4]:
     try: print("closed" if s.recv(1) == b"" else "open")
     except OSError as e: print("closed", e)
 `)
-	if !strings.Contains(r.stdout, "this is api") || strings.Count(r.stdout, "closed") != 4 || r.event("egress:tls") == nil {
+	if !strings.Contains(r.stdout, "this is api") || strings.Count(r.stdout, "closed") != 4 ||
+		r.event("egress:tls") == nil {
 		t.Errorf("%s%s", r.stdout, r.stderr)
 	}
 }
@@ -142,12 +146,13 @@ func TestHalfClosedConnections(t *testing.T) {
 		data, _ := io.ReadAll(c)
 		fmt.Fprintf(c, "%d bytes came", len(data))
 	})
-	serve(w.Listen(testnet.Public+":7001"), func(c net.Conn) { // it says all that it has to say first
-		io.WriteString(c, "hello")
-		c.(*net.TCPConn).CloseWrite()
-		data, _ := io.ReadAll(c)
-		w.file("heard", fmt.Sprint(len(data)))
-	})
+	serve(w.Listen(testnet.Public+":7001"),
+		func(c net.Conn) { // it says all that it has to say first
+			io.WriteString(c, "hello")
+			c.(*net.TCPConn).CloseWrite()
+			data, _ := io.ReadAll(c)
+			w.file("heard", fmt.Sprint(len(data)))
+		})
 	r := w.mcpbox("--allow-net", api+":7000", "--allow-net", api+":7001", "--", "python3", "-c", `
 import socket, time
 def read(s):
@@ -162,7 +167,8 @@ for i in range(200):
     except OSError: pass
     time.sleep(0.05)
 `)
-	if !strings.Contains(r.stdout, "1000000 bytes came") || !strings.Contains(r.stdout, "hello") || !strings.Contains(r.stdout, "it heard") {
+	if !strings.Contains(r.stdout, "1000000 bytes came") || !strings.Contains(r.stdout, "hello") ||
+		!strings.Contains(r.stdout, "it heard") {
 		t.Errorf("%s%s", r.stdout, r.stderr)
 	}
 }

@@ -42,21 +42,27 @@ func TestAServerReachesItsHost(t *testing.T) {
 		if err := os.Chmod(dir, 0o777); err != nil {
 			t.Fatal(err)
 		}
-		cmd := w.Command("setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "env", "-u", "XDG_RUNTIME_DIR", "HOME=/dev/null",
-			mcpbox(t), "mcp", "--allow-net", api, "--audit", dir+"/audit.jsonl", "--events", dir+"/events.jsonl",
-			"--mount", w.dir+":/data", "--env", "SSL_CERT_FILE=/data/ca.pem", "--", "python3", "/data/server.py")
+		cmd := w.Command("setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "env", "-u",
+			"XDG_RUNTIME_DIR", "HOME=/dev/null",
+			mcpbox(t), "mcp", "--allow-net", api, "--audit", dir+"/audit.jsonl", "--events",
+			dir+"/events.jsonl",
+			"--mount", w.dir+":/data", "--env", "SSL_CERT_FILE=/data/ca.pem", "--", "python3",
+			"/data/server.py")
 		said, stderr, err := converse(t, cmd,
 			`{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"fetch","arguments":{}}}`,
 			`{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{"name":"leak","arguments":{}}}`)
-		if err != nil || !strings.Contains(said, "this is api for "+api) || strings.Contains(said, "this is evil") {
+		if err != nil || !strings.Contains(said, "this is api for "+api) || strings.Contains(said,
+			"this is evil") {
 			t.Fatalf("uid %s: %v\n%s%s", uid, err, said, stderr)
 		}
 		records, _ := os.ReadFile(dir + "/audit.jsonl")
-		if !lineWith(string(records), `"method":"network"`, `"tool":"fetch"`, `"host":"`+api+`"`, `"port":443`, `"bytes_in":`) {
+		if !lineWith(string(records), `"method":"network"`, `"tool":"fetch"`, `"host":"`+api+`"`,
+			`"port":443`, `"bytes_in":`) {
 			t.Errorf("uid %s: audit\n%s", uid, records)
 		}
 		events, _ := os.ReadFile(dir + "/events.jsonl")
-		if !lineWith(string(events), `"permission_denied"`, `"rule":"egress:name"`, `"name":"`+evil+`"`, `"tool":"leak"`) {
+		if !lineWith(string(events), `"permission_denied"`, `"rule":"egress:name"`,
+			`"name":"`+evil+`"`, `"tool":"leak"`) {
 			t.Errorf("uid %s: events\n%s", uid, events)
 		}
 	}
@@ -102,18 +108,22 @@ func TestAServerUsesASecret(t *testing.T) {
 		`urllib.request.urlopen(urllib.request.Request(url, headers={"Authorization": "Bearer " + __import__("os").environ["TOKEN"]}), timeout=20)`,
 		`https://`+api+`/`, `https://`+api+`:8443/echo`).Replace(server))
 	dir := t.TempDir()
-	cmd := w.Command(append(append([]string{mcpbox(t), "mcp"}, w.bound(bearer)...), "--secret", "TOKEN=env:TOKEN_OUTSIDE", "--events", dir+"/events.jsonl",
+	cmd := w.Command(append(append([]string{mcpbox(t), "mcp"}, w.bound(bearer)...), "--secret",
+		"TOKEN=env:TOKEN_OUTSIDE", "--events", dir+"/events.jsonl",
 		"--mount", w.dir+":/data", "--", "python3", "/data/server.py")...)
 	cmd.Env = append(os.Environ(), "TOKEN_OUTSIDE="+token, "SSL_CERT_FILE="+w.CA.File)
-	said, stderr, err := converse(t, cmd, `{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"fetch","arguments":{}}}`)
-	if err != nil || !strings.Contains(said, "plain "+masked) || strings.Contains(said+stderr, "Tr0ub4dor") {
+	said, stderr, err := converse(t, cmd,
+		`{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"fetch","arguments":{}}}`)
+	if err != nil || !strings.Contains(said, "plain "+masked) || strings.Contains(said+stderr,
+		"Tr0ub4dor") {
 		t.Errorf("%v\n%s%s", err, said, stderr)
 	}
 	if got := strings.Join(asked.list(), "\n"); !strings.Contains(got, `auth="Bearer `+token) {
 		t.Errorf("the host was asked %s", got)
 	}
 	events, _ := os.ReadFile(dir + "/events.jsonl")
-	if !lineWith(string(events), `"suspicious_behavior"`, `"rule":"egress:echo"`, `"tool":"fetch"`) || strings.Contains(string(events), "Tr0ub4dor") {
+	if !lineWith(string(events), `"suspicious_behavior"`, `"rule":"egress:echo"`,
+		`"tool":"fetch"`) || strings.Contains(string(events), "Tr0ub4dor") {
 		t.Errorf("events\n%s", events)
 	}
 }

@@ -14,13 +14,16 @@ func TestTheProxyAllowsTheSameHosts(t *testing.T) {
 	w := newWorld(t)
 	dir := t.TempDir()
 	policy := filepath.Join(dir, "policy.yaml")
-	if err := os.WriteFile(policy, []byte("version: 1\nextends: standard\nnetwork: {mode: allow, allow: ["+api+"], proxy: 1080}\n"), 0o644); err != nil {
+	if err := os.WriteFile(policy,
+		[]byte("version: 1\nextends: standard\nnetwork: {mode: allow, allow: ["+api+"], proxy: "+
+			"1080}\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ proxy, url, want, rule string }{
 		{"socks5h://127.0.0.1:1080", "http://" + api + "/", "this is api", ""},
 		{"socks5h://127.0.0.1:1080", "https://" + api + "/", "this is api", ""},
-		{"socks5://127.0.0.1:1080", "http://" + api + "/", "this is api", ""}, // by the address that it looked up
+		{"socks5://127.0.0.1:1080", "http://" + api + "/", "this is api", ""},
+		// by the address that it looked up
 		{"http://127.0.0.1:1080", "https://" + api + "/", "this is api", ""},
 		{"socks5h://127.0.0.1:1080", "http://" + evil + "/", "", "egress:name"},
 		{"http://127.0.0.1:1080", "https://" + evil + "/", "", "egress:name"},
@@ -28,7 +31,8 @@ func TestTheProxyAllowsTheSameHosts(t *testing.T) {
 		{"socks5h://127.0.0.1:1080", "http://" + testnet.Metadata + "/", "", "egress:metadata"},
 		{"socks5h://127.0.0.1:1080", "http://" + api + ":9999/", "", "egress:port"},
 	} {
-		r := w.mcpbox("--policy", policy, "--", "curl", "-sS", "-m", "20", "--proxytunnel", "-x", c.proxy, c.url)
+		r := w.mcpbox("--policy", policy, "--", "curl", "-sS", "-m", "20", "--proxytunnel", "-x",
+			c.proxy, c.url)
 		if got := strings.TrimSpace(r.stdout); c.want == "" && got != "" || !strings.HasPrefix(got, c.want) {
 			t.Errorf("%s by %s: %s%s", c.url, c.proxy, r.stdout, r.stderr)
 		}
@@ -45,7 +49,8 @@ for ask in [b"GET http://`+evil+`/ HTTP/1.1\r\n\r\n", b"CONNECT `+api+`:80 HTTP/
     try: s.sendall(ask); print("got", s.recv(99))
     except OSError as e: print("no", e)
 `)
-	if strings.Contains(r.stdout, "got b'H") || strings.Contains(r.stdout, "got b'\\x05") || strings.Count(r.stdout, "\n") != 7 {
+	if strings.Contains(r.stdout, "got b'H") || strings.Contains(r.stdout, "got b'\\x05") ||
+		strings.Count(r.stdout, "\n") != 7 {
 		t.Errorf("%s%s", r.stdout, r.stderr)
 	}
 }

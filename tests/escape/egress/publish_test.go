@@ -63,7 +63,8 @@ func TestAPublishedPortIsReachedFromTheHost(t *testing.T) {
 		}
 		return string(out)
 	}
-	w.background("--publish", "8080:3000", "--publish", "[::1]:8081:3001", "--publish", testnet.Machine+":8082:3000", "--", "python3", "-c", inside("127.0.0.1", "3000"))
+	w.background("--publish", "8080:3000", "--publish", "[::1]:8081:3001", "--publish",
+		testnet.Machine+":8082:3000", "--", "python3", "-c", inside("127.0.0.1", "3000"))
 	for url, want := range map[string]bool{
 		"http://127.0.0.1:8080/":                 true,
 		"http://" + testnet.Machine + ":8082/":   true,
@@ -72,7 +73,8 @@ func TestAPublishedPortIsReachedFromTheHost(t *testing.T) {
 		"http://[::1]:8081/":                     false, // nobody listens there inside
 		"http://127.0.0.1:8080/?again=and-again": true,
 	} {
-		if got := get(url); strings.HasPrefix(got, "hello from inside") != want || want && len(got) != 1_000_017 {
+		if got := get(url); strings.HasPrefix(got, "hello from inside") != want || want &&
+			len(got) != 1_000_017 {
 			t.Errorf("%s: %d bytes: %.60s", url, len(got), got)
 		}
 	}
@@ -81,22 +83,26 @@ func TestAPublishedPortIsReachedFromTheHost(t *testing.T) {
 func TestAPublishedServerMayListenOnIPv6Only(t *testing.T) {
 	w := newWorld(t)
 	w.background("--allow-net", api, "--publish", "8080:3000", "--", "python3", "-c", inside("::1", "3000"))
-	if out, err := w.Command("curl", "-sS", "-m", "20", "http://127.0.0.1:8080/").Output(); !strings.HasPrefix(string(out), "hello from inside") {
+	if out, err := w.Command("curl", "-sS", "-m", "20",
+		"http://127.0.0.1:8080/").Output(); !strings.HasPrefix(string(out), "hello from inside") {
 		t.Errorf("%.60s, %v", out, err)
 	}
 }
 
 func TestPublishing(t *testing.T) {
 	w := newWorld(t)
-	if r := w.mcpbox("--allow-net", api, "--publish", "8080:443", "--", "true"); r.code != 125 || !strings.Contains(r.stderr, "a tool can't listen on port 443") {
+	if r := w.mcpbox("--allow-net", api, "--publish", "8080:443", "--", "true"); r.code != 125 ||
+		!strings.Contains(r.stderr, "a tool can't listen on port 443") {
 		t.Errorf("%d %s", r.code, r.stderr)
 	}
-	if r := w.mcpbox("--publish", "http", "--", "true"); r.code != 125 || !strings.Contains(r.stderr, "not a port to publish") {
+	if r := w.mcpbox("--publish", "http", "--", "true"); r.code != 125 ||
+		!strings.Contains(r.stderr, "not a port to publish") {
 		t.Errorf("%d %s", r.code, r.stderr)
 	}
 	l := w.ListenHere("127.0.0.1:8080")
 	go http.Serve(l, http.NotFoundHandler())
-	if r := w.mcpbox("--publish", "8080", "--", "true"); r.code != 125 || !strings.Contains(r.stderr, "hint: another program has the port") {
+	if r := w.mcpbox("--publish", "8080", "--", "true"); r.code != 125 ||
+		!strings.Contains(r.stderr, "hint: another program has the port") {
 		t.Errorf("%d %s", r.code, r.stderr)
 	}
 }

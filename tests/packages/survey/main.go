@@ -139,7 +139,10 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println("| server | tools bare | tools mcpbox | verdict | MiB | first: wall | CPU | warm: wall | CPU |")
+	fmt.Println(
+		"| server | tools bare | tools mcpbox | verdict | MiB | first: wall | CPU | warm: wall | " +
+			"CPU |",
+	)
 	fmt.Println("|---|---|---|---|---|---|---|---|---|")
 	for _, line := range servers[*from:*to] {
 		if !strings.Contains(line, *only) {
@@ -207,10 +210,21 @@ func one(box string, words []string, warm int, limit time.Duration) {
 	ratio := func(a, b time.Duration) string {
 		return fmt.Sprintf("%.1f / %.1f s = %.2f", b.Seconds(), a.Seconds(), float64(b)/float64(a))
 	}
-	fmt.Printf("| `%s` | %s | %s | %s | %.0f | %s | %s | %s | %s |\n", strings.Join(words, " "),
-		count(cold[0]), count(cold[1]), verdict, size,
-		ratio(cold[0].wall, cold[1].wall), ratio(cold[0].cpu, cold[1].cpu),
-		ratio(median(hot[0], wall), median(hot[1], wall)), ratio(median(hot[0], cpu), median(hot[1], cpu)))
+	fmt.Printf(
+		"| `%s` | %s | %s | %s | %.0f | %s | %s | %s | %s |\n",
+		strings.Join(words, " "),
+		count(cold[0]),
+		count(cold[1]),
+		verdict,
+		size,
+		ratio(cold[0].wall, cold[1].wall),
+		ratio(cold[0].cpu, cold[1].cpu),
+		ratio(
+			median(hot[0], wall),
+			median(hot[1], wall),
+		),
+		ratio(median(hot[0], cpu), median(hot[1], cpu)),
+	)
 }
 
 func count(r run) string {

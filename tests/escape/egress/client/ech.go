@@ -15,7 +15,8 @@ func ech(addr, hidden, configs string) error {
 		return err
 	}
 	conn, err := tls.Dial("tcp", addr, &tls.Config{ServerName: hidden,
-		EncryptedClientHelloConfigList: list, InsecureSkipVerify: true, MinVersion: tls.VersionTLS13})
+		EncryptedClientHelloConfigList: list, InsecureSkipVerify: true,
+		MinVersion: tls.VersionTLS13})
 	if err != nil {
 		return err
 	}
