@@ -26,7 +26,9 @@ func ExampleRun() {
 		return
 	}
 	fmt.Println(result.Status, result.ExitCode, result.Layers[policies.LayerSeccomp])
-	// Output: hello failed 3 enforced
+	// Output:
+	// hello
+	// failed 3 enforced
 }
 
 // Several programs share a sandbox. Each context ends only its own program.
@@ -51,5 +53,7 @@ func ExampleSandbox_Start() {
 	}
 	result, _ := p.Wait()
 	fmt.Println(result.Status, errors.Is(result.Err, context.DeadlineExceeded))
-	// Output: true timeout true
+	// Output:
+	// true
+	// timeout true
 }

@@ -19,5 +19,7 @@ func ExampleGuard_Check() {
 		fmt.Printf("line %d, column %d: %s %s\n", f.Line, f.Column, f.Severity, f.Reason)
 	}
 	fmt.Println(report.Refused)
-	// Output: line 2, column 1: high child_process: starts programs true
+	// Output:
+	// line 2, column 1: high child_process: starts programs
+	// true
 }

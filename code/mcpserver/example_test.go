@@ -33,5 +33,7 @@ func ExampleServer_Connect() {
 	for _, t := range tools.Tools {
 		fmt.Println(t.Name)
 	}
-	// Output: run_code secure_sandbox
+	// Output:
+	// run_code
+	// secure_sandbox
 }

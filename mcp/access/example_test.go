@@ -35,8 +35,10 @@ func Example() {
 	v := rules.CheckArguments(read, args, nil)
 	fmt.Println(v.Reason)
 	fmt.Println("the model is told:", v.Say)
-	// Output: read_note is allowed the tool delete_note of the server notes is denied by
-	// mcp.tools.deny (delete_*) no rule allows the tool shell of the server notes file:
-	// "/work/../etc/passwd" leads to "/etc/passwd", which is not in /work the model is told: The
-	// argument "file" is outside of what is permitted here.
+	// Output:
+	// read_note is allowed
+	// the tool delete_note of the server notes is denied by mcp.tools.deny (delete_*)
+	// no rule allows the tool shell of the server notes
+	// file: "/work/../etc/passwd" leads to "/etc/passwd", which is not in /work
+	// the model is told: The argument "file" is outside of what is permitted here.
 }

@@ -23,10 +23,13 @@ func Example() {
 
 	again, _, err := clientconfig.Unwrap(after, before, o)
 	fmt.Println(string(again) == string(before), err)
-	// Output: notes wrapped {
+	// Output:
+	// notes wrapped
+	// {
 	//   // my servers
 	//   "mcpServers": {
 	//     "notes": {"command": "mcpbox", "args": ["mcp", "--policy", "strict", "--name=notes", "--", "node", "server.js"]}
 	//   }
-	// } true <nil>
+	// }
+	// true <nil>
 }

@@ -18,6 +18,7 @@ func Example() {
 	command = []string{"npx", "-y", "@acme/notes@2.0.0"}
 	err := identity.Check(policy, command, command, nil)
 	fmt.Println(errors.Is(err, identity.ErrRefused), err)
-	// Output: notes <nil> true this server may not run: mcp.server.packages does not include the
-	// package @acme/notes 2.0.0
+	// Output:
+	// notes <nil>
+	// true this server may not run: mcp.server.packages does not include the package @acme/notes 2.0.0
 }

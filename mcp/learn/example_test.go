@@ -26,7 +26,9 @@ func Example() {
 	}
 	fmt.Print(report)
 	fmt.Println(report.Apply(nil)[0])
-	// Output: 6 records, 0 bad lines + 562342f3b277 tool allow read_note (server notes)
+	// Output:
+	// 6 records, 0 bad lines
+	// + 562342f3b277 tool allow read_note (server notes)
 	//     6 calls without fault
 	//   notes/read_note: 6 calls without fault: a rule for its arguments needs at least 20
 	// 6 records, 1 rule proposed

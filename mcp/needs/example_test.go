@@ -31,5 +31,7 @@ func Example() {
 		rel, _ := filepath.Rel(dir, m.Source)
 		fmt.Println(rel, m.Write, m.Why)
 	}
-	// Output: node_modules false its program notes false in its arguments
+	// Output:
+	// node_modules false its program
+	// notes false in its arguments
 }

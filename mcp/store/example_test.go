@@ -41,5 +41,7 @@ func Example() {
 	}
 	v := list.Check(access.Item{Server: "notes", Kind: access.KindTool, Name: "read_note"})
 	fmt.Println(v.Allowed)
-	// Output: entry 1: + b9d1e07c85ed tool allow read_* true
+	// Output:
+	// entry 1: + b9d1e07c85ed tool allow read_*
+	// true
 }

@@ -11,5 +11,7 @@ func Example() {
 	fmt.Println(ok, r.Ecosystem, r.Name, r.Range, r.Args)
 	_, ok = runner.Parse([]string{"npx", "--call", "anything"})
 	fmt.Println(ok)
-	// Output: true npm @acme/notes ^1.4 [--root /work] false
+	// Output:
+	// true npm @acme/notes ^1.4 [--root /work]
+	// false
 }

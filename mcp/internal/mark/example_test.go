@@ -12,6 +12,6 @@ func Example() {
 		mark.Provenance{Untrusted: true, Server: "notes", Tool: "read", Call: "7"})
 	result, withheld := m.Rebuild([]byte(`{"content":[{"type":"text","text":"milk"}]}`), nil)
 	fmt.Println(string(result), withheld)
-	// Output: {"content":[{"type":"text","text":"<untrusted
-	// source=\"mcp:notes/read\">\nmilk\n</untrusted>"}],"_meta":{"mcpbox/provenance":{"untrusted":true,"server":"notes","tool":"read","call":"7","sandbox":"","policy":""}}}
+	// Output:
+	// {"content":[{"type":"text","text":"<untrusted source=\"mcp:notes/read\">\nmilk\n</untrusted>"}],"_meta":{"mcpbox/provenance":{"untrusted":true,"server":"notes","tool":"read","call":"7","sandbox":"","policy":""}}}
 }

@@ -16,5 +16,8 @@ func Example() {
 
 	_, err = schema.CompileUntrusted([]byte(`{"$ref": "#"}`))
 	fmt.Println(err)
-	// Output: <nil> true a $ref leads back to itself
+	// Output:
+	// <nil>
+	// true
+	// a $ref leads back to itself
 }

@@ -18,5 +18,7 @@ func Example() {
 	}
 	fmt.Println(m.Env.IsRequest(), m.Env.ID(), m.Env.Method(), m.Env.Text(wire.FieldName))
 	fmt.Printf("%s\n", m.Env.Raw(m.Data, wire.FieldParams))
-	// Output: true 7 tools/call add {"name":"add"}
+	// Output:
+	// true 7 tools/call add
+	// {"name":"add"}
 }
