@@ -105,7 +105,7 @@ func (r *Recorder) File(f File) {
 		for _, e := range r.behaviour.file(f, now) {
 			todo = r.record(e, e.Type, now, todo)
 		}
-		s := subject{File: file{f.Op, f.Path, f.Kind}, Policy: r.cfg.Policy}
+		s := subject{File: file(f), Policy: r.cfg.Policy}
 		for _, rule := range r.rules {
 			if rule.about != aboutFiles || !rule.holds(&s) || !rule.window.add(now, 1) {
 				continue

@@ -74,20 +74,13 @@ func cloneShared(args *cloneArgs, size uintptr, c *child) (pid uintptr, errno sy
 //
 //go:nosplit
 //go:norace
-func sharedMain(c *child) {
-	_, e := sys6(
-		unix.SYS_RT_SIGPROCMASK,
-		unix.SIG_SETMASK,
-		uintptr(unsafe.Pointer(&noSignals)),
-		0,
-		8,
-		0,
-		0,
-	)
+func sharedMain(c *child) { //nolint:unused // share_amd64.s calls it
+	_, e := sys6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&noSignals)),
+		0, 8, 0, 0)
 	if e != 0 {
 		c.fail(initproto.StepClone, 4, e)
 	}
 	c.main()
 }
 
-var noSignals [1]uint64
+var noSignals [1]uint64 //nolint:unused // of sharedMain
