@@ -56,16 +56,10 @@ func (c *capture) text() (text string, total int64) {
 	for len(tail) > 0 && !utf8.RuneStart(tail[0]) {
 		tail = tail[1:]
 	}
-	return strings.ToValidUTF8(
-		string(head),
-		"\uFFFD",
-	) + fmt.Sprintf(
+	return strings.ToValidUTF8(string(head), "\uFFFD") + fmt.Sprintf(
 		"\n… [%d bytes cut] …\n",
 		lost,
-	) + strings.ToValidUTF8(
-		string(tail),
-		"\uFFFD",
-	), c.total
+	) + strings.ToValidUTF8(string(tail), "\uFFFD"), c.total
 }
 
 // wholeRunes takes off a rune that a cut went through.

@@ -53,9 +53,7 @@ func FuzzCapture(f *testing.F) {
 			t.Errorf("%q is not UTF-8", got)
 		}
 		// U+FFFD is three bytes, where one was.
-		if want := int64(
-			len(text),
-		) * int64(
+		if want := int64(len(text)) * int64(
 			max(times%1000, 0),
 		); n != want ||
 			len(got) > 3*(2*c.limit)+50 {

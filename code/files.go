@@ -64,11 +64,8 @@ func (c *collector) open(p *mcpruntime.Process) {
 	if c.work != nil {
 		return
 	}
-	fd, err := unix.Open(
-		p.Root()+"/work",
-		unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC,
-		0,
-	)
+	fd, err := unix.Open(p.Root()+"/work",
+		unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err == nil {
 		c.work = os.NewFile(uintptr(fd), "/work")
 	}
@@ -165,10 +162,8 @@ func (c *collector) file(dir *os.File, full, name string) bool {
 	}
 	c.bytes += int64(len(data))
 	sum := sha256.Sum256(data)
-	c.files = append(
-		c.files,
-		OutFile{Name: full, Size: int64(len(data)), SHA256: hex.EncodeToString(sum[:]), Data: data},
-	)
+	c.files = append(c.files,
+		OutFile{Name: full, Size: int64(len(data)), SHA256: hex.EncodeToString(sum[:]), Data: data})
 	return true
 }
 

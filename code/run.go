@@ -96,11 +96,8 @@ func (j *job) check() (err error) {
 		return hint.Errorf(`policies.Preset("code-standard") is one`, "code: no policy")
 	}
 	if j.Policy.Isolation == policies.IsolationNone {
-		return hint.Errorf(
-			"use --tier standard or secure",
-			"policy %s has no sandbox: code never runs bare",
-			j.Policy.Name,
-		)
+		return hint.Errorf("use --tier standard or secure",
+			"policy %s has no sandbox: code never runs bare", j.Policy.Name)
 	}
 	if j.language, err = Lookup(j.Language); err != nil {
 		return err
@@ -116,11 +113,8 @@ func (j *job) check() (err error) {
 		first, _, _ := strings.Cut(f.Name, "/")
 		if f.Name == "" || path.IsAbs(f.Name) || path.Clean(f.Name) != f.Name || first == ".." ||
 			!plainName(path.Base(f.Name)) {
-			return hint.Errorf(
-				"give a name such as data.csv or data/a.csv",
-				"file name %q is not a plain path below /work",
-				f.Name,
-			)
+			return hint.Errorf("give a name such as data.csv or data/a.csv",
+				"file name %q is not a plain path below /work", f.Name)
 		}
 		if seen[f.Name] || seen[first] {
 			return hint.Errorf("choose another name", "file name %q is taken", f.Name)
@@ -190,14 +184,9 @@ func (j *job) unavailable(err error, exitCode int) {
 // policyFits says what of a language a policy can't do.
 func (j *job) policyFits() error {
 	if need, has := j.language.Memory, j.Policy.Limits.Memory; need > 0 && has > 0 && has < need {
-		return hint.Errorf(
-			"use --tier standard",
-			"%s needs %s of memory to start, policy %s allows %s",
-			j.language.Name,
-			need,
-			j.Policy.Name,
-			has,
-		)
+		return hint.Errorf("use --tier standard",
+			"%s needs %s of memory to start, policy %s allows %s", j.language.Name, need,
+			j.Policy.Name, has)
 	}
 	return nil
 }
@@ -211,8 +200,7 @@ func (j *job) find() (string, error) {
 		}
 		for _, c := range candidates {
 			if st, err := os.Stat(
-				j.Policy.Filesystem.Rootfs + c,
-			); err == nil && st.Mode().IsRegular() &&
+				j.Policy.Filesystem.Rootfs + c); err == nil && st.Mode().IsRegular() &&
 				st.Mode()&0o111 != 0 {
 				return c, nil
 			}
@@ -222,13 +210,8 @@ func (j *job) find() (string, error) {
 	if j.Policy.Filesystem.Rootfs != "" {
 		where += " of " + j.Policy.Filesystem.Rootfs
 	}
-	return "", hint.Errorf(
-		"apt-get install "+j.language.Package,
-		"%s is not there: no %s in %s",
-		j.language.Name,
-		strings.Join(j.language.Programs, " or "),
-		where,
-	)
+	return "", hint.Errorf("apt-get install "+j.language.Package, "%s is not there: no %s in %s",
+		j.language.Name, strings.Join(j.language.Programs, " or "), where)
 }
 
 // versionFits asks the program, in a sandbox, where the language needs a version.
@@ -254,15 +237,8 @@ func (j *job) versionFits(ctx context.Context) error {
 	case err != nil:
 		return err
 	case convErr != nil || n < j.language.Version:
-		return hint.Errorf(
-			"install "+j.language.Package,
-			"%s needs %s %d or later, %s is %q",
-			j.language.Name,
-			path.Base(j.program),
-			j.language.Version,
-			j.program,
-			version,
-		)
+		return hint.Errorf("install "+j.language.Package, "%s needs %s %d or later, %s is %q",
+			j.language.Name, path.Base(j.program), j.language.Version, j.program, version)
 	}
 	return nil
 }

@@ -259,11 +259,9 @@ var guardLimits = policies.Limits{
 	Disk:      1 << 20,
 	FileSize:  1 << 20,
 	OpenFiles: 64,
-	Timeout: policies.Duration(
-		10 * time.Second,
-	),
-	CPUTime: policies.Duration(5 * time.Second),
-	Output:  4 << 20,
+	Timeout:   policies.Duration(10 * time.Second),
+	CPUTime:   policies.Duration(5 * time.Second),
+	Output:    4 << 20,
 }
 
 // helper runs a program of mcpbox's own under a preset's filter. It executes no code of the

@@ -79,10 +79,8 @@ func (s *Server) mayLookUp(question string) bool {
 		strings.HasSuffix(name, ".localhost")):
 		return false // names of addresses, and of the sandbox itself: no attempt at anything
 	case !ok:
-		s.refuseLookUp(
-			question,
-			&Refusal{Rule: RuleName, Reason: "what was looked up is no host name"},
-		)
+		s.refuseLookUp(question,
+			&Refusal{Rule: RuleName, Reason: "what was looked up is no host name"})
 		return false
 	}
 	if refusal := s.policy.LookUp(name); refusal != nil {

@@ -87,11 +87,8 @@ func insert(record []byte, kind uint16, body []byte) []byte {
 }
 
 func TestHelloShowsEncryptedNames(t *testing.T) {
-	record := insert(
-		realHello(t, &tls.Config{ServerName: "api.example.com"}),
-		extECH,
-		[]byte("anything"),
-	)
+	record := insert(realHello(t, &tls.Config{ServerName: "api.example.com"}), extECH,
+		[]byte("anything"))
 	if h, err := parseHello(record); err != nil || !h.encrypted || h.sni != "api.example.com" {
 		t.Errorf("%+v, %v", h, err)
 	}

@@ -115,10 +115,8 @@ func (p *Policy) namesIt(name string) bool {
 }
 
 func (p *Policy) denied(name string, port int) bool {
-	return slices.ContainsFunc(
-		p.deny,
-		func(r hostrule.Rule) bool { return r.MatchesName(name, port) },
-	)
+	return slices.ContainsFunc(p.deny,
+		func(r hostrule.Rule) bool { return r.MatchesName(name, port) })
 }
 
 const theMetadataService = ": the cloud's metadata service, which hands out the host's credentials"
@@ -212,8 +210,6 @@ func (p *Policy) refuseMetadata(addr netip.Addr) *Refusal {
 }
 
 func (p *Policy) deniedAddr(addr netip.Addr, port int) bool {
-	return slices.ContainsFunc(
-		p.deny,
-		func(r hostrule.Rule) bool { return r.MatchesAddr(addr, port) },
-	)
+	return slices.ContainsFunc(p.deny,
+		func(r hostrule.Rule) bool { return r.MatchesAddr(addr, port) })
 }

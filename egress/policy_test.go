@@ -185,15 +185,8 @@ func TestTarget(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := ruleOf(p.Target(api, netip.MustParseAddr(c.addr), 443)); got != c.want {
-			t.Errorf(
-				"%s (private %v): %s leads to %s: %q, want %q",
-				c.list,
-				c.private,
-				api,
-				c.addr,
-				got,
-				c.want,
-			)
+			t.Errorf("%s (private %v): %s leads to %s: %q, want %q", c.list, c.private, api, c.addr,
+				got, c.want)
 		}
 	}
 }
@@ -216,10 +209,8 @@ func TestPoolGivesAnAddressAwayOnlyAfterAllOthers(t *testing.T) {
 	own4, own6 := Local()
 	for range maxNames {
 		v4, v6 := p.addresses(
-			strings.Repeat(
-				"x",
-				3,
-			) + netip.AddrFrom4([4]byte{byte(p.next >> 16), byte(p.next >> 8), byte(p.next)}).
+			strings.Repeat("x",
+				3) + netip.AddrFrom4([4]byte{byte(p.next >> 16), byte(p.next >> 8), byte(p.next)}).
 				String(),
 		)
 		if v4 == own4 || v6 == own6 {

@@ -10,10 +10,8 @@ import (
 // local prefix (RFC 4193). They are functions so that the package has no initialisers.
 func pool4() netip.Prefix { return netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 18, 0, 0}), 15) }
 func pool6() netip.Prefix {
-	return netip.PrefixFrom(
-		netip.AddrFrom16([16]byte{0xfd, 0x6d, 0x63, 0x70, 0x62, 0x6f, 0x78}),
-		64,
-	)
+	return netip.PrefixFrom(netip.AddrFrom16([16]byte{0xfd, 0x6d, 0x63, 0x70, 0x62, 0x6f, 0x78}),
+		64)
 }
 
 // Local returns the addresses of the sandbox's loopback device. They are at the ends of the pool,

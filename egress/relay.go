@@ -297,14 +297,10 @@ func (r *relay) check(h hello, err error) error {
 		return r.refuseHello(r.notTLS(), "")
 	case h.sni == "":
 		return r.refuseHello(
-			&Refusal{Rule: RuleSNI, Reason: target + ": the TLS handshake names no host"},
-			"",
-		)
+			&Refusal{Rule: RuleSNI, Reason: target + ": the TLS handshake names no host"}, "")
 	case h.sni != r.name:
 		return r.refuseHello(
-			&Refusal{Rule: RuleSNI, Reason: target + ": the TLS handshake is for " + h.sni},
-			h.sni,
-		)
+			&Refusal{Rule: RuleSNI, Reason: target + ": the TLS handshake is for " + h.sni}, h.sni)
 	case h.encrypted && !r.server.policy.ech:
 		return r.refuseHello(
 			&Refusal{

@@ -128,15 +128,8 @@ func TestResolverAnswers(t *testing.T) {
 		{".", dnsmessage.TypeNS, dnsmessage.ClassINET, dnsmessage.RCodeNameError, 0},
 	} {
 		if m := ask(c.name, c.kind, c.class); m.RCode != c.code || len(m.Answers) != c.answers {
-			t.Errorf(
-				"%q %v: %v with %d answers, want %v with %d",
-				c.name,
-				c.kind,
-				m.RCode,
-				len(m.Answers),
-				c.code,
-				c.answers,
-			)
+			t.Errorf("%q %v: %v with %d answers, want %v with %d", c.name, c.kind, m.RCode,
+				len(m.Answers), c.code, c.answers)
 		}
 	}
 	body := func(kind dnsmessage.Type) dnsmessage.ResourceBody {
@@ -160,10 +153,8 @@ func TestResolverAnswers(t *testing.T) {
 func TestResolverOverTCP(t *testing.T) {
 	w := newWorld(t)
 	w.serve(network(t, api), nil, nil, nil)
-	conn, err := net.Dial(
-		"tcp4",
-		w.server.sockets[len(w.server.sockets)-1].(net.Listener).Addr().String(),
-	)
+	conn, err := net.Dial("tcp4",
+		w.server.sockets[len(w.server.sockets)-1].(net.Listener).Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -469,11 +460,8 @@ func TestThousandConnectionsHold(t *testing.T) {
 		wg.Go(func() {
 			room <- struct{}{}
 			defer func() { <-room }()
-			conn, err := net.DialTCP(
-				"tcp4",
-				nil,
-				net.TCPAddrFromAddrPort(netip.AddrPortFrom(addrs[0], uint16(port))),
-			)
+			conn, err := net.DialTCP("tcp4", nil,
+				net.TCPAddrFromAddrPort(netip.AddrPortFrom(addrs[0], uint16(port))))
 			if err != nil {
 				t.Error(err)
 				return
@@ -556,9 +544,7 @@ func TestHappyEyeballs(t *testing.T) {
 	w := newWorld(t)
 	port := w.echo(0)
 	good := netip.AddrPortFrom(netip.MustParseAddr(w.target), uint16(port))
-	silent, broken := netip.MustParseAddrPort(
-		"[2001:db8::1]:443",
-	), netip.MustParseAddrPort(
+	silent, broken := netip.MustParseAddrPort("[2001:db8::1]:443"), netip.MustParseAddrPort(
 		"192.0.2.1:443",
 	)
 	d := dialer{connect: func(ctx context.Context, to netip.AddrPort) (*net.TCPConn, error) {

@@ -67,10 +67,8 @@ func (w *world) serve(n policies.Network, ports []int, names, addrs []string) {
 	cfg := Config{Network: n, Pool: w.pool, IPv6: w.ipv6, Owner: func() Owner { return w }}
 	for _, addr := range addrs {
 		for _, port := range ports {
-			cfg.Listeners = append(
-				cfg.Listeners,
-				listen(w.t, net.JoinHostPort(addr, strconv.Itoa(port))),
-			)
+			cfg.Listeners = append(cfg.Listeners,
+				listen(w.t, net.JoinHostPort(addr, strconv.Itoa(port))))
 		}
 	}
 	var err error
@@ -137,11 +135,8 @@ func (w *world) lookUp(name string) ([]netip.Addr, error) {
 	r := net.Resolver{
 		PreferGo: true,
 		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(
-				ctx,
-				network,
-				w.server.sockets[len(w.server.sockets)-2].(net.PacketConn).LocalAddr().String(),
-			)
+			return (&net.Dialer{}).DialContext(ctx, network,
+				w.server.sockets[len(w.server.sockets)-2].(net.PacketConn).LocalAddr().String())
 		},
 	}
 	return r.LookupNetIP(context.Background(), "ip4", name+".")

@@ -38,11 +38,8 @@ func (p *Plan) PrivateFolders(folders []string, files []File) (dirs []Dir, err e
 	for _, f := range files {
 		m, _, _ := p.covering(f.Path)
 		if m.Type != "tmpfs" || path.Clean(f.Path) != f.Path || !private(f.Path) {
-			return nil, hint.Errorf(
-				"choose a path below "+Work+", where nothing is mounted",
-				"file %s can't be made in the sandbox's own storage",
-				f.Path,
-			)
+			return nil, hint.Errorf("choose a path below "+Work+", where nothing is mounted",
+				"file %s can't be made in the sandbox's own storage", f.Path)
 		}
 		add(path.Dir(f.Path))
 	}

@@ -72,12 +72,8 @@ func CheckCells(p *policies.Policy) error {
 	default:
 		return nil
 	}
-	return hint.Errorf(
-		"start a sandbox for the call (Spec.Cells 0)",
-		"no cells with policy %s: %s",
-		p.Name,
-		why,
-	)
+	return hint.Errorf("start a sandbox for the call (Spec.Cells 0)", "no cells with policy %s: %s",
+		p.Name, why)
 }
 
 // NewCell builds a cell, in a sandbox whose Spec has Cells.

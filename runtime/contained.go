@@ -61,14 +61,12 @@ func startContained(ctx context.Context, box *Sandbox) (*contained, error) {
 	defer undo.Run()
 	c := &contained{box: box, storage: -1}
 	c.mounts = sync.OnceValue(
-		func() []initproto.MountOp { return control.Mounts(c.plan.root.Cell) },
-	)
+		func() []initproto.MountOp { return control.Mounts(c.plan.root.Cell) })
 	c.namespaces = sync.OnceValues(func() (verify.Namespaces, error) {
 		return verify.NamespacesOf(c.container.PID)
 	})
 	c.freshMounts = sync.OnceValue(
-		func() []initproto.MountOp { return control.Mounts(c.plan.root.FreshCell()) },
-	)
+		func() []initproto.MountOp { return control.Mounts(c.plan.root.FreshCell()) })
 	filter := c.compileFilter()
 	undo.Push(func() { _ = filter() }) // it must not outlive a failed start
 	if err := c.claim(undo); err != nil {

@@ -115,26 +115,18 @@ func (c *contained) spawnError(f initproto.Fault, body *initproto.SpawnBody) err
 	case f.Step == initproto.StepExec:
 		return hint.Errorf(
 			"raise the memory or process limit if it is below what the program needs to start",
-			"%s: %w: %w",
-			command,
-			ErrNotExecutable,
-			f.Errno,
-		)
+			"%s: %w: %w", command, ErrNotExecutable, f.Errno)
 	case f.Step == initproto.StepDir && f.Errno == unix.EACCES:
 		return hint.Errorf(
 			"the user that runs mcpbox must be allowed to enter the folder that is mounted there",
-			"working directory %s: %w",
-			body.Dir,
-			f.Errno,
-		)
+			"working directory %s: %w", body.Dir, f.Errno)
 	case f.Step == initproto.StepDir:
 		return hint.Errorf("name a folder as the sandbox sees it; the default is "+rootfs.Work,
 			"working directory %s: %w", body.Dir, f.Errno)
 	case f.Step == initproto.StepDied:
 		return hint.Errorf(
 			"raise the memory or process limit: a process needs about 4 MiB and one task to start",
-			"start: the process died before its command ran",
-		)
+			"start: the process died before its command ran")
 	}
 	e := &SetupError{Step: f.Step.String(), Index: int(f.Index), Err: f.Errno}
 	if f.Step == initproto.StepMount && int(f.Index) < len(body.Mounts) {

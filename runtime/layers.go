@@ -71,13 +71,8 @@ func (l Layers) require(p *policies.Policy) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	return hint.Errorf(
-		doctorHint,
-		"policy %s: %w: %s",
-		p.Name,
-		ErrLayer,
-		strings.Join(missing, ", "),
-	)
+	return hint.Errorf(doctorHint, "policy %s: %w: %s", p.Name, ErrLayer,
+		strings.Join(missing, ", "))
 }
 
 // mandatory returns an error if a layer is missing without which nothing may run, whatever the

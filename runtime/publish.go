@@ -28,10 +28,7 @@ func (c *contained) publish(undo *cleanup.Stack) error {
 		if err != nil {
 			return hint.Errorf(
 				"another program has the port: --publish OTHER:"+fmt.Sprint(p.Inside),
-				"publish %s: %w",
-				p.Host,
-				err,
-			)
+				"publish %s: %w", p.Host, err)
 		}
 		inwards := egress.Publish(l, func(ctx context.Context) (*net.TCPConn, error) {
 			return c.dialInside(ctx, p.Inside)

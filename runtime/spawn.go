@@ -160,12 +160,8 @@ var filterFlags = sync.OnceValue(func() uint {
 	const waitKillable = 1 << 5 // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 	flags := uintptr(unix.SECCOMP_FILTER_FLAG_NEW_LISTENER)
 	// Without a program: EFAULT if the flags are known, EINVAL if not.
-	_, _, e := unix.RawSyscall(
-		unix.SYS_SECCOMP,
-		unix.SECCOMP_SET_MODE_FILTER,
-		flags|waitKillable,
-		0,
-	)
+	_, _, e := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags|waitKillable,
+		0)
 	if e == unix.EFAULT {
 		flags |= waitKillable
 	}

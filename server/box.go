@@ -59,11 +59,8 @@ func (d *daemon) newBox(
 	}
 	if req.Idle < 0 || req.Age < 0 || len(req.Caller) > 128 || len(req.Labels) > 16 ||
 		len(strings.Join(req.Labels, "")) > 1024 {
-		return nil, newProblem(
-			http.StatusUnprocessableEntity,
-			"docs/API.md has the bounds",
-			"idle, age, caller or labels are out of bounds",
-		)
+		return nil, newProblem(http.StatusUnprocessableEntity, "docs/API.md has the bounds",
+			"idle, age, caller or labels are out of bounds")
 	}
 	if err := checkFiles(req.Files); err != nil {
 		return nil, err
@@ -95,11 +92,8 @@ func (d *daemon) newBox(
 	d.mu.Lock()
 	if len(d.boxes) >= most.Most {
 		d.mu.Unlock()
-		p := newProblem(
-			http.StatusTooManyRequests,
-			"destroy one that is not used",
-			"there are as many sandboxes as the daemon may have",
-		)
+		p := newProblem(http.StatusTooManyRequests, "destroy one that is not used",
+			"there are as many sandboxes as the daemon may have")
 		p.RetryAfter = 10
 		return nil, p
 	}
@@ -174,13 +168,8 @@ func (d *daemon) endBox(b *box, reason string) {
 			d.log.Error("a sandbox did not end cleanly", "sandbox", b.info.ID, "error", err)
 		}
 		if err := d.saveBox(b.info); err != nil {
-			d.log.Error(
-				"the end of a sandbox could not be kept",
-				"sandbox",
-				b.info.ID,
-				"error",
-				err,
-			)
+			d.log.Error("the end of a sandbox could not be kept", "sandbox", b.info.ID, "error",
+				err)
 		}
 		d.mu.Lock()
 		delete(d.boxes, b.info.ID)
@@ -210,11 +199,8 @@ func (d *daemon) box(r *http.Request) (*box, error) {
 	if err := json.Unmarshal(row.Body, &info); err != nil {
 		return nil, err
 	}
-	return nil, newProblem(
-		http.StatusGone,
-		"create another one",
-		"the sandbox is "+info.State+": "+info.Reason,
-	)
+	return nil, newProblem(http.StatusGone, "create another one",
+		"the sandbox is "+info.State+": "+info.Reason)
 }
 
 // listSandboxes: GET /v1/sandboxes
@@ -228,10 +214,8 @@ func (d *daemon) listSandboxes(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	d.mu.Unlock()
-	slices.SortFunc(
-		out.Sandboxes,
-		func(a, b api.Sandbox) int { return a.Created.Compare(b.Created) },
-	)
+	slices.SortFunc(out.Sandboxes,
+		func(a, b api.Sandbox) int { return a.Created.Compare(b.Created) })
 	answer(w, http.StatusOK, out)
 }
 

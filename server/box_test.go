@@ -42,19 +42,12 @@ func TestSandboxes(t *testing.T) {
 	)
 
 	t.Run("commands share its files", func(t *testing.T) {
-		if r, err := d.Exec(
-			background(t),
-			id,
-			sh("cat in.txt; echo kept >f"),
-		); err != nil ||
+		if r, err := d.Exec(background(t), id, sh("cat in.txt; echo kept >f")); err != nil ||
 			r.Stdout != "given" {
 			t.Fatalf("%+v, %v", r, err)
 		}
-		if r, err := d.Exec(
-			background(t),
-			id,
-			sh("cat f; exit 4"),
-		); err != nil || r.Stdout != "kept\n" ||
+		if r, err := d.Exec(background(t), id,
+			sh("cat f; exit 4")); err != nil || r.Stdout != "kept\n" ||
 			r.ExitCode != 4 {
 			t.Errorf("%+v, %v", r, err)
 		}
@@ -123,11 +116,8 @@ func TestSandboxes(t *testing.T) {
 		if _, err := os.ReadFile(secret); err != nil {
 			t.Fatal(err) // outside, it can be read
 		}
-		if r, err := d.Exec(
-			background(t),
-			id,
-			sh("ln -s "+secret+" l; ln -s / root; ln -s "+dir+" folder"),
-		); err != nil ||
+		if r, err := d.Exec(background(t), id,
+			sh("ln -s "+secret+" l; ln -s / root; ln -s "+dir+" folder")); err != nil ||
 			!r.Success {
 			t.Fatalf("%+v, %v", r, err)
 		}
@@ -139,12 +129,8 @@ func TestSandboxes(t *testing.T) {
 			}
 		}
 		for _, name := range outside {
-			_ = d.WriteFile(
-				background(t),
-				id,
-				name,
-				[]byte("changed"),
-			) // in the sandbox's own /tmp, it may work
+			_ = d.WriteFile(background(t), id, name,
+				[]byte("changed")) // in the sandbox's own /tmp, it may work
 		}
 		if got, err := os.ReadFile(secret); err != nil || string(got) != "host" {
 			t.Errorf("the host's file is %q, %v", got, err)

@@ -34,11 +34,8 @@ func unmarshal(data []byte, into any) error {
 		return bodyError(err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return newProblem(
-			http.StatusBadRequest,
-			"send one JSON object",
-			"there is more after the JSON object",
-		)
+		return newProblem(http.StatusBadRequest, "send one JSON object",
+			"there is more after the JSON object")
 	}
 	return nil
 }
@@ -47,17 +44,11 @@ func bodyError(err error) error {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return newProblem(
-			http.StatusRequestEntityTooLarge,
-			"send less: a body may have "+strconv.Itoa(maxBody>>20)+" MiB",
-			"the body is too large",
-		)
+		return newProblem(http.StatusRequestEntityTooLarge,
+			"send less: a body may have "+strconv.Itoa(maxBody>>20)+" MiB", "the body is too large")
 	case errors.Is(err, io.EOF):
-		return newProblem(
-			http.StatusBadRequest,
-			"send a JSON object; docs/API.md has examples",
-			"the body is empty",
-		)
+		return newProblem(http.StatusBadRequest, "send a JSON object; docs/API.md has examples",
+			"the body is empty")
 	}
 	return newProblem(
 		http.StatusBadRequest,
@@ -94,11 +85,8 @@ func number(r *http.Request, name string, otherwise, most int64) (int64, error) 
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 {
-		return 0, newProblem(
-			http.StatusBadRequest,
-			"give a whole number",
-			"?"+name+"= is no number",
-		)
+		return 0, newProblem(http.StatusBadRequest, "give a whole number",
+			"?"+name+"= is no number")
 	}
 	return min(n, most), nil
 }
@@ -107,11 +95,8 @@ func number(r *http.Request, name string, otherwise, most int64) (int64, error) 
 func checkText(what string, texts ...string) *api.Problem {
 	for _, t := range texts {
 		if strings.ContainsRune(t, 0) {
-			return newProblem(
-				http.StatusUnprocessableEntity,
-				"leave it out",
-				what+" has a NUL character",
-			)
+			return newProblem(http.StatusUnprocessableEntity, "leave it out",
+				what+" has a NUL character")
 		}
 	}
 	return nil

@@ -62,8 +62,7 @@ func TestOriginsAndHostsOfTheConfigComeIn(t *testing.T) {
 		t,
 		folder(t),
 		"listen: 127.0.0.1:0\norigins: ['https://ui.example']\nhosts: [box.example]\n"+tokenLine(
-			token,
-		),
+			token),
 	)
 	status, body, _ := do(
 		t,
@@ -85,11 +84,8 @@ func TestOriginsAndHostsOfTheConfigComeIn(t *testing.T) {
 
 func TestAClientOverTCPHasNoWayAroundTheSandbox(t *testing.T) {
 	dir := folder(t)
-	write(
-		t,
-		filepath.Join(dir, "mounts.yaml"),
-		"version: 1\nextends: standard\nfilesystem: {mounts: [{source: "+dir+", target: /data}]}\n",
-	)
+	write(t, filepath.Join(dir, "mounts.yaml"),
+		"version: 1\nextends: standard\nfilesystem: {mounts: [{source: "+dir+", target: /data}]}\n")
 	d := start(t, dir, "listen: 127.0.0.1:0\npolicies: {mounts: mounts.yaml}\n"+tokenLine(token))
 	c, err := client.Dial(d.tcp, client.WithToken(token))
 	if err != nil {
@@ -114,10 +110,8 @@ func TestAClientOverTCPHasNoWayAroundTheSandbox(t *testing.T) {
 	if _, err := d.Run(background(t), document(mount)); err != nil {
 		t.Errorf("the daemon's own user may mount what it can read: %v", err)
 	}
-	x, err := c.Run(
-		background(t),
-		api.ExecutionRequest{Command: []string{"ls", "/data"}, Policy: "mounts"},
-	)
+	x, err := c.Run(background(t),
+		api.ExecutionRequest{Command: []string{"ls", "/data"}, Policy: "mounts"})
 	if err != nil || !strings.Contains(x.Result.Stdout, "mounts.yaml") {
 		t.Errorf("a policy that the operator lists: %+v, %v", x, err)
 	}
@@ -127,11 +121,8 @@ func TestAClientOverTCPHasNoWayAroundTheSandbox(t *testing.T) {
 }
 
 func TestDocumentsOfRestrictedClientsNameNothingOfTheHost(t *testing.T) {
-	d := start(
-		t,
-		folder(t),
-		"listen: 127.0.0.1:0\nrestricted: {documents: true}\n"+tokenLine(token),
-	)
+	d := start(t, folder(t),
+		"listen: 127.0.0.1:0\nrestricted: {documents: true}\n"+tokenLine(token))
 	t.Setenv("SECRET_OF_THE_DAEMON", "1")
 	c, err := client.Dial(d.tcp, client.WithToken(token))
 	if err != nil {
@@ -170,10 +161,7 @@ func TestOneClientDoesNotSeeAnothersThings(t *testing.T) {
 	_, err = c.Cancel(background(t), own.ID)
 	refused(t, err, 404)
 	for _, query := range []string{"", "state=running"} {
-		if list, err := c.Executions(
-			background(t),
-			query,
-		); err != nil ||
+		if list, err := c.Executions(background(t), query); err != nil ||
 			len(list.Executions) != 0 {
 			t.Errorf("%q: %+v, %v", query, list, err)
 		}

@@ -48,29 +48,20 @@ func eventFilter(r *http.Request) (f state.Filter, err error) {
 		return f, err
 	}
 	if f.Type != "" && !monitor.Type(f.Type).Valid() {
-		return f, newProblem(
-			http.StatusBadRequest,
-			"mcpbox events --help lists them",
-			"?type= is no event type",
-		)
+		return f, newProblem(http.StatusBadRequest, "mcpbox events --help lists them",
+			"?type= is no event type")
 	}
 	if s := monitor.Severity(q.Get("severity")); s != "" {
 		if !s.Valid() {
-			return f, newProblem(
-				http.StatusBadRequest,
-				"use one of: low, medium, high, critical",
-				"?severity= is none",
-			)
+			return f, newProblem(http.StatusBadRequest, "use one of: low, medium, high, critical",
+				"?severity= is none")
 		}
 		f.Severity = state.Rank(s)
 	}
 	if since := q.Get("since"); since != "" {
 		if f.Since, err = time.Parse(time.RFC3339, since); err != nil {
-			return f, newProblem(
-				http.StatusBadRequest,
-				"write 2026-01-31T12:00:00Z",
-				"?since= is no time",
-			)
+			return f, newProblem(http.StatusBadRequest, "write 2026-01-31T12:00:00Z",
+				"?since= is no time")
 		}
 	}
 	return f, nil
@@ -157,9 +148,7 @@ func (d *daemon) followEvents(w http.ResponseWriter, r *http.Request, f state.Fi
 func matches(e api.Event, f state.Filter) bool {
 	same := func(want, is string) bool { return want == "" || want == is }
 	return same(f.Client, e.Client) && same(f.Caller, e.Caller) && same(f.Sandbox, e.Sandbox) &&
-		same(
-			f.Execution,
-			e.Execution,
-		) && same(f.Type, string(e.Type)) && state.Rank(e.Severity) >= f.Severity &&
+		same(f.Execution,
+			e.Execution) && same(f.Type, string(e.Type)) && state.Rank(e.Severity) >= f.Severity &&
 		!e.Time.Before(f.Since)
 }

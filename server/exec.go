@@ -61,11 +61,8 @@ func (d *daemon) exec(w http.ResponseWriter, r *http.Request) {
 		d.fail(
 			w,
 			r,
-			newProblem(
-				http.StatusBadRequest,
-				"set mode to stream",
-				"messages come after the request, but it is no stream",
-			),
+			newProblem(http.StatusBadRequest, "set mode to stream",
+				"messages come after the request, but it is no stream"),
 		)
 		return
 	}
@@ -73,11 +70,7 @@ func (d *daemon) exec(w http.ResponseWriter, r *http.Request) {
 	if c.req.StdinData != nil {
 		c.stdin = strings.NewReader(string(c.req.StdinData))
 	}
-	c.stdout, c.stderr = newOutput(
-		api.KindStdout,
-		c.req.MaxOutput,
-		nil,
-	), newOutput(
+	c.stdout, c.stderr = newOutput(api.KindStdout, c.req.MaxOutput, nil), newOutput(
 		api.KindStderr,
 		c.req.MaxOutput,
 		nil,
@@ -115,24 +108,15 @@ func checkExec(req *api.ExecRequest) error {
 			"no command",
 		)
 	case req.Mode != "" && req.Mode != api.Sync && req.Mode != api.Stream:
-		return newProblem(
-			http.StatusUnprocessableEntity,
-			"use sync or stream",
-			"this mode is not known here",
-		)
+		return newProblem(http.StatusUnprocessableEntity, "use sync or stream",
+			"this mode is not known here")
 	case req.Timeout < 0 || req.Timeout > 1e6 || math.IsNaN(req.Timeout):
-		return newProblem(
-			http.StatusUnprocessableEntity,
-			"give seconds",
-			"timeout: that is no time",
-		)
+		return newProblem(http.StatusUnprocessableEntity, "give seconds",
+			"timeout: that is no time")
 	}
 	if req.TTY && req.Mode != api.Stream {
-		return newProblem(
-			http.StatusUnprocessableEntity,
-			"set mode to stream",
-			"a terminal needs a stream",
-		)
+		return newProblem(http.StatusUnprocessableEntity, "set mode to stream",
+			"a terminal needs a stream")
 	}
 	return checkCommand(req.Command, req.Env, req.Dir)
 }
@@ -271,11 +255,8 @@ func takeMessages(
 				return err
 			}
 		default:
-			return newProblem(
-				http.StatusUnprocessableEntity,
-				"send stdin, eof, signal or resize",
-				"the kind of the message is not known",
-			)
+			return newProblem(http.StatusUnprocessableEntity, "send stdin, eof, signal or resize",
+				"the kind of the message is not known")
 		}
 	}
 }
@@ -288,11 +269,8 @@ func control(p *mcpruntime.Process, msg api.Message) error {
 	}
 	sig := unix.SignalNum("SIG" + strings.TrimPrefix(strings.ToUpper(msg.Signal), "SIG"))
 	if sig == 0 {
-		return newProblem(
-			http.StatusUnprocessableEntity,
-			"use a name such as TERM",
-			"the signal is not known",
-		)
+		return newProblem(http.StatusUnprocessableEntity, "use a name such as TERM",
+			"the signal is not known")
 	}
 	_ = p.Signal(sig) // it may have ended
 	return nil
@@ -337,11 +315,8 @@ func (d *daemon) getFile(w http.ResponseWriter, r *http.Request) {
 		d.fail(
 			w,
 			r,
-			newProblem(
-				http.StatusRequestEntityTooLarge,
-				"take it in parts, with exec",
-				"the file is larger than 16 MiB",
-			),
+			newProblem(http.StatusRequestEntityTooLarge, "take it in parts, with exec",
+				"the file is larger than 16 MiB"),
 		)
 		return
 	}
@@ -354,11 +329,8 @@ func (d *daemon) getFile(w http.ResponseWriter, r *http.Request) {
 func (d *daemon) putFile(w http.ResponseWriter, r *http.Request) {
 	path, err := filePath(r)
 	if err == nil && r.ContentLength > maxFile {
-		err = newProblem(
-			http.StatusRequestEntityTooLarge,
-			"send it in parts, with exec",
-			"the file is larger than 16 MiB",
-		)
+		err = newProblem(http.StatusRequestEntityTooLarge, "send it in parts, with exec",
+			"the file is larger than 16 MiB")
 	}
 	var data []byte
 	if err == nil {

@@ -88,10 +88,8 @@ func checkExecution(req *api.ExecutionRequest) error {
 	case req.Timeout < 0 || req.Timeout > 1e6 || math.IsNaN(req.Timeout):
 		return unprocessable("give seconds", "timeout: that is no time")
 	case req.Mode != "" && req.Mode != api.Sync && req.Mode != api.Stream && req.Mode != api.Async:
-		return unprocessable(
-			"use sync, stream or async",
-			"mode "+strconv.QuoteToASCII(string(req.Mode))+" is not known",
-		)
+		return unprocessable("use sync, stream or async",
+			"mode "+strconv.QuoteToASCII(string(req.Mode))+" is not known")
 	case len(req.Caller) > 128:
 		return unprocessable("give at most 128 bytes", "caller is too long")
 	}
@@ -106,29 +104,20 @@ func checkExecution(req *api.ExecutionRequest) error {
 func checkFiles(files []api.File) error {
 	const most, longest = 256, 1024
 	if len(files) > most {
-		return newProblem(
-			http.StatusUnprocessableEntity,
-			"send an archive, and unpack it inside",
-			"there are more than 256 files",
-		)
+		return newProblem(http.StatusUnprocessableEntity, "send an archive, and unpack it inside",
+			"there are more than 256 files")
 	}
 	for _, f := range files {
 		if f.Path == "" || len(f.Path) > longest {
-			return newProblem(
-				http.StatusUnprocessableEntity,
-				"give each a path below /work",
-				"a file has no path, or a long one",
-			)
+			return newProblem(http.StatusUnprocessableEntity, "give each a path below /work",
+				"a file has no path, or a long one")
 		}
 		if p := checkText("a file's path", f.Path); p != nil {
 			return p
 		}
 		if f.Text != "" && f.Data != nil {
-			return newProblem(
-				http.StatusUnprocessableEntity,
-				"give one of them",
-				"a file's text and data exclude each other",
-			)
+			return newProblem(http.StatusUnprocessableEntity, "give one of them",
+				"a file's text and data exclude each other")
 		}
 	}
 	return nil
@@ -137,22 +126,16 @@ func checkFiles(files []api.File) error {
 // checkCommand refuses what execve(2) can't take.
 func checkCommand(command []string, env map[string]string, dir string) error {
 	if len(command) > 0 && command[0] == "" {
-		return newProblem(
-			http.StatusUnprocessableEntity,
-			"name the program",
-			"the command's first word is empty",
-		)
+		return newProblem(http.StatusUnprocessableEntity, "name the program",
+			"the command's first word is empty")
 	}
 	if p := checkText("the command", command...); p != nil {
 		return p
 	}
 	for k, v := range env {
 		if k == "" || strings.Contains(k, "=") {
-			return newProblem(
-				http.StatusUnprocessableEntity,
-				"give it a name without =",
-				"env has a variable without a proper name",
-			)
+			return newProblem(http.StatusUnprocessableEntity, "give it a name without =",
+				"env has a variable without a proper name")
 		}
 		if p := checkText("env", k, v); p != nil {
 			return p
@@ -162,11 +145,8 @@ func checkCommand(command []string, env map[string]string, dir string) error {
 		return p
 	}
 	if dir != "" && !strings.HasPrefix(dir, "/") {
-		return newProblem(
-			http.StatusUnprocessableEntity,
-			"give an absolute path in the sandbox, such as /work",
-			"dir is not absolute",
-		)
+		return newProblem(http.StatusUnprocessableEntity,
+			"give an absolute path in the sandbox, such as /work", "dir is not absolute")
 	}
 	return nil
 }
@@ -177,11 +157,8 @@ func (d *daemon) answeredBefore(w http.ResponseWriter, r *http.Request, run *run
 		d.fail(
 			w,
 			r,
-			newProblem(
-				http.StatusBadRequest,
-				"give at most 128 bytes",
-				"Idempotency-Key is too long",
-			),
+			newProblem(http.StatusBadRequest, "give at most 128 bytes",
+				"Idempotency-Key is too long"),
 		)
 		return true
 	}
@@ -363,11 +340,8 @@ func (d *daemon) cancelExecution(w http.ResponseWriter, r *http.Request) {
 func (d *daemon) getReport(w http.ResponseWriter, r *http.Request) {
 	run, x, err := d.find(r)
 	if err == nil && run != nil {
-		err = newProblem(
-			http.StatusConflict,
-			"ask again when it has ended: ?wait= of GET /v1/executions/{id}",
-			"it still runs",
-		)
+		err = newProblem(http.StatusConflict,
+			"ask again when it has ended: ?wait= of GET /v1/executions/{id}", "it still runs")
 	}
 	if err != nil {
 		d.fail(w, r, err)
@@ -437,11 +411,8 @@ func (d *daemon) loseExecutions() error {
 		}
 		now := time.Now().UTC()
 		x.State, x.Ended = api.Lost, &now
-		x.Problem = newProblem(
-			http.StatusServiceUnavailable,
-			"ask for it again",
-			"the daemon ended while it ran",
-		)
+		x.Problem = newProblem(http.StatusServiceUnavailable, "ask for it again",
+			"the daemon ended while it ran")
 		row.State = string(api.Lost)
 		if row.Body, err = json.Marshal(x); err == nil {
 			err = d.db.SaveExecution(row, nil)

@@ -87,10 +87,7 @@ func TestExecutions(t *testing.T) {
 		if err != nil || x.State != api.Running {
 			t.Fatalf("%+v, %v", x, err)
 		}
-		if x, err = d.Wait(
-			background(t),
-			x.ID,
-		); err != nil || x.State != api.Finished ||
+		if x, err = d.Wait(background(t), x.ID); err != nil || x.State != api.Finished ||
 			x.Result.Stdout != "later\n" {
 			t.Errorf("%+v, %v", x, err)
 		}
@@ -117,10 +114,8 @@ func TestExecutions(t *testing.T) {
 		}
 	})
 	t.Run("its time is bounded", func(t *testing.T) {
-		x, err := d.Run(
-			background(t),
-			api.ExecutionRequest{Command: []string{"sleep", "600"}, Timeout: 0.2},
-		)
+		x, err := d.Run(background(t),
+			api.ExecutionRequest{Command: []string{"sleep", "600"}, Timeout: 0.2})
 		if err != nil || x.Result.Status != "timeout" {
 			t.Errorf("%+v, %v", x, err)
 		}
@@ -141,10 +136,7 @@ func TestExecutions(t *testing.T) {
 		if status != 200 || !strings.Contains(body, `"executions":1`) {
 			t.Errorf("%d %s", status, body)
 		}
-		if list, err := d.Executions(
-			background(t),
-			"caller=ann",
-		); err != nil ||
+		if list, err := d.Executions(background(t), "caller=ann"); err != nil ||
 			len(list.Executions) != 0 {
 			t.Errorf("%+v, %v", list, err)
 		}

@@ -86,13 +86,7 @@ func TestAReportJudgesAnExecution(t *testing.T) {
 		t.Fatal(err)
 	}
 	var rep report.Report
-	if err := d.Do(
-		background(t),
-		"GET",
-		"/v1/executions/"+x.ID+"/report",
-		nil,
-		&rep,
-	); err != nil ||
+	if err := d.Do(background(t), "GET", "/v1/executions/"+x.ID+"/report", nil, &rep); err != nil ||
 		!rep.Risk.AtLeast(monitor.High) {
 		t.Errorf("%+v, %v", rep, err)
 	}
@@ -104,10 +98,8 @@ func TestTheDaemonsRulesHoldForEveryPolicy(t *testing.T) {
 		folder(t),
 		`rules: [{id: debugger, when: 'syscall == "ptrace"', action: kill}]`+"\n",
 	)
-	x, err := d.Run(
-		background(t),
-		api.ExecutionRequest{Command: append(attack[:2:2], attack[2]+"; print('survived')")},
-	)
+	x, err := d.Run(background(t),
+		api.ExecutionRequest{Command: append(attack[:2:2], attack[2]+"; print('survived')")})
 	if err != nil || x.Result.Status != "violation" ||
 		strings.Contains(x.Result.Stdout, "survived") {
 		t.Errorf("%+v, %v", x, err)
@@ -154,10 +146,7 @@ func TestAWebhookIsToldAgainAndSigned(t *testing.T) {
 		mac := hmac.New(sha256.New, []byte("key"))
 		mac.Write(c.body)
 		var e api.Event
-		if err := json.Unmarshal(
-			c.body,
-			&e,
-		); err != nil || e.Caller != "mallory" ||
+		if err := json.Unmarshal(c.body, &e); err != nil || e.Caller != "mallory" ||
 			c.sign != hex.EncodeToString(mac.Sum(nil)) {
 			t.Errorf("%s signed %q: %v", c.body, c.sign, err)
 		}

@@ -55,10 +55,8 @@ func TestTheOpenAPIDocumentIsWhole(t *testing.T) {
 			}
 			seen[op.OperationID] = true
 			if op.RequestBody != nil {
-				name := strings.TrimPrefix(
-					op.RequestBody.Content["application/json"].Schema.Ref,
-					"#/components/schemas/",
-				)
+				name := strings.TrimPrefix(op.RequestBody.Content["application/json"].Schema.Ref,
+					"#/components/schemas/")
 				if len(doc.Components.Schemas[name].Properties) == 0 {
 					t.Errorf("%s %s: no schema %q", method, path, name)
 				}
@@ -106,10 +104,8 @@ func TestNoRequestBreaksTheDaemon(t *testing.T) {
 		}
 		body := ""
 		if op.RequestBody != nil {
-			name := strings.TrimPrefix(
-				op.RequestBody.Content["application/json"].Schema.Ref,
-				"#/components/schemas/",
-			)
+			name := strings.TrimPrefix(op.RequestBody.Content["application/json"].Schema.Ref,
+				"#/components/schemas/")
 			body = madeUp(rnd, doc.Components.Schemas[name].Properties)
 		}
 		status, answer, _ := d.raw(t, strings.ToUpper(method), path+"?"+q.Encode(), body)
@@ -119,16 +115,8 @@ func TestNoRequestBreaksTheDaemon(t *testing.T) {
 		}
 		ids = ids[max(0, len(ids)-50):]
 		if status >= 500 {
-			t.Errorf(
-				"seed %d: %s %s?%s %s\n→ %d %s",
-				seed,
-				method,
-				path,
-				q.Encode(),
-				body,
-				status,
-				answer,
-			)
+			t.Errorf("seed %d: %s %s?%s %s\n→ %d %s", seed, method, path, q.Encode(), body, status,
+				answer)
 		}
 	}
 	if codes[200]+codes[201] == 0 || codes[422] == 0 || codes[400] == 0 {

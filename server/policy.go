@@ -19,11 +19,8 @@ func (d *daemon) choose(
 	cfg := d.cfg.Load()
 	if len(document) > 0 && string(document) != "null" {
 		if name != "" {
-			return nil, false, newProblem(
-				http.StatusUnprocessableEntity,
-				"give one of them",
-				"policy and policy_document exclude each other",
-			)
+			return nil, false, newProblem(http.StatusUnprocessableEntity, "give one of them",
+				"policy and policy_document exclude each other")
 		}
 		p, err = d.document(id, document)
 		return p, true, err
@@ -42,15 +39,11 @@ func (d *daemon) mayHave(p *policies.Policy) error {
 	may := d.cfg.Load().Restricted
 	switch {
 	case p.Isolation == policies.IsolationNone && !may.NoSandbox:
-		return forbidden(
-			"policy "+p.Name+" has no sandbox",
-			"the operator can allow it in the config: restricted: {no_sandbox: true}",
-		)
+		return forbidden("policy "+p.Name+" has no sandbox",
+			"the operator can allow it in the config: restricted: {no_sandbox: true}")
 	case p.Network.Mode == policies.NetworkHost && !may.HostNetwork:
-		return forbidden(
-			"policy "+p.Name+" has the host's network",
-			"the operator can allow it in the config: restricted: {host_network: true}",
-		)
+		return forbidden("policy "+p.Name+" has the host's network",
+			"the operator can allow it in the config: restricted: {host_network: true}")
 	}
 	return nil
 }
@@ -86,19 +79,13 @@ func (d *daemon) document(id door.Identity, document json.RawMessage) (*policies
 		}
 		if len(p.Filesystem.Mounts) > 0 || p.Filesystem.Rootfs != "" || len(p.Limits.IO) > 0 ||
 			p.MCP.Pin.File != "" {
-			return nil, forbidden(
-				"a policy that names files of the host",
-				"name one that the config lists",
-			)
+			return nil, forbidden("a policy that names files of the host",
+				"name one that the config lists")
 		}
-		if standard, err := policies.Preset(
-			"standard",
-		); err != nil ||
+		if standard, err := policies.Preset("standard"); err != nil ||
 			!within(p.Environment.Pass, standard.Environment.Pass) {
-			return nil, forbidden(
-				"a policy that passes on the daemon's environment",
-				"set the variables: environment: {set: …}",
-			)
+			return nil, forbidden("a policy that passes on the daemon's environment",
+				"set the variables: environment: {set: …}")
 		}
 	}
 	p, err := cfg.WithRules(p)

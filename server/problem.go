@@ -66,11 +66,8 @@ func (d *daemon) problemOf(err error) *api.Problem {
 	case errors.Is(err, errShutdown), errors.Is(err, pool.ErrClosed):
 		return unavailable()
 	case errors.Is(err, state.ErrNotFound):
-		return newProblem(
-			http.StatusNotFound,
-			"",
-			"there is no such thing, or it is another client's",
-		)
+		return newProblem(http.StatusNotFound, "",
+			"there is no such thing, or it is another client's")
 	case errors.Is(err, mcpruntime.ErrNotFound), errors.Is(err, mcpruntime.ErrNotExecutable):
 		return newProblem(http.StatusUnprocessableEntity, remedy, err.Error())
 	case errors.As(err, &setup) && commandsFault(setup):
@@ -78,11 +75,8 @@ func (d *daemon) problemOf(err error) *api.Problem {
 	case errors.Is(err, context.Canceled):
 		return newProblem(http.StatusConflict, "", "canceled before it started")
 	case errors.Is(err, context.DeadlineExceeded):
-		return newProblem(
-			http.StatusConflict,
-			"give it more time: timeout",
-			"its time was over before it started",
-		)
+		return newProblem(http.StatusConflict, "give it more time: timeout",
+			"its time was over before it started")
 	case errors.Is(err, mcpruntime.ErrPaused):
 		return newProblem(http.StatusConflict, "POST /v1/sandboxes/{id}/resume", err.Error())
 	case errors.Is(err, mcpruntime.ErrClosed):
@@ -113,11 +107,8 @@ func commandsFault(e *mcpruntime.SetupError) bool {
 }
 
 func unavailable() *api.Problem {
-	p := newProblem(
-		http.StatusServiceUnavailable,
-		"try again when it has restarted",
-		errShutdown.Error(),
-	)
+	p := newProblem(http.StatusServiceUnavailable, "try again when it has restarted",
+		errShutdown.Error())
 	p.RetryAfter = 5
 	return p
 }

@@ -136,10 +136,7 @@ func (r *run) pooled(ctx context.Context) (*api.Result, error) {
 	cmd, stdout, stderr := r.command()
 	cmd.Files = r.files()
 	cmd.Sinks = r.sinks()
-	result, err := r.d.pool.Run(
-		ctx,
-		pool.Call{Caller: r.caller(), Policy: r.policy, Command: cmd},
-	)
+	result, err := r.d.pool.Run(ctx, pool.Call{Caller: r.caller(), Policy: r.policy, Command: cmd})
 	if err != nil {
 		return nil, cause(ctx, err)
 	}

@@ -132,12 +132,8 @@ func (d *daemon) listen(cfg *config.Config, undo *cleanup.Stack) (out []listener
 		return nil, hint.Errorf("mcpbox serve --new-token NAME prints one for the config's tokens",
 			"listen %s: nobody could come in, because the config lists no token", cfg.Listen)
 	}
-	tcp, err := door.TCP(
-		cfg.Listen,
-		cfg.AllowRemote,
-		cfg.Path(cfg.TLS.Certificate),
-		cfg.Path(cfg.TLS.Key),
-	)
+	tcp, err := door.TCP(cfg.Listen, cfg.AllowRemote, cfg.Path(cfg.TLS.Certificate),
+		cfg.Path(cfg.TLS.Key))
 	if err != nil {
 		return nil, err
 	}
@@ -247,13 +243,8 @@ func (d *daemon) reload() {
 		next, err = d.withAdded(next)
 	}
 	if err != nil {
-		d.log.Error(
-			"the config was not taken: the old one stays in force",
-			"error",
-			err,
-			"hint",
-			hint.Of(err),
-		)
+		d.log.Error("the config was not taken: the old one stays in force", "error", err, "hint",
+			hint.Of(err))
 		return
 	}
 	old := d.cfg.Load()
@@ -279,15 +270,8 @@ func (d *daemon) warm(ctx context.Context) {
 			err = d.pool.Prepare(ctx, policy)
 		}
 		if err != nil && ctx.Err() == nil {
-			d.log.Error(
-				"no sandbox could be built ahead",
-				"policy",
-				name,
-				"error",
-				err,
-				"hint",
-				hint.Of(err),
-			)
+			d.log.Error("no sandbox could be built ahead", "policy", name, "error", err, "hint",
+				hint.Of(err))
 		}
 	}
 }

@@ -63,11 +63,8 @@ func (d *daemon) serverMCP(w http.ResponseWriter, r *http.Request) {
 		d.problem(
 			w,
 			r,
-			newProblem(
-				http.StatusNotFound,
-				"GET /v1/servers lists them",
-				"the config has no such server",
-			),
+			newProblem(http.StatusNotFound, "GET /v1/servers lists them",
+				"the config has no such server"),
 		)
 		return
 	}
@@ -99,10 +96,8 @@ func (d *daemon) codeMCP(w http.ResponseWriter, r *http.Request) {
 			mcpserver.Config{Standard: standard, Secure: secure, BestEffort: cfg.BestEffort,
 				Version: d.opt.Version},
 		)
-		session, err := s.Connect(
-			ctx,
-			&mcp.IOTransport{Reader: readCloser{p}, Writer: writeCloser{p}},
-		)
+		session, err := s.Connect(ctx,
+			&mcp.IOTransport{Reader: readCloser{p}, Writer: writeCloser{p}})
 		if err != nil {
 			return err
 		}
@@ -132,15 +127,8 @@ func (d *daemon) bridge(w http.ResponseWriter, r *http.Request, name string, mos
 	if b == nil {
 		b = bridge.New(
 			bridge.Config{Most: most, Open: open, Refuse: d.problem, Failed: func(err error) {
-				d.log.Error(
-					"an MCP server failed",
-					"server",
-					name,
-					"error",
-					err,
-					"hint",
-					hint.Of(err),
-				)
+				d.log.Error("an MCP server failed", "server", name, "error", err, "hint",
+					hint.Of(err))
 			}},
 		)
 		d.bridges[name] = b

@@ -139,12 +139,7 @@ func TestMCPServersByHTTP(t *testing.T) {
 		for range 2 {
 			text(t, one, "count", nil)
 		}
-		if a, b := text(
-			t,
-			one,
-			"count",
-			nil,
-		), text(
+		if a, b := text(t, one, "count", nil), text(
 			t,
 			two,
 			"count",
@@ -198,12 +193,8 @@ func TestMCPServersByHTTP(t *testing.T) {
 			if _, err := two.CallTool(background(t), &mcp.CallToolParams{Name: "end"}); err == nil {
 				t.Error("the call succeeded")
 			}
-			if got := text(
-				t,
-				d.connect(t, "/v1/servers/small/mcp", nil),
-				"count",
-				nil,
-			); !strings.Contains(
+			if got := text(t, d.connect(t, "/v1/servers/small/mcp", nil), "count",
+				nil); !strings.Contains(
 				got,
 				"1",
 			) {
@@ -216,12 +207,8 @@ func TestMCPServersByHTTP(t *testing.T) {
 func TestRunCodeByHTTP(t *testing.T) {
 	d := start(t, folder(t), "")
 	s := d.connect(t, "/v1/mcp", nil)
-	if got := text(
-		t,
-		s,
-		"run_code",
-		map[string]any{"language": "python", "code": "print(6*7)"},
-	); !strings.Contains(
+	if got := text(t, s, "run_code",
+		map[string]any{"language": "python", "code": "print(6*7)"}); !strings.Contains(
 		got,
 		"42",
 	) {
@@ -243,17 +230,8 @@ func TestAnMCPSessionIsItsClientsOwn(t *testing.T) {
 		t.Errorf("its own client: %d %s", status, body)
 	}
 	for _, method := range []string{"POST", "GET", "DELETE"} {
-		status, body, _ := do(
-			t,
-			new(http.Client),
-			method,
-			d.tcp+"/v1/mcp",
-			ping,
-			"Mcp-Session-Id",
-			id,
-			"Authorization",
-			"Bearer "+token,
-		)
+		status, body, _ := do(t, new(http.Client), method, d.tcp+"/v1/mcp", ping, "Mcp-Session-Id",
+			id, "Authorization", "Bearer "+token)
 		if status != 404 {
 			t.Errorf("another client, %s: %d %s", method, status, body)
 		}
@@ -293,13 +271,8 @@ func TestMCPSessionsAreBoundedAndListed(t *testing.T) {
 		t.Errorf("%d %s", status, body)
 	}
 	var list api.Servers
-	if err := d.Do(
-		background(t),
-		"GET",
-		"/v1/servers",
-		nil,
-		&list,
-	); err != nil || len(list.Servers) != 1 ||
+	if err := d.Do(background(t), "GET", "/v1/servers", nil,
+		&list); err != nil || len(list.Servers) != 1 ||
 		list.Servers[0].Sessions != 1 {
 		t.Errorf("%+v, %v", list, err)
 	}

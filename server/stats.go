@@ -104,20 +104,12 @@ func (d *daemon) metrics(w http.ResponseWriter, r *http.Request) {
 	}
 	one("mcpbox_running_executions", "gauge", "Executions that run.", s.Running)
 	one("mcpbox_sandboxes", "gauge", "Sandboxes of clients.", s.Sandboxes)
-	many(
-		"mcpbox_executions_total",
-		"Executions that have ended, by status.",
-		"status",
-		s.Executions,
-	)
+	many("mcpbox_executions_total", "Executions that have ended, by status.", "status",
+		s.Executions)
 	many("mcpbox_refused_total", "Requests that were refused, by HTTP status.", "code", s.Refused)
 	many("mcpbox_events_total", "Security events, by type.", "type", s.Events)
-	one(
-		"mcpbox_events_lost_total",
-		"counter",
-		"Events that a follower or the state has lost.",
-		s.EventsLost,
-	)
+	one("mcpbox_events_lost_total", "counter", "Events that a follower or the state has lost.",
+		s.EventsLost)
 	one("mcpbox_pool_live", "gauge", "Calls of the pool that run.", s.Pool.Live)
 	one("mcpbox_pool_waiting", "gauge", "Calls that wait to be admitted.", s.Pool.Waiting)
 	one("mcpbox_pool_refused_total", "counter", "Calls that were not admitted.", s.Pool.Refused)
@@ -138,14 +130,6 @@ func (c counts) histogram(b *strings.Builder, family func(name, kind, help strin
 	for i, bound := range bounds {
 		fmt.Fprintf(b, "%s_bucket{le=\"%v\"} %d\n", name, bound, c.buckets[i])
 	}
-	fmt.Fprintf(
-		b,
-		"%s_bucket{le=\"+Inf\"} %d\n%s_sum %v\n%s_count %d\n",
-		name,
-		*c.n,
-		name,
-		*c.seconds,
-		name,
-		*c.n,
-	)
+	fmt.Fprintf(b, "%s_bucket{le=\"+Inf\"} %d\n%s_sum %v\n%s_count %d\n", name, *c.n, name,
+		*c.seconds, name, *c.n)
 }

@@ -78,15 +78,8 @@ func (d *daemon) deliver(
 			wait *= 2
 		}
 	}
-	d.log.Error(
-		"a webhook could not be told of an event",
-		"url",
-		hook.URL,
-		"event",
-		e.ID,
-		"error",
-		err,
-	)
+	d.log.Error("a webhook could not be told of an event", "url", hook.URL, "event", e.ID, "error",
+		err)
 }
 
 var webhookClient = http.Client{Timeout: 5 * time.Second,

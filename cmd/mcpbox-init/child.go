@@ -281,28 +281,14 @@ func (c *child) lookup() uintptr {
 	last := unix.ENOENT
 	for i := range c.command.count {
 		path := c.candidate(i)
-		_, e := sys6(
-			unix.SYS_NEWFSTATAT,
-			at(unix.AT_FDCWD),
-			path,
-			uintptr(unsafe.Pointer(&c.stat)),
-			0,
-			0,
-			0,
-		)
+		_, e := sys6(unix.SYS_NEWFSTATAT, at(unix.AT_FDCWD), path, uintptr(unsafe.Pointer(&c.stat)),
+			0, 0, 0)
 		if e == 0 && c.stat.Mode&unix.S_IFMT != unix.S_IFREG {
 			e = unix.EACCES
 		}
 		if e == 0 {
-			_, e = sys6(
-				unix.SYS_FACCESSAT2,
-				at(unix.AT_FDCWD),
-				path,
-				unix.X_OK,
-				unix.AT_EACCESS,
-				0,
-				0,
-			)
+			_, e = sys6(unix.SYS_FACCESSAT2, at(unix.AT_FDCWD), path, unix.X_OK, unix.AT_EACCESS, 0,
+				0)
 		}
 		if e == 0 {
 			return path
@@ -325,15 +311,8 @@ func (c *child) makeRuleset() {
 	if l == nil || c.ruleset != 0 {
 		return
 	}
-	ruleset, e := sys6(
-		unix.SYS_LANDLOCK_CREATE_RULESET,
-		uintptr(unsafe.Pointer(&l.attr)),
-		l.size,
-		0,
-		0,
-		0,
-		0,
-	)
+	ruleset, e := sys6(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&l.attr)), l.size,
+		0, 0, 0, 0)
 	if e != 0 {
 		c.fail(initproto.StepLandlock, 0, e)
 	}

@@ -22,10 +22,8 @@ func (in *initProcess) connect(number, port int) {
 	}
 	go func() {
 		defer func() { <-in.dialling }()
-		fd, err := dialLoopback(
-			unix.AF_INET,
-			&unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}},
-		)
+		fd, err := dialLoopback(unix.AF_INET,
+			&unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}})
 		if err != nil { // Node's servers listen only on the IPv6 address
 			var err6 error
 			fd, err6 = dialLoopback(unix.AF_INET6, &unix.SockaddrInet6{Port: port,

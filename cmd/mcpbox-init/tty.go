@@ -21,11 +21,8 @@ func openTTY(rows, cols uint16) (master, slave int, err error) {
 		if n, err = unix.IoctlGetInt(master, unix.TIOCGPTN); err == nil {
 			path := dev + strconv.Itoa(n)
 			if rows > 0 {
-				_ = unix.IoctlSetWinsize(
-					master,
-					unix.TIOCSWINSZ,
-					&unix.Winsize{Row: rows, Col: cols},
-				)
+				_ = unix.IoctlSetWinsize(master, unix.TIOCSWINSZ,
+					&unix.Winsize{Row: rows, Col: cols})
 			}
 			_ = unix.Chown(path, toolOuterID(), toolOuterID())
 			if slave, err = unix.Open(path, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC,

@@ -46,15 +46,8 @@ func (c *child) reaper() {
 		c.loopbackUp()
 	}
 	w.clone.exitSignal = uint64(unix.SIGCHLD)
-	pid, e := sys6(
-		unix.SYS_CLONE3,
-		uintptr(unsafe.Pointer(&w.clone)),
-		unsafe.Sizeof(w.clone),
-		0,
-		0,
-		0,
-		0,
-	)
+	pid, e := sys6(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&w.clone)), unsafe.Sizeof(w.clone), 0, 0,
+		0, 0)
 	if e != 0 {
 		c.fail(initproto.StepClone, 2, e)
 	}

@@ -101,22 +101,13 @@ Languages: ` + strings.Join(
 			"second",
 	)
 	fl.BoolVar(&f.rules, "rules", false, "list the guard's built-in rules")
-	fl.BoolVar(
-		&f.bestEffort,
-		"best-effort",
-		false,
-		"run even if the host lacks a layer that the policy requires, and say so",
-	)
+	fl.BoolVar(&f.bestEffort, "best-effort", false,
+		"run even if the host lacks a layer that the policy requires, and say so")
 	fl.BoolVar(&f.resident, "resident", residentWanted(),
 		"use a resident process with interpreters kept ready; it is started if there is none")
 	f.store.register(fl)
-	fl.BoolVarP(
-		&f.quiet,
-		"quiet",
-		"q",
-		false,
-		"no findings and events on stderr; errors, and why the snippet was ended, are still said",
-	)
+	fl.BoolVarP(&f.quiet, "quiet", "q", false,
+		"no findings and events on stderr; errors, and why the snippet was ended, are still said")
 	return cmd
 }
 
@@ -148,11 +139,8 @@ func runCode(cmd *cobra.Command, f *codeFlags, args []string) error {
 	req.BeforeExec = func(p *mcpruntime.Process) {
 		forward(p)
 		if !f.asJSON { // where the result says it
-			(&sandboxFlags{quiet: f.quiet, caller: c}).tellMissing(
-				runner.Policy.Require,
-				p.Layers(),
-				p.Limits(),
-			)
+			(&sandboxFlags{quiet: f.quiet, caller: c}).tellMissing(runner.Policy.Require,
+				p.Layers(), p.Limits())
 		}
 	}
 	res, err := runner.Run(ctx, *req)
@@ -162,12 +150,8 @@ func runCode(cmd *cobra.Command, f *codeFlags, args []string) error {
 	if f.out != "" {
 		// The snippet has run: its exit code stands.
 		if err := c.in(func() error { return res.WriteFiles(f.out) }); err != nil {
-			fmt.Fprintf(
-				steady.File(c.stderr),
-				"mcpbox: not every file could be written to %s: %v\n",
-				f.out,
-				err,
-			)
+			fmt.Fprintf(steady.File(c.stderr),
+				"mcpbox: not every file could be written to %s: %v\n", f.out, err)
 		}
 	}
 	if f.asJSON {
@@ -201,10 +185,8 @@ func (f *codeFlags) runner(cmd *cobra.Command) (code.Runner, error) {
 	name := "code-" + f.tier
 	if f.policy != "" {
 		if cmd.Flags().Changed("tier") {
-			return code.Runner{}, hint.Errorf(
-				"give one of them",
-				"--tier and --policy exclude each other",
-			)
+			return code.Runner{}, hint.Errorf("give one of them",
+				"--tier and --policy exclude each other")
 		}
 		name = f.policy
 	} else if f.tier != "standard" && f.tier != "secure" {
@@ -274,19 +256,14 @@ func (f *codeFlags) request(cmd *cobra.Command, args []string) (*code.Request, e
 		}
 	}
 	if req.Language == "" {
-		return nil, hint.Errorf(
-			"--lang "+strings.Join(code.Names(), "|"),
-			"the language is not known",
-		)
+		return nil, hint.Errorf("--lang "+strings.Join(code.Names(), "|"),
+			"the language is not known")
 	}
 	for _, spec := range f.files {
 		name, path, ok := strings.Cut(spec, "=")
 		if !ok {
-			return nil, hint.Errorf(
-				"--file NAME=PATH",
-				"--file %q does not say where the file is",
-				spec,
-			)
+			return nil, hint.Errorf("--file NAME=PATH", "--file %q does not say where the file is",
+				spec)
 		}
 		data, err := readBounded(path, 64<<20)
 		if err != nil {
@@ -296,10 +273,8 @@ func (f *codeFlags) request(cmd *cobra.Command, args []string) (*code.Request, e
 	}
 	switch {
 	case f.stdin == "-" && len(args) > 0 && args[0] == "-" && !cmd.Flags().Changed("code"):
-		return nil, hint.Errorf(
-			"give the code as a file or with -c",
-			"--stdin - and code from standard input exclude each other",
-		)
+		return nil, hint.Errorf("give the code as a file or with -c",
+			"--stdin - and code from standard input exclude each other")
 	case f.stdin == "-":
 		req.Stdin = f.caller.stdin
 	case f.stdin != "":
@@ -318,11 +293,8 @@ func readCode(stdin io.Reader, name string) ([]byte, error) {
 	}
 	data, err := io.ReadAll(io.LimitReader(stdin, code.MaxCode+1))
 	if err == nil && len(data) > code.MaxCode {
-		err = hint.Errorf(
-			"give data with --file",
-			"the code is larger than %d KiB",
-			code.MaxCode>>10,
-		)
+		err = hint.Errorf("give data with --file", "the code is larger than %d KiB",
+			code.MaxCode>>10)
 	}
 	return data, err
 }
@@ -344,14 +316,8 @@ func readBounded(name string, most int64) ([]byte, error) {
 func (f *codeFlags) tell(res *code.Result) {
 	if !f.quiet {
 		for _, finding := range res.Guard.Findings {
-			fmt.Fprintf(
-				steady.File(f.caller.stderr),
-				"mcpbox: guard: %s line %d, column %d: %s\n",
-				finding.Severity,
-				finding.Line,
-				finding.Column,
-				finding.Reason,
-			)
+			fmt.Fprintf(steady.File(f.caller.stderr), "mcpbox: guard: %s line %d, column %d: %s\n",
+				finding.Severity, finding.Line, finding.Column, finding.Reason)
 		}
 		if c := res.Compile; c != nil && res.Status == code.StatusCompile {
 			fmt.Fprint(steady.File(f.caller.stderr), c.Stdout, c.Stderr)
@@ -372,11 +338,8 @@ func (f *codeFlags) tell(res *code.Result) {
 		)
 	}
 	if f.out == "" && len(res.Files) > 0 && !f.quiet {
-		fmt.Fprintf(
-			steady.File(f.caller.stderr),
-			"mcpbox: %d files in /work/out: --out DIR writes them\n",
-			len(res.Files),
-		)
+		fmt.Fprintf(steady.File(f.caller.stderr),
+			"mcpbox: %d files in /work/out: --out DIR writes them\n", len(res.Files))
 	}
 	tellLost(steady.File(f.caller.stderr), res.EventStats)
 	tellCause(steady.File(f.caller.stderr), &res.Result)

@@ -57,12 +57,8 @@ func newHistoryCmd() *cobra.Command {
 	storeFlag(fl, &path)
 	fl.IntVarP(&number, "number", "n", 20, "how many")
 	fl.BoolVar(&asJSON, "json", false, "print one JSON object a line")
-	fl.BoolVar(
-		&showCode,
-		"show-code",
-		false,
-		"with an ID: print the code, if it was run with --keep",
-	)
+	fl.BoolVar(&showCode, "show-code", false,
+		"with an ID: print the code, if it was run with --keep")
 	return cmd
 }
 
@@ -74,12 +70,8 @@ func showExecution(cmd *cobra.Command, s *store.Store, id string, showCode bool)
 	out := cmd.OutOrStdout()
 	if showCode {
 		if e.Code == nil {
-			return hint.Errorf(
-				"mcpbox code --keep keeps it",
-				"execution %s: its code was not kept, its SHA-256 is %s",
-				e.ID,
-				e.SHA256,
-			)
+			return hint.Errorf("mcpbox code --keep keeps it",
+				"execution %s: its code was not kept, its SHA-256 is %s", e.ID, e.SHA256)
 		}
 		_, err = out.Write(e.Code)
 		return err

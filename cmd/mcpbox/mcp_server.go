@@ -78,11 +78,7 @@ is set, clients have to send it as a bearer token.`,
 	fl.StringVar(&standard, "standard", "code-standard", "`NAME|FILE` of the policy of run_code")
 	fl.StringVar(&secure, "secure", "code-secure", "`NAME|FILE` of the policy of secure_sandbox")
 	remember.register(fl)
-	fl.BoolVar(
-		&bestEffort,
-		"best-effort",
-		false,
-		"run even if the host lacks a layer that the policies require, and say so",
-	)
+	fl.BoolVar(&bestEffort, "best-effort", false,
+		"run even if the host lacks a layer that the policies require, and say so")
 	return cmd
 }

@@ -28,12 +28,8 @@ type recordFlags struct {
 func (f *recordFlags) register(fl *pflag.FlagSet) {
 	storeFlag(fl, &f.path)
 	fl.BoolVar(&f.off, "no-store", false, "keep nothing of this run: no statistics, no history")
-	fl.BoolVar(
-		&f.keep,
-		"keep",
-		false,
-		"keep the code and its output too (otherwise: the code's SHA-256)",
-	)
+	fl.BoolVar(&f.keep, "keep", false,
+		"keep the code and its output too (otherwise: the code's SHA-256)")
 }
 
 func storeFlag(fl *pflag.FlagSet, path *string) {

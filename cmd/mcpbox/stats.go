@@ -87,27 +87,13 @@ func printStats(w io.Writer, s *store.Stats) error {
 		}
 	}
 	if p := s.Time; p != nil {
-		fmt.Fprintf(
-			&b,
-			"%-9s p50 %.3f s, p90 %.3f s, p99 %.3f s, max %.3f s\n",
-			"time",
-			p.P50,
-			p.P90,
-			p.P99,
-			p.Max,
-		)
+		fmt.Fprintf(&b, "%-9s p50 %.3f s, p90 %.3f s, p99 %.3f s, max %.3f s\n", "time", p.P50,
+			p.P90, p.P99, p.Max)
 	}
 	if p := s.Memory; p != nil {
 		const mib = 1 << 20
-		fmt.Fprintf(
-			&b,
-			"%-9s p50 %.1f MiB, p90 %.1f MiB, p99 %.1f MiB, max %.1f MiB\n",
-			"memory",
-			p.P50/mib,
-			p.P90/mib,
-			p.P99/mib,
-			p.Max/mib,
-		)
+		fmt.Fprintf(&b, "%-9s p50 %.1f MiB, p90 %.1f MiB, p99 %.1f MiB, max %.1f MiB\n", "memory",
+			p.P50/mib, p.P90/mib, p.P99/mib, p.Max/mib)
 	}
 	for _, t := range s.Network {
 		fmt.Fprintf(&b, "%-9s %s: %s in %s, %s sent, %s received, %.3f s\n", "network",

@@ -79,16 +79,9 @@ func TestCorpus(t *testing.T) {
 			sums[label].total += counts[label].total
 			sums[label].found += counts[label].found
 		}
-		t.Logf(
-			"%-10s attacks %d of %d, evasions %d of %d, false positives %d of %d",
-			language,
-			counts["attack"].found,
-			counts["attack"].total,
-			counts["evasion"].found,
-			counts["evasion"].total,
-			counts["honest"].found,
-			counts["honest"].total,
-		)
+		t.Logf("%-10s attacks %d of %d, evasions %d of %d, false positives %d of %d", language,
+			counts["attack"].found, counts["attack"].total, counts["evasion"].found,
+			counts["evasion"].total, counts["honest"].found, counts["honest"].total)
 	}
 	recall := float64(sums["evasion"].found) / float64(sums["evasion"].total)
 	wrong := float64(sums["honest"].found) / float64(sums["honest"].total)
@@ -105,8 +98,7 @@ func TestCorpus(t *testing.T) {
 	)
 	if all < 160 || recall < 0.95 || wrong > 0.02 || sums["attack"].found < sums["attack"].total {
 		t.Errorf(
-			"wanted: at least 160 snippets, recall 95 %%, false positives 2 %%, every plain attack",
-		)
+			"wanted: at least 160 snippets, recall 95 %%, false positives 2 %%, every plain attack")
 	}
 }
 

@@ -42,11 +42,8 @@ func (r *Report) Worst() (worst monitor.Severity) {
 // tidy removes what is said twice, keeps the worst and sorts by place.
 func (r *Report) tidy() {
 	place := func(a, b Finding) int {
-		return cmp.Or(
-			cmp.Compare(a.Line, b.Line),
-			cmp.Compare(a.Column, b.Column),
-			cmp.Compare(a.Rule, b.Rule),
-		)
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
+			cmp.Compare(a.Rule, b.Rule))
 	}
 	slices.SortStableFunc(
 		r.Findings,
@@ -54,10 +51,8 @@ func (r *Report) tidy() {
 	)
 	r.Findings = slices.CompactFunc(r.Findings, func(a, b Finding) bool { return place(a, b) == 0 })
 	if len(r.Findings) > MaxFindings {
-		slices.SortStableFunc(
-			r.Findings,
-			func(a, b Finding) int { return cmp.Compare(rank(b.Severity), rank(a.Severity)) },
-		)
+		slices.SortStableFunc(r.Findings,
+			func(a, b Finding) int { return cmp.Compare(rank(b.Severity), rank(a.Severity)) })
 		r.Cut = len(r.Findings) - MaxFindings
 		r.Findings = r.Findings[:MaxFindings]
 		slices.SortStableFunc(r.Findings, place)

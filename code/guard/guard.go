@@ -59,14 +59,8 @@ func (g *Guard) Check(ctx context.Context, language Language, source []byte) (*R
 	r.Analysed = r.Why == "" && err == nil
 	if err != nil {
 		r.Why = err.Error()
-		j.add(
-			kindOther,
-			"not-analysed",
-			monitor.Medium,
-			place{1, 1},
-			"the guard could not look at all of this code",
-			err.Error(),
-		)
+		j.add(kindOther, "not-analysed", monitor.Medium, place{1, 1},
+			"the guard could not look at all of this code", err.Error())
 	}
 	r.tidy()
 	if g.Rules.Mode == policies.GuardDeny {

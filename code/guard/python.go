@@ -31,9 +31,7 @@ func (j *judge) python(
 	}
 	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 	end, ok := strings.CutPrefix(lines[len(lines)-1], "end\t")
-	if n, err := strconv.Atoi(
-		end,
-	); !ok || err != nil ||
+	if n, err := strconv.Atoi(end); !ok || err != nil ||
 		n != len(lines)-1 && !(n == 0 && lines[0] == "") {
 		return errors.New("the parser ended early")
 	}
@@ -80,24 +78,12 @@ func (j *judge) pythonFact(text string) error {
 		}
 	case "def":
 		if name == "__reduce__" || name == "__reduce_ex__" {
-			j.add(
-				kindAttribute,
-				name,
-				monitor.Medium,
-				at,
-				"decides what unpickling calls",
-				"defined here",
-			)
+			j.add(kindAttribute, name, monitor.Medium, at, "decides what unpickling calls",
+				"defined here")
 		}
 	case "encoding":
-		j.add(
-			kindOther,
-			"encoding",
-			monitor.High,
-			at,
-			"the source is in an encoding that can hide what it says",
-			name,
-		)
+		j.add(kindOther, "encoding", monitor.High, at,
+			"the source is in an encoding that can hide what it says", name)
 	case "syntax":
 		j.add(kindOther, "syntax", monitor.Low, at, "the code does not compile", name)
 	case "complex", "overflow":
@@ -124,18 +110,9 @@ func (j *judge) pythonRef(name string, at place, how string) {
 	}
 	for i := 1; i < len(parts); i++ {
 		part := strings.TrimLeft(parts[i], "_")
-		if r, ok := j.lookup(
-			kindModule,
-			part,
-		); ok && r.severity.AtLeast(monitor.Medium) {
-			j.add(
-				kindModule,
-				part,
-				monitor.High,
-				at,
-				"reached through another module: "+r.why,
-				name,
-			)
+		if r, ok := j.lookup(kindModule, part); ok && r.severity.AtLeast(monitor.Medium) {
+			j.add(kindModule, part, monitor.High, at, "reached through another module: "+r.why,
+				name)
 			return
 		}
 		if part == "builtins" || part == "sys" && i < len(parts)-1 {
@@ -172,14 +149,8 @@ func (j *judge) pythonAttribute(name string, at place, detail string) {
 func (j *judge) pythonComputed(what string, at place) {
 	switch what {
 	case "builtins", "modules", "module", "import", "decoded":
-		j.add(
-			kindOther,
-			"computed-name",
-			monitor.High,
-			at,
-			"a name is computed where only a written one can be judged",
-			what,
-		)
+		j.add(kindOther, "computed-name", monitor.High, at,
+			"a name is computed where only a written one can be judged", what)
 	}
 }
 

@@ -108,10 +108,8 @@ func Rules() (all []Rule) {
 		for _, kind := range []string{kindModule, kindCall, kindAttribute} {
 			for _, r := range tables[kind] {
 				if r.severity != "" {
-					all = append(
-						all,
-						Rule{string(language) + "/" + kind + "/" + r.name, r.severity, r.why},
-					)
+					all = append(all,
+						Rule{string(language) + "/" + kind + "/" + r.name, r.severity, r.why})
 				}
 			}
 		}

@@ -29,14 +29,8 @@ func (j *judge) script(source []byte) error {
 			at = place{e.Line, e.Column}
 			err = fmt.Errorf("%s", e.Message)
 		}
-		j.add(
-			kindOther,
-			"syntax",
-			monitor.Low,
-			at,
-			"the code does not compile",
-			safetext.Clean(err.Error(), 200),
-		)
+		j.add(kindOther, "syntax", monitor.Low, at, "the code does not compile",
+			safetext.Clean(err.Error(), 200))
 		// What does not parse here may still run: the parser is younger or older than the
 		// interpreter.
 		return fmt.Errorf("JavaScript that the guard's parser does not know")
@@ -60,9 +54,7 @@ func (s *script) at(part []byte) place {
 	if len(part) == 0 || len(s.text) == 0 {
 		return s.last
 	}
-	start, p := uintptr(
-		unsafe.Pointer(unsafe.SliceData(s.text)),
-	), uintptr(
+	start, p := uintptr(unsafe.Pointer(unsafe.SliceData(s.text))), uintptr(
 		unsafe.Pointer(unsafe.SliceData(part)),
 	)
 	if p < start || p >= start+uintptr(len(s.text)) {

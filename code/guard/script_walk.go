@@ -171,23 +171,11 @@ func (r reporter) reached(e js.IExpr, at place) {
 func (r reporter) attribute(x js.IExpr, name string, at place, how string) {
 	if name == "constructor" {
 		if d, ok := x.(*js.DotExpr); ok && literalName(d.Y) == "constructor" {
-			r.add(
-				kindAttribute,
-				"constructor",
-				monitor.High,
-				at,
-				"the constructor's constructor makes functions from text",
-				how,
-			)
+			r.add(kindAttribute, "constructor", monitor.High, at,
+				"the constructor's constructor makes functions from text", how)
 		} else if how != "" {
-			r.add(
-				kindAttribute,
-				"constructor",
-				monitor.High,
-				at,
-				"reaches what makes functions from text",
-				how,
-			)
+			r.add(kindAttribute, "constructor", monitor.High, at,
+				"reaches what makes functions from text", how)
 		}
 		return
 	}
@@ -217,14 +205,8 @@ func (r reporter) index(n *js.IndexExpr) {
 	for _, v := range r.of(n.X, 0) {
 		if globalObject(v.name) || v.name == "process" || v.name == "require" ||
 			strings.HasPrefix(v.name, "module:child") {
-			r.add(
-				kindOther,
-				"computed-name",
-				monitor.High,
-				at,
-				"a name is computed where only a written one can be judged",
-				"of "+v.name,
-			)
+			r.add(kindOther, "computed-name", monitor.High, at,
+				"a name is computed where only a written one can be judged", "of "+v.name)
 		}
 	}
 }
@@ -274,14 +256,8 @@ func (r reporter) called(x js.IExpr, args *js.Args, call *js.CallExpr) {
 		}
 	}
 	if d, ok := x.(*js.DotExpr); ok && literalName(d.Y) == "constructor" && !own(d.X, call == nil) {
-		r.add(
-			kindAttribute,
-			"constructor",
-			monitor.High,
-			at,
-			"a function's constructor makes functions from text",
-			"called",
-		)
+		r.add(kindAttribute, "constructor", monitor.High, at,
+			"a function's constructor makes functions from text", "called")
 	}
 }
 
@@ -321,13 +297,7 @@ func (r reporter) required(call *js.CallExpr, at place, how string) {
 		grows = grows || v.name == unknown
 	}
 	if !found || grows {
-		r.add(
-			kindOther,
-			"computed-name",
-			monitor.High,
-			at,
-			"a name is computed where only a written one can be judged",
-			how,
-		)
+		r.add(kindOther, "computed-name", monitor.High, at,
+			"a name is computed where only a written one can be judged", how)
 	}
 }

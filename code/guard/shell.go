@@ -45,14 +45,8 @@ func (s *shell) parse(source []byte, within place, level int) error {
 		if errors.As(err, &e) {
 			at, message = place{int(e.Pos.Line()), int(e.Pos.Col())}, e.Text
 		}
-		s.add(
-			kindOther,
-			"syntax",
-			monitor.Low,
-			s.nested(at),
-			"the code does not parse",
-			safetext.Clean(message, 200),
-		)
+		s.add(kindOther, "syntax", monitor.Low, s.nested(at), "the code does not parse",
+			safetext.Clean(message, 200))
 		return fmt.Errorf("shell that the guard's parser does not know")
 	}
 	outer, outerLevel := s.within, s.level

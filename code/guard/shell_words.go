@@ -323,14 +323,8 @@ func (s *shell) input(stmt *syntax.Stmt) {
 	for _, w := range rest {
 		for _, p := range w.Parts {
 			if _, ok := p.(*syntax.ProcSubst); ok {
-				s.add(
-					kindOther,
-					"pipe-to-shell",
-					monitor.High,
-					s.at(w),
-					"runs what a command prints",
-					"",
-				)
+				s.add(kindOther, "pipe-to-shell", monitor.High, s.at(w),
+					"runs what a command prints", "")
 			}
 		}
 	}
@@ -376,14 +370,8 @@ func (s *shell) redirect(r *syntax.Redirect) {
 		} else if r.Op != syntax.RdrIn && systemPath(text) {
 			s.add(kindOther, "system-path", monitor.High, at, "writes to the system's files", text)
 		} else if secretPath(text) {
-			s.add(
-				kindOther,
-				"path",
-				monitor.High,
-				at,
-				"a file that a snippet has no business with",
-				text,
-			)
+			s.add(kindOther, "path", monitor.High, at, "a file that a snippet has no business with",
+				text)
 		}
 	case syntax.WordHdoc: // bash <<< TEXT is judged where bash is
 	}
@@ -408,14 +396,8 @@ func (s *shell) bomb(f *syntax.FuncDecl) {
 		return true
 	})
 	if calls > 0 && background {
-		s.add(
-			kindOther,
-			"fork-bomb",
-			monitor.High,
-			s.at(f),
-			"a function that starts itself again and again",
-			f.Name.Value,
-		)
+		s.add(kindOther, "fork-bomb", monitor.High, s.at(f),
+			"a function that starts itself again and again", f.Name.Value)
 	}
 }
 
@@ -434,14 +416,8 @@ func (s *shell) endless(w *syntax.WhileClause) {
 	}
 	for _, stmt := range w.Do {
 		if stmt.Background {
-			s.add(
-				kindOther,
-				"fork-bomb",
-				monitor.High,
-				s.at(w),
-				"an endless loop that starts programs in the background",
-				"",
-			)
+			s.add(kindOther, "fork-bomb", monitor.High, s.at(w),
+				"an endless loop that starts programs in the background", "")
 			return
 		}
 	}

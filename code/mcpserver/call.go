@@ -55,10 +55,7 @@ func (s *Server) handler(policy *policies.Policy) mcp.ToolHandlerFor[Input, Outp
 			Unavailable: s.cfg.Unavailable,
 			Pool:        s.cfg.Pool,
 			Caller:      caller(req),
-		}.Run(
-			ctx,
-			*request,
-		)
+		}.Run(ctx, *request)
 		if err != nil {
 			return nil, Output{}, withHint(err)
 		}
@@ -123,10 +120,8 @@ func startProgress(ctx context.Context, req *mcp.CallToolRequest) *progress {
 		return p
 	}
 	p.notify = func(message string, n float64) {
-		_ = req.Session.NotifyProgress(
-			ctx,
-			&mcp.ProgressNotificationParams{ProgressToken: token, Message: message, Progress: n},
-		)
+		_ = req.Session.NotifyProgress(ctx,
+			&mcp.ProgressNotificationParams{ProgressToken: token, Message: message, Progress: n})
 	}
 	go p.tick(time.Now())
 	return p

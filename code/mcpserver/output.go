@@ -98,10 +98,8 @@ func output(r *code.Result) Output {
 		o.Session = &Session{Turn: s.Turn, Ended: s.Ended}
 	}
 	for _, f := range r.Guard.Findings {
-		o.Findings = append(
-			o.Findings,
-			Finding{f.Line, f.Column, string(f.Severity), f.Rule, f.Reason},
-		)
+		o.Findings = append(o.Findings,
+			Finding{f.Line, f.Column, string(f.Severity), f.Rule, f.Reason})
 	}
 	for _, e := range r.Events {
 		if len(o.Events) == maxEvents {
@@ -150,10 +148,8 @@ func content(r *code.Result, o *Output) []mcp.Content {
 	list := []mcp.Content{&mcp.TextContent{Text: text(r, o)}}
 	for i := range o.Files {
 		f := &o.Files[i]
-		list = append(
-			list,
-			&mcp.ResourceLink{URI: f.URI, Name: f.Name, Size: &f.Size, MIMEType: mimeType(f.Name)},
-		)
+		list = append(list,
+			&mcp.ResourceLink{URI: f.URI, Name: f.Name, Size: &f.Size, MIMEType: mimeType(f.Name)})
 	}
 	return list
 }
@@ -200,10 +196,8 @@ func text(r *code.Result, o *Output) string {
 		line("file: %s, %d bytes, %s", f.Name, f.Size, f.URI)
 	}
 	if o.FilesLeft > 0 {
-		line(
-			"%d entries of /work/out did not come back: too many, too large, or no regular files.",
-			o.FilesLeft,
-		)
+		line("%d entries of /work/out did not come back: too many, too large, or no regular files.",
+			o.FilesLeft)
 	}
 	return b.String()
 }

@@ -55,8 +55,7 @@ func New(cfg Config) *Server {
 	s := &Server{cfg: cfg, slots: make(chan struct{}, cfg.AtOnce)}
 	s.mcp = mcp.NewServer(
 		&mcp.Implementation{Name: "mcpbox", Title: "mcpbox code sandbox", Version: cfg.Version},
-		&mcp.ServerOptions{Instructions: instructions},
-	)
+		&mcp.ServerOptions{Instructions: instructions})
 	closed := false
 	annotations := &mcp.ToolAnnotations{
 		DestructiveHint: &closed,
@@ -110,16 +109,11 @@ func (s *Server) Connect(ctx context.Context, t mcp.Transport) (*mcp.ServerSessi
 // Listen serves streamable HTTP at /mcp until ctx ends.
 func (s *Server) Listen(ctx context.Context, l net.Listener) error {
 	if a, ok := l.Addr().(*net.TCPAddr); !ok || !a.IP.IsLoopback() {
-		return hint.Errorf(
-			"listen on 127.0.0.1 or ::1",
-			"%s is not a loopback address: whoever reaches it could run code",
-			l.Addr(),
-		)
+		return hint.Errorf("listen on 127.0.0.1 or ::1",
+			"%s is not a loopback address: whoever reaches it could run code", l.Addr())
 	}
-	handler := mcp.NewStreamableHTTPHandler(
-		func(*http.Request) *mcp.Server { return s.mcp },
-		&mcp.StreamableHTTPOptions{SessionTimeout: time.Hour},
-	)
+	handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return s.mcp },
+		&mcp.StreamableHTTPOptions{SessionTimeout: time.Hour})
 	mux := http.NewServeMux()
 	mux.Handle("/mcp", http.NewCrossOriginProtection().Handler(s.authorized(handler)))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}

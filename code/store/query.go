@@ -172,11 +172,8 @@ const columns = "id, time, tool, language, policy, status, exit_code, took, cpu,
 
 // List returns the newest n, the newest first.
 func (s *Store) List(ctx context.Context, n int) (list []Execution, err error) {
-	rows, err := s.db.QueryContext(
-		ctx,
-		"SELECT "+columns+" FROM executions ORDER BY time DESC, id LIMIT ?",
-		n,
-	)
+	rows, err := s.db.QueryContext(ctx,
+		"SELECT "+columns+" FROM executions ORDER BY time DESC, id LIMIT ?", n)
 	if err != nil {
 		return nil, s.readable(err)
 	}
@@ -230,27 +227,11 @@ func (s *Store) Get(ctx context.Context, id string) (*Execution, error) {
 func scan(rows *sql.Rows) (Execution, error) {
 	var e Execution
 	var at, took, cpu int64
-	err := rows.Scan(
-		&e.ID,
-		&at,
-		&e.Tool,
-		&e.Language,
-		&e.Policy,
-		&e.Status,
-		&e.ExitCode,
-		&took,
-		&cpu,
-		&e.Memory,
-		&e.Risk,
-		&e.SHA256,
-		&e.Result,
-		&e.Code,
-	)
+	err := rows.Scan(&e.ID, &at, &e.Tool, &e.Language, &e.Policy, &e.Status, &e.ExitCode, &took,
+		&cpu, &e.Memory, &e.Risk, &e.SHA256, &e.Result, &e.Code)
 	e.Time, e.Took, e.CPU = time.UnixMicro(at).
 		UTC(),
-		time.Duration(
-			took,
-		)*time.Microsecond, time.Duration(
+		time.Duration(took)*time.Microsecond, time.Duration(
 			cpu,
 		)*time.Microsecond
 	return e, err

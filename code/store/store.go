@@ -65,18 +65,12 @@ func DefaultPath() (string, error) {
 // Open opens the store at path and makes it if there is none, for its owner alone.
 func Open(path string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, hint.Errorf(
-			"name another file with --store",
-			"make the folder of the execution store: %w",
-			err,
-		)
+		return nil, hint.Errorf("name another file with --store",
+			"make the folder of the execution store: %w", err)
 	}
 	if err := sqlite.Create(path); err != nil {
-		return nil, hint.Errorf(
-			"name another file with --store",
-			"make the execution store: %w",
-			err,
-		)
+		return nil, hint.Errorf("name another file with --store", "make the execution store: %w",
+			err)
 	}
 	return open(path)
 }
@@ -144,11 +138,8 @@ func (s *Store) initialise() error {
 	case found == version:
 		return nil
 	case found > version:
-		return hint.Errorf(
-			"use the mcpbox that wrote it, or name another file with --store",
-			"it is of a later version (%d)",
-			found,
-		)
+		return hint.Errorf("use the mcpbox that wrote it, or name another file with --store",
+			"it is of a later version (%d)", found)
 	}
 	tx, err := s.db.Begin()
 	if err != nil {
@@ -178,32 +169,17 @@ func (s *Store) readable(err error) error {
 	}
 	switch e.Code {
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
-		return hint.Errorf(
-			"try again",
-			"execution store %s: another process has been writing to it for a second",
-			s.path,
-		)
+		return hint.Errorf("try again",
+			"execution store %s: another process has been writing to it for a second", s.path)
 	case sqlite3.ErrNotADB, sqlite3.ErrCorrupt:
-		return hint.Errorf(
-			"remove it: it holds statistics and history only",
-			"execution store %s is damaged: %w",
-			s.path,
-			err,
-		)
+		return hint.Errorf("remove it: it holds statistics and history only",
+			"execution store %s is damaged: %w", s.path, err)
 	case sqlite3.ErrFull, sqlite3.ErrIoErr:
-		return hint.Errorf(
-			"make room on its disk, or use --no-store",
-			"execution store %s: %w",
-			s.path,
-			err,
-		)
+		return hint.Errorf("make room on its disk, or use --no-store", "execution store %s: %w",
+			s.path, err)
 	case sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrPerm:
-		return hint.Errorf(
-			"the file and its folder must be writable for you; or use --no-store",
-			"execution store %s: %w",
-			s.path,
-			err,
-		)
+		return hint.Errorf("the file and its folder must be writable for you; or use --no-store",
+			"execution store %s: %w", s.path, err)
 	}
 	return fmt.Errorf("execution store %s: %w", s.path, err)
 }
@@ -217,24 +193,9 @@ func (s *Store) add(ctx context.Context, e Execution) error {
 		return err
 	}
 	defer tx.Rollback()
-	_, err = tx.ExecContext(
-		ctx,
-		"INSERT INTO executions VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-		e.ID,
-		e.Time.UnixMicro(),
-		e.Tool,
-		e.Language,
-		e.Policy,
-		e.Status,
-		e.ExitCode,
-		e.Took.Microseconds(),
-		e.CPU.Microseconds(),
-		e.Memory,
-		e.Risk,
-		e.SHA256,
-		e.Result,
-		e.Code,
-	)
+	_, err = tx.ExecContext(ctx, "INSERT INTO executions VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		e.ID, e.Time.UnixMicro(), e.Tool, e.Language, e.Policy, e.Status, e.ExitCode,
+		e.Took.Microseconds(), e.CPU.Microseconds(), e.Memory, e.Risk, e.SHA256, e.Result, e.Code)
 	if err != nil {
 		return err
 	}

@@ -105,10 +105,8 @@ func TestWhatIsAddedIsFoundAndSummedUp(t *testing.T) {
 	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v", st.Mode(), err)
 	}
-	if later, err := s.Stats(
-		t.Context(),
-		time.Now().Add(time.Hour),
-	); err != nil || later.Total != 0 ||
+	if later, err := s.Stats(t.Context(),
+		time.Now().Add(time.Hour)); err != nil || later.Total != 0 ||
 		later.Time != nil {
 		t.Errorf("%+v %v", later, err)
 	}
@@ -199,9 +197,7 @@ func TestWhatIsWrongIsSaidInOneLineWithARemedy(t *testing.T) {
 	s.Close()
 	for name, path := range map[string]string{"damaged": damaged, "of a later version": later,
 		"not there": filepath.Join(dir, "none.db"), "a folder": dir} {
-		if _, err := OpenExisting(
-			path,
-		); err == nil || hint.Of(err) == "" ||
+		if _, err := OpenExisting(path); err == nil || hint.Of(err) == "" ||
 			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v (hint %q)", name, err, hint.Of(err))
 		}
@@ -220,10 +216,7 @@ func TestWhatIsWrongIsSaidInOneLineWithARemedy(t *testing.T) {
 	if _, err := tx.Exec("DELETE FROM events"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Add(
-		context.Background(),
-		one(1),
-	); err == nil ||
+	if err := s.Add(context.Background(), one(1)); err == nil ||
 		!strings.Contains(err.Error(), "another process") {
 		t.Errorf("locked: %v", err)
 	}

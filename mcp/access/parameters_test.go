@@ -192,9 +192,7 @@ func (inPub) Dir() string { return "/work/pub" }
 // An argument is refused if a server could take its name for a ruled one.
 func TestArgumentsWithNamesLikeRuledOnesAreRefused(t *testing.T) {
 	s := Compile(
-		&policies.MCP{Paths: map[string]map[string][]string{"read": {"name": {"/work/pub"}}}},
-		nil,
-	)
+		&policies.MCP{Paths: map[string]map[string][]string{"read": {"name": {"/work/pub"}}}}, nil)
 	for _, key := range []string{"name\\u0000", " name", "name\\t", "\\ufeffname", "NAME",
 		"name\\u0000x", "\\u200bname"} {
 		raw := []byte(`{"name": "/work/pub/a", "` + key + `": "/etc/passwd"}`)

@@ -235,8 +235,7 @@ func answers(tools, text string) func(*fake, *bufio.Reader, io.Writer) {
 				io.WriteString(
 					out,
 					`{"jsonrpc":"2.0","id":`+string(
-						r.ID,
-					)+`,"result":{"content":[{"type":"text","text":`+string(
+						r.ID)+`,"result":{"content":[{"type":"text","text":`+string(
 						wire.Quote(text),
 					)+`}]}}`+"\n",
 				)

@@ -107,11 +107,8 @@ func (c *Client) send(
 	}
 	res, err := c.http.Do(req)
 	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, os.ErrNotExist) {
-		return nil, hint.Errorf(
-			"start it: mcpbox serve; --socket names another one",
-			"no mcpbox serve listens at %s",
-			c.where,
-		)
+		return nil, hint.Errorf("start it: mcpbox serve; --socket names another one",
+			"no mcpbox serve listens at %s", c.where)
 	}
 	if err != nil {
 		return nil, err
@@ -186,13 +183,8 @@ func messages(r io.Reader, each func(api.Message) error) error {
 func (c *Client) Wait(ctx context.Context, id string) (*api.Execution, error) {
 	for {
 		out := new(api.Execution)
-		if err := c.Do(
-			ctx,
-			"GET",
-			"/v1/executions/"+url.PathEscape(id)+"?wait=60",
-			nil,
-			out,
-		); err != nil ||
+		if err := c.Do(ctx, "GET", "/v1/executions/"+url.PathEscape(id)+"?wait=60", nil,
+			out); err != nil ||
 			out.State != api.Running {
 			return out, err
 		}

@@ -145,12 +145,8 @@ func (c *Client) ReadFile(ctx context.Context, id, path string) ([]byte, error) 
 
 // WriteFile puts a file into a sandbox, with the folders that it lies in.
 func (c *Client) WriteFile(ctx context.Context, id, path string, data []byte) error {
-	res, err := c.send(
-		ctx,
-		"PUT",
-		sandboxPath(id, "/files?path="+url.QueryEscape(path)),
-		bytes.NewReader(data),
-	)
+	res, err := c.send(ctx, "PUT", sandboxPath(id, "/files?path="+url.QueryEscape(path)),
+		bytes.NewReader(data))
 	if err != nil {
 		return err
 	}

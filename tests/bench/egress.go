@@ -29,10 +29,8 @@ func (b *bench) egress() error {
 		}
 	}
 	if m["µs_direct"] == 0 || m["of_plain_relay"] == 0 {
-		return fmt.Errorf(
-			"go test ./tests/escape/egress measured nothing: %s",
-			cut(string(out), 400),
-		)
+		return fmt.Errorf("go test ./tests/escape/egress measured nothing: %s",
+			cut(string(out), 400))
 	}
 	b.budget("egress: first echoed byte later than directly", "≤ 300 µs", m["µs_added"] <= 300,
 		fmt.Sprintf("%.0f µs", m["µs_added"]))
@@ -40,9 +38,7 @@ func (b *bench) egress() error {
 		m["of_plain_relay"] >= 0.95, fmt.Sprintf("%.2f×", m["of_plain_relay"]))
 	b.text(
 		"\nA start with egress takes %.2f ms more, and its idle processes have %.2f MiB more.\n\n",
-		m["ms_added"],
-		m["MiB_added"],
-	)
+		m["ms_added"], m["MiB_added"])
 	b.page.WriteString(table([][]string{
 		{"", "directly", "by name"},
 		{"connect to an address and get a byte back", fmt.Sprintf("%.0f µs", m["µs_direct"]),

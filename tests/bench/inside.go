@@ -112,10 +112,8 @@ func (b *bench) filter() error {
 		"over bare (min)", "runs"}}
 	for _, c := range cs {
 		if c.err != nil {
-			rows = append(
-				rows,
-				[]string{c.name, "not measured: " + cut(c.err.Error(), 240), "", "", "", ""},
-			)
+			rows = append(rows,
+				[]string{c.name, "not measured: " + cut(c.err.Error(), 240), "", "", "", ""})
 			continue
 		}
 		rows = append(rows, []string{c.name, fmt.Sprintf("%.1f", float64(c.median(wall))/1e3),
@@ -159,9 +157,7 @@ func (b *bench) refusal() error {
 		"a refusal with its event",
 		"≤ 30 µs median",
 		least <= 30*time.Microsecond,
-		show(
-			least,
-		)+" in the least disturbed run, "+show(
+		show(least)+" in the least disturbed run, "+show(
 			cs[0].median(wall)/1e3,
 		)+" in the median one",
 	)

@@ -22,18 +22,8 @@ func (b *bench) pinnedRunc() (program, version string, err error) {
 	if _, err := os.Stat(program); err == nil {
 		return program, version, nil
 	}
-	build := exec.Command(
-		"go",
-		"build",
-		"-trimpath",
-		"-tags",
-		"seccomp",
-		"-ldflags",
-		"-s -w",
-		"-o",
-		program,
-		".",
-	)
+	build := exec.Command("go", "build", "-trimpath", "-tags", "seccomp", "-ldflags", "-s -w", "-o",
+		program, ".")
 	build.Dir = dir
 	// A module of its own, with its own go.sum: what it needs beyond ours comes from the module
 	// proxy.

@@ -11,17 +11,8 @@ import (
 // take turns, and so do `node -v` bare, in a cell and in a new sandbox.
 func (b *bench) serve() error {
 	b.heading("The daemon: a call over the socket, and the first `node -v`")
-	cmd := exec.Command(
-		"go",
-		"test",
-		"-run",
-		"^$",
-		"-bench",
-		"Socket|FirstNode",
-		"-benchtime",
-		"200x",
-		"./server",
-	)
+	cmd := exec.Command("go", "test", "-run", "^$", "-bench", "Socket|FirstNode", "-benchtime",
+		"200x", "./server")
 	cmd.Env = append(os.Environ(), "MCPBOX="+b.mcpbox)
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -94,16 +94,8 @@ func ociConfig(root string) map[string]any {
 				"size=65536k"),
 			mount("/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev"),
 			mount("/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro"),
-			mount(
-				"/sys/fs/cgroup",
-				"cgroup",
-				"cgroup",
-				"nosuid",
-				"noexec",
-				"nodev",
-				"relatime",
-				"ro",
-			),
+			mount("/sys/fs/cgroup", "cgroup", "cgroup", "nosuid", "noexec", "nodev", "relatime",
+				"ro"),
 		},
 		"linux": object{
 			"resources":  object{"devices": []object{{"allow": false, "access": "rwm"}}},

@@ -41,24 +41,9 @@ func (b *bench) runners() runners {
 		r.runc, r.pinned, r.crun, r.bwrap,
 		command("firejail", nil, "firejail", "--quiet", "--noprofile", "--net=none", "--private",
 			"--", "true"),
-		command(
-			"podman run",
-			nil,
-			"podman",
-			"--runtime",
-			"runc",
-			"run",
-			"--rm",
-			"--network",
-			"none",
-			"--ulimit",
-			"nofile=1024:1024",
-			"--ulimit",
-			"nproc=1024:1024",
-			"--rootfs",
-			b.root+":O",
-			"/bin/true",
-		),
+		command("podman run", nil, "podman", "--runtime", "runc", "run", "--rm", "--network",
+			"none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", "--rootfs",
+			b.root+":O", "/bin/true"),
 		command("docker run", nil, "docker", "run", "--rm", "--network", "none", "mcpbox-bench",
 			"/bin/true"),
 	}
@@ -159,10 +144,8 @@ func (b *bench) parallel() error {
 	rows := [][]string{{"", "runs a second, median", "best", "over runc (median)", "batches of 8"}}
 	for _, c := range []*candidate{m, r, p, bw} {
 		if c.err != nil {
-			rows = append(
-				rows,
-				[]string{c.name, "not measured: " + cut(c.err.Error(), 240), "", "", ""},
-			)
+			rows = append(rows,
+				[]string{c.name, "not measured: " + cut(c.err.Error(), 240), "", "", ""})
 			continue
 		}
 		rows = append(rows, []string{c.name, rate(runs, c.median(wall)), rate(runs, c.min(wall)),

@@ -46,10 +46,8 @@ func (b *bench) budget(what, limit string, within bool, measured string) {
 // both.
 func (b *bench) budgetRatio(what string, limit float64, a, base *candidate) {
 	if a.err != nil || base.err != nil || len(a.got) == 0 || len(base.got) == 0 {
-		b.budgets = append(
-			b.budgets,
-			[]string{what, fmt.Sprintf("≤ %.2f×", limit), "not measured", "–"},
-		)
+		b.budgets = append(b.budgets,
+			[]string{what, fmt.Sprintf("≤ %.2f×", limit), "not measured", "–"})
 		return
 	}
 	r := float64(a.min(wall)) / float64(base.min(wall))
@@ -159,6 +157,5 @@ func budgetTable(rows [][]string) string {
 		return ""
 	}
 	return "\n## Budgets\n\n" + table(
-		append([][]string{{"what", "budget", "measured", ""}}, rows...),
-	)
+		append([][]string{{"what", "budget", "measured", ""}}, rows...))
 }

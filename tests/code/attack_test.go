@@ -20,10 +20,8 @@ func python(t *testing.T, code string, args ...string) result {
 }
 
 func TestAnEndWithoutCleaningUpLosesNoOutput(t *testing.T) {
-	r := python(
-		t,
-		"import os, sys\nsys.stdout.write('half a line'); sys.stdout.flush(); os._exit(9)",
-	)
+	r := python(t,
+		"import os, sys\nsys.stdout.write('half a line'); sys.stdout.flush(); os._exit(9)")
 	if r.Stdout != "half a line" || r.ExitCode != 9 || r.Status != "failed" {
 		t.Errorf("%+v", r)
 	}
@@ -147,9 +145,7 @@ open("closed", "w").write("x"); os.chmod("closed", 0); os.mkdir("locked"); open(
 			}
 		}
 	}
-	if got, err := os.ReadFile(
-		filepath.Join(out, "d", "good"),
-	); err != nil ||
+	if got, err := os.ReadFile(filepath.Join(out, "d", "good")); err != nil ||
 		string(got) != "good" {
 		t.Errorf("the good file: %q, %v (%v, %s)", got, err, names, r.Stderr)
 	}

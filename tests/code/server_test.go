@@ -128,12 +128,8 @@ func TestTheServerRunsCode(t *testing.T) {
 	if !said.has("run") {
 		t.Errorf("progress: %v", said.list)
 	}
-	a, res, text = call(
-		t,
-		s,
-		"run_code",
-		python3("import sys\nprint('half')\nraise ValueError('bad')"),
-	)
+	a, res, text = call(t, s, "run_code",
+		python3("import sys\nprint('half')\nraise ValueError('bad')"))
 	if a.Success || a.ExitCode != 1 || !res.IsError || !strings.Contains(text, "exit code 1") ||
 		!strings.Contains(text, "ValueError: bad") ||
 		!strings.Contains(text, "half") {
@@ -288,10 +284,8 @@ func TestCallsAtOnce(t *testing.T) {
 		all.Add(1)
 		go func() {
 			defer all.Done()
-			res, err := s.CallTool(
-				t.Context(),
-				&mcp.CallToolParams{Name: "run_code", Arguments: python3("print('x')")},
-			)
+			res, err := s.CallTool(t.Context(),
+				&mcp.CallToolParams{Name: "run_code", Arguments: python3("print('x')")})
 			if err != nil || res.IsError {
 				t.Errorf("%+v %v", res, err)
 			}
@@ -326,12 +320,8 @@ func served(t *testing.T, env ...string) string {
 
 func TestOverHTTP(t *testing.T) {
 	s, said := connect(t, &mcp.StreamableClientTransport{Endpoint: served(t)})
-	if a, _, _ := call(
-		t,
-		s,
-		"run_code",
-		python3("print('over http')"),
-	); a.Stdout != "over http\n" ||
+	if a, _, _ := call(t, s, "run_code",
+		python3("print('over http')")); a.Stdout != "over http\n" ||
 		!said.has("run") {
 		t.Errorf("%+v %v", a, said.list)
 	}
@@ -384,16 +374,8 @@ func TestHTTPRefusesStrangers(t *testing.T) {
 func TestWithoutSandboxesItSaysSo(t *testing.T) {
 	testhost.Need(t, "sandbox", "python3", "root")
 	script := `echo 0 > /proc/sys/user/max_user_namespaces 2>/dev/null; exec "$0" mcp-server`
-	cmd := exec.Command(
-		"unshare",
-		"--user",
-		"--map-root-user",
-		"--mount",
-		"sh",
-		"-c",
-		script,
-		built.Mcpbox(t),
-	)
+	cmd := exec.Command("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script,
+		built.Mcpbox(t))
 	s, _ := connect(t, &mcp.CommandTransport{Command: cmd})
 	a, res, text := call(t, s, "run_code", python3("print('bare')"))
 	if a.Available || a.Stdout != "" || !res.IsError || a.Reason == "" ||

@@ -125,14 +125,8 @@ func same(t *testing.T, language, code string, want expected) {
 	r := run(t, []byte(code), "--lang", language, "-")
 	got := expected{r.ExitCode, short(r.Stdout), lastLine(r.Stderr)}
 	if got != want {
-		t.Errorf(
-			"status %s %s\ngot  %+v\nwant %+v\nstderr: %s",
-			r.Status,
-			r.Reason,
-			got,
-			want,
-			r.Stderr,
-		)
+		t.Errorf("status %s %s\ngot  %+v\nwant %+v\nstderr: %s", r.Status, r.Reason, got, want,
+			r.Stderr)
 	}
 }
 
@@ -197,10 +191,7 @@ mount -t tmpfs -o mode=1777 tmpfs /tmp; mount -t tmpfs -o mode=0777 tmpfs /home;
 	script += "exec timeout 10 setpriv --reuid 1000 --regid 1000 --clear-groups env -i " +
 		"PATH=/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin HOME=/home/user USER=user " +
 		"LANG=C.UTF-8 MCPBOX=1 " +
-		strings.Join(
-			l.Env,
-			" ",
-		) + " " + quoted(
+		strings.Join(l.Env, " ") + " " + quoted(
 		l.Run,
 	) + "\n"
 	cmd := exec.Command("unshare", "-m", "-n", "--propagation", "private", "bash", "-c", script)

@@ -93,25 +93,11 @@ func TestCasesAtEachTier(t *testing.T) {
 	} {
 		for i, l := range levels(t) {
 			r := l.run(t, "python", c.code)
-			t.Logf(
-				"%-26s %-17s %-13s exit %-3d events %d findings %d",
-				c.name,
-				l.name,
-				r.Status,
-				r.ExitCode,
-				len(r.Events),
-				len(r.Guard.Findings),
-			)
+			t.Logf("%-26s %-17s %-13s exit %-3d events %d findings %d", c.name, l.name, r.Status,
+				r.ExitCode, len(r.Events), len(r.Guard.Findings))
 			if !slices.Contains(strings.Fields(c.want[i]), r.Status) || !r.Available {
-				t.Errorf(
-					"%s, %s: %s, want %s\n%s%s",
-					c.name,
-					l.name,
-					r.Status,
-					c.want[i],
-					r.Reason,
-					r.Stderr,
-				)
+				t.Errorf("%s, %s: %s, want %s\n%s%s", c.name, l.name, r.Status, c.want[i], r.Reason,
+					r.Stderr)
 			}
 			if r.Status == "ok" && c.stdout != "" && r.Stdout != c.stdout {
 				t.Errorf("%s, %s: %q", c.name, l.name, r.Stdout)

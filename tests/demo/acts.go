@@ -98,9 +98,7 @@ func (s *scene) honest(ctx context.Context, session *mcp.ClientSession) error {
 	}
 	fmt.Printf(
 		"  ok       read_note: %d bytes\n  ok       word_count: %d words, kept in the workspace\n",
-		len(text.Text),
-		words.Words,
-	)
+		len(text.Text), words.Words)
 	return nil
 }
 

@@ -60,10 +60,8 @@ func runAll(chosen []part) bool {
 			fmt.Printf("%s: %v\n", p.name, err)
 			verdict, good = "FAIL", false
 		}
-		lines = append(
-			lines,
-			fmt.Sprintf("%s %5.0f s  %s", verdict, time.Since(begin).Seconds(), p.name),
-		)
+		lines = append(lines,
+			fmt.Sprintf("%s %5.0f s  %s", verdict, time.Since(begin).Seconds(), p.name))
 	}
 	fmt.Println("== summary")
 	t.print(os.Stdout)

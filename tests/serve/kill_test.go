@@ -95,14 +95,8 @@ func TestADeathAtAnyMomentLosesNothingThatWasAnswered(t *testing.T) {
 		eventually(t, "no process is left", func() bool { return len(marked(t, marker)) == 0 })
 		d = start(t, dir)
 	}
-	t.Logf(
-		"%d deaths; answered: %d results, %d accepted, %d with events, %d sandboxes",
-		deaths,
-		len(told.finished),
-		len(told.accepted),
-		len(told.events),
-		len(told.boxes),
-	)
+	t.Logf("%d deaths; answered: %d results, %d accepted, %d with events, %d sandboxes", deaths,
+		len(told.finished), len(told.accepted), len(told.events), len(told.boxes))
 	if len(told.finished) == 0 || len(told.accepted) == 0 || len(told.events) == 0 ||
 		len(told.boxes) == 0 {
 		t.Fatal("there was no load of every kind")

@@ -86,16 +86,8 @@ func TestManyCallsLeaveNothing(t *testing.T) {
 	memory, open := resident(t, d), descriptors(t, d)
 	run(n/3, n)
 	memoryAfter := resident(t, d)
-	t.Logf(
-		"%d calls: %d served, %d asked to come back; memory %d → %d KiB, descriptors %d → %d",
-		n,
-		served.Load(),
-		turned.Load(),
-		memory,
-		memoryAfter,
-		open,
-		descriptors(t, d),
-	)
+	t.Logf("%d calls: %d served, %d asked to come back; memory %d → %d KiB, descriptors %d → %d", n,
+		served.Load(), turned.Load(), memory, memoryAfter, open, descriptors(t, d))
 	if memoryAfter > 2*memory+(64<<10) {
 		t.Errorf("its memory has grown from %d to %d KiB", memory, memoryAfter)
 	}

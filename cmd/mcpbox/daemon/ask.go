@@ -68,10 +68,8 @@ func NewPSCmd() *cobra.Command {
 				return err
 			}
 			if a.asJSON {
-				return printJSON(
-					cmd.OutOrStdout(),
-					map[string]any{"executions": running.Executions, "sandboxes": boxes},
-				)
+				return printJSON(cmd.OutOrStdout(),
+					map[string]any{"executions": running.Executions, "sandboxes": boxes})
 			}
 			return printRunning(cmd.OutOrStdout(), running.Executions, boxes)
 		},
@@ -82,16 +80,8 @@ func printRunning(w io.Writer, executions []api.Execution, boxes []api.Sandbox) 
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "ID\tPOLICY\tAGE\tCLIENT\tCALLER\tWHAT")
 	row := func(id, policy string, since time.Time, client, caller, what string) {
-		fmt.Fprintf(
-			t,
-			"%s\t%s\t%s\t%s\t%s\t%s\n",
-			id,
-			policy,
-			time.Since(since).Round(time.Second),
-			client,
-			safetext.Clean(caller, 40),
-			safetext.Clean(what, 60),
-		)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", id, policy, time.Since(since).Round(time.Second),
+			client, safetext.Clean(caller, 40), safetext.Clean(what, 60))
 	}
 	for _, x := range executions {
 		what := strings.Join(x.Command, " ")
@@ -101,14 +91,8 @@ func printRunning(w io.Writer, executions []api.Execution, boxes []api.Sandbox) 
 		row(x.ID, x.Policy, x.Created, x.Client, x.Caller, what)
 	}
 	for _, b := range boxes {
-		row(
-			b.ID,
-			b.Policy,
-			b.Created,
-			b.Client,
-			b.Caller,
-			fmt.Sprintf("sandbox, %d running", b.Running),
-		)
+		row(b.ID, b.Policy, b.Created, b.Client, b.Caller,
+			fmt.Sprintf("sandbox, %d running", b.Running))
 	}
 	return t.Flush()
 }
@@ -171,14 +155,8 @@ func NewTopCmd() *cobra.Command {
 
 func printStats(w io.Writer, s *api.Stats) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(
-		t,
-		"up\t%s\nrunning\t%d\nsandboxes\t%d\nwaiting\t%d\n",
-		time.Since(s.Started).Round(time.Second),
-		s.Running,
-		s.Sandboxes,
-		s.Pool.Waiting,
-	)
+	fmt.Fprintf(t, "up\t%s\nrunning\t%d\nsandboxes\t%d\nwaiting\t%d\n",
+		time.Since(s.Started).Round(time.Second), s.Running, s.Sandboxes, s.Pool.Waiting)
 	for _, group := range []struct {
 		name   string
 		values map[string]uint64

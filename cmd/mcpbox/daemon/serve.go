@@ -83,18 +83,10 @@ again. docs/API.md describes the API and the file.`,
 		"",
 		"listen on `ADDRESS:PORT` too, for clients with a token of the config",
 	)
-	fl.BoolVar(
-		&opt.AllowRemote,
-		"allow-remote",
-		false,
-		"the address may be other than loopback; it takes a certificate in the config",
-	)
-	fl.BoolVar(
-		&opt.BestEffort,
-		"best-effort",
-		false,
-		"run even if the host lacks a layer that the policy requires; results say so",
-	)
+	fl.BoolVar(&opt.AllowRemote, "allow-remote", false,
+		"the address may be other than loopback; it takes a certificate in the config")
+	fl.BoolVar(&opt.BestEffort, "best-effort", false,
+		"run even if the host lacks a layer that the policy requires; results say so")
 	fl.StringVar(
 		&newToken,
 		"new-token",

@@ -41,8 +41,7 @@ func (c Command) Interpreter() (what, remedy string) {
 	what = "its interpreter " + strings.TrimSuffix(name, "\r")
 	if strings.HasSuffix(line, "\r") {
 		return what, "its first line ends in CR LF, as on Windows: sed -i 's/\\r$//' " + quote(
-			f.Host,
-		)
+			f.Host)
 	}
 	i := c.Plan.Find(name)
 	if in := c.Plan.Inside(name); in != "" && exists(name) {

@@ -140,9 +140,7 @@ func (w *Watcher) concerns(events []byte) bool {
 			return true
 		}
 		name := strings.TrimRight(
-			string(events[unix.SizeofInotifyEvent:unix.SizeofInotifyEvent+length]),
-			"\x00",
-		)
+			string(events[unix.SizeofInotifyEvent:unix.SizeofInotifyEvent+length]), "\x00")
 		if name == "" || mask&unix.IN_Q_OVERFLOW != 0 {
 			return true
 		}

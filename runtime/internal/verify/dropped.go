@@ -49,11 +49,8 @@ func without(status []byte, wanted uint64) error {
 		set, value, _ := bytes.Cut(rest, []byte(":"))
 		value = bytes.TrimSpace(value)
 		if caps, err := strconv.ParseUint(string(value), 16, 64); err != nil || caps&wanted != 0 {
-			return fmt.Errorf(
-				"mcpbox-init should have dropped capabilities, but has Cap%s %q",
-				set,
-				value,
-			)
+			return fmt.Errorf("mcpbox-init should have dropped capabilities, but has Cap%s %q", set,
+				value)
 		}
 		seen++
 	}

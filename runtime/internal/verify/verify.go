@@ -74,9 +74,7 @@ func Mounts(pid int, plan *rootfs.Plan) error {
 		if st.Dev != m.Dev || st.Ino != m.Ino {
 			return fmt.Errorf(
 				"verify the mount %s: it is not the %s that was there when mcpbox started",
-				m.Target,
-				m.Source,
-			)
+				m.Target, m.Source)
 		}
 	}
 	return nil

@@ -157,8 +157,7 @@ func (w *Watchdog) look(now time.Time, last bool) (time.Duration, bool) {
 	if over && !w.told.memory {
 		w.told.memory = true
 		w.breach(
-			cgroups.Breach{Limit: "memory", Value: w.cfg.Memory, Observed: observed, Fatal: true},
-		)
+			cgroups.Breach{Limit: "memory", Value: w.cfg.Memory, Observed: observed, Fatal: true})
 	}
 	if last || now.After(w.nextCPU) {
 		w.lookCPU(procs, now)

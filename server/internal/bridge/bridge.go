@@ -92,13 +92,8 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request, client string
 	case s == nil:
 	case r.Method == http.MethodGet:
 		if !s.stream(w, r) {
-			b.refuse(
-				w,
-				r,
-				http.StatusConflict,
-				"close the other one",
-				"the session has a stream already",
-			)
+			b.refuse(w, r, http.StatusConflict, "close the other one",
+				"the session has a stream already")
 		}
 	default:
 		s.end()
@@ -147,13 +142,8 @@ type message struct {
 func (b *Bridge) post(w http.ResponseWriter, r *http.Request, client string) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
 	if err != nil {
-		b.refuse(
-			w,
-			r,
-			http.StatusRequestEntityTooLarge,
-			"send less",
-			"the message is too large, or cut off",
-		)
+		b.refuse(w, r, http.StatusRequestEntityTooLarge, "send less",
+			"the message is too large, or cut off")
 		return
 	}
 	var line bytes.Buffer
@@ -177,13 +167,8 @@ func (b *Bridge) post(w http.ResponseWriter, r *http.Request, client string) {
 	}
 	if m.Method == "" || len(m.ID) == 0 {
 		if !s.send(line.Bytes()) {
-			b.refuse(
-				w,
-				r,
-				http.StatusNotFound,
-				"begin with initialize again",
-				"the session has ended",
-			)
+			b.refuse(w, r, http.StatusNotFound, "begin with initialize again",
+				"the session has ended")
 			return
 		}
 		w.WriteHeader(http.StatusAccepted)
@@ -192,22 +177,12 @@ func (b *Bridge) post(w http.ResponseWriter, r *http.Request, client string) {
 	answer, err := s.ask(r.Context(), string(m.ID), line.Bytes())
 	switch {
 	case errors.Is(err, errTwice):
-		b.refuse(
-			w,
-			r,
-			http.StatusBadRequest,
-			"use an id once",
-			"a request with this id is in flight",
-		)
+		b.refuse(w, r, http.StatusBadRequest, "use an id once",
+			"a request with this id is in flight")
 	case err != nil:
 		w.Header().Del(header)
-		b.refuse(
-			w,
-			r,
-			http.StatusBadGateway,
-			"begin with initialize again",
-			"the server ended before it answered",
-		)
+		b.refuse(w, r, http.StatusBadGateway, "begin with initialize again",
+			"the server ended before it answered")
 	default:
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(answer) // who has gone does not read it

@@ -44,16 +44,13 @@ const maxQueue = 256
 
 func newSession(id, client string, cancel context.CancelFunc) *session {
 	s := &session{
-		id:     id,
-		client: client,
-		opened: time.Now(),
-		used:   time.Now(),
-		cancel: cancel,
-		done:   make(chan struct{}),
-		queue: make(
-			chan []byte,
-			maxQueue,
-		),
+		id:      id,
+		client:  client,
+		opened:  time.Now(),
+		used:    time.Now(),
+		cancel:  cancel,
+		done:    make(chan struct{}),
+		queue:   make(chan []byte, maxQueue),
 		pending: map[string]chan []byte{},
 		closing: make(chan struct{}),
 	}

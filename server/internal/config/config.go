@@ -197,9 +197,7 @@ func (c *Config) check() error {
 		return hint.Errorf("write version: 1", "version %d is not known", c.Version)
 	}
 	for _, t := range c.Tokens {
-		if sum, err := hex.DecodeString(
-			t.SHA256,
-		); err != nil || len(sum) != 32 ||
+		if sum, err := hex.DecodeString(t.SHA256); err != nil || len(sum) != 32 ||
 			!plainName(t.Name) {
 			return hint.Errorf("mcpbox serve --new-token NAME prints one",
 				"token %q: it needs a plain name and sha256, 64 hexadecimal digits", t.Name)
@@ -215,20 +213,14 @@ func (c *Config) check() error {
 		if w.Severity == "" {
 			c.Webhooks[i].Severity = monitor.High
 		} else if !w.Severity.Valid() {
-			return hint.Errorf(
-				"use one of: low, medium, high, critical",
-				"webhook: unknown severity %q",
-				w.Severity,
-			)
+			return hint.Errorf("use one of: low, medium, high, critical",
+				"webhook: unknown severity %q", w.Severity)
 		}
 	}
 	for name, s := range c.Servers {
 		if !plainName(name) {
-			return hint.Errorf(
-				"use letters, digits, dots and dashes",
-				"server %q: the name is part of its address",
-				name,
-			)
+			return hint.Errorf("use letters, digits, dots and dashes",
+				"server %q: the name is part of its address", name)
 		}
 		if len(s.Command) == 0 {
 			return hint.Errorf("write command: [node, server.js]", "server %s has no command", name)

@@ -34,12 +34,8 @@ func DefaultState() (string, error) {
 	if !filepath.IsAbs(dir) {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return "", hint.Errorf(
-				"give it with --state DIR",
-				"state of uid %s: %w",
-				strconv.Itoa(os.Geteuid()),
-				err,
-			)
+			return "", hint.Errorf("give it with --state DIR", "state of uid %s: %w",
+				strconv.Itoa(os.Geteuid()), err)
 		}
 		dir = filepath.Join(home, ".local", "state")
 	}

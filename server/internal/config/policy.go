@@ -88,11 +88,8 @@ func (c *Config) Policy(name string) (*policies.Policy, error) {
 	if p := c.loaded[name]; p != nil {
 		return p, nil
 	}
-	return nil, hint.Errorf(
-		"GET /v1/policies lists them; the daemon's config adds some",
-		"there is no policy %q",
-		name,
-	)
+	return nil, hint.Errorf("GET /v1/policies lists them; the daemon's config adds some",
+		"there is no policy %q", name)
 }
 
 // Own are the rules that a policy has itself.

@@ -75,20 +75,15 @@ func (d *Door) Unix(next http.Handler) http.Handler {
 		uid, ok := r.Context().Value(peerKey).(int)
 		switch {
 		case !ok:
-			d.forbid(
-				w,
-				r,
-				"the kernel does not say who is at the other end of the connection",
-				"use a Unix socket of this host",
-			)
+			d.forbid(w, r, "the kernel does not say who is at the other end of the connection",
+				"use a Unix socket of this host")
 		case uid != d.own && uid != 0 && !slices.Contains(d.rules.Load().Users, uid):
 			d.forbid(
 				w,
 				r,
 				"user "+strconv.Itoa(uid)+" may not use this daemon",
 				"the daemon's operator can list the user in its config: users: ["+strconv.Itoa(
-					uid,
-				)+"]",
+					uid)+"]",
 			)
 		case !d.originAllowed(r):
 			d.forbidOrigin(w, r)
@@ -111,8 +106,7 @@ func (d *Door) TCP(next http.Handler) http.Handler {
 					Title:  "Misdirected Request",
 					Status: http.StatusMisdirectedRequest,
 					Detail: "this daemon does not go by the name " + strconv.QuoteToASCII(
-						cut(r.Host),
-					),
+						cut(r.Host)),
 					Remedy: "call it by its loopback address, or list the name in hosts:",
 				},
 			)
@@ -159,8 +153,7 @@ func (d *Door) forbidOrigin(w http.ResponseWriter, r *http.Request) {
 		w,
 		r,
 		"web pages of "+strconv.QuoteToASCII(
-			cut(r.Header.Get("Origin")),
-		)+" may not use this daemon",
+			cut(r.Header.Get("Origin")))+" may not use this daemon",
 		"list the origin in the daemon's config: origins",
 	)
 }

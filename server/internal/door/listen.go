@@ -24,12 +24,8 @@ const maxSocketPath = 107
 // socket that a killed daemon left is removed.
 func Unix(path string) (l net.Listener, lock *os.File, err error) {
 	if len(path) > maxSocketPath {
-		return nil, nil, hint.Errorf(
-			"choose a shorter path with --socket",
-			"socket %s: a path may have %d bytes",
-			path,
-			maxSocketPath,
-		)
+		return nil, nil, hint.Errorf("choose a shorter path with --socket",
+			"socket %s: a path may have %d bytes", path, maxSocketPath)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, nil, hint.Errorf("choose another path with --socket", "socket: %w", err)
@@ -57,11 +53,8 @@ func removeSocket(path string) error {
 		return nil
 	}
 	if err == nil && info.Mode().Type() != fs.ModeSocket {
-		err = hint.Errorf(
-			"choose another path with --socket",
-			"socket %s: there is something else already",
-			path,
-		)
+		err = hint.Errorf("choose another path with --socket",
+			"socket %s: there is something else already", path)
 	}
 	if err == nil {
 		err = os.Remove(path)
@@ -86,10 +79,8 @@ func Activated() (net.Listener, error) {
 	}
 	if _, ok := l.(*net.UnixListener); !ok {
 		l.Close()
-		return nil, hint.Errorf(
-			"give the unit ListenStream=/run/mcpbox/mcpbox.sock",
-			"the socket that systemd passed is no Unix socket",
-		)
+		return nil, hint.Errorf("give the unit ListenStream=/run/mcpbox/mcpbox.sock",
+			"the socket that systemd passed is no Unix socket")
 	}
 	return l, nil
 }
@@ -119,16 +110,11 @@ func TCP(address string, remote bool, certificate, key string) (net.Listener, er
 	pair, err := tls.LoadX509KeyPair(certificate, key)
 	if err != nil {
 		l.Close()
-		return nil, hint.Errorf(
-			"tls.certificate and tls.key name PEM files",
-			"certificate: %w",
-			err,
-		)
+		return nil, hint.Errorf("tls.certificate and tls.key name PEM files", "certificate: %w",
+			err)
 	}
-	return tls.NewListener(
-		l,
-		&tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12},
-	), nil
+	return tls.NewListener(l,
+		&tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}), nil
 }
 
 // Credentials is for http.Server.ConnContext: it asks the kernel who the peer is.

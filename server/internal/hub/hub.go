@@ -60,8 +60,7 @@ func (h *Hub) take(e monitor.Event, o Origin) error {
 		return err
 	}
 	h.tell(
-		api.Event{Seq: seq, Execution: o.Execution, Client: o.Client, Caller: o.Caller, Event: e},
-	)
+		api.Event{Seq: seq, Execution: o.Execution, Client: o.Client, Caller: o.Caller, Event: e})
 	return nil
 }
 

@@ -51,16 +51,8 @@ func (db *DB) SaveExecution(x Execution, events []Event) error {
 }
 
 func (db *DB) saveExecution(stmt *sql.Stmt, x Execution) error {
-	_, err := stmt.Exec(
-		x.ID,
-		x.State,
-		x.Client,
-		x.Caller,
-		x.Created.UnixMilli(),
-		x.Once,
-		x.Request,
-		x.Body,
-	)
+	_, err := stmt.Exec(x.ID, x.State, x.Client, x.Caller, x.Created.UnixMilli(), x.Once, x.Request,
+		x.Body)
 	return err
 }
 
@@ -96,17 +88,8 @@ func (db *DB) one(where, what, client string) (x Execution, err error) {
 
 func scanExecution(scan func(...any) error, x *Execution) error {
 	var created int64
-	err := scan(
-		&x.Seq,
-		&x.ID,
-		&x.State,
-		&x.Client,
-		&x.Caller,
-		&created,
-		&x.Once,
-		&x.Request,
-		&x.Body,
-	)
+	err := scan(&x.Seq, &x.ID, &x.State, &x.Client, &x.Caller, &created, &x.Once, &x.Request,
+		&x.Body)
 	x.Created = time.UnixMilli(created).UTC()
 	return err
 }

@@ -124,11 +124,8 @@ func private(folder string) error {
 		return hint.Errorf("chmod go-w "+folder, "state: others may write %s", folder)
 	}
 	if st.Uid != 0 && int(st.Uid) != os.Geteuid() {
-		return hint.Errorf(
-			"choose a folder of your own with --state",
-			"state: %s belongs to another user",
-			folder,
-		)
+		return hint.Errorf("choose a folder of your own with --state",
+			"state: %s belongs to another user", folder)
 	}
 	return nil
 }
@@ -149,12 +146,8 @@ func (db *DB) prepare(path string) error {
 	ctx := context.Background()
 	var version int
 	if err := db.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return hint.Errorf(
-			"move it away, or choose another folder with --state",
-			"state %s: %w",
-			path,
-			err,
-		)
+		return hint.Errorf("move it away, or choose another folder with --state", "state %s: %w",
+			path, err)
 	}
 	if version > form {
 		return hint.Errorf("use that mcpbox, or another folder with --state",

@@ -41,11 +41,8 @@ func main() {
 	mcp.AddTool(server, &mcp.Tool{Name: "read_note", Description: "Read a note."}, n.read)
 	mcp.AddTool(server, &mcp.Tool{Name: "word_count",
 		Description: "Count the words of a note and store the number next to it."}, n.wordCount)
-	mcp.AddTool(
-		server,
-		&mcp.Tool{Name: "backup_notes", Description: "Back the notes up."},
-		n.backup,
-	)
+	mcp.AddTool(server, &mcp.Tool{Name: "backup_notes", Description: "Back the notes up."},
+		n.backup)
 	if err := server.Run(context.Background(), &mcp.StdioTransport{}); err != nil {
 		fmt.Fprintln(os.Stderr, "notesserver:", err)
 		os.Exit(1)

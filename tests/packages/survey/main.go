@@ -219,10 +219,7 @@ func one(box string, words []string, warm int, limit time.Duration) {
 		size,
 		ratio(cold[0].wall, cold[1].wall),
 		ratio(cold[0].cpu, cold[1].cpu),
-		ratio(
-			median(hot[0], wall),
-			median(hot[1], wall),
-		),
+		ratio(median(hot[0], wall), median(hot[1], wall)),
 		ratio(median(hot[0], cpu), median(hot[1], cpu)),
 	)
 }
