@@ -99,7 +99,7 @@ func TestAProgramOfAnotherModuleStartsSandboxes(t *testing.T) {
 	// PID 1 is neither embedded nor next to the program: one line says so, and one says what to
 	// type.
 	if out, err := run(); err == nil || !strings.Contains(out, "mcpbox-init, the first process") ||
-		!strings.Contains(out, "hint: build it beside") {
+		!strings.Contains(out, "hint: build it next to") {
 		t.Errorf("without mcpbox-init: %v\n%s", err, out)
 	}
 
