@@ -25,6 +25,7 @@ type codeFlags struct {
 	asJSON, rules, bestEffort, quiet, resident, prepare bool
 	caller                                              *caller
 	store                                               recordFlags
+	firstLog                                            chan monitor.Sink // opened before anything runs
 }
 
 func newCodeCmd() *cobra.Command {
@@ -201,6 +202,14 @@ func (f *codeFlags) runner(cmd *cobra.Command) (code.Runner, error) {
 	if err := outOfReach(p, streams, f.events); err != nil {
 		return code.Runner{}, err
 	}
+	if f.events != "" {
+		first, err := f.openLog()
+		if err != nil {
+			return code.Runner{}, err
+		}
+		f.firstLog = make(chan monitor.Sink, 1)
+		f.firstLog <- first
+	}
 	return code.Runner{
 		Policy:      p,
 		BestEffort:  f.bestEffort,
@@ -209,16 +218,27 @@ func (f *codeFlags) runner(cmd *cobra.Command) (code.Runner, error) {
 	}, nil
 }
 
+func (f *codeFlags) openLog() (sink monitor.Sink, err error) {
+	err = f.caller.in(func() error {
+		sink, err = monitor.OpenJSONL(f.events)
+		return err
+	})
+	return sink, err
+}
+
+// sinks are for one sandbox, which owns them. A snippet may need several, one after the other.
 func (f *codeFlags) sinks() (out []monitor.Sink) {
 	if f.events != "" {
-		err := f.caller.in(func() error {
-			sink, err := monitor.OpenJSONL(f.events)
-			if err == nil {
-				out = append(out, sink)
-			}
-			return err
-		})
-		if err != nil {
+		var sink monitor.Sink
+		var err error
+		select {
+		case sink = <-f.firstLog:
+		default:
+			sink, err = f.openLog()
+		}
+		if err == nil {
+			out = append(out, sink)
+		} else {
 			fmt.Fprintf(steady.File(f.caller.stderr), "mcpbox: events are not written: %v\n", err)
 		}
 	}

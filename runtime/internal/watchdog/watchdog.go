@@ -34,6 +34,8 @@ type Watchdog struct {
 	onBreach func(cgroups.Breach)
 	stop     chan struct{}
 	stopped  chan struct{}
+	ask      chan struct{} // for the first look, now
+	looked   chan struct{} // closed after it
 	once     sync.Once
 
 	mu    sync.Mutex
@@ -67,6 +69,7 @@ func newWatchdog(cfg Config, onBreach func(cgroups.Breach)) *Watchdog {
 	w := &Watchdog{
 		cfg: cfg, onBreach: onBreach,
 		stop: make(chan struct{}), stopped: make(chan struct{}),
+		ask: make(chan struct{}), looked: make(chan struct{}),
 		usage: cgroups.UnknownUsage(),
 		proc:  newReader(cfg.InitPID, cfg.Tool),
 	}
@@ -109,6 +112,11 @@ func (w *Watchdog) takeOver() {
 // Usage returns the highest usage so far; -1 means unknown. MemoryPeak counts pages that forks
 // share once for each process, unless that exceeded the limit.
 func (w *Watchdog) Usage() cgroups.Usage {
+	select {
+	case <-w.looked:
+	case w.ask <- struct{}{}: // the first look is now
+		<-w.looked
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.usage
@@ -116,20 +124,26 @@ func (w *Watchdog) Usage() cgroups.Usage {
 
 func (w *Watchdog) loop() {
 	defer close(w.stopped)
+	looked := sync.OnceFunc(func() { close(w.looked) })
+	defer looked()
 	timer := time.NewTimer(minInterval) // the tool has not been executed yet
 	defer timer.Stop()
 	for {
+		var now time.Time
 		select {
 		case <-w.stop:
 			w.look(time.Now(), true)
 			return
-		case now := <-timer.C:
-			pause, alive := w.look(now, false)
-			if !alive {
-				return
-			}
-			timer.Reset(pause)
+		case <-w.ask:
+			now = time.Now()
+		case now = <-timer.C:
 		}
+		pause, alive := w.look(now, false)
+		if !alive {
+			return
+		}
+		looked()
+		timer.Reset(pause)
 	}
 }
 
