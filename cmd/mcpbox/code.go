@@ -25,7 +25,7 @@ type codeFlags struct {
 	asJSON, rules, bestEffort, quiet, resident, prepare bool
 	caller                                              *caller
 	store                                               recordFlags
-	firstLog                                            chan monitor.Sink // opened before anything runs
+	firstLog                                            chan monitor.Sink // opened first
 }
 
 func newCodeCmd() *cobra.Command {
