@@ -35,7 +35,8 @@ type Watchdog struct {
 	stop     chan struct{}
 	stopped  chan struct{}
 	ask      chan struct{} // for the first look, now
-	looked   chan struct{} // closed after it
+	looked   chan struct{} // closed after it, by seen
+	seen     func()
 	once     sync.Once
 
 	mu    sync.Mutex
@@ -73,6 +74,7 @@ func newWatchdog(cfg Config, onBreach func(cgroups.Breach)) *Watchdog {
 		usage: cgroups.UnknownUsage(),
 		proc:  newReader(cfg.InitPID, cfg.Tool),
 	}
+	w.seen = sync.OnceFunc(func() { close(w.looked) })
 	w.memory.limit = cfg.Memory
 	w.tasks.setLimit(cfg.PIDs)
 	if t, ok := w.proc.times(cfg.InitPID); ok {
@@ -124,8 +126,7 @@ func (w *Watchdog) Usage() cgroups.Usage {
 
 func (w *Watchdog) loop() {
 	defer close(w.stopped)
-	looked := sync.OnceFunc(func() { close(w.looked) })
-	defer looked()
+	defer w.seen()
 	timer := time.NewTimer(minInterval) // the tool has not been executed yet
 	defer timer.Stop()
 	for {
@@ -142,7 +143,6 @@ func (w *Watchdog) loop() {
 		if !alive {
 			return
 		}
-		looked()
 		timer.Reset(pause)
 	}
 }
@@ -184,11 +184,13 @@ func (w *Watchdog) look(now time.Time, last bool) (time.Duration, bool) {
 		pause = min(pause, max(time.Since(now), minInterval))
 	}
 	w.lastSum, w.lastSample = s.memory, now
+	w.seen()
 	return pause, true
 }
 
 func (w *Watchdog) breach(b cgroups.Breach) {
 	b.Backend, b.Count = Backend, 1
+	w.seen() // who hears of it may ask for the usage
 	w.onBreach(b)
 }
 
