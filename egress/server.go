@@ -139,7 +139,7 @@ func (s *Server) Close() {
 const lastWords = time.Second
 
 // End waits until the last bytes of an owner that has ended are sent, and cuts its connections.
-// Then the owner has been told of all of them.
+// After it, the owner has the record of each connection.
 func (s *Server) End(o Owner) {
 	s.mu.Lock()
 	var all []*relay

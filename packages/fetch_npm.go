@@ -153,7 +153,8 @@ func (v *viewed) names() (out []string) {
 	return slices.Compact(out)
 }
 
-// view asks the registry when versions were published, and by whom. It may not say.
+// view asks the registry when each version was published, and who published it. A registry need not
+// answer that.
 func (b *npmBox) view(ctx context.Context) (v viewed) {
 	said, err := b.look(ctx, "view", b.config.RegistryOf(b.run.Name), b.run.Name)
 	if err == nil {

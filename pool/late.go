@@ -100,7 +100,7 @@ func (l *lateSink) call() *monitor.Call {
 	return nil
 }
 
-// keep returns what is to be passed on now, to whom.
+// keep returns the events to pass on now, and the sinks that get them.
 func (l *lateSink) keep(events ...monitor.Event) ([]monitor.Event, []monitor.Sink, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -18,10 +18,17 @@ import (
 // ticking starts a program that writes a line every 20 ms, and returns its lines.
 func ticking(t *testing.T, box *Sandbox) (*Process, <-chan string) {
 	t.Helper()
+	p, lines := script(t, box, "sleep 600 & while :; do echo tick; sleep 0.02; done")
+	next(t, lines)
+	return p, lines
+}
+
+// script starts a shell script, and returns its lines.
+func script(t *testing.T, box *Sandbox, text string) (*Process, <-chan string) {
+	t.Helper()
 	r, w := io.Pipe()
 	t.Cleanup(func() { r.Close() })
-	p, err := box.Start(t.Context(), Command{Stdout: w,
-		Args: []string{"sh", "-c", "sleep 600 & while :; do echo tick; sleep 0.02; done"}})
+	p, err := box.Start(t.Context(), Command{Stdout: w, Args: []string{"sh", "-c", text}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +42,6 @@ func ticking(t *testing.T, box *Sandbox) (*Process, <-chan string) {
 			}
 		}
 	}()
-	next(t, lines)
 	return p, lines
 }
 
@@ -174,23 +180,8 @@ func TestQuarantineKeepsTheSandboxForInspection(t *testing.T) {
 	box := adjustableBox(t, func(p *policies.Policy) {
 		p.Rules = []policies.Rule{{ID: "odd", When: `syscall == "unshare"`, Action: "quarantine"}}
 	}, Spec{Quarantine: func(e monitor.Event) { kept <- e }})
-	r, w := io.Pipe()
-	t.Cleanup(func() { r.Close() })
-	p, err := box.Start(t.Context(), Command{Stdout: w, Args: []string{"sh", "-c",
-		"echo found >/work/evidence; unshare -m true; while :; do echo tick; sleep 0.02; done"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := make(chan string)
-	go func() {
-		for s := bufio.NewScanner(r); s.Scan(); {
-			select {
-			case lines <- s.Text():
-			case <-t.Context().Done():
-				return
-			}
-		}
-	}()
+	p, lines := script(t, box,
+		"echo found >/work/evidence; unshare -m true; while :; do echo tick; sleep 0.02; done")
 	select {
 	case e := <-kept:
 		if e.Rule != "odd" || e.Action != "quarantine" {

@@ -51,9 +51,6 @@ func (o *Options) load() (*config.Config, error) {
 	return c, nil
 }
 
-// DefaultSocket is where the daemon listens, and where clients look for it.
-func DefaultSocket() (string, error) { return config.DefaultSocket() }
-
 func doorRules(c *config.Config) door.Rules {
 	rules := door.Rules{Users: c.Users, Hosts: c.Hosts, Origins: c.Origins}
 	for _, t := range c.Tokens {

@@ -78,7 +78,7 @@ func (d *daemon) deliver(
 			wait *= 2
 		}
 	}
-	d.log.Error("a webhook could not be told of an event", "url", hook.URL, "event", e.ID, "error",
+	d.log.Error("an event could not be sent to a webhook", "url", hook.URL, "event", e.ID, "error",
 		err)
 }
 

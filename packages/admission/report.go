@@ -58,15 +58,14 @@ func (d *Desk) Report(ctx context.Context, p *packages.Package, rules policies.P
 
 // judge is the verdict where nobody decided.
 func (r *Report) judge(require policies.PackageRequire) {
-	critical := audit.Worst(r.Findings, audit.Critical)
-	high := audit.Worst(r.Findings, audit.High)
+	found := audit.Judge(r.Findings)
 	switch {
-	case critical != nil:
-		r.Verdict, r.Reason = audit.Denied, reason(critical)
+	case found == audit.Denied:
+		r.Verdict, r.Reason = found, reason(audit.Worst(r.Findings, audit.Critical))
 	case require == policies.PackageAny:
 		r.Verdict, r.Reason = audit.Trusted, "the policy asks for nothing"
-	case high != nil:
-		r.Verdict, r.Reason = audit.Quarantined, reason(high)
+	case found == audit.Quarantined:
+		r.Verdict, r.Reason = found, reason(audit.Worst(r.Findings, audit.High))
 	case require == policies.PackageTrusted:
 		r.Verdict, r.Reason = audit.Quarantined, "the policy asks for a decision to trust it"
 	default:

@@ -27,9 +27,15 @@ func TestAFileThatIsMadeTooLargeIsReported(t *testing.T) {
 	}
 }
 
-// A result says of each limit whether running into it is always an event.
-func TestTheResultSaysWhichLimitsAreReported(t *testing.T) {
-	t.Parallel()
+// limitState is what a result says of a limit.
+type limitState struct {
+	Backend  string
+	Reported *bool
+}
+
+// limitsOfARun runs a program under every limit, and returns what the result says of them.
+func limitsOfARun(t *testing.T) map[string]limitState {
+	t.Helper()
 	result := filepath.Join(t.TempDir(), "result")
 	out, err := exec.Command(mcpbox, "run", "-q", "--timeout", "1m", "--cpu-time", "1m", "--output",
 		"1MiB", "--result", result, "--", "true").CombinedOutput()
@@ -40,20 +46,22 @@ func TestTheResultSaysWhichLimitsAreReported(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var res struct {
-		Limits map[string]struct {
-			Backend  string
-			Reported *bool
-		}
-	}
+	var res struct{ Limits map[string]limitState }
 	if err := json.Unmarshal(data, &res); err != nil {
 		t.Fatal(err)
 	}
+	return res.Limits
+}
+
+// A result says of each limit whether running into it is always an event.
+func TestTheResultSaysWhichLimitsAreReported(t *testing.T) {
+	t.Parallel()
+	res := limitsOfARun(t)
 	want := map[string]bool{"timeout": true, "cpu_time": true, "output": true, "memory": true,
-		"pids": res.Limits["pids"].Backend != "rlimit", "disk": false, "file_size": false,
+		"pids": res["pids"].Backend != "rlimit", "disk": false, "file_size": false,
 		"open_files": false}
 	for name, reported := range want {
-		l, ok := res.Limits[name]
+		l, ok := res[name]
 		if !ok || l.Reported == nil || *l.Reported != reported {
 			t.Errorf("%s: %+v, want %v", name, l, reported)
 		}

@@ -2,12 +2,8 @@ package escape
 
 import (
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"encoding/json"
 
 	"github.com/mcpbox/mcpbox/internal/testhost"
 )
@@ -59,30 +55,12 @@ func TestSecuritySaysWhatIsReported(t *testing.T) {
 			t.Errorf("SECURITY.md has no row %q", row)
 		}
 	}
-	result := filepath.Join(t.TempDir(), "result")
-	out, err := exec.Command(mcpbox, "run", "-q", "--timeout", "1m", "--cpu-time", "1m", "--output",
-		"1MiB", "--result", result, "--", "true").CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	data, err := os.ReadFile(result)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var res struct {
-		Limits map[string]struct {
-			Reported bool
-			Backend  string
-		}
-	}
-	if err := json.Unmarshal(data, &res); err != nil {
-		t.Fatal(err)
-	}
+	res := limitsOfARun(t)
 	for names, says := range limits {
 		for name := range strings.SplitSeq(names, ", ") {
-			l, ok := res.Limits[strings.Trim(name, "`")]
+			l, ok := res[strings.Trim(name, "`")]
 			yes := says == "yes" || l.Backend == "cgroup2" && strings.HasPrefix(says, "with cgroup v2")
-			if !ok || l.Reported != yes {
+			if !ok || l.Reported == nil || *l.Reported != yes {
 				t.Errorf("%s: SECURITY.md says %q, the result %+v", name, says, l)
 			}
 		}

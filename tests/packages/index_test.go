@@ -79,7 +79,7 @@ func (w *wheel) file() string {
 func (w *wheel) archive() []byte {
 	base := strings.ReplaceAll(w.name, "-", "_")
 	if w.source {
-		return tarball(append([]file{
+		return tarball(0o644, append([]file{
 			{name: base + "-" + w.version + "/PKG-INFO", content: fmt.Sprintf(
 				"Metadata-Version: 2.1\nName: %s\nVersion: %s\n", w.name, w.version)},
 			{name: base + "-" + w.version + "/setup.py", content: w.module}}, w.extra...))
@@ -122,7 +122,8 @@ func (w *wheel) archive() []byte {
 	return out.Bytes()
 }
 
-func tarball(files []file) []byte {
+// tarball is a .tar.gz of the files, all with one mode.
+func tarball(mode int64, files []file) []byte {
 	var out bytes.Buffer
 	g := gzip.NewWriter(&out)
 	t := tar.NewWriter(g)
@@ -130,7 +131,7 @@ func tarball(files []file) []byte {
 		if f.kind == 0 {
 			f.kind = tar.TypeReg
 		}
-		_ = t.WriteHeader(&tar.Header{Name: f.name, Typeflag: f.kind, Linkname: f.link, Mode: 0o644,
+		_ = t.WriteHeader(&tar.Header{Name: f.name, Typeflag: f.kind, Linkname: f.link, Mode: mode,
 			Size: int64(len(f.content))})
 		_, _ = t.Write([]byte(f.content))
 	}

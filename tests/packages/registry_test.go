@@ -1,10 +1,7 @@
 package packages
 
 import (
-	"archive/tar"
-	"bytes"
 	"cmp"
-	"compress/gzip"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -182,20 +179,7 @@ func (r *registry) document(p published, name string, archive []byte) (version m
 }
 
 func (p published) archive() []byte {
-	var out bytes.Buffer
-	z := gzip.NewWriter(&out)
-	w := tar.NewWriter(z)
 	manifest, _ := json.Marshal(p.manifest)
-	for _, f := range append([]file{{name: "package/package.json", content: string(manifest)}},
-		p.files...) {
-		if f.kind == 0 {
-			f.kind = tar.TypeReg
-		}
-		_ = w.WriteHeader(&tar.Header{Name: f.name, Typeflag: f.kind, Linkname: f.link, Mode: 0o755,
-			Size: int64(len(f.content))})
-		_, _ = w.Write([]byte(f.content))
-	}
-	w.Close()
-	z.Close()
-	return out.Bytes()
+	return tarball(0o755, append([]file{
+		{name: "package/package.json", content: string(manifest)}}, p.files...))
 }

@@ -1,7 +1,6 @@
 package state
 
 import (
-	"database/sql"
 	"errors"
 	"time"
 )
@@ -66,22 +65,8 @@ func (db *DB) SaveCall(at time.Time, client string, body []byte) error {
 
 // Calls calls each for the newest records, oldest first. An empty client is any.
 func (db *DB) Calls(client string, most int, each func(body []byte) error) error {
-	rows, err := db.read.Query(`SELECT body FROM (SELECT seq, body FROM calls
+	return db.bodies(each, `SELECT body FROM (SELECT seq, body FROM calls
 WHERE ?1 = '' OR client = ?1 ORDER BY seq DESC LIMIT ?2) ORDER BY seq`, client, most)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var body sql.RawBytes
-		if err := rows.Scan(&body); err != nil {
-			return err
-		}
-		if err := each(body); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // SaveRule adds or updates a rule of detection.

@@ -193,17 +193,17 @@ func (db *DB) Export(client, caller string, each func(kind string, body []byte) 
 		{"sandbox", `SELECT body FROM sandboxes
 WHERE client = ?1 AND json_extract(body, '$.caller') = ?2 ORDER BY seq`},
 	} {
-		if err := db.export(part.query, client, caller, func(body []byte) error {
-			return each(part.kind, body)
-		}); err != nil {
+		each := func(body []byte) error { return each(part.kind, body) }
+		if err := db.bodies(each, part.query, client, caller); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (db *DB) export(query, client, caller string, each func([]byte) error) error {
-	rows, err := db.read.Query(query, client, caller)
+// bodies calls each for the one column of a query's rows. The bytes are valid until it returns.
+func (db *DB) bodies(each func([]byte) error, query string, args ...any) error {
+	rows, err := db.read.Query(query, args...)
 	if err != nil {
 		return err
 	}
