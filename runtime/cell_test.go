@@ -90,6 +90,43 @@ func TestAMissingNamespaceOfACellIsDetected(t *testing.T) {
 	}
 }
 
+// A cell has the mounts of a process that is started without one: no mount too many, none missing,
+// none more writable.
+func TestACellHasTheMountsOfAProcess(t *testing.T) {
+	testhost.Need(t, "sandbox")
+	for _, preset := range []string{"basic", "standard", "strict", "maximum"} {
+		t.Run(preset, func(t *testing.T) {
+			p, err := policies.Preset(preset)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Network.Mode = policies.NetworkNone // basic's is the host's: another resolv.conf
+			var alone, cell bytes.Buffer
+			read := Command{Args: []string{"/usr/bin/cat", "/proc/self/mountinfo"}, Stdout: &alone}
+			spec := Spec{Policy: p, BestEffort: true}
+			if _, err := run(t.Context(), spec, read, privateState(t)); err != nil {
+				t.Fatal(err)
+			}
+			read.Stdout = &cell
+			inCell(t, startBoxOf(t, p, 1), read)
+			want, got := mountsOf(alone.String()), mountsOf(cell.String())
+			if len(want) < 20 {
+				t.Fatalf("%d mounts only: nothing was compared", len(want))
+			}
+			for path, access := range got {
+				if want[path] != access {
+					t.Errorf("%s is %s in a cell, %q in a process", path, access, want[path])
+				}
+			}
+			for path := range want {
+				if got[path] == "" {
+					t.Errorf("%s is no mount in a cell", path)
+				}
+			}
+		})
+	}
+}
+
 func TestPoliciesThatCellsCannotServeAreRefused(t *testing.T) {
 	byName, published, hidden := standard(t), standard(t), standard(t)
 	byName.Network = policies.Network{Mode: policies.NetworkAllow,

@@ -167,11 +167,7 @@ func TestAStartFollowsThePlan(t *testing.T) {
 	if _, err := run(t.Context(), spec, mounts, privateState(t)); err != nil {
 		t.Fatal(err)
 	}
-	last := map[string]string{} // by path: the later of two mounts at one path is visible
-	for line := range strings.Lines(out.String()) {
-		f := strings.Fields(line)
-		last[f[4]], _, _ = strings.Cut(f[5], ",")
-	}
+	last := mountsOf(out.String())
 	planned, kinds := map[string]string{}, map[string]string{}
 	for _, m := range plan.Mounts {
 		planned[m.Path], kinds[m.Path] = m.Access, m.Kind
@@ -188,4 +184,15 @@ func TestAStartFollowsThePlan(t *testing.T) {
 			t.Errorf("%s was planned and is not mounted", path)
 		}
 	}
+}
+
+// mountsOf returns ro or rw by mount point. The later of two mounts at one path is visible.
+// proc_pid_mountinfo(5)
+func mountsOf(mountinfo string) map[string]string {
+	last := map[string]string{}
+	for line := range strings.Lines(mountinfo) {
+		f := strings.Fields(line)
+		last[f[4]], _, _ = strings.Cut(f[5], ",")
+	}
+	return last
 }
