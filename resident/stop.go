@@ -61,7 +61,8 @@ func Find(stateDir string) (path string, pid int, err error) {
 	if err != nil {
 		return "", 0, err
 	}
-	return c.RemoteAddr().String(), int(who.Pid), nil
+	path, err = Path(stateDir) // the socket's own address is the name that it had at first
+	return path, int(who.Pid), err
 }
 
 // Stop ends the resident and waits for its end.
