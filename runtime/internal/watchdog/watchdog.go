@@ -115,9 +115,13 @@ func (w *Watchdog) takeOver() {
 // share once for each process, unless that exceeded the limit.
 func (w *Watchdog) Usage() cgroups.Usage {
 	select {
-	case <-w.looked:
-	case w.ask <- struct{}{}: // the first look is now
-		<-w.looked
+	case <-w.looked: // alone: a select over both would ask for a look now and then
+	default:
+		select {
+		case <-w.looked:
+		case w.ask <- struct{}{}: // the first look is now
+			<-w.looked
+		}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

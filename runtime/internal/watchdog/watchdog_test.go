@@ -211,3 +211,30 @@ func TestRlimitsNeverExceedTheCallersOwn(t *testing.T) {
 		t.Errorf("not set: %v", want)
 	}
 }
+
+// The proxy asks at each call. A look for each of them would cost more than the call.
+func TestUsageIsKnownWithoutAnotherLook(t *testing.T) {
+	w := newWatchdog(Config{InitPID: os.Getpid()}, nil)
+	w.seen()
+	looks, done := 0, make(chan struct{})
+	stop := make(chan struct{})
+	go func() { // in place of the loop
+		defer close(done)
+		for {
+			select {
+			case <-w.ask:
+				looks++
+			case <-stop:
+				return
+			}
+		}
+	}()
+	for range 1000 {
+		w.Usage()
+	}
+	close(stop)
+	<-done
+	if looks != 0 {
+		t.Errorf("%d looks for 1000 times Usage", looks)
+	}
+}
