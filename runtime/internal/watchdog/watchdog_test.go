@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -230,6 +231,7 @@ func TestUsageIsKnownWithoutAnotherLook(t *testing.T) {
 		}
 	}()
 	for range 1000 {
+		runtime.Gosched() // the goroutine waits for a question
 		w.Usage()
 	}
 	close(stop)
