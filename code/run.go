@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/mcpbox/mcpbox/code/guard"
+	"github.com/mcpbox/mcpbox/egress/secret"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
@@ -30,6 +31,10 @@ type Runner struct {
 	Policy     *policies.Policy
 	BestEffort bool
 	Sinks      func() []monitor.Sink // for one snippet, whose sandbox owns them
+
+	// Secrets says where the values of the policy's secrets come from; see runtime.Spec. A policy
+	// with secrets runs in a sandbox of its own.
+	Secrets map[string]secret.Source
 
 	Pool   *Pool                // if not nil, and it takes the policy: run in cells
 	Caller string               // of the pool's: whose turn it is

@@ -150,7 +150,7 @@ func (j *job) start(ctx context.Context, main mcpruntime.File) func() (place, er
 		return func() (place, error) { return p, nil }
 	}
 	spec := mcpruntime.Spec{Policy: tierOf(j.Policy), BestEffort: j.BestEffort,
-		Files: j.given(main)}
+		Files: j.given(main), Secrets: j.Secrets}
 	if j.Sinks != nil {
 		spec.Sinks = j.Sinks()
 	}

@@ -183,7 +183,9 @@ func (r *run) alone(ctx context.Context) (*api.Result, error) {
 
 // snippet runs code: in a cell, or in a sandbox of its own.
 func (r *run) snippet(ctx context.Context) (*api.Result, error) {
-	runner := code.Runner{Policy: r.policy, BestEffort: r.d.cfg.Load().BestEffort, Sinks: r.sinks}
+	cfg := r.d.cfg.Load()
+	runner := code.Runner{Policy: r.policy, BestEffort: cfg.BestEffort, Secrets: cfg.Sources(),
+		Sinks: r.sinks}
 	if !r.fresh && r.d.code.Takes(r.policy) {
 		runner.Pool, runner.Caller = r.d.code, r.caller()
 	} else {

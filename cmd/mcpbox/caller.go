@@ -24,6 +24,8 @@ type caller struct {
 	runner func(*code.Runner) error
 }
 
+func (c *caller) streams() []*os.File { return []*os.File{c.stdin, c.stdout, c.stderr} }
+
 func thisProcess() *caller {
 	return &caller{stdin: standard(os.Stdin), stdout: standard(os.Stdout),
 		stderr: standard(os.Stderr), lookupEnv: os.LookupEnv,

@@ -12,6 +12,7 @@ import (
 	"github.com/mcpbox/mcpbox/code"
 	"github.com/mcpbox/mcpbox/code/guard"
 	"github.com/mcpbox/mcpbox/doctor"
+	"github.com/mcpbox/mcpbox/egress"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/steady"
 	"github.com/mcpbox/mcpbox/monitor"
@@ -21,7 +22,7 @@ import (
 // codeFlags are what `mcpbox code` is told.
 type codeFlags struct {
 	language, tier, policy, text, stdin, out, events    string
-	files                                               []string
+	files, allowNet, secrets                            []string
 	asJSON, rules, bestEffort, quiet, resident, prepare bool
 	caller                                              *caller
 	store                                               recordFlags
@@ -45,7 +46,8 @@ Languages: ` + strings.Join(
 		Example: `  mcpbox code --lang python -c 'print(sum(range(10)))'
   mcpbox code --lang python --tier secure script.py
   echo 'console.log(1 + 1)' | mcpbox code --lang node --json -
-  mcpbox code --lang c --out ./results main.c`,
+  mcpbox code --lang c --out ./results main.c
+  mcpbox code --allow-net api.example.com fetch.py`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.rules {
 				return printRules(cmd.OutOrStdout(), f.asJSON)
@@ -80,6 +82,8 @@ Languages: ` + strings.Join(
 		nil,
 		"give the snippet a file: `NAME=PATH` is /work/NAME (may be repeated)",
 	)
+	allowNetFlag(fl, &f.allowNet)
+	secretFlag(fl, &f.secrets)
 	fl.StringVarP(&f.out, "out", "o", "", "write the files that it leaves in /work/out to `DIR`")
 	fl.StringVar(
 		&f.events,
@@ -197,9 +201,23 @@ func (f *codeFlags) runner(cmd *cobra.Command) (code.Runner, error) {
 	if err != nil {
 		return code.Runner{}, err
 	}
+	if len(f.allowNet) > 0 {
+		if err := allowNet(p, f.allowNet); err != nil {
+			return code.Runner{}, err
+		}
+		if err := p.Validate(); err != nil {
+			return code.Runner{}, err
+		}
+	}
 	c := f.caller
-	streams := []*os.File{c.stdin, c.stdout, c.stderr}
-	if err := outOfReach(p, streams, f.events); err != nil {
+	if err := outOfReach(p, c.streams(), f.events); err != nil {
+		return code.Runner{}, err
+	}
+	sources, err := c.sources(p, f.secrets)
+	if err != nil {
+		return code.Runner{}, err
+	}
+	if err := egress.CheckSources(p, sources); err != nil {
 		return code.Runner{}, err
 	}
 	if f.events != "" {
@@ -213,6 +231,7 @@ func (f *codeFlags) runner(cmd *cobra.Command) (code.Runner, error) {
 	return code.Runner{
 		Policy:      p,
 		BestEffort:  f.bestEffort,
+		Secrets:     sources,
 		Sinks:       f.sinks,
 		Unavailable: doctorSays,
 	}, nil

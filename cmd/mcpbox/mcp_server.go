@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/signal"
@@ -11,8 +12,11 @@ import (
 
 	"github.com/mcpbox/mcpbox/code"
 	"github.com/mcpbox/mcpbox/code/mcpserver"
+	"github.com/mcpbox/mcpbox/egress"
+	"github.com/mcpbox/mcpbox/egress/secret"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/steady"
+	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/pool"
 )
 
@@ -50,6 +54,17 @@ is set, clients have to send it as a bearer token.`,
 			}
 			if cfg.Secure, err = remember.policy(secure); err != nil {
 				return err
+			}
+			cfg.Secrets = map[string]secret.Source{}
+			for _, p := range []*policies.Policy{cfg.Standard, cfg.Secure} {
+				sources, err := thisProcess().sources(p, nil)
+				if err == nil {
+					err = egress.CheckSources(p, sources)
+				}
+				if err != nil {
+					return err
+				}
+				maps.Copy(cfg.Secrets, sources)
 			}
 			sandboxes := pool.New(pool.Config{BestEffort: bestEffort})
 			defer sandboxes.Close()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,13 +47,10 @@ func (f *sandboxFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.dir, "dir", "", "working directory inside the sandbox (default /work)")
 	fl.StringVar(&f.rootfs, "rootfs", "", "root file system, instead of the host's /usr: `DIR`")
 	fl.StringVar(&f.network, "network", "", "`none|host`: no network, or the host's")
-	fl.StringArrayVar(&f.allowNet, "allow-net", nil,
-		"allow TCP to `HOST[:PORT]` and to nothing else; *.HOST is every name below it (may be "+
-			"repeated; default ports: 443, 80)")
+	allowNetFlag(fl, &f.allowNet)
 	fl.StringArrayVar(&f.publish, "publish", nil, "let the host reach a server inside: "+
 		"`[ADDR:]PORT[:INSIDE]`, on 127.0.0.1 by default (may be repeated)")
-	fl.StringArrayVar(&f.secrets, "secret", nil, "where a secret of the policy comes from: "+
-		"`NAME=env:VAR|file:PATH|cmd:COMMAND`; the tool gets a placeholder (may be repeated)")
+	secretFlag(fl, &f.secrets)
 	fl.Var(&f.limits.Memory, "memory", "memory, e.g. 256MiB (this and all limits: default from "+
 		"the policy; 0: no limit)")
 	fl.Float64Var(&f.limits.CPUs, "cpus", 0, "CPUs, e.g. 0.5")
@@ -100,7 +96,7 @@ func (f *sandboxFlags) spec(cmd *cobra.Command) (mcpruntime.Spec, error) {
 		return mcpruntime.Spec{}, err
 	}
 	spec := mcpruntime.Spec{Policy: p, BestEffort: f.bestEffort}
-	if spec.Secrets, err = f.sources(p); err != nil {
+	if spec.Secrets, err = f.who().sources(p, f.secrets); err != nil {
 		return mcpruntime.Spec{}, err
 	}
 	if f.dryRun.on { // it opens no files
@@ -114,10 +110,7 @@ func (f *sandboxFlags) spec(cmd *cobra.Command) (mcpruntime.Spec, error) {
 }
 
 // streams are what the program gets as its own, or what mcpbox writes for it.
-func (f *sandboxFlags) streams() []*os.File {
-	c := f.who()
-	return []*os.File{c.stdin, c.stdout, c.stderr}
-}
+func (f *sandboxFlags) streams() []*os.File { return f.who().streams() }
 
 // again is the spec for a further sandbox of the same command: the policy as it was when the
 // command began, for the sandbox before may have written where it came from, and mounts that lead
@@ -217,16 +210,7 @@ func (f *sandboxFlags) overrideNetwork(p *policies.Policy) error {
 			f.network)
 	}
 	p.Network.Publish = append(p.Network.Publish, f.publish...)
-	for _, text := range f.allowNet {
-		rule, err := policies.ParseNetworkRule(text)
-		if err != nil {
-			return fmt.Errorf("--allow-net: %w", err)
-		}
-		if p.Isolation != policies.IsolationNone {
-			p.AllowNetwork(rule)
-		}
-	}
-	return nil
+	return allowNet(p, f.allowNet)
 }
 
 // environment turns --env into K=V pairs; a bare name is passed on if it is set.

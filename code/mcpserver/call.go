@@ -52,6 +52,7 @@ func (s *Server) handler(policy *policies.Policy) mcp.ToolHandlerFor[Input, Outp
 		res, err := code.Runner{
 			Policy:      policy,
 			BestEffort:  s.cfg.BestEffort,
+			Secrets:     s.cfg.Secrets,
 			Unavailable: s.cfg.Unavailable,
 			Pool:        s.cfg.Pool,
 			Caller:      caller(req),

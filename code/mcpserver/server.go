@@ -12,6 +12,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/mcpbox/mcpbox/code"
+	"github.com/mcpbox/mcpbox/egress/secret"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/policies"
 )
@@ -24,6 +25,8 @@ type Config struct {
 	Version          string
 	Token            string // over HTTP: what Authorization: Bearer must say; "" is no check
 	AtOnce           int    // calls that run at the same time, the others wait; 0 is 4
+
+	Secrets map[string]secret.Source // as code.Runner's
 
 	Unavailable func(context.Context) string // as code.Runner's
 	Done        func(res *code.Result, req *code.Request,

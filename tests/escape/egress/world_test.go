@@ -132,7 +132,13 @@ func (w *world) run(uid int, first []string, args ...string) *ran {
 		w.t.Fatal(err)
 	}
 	file := filepath.Join(results, "result.json")
-	command := slices.Concat([]string{mcpbox(w.t), "run", "--result", file}, first, args)
+	return w.start(uid, file, slices.Concat([]string{"run", "--result", file}, first, args)...)
+}
+
+// start runs mcpbox, and reads the result that it writes to file, if there is one.
+func (w *world) start(uid int, file string, args ...string) *ran {
+	w.t.Helper()
+	command := append([]string{mcpbox(w.t)}, args...)
 	if uid != 0 {
 		command = append([]string{"setpriv", "--reuid", fmt.Sprint(uid), "--regid", fmt.Sprint(uid),
 			"--clear-groups", "env", "-u", "XDG_RUNTIME_DIR", "HOME=/dev/null"}, command...)
@@ -150,6 +156,9 @@ func (w *world) run(uid int, first []string, args ...string) *ran {
 		w.t.Fatalf("%v: %v\n%s", args, err, stderr.String())
 	}
 	r.stdout, r.stderr, r.code = stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
+	if file == "" {
+		return r
+	}
 	data, err := os.ReadFile(file)
 	if err == nil {
 		err = json.Unmarshal(data, &r.result)
