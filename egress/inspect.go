@@ -138,7 +138,7 @@ func (s *Server) interceptor() (*intercept.Interceptor, error) {
 	}
 	if s.intercept == nil {
 		i, err := intercept.New(intercept.Config{Secrets: s.secrets, Authority: s.authority,
-			Dial: s.dialInspected, Connections: int(s.meter.max)})
+			Dial: s.dialInspected, Connections: int(s.meter.max), Roots: s.roots})
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package egress
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -27,6 +28,7 @@ type Config struct {
 	Owner     func() Owner
 	Secrets   []intercept.Secret
 	Authority *intercept.Authority // nil: no requests are read
+	Roots     *x509.CertPool       // for hosts whose requests are read; nil: the host's
 	Pool      netip.Prefix         // of the names' IPv4 addresses; zero: 198.18.0.0/15
 }
 
@@ -42,6 +44,7 @@ type Server struct {
 
 	secrets   []intercept.Secret
 	authority *intercept.Authority
+	roots     *x509.CertPool
 	intercept *intercept.Interceptor // nil until it is needed
 
 	ctx    context.Context
@@ -59,7 +62,7 @@ type Server struct {
 func Serve(cfg Config) (*Server, error) {
 	s := &Server{pool: newPool(cfg.Pool), meter: newMeter(cfg.Network.Limits), ipv6: cfg.IPv6,
 		proxy: cfg.Network.Proxy, owner: cfg.Owner, secrets: cfg.Secrets, authority: cfg.Authority,
-		streams: map[net.Conn]struct{}{}, relays: map[*relay]struct{}{}}
+		roots: cfg.Roots, streams: map[net.Conn]struct{}{}, relays: map[*relay]struct{}{}}
 	if s.owner == nil {
 		s.owner = func() Owner { return nil }
 	}

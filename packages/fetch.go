@@ -12,6 +12,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/packages/audit"
+	"github.com/mcpbox/mcpbox/packages/registry"
 	"github.com/mcpbox/mcpbox/policies"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
@@ -42,6 +43,7 @@ func installPolicy(hosts []policies.NetworkRule, mounts []policies.Mount) (*poli
 	p.Name = "install"
 	p.Filesystem.Mounts = append(p.Filesystem.Mounts, mounts...)
 	p.AllowNetwork(hosts...)
+	p.Network.Private = registry.Private(hosts)
 	// The storage is memory. The installer keeps each archive beside what it unpacks.
 	p.Limits.Memory, p.Limits.Disk, p.Limits.FileSize = 3<<30, 2<<30, 1<<30
 	p.Limits.CPUs, p.Limits.OpenFiles = 0, 4096

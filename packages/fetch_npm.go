@@ -16,6 +16,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/packages/audit"
 	"github.com/mcpbox/mcpbox/packages/npm"
+	"github.com/mcpbox/mcpbox/packages/registry"
 	"github.com/mcpbox/mcpbox/packages/runner"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
@@ -93,8 +94,12 @@ func openNPM(ctx context.Context, r *runner.Request, o *Options) (*npmBox, error
 	if err != nil {
 		return nil, err
 	}
+	access, err := registry.Protect(policy, config.Credentials, config.CA)
+	if err != nil {
+		return nil, fmt.Errorf("npm configuration: %w", err)
+	}
 	box, err := mcpruntime.Start(ctx, mcpruntime.Spec{Policy: policy, BestEffort: o.BestEffort,
-		Files: configFiles(config)})
+		Files: configFiles(config), Secrets: access.Secrets, Roots: access.Roots})
 	return &npmBox{box, node, cli, config, r}, err
 }
 
@@ -113,7 +118,7 @@ prefix=` + inside + `
 cache=/tmp/cache
 `
 	files := []mcpruntime.File{}
-	if config.CA != nil {
+	if config.InsideCA() {
 		rc += "cafile=" + caFile + "\n"
 		files = append(files, mcpruntime.File{Path: caFile, Data: config.CA})
 	}
@@ -166,7 +171,7 @@ func (b *npmBox) view(ctx context.Context) (v viewed) {
 // look runs the script that asks registries.
 func (b *npmBox) look(ctx context.Context, what string, words ...string) ([]byte, error) {
 	ca := ""
-	if b.config.CA != nil {
+	if b.config.InsideCA() {
 		ca = caFile
 	}
 	said := head{left: 64 << 20}

@@ -16,6 +16,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/packages/pypi"
+	"github.com/mcpbox/mcpbox/packages/registry"
 	"github.com/mcpbox/mcpbox/packages/runner"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
@@ -38,18 +39,21 @@ func (o *Options) fetchPyPI(ctx context.Context, r *runner.Request, tree string)
 	if err != nil {
 		return nil, err
 	}
+	access, err := registry.Protect(policy, config.Credentials, config.CA)
+	if err != nil {
+		return nil, fmt.Errorf("pip configuration: %w", err)
+	}
 	files := []mcpruntime.File{{Path: pipConf, Mode: 0o600}}
 	asked := pypi.Request{Spec: pypi.Spec(r.Name, r.Range), Name: r.Name, Build: o.Scripts,
 		Site: path.Join(inside, pypi.Site(python.version)), Indexes: config.Indexes,
 		Final: path.Join(Target, pypi.Site(python.version))}
-	if config.CA != nil {
+	if config.InsideCA() {
 		asked.CA = caFile
-		config.File += "cert = " + caFile + "\n"
+		files[0].Data = []byte("[global]\ncert = " + caFile + "\n")
 		files = append(files, mcpruntime.File{Path: caFile, Data: config.CA})
 	}
-	files[0].Data = []byte(config.File)
 	box, err := mcpruntime.Start(ctx, mcpruntime.Spec{Policy: policy, BestEffort: o.BestEffort,
-		Files: files})
+		Files: files, Secrets: access.Secrets, Roots: access.Roots})
 	if err != nil {
 		return nil, err
 	}
@@ -120,6 +124,9 @@ func pipError(r *pypi.Report, asked pypi.Request) error {
 	case has("do not match the hashes"):
 		return hint.Errorf("do not use it: the index, or somebody on the way, has replaced it",
 			"an archive is not what the index's hash says")
+	case r.Refused, has("401 client error"), has("403 client error"), has("user for "):
+		return hint.Errorf("write the password into the address of the index, in pip's "+
+			"configuration, or into ~/.netrc", "the index refuses it (authentication)")
 	case has("no matching distribution") && r.Source && !asked.Build:
 		return hint.Errorf("mcpbox trust pypi:"+asked.Name+" --reason … lets it be built, in the "+
 			"install's sandbox", "%s, or a package that it needs, has no wheel that fits this "+
@@ -130,9 +137,6 @@ func pipError(r *pypi.Report, asked pypi.Request) error {
 	case has("no matching distribution"):
 		return hint.Errorf("pip index versions "+asked.Name, "the index has nothing that fits %s",
 			asked.Spec)
-	case has("401 client error"), has("403 client error"), has("user for "):
-		return hint.Errorf("write the password into the address of the index, in pip's "+
-			"configuration", "the index refuses it (authentication)")
 	case has("no such option: --report"):
 		return hint.Errorf("python3 -m pip install --upgrade pip", "pip is older than 22.2")
 	}

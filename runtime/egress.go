@@ -63,7 +63,7 @@ func (c *contained) openNetwork(ctx context.Context, undo *cleanup.Stack) error 
 	}
 	cfg.Network, cfg.IPv6, cfg.Owner = c.policy().Network, m.IPv6, c.owners.newest
 	if i := c.inspected; i != nil {
-		cfg.Secrets, cfg.Authority = i.Secrets, i.Authority
+		cfg.Secrets, cfg.Authority, cfg.Roots = i.Secrets, i.Authority, c.box.spec.Roots
 	}
 	if c.network, err = egress.Serve(cfg); err != nil {
 		return err

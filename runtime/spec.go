@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"cmp"
+	"crypto/x509"
 	"io"
 
 	"github.com/mcpbox/mcpbox/egress/secret"
@@ -21,6 +22,10 @@ type Spec struct {
 	// Secrets says where the values of the policy's secrets come from, by name. They are read at
 	// the start, and never enter the sandbox.
 	Secrets map[string]secret.Source
+
+	// Roots are the authorities whose certificates mcpbox takes from hosts whose requests it reads:
+	// those of the policy's secrets, and of entries with methods. nil: those of the host.
+	Roots *x509.CertPool
 
 	// Cells makes it a sandbox of cells: at most this many at once, each with the policy's limits,
 	// and no other processes. 0: processes, no cells.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/packages/registry"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -26,6 +28,9 @@ type Config struct {
 	File     string                 // the text of an npmrc for the sandbox, without the CA
 	CA       []byte                 // PEM; nil: npm's own list
 	Scopes   map[string]string      // "@acme" → its registry
+
+	// Credentials are those of the registries. File has placeholders for them.
+	Credentials []registry.Credential
 }
 
 // RegistryOf is where a package comes from.
@@ -134,35 +139,27 @@ func assemble(values map[string]string, extraCA string) (*Config, error) {
 			scopes[key], c.Scopes[scope] = withSlash(value), withSlash(value)
 		}
 	}
-	var lines []string
-	for key, value := range scopes {
+	for _, key := range slices.Sorted(maps.Keys(scopes)) {
+		value := scopes[key]
 		u, err := url.Parse(value)
 		if err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" ||
 			u.User != nil {
 			return nil, hint.Errorf("npm config set "+key+" "+DefaultRegistry,
 				"npm configuration: %s is no URL of a registry", key)
 		}
-		rule, err := policies.ParseNetworkRule(u.Host)
+		rule, err := registry.Rule(u)
 		if err != nil {
-			return nil, fmt.Errorf("npm configuration: %s: %w", key, err)
+			return nil, hint.Wrap(fmt.Errorf("npm configuration: %s: %w", key, err), hint.Of(err))
 		}
-		if u.Port() == "" {
-			rule.Ports = []int{map[string]int{"https": 443, "http": 80}[u.Scheme]}
+		c.reach(rule)
+		for _, host := range moreHosts(u.Host) {
+			c.reach(policies.NetworkRule{Host: host, Ports: []int{443}})
 		}
-		if !slices.ContainsFunc(c.Hosts, func(have policies.NetworkRule) bool {
-			return have.Host == rule.Host && slices.Equal(have.Ports, rule.Ports)
-		}) {
-			c.Hosts = append(c.Hosts, rule)
-		}
-		lines = append(lines, key+"="+value)
-		for k, v := range values {
-			if strings.HasPrefix(k, "//"+u.Host+"/") {
-				lines = append(lines, k+"="+v)
-			}
+		c.File += key + "=" + value + "\n"
+		if err := c.credentials(values, u); err != nil {
+			return nil, err
 		}
 	}
-	slices.Sort(lines)
-	c.File = strings.Join(slices.Compact(lines), "\n") + "\n"
 	for _, file := range []string{values["cafile"], extraCA} {
 		if file == "" {
 			continue
@@ -176,3 +173,15 @@ func assemble(values map[string]string, extraCA string) (*Config, error) {
 	}
 	return c, nil
 }
+
+func (c *Config) reach(rule policies.NetworkRule) {
+	if !slices.ContainsFunc(c.Hosts, func(have policies.NetworkRule) bool {
+		return have.Host == rule.Host && slices.Equal(have.Ports, rule.Ports)
+	}) {
+		c.Hosts = append(c.Hosts, rule)
+	}
+}
+
+// InsideCA reports that npm itself has to know CA. With credentials, the supervisor makes the
+// connections to the registries.
+func (c *Config) InsideCA() bool { return c.CA != nil && len(c.Credentials) == 0 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/mcpbox/mcpbox/packages/registry"
 )
 
 func write(t *testing.T, file, content string) string {
@@ -34,12 +36,16 @@ strict-ssl=false
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `//acme.example.test:8443/npm/:_authToken=s3cret
-@acme:registry=https://acme.example.test:8443/npm/
+	want := `@acme:registry=https://acme.example.test:8443/npm/
+//acme.example.test:8443/npm/:_authToken=${MCPBOX_REGISTRY_1}
 registry=https://npm.example.test/
 `
 	if c.File != want {
 		t.Errorf("npmrc:\n%s", c.File)
+	}
+	if len(c.Credentials) != 1 || c.Credentials[0] != (registry.Credential{
+		Host: "acme.example.test:8443", Header: "Bearer", Value: "s3cret"}) {
+		t.Errorf("credentials: %+v", c.Credentials)
 	}
 	var hosts []string
 	for _, h := range c.Hosts {

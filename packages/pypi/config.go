@@ -2,6 +2,7 @@ package pypi
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"fmt"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/packages/registry"
 	"github.com/mcpbox/mcpbox/policies"
 )
 
@@ -23,11 +25,16 @@ const (
 // Config is what an install needs of the user's pip configuration.
 type Config struct {
 	Index   string                 // the first index, without a password
-	Indexes []string               // all of them, with their passwords
+	Indexes []string               // all of them, with placeholders for their passwords
 	Hosts   []policies.NetworkRule // of all indexes
-	File    string                 // the text of a pip.conf for the sandbox, without the CA
 	CA      []byte                 // PEM; nil: pip's own list
+
+	Credentials []registry.Credential // of the indexes
 }
+
+// InsideCA reports that pip itself has to know CA. With credentials, the supervisor makes the
+// connections to the indexes.
+func (c *Config) InsideCA() bool { return c.CA != nil && len(c.Credentials) == 0 }
 
 // ReadConfig reads pip's global file, the user's, and the environment; the last one wins. getenv is
 // os.Getenv.
@@ -61,7 +68,11 @@ func ReadConfig(getenv func(string) string) (*Config, error) {
 			}
 		}
 	}
-	return assemble(values, getenv("SSL_CERT_FILE"))
+	netrc, err := os.ReadFile(cmp.Or(getenv("NETRC"), filepath.Join(home, ".netrc")))
+	if err != nil && !os.IsNotExist(err) {
+		return nil, hint.Errorf("make it readable", "pip configuration: %w", err)
+	}
+	return assemble(values, getenv("SSL_CERT_FILE"), netrc)
 }
 
 // readFile reads the sections [global] and [install]. A value may go on in lines that are indented.
@@ -99,34 +110,32 @@ func readFile(file string, into map[string]string) error {
 	return nil
 }
 
-func assemble(values map[string]string, extraCA string) (*Config, error) {
+func assemble(values map[string]string, extraCA string, netrc []byte) (*Config, error) {
 	all := append([]string{cmp.Or(values["index-url"], DefaultIndex)},
 		strings.Fields(values["extra-index-url"])...)
-	c := &Config{Indexes: all}
+	c := &Config{}
 	for i, text := range all {
 		u, err := url.Parse(text)
 		if err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" {
 			return nil, hint.Errorf("pip config set global.index-url "+DefaultIndex,
 				"pip configuration: an index is no URL")
 		}
-		rule, err := policies.ParseNetworkRule(u.Host)
+		rule, err := registry.Rule(u)
 		if err != nil {
-			return nil, fmt.Errorf("pip configuration: %s: %w", u.Redacted(), err)
-		}
-		if u.Port() == "" {
-			rule.Ports = []int{map[string]int{"https": 443, "http": 80}[u.Scheme]}
+			return nil, hint.Wrap(fmt.Errorf("pip configuration: %w", err), hint.Of(err))
 		}
 		c.add(rule)
 		if u.Host == "pypi.org" {
 			c.add(policies.NetworkRule{Host: defaultFiles, Ports: []int{443}})
 		}
+		protected, err := c.protect(u, netrc)
+		if err != nil {
+			return nil, err
+		}
+		c.Indexes = append(c.Indexes, protected)
 		if u.User = nil; i == 0 {
 			c.Index = u.String()
 		}
-	}
-	c.File = "[global]\nindex-url = " + all[0] + "\n"
-	if len(all) > 1 {
-		c.File += "extra-index-url = " + strings.Join(all[1:], "\n    ") + "\n"
 	}
 	if file := cmp.Or(values["cert"], extraCA); file != "" {
 		data, err := os.ReadFile(file)
@@ -137,6 +146,37 @@ func assemble(values map[string]string, extraCA string) (*Config, error) {
 		c.CA = data
 	}
 	return c, nil
+}
+
+// protect takes the credentials of an index, and returns its address with a placeholder for them. A
+// name without a password is a token.
+func (c *Config) protect(u *url.URL, netrc []byte) (string, error) {
+	name, password := u.User.Username(), ""
+	if u.User != nil {
+		password, _ = u.User.Password()
+	} else if n, p, ok := registry.Netrc(bytes.NewReader(netrc), u.Hostname()); ok &&
+		u.Scheme == "https" {
+		name, password = n, p
+	}
+	bare := *u
+	bare.User = nil
+	before, rest, _ := strings.Cut(bare.String(), "://")
+	placeholder := registry.Placeholder(len(c.Credentials))
+	one := registry.Credential{Host: u.Host, Basic: true, Value: password}
+	switch {
+	case name == "" && password == "":
+		return bare.String(), nil
+	case u.Scheme != "https":
+		return "", hint.Errorf("use the index by https, or remove the password",
+			"pip configuration: %s has a password, and http would show it to everybody on the way",
+			bare.String())
+	case password == "":
+		one.Value = name
+	default:
+		placeholder = url.UserPassword(name, "").String() + placeholder
+	}
+	c.Credentials = append(c.Credentials, one)
+	return before + "://" + placeholder + "@" + rest, nil
 }
 
 func (c *Config) add(rule policies.NetworkRule) {

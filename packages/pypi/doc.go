@@ -10,8 +10,7 @@
 //
 // # What it does not protect
 //
-// A password in the address of an index goes into the sandbox in which pip runs. No code of a
-// package runs there unless source archives are allowed.
+// A password of an index stays outside: see package registry. pip's keyring is not asked.
 //
 // Kernel: none. Sources: PEP 405 (virtual environments), 427 (wheels), 503, 691 and 700 (simple
 // index), 592 (yanked), 740 (attestations), pip's documentation of its configuration and report.

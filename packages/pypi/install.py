@@ -1,6 +1,7 @@
 """Runs pip in mcpbox's sandbox, and prints what it did as one JSON object.
 
-argv[1] is a JSON object: spec, name, site (folder), indexes, ca (file or ""), build (bool).
+argv[1] is a JSON object: spec, name, site (folder), indexes (${NAME} stands for a variable), ca
+(file or ""), build (bool).
 """
 import concurrent.futures
 import html.parser
@@ -18,6 +19,7 @@ ACCEPT = ("application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+h
           "text/html;q=0.1")
 asked = json.loads(sys.argv[1])
 site = asked["site"]
+indexes = [re.sub(r"\$\{(\w+)\}", lambda m: os.environ[m.group(1)], i) for i in asked["indexes"]]
 
 
 def pip():
@@ -29,7 +31,9 @@ def pip():
     if not asked["build"]:
         words += ["--only-binary", ":all:"]
     done = subprocess.run(words + ["--", asked["spec"]], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+                          stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                          env={**os.environ, "PIP_INDEX_URL": indexes[0],
+                               "PIP_EXTRA_INDEX_URL": " ".join(indexes[1:])})
     said = done.stdout.decode("utf-8", "replace")
     if done.returncode:
         return None, said
@@ -61,7 +65,7 @@ def page(name):
     name = re.sub(r"[-_.]+", "-", name).lower()
     trust = ssl.create_default_context(cafile=asked["ca"] or None)
     files, versions = [], []
-    for index in asked["indexes"]:
+    for index in indexes:
         parts = urllib.parse.urlsplit(index)
         host = parts.netloc.rpartition("@")[2]
         url = urllib.parse.urlunsplit(parts._replace(
@@ -83,8 +87,9 @@ def page(name):
             reader = Page()
             reader.feed(text)
             files += reader.files
-        except (OSError, ValueError):
-            continue
+        except (OSError, ValueError) as e:
+            if getattr(e, "code", 0) in (401, 403):
+                result["refused"] = True
     return files
 
 
@@ -119,8 +124,9 @@ def compile_all():
                            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
 
 
+result = {"packages": []}
 report, said = pip()
-result = {"said": said[-20000:], "packages": []}
+result["said"] = said[-20000:]
 if report is None:
     result["failed"] = True
     result["source"] = any(

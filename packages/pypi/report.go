@@ -19,7 +19,7 @@ type Request struct {
 	Name    string   `json:"name"`    //
 	Site    string   `json:"site"`    // the folder that packages go to
 	Final   string   `json:"final"`   // where this folder is when a program runs
-	Indexes []string `json:"indexes"` // with their passwords
+	Indexes []string `json:"indexes"` // with ${NAME} for variables
 	CA      string   `json:"ca"`      // a file; "" is Python's own list
 	Build   bool     `json:"build"`   // source archives may be built, which runs their code
 }
@@ -27,8 +27,9 @@ type Request struct {
 // Report is what Script did.
 type Report struct {
 	Failed   bool        `json:"failed"`
-	Source   bool        `json:"source"` // failed, and the index has source archives
-	Said     string      `json:"said"`   // by pip
+	Source   bool        `json:"source"`  // failed, and the index has source archives
+	Refused  bool        `json:"refused"` // an index asks for other credentials
+	Said     string      `json:"said"`    // by pip
 	Packages []Installed `json:"packages"`
 	// Versions of the package that was asked for, with the reasons why they were withdrawn.
 	Versions map[string]string `json:"versions"`

@@ -46,6 +46,7 @@ type index struct {
 	html     bool
 	hang     bool
 	redirect string
+	wants    string // the header Authorization that requests need; "": none
 }
 
 func newIndex(w *testnet.World, t *testing.T) *index {
@@ -145,6 +146,10 @@ func (i *index) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	defer i.mu.Unlock()
 	parts := strings.Split(strings.Trim(req.URL.Path, "/"), "/")
 	switch {
+	case i.wants != "" && req.Header.Get("Authorization") != i.wants:
+		w.Header().Set("WWW-Authenticate", "Basic")
+		w.WriteHeader(http.StatusUnauthorized)
+		return
 	case len(parts) == 2 && parts[0] == "simple" && i.wheels[parts[1]] != nil:
 		i.page(w, parts[1])
 		return

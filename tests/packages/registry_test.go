@@ -49,6 +49,8 @@ type registry struct {
 	archives map[string]int         // how often each was asked for
 	hang     chan struct{}          // while it is not nil and open, archives do not come
 	redirect string                 // archives are there
+	wants    string                 // the header Authorization that requests need; "": none
+	got      []string               // the headers Authorization that came
 	came     chan struct{}          // an archive that hangs was asked for
 	key      *ecdsa.PrivateKey
 	signs    bool // it signs, and publishes its key
@@ -64,12 +66,17 @@ func newRegistry(t *testing.T) *registry {
 	if r.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		t.Fatal(err)
 	}
-	r.Names.Set(host, testnet.Public)
+	r.serve(t, testnet.Public)
+	return r
+}
+
+// serve makes the registry answer at an address, which its name leads to from now on.
+func (r *registry) serve(t *testing.T, address string) {
+	r.Names.Set(host, address)
 	server := &http.Server{Handler: r, TLSConfig: r.CA.Server(host),
 		ErrorLog: log.New(io.Discard, "", 0)}
-	go server.ServeTLS(r.Listen(testnet.Public+":443"), "", "")
+	go server.ServeTLS(r.Listen(address+":443"), "", "")
 	t.Cleanup(func() { server.Close() })
-	return r
 }
 
 func (r *registry) publish(name string, p published) {
@@ -109,8 +116,13 @@ func (r *registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if isArchive {
 		r.archives[name]++
 	}
+	auth := req.Header.Get("Authorization")
+	r.got = append(r.got, auth)
+	refused := r.wants != "" && auth != r.wants
 	r.mu.Unlock()
 	switch {
+	case refused:
+		http.Error(w, "{}", http.StatusUnauthorized)
 	case req.URL.Path == "/-/npm/v1/keys" && r.signs:
 		der, _ := x509.MarshalPKIXPublicKey(&r.key.PublicKey)
 		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]any{
