@@ -51,6 +51,13 @@ func (f *Flows) Add(one Flow) {
 	sum.Duration += one.Duration
 }
 
+// Reset forgets what was added so far.
+func (f *Flows) Reset() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.byTo = nil
+}
+
 // List returns the sums, sorted by host and port.
 func (f *Flows) List() []Flow {
 	f.mu.Lock()

@@ -113,9 +113,7 @@ func (s *Sandbox) CutNetwork() {
 	if err != nil {
 		return
 	}
-	if c.network != nil {
-		c.network.Close()
-	}
+	c.network.close()
 	for _, in := range c.inwards {
 		in.Close()
 	}
@@ -276,8 +274,8 @@ func (p *Process) Traffic() (sent, received int64) {
 	for _, f := range p.reached.List() {
 		sent, received = sent+f.Sent, received+f.Received
 	}
-	if c, ok := p.box.isolation.(*contained); ok && c.network != nil {
-		s, r := c.network.Traffic(owner{p})
+	if k, ok := p.child.(*cell); ok {
+		s, r := k.network.traffic(p)
 		sent, received = sent+s, received+r
 	}
 	return sent, received

@@ -16,19 +16,21 @@ import (
 )
 
 // Cell is a place for one program, built before its call. It shares nothing with other cells of its
-// sandbox: it has its own namespaces of all kinds, and its own storage. If its program exceeds a
-// limit, or a rule kills it, only the cell ends. A cell serves one call and ends.
+// sandbox: it has its own namespaces of all kinds, its own storage, and, if the policy allows hosts
+// by name, its own listeners and names. If its program exceeds a limit, or a rule kills it, only
+// the cell ends. A cell serves one call and ends.
 type Cell struct {
-	box    *Sandbox
-	c      *contained
-	number int
-	tree   *tree
-	pid    int   // of its reaper, in this namespace
-	reaper pidfd // its PID 1
-	tool   pidfd // the process that becomes the program
-	call   *os.File
-	exit   *os.File
-	taken  atomic.Bool
+	box     *Sandbox
+	c       *contained
+	number  int
+	tree    *tree
+	pid     int      // of its reaper, in this namespace
+	reaper  pidfd    // its PID 1
+	tool    pidfd    // the process that becomes the program
+	network *network // nil unless the policy allows hosts by name
+	call    *os.File
+	exit    *os.File
+	taken   atomic.Bool
 }
 
 // pidfd is a descriptor of a process, -1 when it is closed or passed on. pidfd_open(2)
@@ -63,8 +65,8 @@ func CheckCells(p *policies.Policy) error {
 	switch {
 	case p.Isolation == policies.IsolationNone:
 		why = "policy none has no cells"
-	case byName(p):
-		why = "the listeners for allowed names are in the sandbox's network namespace"
+	case len(p.Secrets) > 0:
+		why = "secrets are read when a sandbox starts, not at the call"
 	case len(p.Network.Publish) > 0:
 		why = "ports are published from the sandbox's network namespace"
 	case len(p.Filesystem.Hidden) > 0 && len(p.Filesystem.Mounts) > 0:
@@ -135,12 +137,15 @@ func (cell *Cell) build(ctx context.Context) error {
 	defer inbox.Close()
 	body := c.request(Command{}, cell.tree)
 	body.Mounts = c.freshMounts()
-	var fds []int
+	if byName(c.policy()) {
+		body.Network = networkBody(c.policy().Network.ListenPorts())
+	}
+	var group []int
 	if cell.tree.leaf != nil {
-		fds = append(fds, cell.tree.leaf.FD())
+		group = append(group, cell.tree.leaf.FD())
 	}
 	m := initproto.Message{Kind: initproto.Build, Process: cell.number}
-	if err := c.conn.Send(m, body, fds...); err != nil {
+	if err := c.conn.Send(m, body, group...); err != nil {
 		return setupError("build", err)
 	}
 	answer, err := inbox.Next(ctx)
@@ -162,15 +167,21 @@ func (cell *Cell) build(ctx context.Context) error {
 	if cell.pid, err = verify.PIDOf(int(cell.reaper)); err != nil {
 		return setupError("build", err)
 	}
-	record, fd, err := receiveRecord(ctx, cell.call)
+	if body.Network != nil {
+		if err := cell.openNetwork(ctx); err != nil {
+			return err
+		}
+	}
+	record, fds, err := receiveRecord(ctx, cell.call, 1)
 	if err != nil {
 		return setupError("build", err)
 	}
-	if record.Step != 0 || fd < 0 {
+	if record.Step != 0 || len(fds) != 1 {
+		initproto.CloseAll(fds)
 		fault := faultOf(record)
 		return &SetupError{Step: fault.Step.String(), Index: int(fault.Index), Err: fault.Errno}
 	}
-	cell.tool = pidfd(fd)
+	cell.tool = pidfd(fds[0])
 	return nil
 }
 
@@ -196,7 +207,7 @@ func (cell *Cell) Start(ctx context.Context, cmd Command) (*Process, error) {
 }
 
 func (cell *Cell) spawn(ctx context.Context, p *Process, streams *stdio.Streams) error {
-	k := newCell(cell.c, p, cell.tree, &directLine{cell: cell, command: p.cmd})
+	k := newCell(cell.c, p, cell.network, cell.tree, &directLine{cell: cell, command: p.cmd})
 	k.reaper, k.storage = cell.pid, -1
 	k.reopening(streams.FDs(), nil)
 	cell.tree.countFromNow(0)
@@ -215,6 +226,7 @@ func (cell *Cell) Close() error {
 // discard ends a cell that no process uses.
 func (cell *Cell) discard() {
 	cell.free()
+	cell.network.close()
 	cell.box.freeCell()
 	cell.tree.remove()
 }

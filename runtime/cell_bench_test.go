@@ -36,3 +36,32 @@ func BenchmarkCallInAWarmCell(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkBuildACell measures the building of a cell, and its end: without a network, and with one
+// that allows hosts by name.
+func BenchmarkBuildACell(b *testing.B) {
+	testhost.Need(b, "sandbox")
+	for _, name := range []string{"none", "by_name"} {
+		b.Run(name, func(b *testing.B) {
+			p, err := policies.Preset("standard")
+			if err != nil {
+				b.Fatal(err)
+			}
+			if name == "by_name" {
+				p.AllowNetwork(policies.NetworkRule{Host: "api.example.test"})
+			}
+			box, err := Start(b.Context(), Spec{Policy: p, BestEffort: true, Cells: 1})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer box.Close()
+			for b.Loop() {
+				cell, err := box.NewCell(b.Context())
+				if err != nil {
+					b.Fatal(err)
+				}
+				cell.Close()
+			}
+		})
+	}
+}

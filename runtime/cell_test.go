@@ -128,9 +128,10 @@ func TestACellHasTheMountsOfAProcess(t *testing.T) {
 }
 
 func TestPoliciesThatCellsCannotServeAreRefused(t *testing.T) {
-	byName, published, hidden := standard(t), standard(t), standard(t)
-	byName.Network = policies.Network{Mode: policies.NetworkAllow,
-		Allow: []policies.NetworkRule{{Host: "api.example.test"}}}
+	secrets, published, hidden := standard(t), standard(t), standard(t)
+	secrets.AllowNetwork(policies.NetworkRule{Host: "api.example.test"})
+	secrets.Secrets = []policies.Secret{{Name: "TOKEN", Hosts: []string{"api.example.test"},
+		Header: "Authorization"}}
 	published.Network.Publish = []string{"8080"}
 	hidden.Filesystem.Hidden = []string{"/work/.env"}
 	hidden.Filesystem.Mounts = []policies.Mount{{Source: t.TempDir(), Target: "/work",
@@ -140,7 +141,7 @@ func TestPoliciesThatCellsCannotServeAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	specs := map[string]Spec{"files": {Policy: standard(t), Files: []File{{Path: "/work/x"}}}}
-	for name, p := range map[string]*policies.Policy{"by name": byName, "published": published,
+	for name, p := range map[string]*policies.Policy{"secrets": secrets, "published": published,
 		"hidden": hidden, "none": none} {
 		specs[name] = Spec{Policy: p}
 	}

@@ -39,12 +39,11 @@ type contained struct {
 	group     *cgroups.Group
 	container *container.Container
 	conn      *control.Conn
-	umask     uint32         // of the caller, at the start
-	storage   int            // O_PATH descriptor of the sandbox's own tmpfs
-	network   *egress.Server // nil unless the policy allows hosts by name
+	umask     uint32   // of the caller, at the start
+	storage   int      // O_PATH descriptor of the sandbox's own tmpfs
+	network   *network // nil unless the policy allows hosts by name; of cells, each has its own
 	inspected *egress.Inspection
 	inwards   []*egress.Inwards
-	owners    owners
 	dialled   int64 // connections to published ports so far
 	undo      *cleanup.Stack
 
@@ -212,7 +211,7 @@ func (c *contained) launch(undo *cleanup.Stack) error {
 	}
 	cfg := container.Config{
 		ID: c.box.ID, StateDir: c.state, Plan: c.plan.root, IDs: c.ids, Rootless: !c.plan.host.root,
-		Namespaces: c.plan.Namespaces.Sandbox, NetAdmin: byName(c.policy()), Hostname: hostname,
+		Namespaces: c.plan.Namespaces.Sandbox, NetAdmin: byName(c.policy()) && c.box.spec.Cells == 0, Hostname: hostname,
 		Init: executable, Sealed: initbin.Sealed, Control: theirs,
 	}
 	if c.group != nil {

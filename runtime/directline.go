@@ -53,7 +53,7 @@ func (l *directLine) lock(ctx context.Context, streams *stdio.Streams) (locked, 
 	if err := l.send(data, fds...); err != nil {
 		return locked{}, setupError("call", err)
 	}
-	record, _, err := receiveRecord(ctx, l.cell.call)
+	record, _, err := receiveRecord(ctx, l.cell.call, 0)
 	if err != nil {
 		return locked{}, err
 	}
@@ -134,7 +134,7 @@ func letExec(ctx context.Context, line *os.File, failure func(initproto.Record) 
 	if err := sendOn(line, []byte{1}); err != nil {
 		return nil // it was killed meanwhile: wait returns how
 	}
-	record, _, err := receiveRecord(ctx, line)
+	record, _, err := receiveRecord(ctx, line, 0)
 	switch {
 	case errors.Is(err, io.EOF):
 		return nil
@@ -193,16 +193,17 @@ func pollable(fd int, name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// receiveRecord reads a record and its descriptor, or -1 if there is none. The error is io.EOF if
-// the other end is closed.
-func receiveRecord(ctx context.Context, f *os.File) (r initproto.Record, fd int, err error) {
+// receiveRecord reads a record and its descriptors, at most so many. The error is io.EOF if the
+// other end is closed.
+func receiveRecord(ctx context.Context, f *os.File, most int) (r initproto.Record, fds []int,
+	err error) {
 	stop := context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	raw, err := f.SyscallConn()
 	if err != nil {
-		return r, -1, err
+		return r, nil, err
 	}
-	buf, oob := make([]byte, initproto.RecordSize+1), make([]byte, unix.CmsgSpace(4))
+	buf, oob := make([]byte, initproto.RecordSize+1), make([]byte, unix.CmsgSpace(4*most))
 	var n, oobn int
 	var got error
 	err = raw.Read(func(s uintptr) bool {
@@ -211,32 +212,31 @@ func receiveRecord(ctx context.Context, f *os.File) (r initproto.Record, fd int,
 	})
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return r, -1, context.Cause(ctx)
+		return r, nil, context.Cause(ctx)
 	case err != nil:
-		return r, -1, err
+		return r, nil, err
 	case got != nil && got != unix.ECONNRESET:
-		return r, -1, os.NewSyscallError("recvmsg", got)
+		return r, nil, os.NewSyscallError("recvmsg", got)
 	case got != nil || n == 0:
-		return r, -1, io.EOF
+		return r, nil, io.EOF
 	}
+	fds = rightsIn(oob[:oobn])
 	r, ok := initproto.ParseRecord(buf[:n])
 	if !ok {
-		return r, -1, unix.EBADMSG
+		initproto.CloseAll(fds)
+		return r, nil, unix.EBADMSG
 	}
-	return r, rightIn(oob[:oobn]), nil
+	return r, fds, nil
 }
 
-// rightIn returns the only descriptor of a control message, or -1.
-func rightIn(oob []byte) int {
+// rightsIn returns the descriptors of a control message.
+func rightsIn(oob []byte) []int {
 	messages, err := syscall.ParseSocketControlMessage(oob)
 	if err != nil || len(messages) != 1 {
-		return -1
+		return nil
 	}
-	fds, err := syscall.ParseUnixRights(&messages[0])
-	if err != nil || len(fds) != 1 {
-		return -1
-	}
-	return fds[0]
+	fds, _ := syscall.ParseUnixRights(&messages[0]) // of another kind of message: none
+	return fds
 }
 
 func faultOf(r initproto.Record) initproto.Fault {

@@ -46,35 +46,75 @@ func resolver(p *policies.Policy) string {
 	return ""
 }
 
+// network serves a network namespace in which every address is local: the sandbox's own, or a
+// cell's.
+type network struct {
+	server *egress.Server
+	owners owners
+}
+
 // openNetwork lets mcpbox-init make the sockets that stand for all hosts outside, and serves them.
 // mcpbox-init has capabilities for that until it answers. This function verifies that they are
-// dropped, before any tool starts.
+// dropped, before any tool starts. In a sandbox of cells, each cell has its own: Cell.openNetwork.
 func (c *contained) openNetwork(ctx context.Context, undo *cleanup.Stack) error {
-	if !byName(c.policy()) {
+	if !byName(c.policy()) || c.box.spec.Cells > 0 {
 		return nil
 	}
 	m, err := c.askNetwork(ctx, c.policy().Network.ListenPorts())
 	if err != nil {
 		return err
 	}
-	cfg, err := sockets(m.FDs)
+	if c.network, err = c.serveNetwork(m.FDs, m.IPv6); err != nil {
+		return err
+	}
+	undo.Push(c.network.close)
+	err = dropped(c.container.PID, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_SETPCAP)
+	if err != nil {
+		return err
+	}
+	return c.box.opts.passed("network")
+}
+
+// openNetwork receives the sockets of the cell's own network namespace, and serves them. The
+// cell's PID 1 has dropped the capabilities for that before it sends them, which this function
+// verifies.
+func (cell *Cell) openNetwork(ctx context.Context) error {
+	ports := cell.c.policy().Network.ListenPorts()
+	record, fds, err := receiveRecord(ctx, cell.call, 2+len(ports))
 	if err != nil {
 		return setupError("network", err)
 	}
-	cfg.Network, cfg.IPv6, cfg.Owner = c.policy().Network, m.IPv6, c.owners.newest
+	if record.Step != 0 || len(fds) != 2+len(ports) {
+		initproto.CloseAll(fds)
+		return networkFault(faultOf(record), ports)
+	}
+	if cell.network, err = cell.c.serveNetwork(fds, record.Index == 1); err != nil {
+		return err
+	}
+	return dropped(cell.pid, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE)
+}
+
+// dropped returns an error if a thread of a PID 1 still has one of the capabilities.
+func dropped(pid int, capabilities ...uint) error {
+	if err := verify.Dropped(pid, capabilities...); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrLayer, policies.LayerCapabilities, err)
+	}
+	return nil
+}
+
+// serveNetwork serves the sockets of a network namespace, and owns them.
+func (c *contained) serveNetwork(fds []int, ipv6 bool) (*network, error) {
+	cfg, err := sockets(fds)
+	if err != nil {
+		return nil, setupError("network", err)
+	}
+	n := &network{}
+	cfg.Network, cfg.IPv6, cfg.Owner = c.policy().Network, ipv6, n.owners.newest
 	if i := c.inspected; i != nil {
 		cfg.Secrets, cfg.Authority, cfg.Roots = i.Secrets, i.Authority, c.box.spec.Roots
 	}
-	if c.network, err = egress.Serve(cfg); err != nil {
-		return err
-	}
-	undo.Push(c.network.Close)
-	err = verify.Dropped(c.container.PID, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE,
-		unix.CAP_SETPCAP)
-	if err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrLayer, policies.LayerCapabilities, err)
-	}
-	return c.box.opts.passed("network")
+	n.server, err = egress.Serve(cfg)
+	return n, err
 }
 
 // inspect reads the secrets before the sandbox exists. Files of the spec must not contain them.
@@ -108,9 +148,7 @@ func (c *contained) withoutSecrets(cmd Command, env []string) error {
 
 // askNetwork returns mcpbox-init's answer, with one descriptor for each socket.
 func (c *contained) askNetwork(ctx context.Context, ports []int) (control.Answer, error) {
-	v4, v6 := egress.Local()
-	body := &initproto.NetworkBody{IPv4: v4.AsSlice(), IPv6: v6.AsSlice(),
-		Resolver: net.ParseIP(resolverInside).To4(), Ports: ports}
+	body := networkBody(ports)
 	inbox := c.conn.Open(0)
 	defer inbox.Close()
 	if err := c.conn.Send(initproto.Message{Kind: initproto.Network}, body); err != nil {
@@ -124,11 +162,21 @@ func (c *contained) askNetwork(ctx context.Context, ports []int) (control.Answer
 		return m, nil
 	}
 	m.Close()
-	e := &SetupError{Step: m.Fault.Step.String(), Index: int(m.Fault.Index), Err: m.Fault.Errno}
-	if i := int(m.Fault.Index); m.Fault.Step == initproto.StepListen && i < len(ports) {
+	return m, networkFault(m.Fault, ports)
+}
+
+func networkBody(ports []int) *initproto.NetworkBody {
+	v4, v6 := egress.Local()
+	return &initproto.NetworkBody{IPv4: v4.AsSlice(), IPv6: v6.AsSlice(),
+		Resolver: net.ParseIP(resolverInside).To4(), Ports: ports}
+}
+
+func networkFault(f initproto.Fault, ports []int) error {
+	e := &SetupError{Step: f.Step.String(), Index: int(f.Index), Err: f.Errno}
+	if i := int(f.Index); f.Step == initproto.StepListen && i < len(ports) {
 		e.Detail = "port " + strconv.Itoa(ports[i])
 	}
-	return m, hint.Wrap(e, doctorHint)
+	return hint.Wrap(e, doctorHint)
 }
 
 // sockets makes net sockets from mcpbox-init's descriptors, and closes the descriptors.
@@ -200,19 +248,34 @@ func (o *owners) newest() egress.Owner {
 	return owner{o.all[len(o.all)-1]}
 }
 
-// joinNetwork makes p the owner of new connections.
-func (c *contained) joinNetwork(p *Process) {
-	if c.network != nil {
-		c.owners.join(p)
+// join makes p the owner of new connections.
+func (n *network) join(p *Process) {
+	if n != nil {
+		n.owners.join(p)
 	}
 }
 
-// endNetwork ends the connections of a process that has ended.
-func (c *contained) endNetwork(p *Process) {
-	if c.network != nil {
-		c.owners.leave(p)
-		c.network.End(owner{p})
+// end ends the connections of a process that has ended.
+func (n *network) end(p *Process) {
+	if n != nil {
+		n.owners.leave(p)
+		n.server.End(owner{p})
 	}
+}
+
+// close ends all connections, and prevents new ones.
+func (n *network) close() {
+	if n != nil {
+		n.server.Close()
+	}
+}
+
+// traffic returns the bytes of a process's open connections.
+func (n *network) traffic(p *Process) (sent, received int64) {
+	if n == nil {
+		return 0, 0
+	}
+	return n.server.Traffic(owner{p})
 }
 
 // owner is a process in the form that package egress uses.

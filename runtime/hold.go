@@ -39,6 +39,7 @@ func (p *Process) Begin(ctx context.Context, args []string) error {
 	p.cmd.Args, p.began = args, time.Now()
 	w.before = p.child.countFromNow()
 	if w.calls > 1 { // what came of the start is the first call's
+		p.reached.Reset()
 		w.events = map[string]int{}
 		for _, e := range p.recorder.Events() {
 			w.events[e.ID] = e.Count

@@ -29,6 +29,7 @@ type cell struct {
 	line
 	c       *contained
 	process *Process
+	network *network // the one that it is in; nil: it reaches nothing outside
 	tree    *tree
 	reaper  int // PID 1 of its PID namespace, as this namespace sees it
 	storage int // a descriptor of the file system that the disk limit is about
@@ -69,11 +70,12 @@ type locked struct {
 	master   *os.File // of its pty, or nil
 }
 
-func newCell(c *contained, p *Process, t *tree, l line) *cell {
+func newCell(c *contained, p *Process, n *network, t *tree, l line) *cell {
 	k := &cell{
 		line:    l,
 		c:       c,
 		process: p,
+		network: n,
 		tree:    t,
 		reaper:  c.container.PID,
 		storage: c.storage,
@@ -84,7 +86,7 @@ func newCell(c *contained, p *Process, t *tree, l line) *cell {
 	}
 	close(k.served)
 	p.child = k // what the watchers see may end the process before it is started
-	c.joinNetwork(p)
+	n.join(p)
 	return k
 }
 
@@ -100,7 +102,7 @@ func (c *contained) spawn(ctx context.Context, p *Process, streams *stdio.Stream
 		return setupError("cgroup", err)
 	}
 	body := c.request(p.cmd, tree)
-	k := newCell(c, p, tree, &initLine{c: c, number: p.number, body: body,
+	k := newCell(c, p, c.network, tree, &initLine{c: c, number: p.number, body: body,
 		inbox: c.conn.Open(p.number), tree: tree})
 	if streams != nil {
 		k.reopening(streams.FDs(), body)
@@ -363,7 +365,7 @@ func (k *cell) release() {
 	if !k.alone() {
 		k.takeDown()
 		<-k.served
-		k.c.endNetwork(k.process)
+		k.network.end(k.process)
 		k.tree.remove()
 		return
 	}
@@ -375,6 +377,10 @@ func (k *cell) release() {
 		k.tree.remove()
 	})
 	<-k.served
+	if k.network != nil {
+		k.network.end(k.process)
+		k.c.ending.Go(k.network.close)
+	}
 }
 
 // takeDown ends what is left of the cell, and closes its descriptors.

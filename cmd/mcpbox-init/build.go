@@ -42,6 +42,9 @@ func (st *start) buildCell(fds []int) initproto.Fault {
 	}
 	c.status, c.gate = theirs, theirs
 	c.warm = &warm{call: theirs, exit: exitEnd, loopback: st.body.CloneFlags&unix.CLONE_NEWNET != 0}
+	if st.body.Network != nil {
+		c.warm.network = newNetwork(st.body.Network)
+	}
 	pidfd := int32(-1)
 	args, f := st.cloneArgs(&pidfd, unix.CLONE_NEWPID, fds)
 	if f.Step != initproto.StepNone {

@@ -14,6 +14,7 @@ import (
 type warm struct {
 	call, exit int // the socket, and the pipe through which the reaper reports the end
 	loopback   bool
+	network    *network // nil: the cell reaches nothing outside
 	file       initproto.FileHeader
 
 	clone   cloneArgs
@@ -44,6 +45,9 @@ func (c *child) reaper() {
 	w := c.warm
 	if w.loopback {
 		c.loopbackUp()
+	}
+	if w.network != nil {
+		c.openNetwork()
 	}
 	w.clone.exitSignal = uint64(unix.SIGCHLD)
 	pid, e := sys6(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&w.clone)), unsafe.Sizeof(w.clone), 0, 0,
@@ -99,6 +103,35 @@ func (c *child) loopbackUp() {
 		c.fail(initproto.StepLoopback, 1, e)
 	}
 	sys3(unix.SYS_CLOSE, fd, 0, 0)
+}
+
+// openNetwork makes every address local to the cell, gives up the capabilities for that, and sends
+// the supervisor the sockets on which it answers for them.
+//
+//go:nosplit
+//go:norace
+func (c *child) openNetwork() {
+	w, n := c.warm, c.warm.network
+	if step, i, e := n.open(); e != 0 {
+		c.fail(step, i, e)
+	}
+	if e := n.drop(&c.capHdr); e != 0 {
+		c.fail(initproto.StepCaps, 66, e)
+	}
+	c.record = [5]int32{0, 0, 0, -1, 0}
+	if n.ipv6 {
+		c.record[1] = 1
+	}
+	c.attach(uintptr(unsafe.Pointer(&c.record)), unsafe.Sizeof(c.record))
+	*(*uintptr)(unsafe.Pointer(&w.message.Control)) = uintptr(unsafe.Pointer(&n.control[0]))
+	w.message.Controllen = uint64(len(n.control))
+	if e := sys3(unix.SYS_SENDMSG, uintptr(w.call), uintptr(unsafe.Pointer(&w.message)),
+		unix.MSG_NOSIGNAL); e != 0 {
+		c.fail(initproto.StepNetwork, 4, e)
+	}
+	for i := range n.fds {
+		sys3(unix.SYS_CLOSE, uintptr(n.fds[i]), 0, 0)
+	}
 }
 
 // awaitCall reports that the cell is built, with a pidfd of this process, and waits for the call.

@@ -97,7 +97,8 @@ func EncodeFiles(b *SetupBody) (data []byte, n int, err error) {
 	return data, n, err
 }
 
-// Record is a report of a child: a fault, or that it is built or locked.
+// Record is a report of a child: a fault, or that it is built or locked. A cell with a network of
+// its own sends one more before, with its sockets: Index is 1 if it has IPv6.
 type Record struct {
 	Step, Index, Errno, Listener, Landlock int32
 }

@@ -30,7 +30,7 @@ const Root = "/r"
 
 // Version is the version of the messages below. Both ends must have the same one; PID 1 gets it as
 // its argument. A test fails if the messages change and the version does not.
-const Version = "8"
+const Version = "9"
 
 // ExitVersion is PID 1's exit code if its version differs from the supervisor's.
 const ExitVersion = 3
@@ -90,7 +90,7 @@ type Link struct {
 
 // NetworkBody makes all addresses local, with a route for each family. Connections come from the
 // address given for the family. The answer carries the resolver's sockets, UDP and TCP, at port 53
-// of Resolver, and a listener for each of Ports.
+// of Resolver, and a listener for each of Ports. A cell sends them itself: see Record.
 type NetworkBody struct {
 	IPv4     []byte // 4 bytes
 	IPv6     []byte // 16 bytes
@@ -118,6 +118,8 @@ type SpawnBody struct {
 	Landlock    *Landlock
 	Filter      []byte // struct sock_filter[]
 	FilterFlags uint
+
+	Network *NetworkBody // build: for the cell's own network namespace; nil: none
 }
 
 // MountOp is one mount(2) in the cell, before its pivot_root.
@@ -243,4 +245,5 @@ func (b *SpawnBody) walk(c *coder) {
 	})
 	c.bytes(&b.Filter)
 	number(c, &b.FilterFlags)
+	optional(c, &b.Network, func(n *NetworkBody) { n.walk(c) })
 }

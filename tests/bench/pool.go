@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/pool"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
@@ -133,33 +134,53 @@ func (b *bench) sustained(run func() error) error {
 	return nil
 }
 
-// idleCells measures what a cell costs that waits.
+// idleCells measures what a cell costs that waits, and what a network by name adds to it.
 func (b *bench) idleCells(spec mcpruntime.Spec) error {
 	const n = 500
+	each, build, err := waitingCells(spec, n)
+	if err != nil {
+		return err
+	}
+	named := *spec.Policy
+	named.AllowNetwork(policies.NetworkRule{Host: "api.example.test"})
+	spec.Policy = &named
+	withNet, buildNet, err := waitingCells(spec, n)
+	if err != nil {
+		return err
+	}
+	b.text("\n%d cells that wait: %.2f MiB each, by the difference of MemAvailable.\n", n, each)
+	b.budget("memory of an idle warm cell, 500 of them", "≤ 3 MiB", each <= 3,
+		fmt.Sprintf("%.2f MiB", each))
+	b.budget("the same with a network by name, more", "≤ 0.2 MiB", withNet-each <= 0.2,
+		fmt.Sprintf("%.2f MiB", withNet-each))
+	b.budget("build of a cell with a network by name, later", "≤ 1 ms", buildNet-build <= 1,
+		fmt.Sprintf("%.2f ms", buildNet-build))
+	return nil
+}
+
+// waitingCells builds cells, and returns the memory of each, in MiB, and the time that its building
+// took, in ms.
+func waitingCells(spec mcpruntime.Spec, n int) (mib, ms float64, err error) {
 	spec.Cells, spec.BestEffort = n, true
 	box, err := mcpruntime.Start(context.Background(), spec)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	defer box.Close()
 	before, err := available()
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
+	began := time.Now()
 	for range n {
 		if _, err := box.NewCell(context.Background()); err != nil {
-			return err
+			return 0, 0, err
 		}
 	}
+	took := time.Since(began)
 	after, err := available()
-	if err != nil {
-		return err
-	}
-	each := float64(before-after) / n / (1 << 20)
-	b.text("\n%d cells that wait: %.2f MiB each, by the difference of MemAvailable.\n", n, each)
-	b.budget("memory of an idle warm cell, 500 of them", "≤ 3 MiB", each <= 3,
-		fmt.Sprintf("%.2f MiB", each))
-	return nil
+	return float64(before-after) / float64(n) / (1 << 20),
+		float64(took.Microseconds()) / 1e3 / float64(n), err
 }
 
 // available is MemAvailable in bytes. proc_meminfo(5)
