@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -74,6 +76,15 @@ func (l *Leaf) Enforced() map[string]string { return enforced(l.dir(), l.current
 
 // Usage returns the usage of the tree. Call it before the leaf is removed.
 func (l *Leaf) Usage() (Usage, error) { return readUsage(l.dir()) }
+
+// Holds returns an error unless the process is in the cgroup itself, so that its limits apply.
+func (l *Leaf) Holds(pid int) error {
+	members, err := readFields(l.dir(), "cgroup.procs")
+	if err == nil && !slices.Contains(members, strconv.Itoa(pid)) {
+		err = fmt.Errorf("the process is not in its cgroup %s", l.path)
+	}
+	return err
+}
 
 // Kill sends SIGKILL to every process of the tree.
 func (l *Leaf) Kill() error { return killTree(l.dir()) }

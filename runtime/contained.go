@@ -217,6 +217,9 @@ func (c *contained) launch(undo *cleanup.Stack) error {
 	if c.group != nil {
 		cfg.Cgroup = c.group.InitPath()
 	}
+	if c.box.opts.container != nil {
+		c.box.opts.container(&cfg)
+	}
 	if c.container, err = c.startContainer(cfg); err != nil {
 		return fmt.Errorf("start: %w", err)
 	}

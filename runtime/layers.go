@@ -76,8 +76,13 @@ func (l Layers) require(p *policies.Policy) error {
 }
 
 // mandatory returns an error if a layer is missing without which nothing may run, whatever the
-// policy or --best-effort says.
+// policy or --best-effort says. A policy that wants the host's network has turned the network
+// namespace off.
 func (l Layers) mandatory() error {
+	if l[policies.LayerNetworkNamespace] == Absent {
+		return fmt.Errorf("%w: %s was set up, but is missing", ErrLayer,
+			policies.LayerNetworkNamespace)
+	}
 	for _, layer := range []policies.Layer{policies.LayerUserNamespace, policies.LayerPIDNamespace,
 		policies.LayerMountNamespace,
 		policies.LayerIPCNamespace, policies.LayerUTSNamespace, policies.LayerRootfs,

@@ -275,6 +275,14 @@ func (k *cell) verify(landlocked bool) (Layers, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := verify.Rlimits(k.pid, k.tree.rlimits()); err != nil {
+		return nil, err
+	}
+	if k.tree.leaf != nil {
+		if err := k.tree.leaf.Holds(k.pid); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrLayer, err)
+		}
+	}
 	if err := verify.Mounts(k.pid, k.c.plan.root); err != nil {
 		return nil, err
 	}

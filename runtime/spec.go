@@ -10,6 +10,7 @@ import (
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/rootfs"
+	"github.com/mcpbox/mcpbox/runtime/internal/container"
 )
 
 // Spec describes a sandbox.
@@ -104,8 +105,9 @@ type options struct {
 	stateDir string // instead of root's folder of running sandboxes
 	// step is called after each step of a start. If it returns an error, the start fails there.
 	step func(name string) error
-	// tamper secretly removes a layer, to show that verification detects this.
-	tamper func(*initproto.SpawnBody)
+	// tamper and container secretly remove a layer, to show that verification detects this.
+	tamper    func(*initproto.SpawnBody)
+	container func(*container.Config)
 }
 
 func (o options) passed(step string) error {

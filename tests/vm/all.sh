@@ -39,10 +39,10 @@ part "hosts of other kinds, docs/HOSTS.md" "$HERE/hosts.sh"
 part "6.12, root: limits and leftovers" "$test" -m root ./tests/limits
 part "6.12, a user with a delegated cgroup" "$test" -m delegated ./cgroups ./runtime/internal/watchdog "./tests/limits=$USERS" "$NETWORK"
 part "6.12, root: the packages and the manual" "$test" -m root ./cgroups ./doctor ./runtime/internal/watchdog \
-	"$NETWORK" './runtime=TestAFailedStart|Collect' './tests/script=TestScripts/^run_(limits|result)'
+	"$NETWORK" './runtime=TestAFailedStart|Collect|OutsideOfItsCgroup' './tests/script=TestScripts/^run_(limits|result)'
 part "6.12, root: the pool and code" "$test" -m root './pool=Program|Session|ManyCalls|Misspelt|Hostile|Ends' './code=Session'
 part "6.12, a user's systemd session" "$test" -m systemd ./cgroups './tests/limits=Forks|Quota|Sees' './pool=Program|Session|Ends'
-part "6.12, a delegated user: the pool and code" "$test" -m delegated './pool=Program|Session|ManyCalls|Ends' './code=Session'
+part "6.12, a delegated user: the pool and code" "$test" -m delegated './pool=Program|Session|ManyCalls|Ends' './code=Session' './runtime=OutsideOfItsCgroup'
 part "6.1, root" "$test" -k 6.1 -m root './tests/limits=OverItsMemory|Forks|Quota|Rate|Sees|GC'
 wait
 
