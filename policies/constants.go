@@ -133,6 +133,7 @@ var constants = [...]constant{
 	{"S_IFCHR", unix.S_IFCHR},
 	{"RENAME_WHITEOUT", unix.RENAME_WHITEOUT},
 	{"F_SETLEASE", unix.F_SETLEASE},
+	{"F_SETDELEG", 1040}, // linux/fcntl.h, Linux 6.19
 	{"F_NOTIFY", unix.F_NOTIFY},
 	{"FS_IOC_GETFSUUID", 0x80111500}, // linux/fs.h, Linux 6.9
 	{"S_ISUID", unix.S_ISUID},

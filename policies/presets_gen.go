@@ -14,6 +14,7 @@ func preset(name string) *Policy {
 			{Names: []string{"mknodat"}, Args: []ArgRule{ArgRule{Index: 0x2, Op: "masked_eq", Value: 0x2000, Mask: 0xf000}}, Why: "makes a device node"},
 			{Names: []string{"renameat2"}, Args: []ArgRule{ArgRule{Index: 0x4, Op: "masked_eq", Value: 0x4, Mask: 0x4}}, Why: "creates a device node"},
 			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x400, Mask: 0x0}}, Why: "makes the host's writers wait"},
+			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x410, Mask: 0x0}}, Why: "the same for folders, from Linux 6.19 on"},
 			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x402, Mask: 0x0}}, Why: "watches a folder of the host; inotify works for folders that the tool may write"},
 			{Names: []string{"chmod", "fchmod", "creat", "mknod"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "masked_eq", Value: 0x800, Mask: 0x800}}, Why: "creates a set-user-ID program"},
 			{Names: []string{"chmod", "fchmod", "creat", "mknod"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "masked_eq", Value: 0x400, Mask: 0x400}}, Why: "creates a set-group-ID program"},
@@ -196,6 +197,7 @@ func preset(name string) *Policy {
 			{Names: []string{"mknodat"}, Args: []ArgRule{ArgRule{Index: 0x2, Op: "masked_eq", Value: 0x2000, Mask: 0xf000}}, Why: "makes a device node"},
 			{Names: []string{"renameat2"}, Args: []ArgRule{ArgRule{Index: 0x4, Op: "masked_eq", Value: 0x4, Mask: 0x4}}, Why: "creates a device node"},
 			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x400, Mask: 0x0}}, Why: "makes the host's writers wait"},
+			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x410, Mask: 0x0}}, Why: "the same for folders, from Linux 6.19 on"},
 			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x402, Mask: 0x0}}, Why: "watches a folder of the host; inotify works for folders that the tool may write"},
 			{Names: []string{"chmod", "fchmod", "creat", "mknod"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "masked_eq", Value: 0x800, Mask: 0x800}}, Why: "creates a set-user-ID program"},
 			{Names: []string{"chmod", "fchmod", "creat", "mknod"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "masked_eq", Value: 0x400, Mask: 0x400}}, Why: "creates a set-group-ID program"},
@@ -353,6 +355,7 @@ func preset(name string) *Policy {
 			{Names: []string{"mknodat"}, Args: []ArgRule{ArgRule{Index: 0x2, Op: "masked_eq", Value: 0x2000, Mask: 0xf000}}, Why: "makes a device node"},
 			{Names: []string{"renameat2"}, Args: []ArgRule{ArgRule{Index: 0x4, Op: "masked_eq", Value: 0x4, Mask: 0x4}}, Why: "creates a device node"},
 			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x400, Mask: 0x0}}, Why: "makes the host's writers wait"},
+			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x410, Mask: 0x0}}, Why: "the same for folders, from Linux 6.19 on"},
 			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x402, Mask: 0x0}}, Why: "watches a folder of the host; inotify works for folders that the tool may write"},
 			{Names: []string{"chmod", "fchmod", "creat", "mknod"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "masked_eq", Value: 0x800, Mask: 0x800}}, Why: "creates a set-user-ID program"},
 			{Names: []string{"chmod", "fchmod", "creat", "mknod"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "masked_eq", Value: 0x400, Mask: 0x400}}, Why: "creates a set-group-ID program"},
@@ -432,6 +435,7 @@ func preset(name string) *Policy {
 			{Names: []string{"mknodat"}, Args: []ArgRule{ArgRule{Index: 0x2, Op: "masked_eq", Value: 0x2000, Mask: 0xf000}}, Why: "makes a device node"},
 			{Names: []string{"renameat2"}, Args: []ArgRule{ArgRule{Index: 0x4, Op: "masked_eq", Value: 0x4, Mask: 0x4}}, Why: "creates a device node"},
 			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x400, Mask: 0x0}}, Why: "makes the host's writers wait"},
+			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x410, Mask: 0x0}}, Why: "the same for folders, from Linux 6.19 on"},
 			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x402, Mask: 0x0}}, Why: "watches a folder of the host"},
 			{Names: []string{"inotify_add_watch"}, Args: []ArgRule(nil), Why: "reveals what the host does to files; no interpreter needs it"},
 			{Names: []string{"chmod", "fchmod", "creat", "mknod"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "masked_eq", Value: 0x800, Mask: 0x800}}, Why: "creates a set-user-ID program"},
@@ -461,6 +465,7 @@ func preset(name string) *Policy {
 			{Names: []string{"fstat", "newfstatat", "access", "readlink", "getdents64", "fcntl", "fadvise64"}, Args: []ArgRule(nil), Why: "finds files, reads folders; fcntl duplicates descriptors and sets flags"},
 			{Names: []string{"ioctl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x5401, Mask: 0x0}}, Why: "isatty: the C library asks before it prints the first line"}}, Deny: []SyscallRule{
 			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x400, Mask: 0x0}}, Why: "makes the host's writers wait"},
+			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x410, Mask: 0x0}}, Why: "the same for folders, from Linux 6.19 on"},
 			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x402, Mask: 0x0}}, Why: "watches a folder of the host"}}, Violation: "kill"}, Limits: Limits{Memory: 134217728, CPUs: 0.5, PIDs: 16, Timeout: 0, CPUTime: 0, Disk: 16777216, FileSize: 1048576, OpenFiles: 64, Output: 0, IOWeight: 0, IO: []IOMax(nil)}, Network: Network{Mode: "none", Allow: []NetworkRule(nil), Deny: []NetworkRule(nil), Private: "", ECH: "", DNS: NetworkDNS{Servers: []string(nil)}, Limits: NetworkLimits{Connections: 0, Bytes: 0, Rate: 0}, Proxy: 0, Publish: []string(nil)}, Secrets: []Secret(nil), Environment: Environment{Pass: []string(nil), Set: map[string]string(nil)}, Code: Code{Timeout: 5000000000}, Guard: Guard{Mode: "", Refuse: "", Modules: GuardNames{Deny: []string(nil), Allow: []string(nil)}, Calls: GuardNames{Deny: []string(nil), Allow: []string(nil)}, Attributes: GuardNames{Deny: []string(nil), Allow: []string(nil)}}, MCP: MCP{Mode: "", Server: MCPServer{Allow: []string(nil), Deny: []string(nil), Version: "", Packages: map[string]string(nil)}, Tools: MCPNames{Allow: []string(nil), Deny: []string(nil)}, Resources: MCPNames{Allow: []string(nil), Deny: []string(nil)}, Prompts: MCPNames{Allow: []string(nil), Deny: []string(nil)}, Parameters: map[string]map[string]interface{}(nil), Paths: map[string]map[string][]string(nil), InputSchema: "", Capabilities: map[string][]string(nil), Limits: map[string]MCPLimits(nil), Pin: MCPPin{File: "", OnChange: ""}, Output: MCPOutput{Mark: "", Tag: "", Strip: false, MaxBytes: 0}}, Packages: Packages{Require: "", MinAge: 0, Signatures: ""}, Rules: []Rule(nil)}
 	case "code-standard":
 		return &Policy{Version: 1, Name: "code-standard", Description: "a snippet of code that may start programs and write files of its own; findings of the guard are reported", Extends: "", Isolation: "sandbox", Require: []Layer{"user_namespace", "pid_namespace", "mount_namespace", "network_namespace", "ipc_namespace", "uts_namespace", "cgroup_namespace", "rootfs", "capabilities", "no_new_privileges", "seccomp"}, Filesystem: Filesystem{Rootfs: "", Mounts: []Mount(nil), Hidden: []string(nil), Folders: []string{"/work/out"}}, Syscalls: Syscalls{Default: "deny", Allow: []SyscallRule{
@@ -601,6 +606,7 @@ func preset(name string) *Policy {
 			{Names: []string{"mknodat"}, Args: []ArgRule{ArgRule{Index: 0x2, Op: "masked_eq", Value: 0x2000, Mask: 0xf000}}, Why: "makes a device node"},
 			{Names: []string{"renameat2"}, Args: []ArgRule{ArgRule{Index: 0x4, Op: "masked_eq", Value: 0x4, Mask: 0x4}}, Why: "creates a device node"},
 			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x400, Mask: 0x0}}, Why: "makes the host's writers wait"},
+			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x410, Mask: 0x0}}, Why: "the same for folders, from Linux 6.19 on"},
 			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x402, Mask: 0x0}}, Why: "watches a folder of the host; inotify works for folders that the tool may write"},
 			{Names: []string{"chmod", "fchmod", "creat", "mknod"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "masked_eq", Value: 0x800, Mask: 0x800}}, Why: "creates a set-user-ID program"},
 			{Names: []string{"chmod", "fchmod", "creat", "mknod"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "masked_eq", Value: 0x400, Mask: 0x400}}, Why: "creates a set-group-ID program"},
@@ -680,6 +686,7 @@ func preset(name string) *Policy {
 			{Names: []string{"mknodat"}, Args: []ArgRule{ArgRule{Index: 0x2, Op: "masked_eq", Value: 0x2000, Mask: 0xf000}}, Why: "makes a device node"},
 			{Names: []string{"renameat2"}, Args: []ArgRule{ArgRule{Index: 0x4, Op: "masked_eq", Value: 0x4, Mask: 0x4}}, Why: "creates a device node"},
 			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x400, Mask: 0x0}}, Why: "makes the host's writers wait"},
+			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x410, Mask: 0x0}}, Why: "the same for folders, from Linux 6.19 on"},
 			{Names: []string{"fcntl"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "eq", Value: 0x402, Mask: 0x0}}, Why: "watches a folder of the host"},
 			{Names: []string{"inotify_add_watch"}, Args: []ArgRule(nil), Why: "reveals what the host does to files; no interpreter needs it"},
 			{Names: []string{"chmod", "fchmod", "creat", "mknod"}, Args: []ArgRule{ArgRule{Index: 0x1, Op: "masked_eq", Value: 0x800, Mask: 0x800}}, Why: "creates a set-user-ID program"},

@@ -295,6 +295,27 @@ func TestCloseDuringAStart(t *testing.T) {
 }
 
 // Wait frees everything that a process had, however many processes the sandbox runs.
+// A supervisor ends its children in a loop while SIGCHLD comes from the first ones: kill(2) never
+// fails with EINTR.
+func TestSignalsDoNotInterruptKill(t *testing.T) {
+	testhost.Need(t, "sandbox", "python3")
+	const script = `
+import os, signal, time
+signal.signal(signal.SIGALRM, lambda s, f: None)
+child = os.fork()
+if child == 0:
+    while True: time.sleep(60)
+signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+for i in range(20000): os.kill(child, 0)
+signal.setitimer(signal.ITIMER_REAL, 0)
+os.kill(child, 9)`
+	res, err := Run(t.Context(), Spec{Policy: standard(t), BestEffort: true},
+		Command{Args: []string{"python3", "-c", script}})
+	if err != nil || res.ExitCode != 0 || len(res.Events) != 0 {
+		t.Errorf("%v, %+v", err, res)
+	}
+}
+
 func TestManyProcessesOfOneSandboxStayFlat(t *testing.T) {
 	testhost.Need(t, "sandbox")
 	box := startBox(t, standard(t))

@@ -126,6 +126,10 @@ func TestPresetsDenyDangerousArguments(t *testing.T) {
 			{"socket", [6]uint64{1<<32 | unix.AF_PACKET, unix.SOCK_RAW}},
 			{"socket", [6]uint64{unix.AF_VSOCK, unix.SOCK_STREAM}},
 			{"socket", [6]uint64{unix.AF_ALG, unix.SOCK_SEQPACKET}},
+			{"fcntl", [6]uint64{3, unix.F_SETLEASE}},
+			{"fcntl", [6]uint64{3, 1<<32 | unix.F_SETLEASE}},
+			{"fcntl", [6]uint64{3, unix.F_NOTIFY}},
+			{"fcntl", [6]uint64{3, 1040}}, // F_SETDELEG
 			{"kill", [6]uint64{1, 9}},
 			{"kill", [6]uint64{1<<32 | 1, 9}},
 		} {

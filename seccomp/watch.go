@@ -11,6 +11,11 @@ import (
 // Watch selects calls that go to the listener even if the policy allows them. The listener checks
 // them. If the registers alone decide, which the program cannot change while it waits, it lets the
 // kernel continue (Answer.Continue). Otherwise it performs the call itself (Answer.Done).
+//
+// A call that goes to the listener can fail with EINTR, even one that never does so in the kernel.
+// This happens if the program has a handler without SA_RESTART, and the signal arrives before the
+// listener has received the call (before Linux 5.19: before it has answered). So few calls are
+// watched. seccomp_unotify(2)
 type Watch struct {
 	// FileSize, if not 0, watches calls that set a file's size above it. The kernel refuses them
 	// without a report.
@@ -21,11 +26,15 @@ type Watch struct {
 	// Filters watches the installation of further filters: theirs may answer before the policy's.
 	Filters bool
 	// Processes watches calls that name another process, because a filter cannot know the ids of
-	// PID 1's threads.
+	// PID 1's threads. It leaves out kill and its relatives: PID 1 ignores signals, and a program
+	// that ends many children must not get EINTR when the first one ends.
 	Processes bool
 }
 
-const setModeFilter = 1 // SECCOMP_SET_MODE_FILTER
+const (
+	setModeFilter = 1           // SECCOMP_SET_MODE_FILTER
+	pidfdThread   = unix.O_EXCL // PIDFD_THREAD
+)
 
 // CompileWatching is like Compile, with calls that are watched.
 func CompileWatching(s policies.Syscalls, w Watch) (*Filter, error) { return compile(s, inTree, w) }
@@ -56,9 +65,11 @@ func (t table) watch(w Watch) {
 			value: unix.PR_SET_SECCOMP})
 	}
 	if w.Processes {
-		add([]string{"kill", "tkill", "rt_sigqueueinfo", "pidfd_open", "prlimit64"},
-			condition{index: 0, narrow: true, op: opGt, value: 1},
-			condition{index: 0, narrow: true, op: opLe, value: math.MaxInt32})
+		other := []condition{{index: 0, narrow: true, op: opGt, value: 1},
+			{index: 0, narrow: true, op: opLe, value: math.MaxInt32}}
+		add([]string{"prlimit64"}, other...)
+		add([]string{"pidfd_open"}, append(other, condition{index: 1, narrow: true, op: opMasked,
+			value: pidfdThread, mask: pidfdThread})...)
 	}
 }
 

@@ -100,6 +100,7 @@ var fcntlCommands = [...]constant{
 	{"F_SETOWN", unix.F_SETOWN}, {"F_GETOWN", unix.F_GETOWN}, {"F_SETSIG", unix.F_SETSIG},
 	{"F_SETOWN_EX", unix.F_SETOWN_EX}, {"F_DUPFD_CLOEXEC", unix.F_DUPFD_CLOEXEC}, {"F_SETLEASE",
 		unix.F_SETLEASE},
+	{"F_SETDELEG", 1040}, // linux/fcntl.h, Linux 6.19
 	{"F_NOTIFY", unix.F_NOTIFY}, {"F_SETPIPE_SZ", unix.F_SETPIPE_SZ}, {"F_GETPIPE_SZ",
 		unix.F_GETPIPE_SZ},
 	{"F_ADD_SEALS", unix.F_ADD_SEALS}, {"F_GET_SEALS", unix.F_GET_SEALS}, {"F_OFD_SETLK",
