@@ -111,7 +111,7 @@ func deviceOf(info fs.FileInfo, err error) uint64 {
 func cache(name string) bool {
 	switch path.Base(name) {
 	case ".cache", "__pycache__", ".npm", "node-compile-cache", ".pki", ".X11-unix", ".dotnet",
-		"hsperfdata_user", "go-build":
+		"hsperfdata_user", "go-build", ".net":
 		return true
 	}
 	return strings.HasPrefix(path.Base(name), ".org.chromium.") ||

@@ -125,6 +125,11 @@ func (n *node) get(key string) *node {
 	return nil
 }
 
+// none reports that there is no value, or a null.
+func (n *node) none() bool {
+	return n == nil || n.kind == kindScalar && (n.text == "null" || n.text == "~")
+}
+
 func (n *node) member(key string) *member {
 	if n == nil {
 		return nil

@@ -31,6 +31,12 @@ func wrapEdits(data []byte, s *stdio, binary string, words []string, f Format) [
 	all := append(quoted(words), own...)
 	edits := []edit{{s.command.start, s.command.end, quote(binary)}}
 	switch {
+	case s.null != nil:
+		list := "[" + strings.Join(all, ", ") + "]"
+		if s.null.start == s.null.end { // YAML: nothing after the colon
+			list = " " + list
+		}
+		edits = append(edits, edit{s.null.start, s.null.end, list})
 	case s.args == nil:
 		edits[0].text += newArgs(data, s, f) + "[" + strings.Join(all, ", ") + "]"
 	case len(s.args.items) == 0:

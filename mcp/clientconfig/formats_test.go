@@ -58,6 +58,13 @@ func TestEveryClientsFormatThereAndBack(t *testing.T) {
 		{"vscode with inputs", JSON, `{"inputs": [{"id": "t", "type": "promptString"}], ` +
 			`"servers": {"a": {"command": "x", "env": {"T": "${input:t}"}}}}`,
 			`"--env=T", "--", "x"]`, []string{"x"}},
+		{"nulls", JSON, `{"mcpServers": {"a": {"command": "x", "args": null, "env": null, "url": null},` +
+			` "b": {"command": null, "url": "https://x"}}}`,
+			`"args": ["mcp", `, []string{"x"}},
+		{"a null in YAML", YAML, "mcpServers:\n  - name: a\n    command: x\n    args: null\n",
+			"    args: [\"mcp\", ", []string{"x"}},
+		{"no value in YAML", YAML, "mcpServers:\n  - name: a\n    args:\n    command: x\n",
+			"    args: [\"mcp\", ", []string{"x"}},
 		{"one string", JSON, `{"mcpServers": {"a": {"command": "npx -y 'a b' c\"d\""}}}`,
 			`"--", "npx", "-y", "a b", "cd"]`, []string{"npx", "-y", "a b", "cd"}},
 		{"one string and args", JSON, `{"mcpServers": {"a": {"command": "npx -y", "args": ["n"]}}}`,

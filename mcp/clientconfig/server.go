@@ -164,6 +164,8 @@ type stdio struct {
 	key     string
 	command *node
 	args    *node // nil: there is none
+	// null is the null that stands for the args; nil: there is none
+	null *node
 	// whole: the command is a list with all arguments, and args is nil
 	whole bool
 	// split holds the words of a command that is a whole command line
@@ -189,12 +191,12 @@ func (e *entry) stdio(data []byte) (s *stdio, why string, err error) {
 		s.body, keys = c, []string{"path"}
 	}
 	for _, key := range keys {
-		if s.command = s.body.get(key); s.command != nil {
+		if s.command = s.body.get(key); !s.command.none() {
 			s.key = key
 			break
 		}
 	}
-	if s.command == nil {
+	if s.command.none() {
 		return nil, noCommand(e.body), nil
 	}
 	if err := s.readLine(data, e.name, e.section == "mcp"); err != nil {
@@ -229,7 +231,7 @@ func notStdio(body *node) string {
 
 func noCommand(body *node) string {
 	for _, key := range []string{"url", "serverUrl", "httpUrl", "uri"} {
-		if body.get(key) != nil {
+		if !body.get(key).none() {
 			return "it is a remote server"
 		}
 	}
@@ -251,6 +253,9 @@ func (s *stdio) readLine(data []byte, name string, list bool) error {
 		return faultAt(data, s.command.start, "the command of the server %q is not a text", name)
 	}
 	s.args = s.body.get("args")
+	if s.args != nil && s.args.none() {
+		s.args, s.null = nil, s.args
+	}
 	if s.args != nil && (s.args.kind != kindArray || slices.ContainsFunc(s.args.items, notText)) {
 		return faultAt(data, s.args.start, "the args of the server %q are not a list of texts",
 			name)

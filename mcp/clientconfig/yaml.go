@@ -84,11 +84,10 @@ func (y *yamlText) node(v ast.Node) (*node, error) {
 		return y.node(v.Value)
 	}
 	t := v.GetToken()
-	if _, null := v.(*ast.NullNode); null && strings.TrimSpace(t.Origin) != "null" {
-		at, err := y.offset(t) // an empty value: its token is the one before it
-		return &node{start: at, end: at, text: "null"}, err
-	}
 	at, err := y.offset(t)
+	if _, null := v.(*ast.NullNode); null && (err != nil || t.Origin == "") {
+		return y.empty(t)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +97,27 @@ func (y *yamlText) node(v ast.Node) (*node, error) {
 		n.kind, n.text = kindString, s.Value
 	}
 	return n, nil
+}
+
+// empty returns the node of a missing value, which begins after a colon or a dash.
+func (y *yamlText) empty(t *token.Token) (*node, error) {
+	line, column := t.Position.Line, t.Position.Column
+	fault := &SyntaxError{line, column, "this YAML can't be edited in place"}
+	if line < 1 || line > len(y.lines) {
+		return nil, fault
+	}
+	text, _, _ := bytes.Cut(y.data[y.lines[line-1]:], []byte("\n"))
+	for i := min(column, len(text)) - 1; i >= 0; i-- {
+		switch text[i] {
+		case ' ', '\t', '\r':
+			continue
+		case ':', '-':
+			at := y.lines[line-1] + i + 1
+			return &node{start: at, end: at, text: "null"}, nil
+		}
+		break
+	}
+	return nil, fault
 }
 
 func (y *yamlText) mapping(v *ast.MappingNode) (*node, error) {

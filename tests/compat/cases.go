@@ -71,7 +71,9 @@ func (b *bench) serverList() (out []server, err error) {
 	official := filepath.Join(b.servers, "node_modules", "@modelcontextprotocol")
 	clients := filepath.Join(b.servers, "clients")
 	browsers := filepath.Join(b.servers, "browsers", "node_modules")
-	for _, dir := range []string{official, filepath.Join(clients, "node_modules"), browsers} {
+	native := filepath.Join(b.servers, "native", "node_modules")
+	for _, dir := range []string{official, filepath.Join(clients, "node_modules"), browsers,
+		native} {
 		if _, err := os.Stat(dir); err != nil {
 			return nil, fmt.Errorf("run the tests of tests/integration first: %w", err)
 		}
@@ -93,6 +95,11 @@ func (b *bench) serverList() (out []server, err error) {
 		{name: "chrome-devtools", command: []string{"node",
 			browsers + "/chrome-devtools-mcp/build/src/bin/chrome-devtools-mcp.js", "--headless",
 			"--isolated", "--executablePath", "/usr/bin/chromium", "--chromeArg=--no-sandbox"}},
+		{name: "azure (.NET)", command: []string{native + "/.bin/azmcp-linux-x64", "server",
+			"start"}},
+		{name: "cortex (Rust)", command: []string{
+			native + "/@temporal-cortex/cortex-mcp-linux-x64/bin/cortex-mcp"}},
+		{name: "time (Go)", command: []string{native + "/mcp-time-linux-x64/bin/mcp-time"}},
 	}
 	if demo, err := filepath.Abs("bin/demo/notesserver"); err == nil && exists(demo) {
 		out = append(out, server{name: "notes (Go)", command: []string{demo, "HOME/notes"}})

@@ -62,7 +62,8 @@ func sameFilesystemSession(t *testing.T, bare, boxed *side) {
 	transcripts := map[string][]string{}
 	for _, s := range []*side{bare, boxed} {
 		write(t, filepath.Join(s.host, "dot.gif"),
-			"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
+			"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00,"+
+				"\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
 		write(t, filepath.Join(s.host, "..", "outside.txt"), "not for the server")
 		session, seen := s.connect(t, filesystem, s.work)
 		transcripts[s.name] = s.transcript(t, session, seen, filesystemCalls())

@@ -15,20 +15,7 @@ import (
 // inspector returns the MCP inspector's command line, fetched once.
 func inspector(t *testing.T) string {
 	t.Helper()
-	dir, err := filepath.Abs("inspector")
-	if err != nil {
-		t.Fatal(err)
-	}
-	bin := filepath.Join(dir, "node_modules", ".bin", "mcp-inspector")
-	if !newer(filepath.Join(dir, "node_modules", ".package-lock.json"), filepath.Join(dir,
-		"package-lock.json")) {
-		testhost.Need(t, "npm")
-		cmd := exec.Command("npm", "ci", "--no-progress", "--omit=dev", "--ignore-scripts")
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			testhost.Lacks(t, "registry", "the inspector: npm ci: %v\n%s", err, out)
-		}
-	}
+	bin := filepath.Join(modules(t, "inspector"), ".bin", "mcp-inspector")
 	if out, err := exec.Command(bin, "--cli", "--version").CombinedOutput(); err != nil {
 		testhost.Lacks(t, "inspector", "it does not run on this Node: %v\n%s", err, out)
 	}

@@ -62,7 +62,8 @@ func serving(t *testing.T) (socket, address string) {
 	}
 	socket = filepath.Join(dir, "s.sock")
 	cmd := exec.Command(built.Mcpbox(t), "serve", "--best-effort", "--config",
-		filepath.Join(dir, "serve.yaml"), "--socket", socket, "--state", filepath.Join(dir, "state"))
+		filepath.Join(dir, "serve.yaml"), "--socket", socket, "--state",
+		filepath.Join(dir, "state"))
 	log, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

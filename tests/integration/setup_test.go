@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/mcpbox/mcpbox/internal/testhost"
@@ -30,27 +29,28 @@ func node(t *testing.T) (path string, mounts []string) {
 	return path, mounts
 }
 
-var install = sync.OnceValues(func() (string, error) {
-	out, err := exec.Command("npm", "ci", "--no-progress").CombinedOutput()
-	return string(out), err
-})
+// serverModules returns the folder with the official servers.
+func serverModules(t *testing.T) string { return modules(t, ".") }
 
-// serverModules returns the folder with the pinned servers, fetched once.
-func serverModules(t *testing.T) string {
+// modules returns the node_modules of a folder with pinned packages, fetched once.
+func modules(t *testing.T, folder string) string {
 	t.Helper()
-	dir, err := filepath.Abs("node_modules")
+	dir, err := filepath.Abs(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
+	out := filepath.Join(dir, "node_modules")
 	// npm writes this file last: it is there only if the install was complete.
-	if newer(filepath.Join(dir, ".package-lock.json"), "package-lock.json") {
-		return dir
+	if newer(filepath.Join(out, ".package-lock.json"), filepath.Join(dir, "package-lock.json")) {
+		return out
 	}
 	testhost.Need(t, "npm")
-	if out, err := install(); err != nil {
-		testhost.Lacks(t, "registry", "npm ci: %v\n%s", err, out)
+	cmd := exec.Command("npm", "ci", "--no-progress", "--omit=dev", "--ignore-scripts")
+	cmd.Dir = dir
+	if said, err := cmd.CombinedOutput(); err != nil {
+		testhost.Lacks(t, "registry", "%s: npm ci: %v\n%s", folder, err, said)
 	}
-	return dir
+	return out
 }
 
 func newer(a, b string) bool {

@@ -97,11 +97,13 @@ func (s *side) connect(t *testing.T, script string, args ...string) (*mcp.Client
 				return &mcp.CreateMessageResult{Model: "fixed", Role: "assistant",
 					Content: &mcp.TextContent{Text: "asked " + string(asked)}}, err
 			},
-			ElicitationHandler: func(_ context.Context, r *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+			ElicitationHandler: func(_ context.Context, r *mcp.ElicitRequest) (*mcp.ElicitResult,
+				error) {
 				if r.Params.Mode == "url" {
 					return &mcp.ElicitResult{Action: "decline"}, nil
 				}
-				return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"name": "Ada"}}, nil
+				return &mcp.ElicitResult{Action: "accept",
+					Content: map[string]any{"name": "Ada"}}, nil
 			},
 			ProgressNotificationHandler: func(_ context.Context,
 				r *mcp.ProgressNotificationClientRequest) {

@@ -68,7 +68,8 @@ func strict(t *testing.T, code string, flags ...string) outcome {
 	t.Helper()
 	dir := t.TempDir()
 	result, events := filepath.Join(dir, "result.json"), filepath.Join(dir, "events.jsonl")
-	args := append([]string{"run", "--policy", "strict", "--result", result, "--events", events}, flags...)
+	args := append([]string{"run", "--policy", "strict", "--result", result, "--events", events},
+		flags...)
 	args = append(args, bestEffort(t)...)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
