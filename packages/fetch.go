@@ -12,6 +12,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/packages/audit"
+	"github.com/mcpbox/mcpbox/packages/provenance"
 	"github.com/mcpbox/mcpbox/packages/registry"
 	"github.com/mcpbox/mcpbox/policies"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
@@ -30,6 +31,7 @@ type fetched struct {
 	registry string
 	python   string // the interpreter on the host, for PyPI
 	findings []audit.Finding
+	built    *provenance.Built // verified; nil: not
 	versions map[string]string // that the registry has; why each was withdrawn
 }
 

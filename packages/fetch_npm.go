@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -201,7 +200,7 @@ func (b *npmBox) describe(ctx context.Context, view viewed, o *Options) (*fetche
 		return nil, err
 	}
 	said, err := b.look(ctx, "lock", append(slices.Sorted(maps.Keys(b.config.Registries())), "--",
-		inside, "/tmp/cache")...)
+		inside, "/tmp/cache", b.config.RegistryOf(b.run.Name), b.run.Name)...)
 	look := &npm.Look{}
 	if err == nil {
 		err = json.Unmarshal(said, look)
@@ -303,31 +302,7 @@ func describeNPM(r *runner.Request, config *npm.Config, lock *npm.Lock, look *np
 		return nil, fmt.Errorf("the version %q is none", safetext.Clean(f.main.Version, 60))
 	}
 	f.findings = signed.findings()
-	return f, nil
-}
-
-// knownKeys are npm's own, and those of the operator's file, which replace them for a registry.
-func knownKeys() (npm.Keys, error) {
-	keys := npm.BundledKeys()
-	dir, err := os.UserConfigDir()
-	if err != nil {
-		return keys, nil
-	}
-	file := filepath.Join(dir, "mcpbox", "npm-keys.json")
-	data, err := os.ReadFile(file)
-	if os.IsNotExist(err) {
-		return keys, nil
-	}
-	var own npm.Keys
-	if err == nil {
-		own, err = npm.ParseKeys(data)
-	}
-	if err != nil {
-		return nil, hint.Errorf(`write {"REGISTRY": {"keys": […]}}, as REGISTRY/-/npm/v1/keys has `+
-			`them, or remove it`, "%s: %w", file, err)
-	}
-	maps.Copy(keys, own)
-	return keys, nil
+	return f, f.npmAttested(look.Attestations)
 }
 
 // signatures checks what registries have signed.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/safetext"
+	"github.com/mcpbox/mcpbox/packages/provenance"
 	"github.com/mcpbox/mcpbox/packages/pypi"
 	"github.com/mcpbox/mcpbox/packages/registry"
 	"github.com/mcpbox/mcpbox/packages/runner"
@@ -159,7 +160,7 @@ func lastLine(said, otherwise string) string {
 
 // take reads what was installed, and refuses what the index does not vouch for.
 func (f *fetched) take(report *pypi.Report, r *runner.Request) error {
-	all := sha256.New()
+	all, main := sha256.New(), &pypi.Installed{}
 	slices.SortFunc(report.Packages, func(a, b pypi.Installed) int {
 		return strings.Compare(runner.Normal(a.Name), runner.Normal(b.Name))
 	})
@@ -173,7 +174,7 @@ func (f *fetched) take(report *pypi.Report, r *runner.Request) error {
 		}
 		m := Member{Name: runner.Normal(p.Name), Version: p.Version,
 			Integrity: "sha256-" + p.SHA256, Published: parseTime(p.Published),
-			Withdrawn: p.Withdrawn(), Provenance: p.Provenance}
+			Withdrawn: p.Withdrawn(), Provenance: p.Attested()}
 		for _, who := range []string{p.Author, p.Maintainer} {
 			if who != "" {
 				m.Maintainers = append(m.Maintainers, who)
@@ -182,14 +183,20 @@ func (f *fetched) take(report *pypi.Report, r *runner.Request) error {
 		fmt.Fprintf(all, "%s %s %s\n", m.Name, m.Version, m.Integrity)
 		f.members = append(f.members, m)
 		if m.Name == r.Name {
-			f.main = m
+			f.main, main = m, p
 		}
 	}
 	if f.main.Name == "" {
 		return errors.New("pip installed something else")
 	}
 	f.lock, f.versions = hex.EncodeToString(all.Sum(nil)), report.Versions
-	return nil
+	if !main.Attested() {
+		return nil
+	}
+	return f.attested(main.File, "sha256", main.SHA256,
+		func(t *provenance.Trust) (*provenance.Built, error) {
+			return t.VerifyPyPI(main.Provenance)
+		})
 }
 
 // environment makes a virtual environment of the tree.

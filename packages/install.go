@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/semver"
 	"github.com/mcpbox/mcpbox/packages/audit"
+	"github.com/mcpbox/mcpbox/packages/npm"
 	"github.com/mcpbox/mcpbox/packages/pypi"
 	"github.com/mcpbox/mcpbox/packages/runner"
 )
@@ -194,7 +196,7 @@ func (s *Store) describe(r *runner.Request, f *fetched, tree string) (*Package, 
 	p := &Package{Ecosystem: r.Ecosystem, Name: r.Name, Version: m.Version, Integrity: m.Integrity,
 		Lock: f.lock, Packages: len(f.members), Registry: f.registry, Python: f.python,
 		Installed: time.Now().UTC().Truncate(time.Second), Published: m.Published,
-		Maintainers: m.Maintainers, versions: f.versions}
+		Maintainers: m.Maintainers, Provenance: f.built, versions: f.versions}
 	var err error
 	if p.Tree, p.Bytes, err = Hash(tree); err != nil {
 		return nil, err
@@ -205,12 +207,17 @@ func (s *Store) describe(r *runner.Request, f *fetched, tree string) (*Package, 
 		}
 	}
 	var found []audit.Finding
+	declared := ""
 	if r.Ecosystem == runner.PyPI {
 		version := strings.TrimPrefix(filepath.Base(f.python), "python")
 		site := filepath.Join(tree, filepath.FromSlash(pypi.Site(version)))
 		found, err = audit.Python(tree, r.Name, pypi.Dist(site, r.Name), site)
 	} else {
 		found, err = audit.Tree(tree, r.Name, p.Scripts)
+		m, err := npm.ReadManifest(filepath.Join(tree, "node_modules", filepath.FromSlash(r.Name)))
+		if err == nil {
+			declared = string(m.Repository)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
@@ -220,6 +227,7 @@ func (s *Store) describe(r *runner.Request, f *fetched, tree string) (*Package, 
 	if err != nil {
 		return nil, err
 	}
+	p.Findings = append(p.Findings, origin(before, p, declared)...)
 	if before != nil {
 		p.Findings = append(p.Findings, audit.Maintainers(before.Maintainers, p.Maintainers)...)
 	}
@@ -237,11 +245,14 @@ func (f *fetched) said() (found []audit.Finding) {
 		found = append(found, audit.Finding{ID: "deprecated", Severity: audit.Medium,
 			What: "its authors say not to use it any more", Evidence: m.Deprecated})
 	}
-	provenance := "the registry has no provenance attestation of it"
-	if m.Provenance {
-		provenance = "the registry has a provenance attestation of it, which is not checked"
+	if slices.ContainsFunc(f.findings, func(f audit.Finding) bool { return f.ID == "provenance" }) {
+		return found
 	}
-	return append(found, audit.Finding{ID: "provenance", Severity: audit.Info, What: provenance})
+	what := "it has no provenance attestation"
+	if m.Provenance {
+		what = "the registry says that it has a provenance attestation, and does not give it"
+	}
+	return append(found, audit.Finding{ID: "provenance", Severity: audit.Info, What: what})
 }
 
 // newest is the version of a package that was installed last; nil: none.

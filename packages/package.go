@@ -15,6 +15,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/packages/audit"
 	"github.com/mcpbox/mcpbox/packages/npm"
+	"github.com/mcpbox/mcpbox/packages/provenance"
 	"github.com/mcpbox/mcpbox/packages/pypi"
 	"github.com/mcpbox/mcpbox/packages/runner"
 	"github.com/mcpbox/mcpbox/policies"
@@ -27,23 +28,24 @@ const Target = "/opt/package"
 type Package struct {
 	Folder string `json:"-"`
 
-	Ecosystem   runner.Ecosystem `json:"ecosystem"`
-	Name        string           `json:"name"`
-	Version     string           `json:"version"`
-	Integrity   string           `json:"integrity"` // of the archive, as the registry says it
-	Lock        string           `json:"lock"`      // SHA-256 of what is locked, hexadecimal
-	Tree        string           `json:"tree"`      // hash of all files: Hash
-	Packages    int              `json:"packages"`  // in the tree, itself included
-	Bytes       int64            `json:"bytes"`
-	Registry    string           `json:"registry"`
-	Python      string           `json:"python,omitempty"` // the interpreter, for PyPI
-	Installed   time.Time        `json:"installed"`
-	Scripts     []string         `json:"install_scripts,omitempty"` // packages that have some
-	ScriptsRan  bool             `json:"install_scripts_ran,omitempty"`
-	Published   time.Time        `json:"published,omitzero"` // as the registry says it
-	Maintainers []string         `json:"maintainers,omitempty"`
-	Withdrawn   string           `json:"withdrawn,omitempty"` // by the registry, since: why
-	Findings    []audit.Finding  `json:"findings,omitempty"`  // when it was installed
+	Ecosystem   runner.Ecosystem  `json:"ecosystem"`
+	Name        string            `json:"name"`
+	Version     string            `json:"version"`
+	Integrity   string            `json:"integrity"` // of the archive, as the registry says it
+	Lock        string            `json:"lock"`      // SHA-256 of what is locked, hexadecimal
+	Tree        string            `json:"tree"`      // hash of all files: Hash
+	Packages    int               `json:"packages"`  // in the tree, itself included
+	Bytes       int64             `json:"bytes"`
+	Registry    string            `json:"registry"`
+	Python      string            `json:"python,omitempty"` // the interpreter, for PyPI
+	Installed   time.Time         `json:"installed"`
+	Scripts     []string          `json:"install_scripts,omitempty"` // packages that have some
+	ScriptsRan  bool              `json:"install_scripts_ran,omitempty"`
+	Published   time.Time         `json:"published,omitzero"` // as the registry says it
+	Maintainers []string          `json:"maintainers,omitempty"`
+	Provenance  *provenance.Built `json:"provenance,omitempty"` // verified; nil: not
+	Withdrawn   string            `json:"withdrawn,omitempty"`  // by the registry, since: why
+	Findings    []audit.Finding   `json:"findings,omitempty"`   // when it was installed
 	// Tools that a trial start listed, with the SHA-256 of their definitions, hexadecimal.
 	Tools map[string]string `json:"tools,omitempty"`
 	Tried bool              `json:"tried,omitempty"` // a trial start was made

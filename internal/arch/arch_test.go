@@ -28,7 +28,7 @@ var layers = [][]string{
 	{"report"},
 	{"pool"},
 	{"resident"},
-	{"packages/runner", "packages/registry"},
+	{"packages/runner", "packages/registry", "packages/provenance"},
 	{"packages/npm", "packages/pypi"},
 	{"packages/audit", "packages/osv"},
 	{"packages", "code", "mcp/internal/wire", "mcp/internal/sanitize", "mcp/internal/schema"},

@@ -1,8 +1,8 @@
 // Prints what registries say, as one JSON object.
 //   view NPMRC CA REGISTRY NAME     of one package: its versions, their times, its maintainers
-//   lock NPMRC CA REGISTRY… -- FOLDER CACHE
-//                                   of every package of a lock file, as npm's cache has it, and the
-//                                   keys that the registries publish
+//   lock NPMRC CA REGISTRY… -- FOLDER CACHE REGISTRY NAME
+//                                   of every package of a lock file, as npm's cache has it, the keys
+//                                   that the registries publish, and the attestations of one package
 // CA is a file or "".
 "use strict"
 const fs = require("fs"), path = require("path"), https = require("https"), http = require("http")
@@ -52,7 +52,7 @@ async function view(registry, name) {
   return doc && {time: doc.time, maintainers: doc.maintainers, versions: Object.keys(doc.versions || {})}
 }
 
-async function looked(registries, folder, cache) {
+async function looked(registries, folder, cache, registry, main) {
   const lock = JSON.parse(fs.readFileSync(path.join(folder, "package-lock.json")))
   const wanted = new Map()
   for (const [where, p] of Object.entries(lock.packages)) {
@@ -99,10 +99,15 @@ async function looked(registries, folder, cache) {
   await Promise.all(registries.map(async registry => {
     const said = await get(below(registry, "-/npm/v1/keys"), "application/json", 1 << 20)
     if (said) out.keys[registry] = said.keys
-  }))
+  }).concat((wanted.get(main) || []).slice(0, 1).map(async version => {
+    const spec = main.replace("/", "%2f") + "@" + version
+    const said = await get(below(registry, "-/npm/v1/attestations/" + spec), "application/json",
+      4 << 20)
+    out.attestations = said && said.attestations
+  })))
   return out
 }
 
 const at = words.indexOf("--")
-const done = what === "view" ? view(...words) : looked(words.slice(0, at), words[at + 1], words[at + 2])
+const done = what === "view" ? view(...words) : looked(words.slice(0, at), ...words.slice(at + 1))
 done.then(said => process.stdout.write(JSON.stringify(said || {})))

@@ -21,6 +21,19 @@ type Manifest struct {
 	Bin          Bin               `json:"bin"`
 	Scripts      map[string]string `json:"scripts"`
 	Dependencies map[string]string `json:"dependencies"`
+	Repository   Repository        `json:"repository"`
+}
+
+// Repository is the address of one. In the file it may be an object.
+type Repository string
+
+// UnmarshalJSON reads both forms, and takes anything else for none.
+func (r *Repository) UnmarshalJSON(data []byte) error {
+	var object struct{ URL string }
+	if json.Unmarshal(data, (*string)(r)) != nil && json.Unmarshal(data, &object) == nil {
+		*r = Repository(object.URL)
+	}
+	return nil
 }
 
 // Bin is the programs of a package, by name. In the file it may be one path.

@@ -20,6 +20,14 @@ var LookScript string
 type Look struct {
 	Packages []Said           `json:"packages"`
 	Keys     map[string][]Key `json:"keys"` // by registry, as the registry itself publishes them
+	// Attestations of the package that was asked for.
+	Attestations []Attestation `json:"attestations"`
+}
+
+// Attestation is what a registry keeps of where a version comes from.
+type Attestation struct {
+	Predicate string          `json:"predicateType"`
+	Bundle    json.RawMessage `json:"bundle"` // of sigstore's
 }
 
 // Said is what a registry said of one version.
@@ -28,7 +36,7 @@ type Said struct {
 	Version    string      `json:"version"`
 	Integrity  string      `json:"integrity"`
 	Signatures []Signature `json:"signatures"`
-	Attested   bool        `json:"attested"` // it has a provenance attestation, which is not read
+	Attested   bool        `json:"attested"` // it has a provenance attestation
 	Deprecated string      `json:"deprecated"`
 }
 

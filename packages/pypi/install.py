@@ -60,9 +60,31 @@ class Page(html.parser.HTMLParser):
                 "provenance": attrs.get("data-provenance")})
 
 
+def plain(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def wanted(name):
+    return plain(name) == plain(asked["name"])
+
+
+def provenance(known):
+    """What the index says of a file's origin (PEP 740), if the index itself has it."""
+    url = known.get("provenance")
+    hosts = [urllib.parse.urlsplit(i).netloc.rpartition("@")[2] for i in indexes]
+    if not isinstance(url, str) or urllib.parse.urlsplit(url).netloc not in hosts:
+        return None
+    trust = ssl.create_default_context(cafile=asked["ca"] or None)
+    try:
+        with urllib.request.urlopen(url, timeout=30, context=trust) as answer:
+            return json.loads(answer.read(4 << 20))
+    except (OSError, ValueError):
+        return {}
+
+
 def page(name):
     """What the indexes say of a package's files."""
-    name = re.sub(r"[-_.]+", "-", name).lower()
+    name = plain(name)
     trust = ssl.create_default_context(cafile=asked["ca"] or None)
     files, versions = [], []
     for index in indexes:
@@ -142,7 +164,7 @@ else:
         return {"name": meta["name"], "version": meta["version"], "file": file,
                 "sha256": hashes.get("sha256", ""), "indexed": known.get("hashes", {}),
                 "yanked": known.get("yanked", False), "published": known.get("upload-time") or "",
-                "provenance": bool(known.get("provenance")),
+                "provenance": provenance(known) if wanted(meta["name"]) else None,
                 "requested": bool(item.get("requested")), "author": meta.get("author_email")
                 or meta.get("author") or "", "maintainer": meta.get("maintainer_email") or ""}
     with concurrent.futures.ThreadPoolExecutor(8) as pool:

@@ -37,17 +37,18 @@ type Report struct {
 
 // Installed is one package.
 type Installed struct {
-	Name       string            `json:"name"`
-	Version    string            `json:"version"`
-	File       string            `json:"file"`    // the name of its archive
-	SHA256     string            `json:"sha256"`  // of the archive, hexadecimal
-	Indexed    map[string]string `json:"indexed"` // hashes of the archive, as the index says them
-	Yanked     any               `json:"yanked"`  // a reason, or true
-	Published  string            `json:"published"`
-	Provenance bool              `json:"provenance"` // the index has an attestation
-	Requested  bool              `json:"requested"`
-	Author     string            `json:"author"`
-	Maintainer string            `json:"maintainer"`
+	Name      string            `json:"name"`
+	Version   string            `json:"version"`
+	File      string            `json:"file"`    // the name of its archive
+	SHA256    string            `json:"sha256"`  // of the archive, hexadecimal
+	Indexed   map[string]string `json:"indexed"` // hashes of the archive, as the index says them
+	Yanked    any               `json:"yanked"`  // a reason, or true
+	Published string            `json:"published"`
+	// what the index says of the origin of the package that was asked for (PEP 740); null: nothing
+	Provenance json.RawMessage `json:"provenance"`
+	Requested  bool            `json:"requested"`
+	Author     string          `json:"author"`
+	Maintainer string          `json:"maintainer"`
 }
 
 // ReadReport reads the output of Script.
@@ -70,6 +71,11 @@ func (i *Installed) Check() error {
 		return fmt.Errorf("the index gives another sha256 for %s", i.File)
 	}
 	return nil
+}
+
+// Attested reports that the index has an attestation.
+func (i *Installed) Attested() bool {
+	return len(i.Provenance) > 0 && string(i.Provenance) != "null"
 }
 
 // Withdrawn is why the index withdrew the version; "": it did not.

@@ -35,7 +35,8 @@ type wheel struct {
 	sha256        string // "" is the right one, "none" is none
 	published     time.Time
 	yanked        any
-	author        string // "" is Acme
+	author        string                              // "" is Acme
+	attested      func(digest []byte) json.RawMessage // an answer of PEP 740; nil: none
 }
 
 // index is a simple index of the test's. It speaks JSON (PEP 691) or HTML (PEP 503).
@@ -153,10 +154,16 @@ func (i *index) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case len(parts) == 2 && parts[0] == "simple" && i.wheels[parts[1]] != nil:
 		i.page(w, parts[1])
 		return
-	case len(parts) == 2 && parts[0] == "files":
+	case len(parts) == 2 && (parts[0] == "files" || parts[0] == "origin"):
 		for _, all := range i.wheels {
 			for _, one := range all {
-				if one.file() == parts[1] {
+				switch {
+				case one.file() != parts[1]:
+				case parts[0] == "origin":
+					sum := sha256.Sum256(one.archive())
+					_, _ = w.Write(one.attested(sum[:]))
+					return
+				default:
 					i.archives[one.name]++
 					i.serve(w, req, one.archive())
 					return
@@ -187,6 +194,7 @@ func (i *index) page(w http.ResponseWriter, name string) {
 		Hashes   map[string]string `json:"hashes"`
 		Time     string            `json:"upload-time"`
 		Yanked   any               `json:"yanked"`
+		Origin   any               `json:"provenance"`
 	}
 	var files []entry
 	html := "<!DOCTYPE html><html><body>"
@@ -201,7 +209,11 @@ func (i *index) page(w http.ResponseWriter, name string) {
 			at = time.Now().AddDate(-1, 0, 0)
 		}
 		e := entry{one.file(), "https://" + indexHost + ":8443/files/" + one.file(),
-			map[string]string{"sha256": hash}, at.UTC().Format(time.RFC3339), false}
+			map[string]string{"sha256": hash}, at.UTC().Format(time.RFC3339), false,
+			nil}
+		if one.attested != nil {
+			e.Origin = "https://" + indexHost + ":8443/origin/" + one.file()
+		}
 		if one.yanked != nil {
 			e.Yanked = one.yanked
 		}

@@ -39,6 +39,7 @@ type published struct {
 	signature string // "" is the right one, if the registry signs; "none" is none
 	keyID     string // "" is the registry's
 	published time.Time
+	attested  func(digest []byte) json.RawMessage // a bundle; nil: none
 }
 
 // registry is an npm registry of the test's.
@@ -128,6 +129,8 @@ func (r *registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]any{
 			"keyid": keyID, "keytype": "ecdsa-sha2-nistp256", "expires": nil,
 			"key": base64.StdEncoding.EncodeToString(der)}}})
+	case strings.HasPrefix(req.URL.Path, "/-/npm/v1/attestations/"):
+		r.attestation(w, strings.TrimPrefix(req.URL.Path, "/-/npm/v1/attestations/"))
 	case len(all) == 0:
 		http.NotFound(w, req)
 	case isArchive && hang != nil:
@@ -194,4 +197,22 @@ func (p published) archive() []byte {
 	manifest, _ := json.Marshal(p.manifest)
 	return tarball(0o755, append([]file{
 		{name: "package/package.json", content: string(manifest)}}, p.files...))
+}
+
+// attestation answers for NAME@VERSION.
+func (r *registry) attestation(w http.ResponseWriter, spec string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for name, all := range r.packages {
+		for _, p := range all {
+			if spec == name+"@"+p.version && p.attested != nil {
+				sum := sha512.Sum512(p.archive())
+				_ = json.NewEncoder(w).Encode(map[string]any{"attestations": []any{map[string]any{
+					"predicateType": "https://slsa.dev/provenance/v1",
+					"bundle":        p.attested(sum[:])}}})
+				return
+			}
+		}
+	}
+	http.Error(w, "{}", http.StatusNotFound)
 }
