@@ -154,7 +154,7 @@ func (w *wrapping) check(cmd *cobra.Command, r clientconfig.Request, after []str
 		safetext.Clean(r.Name, 100))
 	ctx, cancel := context.WithTimeout(cmd.Context(), limit)
 	defer cancel()
-	tools, err := trial.Start(ctx, w.command(r, n, after))
+	server, err := trial.Start(ctx, w.command(r, n, after))
 	if err != nil {
 		leave = "it does not start in the sandbox: " + err.Error()
 		if h := hint.Of(err); h != "" {
@@ -165,7 +165,15 @@ func (w *wrapping) check(cmd *cobra.Command, r clientconfig.Request, after []str
 		}
 		return leave, nil
 	}
-	return "", []string{"checked: it started and has " + plural.Of(len(tools), "tool")}
+	checked := "checked: it started and has " + plural.Of(len(server.Tools), "tool")
+	if len(server.Tools) == 0 {
+		checked = "checked: it started and offers no tools"
+	}
+	notes = []string{checked}
+	for _, remark := range server.Remarks {
+		notes = append(notes, "note: "+remark)
+	}
+	return "", notes
 }
 
 // command is what the client starts: with its variables, in its folder.

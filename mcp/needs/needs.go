@@ -2,6 +2,7 @@ package needs
 
 import (
 	"cmp"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,11 +60,13 @@ type finder struct {
 	base string // where relative paths start, "" if unknown
 	// script is the word of the command line that names its program and is not an argument
 	script string
+	// code holds the programs and scripts that the command runs, by the folder that each needs
+	code map[string]string
 }
 
 // Of finds the needs of a server.
 func Of(s Server, h Host) Needs {
-	f := &finder{s: s, h: h}
+	f := &finder{s: s, h: h, code: map[string]string{}}
 	if words := s.Command; filepath.Base(words[0]) == "env" && len(words) > 1 &&
 		!strings.HasPrefix(words[1], "-") && !strings.Contains(words[1], "=") {
 		f.s.Command = words[1:]
@@ -265,6 +268,31 @@ func (f *finder) mountWorkingFolder(dir string) {
 	}
 }
 
+// readOnlyCode adds read-only mounts for the server's own code inside folders that it may write to.
+func (f *finder) readOnlyCode() {
+	for _, root := range slices.Sorted(maps.Keys(f.code)) {
+		if !slices.ContainsFunc(f.Mounts, func(m Mount) bool {
+			return m.Write && within(root, m.Source)
+		}) {
+			continue
+		}
+		parts := []string{root}
+		if i := slices.IndexFunc(f.Mounts, func(m Mount) bool { return m.Source == root }); i >= 0 {
+			// The folder itself is writable: what it has of code in folders is not.
+			first, _, deeper := strings.Cut(strings.TrimPrefix(f.code[root], root+"/"), "/")
+			parts = []string{filepath.Join(root, "node_modules")}
+			if deeper {
+				parts = append(parts, filepath.Join(root, first))
+			}
+		}
+		for _, dir := range slices.Compact(parts) {
+			if isDir(dir) {
+				f.mount(dir, false, "its program, inside a folder that it may write to")
+			}
+		}
+	}
+}
+
 // minimal removes mounts inside other mounts, and writes paths with the client's variables.
 func (f *finder) minimal() {
 	f.Mounts = slices.DeleteFunc(f.Mounts, func(m Mount) bool {
@@ -272,6 +300,7 @@ func (f *finder) minimal() {
 			return o.Source != m.Source && within(m.Source, o.Source) && (o.Write || !m.Write)
 		})
 	})
+	f.readOnlyCode()
 	if f.h.Project == "" || !f.mentions("${workspaceFolder}") {
 		return
 	}

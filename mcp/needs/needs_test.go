@@ -172,6 +172,27 @@ func TestKnownWritersGetWritableFolders(t *testing.T) {
 	}
 }
 
+// A server may write to the folder that its own code is in. The code stays read-only.
+func TestCodeInsideAWritableFolderStaysReadOnly(t *testing.T) {
+	dir := tree(t, map[string]string{
+		"p/node_modules/server-filesystem/dist/index.js": "", "p/docs/": "",
+		"q/package.json": "", "q/node_modules/": "", "q/dist/server-filesystem/index.js": "",
+		"r/.venv/pyvenv.cfg": "", "r/.venv/bin/mcp-server-git": "#!/usr/bin/python3\n",
+	})
+	for command, want := range map[string]string{
+		"node DIR/p/node_modules/server-filesystem/dist/index.js DIR/p": "/p:rw /p/node_modules",
+		"node DIR/p/node_modules/server-filesystem/dist/index.js DIR/p/docs": "/p/node_modules " +
+			"/p/docs:rw",
+		"node DIR/q/dist/server-filesystem/index.js DIR/q": "/q:rw /q/node_modules /q/dist",
+		"DIR/r/.venv/bin/mcp-server-git -r DIR/r":          "/r:rw /r/.venv",
+	} {
+		words := strings.Fields(strings.ReplaceAll(command, "DIR", dir))
+		if got := said(Of(Server{Command: words}, host(dir)), dir); got != want {
+			t.Errorf("%s\n  got  %s\n  want %s", command, got, want)
+		}
+	}
+}
+
 func TestProtectedPathsAreNeverMounted(t *testing.T) {
 	dir := tree(t, map[string]string{
 		"home/.ssh/id_ed25519": "", "home/.config/x/y": "", "home/docs/": "",

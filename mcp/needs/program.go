@@ -166,6 +166,7 @@ func (f *finder) belongings(path string) {
 		}
 		for _, root := range f.roots(p) {
 			if !f.h.Shown(root) {
+				f.code[root] = p
 				f.mount(root, false, "its program")
 			}
 		}

@@ -1,7 +1,8 @@
 // Package trial starts an MCP server as its client would, lists its tools, and ends it.
 //
 //	cmd := exec.Command("mcpbox", "mcp", "--", "node", "server.js")
-//	tools, err := trial.Start(ctx, cmd)
+//	server, err := trial.Start(ctx, cmd)
+//	… server.Tools, server.Remarks …
 //
 // # What it does not protect
 //

@@ -18,11 +18,27 @@ import (
 // protocol is the newest version that begins with initialize. Every server knows it.
 const protocol = "2025-11-25"
 
-// Start starts the command, which must not have streams yet, and returns the names of the server's
-// tools. The error contains the server's stderr, if there is any.
-func Start(ctx context.Context, cmd *exec.Cmd) (tools []string, err error) {
+// Server is a server that has answered and was ended.
+type Server struct {
+	Tools []string // their names
+	// Remarks are mcpbox's own lines on stderr, each with its hint: about a package that is
+	// quarantined, about attempts to reach a network. Empty if the command is not mcpbox.
+	Remarks []string
+}
+
+// Start starts the command, which must not have streams yet, and asks the server for its tools. The
+// error contains the server's stderr, if there is any.
+func Start(ctx context.Context, cmd *exec.Cmd) (*Server, error) {
 	var stderr tail
-	cmd.Stderr = &stderr
+	tools, err := list(ctx, cmd, &stderr)
+	if err != nil {
+		return nil, said(ctx, err, stderr.String())
+	}
+	return &Server{Tools: tools, Remarks: remarks(stderr.String())}, nil
+}
+
+func list(ctx context.Context, cmd *exec.Cmd, stderr *tail) (tools []string, err error) {
+	cmd.Stderr = stderr
 	client := mcp.NewClient(&mcp.Implementation{Name: "mcpbox", Version: "1"}, nil)
 	transport := &mcp.CommandTransport{Command: cmd, TerminateDuration: 2 * time.Second}
 	session, err := client.Connect(ctx, transport, &mcp.ClientSessionOptions{
@@ -31,7 +47,7 @@ func Start(ctx context.Context, cmd *exec.Cmd) (tools []string, err error) {
 		if cmd.Process != nil {
 			_ = cmd.Process.Kill() // this also ends mcpbox's sandbox
 		}
-		return nil, said(ctx, err, stderr.String())
+		return nil, err
 	}
 	defer session.Close()
 	if c := session.InitializeResult().Capabilities; c == nil || c.Tools == nil {
@@ -39,11 +55,33 @@ func Start(ctx context.Context, cmd *exec.Cmd) (tools []string, err error) {
 	}
 	for tool, err := range session.Tools(ctx, nil) {
 		if err != nil {
-			return nil, said(ctx, err, stderr.String())
+			return nil, err
 		}
 		tools = append(tools, tool.Name)
 	}
 	return tools, nil
+}
+
+// own returns a line of mcpbox that is about this server and not about the host.
+func own(line string) (text string, ok bool) {
+	text, ok = strings.CutPrefix(strings.TrimSpace(line), "mcpbox: ")
+	return text, ok && !strings.HasPrefix(text, "not enforced") &&
+		!strings.HasPrefix(text, "event:")
+}
+
+func remarks(stderr string) (out []string) {
+	for line := range strings.Lines(stderr) {
+		text, ok := own(line)
+		if !ok || strings.HasPrefix(text, "installing ") || strings.HasPrefix(text, "looking at ") {
+			continue // the host's, or progress
+		}
+		if h, isHint := strings.CutPrefix(text, "hint: "); isHint && len(out) > 0 {
+			out[len(out)-1] += " (hint: " + h + ")"
+			continue
+		}
+		out = append(out, text)
+	}
+	return out
 }
 
 // said returns the error in the server's or mcpbox's own words.
@@ -51,17 +89,16 @@ func said(ctx context.Context, err error, stderr string) error {
 	var last, fault, mine, remedy string
 	for line := range strings.Lines(stderr) {
 		line = strings.TrimSpace(line)
-		own, ok := strings.CutPrefix(line, "mcpbox: ")
+		text, ok := own(line)
 		switch {
-		case line == "" || ok && (strings.HasPrefix(own, "not enforced") ||
-			strings.HasPrefix(own, "event:")):
-		case ok && strings.HasPrefix(own, "hint: "):
+		case line == "" || !ok && strings.HasPrefix(line, "mcpbox: "):
+		case ok && strings.HasPrefix(text, "hint: "):
 			if remedy == "" {
-				remedy = strings.TrimPrefix(own, "hint: ")
+				remedy = strings.TrimPrefix(text, "hint: ")
 			}
 		case ok:
 			if mine == "" {
-				mine = own
+				mine = text
 			}
 		default:
 			last = line

@@ -39,9 +39,22 @@ func server(kind string) *exec.Cmd {
 }
 
 func TestAServerListsItsTools(t *testing.T) {
-	tools, err := Start(t.Context(), server("good"))
-	if err != nil || !slices.Equal(tools, []string{"one"}) {
-		t.Errorf("%q, %v", tools, err)
+	s, err := Start(t.Context(), server("good"))
+	if err != nil || !slices.Equal(s.Tools, []string{"one"}) || s.Remarks != nil {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// What mcpbox says about a server that works comes with the list of its tools.
+func TestRemarksOfMcpboxAreReturnedWithTheirHints(t *testing.T) {
+	cmd := exec.Command("sh", "-c", `echo 'mcpbox: not enforced on this host: x' >&2
+echo 'mcpbox: p@1 is quarantined: young' >&2; echo 'mcpbox: hint: mcpbox trust' >&2
+echo 'its own words' >&2; exec "$0"`, os.Args[0])
+	cmd.Env = append(os.Environ(), "TRIAL_SERVER=good")
+	s, err := Start(t.Context(), cmd)
+	want := []string{"p@1 is quarantined: young (hint: mcpbox trust)"}
+	if err != nil || !slices.Equal(s.Remarks, want) {
+		t.Errorf("%+v, %v", s, err)
 	}
 }
 

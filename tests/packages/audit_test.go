@@ -54,6 +54,28 @@ func TestASuspiciousPackageOffersNothingUntilItIsTrusted(t *testing.T) {
 	}
 }
 
+// wrap says of a quarantined package why its server offers no tools, and what to type.
+func TestWrapSaysThatAPackageIsQuarantined(t *testing.T) {
+	u := newUser(t)
+	young := notes()
+	young.published = time.Now().Add(-time.Hour)
+	u.publish("young", young)
+	config := filepath.Join(u.home, "mcp.json")
+	if err := os.WriteFile(config, []byte(`{"mcpServers": {"n": {"command": "npx", `+
+		`"args": ["-y", "young"]}}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := u.mcpbox("", "wrap", "--client", config)
+	for _, want := range []string{"n: wrapped", "checked: it started and offers no tools\n",
+		"note: young@1.0.0 is quarantined: the version was published 1h0m0s ago",
+		". It runs without network and workspace, and its tools are not offered (hint: mcpbox " +
+			"audit young@1.0.0 shows why; mcpbox trust npm:young@1.0.0 --reason …"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}
+
 func TestADeniedPackageDoesNotStart(t *testing.T) {
 	u := newUser(t)
 	u.publish("notes", notes())
