@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -15,7 +14,6 @@ import (
 	"github.com/mcpbox/mcpbox/internal/plural"
 	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/mcp/access"
-	"github.com/mcpbox/mcpbox/mcp/audit"
 	"github.com/mcpbox/mcpbox/mcp/store"
 )
 
@@ -177,9 +175,10 @@ func (f *allowFlags) verify() *cobra.Command {
 		Short: "Check that the log is intact and that the rules match it",
 		Long: `Checks the chain of hashes in the log, and that the rules in force are those
 that the log leads to. Whoever can write the file can also replace its newest entries and
-compute new hashes. The audit log of mcpbox mcp notes the newest entry at each start: with
---audit, the log must still have each of them. Or keep the head that verify prints in another
-place, and pass it with --expect the next time.`,
+compute new hashes. The audit log of mcpbox mcp notes the newest entry at each start. The log
+must still have each of these entries: verify compares it with --audit, else with the audit
+logs that mcpbox mcp has written for this file. Or keep the head that verify prints in
+another place, and pass it with --expect the next time.`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := f.open(false)
@@ -187,7 +186,7 @@ place, and pass it with --expect the next time.`,
 				return err
 			}
 			defer s.Close()
-			heads, err := f.witnesses(auditFile)
+			heads, seen, err := f.witnesses(auditFile)
 			if err != nil {
 				return err
 			}
@@ -197,11 +196,11 @@ place, and pass it with --expect the next time.`,
 			}
 			if f.json {
 				err = writeJSON(cmd.OutOrStdout(),
-					map[string]any{"ok": len(problems) == 0, "head": head,
+					map[string]any{"ok": len(problems) == 0, "head": head, "audit_files": seen,
 						"problems": append([]string{}, problems...)})
 			} else if len(problems) == 0 {
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "ok: %s, head %s\n",
-					plural.Of(head.Seq, "entry"), head)
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "ok: %s, head %s%s\n",
+					plural.Of(head.Seq, "entry"), head, comparedWith(seen))
 			}
 			if len(problems) == 0 || err != nil {
 				return err
@@ -215,33 +214,8 @@ place, and pass it with --expect the next time.`,
 	cmd.Flags().StringVar(&expect, "expect", "",
 		"a `HEAD` printed earlier; the log must still contain it")
 	cmd.Flags().StringVar(&auditFile, "audit", "",
-		"a `FILE` that mcpbox mcp --audit wrote; the log must contain the heads in it")
+		"a `FILE` that mcpbox mcp --audit wrote; the log must contain the heads in it. "+
+			"Default: those that it wrote for this allowlist")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	return cmd
-}
-
-// witnesses are the heads of the store that an audit file has. One without any proves nothing.
-func (f *allowFlags) witnesses(file string) ([]string, error) {
-	if file == "" {
-		return nil, nil
-	}
-	path, err := f.path()
-	if err == nil {
-		path, err = filepath.Abs(path)
-	}
-	if err != nil {
-		return nil, err
-	}
-	r, err := os.Open(file)
-	if err != nil {
-		return nil, hint.Errorf("name the file that `mcpbox mcp --audit` wrote", "audit file: %w",
-			err)
-	}
-	defer r.Close()
-	heads, err := audit.Witnesses(r, path)
-	if err == nil && len(heads) == 0 {
-		err = hint.Errorf("start `mcpbox mcp` with --store and --audit", "%s has no head of %s",
-			file, path)
-	}
-	return heads, err
 }

@@ -255,6 +255,7 @@ func (f *mcpFlags) witness(ctx context.Context, cfg *proxy.Config) error {
 	if err != nil {
 		return err
 	}
+	noteAudit(path, f.audit)
 	return cfg.Audit.Append(audit.Record{Time: time.Now().UTC(), Decision: "allowed",
 		Server: cfg.Server, Policy: cfg.Policy, Method: audit.MethodAllowlist,
 		Allowlist: &audit.Witness{Store: path, Head: head.String()}})
