@@ -1,5 +1,5 @@
-// Package pool keeps sandboxes warm, so that a call gets a fresh and verified cell in about two
-// milliseconds instead of a start of its own.
+// Package pool keeps sandboxes warm, so that a call gets a fresh and verified cell in less than
+// a millisecond instead of a start of its own.
 //
 //	p := pool.New(pool.Config{})
 //	defer p.Close()

@@ -22,16 +22,40 @@ import (
 type directLine struct {
 	cell    *Cell
 	command Command
+	streams *stdio.Streams
 	body    *initproto.SpawnBody // for error messages
 	made    []string             // also for error messages: folders and files of the cell
 }
 
-func (l *directLine) lock(ctx context.Context, streams *stdio.Streams) (locked, error) {
+// lock gives the cell its call, if the last layers come with it.
+func (l *directLine) lock(ctx context.Context, streams *stdio.Streams) (out locked, err error) {
+	l.streams = streams
+	if v := l.cell.verified; v != nil {
+		out = locked{pidfd: int(l.cell.tool), verified: v}
+	} else {
+		if err := l.call(); err != nil {
+			return locked{}, err
+		}
+		record, _, err := receiveRecord(ctx, l.cell.call, 0)
+		if err != nil {
+			return locked{}, err
+		}
+		if record.Step != 0 {
+			return locked{}, l.fault(record)
+		}
+		out = lockedBy(record, l.cell.tool)
+	}
+	l.cell.tool = -1 // it now belongs to the process
+	return out, nil
+}
+
+// call sends the call.
+func (l *directLine) call() error {
 	l.body = l.cell.c.program(l.command)
 	b := l.body
 	files, n, err := l.files()
 	if err != nil {
-		return locked{}, err
+		return err
 	}
 	defer files.Close()
 	call := initproto.Call{
@@ -44,26 +68,16 @@ func (l *directLine) lock(ctx context.Context, streams *stdio.Streams) (locked, 
 	}
 	data, err := call.Encode()
 	if err != nil {
-		return locked{}, setupError("call", err)
+		return setupError("call", err)
 	}
-	fds := streams.FDs()
+	fds := l.streams.FDs()
 	if n > 0 {
 		fds = append(fds, int(files.Fd()))
 	}
-	if err := l.send(data, fds...); err != nil {
-		return locked{}, setupError("call", err)
+	if err := sendOn(l.cell.call, data, fds...); err != nil {
+		return setupError("call", err)
 	}
-	record, _, err := receiveRecord(ctx, l.cell.call, 0)
-	if err != nil {
-		return locked{}, err
-	}
-	if record.Step != 0 {
-		return locked{}, l.fault(record)
-	}
-	out := locked{pidfd: int(l.cell.tool), listener: int(record.Listener),
-		landlock: record.Landlock == 1}
-	l.cell.tool = -1 // it now belongs to the process
-	return out, nil
+	return nil
 }
 
 // files returns the policy's folders and the command's files in a memfd. The cell will create them.
@@ -104,10 +118,6 @@ func (l *directLine) fault(r initproto.Record) error {
 	return l.cell.c.spawnError(f, l.body)
 }
 
-func (l *directLine) send(data []byte, fds ...int) error {
-	return sendOn(l.cell.call, data, fds...)
-}
-
 // sendOn sends one packet.
 func sendOn(f *os.File, data []byte, fds ...int) error {
 	raw, err := f.SyscallConn()
@@ -126,14 +136,27 @@ func sendOn(f *os.File, data []byte, fds ...int) error {
 	return errors.Join(err, sent)
 }
 
-func (l *directLine) exec(ctx context.Context) error { return letExec(ctx, l.cell.call, l.fault) }
+// exec gives a cell that is locked already its call: it has nothing to do but execve.
+func (l *directLine) exec(ctx context.Context) error {
+	if l.cell.open {
+		return letExec(ctx, l.cell.call, l.fault)
+	}
+	if err := l.call(); err != nil {
+		return err
+	}
+	return awaitExec(ctx, l.cell.call, l.fault)
+}
 
-// letExec lets a child call execve, which closes the socket that it waits on. A record is its
-// failure.
+// letExec lets a child call execve.
 func letExec(ctx context.Context, line *os.File, failure func(initproto.Record) error) error {
 	if err := sendOn(line, []byte{1}); err != nil {
 		return nil // it was killed meanwhile: wait returns how
 	}
+	return awaitExec(ctx, line, failure)
+}
+
+// awaitExec waits for execve, which closes the socket that the child has. A record is its failure.
+func awaitExec(ctx context.Context, line *os.File, failure func(initproto.Record) error) error {
 	record, _, err := receiveRecord(ctx, line, 0)
 	switch {
 	case errors.Is(err, io.EOF):

@@ -55,6 +55,8 @@ type tree struct {
 	extra  int64         // tasks that don't belong to the program
 	before time.Duration // CPU time before the program's call
 
+	prepared bool // dog is made, or not needed
+
 	mu     sync.Mutex
 	limits policies.Limits
 }
@@ -90,6 +92,18 @@ func (t *tree) start(initPID, tool int, onBreach func(cgroups.Breach)) error {
 			return err
 		}
 	}
+	if !t.prepared {
+		t.prepare(initPID, tool)
+	}
+	if t.dog != nil {
+		t.dog.Run(onBreach)
+	}
+	return nil
+}
+
+// prepare makes the watchdog, if one is needed.
+func (t *tree) prepare(initPID, tool int) {
+	t.prepared = true
 	cfg := watchdog.Config{InitPID: initPID, Tool: tool}
 	if !t.enforcedByCgroup("memory") {
 		cfg.Memory = int64(t.limits.Memory)
@@ -101,9 +115,8 @@ func (t *tree) start(initPID, tool int, onBreach func(cgroups.Breach)) error {
 		cfg.CPUTime = time.Duration(t.limits.CPUTime)
 	}
 	if t.leaf == nil || cfg.Memory > 0 || cfg.PIDs > 0 || cfg.CPUTime > 0 {
-		t.dog = watchdog.Start(cfg, onBreach)
+		t.dog = watchdog.New(cfg)
 	}
-	return nil
 }
 
 // countFromNow excludes the usage so far, such as that of the building of a cell. program is the

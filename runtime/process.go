@@ -43,7 +43,6 @@ type Process struct {
 	done   chan struct{} // it has ended, and what it had is freed
 	exit   *exit         // after done
 	took   time.Duration // after done
-	used   cgroups.Usage // after done
 	once   sync.Once
 	result *Result
 }
@@ -131,7 +130,6 @@ func (p *Process) collect() {
 	p.stopTimer()
 	p.unwatch()
 	p.waiting.Unlock()
-	p.used = p.child.usage()
 	p.child.release()
 	p.streams.Drain()
 	p.terminal.Close()

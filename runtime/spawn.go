@@ -68,6 +68,14 @@ type locked struct {
 	listener int // its number of the filter's descriptor, -1: none
 	landlock bool
 	master   *os.File // of its pty, or nil
+	verified *verified
+}
+
+// verified is what was found on a locked child.
+type verified struct {
+	pid      int // as this namespace sees it
+	layers   Layers
+	listener int // this process's descriptor
 }
 
 func newCell(c *contained, p *Process, n *network, t *tree, l line) *cell {
@@ -177,31 +185,18 @@ func (k *cell) admit(l locked) error {
 		return err
 	}
 	var err error
-	if k.pid, err = verify.PIDOf(k.pidfd); err != nil {
-		return setupError("verify", err)
+	v := l.verified
+	if v == nil {
+		if v, err = k.c.verified(l, k.tree); err != nil {
+			return err
+		}
 	}
-	if k.process.layers, err = k.verify(l.landlock); err != nil {
-		return err
-	}
-	if l.listener < 0 {
-		return setupError("seccomp", ErrLayer)
-	}
+	k.pid, k.process.layers = v.pid, v.layers
 	if err := k.watch(); err != nil { // before anything asks the watchdog about new tasks
+		unix.Close(v.listener)
 		return setupError("watch the limits", err)
 	}
-	fd, err := unix.PidfdGetfd(k.pidfd, l.listener, 0)
-	if err != nil {
-		return setupError("seccomp listener", err)
-	}
-	if !k.tree.enforcedByCgroup("memory") && k.c.policy().Limits.Memory > 0 {
-		// Between two looks of the watchdog the host's memory may run out: then the kernel takes
-		// the tool first.
-		_ = os.WriteFile("/proc/"+strconv.Itoa(k.pid)+"/oom_score_adj", []byte("1000"), 0)
-	}
-	if !k.tree.enforcedByCgroup("cpus") {
-		confine(k.pid, k.c.policy().Limits)
-	}
-	k.serve(seccomp.NewListener(fd))
+	k.serve(seccomp.NewListener(v.listener))
 	if err := k.openStorage(); err != nil {
 		return setupError("storage", err)
 	}
@@ -213,6 +208,44 @@ func (k *cell) admit(l locked) error {
 		return setupError("watch the mounts", err)
 	}
 	return nil
+}
+
+// verified verifies the layers of a locked child and takes its listener.
+func (c *contained) verified(l locked, t *tree) (v *verified, err error) {
+	v = &verified{}
+	if v.pid, err = verify.PIDOf(l.pidfd); err != nil {
+		return nil, setupError("verify", err)
+	}
+	if v.layers, err = c.verify(v.pid, t, l.landlock); err != nil {
+		return nil, err
+	}
+	if l.listener < 0 {
+		return nil, setupError("seccomp", ErrLayer)
+	}
+	limits := c.policy().Limits
+	if !t.enforcedByCgroup("memory") && limits.Memory > 0 {
+		// Between two looks of the watchdog the host's memory may run out: then the kernel takes
+		// the tool first.
+		preferForOOM(v.pid)
+	}
+	if !t.enforcedByCgroup("cpus") {
+		confine(v.pid, limits)
+	}
+	if v.listener, err = unix.PidfdGetfd(l.pidfd, l.listener, 0); err != nil {
+		return nil, setupError("seccomp listener", err)
+	}
+	return v, nil
+}
+
+// preferForOOM makes the process the first that the kernel ends when the host's memory runs out.
+// proc_pid_oom_score_adj(5)
+func preferForOOM(pid int) {
+	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/oom_score_adj", unix.O_WRONLY|unix.O_CLOEXEC,
+		0)
+	if err == nil {
+		_, _ = unix.Write(fd, []byte("1000"))
+		unix.Close(fd)
+	}
 }
 
 // watch begins to watch what a cgroup does not hold.
@@ -246,60 +279,68 @@ func cpuTime(pid int) time.Duration {
 	return time.Duration(t.Nano())
 }
 
+// storageOf opens the storage of a process in a cell of its own. It returns -1 if there is none.
+func (c *contained) storageOf(pid int) (fd int, err error) {
+	folder := c.plan.root.Storage()
+	if folder == "" {
+		return -1, nil
+	}
+	return unix.Open("/proc/"+strconv.Itoa(pid)+"/root"+folder,
+		unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+}
+
 // openStorage finds the file system that a cell's disk limit is about, if it has one of its own.
 func (k *cell) openStorage() error {
-	folder := k.c.plan.root.Storage()
-	if k.storage >= 0 || folder == "" {
+	if k.storage >= 0 {
 		return nil
 	}
-	fd, err := unix.Open(k.root()+folder, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
+	fd, err := k.c.storageOf(k.pid)
+	if fd < 0 {
 		return err
 	}
 	k.storage, k.ownStorage = fd, true
 	return nil
 }
 
-// verify asks the kernel what holds for the child. landlocked is what the child proved on its
-// canary.
-func (k *cell) verify(landlocked bool) (Layers, error) {
-	its, err := verify.NamespacesOf(k.pid)
+// verify asks the kernel what holds for a child. landlocked is what the child proved on its canary.
+func (c *contained) verify(pid int, t *tree, landlocked bool) (Layers, error) {
+	its, err := verify.NamespacesOf(pid)
 	if err != nil {
 		return nil, err
 	}
-	of1, err := k.c.namespaces()
+	of1, err := c.namespaces()
 	if err != nil {
 		return nil, err
 	}
-	found, err := verify.Layers(k.pid, k.c.ids.ToolUID, its)
+	found, err := verify.Layers(pid, c.ids.ToolUID, its)
 	if err != nil {
 		return nil, err
 	}
-	if err := verify.Rlimits(k.pid, k.tree.rlimits()); err != nil {
+	if err := verify.Rlimits(pid, t.rlimits()); err != nil {
 		return nil, err
 	}
-	if k.tree.leaf != nil {
-		if err := k.tree.leaf.Holds(k.pid); err != nil {
+	if t.leaf != nil {
+		if err := t.leaf.Holds(pid); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrLayer, err)
 		}
 	}
-	if err := verify.Mounts(k.pid, k.c.plan.root); err != nil {
+	if err := verify.Mounts(pid, c.plan.root); err != nil {
 		return nil, err
 	}
-	if err := verify.Apart(its, of1, k.c.plan.Namespaces.Program); err != nil {
+	if err := verify.Apart(its, of1, c.plan.Namespaces.Program); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrLayer, err)
 	}
 	found[policies.LayerLandlock] = landlocked
-	p := k.c.policy()
+	p := c.policy()
 	l := layersFrom(found)
 	if p.Network.Mode == policies.NetworkHost && l[policies.LayerNetworkNamespace] == Absent {
 		l[policies.LayerNetworkNamespace] = Off
 	}
-	l[policies.LayerCgroupLimits] = cgroupLayer(k.tree.states())
+	l[policies.LayerCgroupLimits] = cgroupLayer(t.states())
 	if err := l.mandatory(); err != nil {
 		return nil, err
 	}
-	if k.c.box.spec.BestEffort {
+	if c.box.spec.BestEffort {
 		return l, nil
 	}
 	return l, l.require(p)

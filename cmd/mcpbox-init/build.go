@@ -41,7 +41,13 @@ func (st *start) buildCell(fds []int) initproto.Fault {
 		return initproto.Fault{Step: initproto.StepPipe, Index: 2, Errno: unix.EMFILE}
 	}
 	c.status, c.gate = theirs, theirs
-	c.warm = &warm{call: theirs, exit: exitEnd, loopback: st.body.CloneFlags&unix.CLONE_NEWNET != 0}
+	area, err := newCallArea()
+	if err != nil {
+		return fault(initproto.StepPipe, 4, err)
+	}
+	defer area.free()
+	c.warm = &warm{call: theirs, exit: exitEnd, area: area, open: st.body.Open,
+		loopback: st.body.CloneFlags&unix.CLONE_NEWNET != 0}
 	if st.body.Network != nil {
 		c.warm.network = newNetwork(st.body.Network)
 	}

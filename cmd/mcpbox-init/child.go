@@ -38,13 +38,13 @@ type child struct {
 	caps   [2]unix.CapUserData
 	capHdr unix.CapUserHeader
 
-	ruleset uintptr // of Landlock; 0: not made yet, or not wanted
+	ruleset uintptr // of Landlock; 0: not wanted
 	warm    *warm   // nil: the command is known from the start
 	masker  *masker // not nil: the process is not a tool's, and the rest is empty
 }
 
-// command is what to execute: addresses of the contents of argv and envv, or of a call's data. They
-// are numbers, because the child must not write a pointer.
+// command is what to execute: addresses of the contents of argv and envv. They are numbers, because
+// the child must not write a pointer.
 type command struct {
 	argv, envv uintptr // of arrays that end with 0
 	dir        uintptr
@@ -85,21 +85,11 @@ const (
 	highFD   = 16 // lowest number for descriptors that are kept for later
 )
 
-var zero, fewInotify, fewWatches = [2]byte{
-	'0',
-	0,
-}, [3]byte{
-	'6',
-	'4',
-	0,
-}, [6]byte{
-	'6',
-	'5',
-	'5',
-	'3',
-	'6',
-	0,
-}
+var (
+	zero       = [2]byte{'0', 0}
+	fewInotify = [3]byte{'6', '4', 0}
+	fewWatches = [6]byte{'6', '5', '5', '3', '6', 0}
+)
 
 // main is the straight line from clone to execve. Each step that fails reports its name.
 //
@@ -109,6 +99,27 @@ func (c *child) main() {
 	if c.masker != nil {
 		c.masker.main()
 	}
+	c.become()
+	c.session()
+	c.enterRoot()
+	c.setLimits()
+	c.descriptors()
+	if e := sys3(unix.SYS_CHDIR, c.command.dir, 0, 0); e != 0 {
+		c.fail(initproto.StepDir, 0, e)
+	}
+	path := c.lookup()
+	c.makeRuleset()
+	c.lock()
+	c.await() // until the supervisor has verified the layers and serves the listener
+	_, e := sys6(unix.SYS_EXECVE, path, c.command.argv, c.command.envv, 0, 0, 0)
+	c.fail(initproto.StepExec, 0, e)
+}
+
+// become takes the tool's ids.
+//
+//go:nosplit
+//go:norace
+func (c *child) become() {
 	c.await() // until the id maps are written
 	if e := sys3(unix.SYS_SETRESGID, c.id, c.id, c.id); e != 0 {
 		c.fail(initproto.StepSetID, 0, e)
@@ -121,18 +132,11 @@ func (c *child) main() {
 	if e := prctl(unix.PR_SET_DUMPABLE, 0); e != 0 {
 		c.fail(initproto.StepSetID, 2, e)
 	}
-	if c.warm == nil {
-		c.session()
-		c.enterRoot()
-	} else {
-		sys3(unix.SYS_UMASK, 0, 0, 0)
-		c.enterRoot()
-		c.reaper()
-		c.session()
-		c.makeRuleset()
-		c.dropBounding()
-		c.awaitCall()
-	}
+}
+
+//go:nosplit
+//go:norace
+func (c *child) setLimits() {
 	for i := range c.rlimits {
 		c.limit.Cur, c.limit.Max = c.rlimits[i].Soft, c.rlimits[i].Hard
 		if _, e := sys6(unix.SYS_PRLIMIT64, 0, uintptr(c.rlimits[i].Resource),
@@ -140,23 +144,21 @@ func (c *child) main() {
 			c.fail(initproto.StepRlimit, i, e)
 		}
 	}
-	c.descriptors()
-	if e := sys3(unix.SYS_CHDIR, c.command.dir, 0, 0); e != 0 {
-		c.fail(initproto.StepDir, 0, e)
-	}
-	path := c.lookup()
+}
+
+// lock applies the last layers and reports it.
+//
+//go:nosplit
+//go:norace
+func (c *child) lock() {
 	if e := prctl(unix.PR_SET_NO_NEW_PRIVS, 1); e != 0 {
 		c.fail(initproto.StepNoNewPrivs, 0, e)
 	}
 	proved := c.restrict()
 	c.dropCapabilities()
 	listener := c.installFilter()
-
 	c.record = [5]int32{0, 0, 0, int32(listener), proved}
 	_ = sys3(unix.SYS_WRITE, statusFD, uintptr(unsafe.Pointer(&c.record)), unsafe.Sizeof(c.record))
-	c.await() // until the supervisor has verified the layers and serves the listener
-	_, e := sys6(unix.SYS_EXECVE, path, c.command.argv, c.command.envv, 0, 0, 0)
-	c.fail(initproto.StepExec, 0, e)
 }
 
 // session makes the child a session leader, and the terminal its controlling terminal.
@@ -248,15 +250,7 @@ func (c *child) descriptors() {
 		c.fail(initproto.StepStdio, 4, e)
 	}
 	c.gate = gateFD
-	first := uintptr(firstFD)
-	if c.ruleset != 0 {
-		if e := sys3(unix.SYS_DUP3, c.ruleset, firstFD, unix.O_CLOEXEC); e != 0 {
-			c.fail(initproto.StepStdio, 6, e)
-		}
-		c.ruleset = firstFD
-		first++
-	}
-	if e := sys3(unix.SYS_CLOSE_RANGE, first, ^uintptr(0)>>32, 0); e != 0 {
+	if e := sys3(unix.SYS_CLOSE_RANGE, firstFD, ^uintptr(0)>>32, 0); e != 0 {
 		c.fail(initproto.StepStdio, 5, e)
 	}
 	_ = sys3(unix.SYS_UMASK, c.umask, 0, 0)
@@ -268,7 +262,7 @@ func (c *child) descriptors() {
 //go:norace
 func (c *child) candidate(i int) uintptr {
 	if c.warm != nil {
-		return callPointers[1+i]
+		return c.warm.area.pointers[1+i]
 	}
 	return uintptr(unsafe.Pointer(c.candidates[i]))
 }
@@ -301,14 +295,13 @@ func (c *child) lookup() uintptr {
 	return 0
 }
 
-// makeRuleset makes the Landlock ruleset. If it runs before the call, it avoids the numbers that
-// descriptors uses.
+// makeRuleset makes the Landlock ruleset.
 //
 //go:nosplit
 //go:norace
 func (c *child) makeRuleset() {
 	l := c.landlock
-	if l == nil || c.ruleset != 0 {
+	if l == nil {
 		return
 	}
 	ruleset, e := sys6(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&l.attr)), l.size,
@@ -344,15 +337,6 @@ func (c *child) makeRuleset() {
 		}
 	}
 	c.ruleset = ruleset
-	if c.warm == nil {
-		return // descriptors has already run
-	}
-	high, e := sys6(unix.SYS_FCNTL, ruleset, unix.F_DUPFD_CLOEXEC, highFD, 0, 0, 0)
-	if e != 0 {
-		c.fail(initproto.StepLandlock, 0, e)
-	}
-	sys3(unix.SYS_CLOSE, ruleset, 0, 0)
-	c.ruleset = high
 }
 
 // restrict applies Landlock, and proves it with the canary: readable before, refused after. It
@@ -364,7 +348,6 @@ func (c *child) restrict() int32 {
 	if c.landlock == nil {
 		return 0
 	}
-	c.makeRuleset()
 	if e := c.openCanary(); e != 0 {
 		c.fail(initproto.StepLandlockProbe, 0, e)
 	}
@@ -409,9 +392,7 @@ func (c *child) dropBounding() {
 //go:nosplit
 //go:norace
 func (c *child) dropCapabilities() {
-	if c.warm == nil {
-		c.dropBounding() // else it is done
-	}
+	c.dropBounding()
 	if e := prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL); e != 0 {
 		c.fail(initproto.StepCaps, 64, e)
 	}

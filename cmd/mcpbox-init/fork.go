@@ -38,6 +38,9 @@ func fork(args *cloneArgs, c *child) (pid int, errno syscall.Errno) {
 		unsafe.Sizeof(*args), 0)
 	if e == 0 && r == 0 {
 		runtimeAfterForkInChild()
+		if c.warm != nil {
+			c.cell()
+		}
 		c.main()
 	}
 	runtimeAfterFork()

@@ -10,15 +10,20 @@ import (
 
 // warm holds what a cell needs if it is built before its command is known. The first child is PID 1
 // of the cell's own PID namespace: it makes the mounts, clones the process that becomes the tool,
-// and reaps. That process waits for its call on a socket.
+// takes the call, and reaps. The other process puts every layer on and waits. Until the call, both
+// share their descriptors, working directory and umask: so the first one prepares those of the
+// second one, whose filter forbids it.
 type warm struct {
 	call, exit int // the socket, and the pipe through which the reaper reports the end
 	loopback   bool
 	network    *network // nil: the cell reaches nothing outside
+	open       bool     // the layers come with the call: after a workspace, and a terminal
+	area       *callArea
 	file       initproto.FileHeader
 
 	clone   cloneArgs
 	tool    uintptr
+	gate    [2]int32 // a pipe to the tool's process
 	status  int32
 	usage   unix.Rusage
 	ended   [4]int64 // wait status, user µs, system µs, KiB
@@ -28,27 +33,60 @@ type warm struct {
 	control [64]byte
 }
 
-// A call's data is read into these buffers. No other process writes them. They use no memory before
-// that.
-var (
-	callBuffer   [initproto.MaxCall]byte
-	callPointers [initproto.MaxCallStrings]uintptr
-	pathBuffer   [initproto.MaxPath]byte
+// callArea is memory that both processes of a cell share: the first one writes the call's data
+// there, the other one executes it.
+type callArea struct {
+	buffer   [initproto.MaxCall]byte
+	pointers [initproto.MaxCallStrings]uintptr
+	path     [initproto.MaxPath]byte // of a file
+
+	program, argv, envv uintptr // of execve
+	tty                 bool    // standard input is to be the controlling terminal
+}
+
+// newCallArea makes the memory. It uses none before it is written.
+func newCallArea() (*callArea, error) {
+	data, err := unix.Mmap(-1, 0, int(unsafe.Sizeof(callArea{})), unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_SHARED|unix.MAP_ANONYMOUS)
+	if err != nil {
+		return nil, err
+	}
+	return (*callArea)(unsafe.Pointer(&data[0])), nil
+}
+
+// free ends this process's use of the memory.
+func (a *callArea) free() {
+	_ = unix.Munmap(unsafe.Slice((*byte)(unsafe.Pointer(a)), unsafe.Sizeof(*a)))
+}
+
+// Descriptors of a cell's two processes. 0, 1 and 2 are the call's.
+const (
+	exitFD    = 4
+	gateEnd   = 5
+	gateStart = 6
+	rulesetFD = 7
+	lastFD    = rulesetFD
 )
 
-// reaper returns in the process that becomes the tool. The other process waits for its end, reports
-// it, and exits: then the kernel kills what is left in the namespace. pid_namespaces(7)
+// cell is the straight line of a cell that is built before its call. It does not return.
 //
 //go:nosplit
 //go:norace
-func (c *child) reaper() {
+func (c *child) cell() {
 	w := c.warm
+	c.become()
+	sys3(unix.SYS_UMASK, 0, 0, 0)
+	c.enterRoot()
 	if w.loopback {
 		c.loopbackUp()
 	}
 	if w.network != nil {
 		c.openNetwork()
 	}
+	c.cellDescriptors()
+	c.makeRuleset()
+	w.clone.flags = unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_PIDFD
+	w.clone.pidfd = uint64(uintptr(unsafe.Pointer(&w.status)))
 	w.clone.exitSignal = uint64(unix.SIGCHLD)
 	pid, e := sys6(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&w.clone)), unsafe.Sizeof(w.clone), 0, 0,
 		0, 0)
@@ -56,21 +94,124 @@ func (c *child) reaper() {
 		c.fail(initproto.StepClone, 2, e)
 	}
 	if pid == 0 {
-		sys3(unix.SYS_CLOSE, uintptr(w.exit), 0, 0)
-		return
+		c.tool()
 	}
 	w.tool = pid
-	// It only keeps the pipe.
-	sys3(unix.SYS_DUP3, uintptr(w.exit), 0, unix.O_CLOEXEC)
+	c.take(c.awaitCall())
+	c.serveCall()
+	c.reap()
+}
+
+// cellDescriptors moves the descriptors to fixed numbers and closes all others.
+//
+//go:nosplit
+//go:norace
+func (c *child) cellDescriptors() {
+	w := c.warm
+	if e := sys3(unix.SYS_PIPE2, uintptr(unsafe.Pointer(&w.gate)), unix.O_CLOEXEC, 0); e != 0 {
+		c.fail(initproto.StepPipe, 4, e)
+	}
+	// Above the numbers that they get: the pipe's own numbers may be among those.
+	for i := range w.gate {
+		high, e := sys6(unix.SYS_FCNTL, uintptr(w.gate[i]), unix.F_DUPFD_CLOEXEC, highFD, 0, 0, 0)
+		if e != 0 {
+			c.fail(initproto.StepPipe, 5, e)
+		}
+		w.gate[i] = int32(high)
+	}
+	from := [4]uintptr{uintptr(w.call), uintptr(w.exit), uintptr(w.gate[0]), uintptr(w.gate[1])}
+	for i := range from {
+		if e := sys3(unix.SYS_DUP3, from[i], uintptr(statusFD+i), unix.O_CLOEXEC); e != 0 {
+			c.fail(initproto.StepStdio, statusFD+i, e)
+		}
+	}
+	// The call's descriptors are not to get these numbers when they arrive.
+	for fd := range uintptr(statusFD) {
+		if e := sys3(unix.SYS_DUP3, gateEnd, fd, unix.O_CLOEXEC); e != 0 {
+			c.fail(initproto.StepStdio, int(fd), e)
+		}
+	}
+	c.status, c.gate, w.call, w.exit = statusFD, gateEnd, statusFD, exitFD
+	if e := sys3(unix.SYS_CLOSE_RANGE, rulesetFD, ^uintptr(0)>>32, 0); e != 0 {
+		c.fail(initproto.StepStdio, 5, e)
+	}
+}
+
+// tool is the process that becomes the tool. Without a workspace and a terminal, nothing that comes
+// with the call matters to the layers. So they are applied now, and verified before the call.
+//
+//go:nosplit
+//go:norace
+func (c *child) tool() {
+	w := c.warm
+	c.session()
+	c.setLimits()
+	if w.open {
+		c.await() // for the call
+		if w.area.tty {
+			if e := sys3(unix.SYS_IOCTL, 0, unix.TIOCSCTTY, 0); e != 0 {
+				c.fail(initproto.StepTTY, 1, e)
+			}
+		}
+		c.gate = statusFD
+	}
+	c.lock()
+	c.await()
+	_, e := sys6(unix.SYS_EXECVE, w.area.program, w.area.argv, w.area.envv, 0, 0, 0)
+	c.fail(initproto.StepExec, 0, e)
+}
+
+// serveCall prepares the other process's descriptors, folder and program, and lets it go on.
+//
+//go:nosplit
+//go:norace
+func (c *child) serveCall() {
+	w := c.warm
+	for i := range c.stdio {
+		if e := sys3(unix.SYS_DUP3, uintptr(c.stdio[i]), uintptr(i), 0); e != 0 {
+			c.fail(initproto.StepStdio, i, e)
+		}
+	}
+	if e := sys3(unix.SYS_CLOSE_RANGE, lastFD+1, ^uintptr(0)>>32, 0); e != 0 {
+		c.fail(initproto.StepStdio, 5, e)
+	}
+	if !w.open { // the filter's listener may have that number: the supervisor has its own
+		sys3(unix.SYS_CLOSE, rulesetFD, 0, 0)
+	}
+	if e := sys3(unix.SYS_CHDIR, c.command.dir, 0, 0); e != 0 {
+		c.fail(initproto.StepDir, 0, e)
+	}
+	sys3(unix.SYS_UMASK, c.umask, 0, 0)
+	w.area.program = c.lookup()
+	w.area.argv, w.area.envv = c.command.argv, c.command.envv
+	if e := sys3(unix.SYS_UNSHARE, unix.CLONE_FS|unix.CLONE_FILES, 0, 0); e != 0 {
+		c.fail(initproto.StepStdio, 6, e)
+	}
+	if e := sys3(unix.SYS_WRITE, gateStart, uintptr(unsafe.Pointer(&c.byte1)), 1); e != 0 {
+		c.fail(initproto.StepPipe, 6, e)
+	}
+	// It only keeps the pipe that reports the end.
+	sys3(unix.SYS_DUP3, exitFD, 0, unix.O_CLOEXEC)
 	sys3(unix.SYS_CLOSE_RANGE, 1, ^uintptr(0)>>32, 0)
-	// The reaper keeps its capabilities, which are only valid in the cell's namespaces. So the tool
-	// can't change the reaper's scheduling: the kernel requires that the target's capabilities are
-	// a subset of the caller's. sched(7)
+}
+
+// reap waits for the tool's end, ends what it has left, and reports it. Then it waits to be killed:
+// to take down the namespaces takes longer than all the rest, and nobody has to wait for it. The
+// kernel kills what is left when the reaper ends. pid_namespaces(7)
+//
+// The reaper keeps its capabilities, which are only valid in the cell's namespaces. So the tool
+// can't change the reaper's scheduling: the kernel requires that the target's capabilities are a
+// subset of the caller's. sched(7)
+//
+//go:nosplit
+//go:norace
+func (c *child) reap() {
+	w := c.warm
 	for {
 		got, e := sys6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&w.status)), 0,
 			uintptr(unsafe.Pointer(&w.usage)), 0, 0)
 		if e != 0 && e != unix.EINTR {
-			break
+			break // no child is left
 		}
 		if e == 0 && got == w.tool {
 			u := &w.usage
@@ -78,12 +219,13 @@ func (c *child) reaper() {
 			w.ended[1] = u.Utime.Sec*1e6 + u.Utime.Usec
 			w.ended[2] = u.Stime.Sec*1e6 + u.Stime.Usec
 			w.ended[3] = u.Maxrss
+			// Every other process of the namespace. The kernel allows no fork meanwhile. kill(2)
+			sys3(unix.SYS_KILL, ^uintptr(0), uintptr(unix.SIGKILL), 0)
 			sys3(unix.SYS_WRITE, 0, uintptr(unsafe.Pointer(&w.ended)), unsafe.Sizeof(w.ended))
-			break
 		}
 	}
 	for {
-		sys3(unix.SYS_EXIT_GROUP, 0, 0, 0)
+		sys6(unix.SYS_PPOLL, 0, 0, 0, 0, 0, 0)
 	}
 }
 
@@ -134,42 +276,40 @@ func (c *child) openNetwork() {
 	}
 }
 
-// awaitCall reports that the cell is built, with a pidfd of this process, and waits for the call.
+// awaitCall sends a pidfd of the tool's process, and waits for the call. It returns the length of its
+// data.
 //
 //go:nosplit
 //go:norace
-func (c *child) awaitCall() {
+func (c *child) awaitCall() (length uintptr) {
 	w := c.warm
-	pid, _ := sys6(unix.SYS_GETPID, 0, 0, 0, 0, 0, 0)
-	pidfd, e := sys6(unix.SYS_PIDFD_OPEN, pid, 0, 0, 0, 0, 0)
-	if e != 0 {
-		c.fail(initproto.StepClone, 3, e)
-	}
+	pidfd := w.status
 	c.record = [5]int32{0, 0, 0, -1, 0}
 	c.attach(uintptr(unsafe.Pointer(&c.record)), unsafe.Sizeof(c.record))
 	*(*uint64)(unsafe.Pointer(&w.control[0])) = 20 // struct cmsghdr: length, SOL_SOCKET, SCM_RIGHTS
 	*(*int32)(unsafe.Pointer(&w.control[8])) = unix.SOL_SOCKET
 	*(*int32)(unsafe.Pointer(&w.control[12])) = unix.SCM_RIGHTS
-	*(*int32)(unsafe.Pointer(&w.control[16])) = int32(pidfd)
+	*(*int32)(unsafe.Pointer(&w.control[16])) = pidfd
 	w.message.Controllen = 24
 	if e := sys3(unix.SYS_SENDMSG, uintptr(w.call), uintptr(unsafe.Pointer(&w.message)),
 		unix.MSG_NOSIGNAL); e != 0 {
 		sys3(unix.SYS_EXIT_GROUP, 1, 0, 0)
 	}
-	sys3(unix.SYS_CLOSE, pidfd, 0, 0)
+	sys3(unix.SYS_CLOSE, uintptr(pidfd), 0, 0)
 
 	// The first write to a page costs a fault: now, not in the call.
 	const page = 4096
-	callBuffer[0], callBuffer[page], callPointers[0] = 0, 0, 0
+	area := w.area
+	area.buffer[0], area.buffer[page], area.pointers[0], area.program = 0, 0, 0, 0
 
-	c.attach(uintptr(unsafe.Pointer(&callBuffer)), unsafe.Sizeof(callBuffer))
+	c.attach(uintptr(unsafe.Pointer(&area.buffer)), unsafe.Sizeof(area.buffer))
 	w.message.Controllen = uint64(unsafe.Sizeof(w.control))
 	n, e := sys6(unix.SYS_RECVMSG, uintptr(w.call), uintptr(unsafe.Pointer(&w.message)),
 		unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
 	if e != 0 || n == 0 { // the cell is no longer needed
 		sys3(unix.SYS_EXIT_GROUP, 0, 0, 0)
 	}
-	c.take(n)
+	return n
 }
 
 // attach makes the message refer to a buffer. It uses numbers, not pointers: see fork.
@@ -191,15 +331,15 @@ func (c *child) attach(base, length uintptr) {
 //go:norace
 func (c *child) take(n uintptr) {
 	w := c.warm
-	head := (*initproto.CallHeader)(unsafe.Pointer(&callBuffer))
+	head := (*initproto.CallHeader)(unsafe.Pointer(&w.area.buffer))
 	fds := (*[5]int32)(unsafe.Pointer(&w.control[16]))
 	bad := n < unsafe.Sizeof(*head) || w.message.Flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 ||
-		uintptr(head.Strings) > uintptr(len(callPointers))-3 || head.Args == 0 ||
-		head.Args+head.Env+head.Candidates+1 != head.Strings || callBuffer[n-1] != 0
+		uintptr(head.Strings) > uintptr(len(w.area.pointers))-3 || head.Args == 0 ||
+		head.Args+head.Env+head.Candidates+1 != head.Strings || w.area.buffer[n-1] != 0
 	count := (*(*uint64)(unsafe.Pointer(&w.control[0])) - 16) / 4
 	files := uint64(min(head.Files, 1)) // descriptors
 	if bad || w.message.Controllen < 16 || head.Workspace > 1 ||
-		count != 3+files+uint64(head.Workspace) {
+		head.Workspace+head.TTY > 0 && !w.open || count != 3+files+uint64(head.Workspace) {
 		c.fail(initproto.StepBody, 0, unix.EBADMSG)
 	}
 	// The strings follow each other: dir, candidates, arguments, environment.
@@ -213,8 +353,8 @@ func (c *child) take(n uintptr) {
 		if slot > int(head.Strings) { // one more than the strings, for the 0
 			c.fail(initproto.StepBody, 1, unix.EBADMSG)
 		}
-		callPointers[slot] = uintptr(unsafe.Pointer(&callBuffer[pos]))
-		for callBuffer[pos] != 0 {
+		w.area.pointers[slot] = uintptr(unsafe.Pointer(&w.area.buffer[pos]))
+		for w.area.buffer[pos] != 0 {
 			pos++
 		}
 		pos++
@@ -223,16 +363,17 @@ func (c *child) take(n uintptr) {
 	if slot != int(head.Strings)+1 && !(head.Env == 0 && slot == int(head.Strings)) {
 		c.fail(initproto.StepBody, 2, unix.EBADMSG)
 	}
-	c.command.dir = callPointers[0]
+	c.command.dir = w.area.pointers[0]
 	c.command.count = int(head.Candidates)
-	c.command.argv = uintptr(unsafe.Pointer(&callPointers[argv]))
-	c.command.envv = uintptr(unsafe.Pointer(&callPointers[envv]))
+	c.command.argv = uintptr(unsafe.Pointer(&w.area.pointers[argv]))
+	c.command.envv = uintptr(unsafe.Pointer(&w.area.pointers[envv]))
 	c.umask = uintptr(head.Umask)
 	for i := range c.stdio {
 		c.stdio[i] = int(fds[i])
 	}
+	w.area.tty = head.TTY != 0
 	if head.Workspace != 0 {
-		c.mountWorkspace(uintptr(fds[count-1]))
+		c.mountWorkspace(uintptr(fds[count-1]), head.Access)
 	}
 	if head.Files != 0 {
 		c.makeFiles(uintptr(fds[3]), int(head.Files))
@@ -246,14 +387,14 @@ func (c *child) take(n uintptr) {
 //go:norace
 func (c *child) makeFiles(from uintptr, n int) {
 	h := &c.warm.file
-	path := uintptr(unsafe.Pointer(&pathBuffer))
+	path := uintptr(unsafe.Pointer(&c.warm.area.path))
 	for i := range n {
 		got, e := sys6(unix.SYS_READ, from, uintptr(unsafe.Pointer(h)), unsafe.Sizeof(*h), 0, 0, 0)
 		if e != 0 || got != unsafe.Sizeof(*h) || h.Length == 0 || h.Length > initproto.MaxPath {
 			c.fail(initproto.StepBody, 3, unix.EBADMSG)
 		}
 		got, e = sys6(unix.SYS_READ, from, path, uintptr(h.Length), 0, 0, 0)
-		if e != 0 || got != uintptr(h.Length) || pathBuffer[h.Length-1] != 0 {
+		if e != 0 || got != uintptr(h.Length) || c.warm.area.path[h.Length-1] != 0 {
 			c.fail(initproto.StepBody, 4, unix.EBADMSG)
 		}
 		if h.Mode&unix.S_IFMT == unix.S_IFDIR {
@@ -283,16 +424,24 @@ func (c *child) makeFiles(from uintptr, n int) {
 	sys3(unix.SYS_CLOSE, from, 0, 0)
 }
 
-// mountWorkspace mounts a detached mount over /work. move_mount(2), Linux ≥ 5.2
+// mountWorkspace mounts a detached mount over /work, and allows what access says below it.
+// move_mount(2), Linux ≥ 5.2
 //
 //go:nosplit
 //go:norace
-func (c *child) mountWorkspace(fd uintptr) {
+func (c *child) mountWorkspace(fd uintptr, access uint64) {
 	const emptyPath = 0x4 // MOVE_MOUNT_F_EMPTY_PATH
 	_, e := sys6(unix.SYS_MOVE_MOUNT, fd, uintptr(unsafe.Pointer(&noPath)), at(unix.AT_FDCWD),
 		uintptr(unsafe.Pointer(&workPath)), emptyPath, 0)
 	if e != 0 {
 		c.fail(initproto.StepWorkspace, 0, e)
+	}
+	if c.ruleset != 0 {
+		c.rule = pathBeneath{uint32(access), uint32(access >> 32), int32(fd)}
+		if _, e := sys6(unix.SYS_LANDLOCK_ADD_RULE, c.ruleset, unix.LANDLOCK_RULE_PATH_BENEATH,
+			uintptr(unsafe.Pointer(&c.rule)), 0, 0, 0); e != 0 {
+			c.fail(initproto.StepWorkspace, 1, e)
+		}
 	}
 	sys3(unix.SYS_CLOSE, fd, 0, 0)
 }

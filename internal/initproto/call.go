@@ -24,6 +24,8 @@ type CallHeader struct {
 	Args       uint32
 	Env        uint32
 	Strings    uint32 // number of all strings
+	TTY        uint32 // 1: the streams are a terminal, which is to control the session
+	Access     uint64 // Landlock rights below the workspace
 }
 
 // FileHeader begins a file or a folder that the cell creates in its own storage. Its path follows,
@@ -46,6 +48,8 @@ type Call struct {
 	Umask      uint32
 	Files      int
 	Workspace  bool
+	Access     uint64
+	TTY        bool
 }
 
 // Encode returns the call's bytes. The error is ErrTooLarge for a call that is too large, and
@@ -56,9 +60,12 @@ func (c *Call) Encode() ([]byte, error) {
 	head := CallHeader{Umask: c.Umask, Files: uint32(c.Files),
 		Candidates: uint32(len(c.Candidates)),
 		Args:       uint32(len(c.Args)),
-		Env:        uint32(len(c.Env)), Strings: uint32(len(all))}
+		Env:        uint32(len(c.Env)), Strings: uint32(len(all)), Access: c.Access}
 	if c.Workspace {
 		head.Workspace = 1
+	}
+	if c.TTY {
+		head.TTY = 1
 	}
 	out := append([]byte(nil), unsafe.Slice((*byte)(unsafe.Pointer(&head)), unsafe.Sizeof(head))...)
 	for _, s := range all {

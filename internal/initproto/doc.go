@@ -38,16 +38,20 @@
 //	    │                                     built    │                  │
 //	    │         fds: pidfd, call socket, exit pipe   │                  │
 //	    │   ◀──────────────────────────────────────────┤                  │
-//	    │                                              record, pidfd      │ (call socket)
-//	    │   ◀─────────────────────────────────────────────────────────────┤ waits
+//	    │                           record, the tool's pidfd (call socket)│ clones the tool's
+//	    │   ◀─────────────────────────────────────────────────────────────┤ process
+//	    │                                              record {listener}  │ which puts every
+//	    │   ◀─────────────────────────────────────────────────────────────┤ layer on, and waits
+//	    │ verifies the layers                                             │
 //	    │ Call {argv, env, dir} + stdio fds                               │
-//	    ├─────────────────────────────────────────────────────────────▶   │ every layer on
-//	    │                                              record {listener}  │
-//	    │   ◀─────────────────────────────────────────────────────────────┤
-//	    │ verifies the layers, one byte                                   │
 //	    ├─────────────────────────────────────────────────────────────▶   │ execve (closes it)
 //	    │                                              status, usage      │ (exit pipe)
-//	    │   ◀─────────────────────────────────────────────────────────────┤ the reaper exits
+//	    │   ◀─────────────────────────────────────────────────────────────┤ all processes killed
+//	    │ kills the reaper                                                │
+//
+// The layers of an open cell come with the call, because a workspace or a terminal has to come
+// first. So the record {listener} follows the call. The supervisor verifies then, and sends one
+// byte, as for a spawn.
 //
 // Any step may answer failed {step, index, errno} instead. Bodies that may be
 // large travel in a memfd, the first descriptor of the message, since a

@@ -30,7 +30,7 @@ const Root = "/r"
 
 // Version is the version of the messages below. Both ends must have the same one; PID 1 gets it as
 // its argument. A test fails if the messages change and the version does not.
-const Version = "9"
+const Version = "10"
 
 // ExitVersion is PID 1's exit code if its version differs from the supervisor's.
 const ExitVersion = 3
@@ -108,6 +108,7 @@ type SpawnBody struct {
 	Rows     uint16
 	Cols     uint16
 	InCgroup bool
+	Open     bool // build: the call may bring a workspace or a terminal
 
 	Umask       uint32
 	OuterID     int    // id in libcontainer's user namespace that ToolID of the cell maps to
@@ -211,6 +212,7 @@ func (b *SpawnBody) walk(c *coder) {
 	number(c, &b.Rows)
 	number(c, &b.Cols)
 	c.flag(&b.InCgroup)
+	c.flag(&b.Open)
 	number(c, &b.Umask)
 	number(c, &b.OuterID)
 	number(c, &b.ToolID)

@@ -6,6 +6,8 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
@@ -16,6 +18,8 @@ type Streams struct {
 	input  *os.File    // our end of its standard input, or nil
 	output *meter      // nil: nothing is copied
 	before []shared    // former states of the caller's files
+
+	devNull *os.File // in files, or nil
 }
 
 // Limits are the policy's limits of a program's output. 0 means no limit.
@@ -131,12 +135,18 @@ func (s *Streams) stdout(i int, out io.Writer, l Limits) error {
 	return nil
 }
 
+// null is one open file for all streams of the program. Programs never share one: a lock on it
+// would be everybody's. os.OpenFile would register it with the poller, in vain.
 func (s *Streams) null(i int) error {
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	if err != nil {
-		return fmt.Errorf("stdio: %w", err)
+	if s.devNull == nil {
+		fd, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return fmt.Errorf("stdio: open %s: %w", os.DevNull, err)
+		}
+		s.devNull = os.NewFile(uintptr(fd), os.DevNull)
+		s.own = append(s.own, s.devNull)
 	}
-	s.files[i], s.own = null, append(s.own, null)
+	s.files[i] = s.devNull
 	return nil
 }
 

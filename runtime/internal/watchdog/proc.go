@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -45,13 +46,18 @@ type reader struct {
 	children  bool // the kernel has …/children
 }
 
+// hasChildren: CONFIG_PROC_CHILDREN.
+var hasChildren = sync.OnceValue(func() bool {
+	return unix.Access("/proc/thread-self/children", unix.F_OK) == nil
+})
+
 func newReader(init, tool int) *reader {
-	r := &reader{init: init, tool: tool, buf: make([]byte, 16<<10)}
+	r := &reader{init: init, tool: tool, buf: make([]byte, 4<<10)}
 	r.initStart = r.startTime(init)
 	if tool != 0 {
 		r.toolStart = r.startTime(tool)
 	}
-	r.children = unix.Access("/proc/thread-self/children", unix.F_OK) == nil
+	r.children = hasChildren()
 	return r
 }
 

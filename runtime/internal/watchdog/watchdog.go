@@ -58,18 +58,24 @@ type Watchdog struct {
 // Start starts to watch. onBreach is called once for memory and cpu_time (fatal), and each time
 // that a look finds pids reached (not fatal, because RLIMIT_NPROC enforces it).
 func Start(cfg Config, onBreach func(cgroups.Breach)) *Watchdog {
-	w := newWatchdog(cfg, onBreach)
-	go w.loop()
+	w := New(cfg)
+	w.Run(onBreach)
 	return w
 }
 
-func newWatchdog(cfg Config, onBreach func(cgroups.Breach)) *Watchdog {
+// Run starts to watch; see Start.
+func (w *Watchdog) Run(onBreach func(cgroups.Breach)) {
+	w.onBreach = onBreach
+	go w.loop()
+}
+
+// New makes a Watchdog that does not watch yet. Run, once, starts it; without Run it needs no end.
+func New(cfg Config) *Watchdog {
 	if cfg.Interval <= 0 {
 		cfg.Interval = defaultInterval
 	}
 	w := &Watchdog{
-		cfg: cfg, onBreach: onBreach,
-		stop: make(chan struct{}), stopped: make(chan struct{}),
+		cfg: cfg, stop: make(chan struct{}), stopped: make(chan struct{}),
 		ask: make(chan struct{}), looked: make(chan struct{}),
 		usage: cgroups.UnknownUsage(),
 		proc:  newReader(cfg.InitPID, cfg.Tool),

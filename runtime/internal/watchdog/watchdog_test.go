@@ -77,7 +77,8 @@ func firstBreach(t *testing.T, cfg Config) (cgroups.Breach, *Watchdog) {
 func looks(t *testing.T, cfg Config) ([]cgroups.Breach, *Watchdog) {
 	t.Helper()
 	var got []cgroups.Breach
-	w := newWatchdog(cfg, func(b cgroups.Breach) { got = append(got, b) })
+	w := New(cfg)
+	w.onBreach = func(b cgroups.Breach) { got = append(got, b) }
 	for range 5 {
 		if _, alive := w.look(time.Now(), true); !alive {
 			t.Fatal("PID 1 is gone")
@@ -215,7 +216,7 @@ func TestRlimitsNeverExceedTheCallersOwn(t *testing.T) {
 
 // The proxy asks at each call. A look for each of them would cost more than the call.
 func TestUsageIsKnownWithoutAnotherLook(t *testing.T) {
-	w := newWatchdog(Config{InitPID: os.Getpid()}, nil)
+	w := New(Config{InitPID: os.Getpid()})
 	w.seen()
 	looks, done := 0, make(chan struct{})
 	stop := make(chan struct{})
