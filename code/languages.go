@@ -16,7 +16,7 @@ type Language struct {
 	Aliases  []string
 	File     string         // the snippet's name in /work
 	Guard    guard.Language // "": no guard knows it
-	Programs []string       // the first that is there; looked for in the sandbox's /usr, or a path below it
+	Programs []string       // the first that is there: a name, or a path below the sandbox's /usr
 	Package  string         // the Debian package that has it
 	Compile  []string       // nil: interpreted
 	Run      []string

@@ -124,8 +124,9 @@ func TestASnippetInACellIsAsInASandbox(t *testing.T) {
 				policy := tier(t, name)
 				policy.Guard.Mode = policies.GuardWarn
 				for _, source := range all {
-					req := Request{Language: language, Code: []byte(source), Args: []string{"a b", "", "ü"},
-						Files: []File{{Name: "data/x.txt", Data: []byte("data")},
+					req := Request{Language: language, Code: []byte(source),
+						Args: []string{"a b", "", "ü"}, Files: []File{
+							{Name: "data/x.txt", Data: []byte("data")},
 							{Name: "data/x.txt.js", Data: []byte("module.exports = 5")},
 							{Name: "sub/mod.py", Data: []byte("raise ImportError('mine')")}}}
 					cold := seen(t, Runner{Policy: policy, BestEffort: true}, req)
@@ -178,7 +179,8 @@ print(json.dumps({'random': random.random(), 'secrets': secrets.token_hex(), 'ha
 					return
 				}
 				var drawn map[string]any
-				if err := json.NewDecoder(bytes.NewReader([]byte(res.Stdout))).Decode(&drawn); err != nil {
+				from := bytes.NewReader([]byte(res.Stdout))
+				if err := json.NewDecoder(from).Decode(&drawn); err != nil {
 					t.Error(err)
 					return
 				}

@@ -58,7 +58,7 @@ type Request struct {
 	// processes, and the state of the interpreter. The first one opens it. It needs a Pool that
 	// takes the policy, a language that has sessions, and a guard that does not refuse.
 	Session    string
-	MaxOutput  int                       // bytes of stdout and of stderr that the result keeps; 0 is DefaultOutput
+	MaxOutput  int                       // bytes kept of stdout and of stderr; 0: DefaultOutput
 	Progress   func(stage string)        // "guard", "compile", "run"
 	BeforeExec func(*mcpruntime.Process) // of the snippet's own process
 }

@@ -20,8 +20,10 @@ func ExamplePool() {
 	defer p.Close()
 	for range 2 {
 		var out bytes.Buffer
-		command := runtime.Command{Args: []string{"sh", "-c", "ls /work | wc -l; echo x > /work/x"}, Stdout: &out}
-		result, err := p.Run(context.Background(), pool.Call{Caller: "ann", Policy: policy, Command: command})
+		command := runtime.Command{Stdout: &out,
+			Args: []string{"sh", "-c", "ls /work | wc -l; echo x > /work/x"}}
+		result, err := p.Run(context.Background(),
+			pool.Call{Caller: "ann", Policy: policy, Command: command})
 		if err != nil {
 			fmt.Println(err, runtime.Hint(err))
 			return

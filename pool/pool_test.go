@@ -46,7 +46,9 @@ func runs(n int) int {
 	return n
 }
 
-func sh(script string) runtime.Command { return runtime.Command{Args: []string{"sh", "-c", script}} }
+func sh(script string) runtime.Command {
+	return runtime.Command{Args: []string{"sh", "-c", script}}
+}
 
 func TestManyCallsAtOnce(t *testing.T) {
 	p := newPool(t, Config{Live: 8, Queue: 100})

@@ -17,7 +17,8 @@ import (
 var calc = &Program{Args: []string{"sh", "-c",
 	`printf R; while read -r mark && read -r line; do eval "$line"; s=$?; printf '\0%s\n' $mark >&2; printf '\0%s %d\n' $mark $s; done`}, Ready: 'R'}
 
-func turn(t *testing.T, p *Pool, policy *policies.Policy, name, line string) (*Turned, string, string) {
+func turn(t *testing.T, p *Pool, policy *policies.Policy,
+	name, line string) (*Turned, string, string) {
 	t.Helper()
 	var out, stderr bytes.Buffer
 	res, err := p.Turn(t.Context(), Turn{Session: name, Call: Call{Caller: "ann", Policy: policy,
@@ -64,7 +65,8 @@ func TestASessionEndsByItsLimits(t *testing.T) {
 	policy := *preset(t, "standard")
 	policy.Limits.Timeout = policies.Duration(3 * time.Second)
 	turn(t, p, &policy, "slow", "x=1")
-	if res, _, _ := turn(t, p, &policy, "slow", "sleep 100"); res.Status != runtime.StatusTimeout || !res.Ended {
+	res, _, _ := turn(t, p, &policy, "slow", "sleep 100")
+	if res.Status != runtime.StatusTimeout || !res.Ended {
 		t.Errorf("%+v", res)
 	}
 	for _, name := range []string{"1", "2"} {
@@ -76,7 +78,8 @@ func TestASessionEndsByItsLimits(t *testing.T) {
 	if !errors.As(err, &busy) {
 		t.Errorf("error %v", err)
 	}
-	for end := time.Now().Add(20 * time.Second); p.Stats().Sessions > 0; time.Sleep(10 * time.Millisecond) {
+	end := time.Now().Add(20 * time.Second)
+	for ; p.Stats().Sessions > 0; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("idle sessions stay: %+v", p.Stats())
 		}

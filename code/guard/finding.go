@@ -47,7 +47,9 @@ func (r *Report) tidy() {
 	}
 	slices.SortStableFunc(
 		r.Findings,
-		func(a, b Finding) int { return cmp.Or(place(a, b), cmp.Compare(rank(b.Severity), rank(a.Severity))) },
+		func(a, b Finding) int {
+			return cmp.Or(place(a, b), cmp.Compare(rank(b.Severity), rank(a.Severity)))
+		},
 	)
 	r.Findings = slices.CompactFunc(r.Findings, func(a, b Finding) bool { return place(a, b) == 0 })
 	if len(r.Findings) > MaxFindings {

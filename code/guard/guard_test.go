@@ -78,12 +78,15 @@ func TestThePolicyDecidesWhatIsRefused(t *testing.T) {
 		{policies.Guard{Mode: policies.GuardOff}, "import subprocess", false},
 		{policies.Guard{Mode: policies.GuardDeny, Modules: names("", "os")},
 			"import os\nos.getcwd()", false},
-		{policies.Guard{Mode: policies.GuardDeny, Modules: names("", "python/os")}, "import os", false},
-		{policies.Guard{Mode: policies.GuardDeny, Modules: names("", "shell/os")}, "import os", true},
+		{policies.Guard{Mode: policies.GuardDeny, Modules: names("", "python/os")}, "import os",
+			false},
+		{policies.Guard{Mode: policies.GuardDeny, Modules: names("", "shell/os")}, "import os",
+			true},
 		{policies.Guard{Mode: policies.GuardDeny, Modules: names("json", "")}, "import json", true},
 		{policies.Guard{Mode: policies.GuardDeny, Calls: names("print", "")}, "print(1)", true},
 		{policies.Guard{Mode: policies.GuardDeny, Calls: names("", "eval")}, "eval('1')", false},
-		{policies.Guard{Mode: policies.GuardDeny, Attributes: names("upper", "")}, "'a'.upper()", true},
+		{policies.Guard{Mode: policies.GuardDeny, Attributes: names("upper", "")}, "'a'.upper()",
+			true},
 		{policies.Guard{Mode: policies.GuardDeny, Attributes: names("", "__globals__")},
 			"(lambda: 0).__globals__", false},
 	} {
@@ -97,17 +100,18 @@ func TestThePolicyDecidesWhatIsRefused(t *testing.T) {
 func TestWhatCannotBeLookedAtIsRefused(t *testing.T) {
 	fails := Guard{
 		Rules:  deny.Rules,
-		Python: func(context.Context, string, []byte) ([]byte, error) { return nil, errors.New("killed") },
+		Python: answers(nil, errors.New("killed")),
 	}
 	short := Guard{
 		Rules:  deny.Rules,
-		Python: func(context.Context, string, []byte) ([]byte, error) { return []byte("end\t3\n"), nil },
+		Python: answers([]byte("end\t3\n"), nil),
 	}
 	lies := Guard{
 		Rules:  deny.Rules,
-		Python: func(context.Context, string, []byte) ([]byte, error) { return []byte("hello\nend\t1\n"), nil },
+		Python: answers([]byte("hello\nend\t1\n"), nil),
 	}
-	for _, g := range []Guard{fails, short, lies, {Rules: deny.Rules, Python: func(context.Context, string, []byte) ([]byte, error) { return nil, nil }}} {
+	silent := Guard{Rules: deny.Rules, Python: answers(nil, nil)}
+	for _, g := range []Guard{fails, short, lies, silent} {
 		if r := look(t, g, Python, "print(1)"); !r.Refused || r.Analysed {
 			t.Errorf("%+v", r)
 		}
@@ -134,7 +138,8 @@ func TestWhatCannotBeLookedAtIsRefused(t *testing.T) {
 		{Shell, "[[ a" + strings.Repeat(" && a", 50_000) + " ]]"},
 		{Shell, "((a" + strings.Repeat("=a", deep) + "))"}, {Shell, strings.Repeat("<(", deep)},
 		{Shell, strings.Repeat("while ", 40_000)}, {Shell, strings.Repeat("f()", 80_000)},
-		{Shell, strings.Repeat("a() ", 60_000)}, {Shell, "((a" + strings.Repeat("**a", 80_000) + "))"},
+		{Shell, strings.Repeat("a() ", 60_000)},
+		{Shell, "((a" + strings.Repeat("**a", 80_000) + "))"},
 		{Shell, strings.Repeat("function f ", 20_000)}, {Shell, strings.Repeat("coproc ", 30_000)},
 		{Shell, strings.Repeat("@(", deep)}, {Shell, strings.Repeat("${a[", 50_000)},
 	} {
@@ -186,4 +191,9 @@ func FuzzShell(f *testing.F) {
 		f.Add(code)
 	}
 	f.Fuzz(func(t *testing.T, code string) { look(t, deny, Shell, code) })
+}
+
+// answers is an analysis by Python that gives this answer.
+func answers(out []byte, err error) func(context.Context, string, []byte) ([]byte, error) {
+	return func(context.Context, string, []byte) ([]byte, error) { return out, err }
 }

@@ -60,7 +60,8 @@ func (s *shell) parse(source []byte, within place, level int) error {
 // deep estimates the nesting from above.
 func deep(source []byte) bool {
 	depth := 0
-	for _, word := range bytes.FieldsFunc(source, func(r rune) bool { return r == ' ' || r == '\n' || r == '\t' || r == ';' }) {
+	ends := func(r rune) bool { return r == ' ' || r == '\n' || r == '\t' || r == ';' }
+	for _, word := range bytes.FieldsFunc(source, ends) {
 		switch string(word) {
 		case "if", "while", "until", "for", "case", "select", "!", "time", "coproc", "{":
 			depth++
@@ -346,7 +347,8 @@ func (s *shell) call(n *syntax.CallExpr) {
 		for _, t := range texts {
 			s.foreign(name, t, at)
 		}
-	case (name == "." || name == "source") && len(texts) > 0 && strings.HasPrefix(texts[0], "/tmp/"):
+	case (name == "." || name == "source") && len(texts) > 0 &&
+		strings.HasPrefix(texts[0], "/tmp/"):
 		s.add(
 			kindCall,
 			name,
@@ -368,8 +370,8 @@ func otherLanguage(name string) bool {
 
 // foreign looks at a program of another language for the words that matter.
 func (s *shell) foreign(name, text string, at place) {
-	for _, word := range [...]string{"socket", "os.system", "subprocess", "child_process", "system(",
-		"/inet/", "fsockopen", "pty.spawn", "exec("} {
+	for _, word := range [...]string{"socket", "os.system", "subprocess", "child_process",
+		"system(", "/inet/", "fsockopen", "pty.spawn", "exec("} {
 		if strings.Contains(text, word) {
 			s.add(kindCall, name, monitor.High, at,
 				"another language's program that starts programs or connects", word)
@@ -403,11 +405,14 @@ func (s *shell) arguments(name string, rest []*syntax.Word, at place) {
 			}
 		}
 		switch {
-		case name == "rm" && strings.ContainsAny(options, "rR") && (t == "/" || t == "/*" || t == "~" || strings.HasPrefix(t, "/usr") || strings.HasPrefix(t, "/etc") || strings.HasPrefix(t, "/home") || t == "--no-preserve-root"):
+		case name == "rm" && strings.ContainsAny(options, "rR") && (t == "/" || t == "/*" ||
+			t == "~" || t == "--no-preserve-root" || strings.HasPrefix(t, "/usr") ||
+			strings.HasPrefix(t, "/etc") || strings.HasPrefix(t, "/home")):
 			s.add(kindCall, "rm", monitor.High, at, "removes the system's or a person's files", t)
 		case name == "dd" && strings.HasPrefix(t, "of=/dev/") && t != "of=/dev/null":
 			s.add(kindCall, "dd", monitor.High, at, "writes to a device", t)
-		case name == "chmod" && (strings.Contains(t, "+s") || len(t) == 4 && (t[0] == '4' || t[0] == '2' || t[0] == '6') && isNumber(t)):
+		case name == "chmod" && (strings.Contains(t, "+s") ||
+			len(t) == 4 && (t[0] == '4' || t[0] == '2' || t[0] == '6') && isNumber(t)):
 			s.add(kindCall, "chmod", monitor.High, at, "makes a set-user-ID program", t)
 		case name == "kill" && (t == "1" || t == "-1"):
 			s.add(kindCall, "kill", monitor.High, at, "signals every process, or the first", t)
@@ -447,7 +452,8 @@ func changes(command string) bool {
 }
 
 func systemPath(p string) bool {
-	for _, prefix := range [...]string{"/etc", "/usr", "/bin", "/sbin", "/lib", "/boot", "/sys", "/proc", "/dev/sd", "/dev/mem", "/root", "/var", "/run"} {
+	for _, prefix := range [...]string{"/etc", "/usr", "/bin", "/sbin", "/lib", "/boot", "/sys",
+		"/proc", "/dev/sd", "/dev/mem", "/root", "/var", "/run"} {
 		if p == prefix || strings.HasPrefix(p, prefix+"/") ||
 			strings.HasPrefix(prefix, "/dev/sd") && strings.HasPrefix(p, prefix) {
 			return true
@@ -457,7 +463,9 @@ func systemPath(p string) bool {
 }
 
 func secretPath(p string) bool {
-	for _, part := range [...]string{"/etc/shadow", "/etc/passwd", "/etc/sudoers", "/etc/ssh", "/root/", ".ssh/", "/environ", "docker.sock", "/proc/1/", "/proc/kcore", "/dev/mem", ".aws/", ".bash_history", "/proc/sys", "/sys/"} {
+	for _, part := range [...]string{"/etc/shadow", "/etc/passwd", "/etc/sudoers", "/etc/ssh",
+		"/root/", ".ssh/", "/environ", "docker.sock", "/proc/1/", "/proc/kcore", "/dev/mem",
+		".aws/", ".bash_history", "/proc/sys", "/sys/"} {
 		if strings.Contains(p, part) {
 			return true
 		}

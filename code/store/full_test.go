@@ -53,7 +53,8 @@ const fullVariable = "MCPBOX_TEST_FULL_DISK"
 func TestAFullDisk(t *testing.T) {
 	if os.Getenv(fullVariable) == "" {
 		testhost.Need(t, "sandbox") // that is, user namespaces
-		cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^TestAFullDisk$", "-test.v")
+		cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^TestAFullDisk$",
+			"-test.v")
 		cmd.Env = append(os.Environ(), fullVariable+"="+t.TempDir())
 		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNS,
 			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},

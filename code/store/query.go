@@ -68,7 +68,8 @@ func (s *Store) stats(ctx context.Context, since int64, st *Stats) error {
 	for _, group := range []struct {
 		column string
 		into   map[string]int
-	}{{"status", st.ByStatus}, {"language", st.ByLanguage}, {"policy", st.ByPolicy}, {"risk", st.ByRisk}} {
+	}{{"status", st.ByStatus}, {"language", st.ByLanguage}, {"policy", st.ByPolicy},
+		{"risk", st.ByRisk}} {
 		if err := s.count(
 			ctx,
 			group.into,
@@ -100,11 +101,13 @@ func (s *Store) stats(ctx context.Context, since int64, st *Stats) error {
 // traffic adds up what the results say of the network.
 func (s *Store) traffic(ctx context.Context, since int64, st *Stats) error {
 	rows, err := s.db.QueryContext(ctx, `
-SELECT n.value->>'host', n.value->>'port', count(DISTINCT executions.id), sum(n.value->>'connections'),
-  sum(n.value->>'bytes_sent') sent, sum(n.value->>'bytes_received') received, coalesce(sum(n.value->>'duration'), 0)
+SELECT n.value->>'host', n.value->>'port', count(DISTINCT executions.id),
+  sum(n.value->>'connections'), sum(n.value->>'bytes_sent') sent,
+  sum(n.value->>'bytes_received') received, coalesce(sum(n.value->>'duration'), 0)
 FROM executions, json_each(CASE WHEN json_valid(CAST(result AS TEXT))
   THEN CAST(result AS TEXT) ELSE '{}' END, '$.network') n
-WHERE time >= ? AND n.type = 'object' GROUP BY 1, 2 ORDER BY sent + received DESC, 1, 2 LIMIT 20`, since)
+WHERE time >= ? AND n.type = 'object'
+GROUP BY 1, 2 ORDER BY sent + received DESC, 1, 2 LIMIT 20`, since)
 	if err != nil {
 		return err
 	}

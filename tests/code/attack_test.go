@@ -138,7 +138,8 @@ open("closed", "w").write("x"); os.chmod("closed", 0); os.mkdir("locked"); open(
 	for _, f := range r.Files {
 		names = append(names, f.Name)
 	}
-	for _, bad := range []string{"link", "root", "host", "magic", "fifo", "sock", "large", "d/up", "d/work"} {
+	for _, bad := range []string{"link", "root", "host", "magic", "fifo", "sock", "large", "d/up",
+		"d/work"} {
 		for _, n := range names {
 			if n == bad || strings.HasPrefix(n, bad+"/") {
 				t.Errorf("%s came back", n)

@@ -3,7 +3,7 @@
 // leave behind.
 //
 //	go test ./tests/code                       # against snippets/*.json
-//	go test ./tests/code -run Snippets -update # write those: runs every snippet bare, as root, in a
+//	go test ./tests/code -run Snippets -update # write those; root
 //
-// mount namespace
+// The second one runs every snippet bare, in a mount namespace of its own.
 package code
