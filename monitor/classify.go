@@ -29,6 +29,7 @@ import (
 //	connect, bind, listen … where no sockets are allowed permission_denied   medium
 //	io_uring_setup: libuv probes it at every start       syscall_blocked     low
 //	clone3 and other calls answered with ENOSYS          syscall_blocked     low
+//	a look-up or connection without a network            permission_denied   low
 //	everything else                                      syscall_blocked     medium
 func Classify(e Event) Event {
 	switch {
@@ -38,6 +39,9 @@ func Classify(e Event) Event {
 		return classifyLimit(e)
 	case e.Network != nil:
 		e.Type, e.Severity = cmp.Or(e.Type, PermissionDenied), cmp.Or(e.Severity, Medium)
+		return e
+	}
+	if e.Rule == RuleNoNetwork { // ordinary: telemetry, looks for updates
 		return e
 	}
 	if e.Type == "" {

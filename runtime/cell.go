@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -11,6 +13,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/policies"
+	"github.com/mcpbox/mcpbox/rootfs"
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 	"github.com/mcpbox/mcpbox/runtime/internal/verify"
 )
@@ -76,10 +79,29 @@ func CheckCells(p *policies.Policy) error {
 	case len(p.Filesystem.Hidden) > 0 && len(p.Filesystem.Mounts) > 0:
 		why = "hidden paths in a bound folder are found when the sandbox starts, not at the call"
 	default:
-		return nil
+		target := coveredInCells(p.Filesystem.Mounts)
+		if target == "" {
+			return nil
+		}
+		why = "each cell has an empty folder of its own over the mount " + target
 	}
 	return hint.Errorf("start a sandbox for the call (Spec.Cells 0)", "no cells with policy %s: %s",
 		p.Name, why)
+}
+
+// coveredInCells returns the first mount that a cell's own storage would cover.
+func coveredInCells(mounts []policies.Mount) string {
+	for _, own := range []string{"/tmp", rootfs.Work, rootfs.Home} {
+		if slices.ContainsFunc(mounts, func(m policies.Mount) bool { return m.Target == own }) {
+			continue
+		}
+		for _, m := range mounts {
+			if strings.HasPrefix(m.Target, own+"/") {
+				return m.Target
+			}
+		}
+	}
+	return ""
 }
 
 // NewCell builds a cell, in a sandbox whose Spec has Cells. Every layer is applied and verified

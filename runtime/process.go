@@ -151,6 +151,9 @@ func (p *Process) Wait() (*Result, error) {
 func (p *Process) settle() {
 	<-p.done
 	p.once.Do(func() {
+		if p.cmd.BeforeResult != nil {
+			p.cmd.BeforeResult(p)
+		}
 		p.result = p.finish()
 		p.box.forget(p)
 	})

@@ -69,6 +69,9 @@ type Command struct {
 	// BeforeExec, if not nil, is called after every layer is applied and verified, right before
 	// execve. The program has not run yet.
 	BeforeExec func(*Process)
+	// BeforeResult, if not nil, is called once, after the process has ended and before its result
+	// is made: its last Record is in the result.
+	BeforeResult func(*Process)
 
 	// Hold is for a program that starts and then waits for its call: time limits and usage count
 	// from Process.Begin. Until then, ctx bounds the waiting.

@@ -16,32 +16,40 @@ import (
 	"github.com/mcpbox/mcpbox/internal/plural"
 	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/internal/steady"
+	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/rootfs"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
 // aftermath says what a user who sees only a failure can't know: that an argument names what only
-// the host has, that there is no network, that files went with the sandbox. Each with the flag.
+// the host has, that there is no network, that files went with the sandbox. Each with the flag. An
+// attempt to reach a network is also an event.
 type aftermath struct {
-	f      *sandboxFlags
-	policy *policies.Policy
-	net    *netseen.Namespace
-	dirs   *leftover.Folders
+	f       *sandboxFlags
+	policy  *policies.Policy
+	process *mcpruntime.Process
+	dirs    *leftover.Folders
 
-	mu     sync.Mutex
-	tried  bool // the network; said once
-	listen []netip.AddrPort
+	mu                sync.Mutex
+	net               *netseen.Namespace // nil: the host's, or closed
+	connects, lookups uint64             // attempts that were reported
+	listen            []netip.AddrPort
 }
 
 // aftermath begins before the program's first instruction. It is nil where there is nothing to say.
 func (f *sandboxFlags) aftermath(p *mcpruntime.Process, policy *policies.Policy) *aftermath {
-	if f.quiet || policy.Isolation == policies.IsolationNone || f.who().served {
+	if policy.Isolation == policies.IsolationNone {
 		return nil
 	}
-	a := &aftermath{f: f, policy: policy}
+	a := &aftermath{f: f, policy: policy, process: p}
 	if policy.Network.Mode != policies.NetworkHost {
-		a.net, _ = netseen.Open(filepath.Dir(p.Root()))
+		fresh := policy.Network.Mode == policies.NetworkNone // otherwise mcpbox's own listeners
+		a.net, _ = netseen.Open(filepath.Dir(p.Root()), fresh)
+	}
+	if f.quiet {
+		a.dirs = leftover.Open(nil)
+		return a
 	}
 	var places []leftover.Place
 	for _, dir := range []string{rootfs.Home, rootfs.Work, "/tmp"} {
@@ -57,8 +65,11 @@ func (f *sandboxFlags) aftermath(p *mcpruntime.Process, policy *policies.Policy)
 
 // close lets go of the sandbox.
 func (a *aftermath) close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.net != nil {
 		a.net.Close()
+		a.net = nil
 	}
 	a.dirs.Close()
 }
@@ -80,25 +91,20 @@ func (a *aftermath) watch(done <-chan struct{}) {
 	}
 }
 
-// network says once that the program tried to reach a network, and names what listens.
+// network reports attempts to reach a network, the first one also in words, and names what listens.
 func (a *aftermath) network() {
-	if a.net == nil {
+	if a == nil {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.policy.Network.Mode == policies.NetworkNone && !a.tried {
-		connects, lookups := a.net.Tried()
-		what := "connect to an address"
-		if lookups > 0 {
-			what = "look up a name"
-		}
-		if a.tried = connects > 0 || lookups > 0; a.tried {
-			a.say("it tried to %s, and the sandbox has no network: --allow-net HOST allows one "+
-				"host, --network host all", what)
-		}
+	if a.net == nil {
+		return
 	}
-	if len(a.policy.Network.Publish) > 0 {
+	if a.policy.Network.Mode == policies.NetworkNone {
+		a.tried(a.net.Tried())
+	}
+	if a.f.quiet || len(a.policy.Network.Publish) > 0 {
 		return
 	}
 	for _, l := range a.net.Listening() {
@@ -110,9 +116,34 @@ func (a *aftermath) network() {
 	}
 }
 
+// tried reports the attempts that are new since the last call.
+func (a *aftermath) tried(connects, lookups uint64) {
+	const allow = "--allow-net HOST allows one host, --network host all"
+	for _, t := range []struct {
+		now      uint64
+		reported *uint64
+		what     string
+		action   string
+	}{
+		{lookups, &a.lookups, "look up a name", "ECONNREFUSED"},
+		{connects, &a.connects, "connect to an address", "ENETUNREACH"},
+	} {
+		if t.now <= *t.reported {
+			continue
+		}
+		if a.lookups+a.connects == 0 && !a.f.quiet {
+			a.say("it tried to %s, and the sandbox has no network: %s", t.what, allow)
+		}
+		// The kernel's counter has no more than the number.
+		a.process.Record(monitor.Event{Type: monitor.PermissionDenied, Severity: monitor.Low,
+			Rule: monitor.RuleNoNetwork, Action: t.action, Count: int(t.now - *t.reported),
+			Reason: "it tried to " + t.what + ", and the sandbox has no network", Hint: allow})
+		*t.reported = t.now
+	}
+}
+
 // end looks at what is left when the program has ended.
 func (a *aftermath) end() {
-	a.network()
 	var parts []string
 	keep := map[string]string{rootfs.Home: "--home DIR", rootfs.Work: "--workspace DIR",
 		"/tmp": "--mount DIR:/tmp:rw"}

@@ -203,7 +203,12 @@ func (f *mcpFlags) config(cmd *cobra.Command, spec mcpruntime.Spec, args []strin
 			return f.again(spec)
 		},
 		Command: mcpruntime.Command{Args: args, Env: f.environment(), Dir: f.dir,
-			Stderr: os.Stderr},
+			Stderr: os.Stderr,
+			BeforeResult: func(p *mcpruntime.Process) {
+				if f.after != nil && f.after.process == p {
+					f.after.network()
+				}
+			}},
 		Started: func(r *mcpruntime.Process) {
 			f.tellMissing(spec.Policy.Require, r.Layers(), r.Limits())
 			if f.after == nil {

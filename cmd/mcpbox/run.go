@@ -80,6 +80,7 @@ func (f *sandboxFlags) run(cmd *cobra.Command, args []string, tty bool) error {
 			f.tellMissing(spec.Policy.Require, p.Layers(), p.Limits())
 			f.tellNoDownload(spec.Policy, args)
 		},
+		BeforeResult: func(*mcpruntime.Process) { after.network() },
 	}
 	res, err := c.run(ctx, spec, command)
 	if after != nil {

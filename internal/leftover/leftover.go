@@ -64,6 +64,9 @@ func (f *Folders) Close() {
 // of package managers and empty files.
 func (f *Folders) Found() (out []Found) {
 	for i, d := range f.dirs {
+		if names, _ := d.Readdirnames(1); len(names) == 0 {
+			continue
+		}
 		found := Found{Path: f.places[i].Path}
 		seen := 0
 		root, err := os.OpenRoot("/proc/self/fd/" + strconv.Itoa(int(d.Fd())))

@@ -2,7 +2,7 @@
 // outside. They show attempts: connections without a route, and look-ups that nobody answers. It
 // also lists listening sockets.
 //
-//	seen, err := netseen.Open("/proc/" + pid)
+//	seen, err := netseen.Open("/proc/"+pid, false)
 //	defer seen.Close()
 //	connects, lookups := seen.Tried()
 //
@@ -26,27 +26,29 @@ import (
 
 // Namespace is the network namespace of one process.
 type Namespace struct {
+	proc              string
 	v4, v6            *os.File
-	stat, stat6       *os.File // the number of TCP sockets
-	tcp, tcp6         *os.File // the sockets; slow: the kernel walks all namespaces' tables
-	connects, lookups uint64   // values at Open
-	sockets           string
-	listening         []netip.AddrPort
+	connects, lookups uint64 // values at Open
+
+	opened      bool     // the files below
+	stat, stat6 *os.File // the number of TCP sockets
+	tcp, tcp6   *os.File // the sockets; slow: the kernel walks all namespaces' tables
+	sockets     string
+	listening   []netip.AddrPort
 }
 
-// Open opens the namespace of a process. proc is the process's folder in /proc.
-func Open(proc string) (*Namespace, error) {
-	n := &Namespace{}
+// Open opens the namespace of a process. proc is the process's folder in /proc. fresh means that
+// nothing has happened in the namespace yet, which saves reading it.
+func Open(proc string, fresh bool) (*Namespace, error) {
+	n := &Namespace{proc: proc}
 	var err error
 	if n.v4, err = os.Open(proc + "/net/snmp"); err != nil {
 		return nil, err
 	}
-	// Without IPv6 these files don't exist.
-	n.v6, _ = os.Open(proc + "/net/snmp6")
-	n.stat, _ = os.Open(proc + "/net/sockstat")
-	n.stat6, _ = os.Open(proc + "/net/sockstat6")
-	n.tcp, _ = os.Open(proc + "/net/tcp")
-	n.tcp6, _ = os.Open(proc + "/net/tcp6")
+	n.v6, _ = os.Open(proc + "/net/snmp6") // without IPv6 it does not exist
+	if fresh {
+		return n, nil
+	}
 	n.connects, n.lookups = n.counters()
 	if n.sockets = n.inUse(); n.sockets != "" {
 		n.listening = n.listeners()
@@ -64,11 +66,11 @@ func (n *Namespace) Close() error {
 // loopback device where nothing listens: nearly always a name look-up.
 func (n *Namespace) Tried() (connects, lookups uint64) {
 	connects, lookups = n.counters()
-	return connects - n.connects, lookups - n.lookups
+	return connects - min(connects, n.connects), lookups - min(lookups, n.lookups)
 }
 
 // Listening returns the TCP addresses that were opened for listening since Open. It is empty if no
-// socket was opened or closed since the last call.
+// socket was opened or closed since the last call, or if the process had ended before the first one.
 func (n *Namespace) Listening() (out []netip.AddrPort) {
 	now := n.inUse()
 	if now == n.sockets {
@@ -85,6 +87,13 @@ func (n *Namespace) Listening() (out []netip.AddrPort) {
 
 // inUse returns the number of TCP sockets; "" means none.
 func (n *Namespace) inUse() (out string) {
+	if !n.opened {
+		n.opened = true
+		n.stat, _ = os.Open(n.proc + "/net/sockstat")
+		n.stat6, _ = os.Open(n.proc + "/net/sockstat6")
+		n.tcp, _ = os.Open(n.proc + "/net/tcp")
+		n.tcp6, _ = os.Open(n.proc + "/net/tcp6")
+	}
 	for _, f := range []*os.File{n.stat, n.stat6} {
 		for line := range bytes.Lines(read(f)) {
 			words := strings.Fields(string(line))
