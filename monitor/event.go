@@ -18,8 +18,8 @@ const (
 // system call.
 const RuleMCP = "mcp:"
 
-// RuleNoNetwork is the rule of attempts to reach a network in a sandbox that has none. They are seen
-// in the kernel's counters: the event has their number, and no address.
+// RuleNoNetwork is the rule of attempts to reach a network in a sandbox that has none. The kernel's
+// counters show them: the event has their number, and no address.
 const RuleNoNetwork = "builtin:no_network"
 
 // Severity orders events. A report has its risk on the same scale.

@@ -70,7 +70,7 @@ func (n *Namespace) Tried() (connects, lookups uint64) {
 }
 
 // Listening returns the TCP addresses that were opened for listening since Open. It is empty if no
-// socket was opened or closed since the last call, or if the process had ended before the first one.
+// socket was opened or closed since the last call, or if the process ended before the first call.
 func (n *Namespace) Listening() (out []netip.AddrPort) {
 	now := n.inUse()
 	if now == n.sockets {
