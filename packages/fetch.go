@@ -2,9 +2,12 @@ package packages
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +17,7 @@ import (
 	"github.com/mcpbox/mcpbox/packages/audit"
 	"github.com/mcpbox/mcpbox/packages/provenance"
 	"github.com/mcpbox/mcpbox/packages/registry"
+	"github.com/mcpbox/mcpbox/packages/runner"
 	"github.com/mcpbox/mcpbox/policies"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
@@ -114,4 +118,18 @@ func parseTime(text string) time.Time {
 		return time.Time{}
 	}
 	return at.UTC()
+}
+
+// getenv is os.Getenv, with the registries that a request names.
+func getenv(r *runner.Request) func(string) string {
+	return func(name string) string {
+		given := os.Getenv(name)
+		switch name {
+		case "npm_config_registry", "PIP_INDEX_URL":
+			return cmp.Or(r.Index, given)
+		case "PIP_EXTRA_INDEX_URL":
+			return strings.Join(append(slices.Clone(r.Indexes), strings.Fields(given)...), " ")
+		}
+		return given
+	}
 }

@@ -76,7 +76,7 @@ func (o *Options) fetchNPM(ctx context.Context, r *runner.Request, tree string) 
 }
 
 func openNPM(ctx context.Context, r *runner.Request, o *Options) (*npmBox, error) {
-	config, err := npm.ReadConfig(os.Getenv)
+	config, err := npm.ReadConfig(getenv(r))
 	if err != nil {
 		return nil, err
 	}
@@ -209,10 +209,26 @@ func (b *npmBox) describe(ctx context.Context, view viewed, o *Options) (*fetche
 		return nil, fmt.Errorf("what the registry said of the packages can't be read")
 	}
 	f, err := describeNPM(b.run, b.config, lock, look, view)
+	if err == nil && b.run.Index == "" {
+		err = b.ofProject(f)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return f, o.stop(f)
+}
+
+// ofProject refuses packages that npx would take from another registry in this folder.
+func (b *npmBox) ofProject(f *fetched) error {
+	folder, err := os.Getwd()
+	if err != nil {
+		return nil // npx would not know either
+	}
+	var names []string
+	for _, m := range f.members {
+		names = append(names, m.Name)
+	}
+	return b.config.Project(folder, names)
 }
 
 // npm runs npm in the sandbox.

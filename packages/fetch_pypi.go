@@ -15,6 +15,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/safetext"
+	"github.com/mcpbox/mcpbox/packages/audit"
 	"github.com/mcpbox/mcpbox/packages/provenance"
 	"github.com/mcpbox/mcpbox/packages/pypi"
 	"github.com/mcpbox/mcpbox/packages/registry"
@@ -27,12 +28,12 @@ const pipConf = "/home/user/pip.conf"
 // fetchPyPI runs pip in a sandbox, and takes the tree from there.
 func (o *Options) fetchPyPI(ctx context.Context, r *runner.Request, tree string) (f *fetched,
 	err error) {
-	config, err := pypi.ReadConfig(os.Getenv)
+	config, err := pypi.ReadConfig(getenv(r))
 	if err != nil {
 		return nil, err
 	}
 	o.Progress("installing " + r.Spec() + " from " + config.Index)
-	python, err := findPython()
+	python, err := findPython(r.Python)
 	if err != nil {
 		return nil, err
 	}
@@ -45,8 +46,9 @@ func (o *Options) fetchPyPI(ctx context.Context, r *runner.Request, tree string)
 		return nil, fmt.Errorf("pip configuration: %w", err)
 	}
 	files := []mcpruntime.File{{Path: pipConf, Mode: 0o600}}
-	asked := pypi.Request{Spec: pypi.Spec(r.Name, r.Range), Name: r.Name, Build: o.Scripts,
-		Site: path.Join(inside, pypi.Site(python.version)), Indexes: config.Indexes,
+	asked := pypi.Request{Specs: append([]string{pypi.Spec(r)}, r.With...), Name: r.Name,
+		Build: o.Scripts,
+		Site:  path.Join(inside, pypi.Site(python.version)), Indexes: config.Indexes,
 		Final: path.Join(Target, pypi.Site(python.version))}
 	if config.InsideCA() {
 		asked.CA = caFile
@@ -137,7 +139,7 @@ func pipError(r *pypi.Report, asked pypi.Request) error {
 			asked.Name)
 	case has("no matching distribution"):
 		return hint.Errorf("pip index versions "+asked.Name, "the index has nothing that fits %s",
-			asked.Spec)
+			asked.Specs[0])
 	case has("no such option: --report"):
 		return hint.Errorf("python3 -m pip install --upgrade pip", "pip is older than 22.2")
 	}
@@ -179,6 +181,12 @@ func (f *fetched) take(report *pypi.Report, r *runner.Request) error {
 			if who != "" {
 				m.Maintainers = append(m.Maintainers, who)
 			}
+		}
+		if len(p.Elsewhere) > 0 {
+			f.findings = append(f.findings, audit.Finding{ID: "index", Severity: audit.High,
+				What: "another index has other files by this name: pip takes the highest " +
+					"version, whoever published it",
+				Evidence: safetext.Clean(m.Name+": "+strings.Join(p.Elsewhere, " "), 200)})
 		}
 		fmt.Fprintf(all, "%s %s %s\n", m.Name, m.Version, m.Integrity)
 		f.members = append(f.members, m)

@@ -143,10 +143,6 @@ func exact(r *runner.Request) string {
 // stop ends an install of what is known to do harm, or of what somebody denied.
 func (o *Options) stop(f *fetched) error {
 	verdict, why := o.Decide(f.main.Name, f.main.Version)
-	if verdict == audit.Trusted {
-		o.Scripts = true
-		return nil
-	}
 	spec := strings.TrimSuffix(f.main.Name+"@"+f.main.Version, "@")
 	if verdict == audit.Denied {
 		return hint.Errorf("mcpbox trust "+spec+" --reason …", "%s is denied: %s", spec, why)
@@ -154,15 +150,23 @@ func (o *Options) stop(f *fetched) error {
 	if len(f.members) == 0 {
 		f = &fetched{main: f.main, members: []Member{f.main}}
 	}
+	o.Scripts = verdict == audit.Trusted
 	found := f.findings
 	for _, m := range f.members {
+		if verdict, why := o.Decide(m.Name, m.Version); verdict == audit.Denied {
+			return hint.Errorf("mcpbox trust "+m.Name+"@"+m.Version+" --reason …",
+				"%s is denied: it needs %s@%s: %s", spec, m.Name, m.Version, why)
+		}
+		if o.Scripts {
+			continue
+		}
 		known, err := o.known(o.ecosystem, m, m.Name == f.main.Name)
 		if err != nil {
 			return err
 		}
 		found = append(found, known...)
 	}
-	if worst := audit.Worst(found, audit.Critical); worst != nil {
+	if worst := audit.Worst(found, audit.Critical); worst != nil && !o.Scripts {
 		return hint.Errorf("do not use it; if you know better: mcpbox trust "+spec+" --reason …",
 			"%s is denied: %s (%s)", spec, worst.What, worst.Evidence)
 	}
@@ -287,7 +291,7 @@ func (s *Store) commit(r *runner.Request, staging string, p *Package, keep bool)
 	if err != nil {
 		return err
 	}
-	known[r.Range], known[p.Version] = version, version
+	known[r.Key()], known[r.KeyOf(p.Version)] = version, version
 	return writeFile(filepath.Join(folder, "refs.json"), known)
 }
 

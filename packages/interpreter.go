@@ -50,11 +50,11 @@ type interpreter struct {
 }
 
 // findPython finds the first Python of PATH that is a program, not a script that chooses one, and
-// that has pip.
-func findPython() (*interpreter, error) {
-	found := ""
+// that has pip. version is 3.12, or "" for any.
+func findPython(version string) (*interpreter, error) {
+	found, name := "", "python"+cmp.Or(version, "3")
 	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
-		real, err := filepath.EvalSymlinks(filepath.Join(dir, "python3"))
+		real, err := filepath.EvalSymlinks(filepath.Join(dir, name))
 		if err != nil || !isProgram(real) {
 			continue
 		}
@@ -72,6 +72,10 @@ func findPython() (*interpreter, error) {
 		}
 	}
 	const remedy = "apt-get install python3 python3-pip"
+	if found == "" && version != "" {
+		return nil, hint.Errorf("install it, or ask for another version: mcpbox installs no Python",
+			"%s is not in PATH", name)
+	}
 	if found == "" {
 		return nil, hint.Errorf(remedy, "python3 is not installed on this host")
 	}

@@ -72,7 +72,7 @@ func (s *Store) Find(r *runner.Request) (*Package, error) {
 	if err != nil {
 		return nil, fmt.Errorf("package store: %w", err)
 	}
-	version, ok := known[r.Range]
+	version, ok := known[r.Key()]
 	if !ok {
 		return nil, nil
 	}

@@ -23,7 +23,7 @@ func (s *Store) Asked(p *Package) (out []*runner.Request, err error) {
 		return nil, err
 	}
 	for _, asked := range slices.Sorted(maps.Keys(known)) {
-		one := &runner.Request{Ecosystem: p.Ecosystem, Name: p.Name, Range: asked}
+		one := runner.OfKey(p.Ecosystem, p.Name, asked)
 		if known[asked] == filepath.Base(p.Folder) && exact(one) == "" {
 			out = append(out, one)
 		}
@@ -68,7 +68,7 @@ func (s *Store) Adopt(ctx context.Context, r *runner.Request, p *Package) error 
 	if err != nil {
 		return err
 	}
-	known[r.Range], known[p.Version] = filepath.Base(p.Folder), filepath.Base(p.Folder)
+	known[r.Key()], known[r.KeyOf(p.Version)] = filepath.Base(p.Folder), filepath.Base(p.Folder)
 	return writeFile(filepath.Join(s.folder(p.Ecosystem, p.Name), "refs.json"), known)
 }
 

@@ -150,6 +150,36 @@ func (d *Desk) decided(ctx context.Context, p *packages.Package) (*Decision, err
 	return found, nil
 }
 
+// deniedPart finds a package of the tree that was denied. nil is none.
+func (d *Desk) deniedPart(ctx context.Context, p *packages.Package) (*packages.Member, *Decision,
+	error) {
+	if err := d.load(ctx); err != nil {
+		return nil, nil, err
+	}
+	var denied []Decision
+	for _, r := range d.rules {
+		if one := decision(r); one.Verdict == audit.Denied {
+			denied = append(denied, one)
+		}
+	}
+	if len(denied) == 0 {
+		return nil, nil, nil
+	}
+	members, err := p.Members()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, m := range members {
+		for _, one := range denied {
+			if m.Name != p.Name && one.meets(&packages.Package{Ecosystem: p.Ecosystem,
+				Name: m.Name, Version: m.Version}) {
+				return &m, &one, nil
+			}
+		}
+	}
+	return nil, nil, nil
+}
+
 func (d *Desk) load(ctx context.Context) error {
 	if d.read {
 		return nil

@@ -44,6 +44,16 @@ func (d *Desk) Report(ctx context.Context, p *packages.Package, rules policies.P
 		return nil, err
 	}
 	r.Findings = append(r.Findings, found...)
+	part, denied, err := d.deniedPart(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if part != nil && (decided == nil || decided.Verdict != audit.Denied) {
+		r.Verdict, r.Decided, r.spec = audit.Denied, true, denied.Spec()
+		r.Reason = "it needs " + part.Name + "@" + part.Version + ": " +
+			cmp.Or(safetext.Clean(denied.Reason, 200), "no reason given")
+		return r, nil
+	}
 	if decided != nil {
 		r.Verdict, r.Decided, r.spec = decided.Verdict, true, decided.Spec()
 		if decided.Ecosystem != "" {

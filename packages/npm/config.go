@@ -31,6 +31,8 @@ type Config struct {
 
 	// Credentials are those of the registries. File has placeholders for them.
 	Credentials []registry.Credential
+
+	user string // the user's npmrc
 }
 
 // RegistryOf is where a package comes from.
@@ -68,7 +70,11 @@ func ReadConfig(getenv func(string) string) (*Config, error) {
 			values[key] = v
 		}
 	}
-	return assemble(values, getenv("NODE_EXTRA_CA_CERTS"))
+	c, err := assemble(values, getenv("NODE_EXTRA_CA_CERTS"))
+	if err == nil {
+		c.user = user
+	}
+	return c, err
 }
 
 // globalFiles are npm's global configuration: below the prefix, which is node's unless it is set.

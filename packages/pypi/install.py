@@ -1,6 +1,6 @@
 """Runs pip in mcpbox's sandbox, and prints what it did as one JSON object.
 
-argv[1] is a JSON object: spec, name, site (folder), indexes (${NAME} stands for a variable), ca
+argv[1] is a JSON object: specs, name, site (folder), indexes (${NAME} stands for a variable), ca
 (file or ""), build (bool).
 """
 import concurrent.futures
@@ -30,7 +30,7 @@ def pip():
              "--timeout", "60"]
     if not asked["build"]:
         words += ["--only-binary", ":all:"]
-    done = subprocess.run(words + ["--", asked["spec"]], stdout=subprocess.PIPE,
+    done = subprocess.run(words + ["--"] + asked["specs"], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                           env={**os.environ, "PIP_INDEX_URL": indexes[0],
                                "PIP_EXTRA_INDEX_URL": " ".join(indexes[1:])})
@@ -99,19 +99,20 @@ def page(name):
                 urllib.parse.unquote(parts.password or "")
             request.add_header("Authorization",
                                "Basic " + base64.b64encode(login.encode()).decode())
+        found = []
         try:
             with urllib.request.urlopen(request, timeout=30, context=trust) as answer:
                 text = answer.read(64 << 20).decode("utf-8", "replace")
                 if "json" in answer.headers.get("Content-Type", ""):
-                    said = json.loads(text)
-                    files += said.get("files", [])
-                    continue
-            reader = Page()
-            reader.feed(text)
-            files += reader.files
+                    found = json.loads(text).get("files", [])
+                else:
+                    reader = Page()
+                    reader.feed(text)
+                    found = reader.files
         except (OSError, ValueError) as e:
             if getattr(e, "code", 0) in (401, 403):
                 result["refused"] = True
+        files += [{**f, "index": url} for f in found]
     return files
 
 
@@ -159,12 +160,17 @@ else:
         archive = info.get("archive_info", {})
         hashes = archive.get("hashes") or dict([archive.get("hash", "=").split("=", 1)])
         file = urllib.parse.unquote(info["url"].rsplit("/", 1)[-1])
-        known = [f for f in page(meta["name"]) if f.get("filename") == file]
-        known = known[0] if known else {}
+        sha256 = hashes.get("sha256", "")
+        every = page(meta["name"])
+        known = [f for f in every if f.get("filename") == file]
+        same = [f for f in known if (f.get("hashes") or {}).get("sha256", "").lower() == sha256]
+        have = {f["index"] for f in same or known}
+        known = (same or known or [{}])[0]
         return {"name": meta["name"], "version": meta["version"], "file": file,
-                "sha256": hashes.get("sha256", ""), "indexed": known.get("hashes", {}),
+                "sha256": sha256, "indexed": known.get("hashes", {}),
                 "yanked": known.get("yanked", False), "published": known.get("upload-time") or "",
                 "provenance": provenance(known) if wanted(meta["name"]) else None,
+                "elsewhere": sorted({f["index"] for f in every} - have),
                 "requested": bool(item.get("requested")), "author": meta.get("author_email")
                 or meta.get("author") or "", "maintainer": meta.get("maintainer_email") or ""}
     with concurrent.futures.ThreadPoolExecutor(8) as pool:

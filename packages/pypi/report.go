@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/mcpbox/mcpbox/packages/runner"
 )
 
 // Script runs pip inside. Its argument is a Request as JSON, and its output a Report.
@@ -15,7 +17,7 @@ var Script string
 
 // Request is what Script is asked to do.
 type Request struct {
-	Spec    string   `json:"spec"`    // of pip: NAME, NAME==1.2
+	Specs   []string `json:"specs"`   // of pip: NAME, NAME==1.2; the first one is asked for
 	Name    string   `json:"name"`    //
 	Site    string   `json:"site"`    // the folder that packages go to
 	Final   string   `json:"final"`   // where this folder is when a program runs
@@ -47,6 +49,7 @@ type Installed struct {
 	// what the index says of the origin of the package that was asked for (PEP 740); null: nothing
 	Provenance json.RawMessage `json:"provenance"`
 	Requested  bool            `json:"requested"`
+	Elsewhere  []string        `json:"elsewhere"` // indexes that have the name, and not this file
 	Author     string          `json:"author"`
 	Maintainer string          `json:"maintainer"`
 }
@@ -95,9 +98,10 @@ func (i *Installed) Withdrawn() string {
 }
 
 // Spec is a requirement as pip takes it. uvx writes NAME@VERSION for ==.
-func Spec(name, versions string) string {
-	if versions == "" || strings.ContainsAny(versions[:1], "=<>!~") {
-		return name + versions
+func Spec(r *runner.Request) string {
+	spec := r.Spec()
+	if at := strings.LastIndexByte(spec, '@'); at > 0 {
+		return spec[:at] + "==" + spec[at+1:]
 	}
-	return name + "==" + versions
+	return spec
 }

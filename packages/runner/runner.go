@@ -15,47 +15,49 @@ const (
 	PyPI Ecosystem = "pypi"
 )
 
-// Request is what a command line asks a runner for.
-type Request struct {
-	Ecosystem Ecosystem
-	Name      string   // "@acme/notes"
-	Range     string   // "1.2.3", "^1", a tag; "" is the newest
-	Program   string   // the one of the package's programs to run; "" is the one of its name
-	Args      []string // of the program
-}
-
-// Spec is the package as the runner takes it: NAME or NAME@RANGE.
-func (r *Request) Spec() string {
-	if r.Range == "" || strings.ContainsAny(r.Range[:1], "=<>!~") && r.Ecosystem == PyPI {
-		return r.Name + r.Range
-	}
-	return r.Name + "@" + r.Range
-}
-
 // program is one row of the list.
 type program struct {
 	words     []string // the program's name, and its subcommand
 	ecosystem Ecosystem
 	flags     []string // options that change nothing here, and take no value
 	from      []string // options whose value is the package, if the word after them is a program
+	values    valued   // further options with a value
 	dashes    bool     // the runner reads options after the package too, up to "--"
 }
 
+// valued are options with a value, and what they do to a request. false: the value is no good.
+type valued map[string]func(*Request, string) bool
+
 func programs() []program {
-	yes := []string{"-y", "--yes", "-q", "--quiet"}
+	quiet := []string{"-q", "--quiet"}
+	yes := []string{"-y", "--yes", "-q", "--quiet", "-s", "--silent", "--prefer-offline",
+		"--prefer-online", "--no-audit", "--no-fund", "--no-update-notifier"}
 	npm := []string{"-p", "--package"}
+	bun := []string{"--bun", "--silent", "--verbose"}
+	uv := append(quiet, "-v", "--verbose", "--no-progress", "--offline", "--isolated", "-n",
+		"--no-cache", "--native-tls", "--no-config")
+	registry := valued{"--registry": (*Request).setIndex}
+	tool := valued{"--with": (*Request).addWith,
+		"-w": (*Request).addWith, "--python": (*Request).setPython, "-p": (*Request).setPython,
+		"--index": (*Request).addIndex, "--extra-index-url": (*Request).addIndex,
+		"--default-index": (*Request).setIndex, "--index-url": (*Request).setIndex,
+		"-i": (*Request).setIndex}
+	pipx := valued{"--python": (*Request).setPython,
+		"--index-url": (*Request).setIndex, "-i": (*Request).setIndex}
 	return []program{
-		{[]string{"npx"}, NPM, yes, npm, false},
-		{[]string{"npm", "exec"}, NPM, yes, npm, true},
-		{[]string{"npm", "x"}, NPM, yes, npm, true},
-		{[]string{"pnpx"}, NPM, nil, []string{"--package"}, false},
-		{[]string{"pnpm", "dlx"}, NPM, nil, []string{"--package"}, false},
-		{[]string{"yarn", "dlx"}, NPM, []string{"-q", "--quiet"}, npm, false},
-		{[]string{"bunx"}, NPM, []string{"--bun"}, npm, false},
-		{[]string{"bun", "x"}, NPM, []string{"--bun"}, npm, false},
-		{[]string{"uvx"}, PyPI, []string{"-q", "--quiet"}, []string{"--from"}, false},
-		{[]string{"uv", "tool", "run"}, PyPI, []string{"-q", "--quiet"}, []string{"--from"}, false},
-		{[]string{"pipx", "run"}, PyPI, []string{"-q", "--quiet"}, []string{"--spec"}, false},
+		{[]string{"npx"}, NPM, yes, npm, registry, false},
+		{[]string{"npm", "exec"}, NPM, yes, npm, registry, true},
+		{[]string{"npm", "x"}, NPM, yes, npm, registry, true},
+		{[]string{"pnpx"}, NPM, []string{"-s", "--silent"}, []string{"--package"}, nil, false},
+		{[]string{"pnpm", "dlx"}, NPM, []string{"-s", "--silent"}, []string{"--package"}, nil,
+			false},
+		{[]string{"yarn", "dlx"}, NPM, quiet, npm, nil, false},
+		{[]string{"bunx"}, NPM, bun, npm, nil, false},
+		{[]string{"bun", "x"}, NPM, bun, npm, nil, false},
+		{[]string{"uvx"}, PyPI, uv, []string{"--from"}, tool, false},
+		{[]string{"uv", "tool", "run"}, PyPI, uv, []string{"--from"}, tool, false},
+		{[]string{"pipx", "run"}, PyPI, append(quiet, "--no-cache"), []string{"--spec"}, pipx,
+			false},
 	}
 }
 
@@ -83,27 +85,11 @@ func Parse(command []string) (r *Request, ok bool) {
 		return nil, false
 	}
 	r = &Request{Ecosystem: p.ecosystem}
-	from := ""
-	words := command[len(p.words):]
-	for len(words) > 0 && strings.HasPrefix(words[0], "-") && words[0] != "--" {
-		name, value, joined := strings.Cut(words[0], "=")
-		switch {
-		case slices.Contains(p.flags, words[0]):
-		case slices.Contains(p.from, name) && from == "" && (joined || len(words) > 1):
-			if !joined {
-				words = words[1:]
-				value = words[0]
-			}
-			from = value
-		default:
-			return nil, false
-		}
-		words = words[1:]
-	}
+	from, words, ok := p.options(r, command[len(p.words):])
 	if len(words) > 0 && words[0] == "--" && (p.dashes || p.words[0] == "npx") {
 		words, p.dashes = words[1:], false
 	}
-	if len(words) == 0 {
+	if !ok || len(words) == 0 {
 		return nil, false
 	}
 	spec := words[0]
@@ -113,10 +99,35 @@ func Parse(command []string) (r *Request, ok bool) {
 	if r.Args, ok = arguments(words[1:], p.dashes); !ok {
 		return nil, false
 	}
-	if r.Name, r.Range, ok = Split(p.ecosystem, spec); !ok {
-		return nil, false
+	return r, r.name(spec) && (r.Program == "" || programName.MatchString(r.Program))
+}
+
+// options reads those before the package. from is the package, if one of them names it.
+func (p *program) options(r *Request, words []string) (from string, rest []string, ok bool) {
+	for len(words) > 0 && strings.HasPrefix(words[0], "-") && words[0] != "--" {
+		name, value, joined := strings.Cut(words[0], "=")
+		set, isValue := p.values[name]
+		if slices.Contains(p.flags, words[0]) {
+			words = words[1:]
+			continue
+		}
+		if isFrom := slices.Contains(p.from, name) && from == ""; !isFrom && !isValue ||
+			!joined && len(words) < 2 {
+			return "", nil, false
+		}
+		if !joined {
+			words = words[1:]
+			value = words[0]
+		}
+		if isValue && !set(r, value) {
+			return "", nil, false
+		}
+		if !isValue {
+			from = value
+		}
+		words = words[1:]
 	}
-	return r, r.Program == "" || programName.MatchString(r.Program)
+	return from, words, true
 }
 
 // arguments are the program's. npm exec takes what looks like an option for its own, up to "--".

@@ -200,10 +200,12 @@ func TestAnIndexPasswordStaysOutside(t *testing.T) {
 			"machine " + indexHost + "\nlogin me\npassword " + password + "\n"},
 		{index: "https://" + simple, failure: "the index refuses it"},
 		{index: "https://me:another-password@" + simple, failure: "the index refuses it"},
-		{index: "http://me:correct%3Ahorse%2Fbattery@" + simple, failure: "has a password, and http would show it"},
+		{index: "http://me:correct%3Ahorse%2Fbattery@" + simple,
+			failure: "has a password, and http would show it"},
 	} {
 		u.env = []string{"PIP_CERT=" + u.CA.File, "PIP_INDEX_URL=" + c.index}
-		if err := os.WriteFile(filepath.Join(u.home, ".netrc"), []byte(c.netrc), 0o600); err != nil {
+		netrc := filepath.Join(u.home, ".netrc")
+		if err := os.WriteFile(netrc, []byte(c.netrc), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		out, said := u.mcpbox("", "install", "pypi:acme-notes")

@@ -13,7 +13,9 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,14 +50,19 @@ type index struct {
 	hang     bool
 	redirect string
 	wants    string // the header Authorization that requests need; "": none
+	host     string // its name
 }
 
 func newIndex(w *testnet.World, t *testing.T) *index {
-	i := &index{wheels: map[string][]wheel{}, archives: map[string]int{}}
-	w.Names.Set(indexHost, testnet.Public)
-	server := &http.Server{Handler: i, TLSConfig: w.CA.Server(indexHost),
+	return newIndexAt(w, t, indexHost, testnet.Public)
+}
+
+func newIndexAt(w *testnet.World, t *testing.T, name, address string) *index {
+	i := &index{wheels: map[string][]wheel{}, archives: map[string]int{}, host: name}
+	w.Names.Set(name, address)
+	server := &http.Server{Handler: i, TLSConfig: w.CA.Server(name),
 		ErrorLog: log.New(io.Discard, "", 0)}
-	go server.ServeTLS(w.Listen(testnet.Public+":8443"), "", "")
+	go server.ServeTLS(w.Listen(address+":8443"), "", "")
 	t.Cleanup(func() { server.Close() })
 	return i
 }
@@ -91,10 +98,13 @@ func (w *wheel) archive() []byte {
 		w.version, cmp.Or(w.author, "Acme"))
 	for _, need := range w.needs {
 		meta += "Requires-Dist: " + need + "\n"
+		if _, extra, ok := strings.Cut(need, "extra == "); ok {
+			meta += "Provides-Extra: " + strings.Trim(extra, "'") + "\n"
+		}
 	}
 	entries := "[console_scripts]\n"
-	for name, target := range w.scripts {
-		entries += name + " = " + target + "\n"
+	for _, name := range slices.Sorted(maps.Keys(w.scripts)) {
+		entries += name + " = " + w.scripts[name] + "\n"
 	}
 	files := append([]file{{name: base + ".py", content: w.module},
 		{name: info + "METADATA", content: meta},
@@ -208,11 +218,11 @@ func (i *index) page(w http.ResponseWriter, name string) {
 		if at.IsZero() {
 			at = time.Now().AddDate(-1, 0, 0)
 		}
-		e := entry{one.file(), "https://" + indexHost + ":8443/files/" + one.file(),
+		e := entry{one.file(), "https://" + i.host + ":8443/files/" + one.file(),
 			map[string]string{"sha256": hash}, at.UTC().Format(time.RFC3339), false,
 			nil}
 		if one.attested != nil {
-			e.Origin = "https://" + indexHost + ":8443/origin/" + one.file()
+			e.Origin = "https://" + i.host + ":8443/origin/" + one.file()
 		}
 		if one.yanked != nil {
 			e.Yanked = one.yanked
