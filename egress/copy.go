@@ -21,7 +21,7 @@ var buffers = sync.Pool{New: func() any { return new([window]byte) }}
 
 // move passes bytes from one connection to another until from ends. Short exchanges go through a
 // buffer. The kernel moves long ones: splice(2). That needs a pipe, which takes time to make, and
-// two descriptors.
+// two descriptors. If these are scarce, the buffer stays.
 func move(to, from *net.TCPConn, count *atomic.Int64) error {
 	raw, err := from.SyscallConn()
 	if err != nil {
@@ -40,7 +40,11 @@ func move(to, from *net.TCPConn, count *atomic.Int64) error {
 				full++
 			}
 		}
+		if !takePipe() {
+			continue
+		}
 		n, err := to.ReadFrom(&io.LimitedReader{R: from, N: chunk})
+		leavePipe()
 		count.Add(n)
 		if err != nil || n < chunk {
 			return err

@@ -84,6 +84,27 @@ func (r *relay) limit(name string, value int64) {
 	)
 }
 
+// scarce records that a connection was not accepted, because mcpbox needs its open files for other
+// things.
+func (r *relay) scarce() {
+	most := budget()
+	r.record(
+		monitor.Event{
+			Type:   monitor.ResourceLimitExceeded,
+			Action: "reset",
+			Rule:   RuleLimit,
+			Reason: "mcpbox has no open files left for one more connection",
+			Hint:   "raise the limit of open files of mcpbox: ulimit -n",
+			Limit: &monitor.Limit{
+				Name:     "network_connections",
+				Value:    most / perConnection,
+				Observed: taken.Load() / perConnection,
+				Backend:  "egress",
+			},
+		},
+	)
+}
+
 func (r *relay) record(e monitor.Event) {
 	if r.owner != nil {
 		e.Call = r.call

@@ -209,7 +209,10 @@ func (p *Policy) refuseMetadata(addr netip.Addr) *Refusal {
 	}
 }
 
+// deniedAddr also looks at the IPv4 address to which NAT64 and the like lead.
 func (p *Policy) deniedAddr(addr netip.Addr, port int) bool {
-	return slices.ContainsFunc(p.deny,
-		func(r hostrule.Rule) bool { return r.MatchesAddr(addr, port) })
+	inner, _ := inside(addr)
+	return slices.ContainsFunc(p.deny, func(r hostrule.Rule) bool {
+		return r.MatchesAddr(addr, port) || r.MatchesAddr(inner, port)
+	})
 }

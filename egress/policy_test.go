@@ -155,6 +155,18 @@ func TestTarget(t *testing.T) {
 		{api, "2002:a00:1::1", false, RulePrivate},  // 6to4 of 10.0.0.1
 		{api, "::10.0.0.1", false, RulePrivate},
 		{api, "64:ff9b::c000:201", false, ""}, // NAT64 of 192.0.2.1
+		{api, "::ffff:0:10.0.0.1", false, RulePrivate},
+		{api, "::ffff:0:169.254.169.254", false, RuleMetadata},
+		{api, "::169.254.169.254", false, RuleMetadata},
+		{api, "2002:a9fe:a9fe::", false, RuleMetadata},
+		{api, "64:ff9b::7f00:1", false, RulePrivate},
+		{api, "64:ff9b:1::a00:1", false, RulePrivate},        // NAT64 for local use
+		{api, "2001:0:a00:1::f5ff:fffe", false, RulePrivate}, // Teredo
+		{api, "::", false, RulePrivate},
+		{api, "ff02::1", false, RulePrivate},
+		{api, "fec0::1", false, RulePrivate},
+		{api, "240.0.0.1", false, RulePrivate},
+		{api, "192.0.0.8", false, RulePrivate},
 		{api, "169.254.1.1", false, RulePrivate},
 		{api, "fe80::1", false, RulePrivate},
 		{api, "0.0.0.0", false, RulePrivate},
@@ -174,6 +186,9 @@ func TestTarget(t *testing.T) {
 		{api + " 0.0.0.0/0", "10.0.0.1", false, RulePrivate},
 		{api + " 169.254.169.254", "169.254.169.254", false, ""},
 		{api + " -192.0.2.0/24", "192.0.2.1", false, RulePrivate},
+		{api + " -192.0.2.0/24", "64:ff9b::c000:201", false, RulePrivate},
+		{api + " -192.0.2.0/24", "2002:c000:201::1", false, RulePrivate},
+		{api + " -192.0.2.0/24", "64:ff9b::c000:301", false, ""},
 		{api + " -10.0.0.1", "10.0.0.1", true, RulePrivate},
 	} {
 		n := network(t, c.list)

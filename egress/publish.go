@@ -57,14 +57,20 @@ func (p *Inwards) accept(ctx context.Context) {
 			time.Sleep(10 * time.Millisecond) // too many open files
 			continue
 		}
+		if !takeConnection() {
+			reset(outside)
+			continue
+		}
 		select {
 		case room <- struct{}{}:
 		default:
+			leaveConnection()
 			reset(outside)
 			continue
 		}
 		p.wg.Go(func() {
 			defer func() { <-room }()
+			defer leaveConnection()
 			p.pass(ctx, outside)
 		})
 	}

@@ -61,9 +61,10 @@ var embedded = [...]struct {
 	prefix string
 	at     int
 }{
-	{"64:ff9b::/96", 12}, // NAT64, RFC 6052
-	{"2002::/16", 2},     // 6to4, RFC 3056
-	{"::/96", 12},        // IPv4-compatible, RFC 4291
+	{"64:ff9b::/96", 12},    // NAT64, RFC 6052
+	{"2002::/16", 2},        // 6to4, RFC 3056
+	{"::/96", 12},           // IPv4-compatible, RFC 4291
+	{"::ffff:0:0:0/96", 12}, // IPv4-translated, RFC 2765
 }
 
 // kindOf returns the class of an address. For an embedded IPv4 address it is the class of that.
@@ -77,15 +78,24 @@ func kindOf(addr netip.Addr) kind {
 			return b.kind
 		}
 	}
-	if addr.Is6() {
-		raw := addr.As16()
-		for _, e := range embedded {
-			if netip.MustParsePrefix(e.prefix).Contains(addr) {
-				return kindOf(netip.AddrFrom4([4]byte(raw[e.at : e.at+4])))
-			}
-		}
+	if inner, ok := inside(addr); ok {
+		return kindOf(inner)
 	}
 	return public
+}
+
+// inside returns the IPv4 address that an IPv6 address contains.
+func inside(addr netip.Addr) (netip.Addr, bool) {
+	if !addr.Is6() {
+		return addr, false
+	}
+	raw := addr.As16()
+	for _, e := range embedded {
+		if netip.MustParsePrefix(e.prefix).Contains(addr) {
+			return netip.AddrFrom4([4]byte(raw[e.at : e.at+4])), true
+		}
+	}
+	return addr, false
 }
 
 // names reports whether a range in the policy means addresses of that kind and no others. For

@@ -237,6 +237,12 @@ func (s *Server) accept(l net.Listener) {
 			reset(inside)
 			continue
 		}
+		if !takeConnection() {
+			s.meter.leave()
+			r.scarce()
+			reset(inside)
+			continue
+		}
 		s.mu.Lock()
 		s.relays[r] = struct{}{}
 		if s.ended {
@@ -245,6 +251,7 @@ func (s *Server) accept(l net.Listener) {
 		s.mu.Unlock()
 		s.wg.Go(func() {
 			defer s.meter.leave()
+			defer leaveConnection()
 			r.run()
 			s.mu.Lock()
 			delete(s.relays, r)

@@ -14,9 +14,10 @@
 // and nowhere else. Requests are parsed and written anew, so nothing can be smuggled between two.
 //
 // An echo of a secret is masked in headers, trailers and bodies, and after a switch to WebSocket,
-// also if it is split between two reads. These forms are found: the secret as it is, escaped for
-// URLs, JSON or HTML, and in base64. In a header the placeholder takes its place, elsewhere as many
-// stars. Hosts are asked for uncompressed responses. gzip and deflate are undone all the same; any
+// also if it is split between two reads. These forms are found: the secret as it is, in small or
+// capital letters, escaped for URLs, JSON or HTML, in base64 and in hexadecimal. In a header the
+// placeholder takes its place, elsewhere as many stars. A host that sends the secret slowly gives
+// away its first four bytes. Hosts are asked for uncompressed responses. gzip and deflate are undone all the same; any
 // other compression is refused.
 //
 // Not protected: a secret that its own host sends back in another form, or in pieces. Data after a

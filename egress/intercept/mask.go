@@ -3,6 +3,7 @@ package intercept
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"html"
 	"io"
@@ -26,12 +27,7 @@ func newMask(secrets []Secret) *mask {
 	for _, s := range secrets {
 		v := s.Value.Reveal()
 		m.swaps = append(m.swaps, v, s.Placeholder, url.QueryEscape(v), s.Placeholder)
-		quoted, _ := json.Marshal(v) // of a string it does not fail
-		inJSON := string(quoted[1 : len(quoted)-1])
-		plain := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(v) // as others write JSON
-		for _, form := range []string{v, url.QueryEscape(v), url.PathEscape(v),
-			strings.ReplaceAll(url.QueryEscape(v), "+", "%20"), html.EscapeString(v), inJSON,
-			plain} {
+		for _, form := range forms(v) {
 			seen[form] = true
 		}
 		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding,
@@ -47,6 +43,45 @@ func newMask(secrets []Secret) *mask {
 	// The longest first: it may have another one in it.
 	slices.SortFunc(m.patterns, func(a, b []byte) int { return len(b) - len(a) })
 	return m
+}
+
+// forms returns the spellings of a secret in which hosts echo it. Programs escape differently: .NET
+// writes %2f, PHP writes \/, Python writes &#x27;.
+func forms(v string) []string {
+	query := url.QueryEscape(v)
+	quoted, _ := json.Marshal(v) // of a string it does not fail
+	inJSON := string(quoted[1 : len(quoted)-1])
+	plain := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(v)
+	named := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'",
+		"&#x27;").Replace(v)
+	out := []string{v, strings.ToLower(v), strings.ToUpper(v), query, url.PathEscape(v),
+		strings.ReplaceAll(query, "+", "%20"), url.QueryEscape(query), html.EscapeString(v), named,
+		strings.ReplaceAll(named, "&#x27;", "&#039;"), strings.ReplaceAll(named, "&#x27;", "'"),
+		inJSON, plain, strings.ReplaceAll(inJSON, "/", `\/`),
+		strings.ReplaceAll(plain, "/", `\/`), hex.EncodeToString([]byte(v)),
+		strings.ToUpper(hex.EncodeToString([]byte(v)))}
+	for _, form := range out {
+		out = append(out, escapes(form, strings.ToLower), escapes(form, strings.ToUpper))
+	}
+	return out
+}
+
+// escapes changes the case of the digits in %2F and \u002F.
+func escapes(text string, change func(string) string) string {
+	var b strings.Builder
+	for len(text) > 0 {
+		n, keep := 1, 1
+		switch {
+		case text[0] == '%' && len(text) >= 3:
+			n = 3
+		case strings.HasPrefix(text, `\u`) && len(text) >= 6:
+			n, keep = 6, 2
+		}
+		b.WriteString(text[:keep])
+		b.WriteString(change(text[keep:n]))
+		text = text[n:]
+	}
+	return b.String()
 }
 
 // within64 is the part of a base64 text that tells of v alone, where v begins at a byte of the
@@ -122,9 +157,13 @@ func (m *mask) header(h http.Header) (found bool) {
 	return found
 }
 
-// patience is how long a byte that may begin a secret is held back. What follows later is still
-// recognised.
-const patience = 100 * time.Millisecond
+// A few bytes that may begin a secret are held back for a moment only: they are rarely one, and a
+// program may wait for them. More bytes are held back until it is clear what they are. So a host
+// that sends a secret slowly gives away a few bytes of it at most.
+const (
+	patience = 100 * time.Millisecond
+	few      = 4
+)
 
 // masked reads from a body, and tells once of a secret in it.
 type masked struct {
@@ -158,7 +197,7 @@ func (m *masked) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// fill reads once. While something is held back, it does not wait for ever.
+// fill reads once. While only a few bytes are held back, it does not wait for ever.
 func (m *masked) fill() {
 	held := len(m.buf) > m.ready
 	if m.pending == nil {
@@ -175,7 +214,7 @@ func (m *masked) fill() {
 			pending <- piece{next[:n], err}
 		}()
 	}
-	if !held {
+	if !held || m.mask.begun(m.buf) > few {
 		m.take(<-m.pending)
 		m.pending = nil
 		return

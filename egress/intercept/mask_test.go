@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"html"
 	"io"
 	"net/http"
@@ -57,7 +58,14 @@ func TestEachFormIsMasked(t *testing.T) {
 	}
 	for _, form := range []string{hush, url.QueryEscape(hush), url.PathEscape(hush),
 		html.EscapeString(hush), string(quoted[1 : len(quoted)-1]),
-		strings.ReplaceAll(hush, `"`, `\"`)} {
+		strings.ReplaceAll(hush, `"`, `\"`), strings.ToLower(hush), strings.ToUpper(hush),
+		strings.ReplaceAll(strings.ReplaceAll(hush, `"`, `\"`), "/", `\/`), // PHP
+		"s3cr3t/&quot;+&amp;&lt;word&gt;", "s3cr3t/&#34;+&amp;&lt;word&gt;",
+		"s3cr3t%2f%22%2b%26%3cword%3e",         // .NET
+		url.QueryEscape(url.QueryEscape(hush)), // a URL in a URL
+		`s3cr3t/\"+\u0026\u003Cword\u003E`,     // PHP's JSON_HEX_TAG
+		`s3cr3t\/\"+\u0026\u003cword\u003e`,    // Go's, with an escaped slash
+		fmt.Sprintf("%x", hush), fmt.Sprintf("%X", hush)} {
 		text := "before " + form + " after " + form
 		got, found := m.text(text)
 		if !found || got != "before "+strings.Repeat("*", len(form))+" after "+
@@ -100,20 +108,20 @@ func TestASplitEchoIsMasked(t *testing.T) {
 	}
 }
 
-// What may be the beginning of a secret is not held back for ever, and its rest is masked still.
-func TestNothingIsHeldBackForEver(t *testing.T) {
-	p := &pieces{parts: [][]byte{[]byte("end" + hush[:6])}, stop: make(chan struct{})}
+// A few bytes that may begin a secret are not held back for ever, and the rest is masked still.
+func TestAFewBytesAreNotHeldBackForEver(t *testing.T) {
+	p := &pieces{parts: [][]byte{[]byte("end" + hush[:few])}, stop: make(chan struct{})}
 	r := &masked{ReadCloser: p, mask: hushMask(), tell: func() {}}
 	buf := make([]byte, 100)
 	var got []byte
-	for len(got) < 9 {
+	for len(got) < 3+few {
 		n, err := r.Read(buf)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got = append(got, buf[:n]...)
 	}
-	if string(got) != "end"+hush[:6] {
+	if string(got) != "end"+hush[:few] {
 		t.Errorf("%q", got)
 	}
 	late := make(chan struct{})
@@ -127,12 +135,36 @@ func TestNothingIsHeldBackForEver(t *testing.T) {
 	if err != io.ErrUnexpectedEOF {
 		t.Errorf("%v", err)
 	}
-	q := &masked{ReadCloser: io.NopCloser(strings.NewReader(hush[6:] + "go on")),
+	q := &masked{ReadCloser: io.NopCloser(strings.NewReader(hush[few:] + "go on")),
 		mask: hushMask(), tell: func() {}}
-	q.buf, q.out, q.ready = []byte(hush[:6]), 6, 6 // was released
+	q.buf, q.out, q.ready = []byte(hush[:few]), few, few // was released
 	rest, err := io.ReadAll(q)
-	if want := strings.Repeat("*", len(hush)-6) + "go on"; string(rest) != want || err != nil {
+	if want := strings.Repeat("*", len(hush)-few) + "go on"; string(rest) != want || err != nil {
 		t.Errorf("%q, %v", rest, err)
+	}
+}
+
+// slow gives one byte at a time, each after more time than a byte is held back.
+type slow struct{ text string }
+
+func (s *slow) Read(b []byte) (int, error) {
+	if s.text == "" {
+		return 0, io.EOF
+	}
+	time.Sleep(patience + patience/4)
+	n := copy(b[:1], s.text)
+	s.text = s.text[n:]
+	return n, nil
+}
+
+func TestASlowEchoIsMasked(t *testing.T) {
+	told := 0
+	r := &masked{ReadCloser: io.NopCloser(&slow{hush + "!"}), mask: hushMask(),
+		tell: func() { told++ }}
+	got, err := io.ReadAll(r)
+	if want := hush[:few] + strings.Repeat("*", len(hush)-few) + "!"; err != nil || told != 1 ||
+		string(got) != want {
+		t.Errorf("%q, told %d times, %v", got, told, err)
 	}
 }
 

@@ -64,6 +64,12 @@ func (i *Interceptor) handle(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "mcpbox: no tunnels", http.StatusMethodNotAllowed)
 		return
 	}
+	if r.URL.Opaque != "" { // "http:path": servers read that in different ways
+		t.Report(Finding{Kind: KindHTTP, Action: "refused",
+			Reason: "a request to " + t.host() + " has a target that is no path and no URL"})
+		http.Error(w, "mcpbox: not a path", http.StatusBadRequest)
+		return
+	}
 	if t.Methods != nil && !slices.Contains(t.Methods, r.Method) {
 		t.Report(Finding{Kind: KindMethod, Action: "refused",
 			Reason: "the method " + r.Method + " is not allowed at " + t.host(),

@@ -122,6 +122,9 @@ func (i *Interceptor) failed(w http.ResponseWriter, r *http.Request, err error) 
 			Reason: t.host() + " sent " + err.Error(),
 			Hint:   "it was asked for an uncompressed one"})
 	} else if r.Context().Err() == nil { // else the tool has gone away
+		if text, hit := i.mask.text(err.Error()); hit { // it quotes what the host sent
+			err = errors.New(text)
+		}
 		termsOf(r).Failed(err)
 	}
 	http.Error(w, "mcpbox: "+r.Host+" can't be reached, or its response can't be passed on",

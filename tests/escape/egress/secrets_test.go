@@ -336,6 +336,10 @@ func TestRequestsAreNotSmuggled(t *testing.T) {
 			`\r\nAuthorization: Bearer TOKEN\r\n\r\n`,
 		"the header is the connection's": `GET / HTTP/1.1\r\n` + host +
 			`Connection: close, Host\r\nAuthorization: Bearer TOKEN\r\n\r\n`,
+		"a target without a slash": `GET https:hidden HTTP/1.1\r\n` + host +
+			`Authorization: Bearer TOKEN\r\n\r\n`,
+		"a target with a user": `GET https://` + api + `:8443@` + evil + `/hidden HTTP/1.1\r\n` +
+			host + `Authorization: Bearer TOKEN\r\n\r\n`,
 		"CONNECT": `CONNECT ` + evil + `:8443 HTTP/1.1\r\n` + `Host: ` +
 			evil + `:8443\r\nAuthorization: Bearer TOKEN\r\n\r\n` + hidden,
 		"CONNECT to the host": `CONNECT ` + api + `:8443 HTTP/1.1\r\n` + host + `\r\n` + hidden,

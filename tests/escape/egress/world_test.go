@@ -39,6 +39,7 @@ type world struct {
 	t   testing.TB
 	dir string   // files for the tool, as /data
 	env []string // of mcpbox itself, beside the test's own
+	pre []string // what starts mcpbox, in front of its command line
 }
 
 func newWorld(t testing.TB) *world {
@@ -138,7 +139,7 @@ func (w *world) run(uid int, first []string, args ...string) *ran {
 // start runs mcpbox, and reads the result that it writes to file, if there is one.
 func (w *world) start(uid int, file string, args ...string) *ran {
 	w.t.Helper()
-	command := append([]string{mcpbox(w.t)}, args...)
+	command := slices.Concat(w.pre, []string{mcpbox(w.t)}, args)
 	if uid != 0 {
 		command = append([]string{"setpriv", "--reuid", fmt.Sprint(uid), "--regid", fmt.Sprint(uid),
 			"--clear-groups", "env", "-u", "XDG_RUNTIME_DIR", "HOME=/dev/null"}, command...)
