@@ -26,7 +26,8 @@ func budget() int64 {
 	return int64(min(l.Cur, 1<<20)) * 3 / 4
 }
 
-// takeConnection counts a connection, if there is room for it. leaveConnection gives its place back.
+// takeConnection counts a connection, if there is room for it. leaveConnection gives its place
+// back.
 func takeConnection() bool { return take(&taken, perConnection, budget()) }
 
 func leaveConnection() { taken.Add(-perConnection) }

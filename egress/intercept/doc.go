@@ -17,8 +17,8 @@
 // also if it is split between two reads. These forms are found: the secret as it is, in small or
 // capital letters, escaped for URLs, JSON or HTML, in base64 and in hexadecimal. In a header the
 // placeholder takes its place, elsewhere as many stars. A host that sends the secret slowly gives
-// away its first four bytes. Hosts are asked for uncompressed responses. gzip and deflate are undone all the same; any
-// other compression is refused.
+// away its first four bytes. Hosts are asked for uncompressed responses. gzip and deflate are
+// undone all the same; any other compression is refused.
 //
 // Not protected: a secret that its own host sends back in another form, or in pieces. Data after a
 // switch to WebSocket is masked, but not read.

@@ -100,7 +100,8 @@ func (t *Terms) names(text string) bool {
 func (i *Interceptor) rewrite(pr *httputil.ProxyRequest) {
 	t, out := termsOf(pr.In), pr.Out
 	out.URL.Scheme, out.URL.Host, out.Host = t.scheme(), hostrule.Join(t.Name, t.Port), t.host()
-	out.URL.RawQuery = pr.In.URL.RawQuery
+	// HTTP/2 carries a space, which would split a request line of HTTP/1.1.
+	out.URL.RawQuery = strings.ReplaceAll(pr.In.URL.RawQuery, " ", "%20")
 	out.URL.ForceQuery = pr.In.URL.ForceQuery
 	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host",
 		"X-Forwarded-Proto"} { // the tool's own, if it sends any
