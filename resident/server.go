@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/peer"
 )
 
 // ErrCold is what a handler returns for a command that the front has to start itself.
@@ -111,9 +112,8 @@ func serve(ctx context.Context, c *net.UnixConn, handle Handler) {
 	}
 	defer f.Close()
 	fd := int(f.Fd())
-	peer, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
-	if err != nil || int(peer.Uid) != os.Geteuid() {
-		return
+	if p, err := peer.Of(fd); err != nil || p.UID != os.Geteuid() || p.Elsewhere {
+		return // another user, or a tool with this user's id
 	}
 	// Half a request does not hold a place for ever.
 	_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 5})

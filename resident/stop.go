@@ -72,7 +72,7 @@ func Stop(ctx context.Context, stateDir string) error {
 		return err
 	}
 	defer c.Close()
-	pidfd, err := peer(c)
+	pidfd, err := process(c)
 	if err != nil {
 		return err
 	}
@@ -91,8 +91,8 @@ func Stop(ctx context.Context, stateDir string) error {
 	return context.Cause(ctx)
 }
 
-// peer is a descriptor of the process that listens.
-func peer(c *net.UnixConn) (pidfd int, err error) {
+// process is a descriptor of the process that listens.
+func process(c *net.UnixConn) (pidfd int, err error) {
 	who, err := credentials(c)
 	if err != nil {
 		return -1, err

@@ -79,11 +79,15 @@ func CheckCells(p *policies.Policy) error {
 	case len(p.Filesystem.Hidden) > 0 && len(p.Filesystem.Mounts) > 0:
 		why = "hidden paths in a bound folder are found when the sandbox starts, not at the call"
 	default:
-		target := coveredInCells(p.Filesystem.Mounts)
-		if target == "" {
-			return nil
+		if target := coveredInCells(p.Filesystem.Mounts); target != "" {
+			why = "each cell has an empty folder of its own over the mount " + target
+			break
 		}
-		why = "each cell has an empty folder of its own over the mount " + target
+		own, err := ownFolders(p, "")
+		if err != nil || len(own) == 0 {
+			return err
+		}
+		why = "a bound folder contains mcpbox's own folder, which is hidden"
 	}
 	return hint.Errorf("start a sandbox for the call (Spec.Cells 0)", "no cells with policy %s: %s",
 		p.Name, why)

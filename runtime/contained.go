@@ -135,7 +135,7 @@ func (c *contained) claim(undo *cleanup.Stack) error {
 // prepare makes the plan and the cgroup.
 func (c *contained) prepare(ctx context.Context, undo *cleanup.Stack) error {
 	h := host{root: rights.Root(), ranged: ownRange(), landlock: landlock.ABI(),
-		authority: c.inspected.PEM()}
+		state: c.box.opts.stateDir, authority: c.inspected.PEM()}
 	h.topology, _ = topology.Folder(c.state) // without it, tools guess the number of processors
 	var parent *cgroups.Parent
 	if wantsCgroup(c.policy().Limits) {

@@ -14,6 +14,7 @@ import (
 // host holds the facts about the machine that a plan needs. For a start, parent is the cgroup
 // parent in use; for a plan alone, it is the one that a start would probably find.
 type host struct {
+	state      string // root's state folder, if it is not the usual one
 	root       bool   // started by root, with all rights for a start as root
 	ranged     bool   // the tool gets ids of a range that no account has
 	landlock   int    // ABI, 0: none

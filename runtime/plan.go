@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/mcpbox/mcpbox/rootfs"
 	"github.com/mcpbox/mcpbox/runtime/internal/environ"
 	"github.com/mcpbox/mcpbox/runtime/internal/landlock"
+	"github.com/mcpbox/mcpbox/runtime/internal/state"
 	"github.com/mcpbox/mcpbox/runtime/internal/topology"
 	"github.com/mcpbox/mcpbox/seccomp"
 )
@@ -132,8 +134,11 @@ func newPlan(spec Spec, h host) (*Plan, error) {
 	if err := h.require(spec); err != nil {
 		return nil, err
 	}
-	var err error
-	if p.root, err = rootfs.Build(rootfsConfig(spec, h)); err != nil {
+	cfg, err := rootfsConfig(spec, h)
+	if err == nil {
+		p.root, err = rootfs.Build(cfg)
+	}
+	if err != nil {
 		return nil, err
 	}
 	p.Mounts = p.root.Places()
@@ -263,14 +268,32 @@ func (n Namespaces) cloneFlags() (flags uint64) {
 	return flags
 }
 
-func rootfsConfig(spec Spec, h host) rootfs.Config {
+func rootfsConfig(spec Spec, h host) (rootfs.Config, error) {
 	p := spec.Policy
 	cfg := rootfs.Config{Filesystem: p.Filesystem, Disk: int64(p.Limits.Disk),
 		CgroupView: h.cgroup(),
 		Topology:   h.topology, Authority: h.authority,
 		HostNet: p.Network.Mode == policies.NetworkHost, Resolver: resolver(p), Hostname: hostname}
 	cfg.Files = wireFiles(spec.Files)
-	return cfg
+	own, err := ownFolders(p, h.state)
+	if err != nil {
+		return cfg, err
+	}
+	cfg.Filesystem.Hidden = append(slices.Clip(cfg.Filesystem.Hidden), own...)
+	return cfg, nil
+}
+
+// ownFolders returns the paths at which the policy's mounts would show mcpbox's own folders. They
+// are hidden, and can't be bound themselves.
+func ownFolders(p *policies.Policy, instead string) (hide []string, err error) {
+	for _, m := range p.Filesystem.Mounts {
+		paths, err := state.Exposed(m.Source, m.Target, state.Folders(instead))
+		if err != nil {
+			return nil, err
+		}
+		hide = append(hide, paths...)
+	}
+	return hide, nil
 }
 
 // checkSpec refuses a spec with which no process could be started.

@@ -67,6 +67,18 @@ static int address(struct sockaddr_un *a)
 	return n < 0 || n >= (int)sizeof(a->sun_path) ? -1 : 0;
 }
 
+/* ours: a process of this user namespace. A tool in a sandbox may have the user's id, and have replaced the socket. */
+static int ours(pid_t pid)
+{
+	char path[40], its[64], own[64];
+	ssize_t n, m;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	n = readlink(path, its, sizeof(its));
+	m = readlink("/proc/self/ns/user", own, sizeof(own));
+	return n > 0 && n == m && memcmp(its, own, n) == 0;
+}
+
 static size_t add(char *buf, size_t at, const char *s)
 {
 	size_t n = strlen(s) + 1;
@@ -179,7 +191,7 @@ __attribute__((constructor)) static void front(int argc, char **argv)
 	if (s < 0)
 		return;
 	if (connect(s, (struct sockaddr *)&a, sizeof(a)) != 0 ||
-	    getsockopt(s, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.uid != geteuid())
+	    getsockopt(s, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.uid != geteuid() || !ours(peer.pid))
 		goto cold;
 	for (i = 0; i < 3; i++)
 		if (fcntl(i, F_GETFD) < 0)

@@ -6,7 +6,8 @@
 //	id, _ := door.From(r.Context()) // in the handler: id.Client is "uid:1000"
 //
 // On the Unix socket, the kernel says which user the peer is (SO_PEERCRED). Let in are the daemon's
-// own user, root, and the listed users. Over TCP, a bearer token must be one of those whose SHA-256
+// own user, root, and the listed users, but nobody from another user namespace: a tool in a sandbox
+// may have the user's id. Over TCP, a bearer token must be one of those whose SHA-256
 // is listed; the Host must be an address of the loopback interface or a listed name, and a
 // browser's Origin must be listed:
 // else a web page could have its visitor's browser do the asking (DNS rebinding).

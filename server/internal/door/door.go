@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/mcpbox/mcpbox/internal/peer"
 	"github.com/mcpbox/mcpbox/server/api"
 )
 
@@ -72,7 +73,8 @@ func From(ctx context.Context) (Identity, bool) {
 // Unix lets in the users that the kernel names.
 func (d *Door) Unix(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		uid, ok := r.Context().Value(peerKey).(int)
+		p, ok := r.Context().Value(peerKey).(peer.Process)
+		uid := p.UID
 		switch {
 		case !ok:
 			d.forbid(w, r, "the kernel does not say who is at the other end of the connection",
@@ -85,6 +87,9 @@ func (d *Door) Unix(next http.Handler) http.Handler {
 				"the daemon's operator can list the user in its config: users: ["+strconv.Itoa(
 					uid)+"]",
 			)
+		case p.Elsewhere:
+			d.forbid(w, r, "the client is in another user namespace, as a tool in a sandbox is",
+				"use a token over TCP: see listen: in the daemon's config")
 		case !d.originAllowed(r):
 			d.forbidOrigin(w, r)
 		default:

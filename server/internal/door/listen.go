@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/peer"
 	"github.com/mcpbox/mcpbox/server/internal/state"
 )
 
@@ -127,12 +128,10 @@ func Credentials(ctx context.Context, c net.Conn) context.Context {
 	if err != nil {
 		return ctx
 	}
-	var cred *unix.Ucred
-	err2 := raw.Control(func(fd uintptr) {
-		cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	})
+	var p peer.Process
+	err2 := raw.Control(func(fd uintptr) { p, err = peer.Of(int(fd)) })
 	if err != nil || err2 != nil {
 		return ctx
 	}
-	return context.WithValue(ctx, peerKey, int(cred.Uid))
+	return context.WithValue(ctx, peerKey, p)
 }
