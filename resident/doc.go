@@ -4,8 +4,8 @@
 //	r, err := resident.Listen(stateDir)       // its name holds the executable's identity
 //	err = r.Serve(ctx, idle, handle)          // until ctx ends, or nothing has come for that long
 //
-// The socket is 0600, in a folder that only the user can write. Both sides check the other's uid and
-// user namespace, because a tool in a sandbox may have the user's id.
+// The socket is 0600, in a folder that only the user can write. Both sides check the other's uid
+// and user namespace, because a tool in a sandbox may have the user's id.
 // A request brings the caller's descriptors for stdin, stdout, stderr and the working directory:
 // paths are looked up from there, with the rights that the user has.
 //

@@ -16,8 +16,8 @@ import (
 func TestTheFolderOfRunningSandboxesIsOutOfReach(t *testing.T) {
 	testhost.Need(t, "sandbox")
 	folder := t.TempDir()
-	opts := options{stateDir: filepath.Join(folder, "state")} // root's
-	t.Setenv("XDG_RUNTIME_DIR", folder)                       // a user's
+	opts := options{stateDir: filepath.Join(folder, "state")}    // root's
+	t.Setenv("XDG_RUNTIME_DIR", folder)                          // a user's
 	for _, dir := range []string{folder, filepath.Dir(folder)} { // root's sandboxes go through it
 		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
