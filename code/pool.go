@@ -159,7 +159,7 @@ func (p *pooled) start(ctx context.Context, cmd mcpruntime.Command) (*mcpruntime
 	call := pool.Call{Caller: p.job.Caller, Policy: p.policy, Command: cmd,
 		BestEffort: p.job.BestEffort}
 	if p.snippet {
-		call.Command.Call = p.job.Call
+		call.Command.Call, call.Command.Origin = p.job.Call, p.job.Origin
 		if p.job.Sinks != nil {
 			call.Command.Sinks = p.job.Sinks()
 		}

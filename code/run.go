@@ -36,9 +36,10 @@ type Runner struct {
 	// with secrets runs in a sandbox of its own.
 	Secrets map[string]secret.Source
 
-	Pool   *Pool                // if not nil, and it takes the policy: run in cells
-	Caller string               // of the pool's: whose turn it is
-	Call   func() *monitor.Call // see runtime.Command; in cells only
+	Pool   *Pool                 // if not nil, and it takes the policy: run in cells
+	Caller string                // of the pool's: whose turn it is
+	Call   func() *monitor.Call  // see runtime.Command; in cells only
+	Origin func() monitor.Origin // the same
 
 	// Unavailable adds to the reason why the host can't sandbox, such as doctor's findings.
 	Unavailable func(context.Context) string

@@ -80,7 +80,7 @@ func (j *job) inSession(ctx context.Context) error {
 				return j.language.Session.program(j.language, j.program)
 			}),
 		Command: mcpruntime.Command{Args: args, Stdout: tee(stdout, j.Stdout),
-			Stderr: tee(stderr, j.Stderr), Call: j.Call,
+			Stderr: tee(stderr, j.Stderr), Call: j.Call, Origin: j.Origin,
 			BeforeExec: func(p *mcpruntime.Process) {
 				out.open(p)
 				if j.BeforeExec != nil {

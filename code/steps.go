@@ -185,7 +185,7 @@ func (j *job) run(ctx context.Context, box place, with map[string]string) error 
 	defer out.close()
 	p, err := box.start(ctx, mcpruntime.Command{
 		Args: append(command(j.language.Run, with), j.Args...), Env: j.language.Env, Stdin: j.Stdin,
-		Umask:  j.Umask,
+		Umask: j.Umask, Origin: j.Origin,
 		Stdout: tee(stdout, j.Stdout), Stderr: tee(stderr, j.Stderr),
 		BeforeExec: func(p *mcpruntime.Process) {
 			out.open(p)

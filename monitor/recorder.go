@@ -13,7 +13,8 @@ import (
 // Config is what a Recorder needs to know about its sandbox.
 type Config struct {
 	Sandbox, Policy string
-	Sinks           []Sink // the recorder closes them
+	Origin          func() Origin // for rules; nil: nobody's. It must not block
+	Sinks           []Sink        // the recorder closes them
 	// besides Sinks; shared with other recorders, and not closed by Close; may be nil
 	Fanout *Fanout
 	Rules  []policies.Rule
@@ -23,6 +24,9 @@ type Config struct {
 	Respond func(Action, Event)
 	Clock   func() time.Time // nil: time.Now
 }
+
+// Origin is for whom a program runs: a client of the daemon, and whom it names as its caller.
+type Origin struct{ Client, Caller string }
 
 // Stats counts events, including repeats: Seen = Reported + Dropped.
 type Stats struct {
@@ -62,6 +66,9 @@ func New(cfg Config) (*Recorder, error) {
 	}
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
+	}
+	for _, rule := range rules {
+		rule.origin = cfg.Origin
 	}
 	r := &Recorder{cfg: cfg, rules: rules, table: newTable(), own: NewFanout(cfg.Sinks...)}
 	if r.cfg.Fanout == nil {

@@ -46,7 +46,9 @@ type Replayed struct {
 // recorded is a line of an event log, with the label that a person has added.
 type recorded struct {
 	Event
-	Label string `json:"label"`
+	Client string `json:"client"` // as the daemon's events have them
+	Caller string `json:"caller"`
+	Label  string `json:"label"`
 }
 
 // Replay applies rules to recorded events, one JSON object a line, as sinks write them. Lines may
@@ -145,6 +147,7 @@ func (p *replay) ask(box *replayedBox, i int, rule *rule, e recorded, more int) 
 	if refused.refusal() {
 		refused = SyscallBlocked
 	}
+	rule.origin = func() Origin { return Origin{e.Client, e.Caller} }
 	if !rule.matches(e.Event, refused) {
 		return
 	}

@@ -49,7 +49,9 @@ type subject struct {
 	Host     string   `expr:"host"`
 	Address  string   `expr:"address"`
 	Port     int      `expr:"port"`
-	Call     caller   `expr:"call"`
+	Call     toolCall `expr:"call"`
+	Client   string   `expr:"client"`
+	Caller   string   `expr:"caller"`
 	Policy   string   `expr:"policy"`
 	Refused  bool     `expr:"refused"`
 	Usage    Usage    `expr:"usage"`
@@ -62,13 +64,14 @@ type file struct {
 	Kind string `expr:"kind"`
 }
 
-type caller struct {
+type toolCall struct {
 	Server string `expr:"server"`
 	Tool   string `expr:"tool"`
 }
 
 const names = "type, severity, syscall, args, paths, arch, pid, comm, limit, observed, value, " +
-	"count, reason, rule, action, host, address, port, call.server, call.tool, policy, refused; " +
+	"count, reason, rule, action, host, address, port, call.server, call.tool, policy, client, " +
+	"caller, refused; " +
 	"or usage.…; or file.…"
 
 // about is the kind of data in a rule's condition.
@@ -86,7 +89,8 @@ type rule struct {
 	about    about
 	program  *vm.Program
 	except   []*vm.Program
-	machine  vm.VM // reused: the recorder evaluates one rule at a time
+	machine  vm.VM         // reused: the recorder evaluates one rule at a time
+	origin   func() Origin // nil: nobody's
 	severity Severity
 	action   Action
 	window   span
@@ -142,12 +146,20 @@ func compileRules(in []policies.Rule) ([]*rule, error) {
 func (r *rule) compile(p policies.Rule) error {
 	names := subjects{}
 	for i, text := range append([]string{p.When}, p.Except...) {
+		if len(text) > maxCondition {
+			return hint.Errorf("write several rules",
+				"rule %q: a condition is longer than %d bytes", r.id, maxCondition)
+		}
 		program, err := expr.Compile(text, expr.Env(&subject{}), expr.AsBool())
 		if err != nil {
 			return compileError(r.id, err)
 		}
 		node := program.Node()
 		ast.Walk(&node, &names)
+		if names.costly != "" {
+			return hint.Errorf("name what an event has; several rules can say more",
+				"rule %q: %s: an evaluation could take too long", r.id, names.costly)
+		}
 		if i == 0 {
 			r.program = program
 		} else {
@@ -173,11 +185,45 @@ func (r *rule) compile(p policies.Rule) error {
 	return nil
 }
 
-// subjects says which kinds of data a condition names.
-type subjects struct{ usage, file, event bool }
+// A condition is evaluated for each event, in the supervisor. Its writer may be a client, so its
+// length and its loops are bounded.
+const (
+	maxCondition = 8 << 10
+	maxLoops     = 4
+)
+
+// subjects says which kinds of data a condition names, and what in it takes too long.
+type subjects struct {
+	usage, file, event bool
+	loops              int
+	costly             string
+}
+
+// cost looks for what makes much out of little.
+func (s *subjects) cost(node ast.Node) {
+	switch n := node.(type) {
+	case *ast.BinaryNode:
+		if n.Operator == ".." {
+			s.costly = "a range"
+		}
+	case *ast.BuiltinNode:
+		if n.Name == "repeat" {
+			s.costly = "repeat"
+		}
+	case *ast.CallNode:
+		if name, ok := n.Callee.(*ast.IdentifierNode); ok && name.Value == "repeat" {
+			s.costly = "repeat"
+		}
+	case *ast.PredicateNode:
+		if s.loops++; s.loops > maxLoops {
+			s.costly = fmt.Sprintf("more than %d loops", maxLoops)
+		}
+	}
+}
 
 // Visit implements ast.Visitor.
 func (s *subjects) Visit(node *ast.Node) {
+	s.cost(*node)
 	name, ok := (*node).(*ast.IdentifierNode)
 	switch {
 	case !ok:
@@ -185,7 +231,7 @@ func (s *subjects) Visit(node *ast.Node) {
 		s.usage = true
 	case name.Value == "file":
 		s.file = true
-	case name.Value != "policy": // every rule may name it
+	case !slices.Contains([]string{"policy", "client", "caller"}, name.Value): // every rule may
 		s.event = true
 	}
 }
@@ -215,6 +261,10 @@ func (r *rule) matches(e Event, refused Type) bool {
 
 // holds reports whether the condition is true and every exception is false.
 func (r *rule) holds(s *subject) bool {
+	if r.origin != nil {
+		o := r.origin()
+		s.Client, s.Caller = o.Client, o.Caller
+	}
 	if !r.isTrue(r.program, s) {
 		return false
 	}
@@ -288,7 +338,7 @@ func subjectOf(e Event) subject {
 		s.Host, s.Address, s.Port = e.Network.Name, e.Network.Address, e.Network.Port
 	}
 	if e.Call != nil {
-		s.Call = caller{Server: e.Call.Server, Tool: e.Call.Tool}
+		s.Call = toolCall{Server: e.Call.Server, Tool: e.Call.Tool}
 	}
 	return s
 }

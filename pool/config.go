@@ -14,8 +14,13 @@ import (
 type Config struct {
 	Live      int           // calls at once: 16 a CPU
 	PerCaller int           // calls of one caller at once: Live
+	PerGroup  int           // the same, of one group of callers; its part of Queue is smaller, too
 	Queue     int           // calls that wait: 4 × Live
 	Wait      time.Duration // how long a call waits: 10 s
+
+	// Group says to which group a caller belongs: a client, say, that chooses its callers' names.
+	// Those groups that have less running come first. Nil: there are no groups.
+	Group func(caller string) string
 
 	MinWarm int           // cells kept ready for a policy in use: 1
 	MaxWarm int           // the same, at most: 16
@@ -35,6 +40,7 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.Live = cmp.Or(c.Live, 16*goruntime.NumCPU())
 	c.PerCaller = cmp.Or(c.PerCaller, c.Live)
+	c.PerGroup = cmp.Or(c.PerGroup, c.Live)
 	c.Queue = cmp.Or(c.Queue, 4*c.Live)
 	c.Wait = cmp.Or(c.Wait, 10*time.Second)
 	c.MinWarm = cmp.Or(c.MinWarm, 1)

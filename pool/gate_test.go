@@ -3,12 +3,14 @@ package pool
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 )
 
 func testGate(live, perCaller, queue int) *gate {
-	return newGate(Config{Live: live, PerCaller: perCaller, Queue: queue, Wait: time.Minute})
+	return newGate(Config{Live: live, PerCaller: perCaller, Queue: queue, Wait: time.Minute}.
+		withDefaults())
 }
 
 // asks has a caller ask n times, and reports how many of the calls are admitted so far.
@@ -61,6 +63,37 @@ func TestACallerHasItsQuota(t *testing.T) {
 	}
 }
 
+// A client that invents names for its callers gets no more than one that does not.
+func TestManyNamesGetAGroupNoMore(t *testing.T) {
+	g := newGate(Config{Live: 4, PerCaller: 4, Queue: 40, PerGroup: 3, Wait: time.Minute,
+		Group: func(caller string) string { return caller[:1] }})
+	var greedy []chan struct{}
+	for i := range 12 {
+		greedy = append(greedy, asks(t, g, fmt.Sprint("a", i), 1)...)
+	}
+	if admitted(greedy) != 3 {
+		t.Errorf("%d of a group run at once", admitted(greedy))
+	}
+	modest := asks(t, g, "b", 3)
+	if admitted(modest) != 1 {
+		t.Errorf("the other group has %d", admitted(modest))
+	}
+	g.leave("a0", 0)
+	g.leave("a1", 0)
+	if admitted(modest) != 2 || admitted(greedy) != 4 {
+		t.Errorf("after two ends: greedy %d, modest %d", admitted(greedy), admitted(modest))
+	}
+	var busy *BusyError
+	for i := 0; busy == nil; i++ { // the queue is not the greedy group's alone
+		if _, err := g.ask(fmt.Sprint("a", i)); err != nil && !errors.As(err, &busy) || i > 40 {
+			t.Fatalf("ask %d: %v", i, err)
+		}
+	}
+	if _, err := g.ask("b"); err != nil {
+		t.Errorf("the other group has no place in the queue: %v", err)
+	}
+}
+
 func TestAFullQueueSaysWhenToComeBack(t *testing.T) {
 	g := testGate(1, 1, 2)
 	asks(t, g, "a", 3)
@@ -89,7 +122,8 @@ func TestACallThatGivesUpLeavesItsPlace(t *testing.T) {
 	}
 	leave()
 	leave() // a second time does nothing
-	if g.running != 0 || g.waiting != 0 || len(g.turns) != 0 || len(g.of) != 0 {
+	if g.running != 0 || g.waiting != 0 || len(g.turns) != 0 || len(g.of) != 0 ||
+		len(g.ofGroup) != 0 || len(g.lined) != 0 {
 		t.Errorf("left: %+v", g)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/mcpbox/mcpbox/monitor"
+	"github.com/mcpbox/mcpbox/runtime"
 )
 
 // late is a stream of a program that waits for its call. It has its other end from give on.
@@ -74,7 +75,8 @@ var errManyEvents = errors.New("too many events before the call")
 
 // lateSink keeps the events of a program's start for its call's sinks.
 type lateSink struct {
-	origin atomic.Pointer[func() *monitor.Call]
+	call   atomic.Pointer[func() *monitor.Call]
+	origin atomic.Pointer[func() monitor.Origin]
 
 	mu    sync.Mutex
 	kept  []monitor.Event
@@ -83,21 +85,32 @@ type lateSink struct {
 }
 
 // give says where the events go. What was kept goes there with the next one, or at the end.
-func (l *lateSink) give(to []monitor.Sink, origin func() *monitor.Call) {
-	if origin != nil {
-		l.origin.Store(&origin)
+func (l *lateSink) give(cmd runtime.Command) {
+	if cmd.Call != nil {
+		l.call.Store(&cmd.Call)
+	}
+	if cmd.Origin != nil {
+		l.origin.Store(&cmd.Origin)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.given, l.to = true, to
+	l.given, l.to = true, cmd.Sinks
 }
 
-// call is Command.Call.
-func (l *lateSink) call() *monitor.Call {
+// inFlight is Command.Call.
+func (l *lateSink) inFlight() *monitor.Call {
+	if call := l.call.Load(); call != nil {
+		return (*call)()
+	}
+	return nil
+}
+
+// whose is Command.Origin.
+func (l *lateSink) whose() monitor.Origin {
 	if origin := l.origin.Load(); origin != nil {
 		return (*origin)()
 	}
-	return nil
+	return monitor.Origin{}
 }
 
 // keep returns the events to pass on now, and the sinks that get them.

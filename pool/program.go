@@ -40,7 +40,7 @@ func hold(ctx context.Context, c *runtime.Cell, p *Program) (*held, error) {
 		ctx,
 		runtime.Command{Args: p.Args, Env: p.Env, Files: p.Files, Hold: true,
 			Stdin: h.in, Stdout: h.out, Stderr: h.err, Sinks: []monitor.Sink{h.events},
-			Call: h.events.call},
+			Call: h.events.inFlight, Origin: h.events.whose},
 	)
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (h *held) discard() {
 	h.in.give(nil, nil)
 	h.out.give(nil, nil)
 	h.err.give(nil, nil)
-	h.events.give(nil, nil)
+	h.events.give(runtime.Command{})
 	_, _ = h.Wait()
 }
 
@@ -78,7 +78,7 @@ func (h *held) begin(ctx context.Context, call Call) error {
 	if err := h.Begin(ctx, cmd.Args); err != nil {
 		return err
 	}
-	h.events.give(cmd.Sinks, cmd.Call)
+	h.events.give(cmd)
 	if cmd.BeforeExec != nil {
 		cmd.BeforeExec(h.Process)
 	}

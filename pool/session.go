@@ -207,7 +207,7 @@ func (p *Pool) openSession(ctx context.Context, call Turn) (*session, error) {
 		opened: now, used: now}
 	s.process, err = c.Start(p.ctx, runtime.Command{Args: call.Program.Args, Env: call.Program.Env,
 		Files: call.Program.Files, Hold: true, Stdin: read, Stdout: s.out[0], Stderr: s.out[1],
-		Sinks: call.Command.Sinks, Call: call.Command.Call})
+		Sinks: call.Command.Sinks, Call: call.Command.Call, Origin: call.Command.Origin})
 	if err == nil {
 		err = s.awaitReady(ctx)
 	}
@@ -247,6 +247,25 @@ func (p *Pool) CloseSession(caller, name string) (found bool) {
 		found = true
 	}
 	return found
+}
+
+// OpenSession is an open session as an operator sees it.
+type OpenSession struct {
+	Caller, Name string
+	Opened, Used time.Time
+}
+
+// Sessions lists the open ones.
+func (p *Pool) Sessions() (out []OpenSession) {
+	p.sessions.mu.Lock()
+	defer p.sessions.mu.Unlock()
+	for k, s := range p.sessions.open {
+		s.mu.Lock()
+		out = append(out, OpenSession{Caller: k.caller, Name: k.name, Opened: s.opened,
+			Used: s.used})
+		s.mu.Unlock()
+	}
+	return out
 }
 
 // pull takes sessions out.

@@ -55,7 +55,8 @@ func newProcess(s *Sandbox, number int, cmd Command, spawn spawner) *Process {
 func (p *Process) start(ctx context.Context) (err error) {
 	policy := p.box.policy()
 	p.recorder, err = monitor.New(monitor.Config{Sandbox: p.box.ID, Policy: policy.Name,
-		Sinks: p.cmd.Sinks, Fanout: p.box.fanout, Rules: policy.Rules, Respond: p.respond})
+		Sinks: p.cmd.Sinks, Fanout: p.box.fanout, Rules: policy.Rules, Respond: p.respond,
+		Origin: p.cmd.Origin})
 	if err != nil {
 		return err
 	}

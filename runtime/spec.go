@@ -81,6 +81,9 @@ type Command struct {
 	// must not block.
 	Call func() *monitor.Call
 
+	// Origin says for whom the process runs, for rules. Nil: nobody. It must not block.
+	Origin func() monitor.Origin
+
 	// Reached, if not nil, is called when a connection to a host that the policy allows by name has
 	// ended, with the MCP call in which it began. Several goroutines may call it.
 	Reached func(Connections, *monitor.Call)

@@ -16,37 +16,6 @@ import (
 	"github.com/mcpbox/mcpbox/server/api"
 )
 
-// answers makes a handler of a function that returns what is answered.
-func answers[Out any](d *daemon, status int,
-	f func(*http.Request) (Out, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		out, err := f(r)
-		if err != nil {
-			d.fail(w, r, err)
-			return
-		}
-		answer(w, status, out)
-	}
-}
-
-// takes makes a handler of a function that takes a JSON body, too.
-func takes[In, Out any](d *daemon, status int,
-	f func(*http.Request, In) (Out, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		var in In
-		_, err := decode(w, r, &in)
-		var out Out
-		if err == nil {
-			out, err = f(r, in)
-		}
-		if err != nil {
-			d.fail(w, r, err)
-			return
-		}
-		answer(w, status, out)
-	}
-}
-
 // allowlist opens the config's. Each request opens it anew: other processes write it as well.
 func (d *daemon) allowlist() (*store.Store, error) {
 	cfg := d.cfg.Load()

@@ -15,6 +15,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 	"github.com/mcpbox/mcpbox/server/api"
+	"github.com/mcpbox/mcpbox/server/internal/config"
 	"github.com/mcpbox/mcpbox/server/internal/door"
 	"github.com/mcpbox/mcpbox/server/internal/hub"
 	"github.com/mcpbox/mcpbox/server/internal/state"
@@ -25,28 +26,19 @@ type box struct {
 	sandbox   *mcpruntime.Sandbox
 	policy    *policies.Policy
 	changing  sync.Mutex // its state
+	of        monitor.Origin
 	idle, age time.Duration
 	info      api.Sandbox
 	running   map[*mcpruntime.Process]bool
+	busy      int           // commands, with those that start
 	kept      chan struct{} // closed when it is quarantined
 	ended     chan struct{}
 }
 
 // createSandbox: POST /v1/sandboxes
-func (d *daemon) createSandbox(w http.ResponseWriter, r *http.Request) {
-	var req api.SandboxRequest
-	if _, err := decode(w, r, &req); err != nil {
-		d.fail(w, r, err)
-		return
-	}
+func (d *daemon) createSandbox(r *http.Request, req api.SandboxRequest) (*api.Sandbox, error) {
 	id, _ := door.From(r.Context())
-	info, err := d.newBox(r.Context(), id, req)
-	if err != nil {
-		d.fail(w, r, err)
-		return
-	}
-	w.Header().Set("Location", "/v1/sandboxes/"+info.ID)
-	answer(w, http.StatusCreated, info)
+	return d.newBox(r.Context(), id, req)
 }
 
 func (d *daemon) newBox(
@@ -73,6 +65,7 @@ func (d *daemon) newBox(
 	now := time.Now().UTC()
 	b := &box{
 		policy:  policy,
+		of:      monitor.Origin{Client: id.Client, Caller: req.Caller},
 		idle:    atMost(req.Idle, time.Duration(most.Idle)),
 		age:     atMost(req.Age, time.Duration(most.Age)),
 		running: map[*mcpruntime.Process]bool{},
@@ -89,16 +82,9 @@ func (d *daemon) newBox(
 			Used:    now,
 		},
 	}
-	d.mu.Lock()
-	if len(d.boxes) >= most.Most {
-		d.mu.Unlock()
-		p := newProblem(http.StatusTooManyRequests, "destroy one that is not used",
-			"there are as many sandboxes as the daemon may have")
-		p.RetryAfter = 10
-		return nil, p
+	if err := d.place(b, id, most); err != nil {
+		return nil, err
 	}
-	d.boxes[b.info.ID] = b // its place
-	d.mu.Unlock()
 	spec := mcpruntime.Spec{
 		Policy:     policy,
 		BestEffort: d.cfg.Load().BestEffort,
@@ -130,6 +116,32 @@ func (d *daemon) newBox(
 	}()
 	info := b.info
 	return &info, nil
+}
+
+// place gives a sandbox its place among those that the daemon, and a restricted client, may have.
+func (d *daemon) place(b *box, id door.Identity, most config.Sandboxes) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	own := 0
+	for _, other := range d.boxes {
+		if other.info.Client == id.Client {
+			own++
+		}
+	}
+	whose := ""
+	switch {
+	case len(d.boxes) >= most.Most:
+		whose = "the daemon"
+	case id.Restricted && own >= most.PerClient:
+		whose = "the client"
+	default:
+		d.boxes[b.info.ID] = b
+		return nil
+	}
+	p := newProblem(http.StatusTooManyRequests, "destroy one that is not used",
+		"there are as many sandboxes as "+whose+" may have")
+	p.RetryAfter = 10
+	return p
 }
 
 // atMost is what was asked for in seconds, at most most.
@@ -204,8 +216,8 @@ func (d *daemon) box(r *http.Request) (*box, error) {
 }
 
 // listSandboxes: GET /v1/sandboxes
-func (d *daemon) listSandboxes(w http.ResponseWriter, r *http.Request) {
-	out := api.Sandboxes{Sandboxes: []api.Sandbox{}}
+func (d *daemon) listSandboxes(r *http.Request) (*api.Sandboxes, error) {
+	out := &api.Sandboxes{Sandboxes: []api.Sandbox{}}
 	client := visible(r)
 	d.mu.Lock()
 	for _, b := range d.boxes {
@@ -216,7 +228,7 @@ func (d *daemon) listSandboxes(w http.ResponseWriter, r *http.Request) {
 	d.mu.Unlock()
 	slices.SortFunc(out.Sandboxes,
 		func(a, b api.Sandbox) int { return a.Created.Compare(b.Created) })
-	answer(w, http.StatusOK, out)
+	return out, nil
 }
 
 func (b *box) view() api.Sandbox {
@@ -226,30 +238,28 @@ func (b *box) view() api.Sandbox {
 }
 
 // getSandbox: GET /v1/sandboxes/{id}
-func (d *daemon) getSandbox(w http.ResponseWriter, r *http.Request) {
+func (d *daemon) getSandbox(r *http.Request) (*api.Sandbox, error) {
 	b, err := d.box(r)
 	if err != nil {
-		d.fail(w, r, err)
-		return
+		return nil, err
 	}
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	info := b.view()
-	d.mu.Unlock()
-	answer(w, http.StatusOK, info)
+	return &info, nil
 }
 
 // destroySandbox: DELETE /v1/sandboxes/{id}
-func (d *daemon) destroySandbox(w http.ResponseWriter, r *http.Request) {
+func (d *daemon) destroySandbox(r *http.Request) (*api.Sandbox, error) {
 	b, err := d.box(r)
 	if err == nil && d.isKept(b) {
 		err = operator(r)
 	}
 	if err != nil {
-		d.fail(w, r, err)
-		return
+		return nil, err
 	}
 	d.endBox(b, "destroyed by "+visibleName(r))
-	answer(w, http.StatusOK, b.info)
+	return &b.info, nil
 }
 
 func visibleName(r *http.Request) string {
@@ -258,16 +268,15 @@ func visibleName(r *http.Request) string {
 }
 
 // sandboxStats: GET /v1/sandboxes/{id}/stats
-func (d *daemon) sandboxStats(w http.ResponseWriter, r *http.Request) {
+func (d *daemon) sandboxStats(r *http.Request) (*api.Usage, error) {
 	b, err := d.box(r)
 	if err != nil {
-		d.fail(w, r, err)
-		return
+		return nil, err
 	}
 	d.mu.Lock()
 	running := slices.Collect(maps.Keys(b.running))
 	d.mu.Unlock()
-	var out api.Usage
+	out := &api.Usage{}
 	for _, p := range running {
 		u := p.Usage()
 		sent, received := p.Traffic()
@@ -278,7 +287,7 @@ func (d *daemon) sandboxStats(w http.ResponseWriter, r *http.Request) {
 		out.Read, out.Written = sum(out.Read, u.ReadBytes), sum(out.Written, u.WrittenBytes)
 		out.Sent, out.Received = sum(out.Sent, sent), sum(out.Received, received)
 	}
-	answer(w, http.StatusOK, out)
+	return out, nil
 }
 
 // sum is -1, for unknown, if one of the two is.

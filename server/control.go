@@ -52,26 +52,25 @@ func operator(r *http.Request) error {
 }
 
 // pauseSandbox: POST /v1/sandboxes/{id}/pause
-func (d *daemon) pauseSandbox(w http.ResponseWriter, r *http.Request) {
-	d.changeState(w, r, api.Started, api.Paused, func(b *box) error {
+func (d *daemon) pauseSandbox(r *http.Request) (*api.Sandbox, error) {
+	return d.changeState(r, api.Started, api.Paused, func(b *box) error {
 		return b.sandbox.Pause(r.Context())
 	})
 }
 
 // resumeSandbox: POST /v1/sandboxes/{id}/resume
-func (d *daemon) resumeSandbox(w http.ResponseWriter, r *http.Request) {
-	d.changeState(w, r, api.Paused, api.Started, func(b *box) error {
+func (d *daemon) resumeSandbox(r *http.Request) (*api.Sandbox, error) {
+	return d.changeState(r, api.Paused, api.Started, func(b *box) error {
 		return b.sandbox.Resume(r.Context())
 	})
 }
 
 // releaseSandbox: POST /v1/sandboxes/{id}/release ends a quarantine. The network stays cut.
-func (d *daemon) releaseSandbox(w http.ResponseWriter, r *http.Request) {
+func (d *daemon) releaseSandbox(r *http.Request) (*api.Sandbox, error) {
 	if err := operator(r); err != nil {
-		d.fail(w, r, err)
-		return
+		return nil, err
 	}
-	d.changeState(w, r, api.Quarantined, api.Started, func(b *box) error {
+	return d.changeState(r, api.Quarantined, api.Started, func(b *box) error {
 		if err := b.sandbox.Resume(r.Context()); err != nil {
 			return err
 		}
@@ -83,12 +82,11 @@ func (d *daemon) releaseSandbox(w http.ResponseWriter, r *http.Request) {
 }
 
 // changeState takes a sandbox from one state to another. One that is there already stays.
-func (d *daemon) changeState(w http.ResponseWriter, r *http.Request, from, to string,
-	change func(*box) error) {
+func (d *daemon) changeState(r *http.Request, from, to string,
+	change func(*box) error) (*api.Sandbox, error) {
 	b, err := d.box(r)
 	if err != nil {
-		d.fail(w, r, err)
-		return
+		return nil, err
 	}
 	b.changing.Lock()
 	defer b.changing.Unlock()
@@ -96,54 +94,41 @@ func (d *daemon) changeState(w http.ResponseWriter, r *http.Request, from, to st
 	state := b.info.State
 	d.mu.Unlock()
 	if state != from && state != to {
-		d.fail(w, r, newProblem(http.StatusConflict, "GET /v1/sandboxes/{id} shows its state",
-			"the sandbox is "+state))
-		return
+		return nil, newProblem(http.StatusConflict, "GET /v1/sandboxes/{id} shows its state",
+			"the sandbox is "+state)
 	}
 	if state == from {
-		err = change(b)
+		if err := change(b); err != nil {
+			return nil, err
+		}
 	}
 	d.mu.Lock()
-	if err == nil && b.info.State == from {
+	if b.info.State == from {
 		b.info.State, b.info.Reason, b.info.Used = to, "", time.Now().UTC()
 	}
 	info := b.view()
 	d.mu.Unlock()
-	if err == nil {
-		err = d.saveBox(info)
-	}
-	if err != nil {
-		d.fail(w, r, err)
-		return
-	}
-	answer(w, http.StatusOK, info)
+	return &info, d.saveBox(info)
 }
 
 // changeSandbox: PATCH /v1/sandboxes/{id}
-func (d *daemon) changeSandbox(w http.ResponseWriter, r *http.Request) {
-	var req api.Change
-	_, err := decode(w, r, &req)
-	var b *box
-	if err == nil {
-		b, err = d.box(r)
-	}
+func (d *daemon) changeSandbox(r *http.Request, req api.Change) (*api.Limits, error) {
+	b, err := d.box(r)
 	if err == nil {
 		err = mayChange(r, b, req.Limits)
 	}
 	if err != nil {
-		d.fail(w, r, err)
-		return
+		return nil, err
 	}
 	now, err := b.sandbox.SetLimits(req.Limits)
 	if err != nil {
-		d.fail(w, r, err)
-		return
+		return nil, err
 	}
-	out := api.Limits{Limits: map[string]api.Limit{}}
+	out := &api.Limits{Limits: map[string]api.Limit{}}
 	for name, l := range now {
 		out.Limits[name] = api.Limit{Value: l.Value, Backend: l.Backend, Reported: l.Reported}
 	}
-	answer(w, http.StatusOK, out)
+	return out, nil
 }
 
 // mayChange refuses values that no policy could have, and, from a restricted client, more than the
@@ -170,7 +155,7 @@ func mayChange(r *http.Request, b *box, l policies.Limits) error {
 
 // clearSandboxes: DELETE /v1/sandboxes?age=3600&idle=600 destroys those that are older, or that
 // nobody has used for longer.
-func (d *daemon) clearSandboxes(w http.ResponseWriter, r *http.Request) {
+func (d *daemon) clearSandboxes(r *http.Request) (*api.Cleared, error) {
 	const longest = 10 * 365 * 24 * 3600
 	age, err := number(r, "age", -1, longest)
 	var idle int64
@@ -182,8 +167,7 @@ func (d *daemon) clearSandboxes(w http.ResponseWriter, r *http.Request) {
 			"it does not say which sandboxes")
 	}
 	if err != nil {
-		d.fail(w, r, err)
-		return
+		return nil, err
 	}
 	now, client := time.Now(), visible(r)
 	var stale []*box
@@ -201,10 +185,10 @@ func (d *daemon) clearSandboxes(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	d.mu.Unlock()
-	out := api.Cleared{Destroyed: []string{}}
+	out := &api.Cleared{Destroyed: []string{}}
 	for _, b := range stale {
 		d.endBox(b, "cleared by "+visibleName(r))
 		out.Destroyed = append(out.Destroyed, b.info.ID)
 	}
-	answer(w, http.StatusOK, out)
+	return out, nil
 }

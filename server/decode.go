@@ -8,8 +8,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mcpbox/mcpbox/server/api"
 )
@@ -18,10 +20,10 @@ import (
 const maxBody = 24 << 20
 
 // decode reads a JSON body, which must be there, and be all of it.
-func decode(w http.ResponseWriter, r *http.Request, into any) ([]byte, error) {
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+func (d *daemon) decode(w http.ResponseWriter, r *http.Request, into any) ([]byte, error) {
+	data, err := d.body(w, r, maxBody)
 	if err != nil {
-		return nil, bodyError(err)
+		return nil, err
 	}
 	return data, unmarshal(data, into)
 }
@@ -42,10 +44,15 @@ func unmarshal(data []byte, into any) error {
 
 func bodyError(err error) error {
 	var large *http.MaxBytesError
+	var p *api.Problem
 	switch {
+	case errors.As(err, &p):
+		return p
 	case errors.As(err, &large):
 		return newProblem(http.StatusRequestEntityTooLarge,
 			"send less: a body may have "+strconv.Itoa(maxBody>>20)+" MiB", "the body is too large")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return newProblem(http.StatusRequestTimeout, "send it faster", "the body came too slowly")
 	case errors.Is(err, io.EOF):
 		return newProblem(http.StatusBadRequest, "send a JSON object; docs/API.md has examples",
 			"the body is empty")
@@ -65,9 +72,20 @@ func answer(w http.ResponseWriter, status int, v any) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
+	body = append(body, '\n')
 	w.Header().Set("Content-Type", "application/json")
+	send(w, status, body)
+}
+
+// send writes an answer. A client that does not read it, or has gone, loses its connection.
+func send(w http.ResponseWriter, status int, body []byte) {
+	const atOnce = 64 << 10 // fits the socket's buffer, so that writing it does not wait
+	if len(body) > atOnce {
+		slowest := time.Duration(len(body)/slowestBytes) * time.Second
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(clientTime + slowest))
+	}
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // who has gone does not read it
+	_, _ = w.Write(body)
 }
 
 // newID is 16 random letters and digits, with a prefix that says of what.

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +12,9 @@ import (
 
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/server/api"
+	"github.com/mcpbox/mcpbox/server/internal/config"
 	"github.com/mcpbox/mcpbox/server/internal/state"
+	"github.com/mcpbox/mcpbox/server/internal/webhook"
 )
 
 // listEvents: GET /v1/events
@@ -97,12 +101,12 @@ func (d *daemon) followEvents(w http.ResponseWriter, r *http.Request, f state.Fi
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusOK)
-	send := func(e api.Event) error {
+	send := func(e *api.Event) error {
 		data, err := json.Marshal(e)
 		if err != nil {
 			return err
 		}
-		_ = ctl.SetWriteDeadline(time.Now().Add(maxStall))
+		_ = ctl.SetWriteDeadline(time.Now().Add(clientTime))
 		_, err = fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", e.Seq, e.Type, data)
 		return err
 	}
@@ -116,11 +120,11 @@ func (d *daemon) followEvents(w http.ResponseWriter, r *http.Request, f state.Fi
 			return
 		}
 		for _, e := range page.Events {
-			if send(e) != nil {
+			if send(&e) != nil {
 				return
 			}
 		}
-		again, f.After = len(page.Events) == f.Limit, page.Next
+		again, f.After = len(page.Events) > 0 && len(page.Events) == f.Limit, page.Next
 	}
 	beat := time.NewTicker(20 * time.Second)
 	defer beat.Stop()
@@ -132,7 +136,7 @@ func (d *daemon) followEvents(w http.ResponseWriter, r *http.Request, f state.Fi
 		case <-r.Context().Done():
 			return
 		case <-beat.C:
-			_ = ctl.SetWriteDeadline(time.Now().Add(maxStall))
+			_ = ctl.SetWriteDeadline(time.Now().Add(clientTime))
 			_, _ = fmt.Fprint(w, ": still here\n\n")
 		case e, open := <-events:
 			if !open {
@@ -145,10 +149,67 @@ func (d *daemon) followEvents(w http.ResponseWriter, r *http.Request, f state.Fi
 	}
 }
 
-func matches(e api.Event, f state.Filter) bool {
+func matches(e *api.Event, f state.Filter) bool {
 	same := func(want, is string) bool { return want == "" || want == is }
 	return same(f.Client, e.Client) && same(f.Caller, e.Caller) && same(f.Sandbox, e.Sandbox) &&
 		same(f.Execution,
 			e.Execution) && same(f.Type, string(e.Type)) && state.Rank(e.Severity) >= f.Severity &&
 		!e.Time.Before(f.Since)
+}
+
+// eraseCaller: DELETE /v1/callers/{caller}
+func (d *daemon) eraseCaller(r *http.Request) (*api.Erased, error) {
+	executions, events, sandboxes, err := d.db.Erase(visibleName(r), r.PathValue("caller"))
+	if err != nil {
+		return nil, err
+	}
+	return &api.Erased{Executions: executions, Events: events, Sandboxes: sandboxes}, nil
+}
+
+// exportCaller: GET /v1/callers/{caller} sends all that is kept, a JSON object a line.
+func (d *daemon) exportCaller(w http.ResponseWriter, r *http.Request) {
+	out := bufio.NewWriter(w)
+	w.Header().Set("Content-Type", api.StreamType)
+	err := d.db.Export(visibleName(r), r.PathValue("caller"), func(kind string, body []byte) error {
+		_, err := fmt.Fprintf(out, "{\"kind\":%q,%q:%s}\n", kind, kind, body)
+		return err
+	})
+	if err = errors.Join(err, out.Flush()); err != nil {
+		d.log.Error("an export broke off", "error", err) // the status has been sent
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// watch logs what rules ask for, and tells the config's webhooks.
+func (d *daemon) watch(ctx context.Context) {
+	events, stop := d.hub.Follow()
+	defer stop()
+	d.work.Go(func() { d.hooks.Run(ctx) })
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e, open := <-events:
+			if !open {
+				return
+			}
+			if monitor.Asked(e.Event) {
+				d.log.Warn("a rule has matched", "rule", e.Rule, "action", e.Action,
+					"severity", e.Severity, "sandbox", e.Sandbox, "execution", e.Execution,
+					"client", e.Client, "caller", e.Caller, "event", e.ID, "count", e.Count)
+			}
+			if lost := d.hooks.Tell(*e); lost > 0 {
+				d.hub.Lose(lost)
+			}
+		}
+	}
+}
+
+// hooksOf are the config's webhooks.
+func hooksOf(cfg *config.Config) (out []webhook.Hook) {
+	for _, h := range cfg.Webhooks {
+		out = append(out, webhook.Hook{URL: h.URL, SecretFile: cfg.Path(h.Secret),
+			Severity: h.Severity})
+	}
+	return out
 }

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 	"github.com/mcpbox/mcpbox/server/api"
@@ -39,11 +40,14 @@ func (d *daemon) exec(w http.ResponseWriter, r *http.Request) {
 	}
 	ctl := http.NewResponseController(w)
 	_ = ctl.EnableFullDuplex() // HTTP/2 is so anyway
-	bounded := &boundedReader{r: r.Body, left: maxBody}
+	first := &bodyReader{r: r.Body, share: shareOf(r), ctl: ctl, began: time.Now()}
+	bounded := &boundedReader{r: first, left: maxBody}
 	in := json.NewDecoder(bounded)
 	in.DisallowUnknownFields()
 	c := &command{}
 	err = in.Decode(&c.req)
+	bounded.r = r.Body // later messages come when they come
+	_ = ctl.SetReadDeadline(time.Time{})
 	if err != nil {
 		err = bodyError(err)
 	} else {
@@ -83,6 +87,9 @@ func (d *daemon) exec(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, result)
 }
 
+// maxMessage bounds a message after the first.
+const maxMessage = 4 << 20
+
 // boundedReader bounds a message of a stream, not the stream: whoever reads grants more for the
 // next one.
 type boundedReader struct {
@@ -121,6 +128,21 @@ func checkExec(req *api.ExecRequest) error {
 	return checkCommand(req.Command, req.Env, req.Dir)
 }
 
+// mayRun bounds the commands of a sandbox that run at the same time.
+func (d *daemon) mayRun(b *box) error {
+	const most = 64
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if b.busy < most {
+		b.busy++
+		return nil
+	}
+	p := newProblem(http.StatusTooManyRequests, "wait for one of them, or create another sandbox",
+		"as many commands run in the sandbox as may")
+	p.RetryAfter = 1
+	return p
+}
+
 // runIn runs a command in a sandbox.
 func (d *daemon) runIn(ctx context.Context, b *box, c *command) (*api.Result, error) {
 	if t := c.req.Timeout; t > 0 {
@@ -128,6 +150,14 @@ func (d *daemon) runIn(ctx context.Context, b *box, c *command) (*api.Result, er
 		ctx, stop = context.WithTimeout(ctx, time.Duration(t*float64(time.Second)))
 		defer stop()
 	}
+	if err := d.mayRun(b); err != nil {
+		return nil, err
+	}
+	defer func() {
+		d.mu.Lock()
+		b.busy--
+		d.mu.Unlock()
+	}()
 	// In quarantine the program is kept, even if the client goes away.
 	alive, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
@@ -139,7 +169,8 @@ func (d *daemon) runIn(ctx context.Context, b *box, c *command) (*api.Result, er
 		alive,
 		mcpruntime.Command{Args: c.req.Command, Env: environment(c.req.Env), Dir: c.req.Dir,
 			Stdin: c.stdin, Stdout: c.stdout, Stderr: c.stderr,
-			TTY: c.req.TTY, Rows: c.req.Rows, Cols: c.req.Cols},
+			TTY: c.req.TTY, Rows: c.req.Rows, Cols: c.req.Cols,
+			Origin: func() monitor.Origin { return b.of }},
 	)
 	if err != nil {
 		stop()
@@ -230,7 +261,7 @@ func takeMessages(
 ) error {
 	var p *mcpruntime.Process
 	for {
-		bounded.left = maxBody
+		bounded.left = maxMessage
 		var msg api.Message
 		if err := in.Decode(&msg); errors.Is(err, io.EOF) {
 			return feed.Close()
@@ -322,7 +353,7 @@ func (d *daemon) getFile(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write(out.kept)
+	send(w, http.StatusOK, out.kept)
 }
 
 // putFile: PUT /v1/sandboxes/{id}/files?path=/work/a.txt
@@ -334,9 +365,7 @@ func (d *daemon) putFile(w http.ResponseWriter, r *http.Request) {
 	}
 	var data []byte
 	if err == nil {
-		if data, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxFile)); err != nil {
-			err = bodyError(err)
-		}
+		data, err = d.body(w, r, maxFile)
 	}
 	if err != nil {
 		d.fail(w, r, err)

@@ -1,9 +1,8 @@
 package server
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"math"
@@ -22,17 +21,22 @@ import (
 func (d *daemon) createExecution(w http.ResponseWriter, r *http.Request) {
 	id, _ := door.From(r.Context())
 	run := &run{d: d}
-	body, err := decode(w, r, &run.req)
+	body, err := d.decode(w, r, &run.req)
+	if err == nil {
+		run.once, err = onceKey(r)
+	}
 	if err == nil {
 		err = d.accept(run, id)
+	}
+	if err == nil && d.draining.Load() {
+		err = errShutdown
 	}
 	if err != nil {
 		d.fail(w, r, err)
 		return
 	}
-	if run.once = r.Header.Get("Idempotency-Key"); run.once != "" {
-		sum := sha256.Sum256(body)
-		run.digest = hex.EncodeToString(sum[:])
+	if run.once != "" {
+		run.digest = digest(r, body)
 		if d.answeredBefore(w, r, run) {
 			return
 		}
@@ -48,8 +52,9 @@ func (d *daemon) accept(run *run, id door.Identity) (err error) {
 	}
 	name := req.Policy
 	if name == "" && req.Code != "" && len(req.Document) == 0 {
-		name = "code-standard"
+		name = "code-" + cmp.Or(req.Tier, "standard")
 	}
+	run.restricted = id.Restricted
 	if run.policy, run.fresh, err = d.choose(id, name, req.Document); err != nil {
 		return err
 	}
@@ -83,6 +88,16 @@ func checkExecution(req *api.ExecutionRequest) error {
 		return unprocessable("leave them out, or run a command", "code has no dir and no env")
 	case req.Code == "" && (len(req.Args) > 0 || req.Language != ""):
 		return unprocessable("write the arguments into command", "language and args belong to code")
+	case req.Code == "" && (req.Session != "" || req.Tier != ""):
+		return unprocessable("for commands that share files: POST /v1/sandboxes",
+			"session and tier belong to code")
+	case req.Tier != "" && (req.Policy != "" || len(req.Document) > 0):
+		return unprocessable("give one of them", "tier and policy exclude each other")
+	case req.Tier != "" && req.Tier != "standard" && req.Tier != "secure":
+		return unprocessable("use standard or secure",
+			"tier "+strconv.QuoteToASCII(req.Tier)+" is not known")
+	case len(req.Session) > 128:
+		return unprocessable("give at most 128 bytes", "session is too long")
 	case req.Stdin != "" && req.StdinData != nil:
 		return unprocessable("give one of them", "stdin and stdin_data exclude each other")
 	case req.Timeout < 0 || req.Timeout > 1e6 || math.IsNaN(req.Timeout):
@@ -153,15 +168,6 @@ func checkCommand(command []string, env map[string]string, dir string) error {
 
 // answeredBefore answers a request whose idempotency key was used before. Else it claims the key.
 func (d *daemon) answeredBefore(w http.ResponseWriter, r *http.Request, run *run) bool {
-	if len(run.once) > 128 {
-		d.fail(
-			w,
-			r,
-			newProblem(http.StatusBadRequest, "give at most 128 bytes",
-				"Idempotency-Key is too long"),
-		)
-		return true
-	}
 	err := run.save(run.x)
 	if err == nil {
 		return false
@@ -172,8 +178,7 @@ func (d *daemon) answeredBefore(w http.ResponseWriter, r *http.Request, run *run
 	}
 	row, err := d.db.ExecutionOnce(run.once, run.x.Client)
 	if err == nil && row.Request != run.digest {
-		err = newProblem(http.StatusUnprocessableEntity, "use a new key for a new request",
-			"the idempotency key came with another request before")
+		err = errOtherRequest()
 	}
 	if err != nil {
 		d.fail(w, r, err)
@@ -183,25 +188,25 @@ func (d *daemon) answeredBefore(w http.ResponseWriter, r *http.Request, run *run
 	return true
 }
 
+// answerRow answers as the first request was answered.
 func (d *daemon) answerRow(w http.ResponseWriter, r *http.Request, row state.Execution) {
 	var x api.Execution
 	if err := json.Unmarshal(row.Body, &x); err != nil {
 		d.fail(w, r, err)
 		return
 	}
-	status := http.StatusOK
-	if x.State == api.Running {
-		status = http.StatusAccepted
+	switch {
+	case x.State == api.Running:
+		answer(w, http.StatusAccepted, x)
+	case x.Problem != nil:
+		d.problem(w, r, x.Problem)
+	default:
+		answer(w, http.StatusOK, x)
 	}
-	answer(w, status, x)
 }
 
 // start runs it, in the way that the client wants the result.
 func (d *daemon) start(w http.ResponseWriter, r *http.Request, run *run) {
-	if d.draining.Load() {
-		d.problem(w, r, unavailable())
-		return
-	}
 	switch run.req.Mode {
 	case api.Async:
 		d.startAsync(w, r, run)
@@ -234,7 +239,10 @@ func (d *daemon) startAsync(w http.ResponseWriter, r *http.Request, run *run) {
 	}
 	x := run.x
 	ctx := d.begin(context.WithoutCancel(r.Context()), run)
+	share := shareOf(r)
+	share.Keep() // the body's content stays in memory
 	d.work.Go(func() {
+		defer share.Leave()
 		if err := run.do(ctx); err != nil {
 			d.log.Error("a result could not be kept", "id", run.x.ID, "error", err)
 		}
@@ -297,11 +305,10 @@ func (d *daemon) find(r *http.Request) (*run, *api.Execution, error) {
 }
 
 // getExecution: GET /v1/executions/{id}; ?wait= seconds waits for the end.
-func (d *daemon) getExecution(w http.ResponseWriter, r *http.Request) {
+func (d *daemon) getExecution(r *http.Request) (*api.Execution, error) {
 	wait, err := number(r, "wait", 0, 600)
 	if err != nil {
-		d.fail(w, r, err)
-		return
+		return nil, err
 	}
 	run, x, err := d.find(r)
 	if err == nil && run != nil && wait > 0 {
@@ -314,84 +321,69 @@ func (d *daemon) getExecution(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 		}
 	}
-	if err != nil {
-		d.fail(w, r, err)
-		return
-	}
-	answer(w, http.StatusOK, x)
+	return x, err
 }
 
 // cancelExecution: DELETE /v1/executions/{id}
-func (d *daemon) cancelExecution(w http.ResponseWriter, r *http.Request) {
+func (d *daemon) cancelExecution(r *http.Request) (*api.Execution, error) {
 	run, x, err := d.find(r)
 	if err == nil && run != nil {
 		run.cancel(errCanceled)
 		<-run.done
 		_, x, err = d.find(r)
 	}
-	if err != nil {
-		d.fail(w, r, err)
-		return
-	}
-	answer(w, http.StatusOK, x)
+	return x, err
 }
 
 // getReport: GET /v1/executions/{id}/report
-func (d *daemon) getReport(w http.ResponseWriter, r *http.Request) {
+func (d *daemon) getReport(r *http.Request) (out report.Report, err error) {
 	run, x, err := d.find(r)
 	if err == nil && run != nil {
 		err = newProblem(http.StatusConflict,
 			"ask again when it has ended: ?wait= of GET /v1/executions/{id}", "it still runs")
 	}
 	if err != nil {
-		d.fail(w, r, err)
-		return
+		return out, err
 	}
-	answer(w, http.StatusOK, report.New(viewOf(x)))
+	return report.New(viewOf(x)), nil
 }
 
 // listExecutions: GET /v1/executions
-func (d *daemon) listExecutions(w http.ResponseWriter, r *http.Request) {
+func (d *daemon) listExecutions(r *http.Request) (*api.Executions, error) {
 	q := r.URL.Query()
 	limit, err := number(r, "limit", 50, 500)
 	before, err2 := number(r, "before", 0, math.MaxInt64)
 	if err = errors.Join(err, err2); err != nil {
-		d.fail(w, r, err)
-		return
+		return nil, err
 	}
-	out := api.Executions{Executions: []api.Execution{}}
+	out := &api.Executions{Executions: []api.Execution{}}
 	if q.Get("state") == string(api.Running) {
-		out.Executions = append(out.Executions, d.listRunning(visible(r))...)
-		answer(w, http.StatusOK, out)
-		return
+		out.Executions = append(out.Executions, d.listRunning(visible(r), q.Get("caller"))...)
+		return out, nil
 	}
-	rows, err := d.db.Executions(
-		state.Filter{Client: visible(r), Caller: q.Get("caller"), State: q.Get("state"),
-			Before: before, Limit: int(limit)},
-	)
+	rows, more, err := d.db.Executions(state.Filter{Client: visible(r), Caller: q.Get("caller"),
+		State: q.Get("state"), Before: before, Limit: int(limit)})
 	if err != nil {
-		d.fail(w, r, err)
-		return
+		return nil, err
 	}
 	for _, row := range rows {
 		var x api.Execution
 		if err := json.Unmarshal(row.Body, &x); err != nil {
-			d.fail(w, r, err)
-			return
+			return nil, err
 		}
 		out.Executions = append(out.Executions, x)
 	}
-	if len(rows) > 0 && len(rows) == int(limit) {
+	if len(rows) > 0 && more {
 		out.Next = strconv.FormatInt(rows[len(rows)-1].Seq, 10)
 	}
-	answer(w, http.StatusOK, out)
+	return out, nil
 }
 
-func (d *daemon) listRunning(client string) (out []api.Execution) {
+func (d *daemon) listRunning(client, caller string) (out []api.Execution) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, run := range d.runs {
-		if client == "" || run.x.Client == client {
+		if (client == "" || run.x.Client == client) && (caller == "" || run.x.Caller == caller) {
 			out = append(out, run.x)
 		}
 	}

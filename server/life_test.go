@@ -18,8 +18,8 @@ import (
 
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/report"
-	"github.com/mcpbox/mcpbox/server"
 	"github.com/mcpbox/mcpbox/server/api"
+	"github.com/mcpbox/mcpbox/server/internal/webhook"
 )
 
 // attack is refused, and reported.
@@ -114,7 +114,7 @@ func TestAWebhookIsToldAgainAndSigned(t *testing.T) {
 	calls := make(chan call, 64)
 	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		calls <- call{body, r.Header.Get(server.SignatureHeader)}
+		calls <- call{body, r.Header.Get(webhook.Header)}
 		if len(calls) == 1 {
 			w.WriteHeader(http.StatusBadGateway) // the first time, it does not work
 		}

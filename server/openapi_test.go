@@ -13,6 +13,10 @@ import (
 	"testing"
 
 	"maps"
+
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/mcpbox/mcpbox/server/api"
 )
 
 type document struct {
@@ -65,6 +69,72 @@ func TestTheOpenAPIDocumentIsWhole(t *testing.T) {
 	}
 	if doc.Components.Schemas["ExecutionRequest"].Properties["command"] == nil {
 		t.Errorf("ExecutionRequest: %v", doc.Components.Schemas["ExecutionRequest"])
+	}
+}
+
+// Most routes get their types from their handler's signature. Those that write by themselves, and
+// some others, are held to the document here: an answer has nothing that the schema does not have.
+func TestAnswersAreAsTheDocumentSays(t *testing.T) {
+	d := start(t, folder(t), "allowlist: allow.db\n")
+	_, text, _ := d.raw(t, "GET", "/v1/openapi.json", "")
+	var doc struct {
+		Paths map[string]map[string]struct {
+			Responses map[string]struct {
+				Content map[string]struct{ Schema schema }
+			}
+		}
+		Components struct{ Schemas map[string]*jsonschema.Schema }
+	}
+	if err := json.Unmarshal([]byte(text), &doc); err != nil {
+		t.Fatal(err)
+	}
+	box := newBox(t, d, api.SandboxRequest{})
+	for _, c := range []struct {
+		method, path, at, body string
+		status                 int
+	}{
+		{"post", "/v1/executions", "", `{"command": ["unshare", "-m", "true"]}`, 200},
+		{"post", "/v1/executions", "", `{"code": "print(1)", "language": "python"}`, 200},
+		{"post", "/v1/executions", "", `{"comand": 1}`, 400},
+		{"get", "/v1/executions", "", "", 200},
+		{"get", "/v1/events", "", "", 200},
+		{"post", "/v1/sandboxes/{id}/exec", "/v1/sandboxes/" + box + "/exec",
+			`{"command": ["true"]}`, 200},
+		{"get", "/v1/sandboxes/{id}", "/v1/sandboxes/" + box, "", 200},
+		{"get", "/v1/sandboxes/{id}", "/v1/sandboxes/none", "", 404},
+		{"get", "/v1/sandboxes", "", "", 200}, {"get", "/v1/stats", "", "", 200},
+		{"get", "/v1/reports", "", "", 200}, {"get", "/v1/servers", "", "", 200},
+		{"post", "/v1/sandboxes", "", "{}", 201},
+		{"post", "/v1/rules", "", `{"id": "a", "when": "refused"}`, 201},
+		{"get", "/v1/rules", "", "", 200},
+		{"get", "/v1/allowlist", "", "", 200},
+	} {
+		at := c.at
+		if at == "" {
+			at = c.path
+		}
+		status, answer, _ := d.raw(t, strings.ToUpper(c.method), at, c.body)
+		name, kind := strconv.Itoa(c.status), "application/json"
+		if c.status >= 400 {
+			name, kind = "default", api.ProblemType
+		}
+		ref := doc.Paths[c.path][c.method].Responses[name].Content[kind].Schema.Ref
+		s := doc.Components.Schemas[strings.TrimPrefix(ref, "#/components/schemas/")]
+		if status != c.status || s == nil {
+			t.Errorf("%s %s: %d, want %d, schema %q", c.method, at, status, c.status, ref)
+			continue
+		}
+		resolved, err := s.Resolve(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var v any
+		if err := json.Unmarshal([]byte(answer), &v); err != nil {
+			t.Fatal(err)
+		}
+		if err := resolved.Validate(v); err != nil {
+			t.Errorf("%s %s: %v in\n%s", c.method, at, err, answer)
+		}
 	}
 }
 

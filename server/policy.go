@@ -3,7 +3,9 @@ package server
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 
+	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/server/api"
@@ -70,22 +72,11 @@ func (d *daemon) document(id door.Identity, document json.RawMessage) (*policies
 		p.Name = "document"
 	}
 	if id.Restricted {
-		if len(p.Secrets) > 0 {
-			return nil, forbidden("a policy of the client's own with secrets",
-				"name a policy that the config lists")
-		}
 		if err := d.mayHave(p); err != nil {
 			return nil, err
 		}
-		if len(p.Filesystem.Mounts) > 0 || p.Filesystem.Rootfs != "" || len(p.Limits.IO) > 0 ||
-			p.MCP.Pin.File != "" {
-			return nil, forbidden("a policy that names files of the host",
-				"name one that the config lists")
-		}
-		if standard, err := policies.Preset("standard"); err != nil ||
-			!within(p.Environment.Pass, standard.Environment.Pass) {
-			return nil, forbidden("a policy that passes on the daemon's environment",
-				"set the variables: environment: {set: …}")
+		if err := d.mayWrite(p); err != nil {
+			return nil, err
 		}
 	}
 	p, err := cfg.WithRules(p)
@@ -98,15 +89,75 @@ func (d *daemon) document(id door.Identity, document json.RawMessage) (*policies
 	return p, nil
 }
 
-func within(some, all []string) bool {
-	have := map[string]bool{}
-	for _, s := range all {
-		have[s] = true
-	}
-	for _, s := range some {
-		if !have[s] {
-			return false
+// mayWrite refuses a restricted client's policy that allows anything that no preset with a private
+// network allows: files of the host, hosts, secrets, system calls, or more of a limit.
+func (d *daemon) mayWrite(p *policies.Policy) error {
+	var least []string
+	for i, name := range []string{"standard", "strict", "maximum"} {
+		preset, err := policies.Preset(name)
+		if err != nil {
+			return err
+		}
+		more := d.wider(preset, p)
+		if len(more) == 0 {
+			return nil
+		}
+		if i == 0 || len(more) < len(least) {
+			least = more
 		}
 	}
-	return true
+	return forbidden("a policy that allows more than a preset ("+least[0]+")",
+		"leave it out, or name a policy that the config lists")
+}
+
+// wider lists what p allows beyond a preset.
+func (d *daemon) wider(preset, p *policies.Policy) (more []string) {
+	for _, c := range policies.Diff(preset, p) {
+		section, _, _ := strings.Cut(c.Path, ".")
+		added := c.New != "" && c.New != "(unset)"
+		ok := false
+		switch {
+		case c.Path == "environment.pass", c.Path == "syscalls.allow":
+			ok = !added
+		case c.Path == "syscalls.deny", c.Path == "filesystem.hidden", c.Path == "require":
+			ok = added
+		case c.Path == "network.mode":
+			ok = p.Network.Mode == policies.NetworkNone || d.cfg.Load().Restricted.HostNetwork
+		case section == "network":
+			ok = d.cfg.Load().Restricted.HostNetwork
+		case section == "limits":
+			continue // as numbers, below
+		case strings.HasPrefix(c.Path, "environment.set"), c.Path == "filesystem.folders",
+			c.Path == "syscalls.violation", section == "rules", section == "code",
+			section == "guard", c.Path == "version":
+			ok = true
+		}
+		if !ok {
+			more = append(more, safetext.Clean(c.String(), 120))
+		}
+	}
+	own, most := p.Limits, preset.Limits
+	for _, l := range []struct {
+		name      string
+		own, most float64
+	}{
+		{"memory", float64(own.Memory), float64(most.Memory)},
+		{"cpus", own.CPUs, most.CPUs},
+		{"pids", float64(own.PIDs), float64(most.PIDs)},
+		{"disk", float64(own.Disk), float64(most.Disk)},
+		{"file_size", float64(own.FileSize), float64(most.FileSize)},
+		{"open_files", float64(own.OpenFiles), float64(most.OpenFiles)},
+		{"output", float64(own.Output), float64(most.Output)},
+		{"timeout", float64(own.Timeout), float64(most.Timeout)},
+		{"cpu_time", float64(own.CPUTime), float64(most.CPUTime)},
+		{"io_weight", float64(own.IOWeight), float64(most.IOWeight)},
+	} {
+		if l.most > 0 && (l.own == 0 || l.own > l.most) {
+			more = append(more, "limits."+l.name)
+		}
+	}
+	if len(own.IO) > 0 { // it names devices of the host
+		more = append(more, "limits.io")
+	}
+	return more
 }

@@ -44,8 +44,14 @@ func (d *daemon) propose(r *http.Request, p *api.Proposal) (*api.Proposal, error
 	if err != nil {
 		return nil, err
 	}
-	return p, d.db.SaveProposal(state.Proposal{ID: p.ID, State: p.State, Client: p.Client,
-		Body: body})
+	const most = 64
+	err = d.db.SaveProposal(state.Proposal{ID: p.ID, State: p.State, Client: p.Client,
+		Body: body}, most)
+	if errors.Is(err, state.ErrMany) {
+		return nil, newProblem(http.StatusConflict, "wait until an operator has decided",
+			"as many of the client's proposals wait as may")
+	}
+	return p, err
 }
 
 // listProposals: GET /v1/allowlist/proposals?state=pending

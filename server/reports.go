@@ -29,7 +29,7 @@ func (d *daemon) getReports(r *http.Request) (*api.Reports, error) {
 	f := state.Filter{Client: visible(r), Caller: r.URL.Query().Get("caller"), Limit: 500}
 	const most = 20_000
 	for {
-		rows, err := d.db.Executions(f)
+		rows, more, err := d.db.Executions(f)
 		if err != nil {
 			return nil, err
 		}
@@ -46,7 +46,7 @@ func (d *daemon) getReports(r *http.Request) (*api.Reports, error) {
 				return nil, err
 			}
 		}
-		if len(rows) < f.Limit {
+		if !more {
 			return worst(out), nil
 		}
 	}

@@ -67,6 +67,9 @@ func codeResult(r *code.Result) *api.Result {
 	if r.Compile != nil && r.Status == code.StatusCompile {
 		out.Stderr = r.Compile.Stdout + r.Compile.Stderr
 	}
+	if s := r.Session; s != nil {
+		out.Session = &api.Turn{Session: s.Name, Number: s.Turn, Ended: s.Ended}
+	}
 	for _, f := range r.Files {
 		out.Files = append(out.Files, api.File{Path: f.Name, Data: f.Data, Size: f.Size})
 	}

@@ -1,278 +1,139 @@
 package server
 
 import (
-	"bufio"
-	"errors"
-	"fmt"
+	"io"
 	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/mcpbox/mcpbox/mcp/access"
-	"github.com/mcpbox/mcpbox/mcp/learn"
-	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
-	"github.com/mcpbox/mcpbox/report"
 	"github.com/mcpbox/mcpbox/server/api"
+	"github.com/mcpbox/mcpbox/server/internal/openapi"
 )
 
-// route is one operation, for the mux and for the OpenAPI document.
-type route struct {
-	method, path string
-	what         string // it does
-	in, out      any    // types of the bodies; nil: none, or no JSON
-	status       int    // of success
-	query        []string
-	handle       http.HandlerFunc
+// table lists the operations. Two of them, for MCP's own protocol, are in routes.
+func (d *daemon) table() []route {
+	return slices.Concat(d.executionRoutes(), d.sandboxRoutes(), d.allowlistRoutes(),
+		d.ruleRoutes(), d.recordRoutes(), d.daemonRoutes())
 }
 
-func (d *daemon) table() []route {
-	page := []string{"limit", "before", "state", "caller"}
-	filter := []string{
-		"limit",
-		"after",
-		"type",
-		"severity",
-		"sandbox",
-		"execution",
-		"caller",
-		"since",
-		"follow",
-	}
+func (d *daemon) executionRoutes() []route {
 	return []route{
-		{
-			"POST",
-			"/v1/executions",
-			"run a command or code in a fresh sandbox",
-			api.ExecutionRequest{},
-			api.Execution{},
-			200,
-			nil,
-			d.createExecution,
-		},
-		{
-			"GET",
-			"/v1/executions",
-			"list executions, newest first",
-			nil,
-			api.Executions{},
-			200,
-			page,
-			d.listExecutions,
-		},
-		{
-			"GET",
-			"/v1/executions/{id}",
-			"what became of one",
-			nil,
-			api.Execution{},
-			200,
-			[]string{"wait"},
-			d.getExecution,
-		},
-		{
-			"DELETE",
-			"/v1/executions/{id}",
-			"cancel one that runs",
-			nil,
-			api.Execution{},
-			200,
-			nil,
-			d.cancelExecution,
-		},
-		{
-			"GET",
-			"/v1/executions/{id}/report",
-			"judge one: risk, reasons, recommendations",
-			nil,
-			report.Report{},
-			200,
-			nil,
-			d.getReport,
-		},
-		{"GET", "/v1/executions/{id}/logs", "its output, as messages", nil, nil, 200,
-			[]string{"follow"}, d.getLogs},
-		{
-			"POST",
-			"/v1/sandboxes",
-			"create a sandbox that lives on",
-			api.SandboxRequest{},
-			api.Sandbox{},
-			201,
-			nil,
-			d.createSandbox,
-		},
-		{"GET", "/v1/sandboxes", "list sandboxes", nil, api.Sandboxes{}, 200, nil, d.listSandboxes},
-		{"DELETE", "/v1/sandboxes", "destroy those that are old or unused", nil, api.Cleared{}, 200,
-			[]string{"age", "idle"}, d.clearSandboxes},
-		{"PATCH", "/v1/sandboxes/{id}", "change limits while it runs", api.Change{}, api.Limits{},
-			200, nil, d.changeSandbox},
-		{"POST", "/v1/sandboxes/{id}/pause", "stop its programs for a time", nil, api.Sandbox{},
-			200, nil, d.pauseSandbox},
-		{"POST", "/v1/sandboxes/{id}/resume", "let its programs go on", nil, api.Sandbox{},
-			200, nil, d.resumeSandbox},
-		{"POST", "/v1/sandboxes/{id}/release", "end its quarantine; for operators", nil,
-			api.Sandbox{}, 200, nil, d.releaseSandbox},
-		{"GET", "/v1/sandboxes/{id}", "inspect one", nil, api.Sandbox{}, 200, nil, d.getSandbox},
-		{
-			"DELETE",
-			"/v1/sandboxes/{id}",
-			"destroy one",
-			nil,
-			api.Sandbox{},
-			200,
-			nil,
-			d.destroySandbox,
-		},
-		{
-			"POST",
-			"/v1/sandboxes/{id}/exec",
-			"run a command in one",
-			api.ExecRequest{},
-			api.Result{},
-			200,
-			nil,
-			d.exec,
-		},
-		{
-			"GET",
-			"/v1/sandboxes/{id}/files",
-			"take a file out",
-			nil,
-			nil,
-			200,
-			[]string{"path"},
-			d.getFile,
-		},
-		{
-			"PUT",
-			"/v1/sandboxes/{id}/files",
-			"put a file in",
-			nil,
-			nil,
-			204,
-			[]string{"path"},
-			d.putFile,
-		},
-		{
-			"GET",
-			"/v1/sandboxes/{id}/stats",
-			"what its commands use now",
-			nil,
-			api.Usage{},
-			200,
-			nil,
-			d.sandboxStats,
-		},
-		{"GET", "/v1/allowlist", "list the rules of the allowlist", nil, api.Allowlist{}, 200, nil,
-			answers(d, 200, d.listAllowed)},
-		{"POST", "/v1/allowlist", "add a rule; for operators", access.Rule{}, api.Changed{}, 201,
-			nil, takes(d, 201, d.addAllowed)},
-		{"GET", "/v1/allowlist/{id}", "one rule", nil, api.AllowRule{}, 200, nil,
-			answers(d, 200, d.getAllowed)},
-		{"PUT", "/v1/allowlist/{id}", "replace a rule; for operators", access.Rule{}, api.Changed{},
-			200, nil, takes(d, 200, d.putAllowed)},
-		{"PATCH", "/v1/allowlist/{id}", "change when a rule applies; for operators",
-			api.RuleChange{}, api.Changed{}, 200, nil, takes(d, 200, d.patchAllowed)},
-		{"DELETE", "/v1/allowlist/{id}", "remove a rule; for operators", nil, api.Changed{}, 200,
-			nil, answers(d, 200, d.removeAllowed)},
-		{"GET", "/v1/allowlist/history", "every change of the allowlist; for operators", nil,
-			api.AllowHistory{}, 200, nil, answers(d, 200, d.allowHistory)},
-		{"POST", "/v1/allowlist/rollback", "go back to an entry; for operators",
-			api.RollbackRequest{}, api.Changed{}, 200, nil, takes(d, 200, d.rollbackAllowed)},
-		{"POST", "/v1/allowlist/learn", "propose rules from recorded calls; for operators",
-			api.LearnRequest{}, api.Learnt{}, 200, nil, takes(d, 200, d.learnAllowed)},
-		{"POST", "/v1/allowlist/evaluate", "measure rules on labelled records; for operators",
-			api.EvaluateRequest{}, learn.Evaluation{}, 200, nil, takes(d, 200, d.evaluateAllowed)},
-		{"POST", "/v1/allowlist/trial",
-			"what rules would have done to recorded calls; for operators",
-			api.TrialRequest{}, api.Trial{}, 200, nil, takes(d, 200, d.trial)},
-		{"GET", "/v1/allowlist/proposals", "list proposals", nil, api.Proposals{}, 200,
-			[]string{"state"}, answers(d, 200, d.listProposals)},
-		{"POST", "/v1/allowlist/proposals", "propose a change", api.ProposalRequest{},
-			api.Proposal{}, 201, nil, takes(d, 201, d.addProposal)},
-		{"GET", "/v1/allowlist/proposals/{id}", "one proposal", nil, api.Proposal{}, 200, nil,
-			answers(d, 200, d.getProposal)},
-		{"POST", "/v1/allowlist/proposals/{id}/approve", "put it in force; for operators", nil,
-			api.Proposal{}, 200, nil, answers(d, 200, d.approve)},
-		{"POST", "/v1/allowlist/proposals/{id}/reject", "refuse it; for operators", nil,
-			api.Proposal{}, 200, nil, answers(d, 200, d.reject)},
-		{"GET", "/v1/rules", "list the rules of detection", nil, api.Rules{}, 200, nil,
-			answers(d, 200, d.listRules)},
-		{"POST", "/v1/rules", "add a rule for every policy; for operators", policies.Rule{},
-			api.Rule{}, 201, nil, takes(d, 201, d.addRule)},
-		{"PUT", "/v1/rules/{id}", "replace one that was added; for operators", policies.Rule{},
-			api.Rule{}, 200, nil, takes(d, 200, d.putRule)},
-		{"DELETE", "/v1/rules/{id}", "remove one that was added; for operators", nil, api.Rule{},
-			200, nil, answers(d, 200, d.removeRule)},
-		{"POST", "/v1/rules/test", "what rules would have done to recorded events; for operators",
-			api.RulesTest{}, monitor.Replayed{}, 200, nil, takes(d, 200, d.testRules)},
-		{"GET", "/v1/reports", "sum up what ran, and name the worst", nil, api.Reports{}, 200,
-			[]string{"since", "caller"}, answers(d, 200, d.getReports)},
-		{
-			"GET",
-			"/v1/events",
-			"query security events, oldest first, or follow them",
-			nil,
-			api.Events{},
-			200,
-			filter,
-			d.listEvents,
-		},
-		{"GET", "/v1/callers/{caller}", "export what is kept of one of the client's callers", nil,
-			nil, 200, nil, d.exportCaller},
-		{
-			"DELETE",
-			"/v1/callers/{caller}",
-			"erase what is kept of one of the client's callers",
-			nil,
-			api.Erased{},
-			200,
-			nil,
-			d.eraseCaller,
-		},
-		{
-			"GET",
-			"/v1/servers",
-			"list the MCP servers of the config",
-			nil,
-			api.Servers{},
-			200,
-			nil,
-			d.listServers,
-		},
-		{
-			"GET",
-			"/v1/policies",
-			"list the policies that have names",
-			nil,
-			api.Policies{},
-			200,
-			nil,
-			d.listPolicies,
-		},
-		{"GET", "/v1/stats", "levels and counts", nil, api.Stats{}, 200, nil, d.getStats},
-		{"GET", "/v1/version", "what the daemon is", nil, api.Version{}, 200, nil, d.getVersion},
-		{
-			"GET",
-			"/v1/openapi.json",
-			"this API as an OpenAPI 3.1 document",
-			nil,
-			nil,
-			200,
-			nil,
-			d.openAPI,
-		},
-		{"GET", "/v1/docs", "this API as a page", nil, nil, 200, nil, d.page},
-		{"GET", "/healthz", "the daemon lives", nil, nil, 200, nil, d.healthy},
-		{"GET", "/readyz", "the daemon takes work", nil, nil, 200, nil, d.ready},
-		{"GET", "/metrics", "counts for Prometheus", nil, nil, 200, nil, d.metrics},
+		plain("POST", "/v1/executions", "run a command or code in a fresh sandbox",
+			api.ExecutionRequest{}, api.Execution{}, 200, d.createExecution).withKey(),
+		gives(d, "GET", "/v1/executions", "list executions, newest first", d.listExecutions,
+			"limit", "before", "state", "caller"),
+		gives(d, "GET", "/v1/executions/{id}", "what became of one", d.getExecution, "wait"),
+		gives(d, "DELETE", "/v1/executions/{id}", "cancel one that runs", d.cancelExecution),
+		gives(d, "GET", "/v1/executions/{id}/report",
+			"judge one: risk, reasons, recommendations", d.getReport),
+		plain("GET", "/v1/executions/{id}/logs", "its output, as messages", nil, nil, 200,
+			d.getLogs, "follow"),
+		gives(d, "GET", "/v1/sessions", "list sessions of code", d.listSessions, "caller"),
+		gives(d, "DELETE", "/v1/sessions/{name}", "end one", d.endSession, "caller", "client"),
+	}
+}
+
+func (d *daemon) sandboxRoutes() []route {
+	return []route{
+		creates(d, "/v1/sandboxes", "create a sandbox that lives on", d.createSandbox),
+		gives(d, "GET", "/v1/sandboxes", "list sandboxes", d.listSandboxes),
+		gives(d, "DELETE", "/v1/sandboxes", "destroy those that are old or unused",
+			d.clearSandboxes, "age", "idle"),
+		gives(d, "GET", "/v1/sandboxes/{id}", "inspect one", d.getSandbox),
+		takes(d, "PATCH", "/v1/sandboxes/{id}", "change limits while it runs", d.changeSandbox),
+		gives(d, "DELETE", "/v1/sandboxes/{id}", "destroy one", d.destroySandbox),
+		plain("POST", "/v1/sandboxes/{id}/exec", "run a command in one", api.ExecRequest{},
+			api.Result{}, 200, d.exec),
+		plain("GET", "/v1/sandboxes/{id}/files", "take a file out", nil, nil, 200, d.getFile,
+			"path"),
+		plain("PUT", "/v1/sandboxes/{id}/files", "put a file in", nil, nil, 204, d.putFile,
+			"path"),
+		gives(d, "GET", "/v1/sandboxes/{id}/stats", "what its commands use now", d.sandboxStats),
+		gives(d, "POST", "/v1/sandboxes/{id}/pause", "stop its programs for a time",
+			d.pauseSandbox),
+		gives(d, "POST", "/v1/sandboxes/{id}/resume", "let its programs go on", d.resumeSandbox),
+		gives(d, "POST", "/v1/sandboxes/{id}/release", "end its quarantine; for operators",
+			d.releaseSandbox),
+	}
+}
+
+func (d *daemon) allowlistRoutes() []route {
+	const base = "/v1/allowlist"
+	return []route{
+		gives(d, "GET", base, "list the rules of the allowlist", d.listAllowed),
+		creates(d, base, "add a rule; for operators", d.addAllowed),
+		gives(d, "GET", base+"/{id}", "one rule", d.getAllowed),
+		takes(d, "PUT", base+"/{id}", "replace a rule; for operators", d.putAllowed),
+		takes(d, "PATCH", base+"/{id}", "change when a rule applies; for operators",
+			d.patchAllowed),
+		gives(d, "DELETE", base+"/{id}", "remove a rule; for operators", d.removeAllowed),
+		gives(d, "GET", base+"/history", "every change of the allowlist; for operators",
+			d.allowHistory),
+		takes(d, "POST", base+"/rollback", "go back to an entry; for operators",
+			d.rollbackAllowed).onceOnly(d),
+		takes(d, "POST", base+"/learn", "propose rules from recorded calls; for operators",
+			d.learnAllowed).onceOnly(d),
+		takes(d, "POST", base+"/evaluate", "measure rules on labelled records; for operators",
+			d.evaluateAllowed),
+		takes(d, "POST", base+"/trial",
+			"what rules would have done to recorded calls; for operators", d.trial),
+		gives(d, "GET", base+"/proposals", "list proposals", d.listProposals, "state"),
+		creates(d, base+"/proposals", "propose a change", d.addProposal),
+		gives(d, "GET", base+"/proposals/{id}", "one proposal", d.getProposal),
+		gives(d, "POST", base+"/proposals/{id}/approve", "put it in force; for operators",
+			d.approve),
+		gives(d, "POST", base+"/proposals/{id}/reject", "refuse it; for operators", d.reject),
+	}
+}
+
+func (d *daemon) ruleRoutes() []route {
+	return []route{
+		gives(d, "GET", "/v1/rules", "list the rules of detection", d.listRules),
+		creates(d, "/v1/rules", "add a rule for every policy; for operators", d.addRule),
+		takes(d, "PUT", "/v1/rules/{id}", "replace one that was added; for operators", d.putRule),
+		gives(d, "DELETE", "/v1/rules/{id}", "remove one that was added; for operators",
+			d.removeRule),
+		takes(d, "POST", "/v1/rules/test",
+			"what rules would have done to recorded events; for operators", d.testRules),
+	}
+}
+
+func (d *daemon) recordRoutes() []route {
+	return []route{
+		gives(d, "GET", "/v1/reports", "sum up what ran, and name the worst", d.getReports,
+			"since", "caller"),
+		plain("GET", "/v1/events", "query security events, oldest first, or follow them", nil,
+			api.Events{}, 200, d.listEvents, "limit", "after", "type", "severity", "sandbox",
+			"execution", "caller", "since", "follow"),
+		plain("GET", "/v1/callers/{caller}", "export what is kept of one of the client's callers",
+			nil, nil, 200, d.exportCaller),
+		gives(d, "DELETE", "/v1/callers/{caller}",
+			"erase what is kept of one of the client's callers", d.eraseCaller),
+	}
+}
+
+func (d *daemon) daemonRoutes() []route {
+	return []route{
+		gives(d, "GET", "/v1/servers", "list the MCP servers of the config", d.listServers),
+		gives(d, "GET", "/v1/policies", "list the policies that have names", d.listPolicies),
+		gives(d, "GET", "/v1/stats", "levels and counts", d.getStats),
+		gives(d, "GET", "/v1/version", "what the daemon is", d.getVersion),
+		plain("GET", "/v1/openapi.json", "this API as an OpenAPI 3.1 document", nil, nil, 200,
+			d.openAPI),
+		plain("GET", "/v1/docs", "this API as a page", nil, nil, 200, d.page),
+		plain("GET", "/healthz", "the daemon lives", nil, nil, 200, d.healthy),
+		plain("GET", "/readyz", "the daemon takes work", nil, nil, 200, d.ready),
+		plain("GET", "/metrics", "counts for Prometheus", nil, nil, 200, d.metrics),
 	}
 }
 
 func (d *daemon) routes() http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range d.table() {
-		mux.HandleFunc(r.method+" "+r.path, r.handle)
+		mux.HandleFunc(r.Method+" "+r.Path, r.handle)
 	}
 	// MCP's own protocol: the bridge answers every method.
 	mux.HandleFunc("/v1/servers/{name}/mcp", d.serverMCP)
@@ -288,7 +149,7 @@ func (d *daemon) routes() http.Handler {
 		d.problem(w, r, newProblem(http.StatusMethodNotAllowed, "use "+list,
 			"this method is not for this address"))
 	})
-	return mux
+	return d.admit(mux)
 }
 
 // allowed are the methods that there are at the request's address.
@@ -304,12 +165,49 @@ func allowed(mux *http.ServeMux, r *http.Request) string {
 	return strings.Join(list, ", ")
 }
 
-func (d *daemon) listPolicies(w http.ResponseWriter, r *http.Request) {
-	answer(w, http.StatusOK, api.Policies{Policies: d.cfg.Load().Names()})
+func (d *daemon) listPolicies(*http.Request) (*api.Policies, error) {
+	return &api.Policies{Policies: d.cfg.Load().Names()}, nil
 }
 
-func (d *daemon) getVersion(w http.ResponseWriter, r *http.Request) {
-	answer(w, http.StatusOK, api.Version{Version: d.opt.Version, API: "v1"})
+func (d *daemon) getVersion(*http.Request) (*api.Version, error) {
+	return &api.Version{Version: d.opt.Version, API: "v1"}, nil
+}
+
+// document describes the API.
+func (d *daemon) describe() (*openapi.Doc, error) {
+	var operations []openapi.Operation
+	for _, r := range d.table() {
+		operations = append(operations, r.Operation)
+	}
+	return openapi.Document(operations, "mcpbox serve", openapi.Names{
+		reflect.TypeFor[policies.Rule](): "DetectionRule",
+		reflect.TypeFor[access.Rule]():   "AccessRule",
+	})
+}
+
+// openAPI: GET /v1/openapi.json
+func (d *daemon) openAPI(w http.ResponseWriter, r *http.Request) {
+	doc, err := d.describe()
+	if err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	answer(w, http.StatusOK, doc)
+}
+
+// page: GET /v1/docs
+func (d *daemon) page(w http.ResponseWriter, r *http.Request) {
+	doc, err := d.describe()
+	if err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; "+
+		"frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	_, _ = io.WriteString(w, doc.Page())
 }
 
 func (d *daemon) healthy(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("ok\n")) }
@@ -320,29 +218,4 @@ func (d *daemon) ready(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.healthy(w, r)
-}
-
-// eraseCaller: DELETE /v1/callers/{caller}
-func (d *daemon) eraseCaller(w http.ResponseWriter, r *http.Request) {
-	executions, events, sandboxes, err := d.db.Erase(visibleName(r), r.PathValue("caller"))
-	if err != nil {
-		d.fail(w, r, err)
-		return
-	}
-	answer(w, http.StatusOK, api.Erased{Executions: executions, Events: events,
-		Sandboxes: sandboxes})
-}
-
-// exportCaller: GET /v1/callers/{caller} sends all that is kept, a JSON object a line.
-func (d *daemon) exportCaller(w http.ResponseWriter, r *http.Request) {
-	out := bufio.NewWriter(w)
-	w.Header().Set("Content-Type", api.StreamType)
-	err := d.db.Export(visibleName(r), r.PathValue("caller"), func(kind string, body []byte) error {
-		_, err := fmt.Fprintf(out, "{\"kind\":%q,%q:%s}\n", kind, kind, body)
-		return err
-	})
-	if err = errors.Join(err, out.Flush()); err != nil {
-		d.log.Error("an export broke off", "error", err) // the status has been sent
-		panic(http.ErrAbortHandler)
-	}
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -161,6 +162,14 @@ func checkRule(r policies.Rule) error {
 	return nil
 }
 
+// writeEvent writes an event as a line of a log, with whose it is.
+func writeEvent(to *bytes.Buffer, row state.Event) {
+	client, _ := json.Marshal(row.Client) // a string
+	caller, _ := json.Marshal(row.Caller)
+	body := bytes.TrimSuffix(row.Body, []byte("}"))
+	fmt.Fprintf(to, "%s,\"client\":%s,\"caller\":%s}\n", body, client, caller)
+}
+
 // testRules: POST /v1/rules/test asks rules about recorded events, before they are in force.
 func (d *daemon) testRules(r *http.Request, in api.RulesTest) (*monitor.Replayed, error) {
 	if err := operator(r); err != nil {
@@ -188,7 +197,7 @@ func (d *daemon) testRules(r *http.Request, in api.RulesTest) (*monitor.Replayed
 			}
 			f.After = -1
 			for _, row := range rows {
-				fmt.Fprintf(lines, "%s\n", row.Body)
+				writeEvent(lines, row)
 				f.After = row.Seq
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mcpbox/mcpbox/code"
+	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/pool"
@@ -28,12 +29,17 @@ type run struct {
 	fresh  bool // the policy is this run's own: no pool will see it again
 	once   string
 	digest string
-	x      api.Execution // its Result and Problem are set before done is closed
-	follow *messages     // nil: nobody
-	stdout *output
-	stderr *output
-	cancel context.CancelCauseFunc
-	done   chan struct{}
+	asked  *code.Request // in place of req's snippet
+	ran    *code.Result  // what came of a snippet
+
+	of         monitor.Origin
+	restricted bool          // the client is
+	x          api.Execution // its Result and Problem are set before done is closed
+	follow     *messages     // nil: nobody
+	stdout     *output
+	stderr     *output
+	cancel     context.CancelCauseFunc
+	done       chan struct{}
 }
 
 var errCanceled = errors.New("canceled by the client")
@@ -42,6 +48,7 @@ var errCanceled = errors.New("canceled by the client")
 func (d *daemon) begin(parent context.Context, r *run) context.Context {
 	ctx, cancel := context.WithCancelCause(parent)
 	r.cancel, r.done = cancel, make(chan struct{})
+	r.of = monitor.Origin{Client: r.x.Client, Caller: r.x.Caller}
 	r.stdout = newOutput(api.KindStdout, r.req.MaxOutput, nil)
 	r.stderr = newOutput(api.KindStderr, r.req.MaxOutput, nil)
 	d.mu.Lock()
@@ -76,6 +83,10 @@ func (r *run) do(ctx context.Context) error {
 	}
 	d.counts.end(status, time.Since(began))
 	saved := r.save(x)
+	left := errors.Is(context.Cause(ctx), context.Canceled) // the client, before its answer
+	if r.once != "" && (left || x.Problem != nil && forATime(x.Problem.Status)) {
+		saved = errors.Join(saved, d.db.FreeExecution(x.ID)) // it may try again
+	}
 	d.mu.Lock()
 	r.x = x
 	delete(d.runs, x.ID)
@@ -111,6 +122,9 @@ func (r *run) save(x api.Execution) error {
 		events,
 	)
 }
+
+// whose is for rules.
+func (r *run) whose() monitor.Origin { return r.of }
 
 func (r *run) origin() hub.Origin {
 	return hub.Origin{Execution: r.x.ID, Client: r.x.Client, Caller: r.x.Caller}
@@ -185,7 +199,7 @@ func (r *run) alone(ctx context.Context) (*api.Result, error) {
 func (r *run) snippet(ctx context.Context) (*api.Result, error) {
 	cfg := r.d.cfg.Load()
 	runner := code.Runner{Policy: r.policy, BestEffort: cfg.BestEffort, Secrets: cfg.Sources(),
-		Sinks: r.sinks}
+		Sinks: r.sinks, Origin: r.whose}
 	if !r.fresh && r.d.code.Takes(r.policy) {
 		runner.Pool, runner.Caller = r.d.code, r.caller()
 	} else {
@@ -195,16 +209,12 @@ func (r *run) snippet(ctx context.Context) (*api.Result, error) {
 		}
 		defer leave()
 	}
-	req := code.Request{
-		Language:  r.req.Language,
-		Code:      []byte(r.req.Code),
-		Args:      r.req.Args,
-		Stdin:     r.stdin(),
-		MaxOutput: min(r.req.MaxOutput, maxOutput),
+	if r.req.Session != "" {
+		if err := r.maySession(); err != nil {
+			return nil, err
+		}
 	}
-	for _, f := range r.req.Files {
-		req.Files = append(req.Files, code.File{Name: f.Path, Data: f.Bytes()})
-	}
+	req := r.request()
 	if r.follow != nil || r.req.Mode == api.Async { // somebody may look while it runs
 		r.stdout.also, r.stderr.also = r.follow, r.follow
 		req.Stdout, req.Stderr = r.stdout, r.stderr
@@ -217,7 +227,48 @@ func (r *run) snippet(ctx context.Context) (*api.Result, error) {
 	if err != nil {
 		return nil, bad(err)
 	}
+	r.ran = result
 	return codeResult(result), nil
+}
+
+func (r *run) request() code.Request {
+	if r.asked != nil {
+		return *r.asked
+	}
+	req := code.Request{
+		Language:  r.req.Language,
+		Code:      []byte(r.req.Code),
+		Args:      r.req.Args,
+		Stdin:     r.stdin(),
+		MaxOutput: min(r.req.MaxOutput, maxOutput),
+		Session:   r.req.Session,
+	}
+	for _, f := range r.req.Files {
+		req.Files = append(req.Files, code.File{Name: f.Path, Data: f.Bytes()})
+	}
+	return req
+}
+
+// runFor runs a snippet that did not come as an execution, and keeps it as one.
+func (d *daemon) runFor(ctx context.Context, client, caller string, policy *policies.Policy,
+	req *code.Request) (*code.Result, error) {
+	if d.draining.Load() {
+		return nil, errShutdown
+	}
+	run := &run{d: d, policy: policy, asked: req, restricted: true,
+		req: api.ExecutionRequest{Code: string(req.Code), Session: req.Session},
+		x: api.Execution{ID: newID("x-"), State: api.Running, Client: client, Caller: caller,
+			Policy: policy.Name, Language: req.Language, Created: time.Now().UTC()}}
+	if err := run.do(d.begin(ctx, run)); err != nil {
+		return nil, err
+	}
+	if run.x.Problem != nil {
+		return nil, hint.Wrap(run.x.Problem, run.x.Problem.Remedy)
+	}
+	if run.ran == nil { // it was canceled before it started
+		return nil, context.Cause(ctx)
+	}
+	return run.ran, nil
 }
 
 // neverRan is the result of what was canceled before it started.
@@ -232,6 +283,12 @@ func neverRan(policy *policies.Policy, command []string, why error) *api.Result 
 // caller is whose turn it is.
 func (r *run) caller() string { return r.x.Client + "/" + r.x.Caller }
 
+// clientOf is the client that a caller belongs to.
+func clientOf(caller string) string {
+	client, _, _ := strings.Cut(caller, "/")
+	return client
+}
+
 func (r *run) sinks() []monitor.Sink { return []monitor.Sink{r.d.hub.Sink(r.origin())} }
 
 func (r *run) command() (cmd mcpruntime.Command, stdout, stderr *output) {
@@ -244,6 +301,7 @@ func (r *run) command() (cmd mcpruntime.Command, stdout, stderr *output) {
 		Stdin:  r.stdin(),
 		Stdout: stdout,
 		Stderr: stderr,
+		Origin: r.whose,
 	}, stdout, stderr
 }
 

@@ -20,7 +20,9 @@ import (
 	"github.com/mcpbox/mcpbox/server/internal/config"
 	"github.com/mcpbox/mcpbox/server/internal/door"
 	"github.com/mcpbox/mcpbox/server/internal/hub"
+	"github.com/mcpbox/mcpbox/server/internal/quota"
 	"github.com/mcpbox/mcpbox/server/internal/state"
+	"github.com/mcpbox/mcpbox/server/internal/webhook"
 )
 
 type daemon struct {
@@ -33,6 +35,8 @@ type daemon struct {
 	code     *code.Pool // of the same pool
 	door     *door.Door
 	counts   counts
+	quota    *quota.Quota
+	hooks    *webhook.Sender
 	started  time.Time
 	draining atomic.Bool
 
@@ -84,6 +88,8 @@ func newDaemon(opt Options, cfg *config.Config, undo *cleanup.Stack) (*daemon, e
 		boxes:   map[string]*box{},
 		bridges: map[string]*bridge.Bridge{},
 		counts:  newCounts(),
+		quota:   quota.New(clientLimits),
+		hooks:   webhook.New(opt.Log),
 	}
 	var err error
 	if d.db, err = state.Open(cfg.State); err != nil {
@@ -97,10 +103,12 @@ func newDaemon(opt Options, cfg *config.Config, undo *cleanup.Stack) (*daemon, e
 	d.hub = hub.New(d.db)
 	d.base, d.kill = context.WithCancelCause(context.Background())
 	d.pool = pool.New(pool.Config{Live: cfg.Pool.Live, PerCaller: cfg.Pool.PerCaller,
-		Queue: cfg.Pool.Queue, MaxWarm: cfg.Pool.MaxWarm, BestEffort: cfg.BestEffort})
+		PerGroup: cfg.Pool.PerClient, Group: clientOf, Queue: cfg.Pool.Queue,
+		MaxWarm: cfg.Pool.MaxWarm, BestEffort: cfg.BestEffort})
 	undo.Push(func() { d.pool.Close() })
 	d.code = code.NewPool(d.pool)
 	d.door = door.New(doorRules(cfg), d.problem)
+	d.hooks.Set(hooksOf(cfg))
 	return d, nil
 }
 
@@ -162,9 +170,11 @@ func (d *daemon) serve(ctx context.Context, listeners []listener) error {
 	var servers []*http.Server
 	var addresses []string
 	for _, l := range listeners {
+		conns := &door.Conns{Most: 1024, All: 4096}
 		s := &http.Server{
 			Handler:           l.handler,
 			ConnContext:       door.Credentials,
+			ConnState:         conns.State,
 			ReadHeaderTimeout: 10 * time.Second,
 			IdleTimeout:       2 * time.Minute,
 			MaxHeaderBytes:    64 << 10,
@@ -181,7 +191,7 @@ func (d *daemon) serve(ctx context.Context, listeners []listener) error {
 	defer stop()
 	d.work.Go(func() { d.housekeep(background) })
 	d.work.Go(func() { d.warm(background) })
-	d.work.Go(func() { d.webhooks(background) })
+	d.work.Go(func() { d.watch(background) })
 	if d.opt.Ready != nil {
 		d.opt.Ready(addresses)
 	}
@@ -252,12 +262,14 @@ func (d *daemon) reload() {
 		old.TLS != next.TLS ||
 		old.Pool.Live != next.Pool.Live ||
 		old.Pool.PerCaller != next.Pool.PerCaller ||
+		old.Pool.PerClient != next.Pool.PerClient ||
 		old.Pool.Queue != next.Pool.Queue ||
 		old.BestEffort != next.BestEffort {
 		d.log.Warn("socket, listen, state, tls, pool and best_effort take a restart")
 	}
 	d.cfg.Store(next)
 	d.door.Set(doorRules(next))
+	d.hooks.Set(hooksOf(next))
 	d.log.Info("the config was read again")
 }
 
@@ -287,11 +299,12 @@ func (d *daemon) housekeep(ctx context.Context) {
 		case now := <-tick.C:
 			d.sweepBoxes(now)
 			d.eachBridge(func(b *bridge.Bridge) { b.Sweep(now.Add(-maxIdleSession)) })
-			if n%30 != 0 {
+			if n%6 != 0 {
 				continue
 			}
 			r := d.cfg.Load().Retention
-			err := d.db.Forget(time.Duration(r.Age), r.Executions, r.Events, r.Calls)
+			err := d.db.Forget(state.Keep{Age: time.Duration(r.Age), Executions: r.Executions,
+				Events: r.Events, Calls: r.Calls, Bytes: int64(r.Bytes)})
 			if err != nil {
 				d.log.Error("old records could not be removed", "error", err)
 			}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/mcpbox/mcpbox/code"
 	"github.com/mcpbox/mcpbox/code/mcpserver"
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/safetext"
@@ -35,8 +36,8 @@ import (
 )
 
 // listServers: GET /v1/servers
-func (d *daemon) listServers(w http.ResponseWriter, r *http.Request) {
-	out := api.Servers{Servers: []api.Server{}}
+func (d *daemon) listServers(*http.Request) (*api.Servers, error) {
+	out := &api.Servers{Servers: []api.Server{}}
 	cfg := d.cfg.Load()
 	for _, name := range slices.Sorted(maps.Keys(cfg.Servers)) {
 		s := api.Server{
@@ -52,7 +53,7 @@ func (d *daemon) listServers(w http.ResponseWriter, r *http.Request) {
 		}
 		out.Servers = append(out.Servers, s)
 	}
-	answer(w, http.StatusOK, out)
+	return out, nil
 }
 
 // serverMCP: /v1/servers/{name}/mcp
@@ -82,7 +83,7 @@ func (d *daemon) serverMCP(w http.ResponseWriter, r *http.Request) {
 // codeMCP: /v1/mcp offers run_code and secure_sandbox.
 func (d *daemon) codeMCP(w http.ResponseWriter, r *http.Request) {
 	const sessions = 64
-	d.bridge(w, r, "", sessions, func(ctx context.Context, _ string, p bridge.Pipe) error {
+	d.bridge(w, r, "", sessions, func(ctx context.Context, client string, p bridge.Pipe) error {
 		cfg := d.cfg.Load()
 		standard, err := cfg.Policy("code-standard")
 		if err != nil {
@@ -92,10 +93,14 @@ func (d *daemon) codeMCP(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return err
 		}
-		s := mcpserver.New(
-			mcpserver.Config{Standard: standard, Secure: secure, BestEffort: cfg.BestEffort,
-				Version: d.opt.Version},
-		)
+		own := newID("m-") // the caller's name: what a session keeps is its connection's own
+		defer d.endSessions(client + "/" + own)
+		s := mcpserver.New(mcpserver.Config{Standard: standard, Secure: secure,
+			BestEffort: cfg.BestEffort, Version: d.opt.Version,
+			Run: func(ctx context.Context, p *policies.Policy,
+				req *code.Request) (*code.Result, error) {
+				return d.runFor(ctx, client, own, p, req)
+			}})
 		session, err := s.Connect(ctx,
 			&mcp.IOTransport{Reader: readCloser{p}, Writer: writeCloser{p}})
 		if err != nil {
@@ -126,16 +131,20 @@ func (d *daemon) bridge(w http.ResponseWriter, r *http.Request, name string, mos
 	b := d.bridges[name]
 	if b == nil {
 		b = bridge.New(
-			bridge.Config{Most: most, Open: open, Refuse: d.problem, Failed: func(err error) {
-				d.log.Error("an MCP server failed", "server", name, "error", err, "hint",
-					hint.Of(err))
-			}},
+			bridge.Config{Most: most, Open: open, Refuse: d.problem, Body: d.body,
+				Failed: func(err error) {
+					d.log.Error("an MCP server failed", "server", name, "error", err, "hint",
+						hint.Of(err))
+				}},
 		)
 		d.bridges[name] = b
 	}
 	d.mu.Unlock()
 	id, _ := door.From(r.Context())
-	b.ServeHTTP(w, r, id.Client)
+	if id.Restricted { // the others find some left
+		most = max(1, most*3/4)
+	}
+	b.ServeHTTP(w, r, id.Client, most)
 }
 
 // serveMCP runs a contained server for one session.
@@ -275,6 +284,7 @@ func (d *daemon) launcher(
 			Env:    environment(server.Env),
 			Dir:    server.Dir,
 			Stderr: stderr,
+			Origin: func() monitor.Origin { return monitor.Origin{Client: client} },
 		},
 	}, nil
 }

@@ -81,8 +81,9 @@ func (d *daemon) stats() api.Stats {
 }
 
 // getStats: GET /v1/stats
-func (d *daemon) getStats(w http.ResponseWriter, r *http.Request) {
-	answer(w, http.StatusOK, d.stats())
+func (d *daemon) getStats(*http.Request) (*api.Stats, error) {
+	out := d.stats()
+	return &out, nil
 }
 
 // metrics: GET /metrics, in the text format of Prometheus.

@@ -49,14 +49,11 @@ func (s *Server) handler(policy *policies.Policy) mcp.ToolHandlerFor[Input, Outp
 		case <-ctx.Done():
 			return nil, Output{}, ctx.Err()
 		}
-		res, err := code.Runner{
-			Policy:      policy,
-			BestEffort:  s.cfg.BestEffort,
-			Secrets:     s.cfg.Secrets,
-			Unavailable: s.cfg.Unavailable,
-			Pool:        s.cfg.Pool,
-			Caller:      caller(req),
-		}.Run(ctx, *request)
+		run := s.cfg.Run
+		if run == nil {
+			run = s.runner(caller(req))
+		}
+		res, err := run(ctx, policy, request)
 		if err != nil {
 			return nil, Output{}, withHint(err)
 		}
@@ -66,6 +63,15 @@ func (s *Server) handler(policy *policies.Policy) mcp.ToolHandlerFor[Input, Outp
 		s.kept.add(res)
 		out := output(res)
 		return &mcp.CallToolResult{Content: content(res, &out), IsError: !res.Success}, out, nil
+	}
+}
+
+func (s *Server) runner(caller string) func(context.Context, *policies.Policy,
+	*code.Request) (*code.Result, error) {
+	return func(ctx context.Context, policy *policies.Policy,
+		req *code.Request) (*code.Result, error) {
+		return code.Runner{Policy: policy, BestEffort: s.cfg.BestEffort, Secrets: s.cfg.Secrets,
+			Unavailable: s.cfg.Unavailable, Pool: s.cfg.Pool, Caller: caller}.Run(ctx, *req)
 	}
 }
 

@@ -28,6 +28,9 @@ type Config struct {
 
 	Secrets map[string]secret.Source // as code.Runner's
 
+	// Run, if not nil, runs a call's snippet, for a program that admits and records calls itself.
+	Run func(context.Context, *policies.Policy, *code.Request) (*code.Result, error)
+
 	Unavailable func(context.Context) string // as code.Runner's
 	Done        func(res *code.Result, req *code.Request,
 		tool string) // after every call, such as to record it

@@ -21,7 +21,9 @@ type ExecutionRequest struct {
 	Command  []string `json:"command,omitempty"`  // the program and its arguments; or
 	Code     string   `json:"code,omitempty"`     // a snippet, of
 	Language string   `json:"language,omitempty"` // this language,
-	Args     []string `json:"args,omitempty"`     // with these arguments
+	Args     []string `json:"args,omitempty"`     // with these arguments,
+	Tier     string   `json:"tier,omitempty"`     // standard or secure, for policy code-standard …
+	Session  string   `json:"session,omitempty"`  // and what this session's snippets have left
 
 	Policy   string          `json:"policy,omitempty"`          // a preset, or a policy of the daemon's config
 	Document json.RawMessage `json:"policy_document,omitempty"` // or a policy itself, see docs/POLICY.md
@@ -128,4 +130,26 @@ type Result struct {
 	EventStats    monitor.Stats     `json:"event_stats"`
 	Findings      json.RawMessage   `json:"guard,omitempty"`
 	Files         []File            `json:"files,omitempty"` // what a snippet left in /work/out
+	Session       *Turn             `json:"session,omitempty"`
+}
+
+// Turn is a snippet's place in its session.
+type Turn struct {
+	Session string `json:"session"`
+	Number  int    `json:"turn"`  // from 1
+	Ended   bool   `json:"ended"` // the session has ended with it
+}
+
+// Session is one that is open: snippets that name it share its files and its interpreter.
+type Session struct {
+	Name   string    `json:"name"`
+	Client string    `json:"client"`
+	Caller string    `json:"caller,omitempty"`
+	Opened time.Time `json:"opened"`
+	Used   time.Time `json:"used"`
+}
+
+// Sessions is a list of them.
+type Sessions struct {
+	Sessions []Session `json:"sessions"`
 }

@@ -33,6 +33,9 @@ type Sandbox struct {
 	Running int        `json:"running"` // commands
 }
 
+// Location is its address.
+func (s *Sandbox) Location() string { return "/v1/sandboxes/" + s.ID }
+
 // Sandboxes is a list of them.
 type Sandboxes struct {
 	Sandboxes []Sandbox `json:"sandboxes"`

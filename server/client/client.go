@@ -105,6 +105,9 @@ func (c *Client) send(
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
+	if key, ok := ctx.Value(onceKey{}).(string); ok {
+		req.Header.Set("Idempotency-Key", key)
+	}
 	res, err := c.http.Do(req)
 	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, os.ErrNotExist) {
 		return nil, hint.Errorf("start it: mcpbox serve; --socket names another one",
@@ -255,18 +258,6 @@ func (c *Client) Export(ctx context.Context, caller string,
 func (c *Client) Erase(ctx context.Context, caller string) (*api.Erased, error) {
 	out := new(api.Erased)
 	return out, c.Do(ctx, "DELETE", "/v1/callers/"+url.PathEscape(caller), nil, out)
-}
-
-// Stats are the daemon's.
-func (c *Client) Stats(ctx context.Context) (*api.Stats, error) {
-	out := new(api.Stats)
-	return out, c.Do(ctx, "GET", "/v1/stats", nil, out)
-}
-
-// Version is the daemon's.
-func (c *Client) Version(ctx context.Context) (*api.Version, error) {
-	out := new(api.Version)
-	return out, c.Do(ctx, "GET", "/v1/version", nil, out)
 }
 
 // MCP is where an MCP server of the daemon's config speaks streamable HTTP, and the client that

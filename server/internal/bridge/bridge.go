@@ -28,6 +28,8 @@ type Config struct {
 	// Refuse answers what is no JSON-RPC matter.
 	Refuse func(http.ResponseWriter, *http.Request, *api.Problem)
 	Failed func(error) // of Open; may be nil
+	// Body reads a message of at most so many bytes. A problem is its error.
+	Body func(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error)
 }
 
 // Bridge is safe for concurrent use.
@@ -75,11 +77,11 @@ const header = "Mcp-Session-Id"
 // maxMessage bounds a client's message.
 const maxMessage = 16 << 20
 
-// ServeHTTP serves a request of a client.
-func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request, client string) {
+// ServeHTTP serves a request of a client, which may have most sessions.
+func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request, client string, most int) {
 	switch r.Method {
 	case http.MethodPost:
-		b.post(w, r, client)
+		b.post(w, r, client, most)
 		return
 	case http.MethodGet, http.MethodDelete:
 	default:
@@ -139,11 +141,10 @@ type message struct {
 	Result json.RawMessage `json:"result"`
 }
 
-func (b *Bridge) post(w http.ResponseWriter, r *http.Request, client string) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
-	if err != nil {
-		b.refuse(w, r, http.StatusRequestEntityTooLarge, "send less",
-			"the message is too large, or cut off")
+func (b *Bridge) post(w http.ResponseWriter, r *http.Request, client string, most int) {
+	body, err := b.cfg.Body(w, r, maxMessage)
+	if p := (*api.Problem)(nil); errors.As(err, &p) {
+		b.cfg.Refuse(w, r, p)
 		return
 	}
 	var line bytes.Buffer
@@ -157,7 +158,7 @@ func (b *Bridge) post(w http.ResponseWriter, r *http.Request, client string) {
 	var s *session
 	if m.Method == "initialize" && r.Header.Get(header) == "" {
 		var p *api.Problem
-		if s, p = b.open(client); p != nil {
+		if s, p = b.open(client, most); p != nil {
 			b.cfg.Refuse(w, r, p)
 			return
 		}
@@ -190,9 +191,15 @@ func (b *Bridge) post(w http.ResponseWriter, r *http.Request, client string) {
 }
 
 // open starts a session.
-func (b *Bridge) open(client string) (*session, *api.Problem) {
+func (b *Bridge) open(client string, most int) (*session, *api.Problem) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	own := 0
+	for _, s := range b.sessions {
+		if s.client == client {
+			own++
+		}
+	}
 	busy := func(detail string, wait time.Duration) *api.Problem {
 		return &api.Problem{
 			Title:      http.StatusText(http.StatusServiceUnavailable),
@@ -204,6 +211,9 @@ func (b *Bridge) open(client string) (*session, *api.Problem) {
 	}
 	if len(b.sessions) >= b.cfg.Most {
 		return nil, busy("the server has as many sessions as it may have", 5*time.Second)
+	}
+	if own >= most {
+		return nil, busy("the client has as many sessions as it may have", 5*time.Second)
 	}
 	if wait := time.Until(b.notUntil); wait > 0 {
 		return nil, busy("the server ended at once, several times", wait)

@@ -7,7 +7,7 @@
 //			_, err := proxy.Serve(ctx, …p…)
 //			return err
 //		}})
-//		b.ServeHTTP(w, r, "uid:1000")
+//		b.ServeHTTP(w, r, "uid:1000", 8)
 //
 // Each session has a server of its own: a client that says initialize gets one, and an
 // Mcp-Session-Id that only it may use. An answer is the body of the POST that asked; what the

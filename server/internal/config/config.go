@@ -2,11 +2,13 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -73,8 +75,9 @@ type Restricted struct {
 
 // Pool bounds the executions.
 type Pool struct {
-	Live      int      `yaml:"live"`
+	Live      int      `yaml:"live"` // default: 16 a CPU
 	PerCaller int      `yaml:"per_caller"`
+	PerClient int      `yaml:"per_client"` // default: three quarters of live, if there are others
 	Queue     int      `yaml:"queue"`
 	MaxWarm   int      `yaml:"max_warm"`
 	Warm      []string `yaml:"warm"` // policies whose first cells are built at the start
@@ -82,9 +85,11 @@ type Pool struct {
 
 // Sandboxes bounds those that live on between commands.
 type Sandboxes struct {
-	Most int               `yaml:"most"` // default 64
-	Idle policies.Duration `yaml:"idle"` // default 30m
-	Age  policies.Duration `yaml:"age"`  // default 24h
+	Most int `yaml:"most"` // default 64
+	// of one restricted client; default: half of most
+	PerClient int               `yaml:"per_client"`
+	Idle      policies.Duration `yaml:"idle"` // default 30m
+	Age       policies.Duration `yaml:"age"`  // default 24h
 }
 
 // Retention bounds what is remembered.
@@ -93,6 +98,7 @@ type Retention struct {
 	Executions int               `yaml:"executions"` // default 100000
 	Events     int               `yaml:"events"`     // default 1000000
 	Calls      int               `yaml:"calls"`      // of tools; default 100000
+	Bytes      policies.Size     `yaml:"bytes"`      // of all together; default 2 GiB
 }
 
 // Server is an MCP server that clients may speak to.
@@ -171,6 +177,16 @@ func (c *Config) complete() error {
 	}
 	if err := c.check(); err != nil {
 		return err
+	}
+	c.Pool.Live = cmp.Or(c.Pool.Live, 16*runtime.NumCPU())
+	if others := len(c.Users)+len(c.Tokens) > 0; c.Pool.PerClient == 0 && others {
+		c.Pool.PerClient = max(1, c.Pool.Live*3/4)
+	}
+	if c.Sandboxes.PerClient == 0 {
+		c.Sandboxes.PerClient = max(1, c.Sandboxes.Most/2)
+	}
+	if c.Retention.Bytes == 0 {
+		c.Retention.Bytes = 2 << 30
 	}
 	return c.loadPolicies()
 }

@@ -124,6 +124,7 @@ func (d *Door) TCP(next http.Handler) http.Handler {
 		name, ok := tokenName(r.Header.Values("Authorization"), rules.Tokens)
 		if !ok {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="mcpbox"`)
+			w.Header().Set("Connection", "close") // a stranger keeps no connection
 			d.refuse(w, r, &api.Problem{
 				Title:  "Unauthorized",
 				Status: http.StatusUnauthorized,

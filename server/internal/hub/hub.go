@@ -19,7 +19,7 @@ type Hub struct {
 	lost   atomic.Uint64
 	mu     sync.Mutex
 	closed bool
-	follow map[chan api.Event]bool
+	follow map[chan *api.Event]bool
 	counts map[monitor.Type]uint64
 }
 
@@ -27,7 +27,7 @@ type Hub struct {
 func New(db *state.DB) *Hub {
 	return &Hub{
 		db:     db,
-		follow: map[chan api.Event]bool{},
+		follow: map[chan *api.Event]bool{},
 		counts: map[monitor.Type]uint64{},
 	}
 }
@@ -59,8 +59,8 @@ func (h *Hub) take(e monitor.Event, o Origin) error {
 		h.lost.Add(1)
 		return err
 	}
-	h.tell(
-		api.Event{Seq: seq, Execution: o.Execution, Client: o.Client, Caller: o.Caller, Event: e})
+	h.tell(&api.Event{Seq: seq, Execution: o.Execution, Client: o.Client, Caller: o.Caller,
+		Event: e})
 	return nil
 }
 
@@ -80,7 +80,7 @@ func Row(e monitor.Event, o Origin) (state.Event, error) {
 	}, err
 }
 
-func (h *Hub) tell(e api.Event) {
+func (h *Hub) tell(e *api.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for c := range h.follow {
@@ -93,9 +93,9 @@ func (h *Hub) tell(e api.Event) {
 }
 
 // Follow returns the events from now on. The channel is closed by stop, or by Close.
-func (h *Hub) Follow() (events <-chan api.Event, stop func()) {
+func (h *Hub) Follow() (events <-chan *api.Event, stop func()) {
 	const queue = 1024
-	c := make(chan api.Event, queue)
+	c := make(chan *api.Event, queue)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -123,6 +123,9 @@ func (h *Hub) Close() {
 		close(c)
 	}
 }
+
+// Lose counts events that somebody else than a follower has lost.
+func (h *Hub) Lose(n int) { h.lost.Add(uint64(n)) }
 
 // Counts are the events taken in, by type, and those that followers or the state have lost.
 func (h *Hub) Counts() (byType map[string]uint64, lost uint64) {

@@ -13,11 +13,22 @@ type Proposal struct {
 	Body   []byte
 }
 
-// SaveProposal adds one.
-func (db *DB) SaveProposal(p Proposal) error {
-	_, err := db.write.Exec("INSERT INTO proposals (id, state, client, body) VALUES (?, ?, ?, ?)",
-		p.ID, p.State, p.Client, p.Body)
-	return err
+// ErrMany: the client has as many proposals as may wait.
+var ErrMany = errors.New("as many proposals wait as may")
+
+// SaveProposal adds one, if fewer than most of the client's wait.
+func (db *DB) SaveProposal(p Proposal, most int) error {
+	res, err := db.write.Exec(`INSERT INTO proposals (id, state, client, body)
+SELECT ?1, ?2, ?3, ?4
+WHERE (SELECT count(*) FROM proposals WHERE client = ?3 AND state = 'pending') < ?5`,
+		p.ID, p.State, p.Client, p.Body, most)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(ErrMany, err)
+	}
+	return nil
 }
 
 // ErrDecided: the proposal does not wait any more.

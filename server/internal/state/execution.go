@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
@@ -104,57 +103,45 @@ type Filter struct {
 	Limit                    int
 }
 
-// Executions lists them, newest first.
-func (db *DB) Executions(f Filter) (out []Execution, err error) {
+// maxPage bounds the bytes of a page of executions: a result may have megabytes of output.
+const maxPage = 16 << 20
+
+// Executions lists them, newest first. more: the page ends before the last one.
+func (db *DB) Executions(f Filter) (out []Execution, more bool, err error) {
 	before := f.Before
 	if before == 0 {
 		before = 1<<63 - 1
 	}
 	rows, err := db.read.Query("SELECT "+executionColumns+` FROM executions
 WHERE seq < ?1 AND (?2 = '' OR client = ?2) AND (?3 = '' OR caller = ?3) AND (?4 = '' OR state = ?4)
-ORDER BY seq DESC LIMIT ?5`, before, f.Client, f.Caller, f.State, f.Limit)
+ORDER BY seq DESC`, before, f.Client, f.Caller, f.State)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer rows.Close()
-	for rows.Next() {
+	for size := 0; rows.Next(); {
+		if len(out) == f.Limit || size > maxPage {
+			return out, true, nil
+		}
 		var x Execution
 		if err := scanExecution(rows.Scan, &x); err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		out = append(out, x)
+		out, size = append(out, x), size+len(x.Body)
 	}
-	return out, rows.Err()
+	return out, false, rows.Err()
 }
 
 // Unfinished returns what ran when the daemon before this one ended.
-func (db *DB) Unfinished() ([]Execution, error) {
-	return db.Executions(Filter{State: "running", Limit: -1})
-}
-
-// Forget removes what is older than age, and all but the newest executions and events. Zero keeps
-// all.
-func (db *DB) Forget(age time.Duration, executions, events, calls int) error {
-	var errs []error
-	run := func(query string, args ...any) {
-		_, err := db.write.Exec(query, args...)
-		errs = append(errs, err)
-	}
-	if age > 0 {
-		oldest := time.Now().Add(-age).UnixMilli()
-		run("DELETE FROM executions WHERE state <> 'running' AND created < ?1", oldest)
-		run("DELETE FROM events WHERE time < ?1", oldest)
-		run("DELETE FROM calls WHERE time < ?1", oldest)
-		run("DELETE FROM sandboxes WHERE state IN ('ended', 'lost') AND created < ?1", oldest)
-	}
-	for table, most := range map[string]int{"executions": executions, "events": events,
-		"calls": calls} {
-		if most > 0 {
-			run("DELETE FROM " + table + " WHERE seq <= (SELECT max(seq) FROM " + table + ") - " +
-				strconv.Itoa(most))
+func (db *DB) Unfinished() (out []Execution, err error) {
+	f := Filter{State: "running", Limit: -1}
+	for more := true; more && err == nil; {
+		var page []Execution
+		if page, more, err = db.Executions(f); len(page) > 0 {
+			out, f.Before = append(out, page...), page[len(page)-1].Seq
 		}
 	}
-	return errors.Join(errs...)
+	return out, err
 }
 
 // Erase removes what is kept of a client's caller, and returns how many executions, events and
@@ -181,7 +168,10 @@ AND state IN ('ended', 'lost')`, &sandboxes},
 		}
 		*part.n, _ = res.RowsAffected()
 	}
-	return executions, events, sandboxes, tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return 0, 0, 0, err
+	}
+	return executions, events, sandboxes, db.forgetLog()
 }
 
 // Export calls each for all that is kept of a client's caller: the table's name and the row's body,

@@ -78,7 +78,20 @@ CREATE TABLE IF NOT EXISTS calls ( -- of tools, as package mcp/audit records the
 CREATE TABLE IF NOT EXISTS rules ( -- of detection, that operators have added
 	id   TEXT PRIMARY KEY,
 	body BLOB NOT NULL
-) WITHOUT ROWID;`
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS requests ( -- that came with an Idempotency-Key
+	seq     INTEGER PRIMARY KEY AUTOINCREMENT,
+	client  TEXT NOT NULL,
+	key     TEXT NOT NULL,
+	digest  TEXT NOT NULL,
+	created INTEGER NOT NULL,
+	status  INTEGER NOT NULL, -- of the answer; 0: there is none yet
+	type    TEXT NOT NULL,
+	body    BLOB NOT NULL,
+	UNIQUE (client, key)
+);
+DELETE FROM requests WHERE status = 0; -- the daemon ended before it answered
+`
 
 // Open opens the state in a folder, and makes it if there is none: for its owner alone. What ran
 // when the daemon before this one ended is marked as lost.
@@ -133,8 +146,9 @@ func private(folder string) error {
 func open(path string, connections int) (*sql.DB, error) {
 	// NORMAL: no fsync at a commit. A commit is in the kernel's page cache, which a killed process
 	// leaves as it is.
+	// Secure: what is erased is overwritten.
 	db, err := sqlite.Open(path, connections, sqlite.Options{"_busy_timeout": "10000",
-		"_journal_mode": "WAL", "_synchronous": "NORMAL"})
+		"_journal_mode": "WAL", "_synchronous": "NORMAL", "_secure_delete": "true"})
 	if err != nil {
 		return nil, fmt.Errorf("state: %w", err)
 	}
