@@ -94,8 +94,14 @@ func setupFault(f initproto.Fault, entry string) error {
 
 // spawnError turns a report of mcpbox-init into an error for users.
 func (c *contained) spawnError(f initproto.Fault, body *initproto.SpawnBody) error {
+	return c.spawnErrorIn(c.plan.root, f, body)
+}
+
+// spawnErrorIn is spawnError for a root with a workspace.
+func (c *contained) spawnErrorIn(root *rootfs.Plan, f initproto.Fault,
+	body *initproto.SpawnBody) error {
 	command := body.Argv[0]
-	about := remedy.Command{Name: command, Dir: body.Dir, Env: body.Env, Plan: c.plan.root,
+	about := remedy.Command{Name: command, Dir: body.Dir, Env: body.Env, Plan: root,
 		Rootfs: c.policy().Filesystem.Rootfs}
 	switch {
 	case f.Step == initproto.StepLookup && f.Errno == unix.EACCES, f.Step == initproto.StepExec &&
