@@ -113,7 +113,8 @@ func serve(ctx context.Context, c *net.UnixConn, handle Handler) {
 	}
 	defer f.Close()
 	fd := int(f.Fd())
-	if p, err := peer.Of(fd); err != nil || p.UID != os.Geteuid() || p.Elsewhere {
+	front, err := peer.Of(fd)
+	if err != nil || front.UID != os.Geteuid() || front.Elsewhere {
 		return // another user, or a tool with this user's id
 	}
 	// Half a request does not hold a place for ever.
@@ -123,7 +124,7 @@ func serve(ctx context.Context, c *net.UnixConn, handle Handler) {
 		return
 	}
 	defer request.Close()
-	if !sameView(int(peer.Pid)) {
+	if !sameView(front.PID) {
 		reply(fd, replyCold, 0)
 		return
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/rootfs"
 	"github.com/mcpbox/mcpbox/runtime/internal/landlock"
+	"github.com/mcpbox/mcpbox/runtime/internal/state"
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 	"github.com/mcpbox/mcpbox/runtime/internal/workspace"
 )
@@ -59,6 +60,14 @@ func (l *directLine) workspace(call *initproto.Call) (*os.File, error) {
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return nil, fmt.Errorf("workspace %s: %w", w.Folder.Name(), unix.ENOTDIR)
+	}
+	// What mcpbox hides in a mount of the policy's it can't hide here.
+	own, err := state.Exposed(w.source(), rootfs.Work, state.Folders(c.box.opts.stateDir))
+	if err != nil {
+		return nil, err
+	}
+	if len(own) > 0 {
+		return nil, fmt.Errorf("%w: it contains mcpbox's own folder, which is hidden", ErrWorkspace)
 	}
 	o := workspace.Options{ReadOnly: w.ReadOnly}
 	if c.plan.host.root {

@@ -202,3 +202,30 @@ func TestACallInAnOpenCellCanHaveATerminal(t *testing.T) {
 		}
 	}
 }
+
+// In mcpbox's own folders are the sockets of the resident and the roots of other sandboxes. A call
+// can't bring a folder that contains one, or is one: the policy's mounts hide them.
+func TestAWorkspaceNeverShowsMcpboxsOwnFolders(t *testing.T) {
+	box := openBox(t, standard(t))
+	own := box.opts.stateDir
+	for _, dir := range []string{own, filepath.Dir(own)} {
+		f, err := os.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		cell, err := box.NewCell(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := sh("true")
+		cmd.Workspace = &Workspace{Folder: f, ReadOnly: true}
+		p, err := cell.Start(t.Context(), cmd)
+		if err == nil {
+			_, _ = p.Wait()
+			t.Errorf("%s was mounted", dir)
+		} else if errors.Is(err, ErrWorkspace) != (dir != own) {
+			t.Errorf("%s: %v", dir, err)
+		}
+	}
+}

@@ -273,7 +273,7 @@ func passSignals(parent context.Context, stdin *os.File,
 				case p == nil && s.Signal == unix.SIGWINCH:
 				case p == nil:
 					cancel(interrupted(s.Signal))
-				case s.Signal == unix.SIGWINCH && resize(p, stdin): // the kernel sends it the signal
+				case s.Signal == unix.SIGWINCH && resize(p, stdin): // the kernel tells it
 				case s.Group:
 					_ = p.SignalGroup(s.Signal)
 				default:
