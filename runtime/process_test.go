@@ -80,6 +80,21 @@ func TestAnyReaderAndWriterIsAStream(t *testing.T) {
 	})
 }
 
+// PID 1 itself has a larger one.
+func TestAProgramHasTheTimerSlackOfItsCaller(t *testing.T) {
+	both(t, func(t *testing.T, box *Sandbox) {
+		own, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		cmd := Command{Args: []string{"cat", "/proc/self/timerslack_ns"}, Stdout: &out}
+		if finish(t, box, cmd); out.String() != fmt.Sprintln(own) {
+			t.Errorf("%q, not %d", out.String(), own)
+		}
+	})
+}
+
 func TestAProgramThatDoesNotStartEndsNothingElse(t *testing.T) {
 	both(t, func(t *testing.T, box *Sandbox) {
 		for range 20 {

@@ -5,6 +5,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
 // The Go runtime's hooks around fork, which package syscall uses: they block signals during the
@@ -34,6 +36,7 @@ type cloneArgs struct {
 //go:norace
 func fork(args *cloneArgs, c *child) (pid int, errno syscall.Errno) {
 	runtimeBeforeFork()
+	slack(usualSlack)
 	r, _, e := syscall.RawSyscall(unix.SYS_CLONE3, uintptr(unsafe.Pointer(args)),
 		unsafe.Sizeof(*args), 0)
 	if e == 0 && r == 0 {
@@ -43,6 +46,7 @@ func fork(args *cloneArgs, c *child) (pid int, errno syscall.Errno) {
 		}
 		c.main()
 	}
+	slack(initproto.TimerSlack)
 	runtimeAfterFork()
 	return int(r), e
 }

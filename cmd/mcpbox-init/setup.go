@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -43,7 +44,9 @@ func build(s *initproto.SetupBody) (index int, err error) {
 		index++
 	}
 	for _, f := range s.Files {
-		write := func() error { return os.WriteFile(inRoot(f.Path), f.Data, os.FileMode(f.Mode)) }
+		write := func() error {
+			return writeFile(inRoot(f.Path), unix.O_CREAT|unix.O_TRUNC, uint32(f.Mode), f.Data)
+		}
 		err := write()
 		if errors.Is(err, unix.EACCES) { // in a folder that the tool owns
 			err = asTool(write)
@@ -54,12 +57,30 @@ func build(s *initproto.SetupBody) (index int, err error) {
 		index++
 	}
 	for _, l := range s.Links {
-		if err := os.Symlink(l.Target, inRoot(l.Path)); err != nil && !errors.Is(err, os.ErrExist) {
+		if err := unix.Symlink(l.Target, inRoot(l.Path)); err != nil && err != unix.EEXIST {
 			return index, err
 		}
 		index++
 	}
 	return 0, nil
+}
+
+// writeFile does what os.WriteFile does, without the calls that find out whether a file can be
+// polled. A start writes 25 files.
+func writeFile(path string, flags int, mode uint32, data []byte) error {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC|flags, mode)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	for len(data) > 0 {
+		n, err := unix.Write(fd, data)
+		if err != nil {
+			return err
+		}
+		data = data[n:]
+	}
+	return nil
 }
 
 func makeDir(d initproto.Dir) error {
@@ -124,13 +145,13 @@ func inRoot(path string) string { return filepath.Join(initproto.Root, path) }
 
 // toolOuterID returns the id in this namespace that becomes the tool's: 1000 if it is mapped,
 // otherwise 0 (single-id map).
-func toolOuterID() int {
+var toolOuterID = sync.OnceValue(func() int {
 	if data, err := os.ReadFile("/proc/self/uid_map"); err == nil && mapped(string(data),
 		initproto.ToolID) {
 		return initproto.ToolID
 	}
 	return 0
-}
+})
 
 func fault(step initproto.Step, index int, err error) initproto.Fault {
 	errno := unix.EIO

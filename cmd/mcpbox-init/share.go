@@ -60,7 +60,9 @@ func (in *initProcess) drop(pid int) {
 //go:norace
 func cloneInto(args *cloneArgs, c *child) (int, syscall.Errno) {
 	runtimeBeforeFork()
+	slack(usualSlack)
 	pid, e := cloneShared(args, unsafe.Sizeof(*args), c)
+	slack(initproto.TimerSlack)
 	runtimeAfterFork()
 	return int(pid), e
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"strconv"
 	"syscall"
 	"unsafe"
@@ -193,7 +192,7 @@ func writeIDMaps(pid, toolID, outerID int) error {
 		name string
 		data []byte
 	}{{"/setgroups", []byte("deny")}, {"/uid_map", line}, {"/gid_map", line}} {
-		if err := os.WriteFile(dir+f.name, f.data, 0); err != nil {
+		if err := writeFile(dir+f.name, 0, 0, f.data); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	_ "github.com/mcpbox/mcpbox/internal/hugeheap"
 	_ "github.com/mcpbox/mcpbox/internal/sealedexe"
 	"github.com/mcpbox/mcpbox/internal/steady"
+	_ "github.com/mcpbox/mcpbox/internal/sysmon"
 	_ "github.com/mcpbox/mcpbox/resident/front" // run --resident, before Go starts
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )

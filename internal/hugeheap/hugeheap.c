@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include <malloc.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@ enum {
 };
 
 static int growths;
+static int brief; /* libcontainer's init: it needs one huge page, and ends after some milliseconds */
 static uintptr_t next, end; /* what is left of the huge page for tables */
 
 static void *map(void *addr, size_t len, int prot, int flags, int fd, off_t off)
@@ -49,7 +51,7 @@ void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
 	if (p != MAP_FAILED && memory && flags == (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED) &&
 	    len >= GROWTH && (uintptr_t)p % HUGE_PAGE == 0 &&
 	    __atomic_add_fetch(&growths, 1, __ATOMIC_RELAXED) <= FIRST)
-		(void)madvise(p, len, MADV_HUGEPAGE);
+		(void)madvise(p, brief ? HUGE_PAGE : len, MADV_HUGEPAGE);
 	return p;
 }
 
@@ -57,6 +59,7 @@ __attribute__((constructor)) static void prepare(void)
 {
 	uintptr_t p;
 
+	brief = getenv("_LIBCONTAINER_INITPIPE") != NULL;
 	/* Else each thread reserves 128 MiB, and touches some of it, when it allocates. */
 	mallopt(M_ARENA_MAX, 1);
 	p = (uintptr_t)map(NULL, 2 * HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,

@@ -7,6 +7,8 @@ import (
 	"github.com/opencontainers/runc/libcontainer"
 	_ "github.com/opencontainers/runc/libcontainer/nsenter" // the C constructor that creates and joins namespaces
 	"golang.org/x/sys/unix"
+
+	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
 func init() {
@@ -22,6 +24,8 @@ func init() {
 		if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 			os.Exit(1)
 		}
+		// PID 1 inherits it: see package internal/sysmon.
+		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, initproto.TimerSlack, 0, 0, 0)
 		libcontainer.Init()
 	}
 }
