@@ -59,11 +59,11 @@ func (c Config) withDefaults() Config {
 type Call struct {
 	Caller  string           // quotas and turns are counted per caller
 	Policy  *policies.Policy // resolved; the pool keeps it, so it must not change any more
-	Command runtime.Command  // without TTY
+	Command runtime.Command
 
 	// Program, if not nil, is started ahead, and Input is written to its standard input before
-	// Command.Stdin is. Args of the command are what the result names. Env, Dir, Umask and Files
-	// must be empty: they are the program's.
+	// Command.Stdin is. Args of the command are what the result names. Env, Dir, Umask, Files,
+	// Workspace and TTY must be empty: they are the program's, or came too late for it.
 	Program *Program
 	Input   []byte
 

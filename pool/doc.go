@@ -20,8 +20,10 @@
 // Calls of one policy share a sandbox's kernel objects that no namespace divides: its id range, its
 // root's page cache. Each has namespaces of all kinds, storage and limits of its own.
 //
-// Not for policy none, not for calls that need a terminal, and not for the policies that
-// runtime.CheckCells refuses.
+// A call with a workspace or a terminal gets an open cell, in another sandbox: some of its layers
+// are applied with the call.
+//
+// Not for policy none, and not for the policies that runtime.CheckCells refuses.
 //
 // Linux ≥ 5.10. See package runtime, Cell.
 package pool

@@ -181,20 +181,22 @@ func (p *Pool) Run(ctx context.Context, call Call) (*runtime.Result, error) {
 type key struct {
 	policy     *policies.Policy
 	bestEffort bool
+	open       bool // for calls with a workspace or a terminal
 }
 
 func (p *Pool) stock(call Call) (*stock, error) {
 	if err := call.check(); err != nil {
 		return nil, err
 	}
-	s, err := p.shelf(call.Policy, call.BestEffort)
+	open := call.Command.Workspace != nil || call.Command.TTY
+	s, err := p.shelf(call.Policy, call.BestEffort, open)
 	if err != nil {
 		return nil, err
 	}
 	return s.stock(call.Program)
 }
 
-func (p *Pool) shelf(policy *policies.Policy, bestEffort bool) (*shelf, error) {
+func (p *Pool) shelf(policy *policies.Policy, bestEffort, open bool) (*shelf, error) {
 	if policy == nil {
 		return nil, hint.Errorf(`policies.Preset("standard") is one`,
 			"a call needs a policy: Call.Policy is nil")
@@ -207,7 +209,7 @@ func (p *Pool) shelf(policy *policies.Policy, bestEffort bool) (*shelf, error) {
 	if p.closed {
 		return nil, ErrClosed
 	}
-	k := key{policy, bestEffort || p.cfg.BestEffort}
+	k := key{policy, bestEffort || p.cfg.BestEffort, open}
 	s := p.shelves[k]
 	if s == nil {
 		s = newShelf(p, k)

@@ -92,9 +92,9 @@ func (h *held) begin(ctx context.Context, call Call) error {
 func (c Call) check() error {
 	cmd := c.Command
 	if c.Program != nil && (len(cmd.Env) > 0 || cmd.Dir != "" || cmd.Umask != nil ||
-		len(cmd.Files) > 0) {
+		len(cmd.Files) > 0 || cmd.Workspace != nil || cmd.TTY) {
 		return hint.Errorf("leave Program out, or give them to it",
-			"Env, Dir, Umask and Files of a call are its program's")
+			"a call of a program has no Env, Dir, Umask, Files, Workspace and TTY of its own")
 	}
 	return nil
 }

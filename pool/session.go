@@ -189,7 +189,7 @@ func (p *Pool) forget(k sessionKey, s *session) {
 }
 
 func (p *Pool) openSession(ctx context.Context, call Turn) (*session, error) {
-	shelf, err := p.shelf(call.Policy, call.BestEffort)
+	shelf, err := p.shelf(call.Policy, call.BestEffort, false)
 	if err != nil {
 		return nil, err
 	}

@@ -117,7 +117,8 @@ func (s *shelf) roomIn(ctx context.Context) (*box, error) {
 	if b := s.room(); b != nil {
 		return b, nil
 	}
-	spec := runtime.Spec{Policy: s.key.policy, BestEffort: s.key.bestEffort, Cells: perBox}
+	spec := runtime.Spec{Policy: s.key.policy, BestEffort: s.key.bestEffort, Cells: perBox,
+		Open: s.key.open}
 	if s.pool.cfg.Sinks != nil {
 		spec.Sinks = s.pool.cfg.Sinks()
 	}

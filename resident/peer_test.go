@@ -35,11 +35,11 @@ s = socket.socket(socket.AF_UNIX)
 s.connect(sys.argv[1])
 body = b"/\0run\0"
 fds = array.array("i", [0, 1, 2, os.open("/", os.O_PATH)])
-s.sendmsg([struct.pack("=IIII", 16 + len(body), 1, 0, 0) + body],
-          [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
 try:
+    s.sendmsg([struct.pack("=IIII", 16 + len(body), 1, 0, 0) + body],
+              [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
     sys.exit(0 if s.recv(8) else 3)
-except ConnectionResetError:
+except (ConnectionResetError, BrokenPipeError):
     sys.exit(3)`, r.path}
 	if out, err := exec.Command(ask[0], ask[1:]...).CombinedOutput(); err != nil {
 		t.Errorf("a process of the user: %v\n%s", err, out)

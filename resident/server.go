@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
@@ -112,7 +113,8 @@ func serve(ctx context.Context, c *net.UnixConn, handle Handler) {
 	}
 	defer f.Close()
 	fd := int(f.Fd())
-	if p, err := peer.Of(fd); err != nil || p.UID != os.Geteuid() || p.Elsewhere {
+	front, err := peer.Of(fd)
+	if err != nil || front.UID != os.Geteuid() || front.Elsewhere {
 		return // another user, or a tool with this user's id
 	}
 	// Half a request does not hold a place for ever.
@@ -122,6 +124,10 @@ func serve(ctx context.Context, c *net.UnixConn, handle Handler) {
 		return
 	}
 	defer request.Close()
+	if !sameView(front.PID) {
+		reply(fd, replyCold, 0)
+		return
+	}
 	_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{})
 	got := make(chan Signal, 16)
 	go signals(fd, got)
@@ -134,6 +140,17 @@ func serve(ctx context.Context, c *net.UnixConn, handle Handler) {
 	_ = unix.Shutdown(fd, unix.SHUT_RDWR) // the reader of signals ends
 	for range got {
 	}
+}
+
+// sameView reports whether the front sees the same files as this process: paths of the one are to
+// be those of the other. mount_namespaces(7), chroot(2)
+func sameView(front int) bool {
+	dir := "/proc/" + strconv.Itoa(front)
+	its, err := os.Readlink(dir + "/ns/mnt")
+	own, err2 := os.Readlink("/proc/self/ns/mnt")
+	var a, b unix.Stat_t
+	return err == nil && err2 == nil && its == own && unix.Stat(dir+"/root", &a) == nil &&
+		unix.Stat("/", &b) == nil && a.Dev == b.Dev && a.Ino == b.Ino
 }
 
 // In calls f with the request's working directory as the current one: of f alone.

@@ -20,7 +20,9 @@ func (p *Plan) FreshCell() []Op {
 		Op{Source: "proc", Target: root + "/proc", Type: "proc", Flags: plainData,
 			Data: "hidepid=2"},
 		Op{Source: "devpts", Target: root + "/dev/pts", Type: "devpts",
-			Flags: unix.MS_NOSUID | unix.MS_NOEXEC, Data: ptyOptions})
+			Flags: unix.MS_NOSUID | unix.MS_NOEXEC,
+			// whoever opens a pty, it is the tool's
+			Data: fmt.Sprintf("%s,uid=%d,gid=%[2]d", ptyOptions, initproto.ToolID)})
 	sources := map[string]string{}
 	if len(p.own) > 0 {
 		out = append(out, p.freshStorage(root+p.own[0].Path, sources)...)

@@ -2,6 +2,7 @@ package rootfs
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mcpbox/mcpbox/policies"
@@ -208,6 +209,14 @@ func (p *Plan) MarkUnmapped(target string) bool {
 		}
 	}
 	return false
+}
+
+// With returns the plan with one more user mount.
+func (p *Plan) With(m Mount) *Plan {
+	more := *p
+	m.Type, m.User = "bind", true
+	more.Mounts = append(slices.Clone(p.Mounts), m)
+	return &more
 }
 
 // Nested returns the user mounts that are inside another user mount.

@@ -108,21 +108,15 @@ func coveredInCells(mounts []policies.Mount) string {
 	return ""
 }
 
-// NewCell builds a cell, in a sandbox whose Spec has Cells. Every layer is applied and verified
-// before the call.
-func (s *Sandbox) NewCell(ctx context.Context) (*Cell, error) { return s.newCell(ctx, false) }
-
-// NewOpenCell builds a cell whose call may have a workspace and a terminal. So the last layers are
-// applied and verified with the call: that takes some tenths of a millisecond longer.
-func (s *Sandbox) NewOpenCell(ctx context.Context) (*Cell, error) { return s.newCell(ctx, true) }
-
-func (s *Sandbox) newCell(ctx context.Context, open bool) (*Cell, error) {
+// NewCell builds a cell, in a sandbox whose Spec has Cells. Unless the cells are open, every layer
+// is applied and verified before the call.
+func (s *Sandbox) NewCell(ctx context.Context) (*Cell, error) {
 	number, err := s.claimCell()
 	if err != nil {
 		return nil, err
 	}
 	c := s.isolation.(*contained) // CheckCells ensures that
-	cell := &Cell{box: s, c: c, number: number, reaper: -1, tool: -1, open: open,
+	cell := &Cell{box: s, c: c, number: number, reaper: -1, tool: -1, open: s.spec.Open,
 		storage: -1}
 	if cell.tree, err = newTree(c.group, number, c.policy().Limits, cellReaper); err != nil {
 		s.freeCell()
@@ -262,8 +256,9 @@ func (cell *Cell) Start(ctx context.Context, cmd Command) (*Process, error) {
 	if len(cmd.Args) == 0 || cmd.Args[0] == "" {
 		return nil, hint.Errorf("Command.Args[0] names the program", "no command")
 	}
-	if cmd.TTY {
-		return nil, hint.Errorf("use Sandbox.Start", "a cell has no terminal")
+	if (cmd.TTY || cmd.Workspace != nil) && !cell.open {
+		return nil, hint.Errorf("set Spec.Open",
+			"only the call of an open cell can have a terminal or a workspace")
 	}
 	if cell.taken.Swap(true) {
 		return nil, ErrClosed
@@ -281,7 +276,9 @@ func (cell *Cell) spawn(ctx context.Context, p *Process, streams *stdio.Streams)
 	k := newCell(cell.c, p, cell.network, cell.tree, &directLine{cell: cell, command: p.cmd})
 	k.reaper, k.storage, k.ownStorage = cell.pid, cell.storage, cell.storage >= 0
 	cell.storage = -1
-	k.reopening(streams.FDs(), nil)
+	if streams != nil {
+		k.reopening(streams.FDs(), nil)
+	}
 	cell.tree.countFromNow(0)
 	return k.prepare(ctx, streams)
 }

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"syscall"
@@ -25,6 +26,8 @@ type directLine struct {
 	streams *stdio.Streams
 	body    *initproto.SpawnBody // for error messages
 	made    []string             // also for error messages: folders and files of the cell
+	root    *rootfs.Plan         // also for error messages
+	slave   *os.File             // of a terminal, until it is passed on
 }
 
 // lock gives the cell its call, if the last layers come with it.
@@ -32,26 +35,48 @@ func (l *directLine) lock(ctx context.Context, streams *stdio.Streams) (out lock
 	l.streams = streams
 	if v := l.cell.verified; v != nil {
 		out = locked{pidfd: int(l.cell.tool), verified: v}
-	} else {
-		if err := l.call(); err != nil {
-			return locked{}, err
-		}
-		record, _, err := receiveRecord(ctx, l.cell.call, 0)
-		if err != nil {
-			return locked{}, err
-		}
-		if record.Step != 0 {
-			return locked{}, l.fault(record)
-		}
-		out = lockedBy(record, l.cell.tool)
+	} else if out, err = l.lockOpen(ctx); err != nil {
+		return locked{}, err
 	}
 	l.cell.tool = -1 // it now belongs to the process
 	return out, nil
 }
 
+// lockOpen gives an open cell its call, and waits for the last layer.
+func (l *directLine) lockOpen(ctx context.Context) (out locked, err error) {
+	var master *os.File
+	if l.command.TTY {
+		if master, err = l.openTTY(); err != nil {
+			return out, setupError("terminal", err)
+		}
+	}
+	defer func() {
+		l.slave.Close() // nil is refused
+		if err != nil {
+			master.Close()
+		}
+	}()
+	if err := l.call(); err != nil {
+		return out, err
+	}
+	record, _, err := receiveRecord(ctx, l.cell.call, 0)
+	if err != nil {
+		return out, err
+	}
+	if record.Step != 0 {
+		return out, l.fault(record)
+	}
+	if err := l.cell.checkWorkspace(l.command.Workspace); err != nil {
+		return out, err
+	}
+	out = lockedBy(record, l.cell.tool)
+	out.master = master
+	return out, nil
+}
+
 // call sends the call.
 func (l *directLine) call() error {
-	l.body = l.cell.c.program(l.command)
+	l.body, l.root = l.cell.c.program(l.command), l.cell.c.plan.root
 	b := l.body
 	files, n, err := l.files()
 	if err != nil {
@@ -65,14 +90,23 @@ func (l *directLine) call() error {
 		Env:        b.Env,
 		Umask:      b.Umask,
 		Files:      n,
+		TTY:        l.command.TTY,
 	}
+	tree, err := l.workspace(&call)
+	if err != nil {
+		return err
+	}
+	defer tree.Close() // nil is refused
 	data, err := call.Encode()
 	if err != nil {
 		return setupError("call", err)
 	}
-	fds := l.streams.FDs()
+	fds := l.fds()
 	if n > 0 {
 		fds = append(fds, int(files.Fd()))
+	}
+	if tree != nil {
+		fds = append(fds, int(tree.Fd()))
 	}
 	if err := sendOn(l.cell.call, data, fds...); err != nil {
 		return setupError("call", err)
@@ -115,7 +149,10 @@ func (l *directLine) fault(r initproto.Record) error {
 	if i := int(f.Index); f.Step == initproto.StepFiles && i >= 0 && i < len(l.made) {
 		return setupFault(f, l.made[i])
 	}
-	return l.cell.c.spawnError(f, l.body)
+	if f.Step == initproto.StepWorkspace {
+		return fmt.Errorf("%w: %w", ErrWorkspace, f)
+	}
+	return l.cell.c.spawnErrorIn(l.root, f, l.body)
 }
 
 // sendOn sends one packet.

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/rootfs"
 	"github.com/mcpbox/mcpbox/runtime/internal/control"
+	"github.com/mcpbox/mcpbox/runtime/internal/environ"
 	"github.com/mcpbox/mcpbox/runtime/internal/remedy"
 )
 
@@ -94,8 +96,14 @@ func setupFault(f initproto.Fault, entry string) error {
 
 // spawnError turns a report of mcpbox-init into an error for users.
 func (c *contained) spawnError(f initproto.Fault, body *initproto.SpawnBody) error {
+	return c.spawnErrorIn(c.plan.root, f, body)
+}
+
+// spawnErrorIn is spawnError for a root with a workspace.
+func (c *contained) spawnErrorIn(root *rootfs.Plan, f initproto.Fault,
+	body *initproto.SpawnBody) error {
 	command := body.Argv[0]
-	about := remedy.Command{Name: command, Dir: body.Dir, Env: body.Env, Plan: c.plan.root,
+	about := remedy.Command{Name: command, Dir: body.Dir, Env: body.Env, Plan: root,
 		Rootfs: c.policy().Filesystem.Rootfs}
 	switch {
 	case f.Step == initproto.StepLookup && f.Errno == unix.EACCES, f.Step == initproto.StepExec &&
@@ -136,4 +144,18 @@ func (c *contained) spawnError(f initproto.Fault, body *initproto.SpawnBody) err
 		return hint.Wrap(e, "raise --pids: the limit leaves no task for the tool")
 	}
 	return hint.Wrap(e, "`mcpbox doctor` says what this host allows")
+}
+
+// OnlyOnHost says which argument of a command names a file or folder that exists on the host but
+// not in the sandbox, and how to mount it. It returns "" if there is none. wd is the folder on the
+// host where relative paths start. Use it only after a command has failed, because an argument may
+// not be a path at all.
+func (p *Plan) OnlyOnHost(cmd Command, wd string) string {
+	if p.root == nil || len(cmd.Args) < 2 {
+		return ""
+	}
+	about := remedy.Command{Name: cmd.Args[0], Dir: cmp.Or(cmd.Dir, rootfs.Work),
+		Env: environ.Strings(p.environment(cmd)), Plan: p.root,
+		Rootfs: p.spec.Policy.Filesystem.Rootfs}
+	return about.Arguments(cmd.Args[1:], wd)
 }

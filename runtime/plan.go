@@ -184,7 +184,7 @@ func (p *Plan) chooseIDs() {
 		p.IDMap.Kind = idmap.Range
 		return
 	}
-	p.ids = idmap.ForUser(len(p.spec.Policy.Filesystem.Mounts) > 0)
+	p.ids = idmap.ForUser(len(p.spec.Policy.Filesystem.Mounts) > 0 || p.spec.Open)
 	p.IDMap = IDMap{Kind: p.ids.Kind, UID: p.ids.UID, GID: p.ids.GID}
 }
 
@@ -301,6 +301,9 @@ func checkSpec(spec Spec) error {
 	if spec.Policy == nil {
 		return hint.Errorf(`policies.Preset("standard") is one`,
 			"a sandbox needs a policy: Spec.Policy is nil")
+	}
+	if spec.Open && spec.Cells == 0 {
+		return hint.Errorf("set Spec.Cells", "Spec.Open is for sandboxes of cells")
 	}
 	if spec.Cells > 0 {
 		if err := CheckCells(spec.Policy); err != nil {

@@ -108,9 +108,9 @@ func (s *Sandbox) Start(ctx context.Context, cmd Command) (*Process, error) {
 	if s.spec.Cells > 0 {
 		return nil, errMixed
 	}
-	if len(cmd.Files) > 0 || cmd.Hold {
-		return nil, hint.Errorf("use Spec.Files, or a cell",
-			"Command.Files and Command.Hold are for cells")
+	if len(cmd.Files) > 0 || cmd.Hold || cmd.Workspace != nil {
+		return nil, hint.Errorf("use Spec.Files or the policy's mounts, or a cell",
+			"Command.Files, Command.Hold and Command.Workspace are for cells")
 	}
 	s.starting.RLock()
 	defer s.starting.RUnlock()

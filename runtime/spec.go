@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/x509"
 	"io"
+	"os"
 
 	"github.com/mcpbox/mcpbox/egress/secret"
 	"github.com/mcpbox/mcpbox/internal/initproto"
@@ -31,6 +32,11 @@ type Spec struct {
 	// Cells makes it a sandbox of cells: at most this many at once, each with the policy's limits,
 	// and no other processes. 0: processes, no cells.
 	Cells int
+
+	// Open is for sandboxes of cells: their calls may have a Workspace and a TTY. The last layers of
+	// an open cell are applied and verified with the call, not before it. That takes some tenths of
+	// a millisecond longer.
+	Open bool
 
 	// Quarantine, if not nil, is called after a rule with the action quarantine: every program in
 	// the sandbox has stopped, and its network is cut. If it is nil, and in a sandbox of cells,
@@ -61,6 +67,9 @@ type Command struct {
 	Umask *uint32        // file mode mask; nil: the caller's at the sandbox's start
 	Sinks []monitor.Sink // for this process's events, besides the sandbox's. Wait closes them; a Start that fails does not
 
+	// Workspace, if not nil, is a folder of the host that the call sees as /work. For open cells.
+	Workspace *Workspace
+
 	TTY bool // use a pty of the sandbox; Stdin and Stdout are its outside ends
 
 	// Rows and Cols are the pty's window size. Zero: the size of Stdin, if it is a terminal.
@@ -87,6 +96,13 @@ type Command struct {
 	// Reached, if not nil, is called when a connection to a host that the policy allows by name has
 	// ended, with the MCP call in which it began. Several goroutines may call it.
 	Reached func(Connections, *monitor.Call)
+}
+
+// Workspace is a folder of the host that a call in an open cell sees as /work. Its owner appears as
+// the tool, and what the tool creates there belongs to the owner, as with a mount of the policy's.
+type Workspace struct {
+	Folder   *os.File // opened by the caller; O_PATH is enough
+	ReadOnly bool
 }
 
 // wireFiles converts files to the form that PID 1 and cells use.

@@ -26,6 +26,9 @@ func (k *cell) watchFiles() (err error) {
 			folders = append(folders, fswatch.Folder{Source: m.Source, Target: m.Target})
 		}
 	}
+	if w := k.process.cmd.Workspace; w != nil && !w.ReadOnly {
+		folders = append(folders, fswatch.Folder{Source: w.source(), Target: rootfs.Work})
+	}
 	if len(folders) == 0 {
 		return nil
 	}

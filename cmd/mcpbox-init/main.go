@@ -22,6 +22,9 @@ func main() {
 }
 
 func run() error {
+	if len(os.Args) == 3 && os.Args[1] == initproto.Mounts && os.Args[2] == initproto.Version {
+		return serveMounts()
+	}
 	if os.Getpid() != 1 {
 		return errors.New("this is PID 1 of a sandbox and is started by mcpbox only")
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 	"github.com/mcpbox/mcpbox/pool"
 	"github.com/mcpbox/mcpbox/resident"
+	"github.com/mcpbox/mcpbox/rootfs"
 	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
@@ -118,15 +119,16 @@ func (s *servedRuns) handle(ctx context.Context, r *resident.Request,
 	c := &caller{stdin: r.Stdin, stdout: r.Stdout, stderr: r.Stderr, umask: &r.Umask, served: true,
 		lookupEnv: r.LookupEnv, in: r.In,
 		signals: func(ctx context.Context) (context.Context, func(*mcpruntime.Process)) {
-			return passSignals(ctx, signals)
+			return passSignals(ctx, r.Stdin, signals)
 		},
 		run: func(ctx context.Context, spec mcpruntime.Spec,
 			command mcpruntime.Command) (*mcpruntime.Result, error) {
-			if cold = command.TTY || mcpruntime.CheckCells(spec.Policy) != nil; cold {
+			res, err := s.run(ctx, r, spec, command)
+			if err != nil {
 				closeSinks(spec.Sinks)
-				return nil, resident.ErrCold
 			}
-			return s.run(ctx, r, spec, command)
+			cold = errors.Is(err, resident.ErrCold)
+			return res, err
 		},
 	}
 	c.runner = func(runner *code.Runner) error {
@@ -192,7 +194,18 @@ func (s *servedRuns) own(r *resident.Request, runner *code.Runner) error {
 
 func (s *servedRuns) run(ctx context.Context, r *resident.Request, spec mcpruntime.Spec,
 	command mcpruntime.Command) (*mcpruntime.Result, error) {
-	policy := *spec.Policy
+	rest, workspace, err := workspaceOf(r, spec.Policy)
+	if err != nil {
+		return nil, err
+	}
+	if workspace != nil {
+		defer workspace.Folder.Close()
+		command.Workspace = workspace
+	}
+	if mcpruntime.CheckCells(rest) != nil {
+		return nil, resident.ErrCold
+	}
+	policy := *rest
 	var env []string // what the policy passes is the front's, not the resident's
 	for _, name := range policy.Environment.Pass {
 		if v, ok := r.LookupEnv(name); ok {
@@ -207,19 +220,44 @@ func (s *servedRuns) run(ctx context.Context, r *resident.Request, spec mcprunti
 	}
 	res, err := s.pool.Run(ctx, pool.Call{Caller: "front", Policy: known, Command: command,
 		BestEffort: spec.BestEffort})
-	if err != nil {
-		closeSinks(spec.Sinks)
-	}
 	var busy *pool.BusyError
-	if errors.As(err, &busy) {
+	switch {
+	case errors.As(err, &busy):
 		return nil, hint.Wrap(err, "run it without --resident, or wait")
+	case errors.Is(err, mcpruntime.ErrWorkspace): // a sandbox that is started with the mount may do
+		return nil, resident.ErrCold
 	}
 	return res, err
 }
 
+// workspaceOf opens the folder that the policy mounts on /work. The call brings it, so that cells
+// are shared by calls with all folders. rest is what is left of the policy.
+func workspaceOf(r *resident.Request, p *policies.Policy) (rest *policies.Policy,
+	w *mcpruntime.Workspace, err error) {
+	rest, mount, ok := mcpruntime.SplitWorkspace(p)
+	if !ok {
+		return p, nil, nil
+	}
+	err = r.In(func() error {
+		path, err := rootfs.ResolveSource(mount.Source)
+		if err != nil {
+			return err
+		}
+		const flags = unix.O_PATH | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
+		fd, err := unix.Open(path, flags, 0)
+		if err != nil {
+			return fmt.Errorf("open the workspace %s: %w", path, err)
+		}
+		w = &mcpruntime.Workspace{Folder: os.NewFile(uintptr(fd), path),
+			ReadOnly: mount.Mode != policies.ReadWrite}
+		return nil
+	})
+	return rest, w, err
+}
+
 // passSignals is catchSignals for a front's.
-func passSignals(parent context.Context, signals <-chan resident.Signal) (context.Context, func(
-	*mcpruntime.Process)) {
+func passSignals(parent context.Context, stdin *os.File,
+	signals <-chan resident.Signal) (context.Context, func(*mcpruntime.Process)) {
 	ctx, cancel := context.WithCancelCause(parent)
 	running := make(chan *mcpruntime.Process, 1)
 	go func() {
@@ -232,8 +270,10 @@ func passSignals(parent context.Context, signals <-chan resident.Signal) (contex
 				case !ok: // the front is gone, and with it whoever waits for the program
 					cancel(context.Canceled)
 					return
+				case p == nil && s.Signal == unix.SIGWINCH:
 				case p == nil:
 					cancel(interrupted(s.Signal))
+				case s.Signal == unix.SIGWINCH && resize(p, stdin): // the kernel tells it
 				case s.Group:
 					_ = p.SignalGroup(s.Signal)
 				default:
@@ -243,6 +283,13 @@ func passSignals(parent context.Context, signals <-chan resident.Signal) (contex
 		}
 	}()
 	return ctx, func(p *mcpruntime.Process) { running <- p }
+}
+
+// resize gives the program's terminal the size of the front's. It returns false if the program has
+// none.
+func resize(p *mcpruntime.Process, terminal *os.File) bool {
+	size, err := unix.IoctlGetWinsize(int(terminal.Fd()), unix.TIOCGWINSZ)
+	return err == nil && p.Resize(size.Row, size.Col) == nil
 }
 
 func closeSinks(sinks []monitor.Sink) {

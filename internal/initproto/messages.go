@@ -32,6 +32,10 @@ const Root = "/r"
 // its argument. A test fails if the messages change and the version does not.
 const Version = "10"
 
+// Mounts is the first argument, before the version, of an mcpbox-init that is nobody's PID 1: it
+// makes detached mounts for an ordinary user's supervisor.
+const Mounts = "mounts"
+
 // ExitVersion is PID 1's exit code if its version differs from the supervisor's.
 const ExitVersion = 3
 

@@ -24,6 +24,7 @@ import (
 // Process is the one that has connected.
 type Process struct {
 	UID       int
+	PID       int
 	Elsewhere bool // in another user namespace than this process, or that can't be found out
 }
 
@@ -35,7 +36,8 @@ func Of(fd int) (Process, error) {
 	if err != nil {
 		return Process{}, os.NewSyscallError("getsockopt(SO_PEERCRED)", err)
 	}
-	return Process{UID: int(cred.Uid), Elsewhere: !sameNamespace(fd, int(cred.Pid))}, nil
+	return Process{UID: int(cred.Uid), PID: int(cred.Pid),
+		Elsewhere: !sameNamespace(fd, int(cred.Pid))}, nil
 }
 
 func sameNamespace(fd, pid int) bool {

@@ -176,7 +176,7 @@ static void pass(int s, int sig)
 
 __attribute__((constructor)) static void front(int argc, char **argv)
 {
-	static const int passed[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCONT, SIGALRM, SIGTSTP};
+	static const int passed[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCONT, SIGALRM, SIGTSTP, SIGWINCH};
 	struct sockaddr_un a;
 	struct ucred peer;
 	socklen_t size = sizeof(peer);

@@ -78,6 +78,9 @@ func FileRights(read, write, device bool) (rights uint64) {
 	return rights & supported(ABI())
 }
 
+// FolderRights returns the rights of a rule for a folder, in a ruleset that handles these rights.
+func FolderRights(r rootfs.Right, handled uint64) uint64 { return rightsOf(r) & handled }
+
 func rightsOf(r rootfs.Right) uint64 {
 	switch r {
 	case rootfs.List:

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -18,6 +19,8 @@ type Terminal struct {
 	shown   chan struct{} // the tool's side is closed, and the caller has its output
 	resized chan os.Signal
 	restore func()
+	stop    *os.File // ends the copying of input; nil: none is copied from a file
+	read    sync.WaitGroup
 }
 
 // Attach starts to copy. in and out may be anything. A terminal is put into raw mode, and its
@@ -27,7 +30,15 @@ func Attach(master *os.File, in io.Reader, out io.Writer) *Terminal {
 	if f, ok := in.(*os.File); ok && f != nil {
 		t.own(f)
 	}
-	if in != nil {
+	switch f, isFile := in.(*os.File); {
+	case isFile && f != nil:
+		// What is typed after the tool's end is somebody else's.
+		stop, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+		if err == nil {
+			t.stop = os.NewFile(uintptr(stop), "stop")
+			t.read.Go(func() { copyUntil(master, int(f.Fd()), stop) })
+		}
+	case in != nil && !isFile:
 		go func() { // ends with the process, because a blocked read can't be cancelled
 			_, _ = io.Copy(master, in)
 			_, _ = master.Write([]byte{endOfInput})
@@ -40,6 +51,33 @@ func Attach(master *os.File, in io.Reader, out io.Writer) *Terminal {
 		}
 	}()
 	return t
+}
+
+// copyUntil copies until the end of in, or until stop becomes readable. It never reads when there is
+// nothing to read.
+func copyUntil(to *os.File, in, stop int) {
+	buf := make([]byte, 4<<10)
+	fds := []unix.PollFd{{Fd: int32(in), Events: unix.POLLIN},
+		{Fd: int32(stop), Events: unix.POLLIN}}
+	for {
+		if _, err := unix.Poll(fds, -1); err == unix.EINTR {
+			continue
+		}
+		if fds[1].Revents != 0 || fds[0].Revents == 0 {
+			return
+		}
+		n, err := unix.Read(in, buf)
+		switch {
+		case err == unix.EINTR || err == unix.EAGAIN:
+		case err != nil || n == 0:
+			_, _ = to.Write([]byte{endOfInput})
+			return
+		default:
+			if _, err := to.Write(buf[:n]); err != nil {
+				return
+			}
+		}
+	}
 }
 
 // own takes over the caller's terminal, if f is a terminal.
@@ -79,6 +117,11 @@ func (t *Terminal) Abandon() {
 	if t.resized != nil {
 		signal.Stop(t.resized)
 		close(t.resized)
+	}
+	if t.stop != nil {
+		_, _ = t.stop.Write([]byte{1, 0, 0, 0, 0, 0, 0, 0})
+		t.read.Wait()
+		t.stop.Close()
 	}
 	t.restore()
 	t.master.Close()
