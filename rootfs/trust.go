@@ -2,6 +2,8 @@ package rootfs
 
 import (
 	"os"
+	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -20,7 +22,7 @@ var bundles = [...]string{
 	"/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
 }
 
-// trust adds the authority to those of the host, or of the rootfs folder: in a file of its own, and
+// trust adds the authority to those of the host, or of the rootfs folder: in files of its own, and
 // over the files that are there.
 func (b *builder) trust() {
 	if b.Authority == nil {
@@ -28,19 +30,40 @@ func (b *builder) trust() {
 	}
 	var all []byte
 	for _, path := range bundles {
-		st, err := os.Lstat(b.Filesystem.Rootfs + path)
-		if err != nil || !st.Mode().IsRegular() { // a link leads to another one of them
+		if !b.regular(path) {
 			continue
 		}
 		if all == nil {
 			all, _ = os.ReadFile(b.Filesystem.Rootfs + path) // what can't be read is not trusted
 		}
-		target := initproto.Root + path
-		b.op(Op{Source: initproto.Root + Bundle, Target: target,
-			Flags: unix.MS_BIND, Optional: true})
-		b.op(Op{Target: target, Optional: true,
-			Flags: unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY | plainData})
+		b.cover(path, Bundle)
 	}
-	b.file(Bundle, 0o444, append(append(all, '\n'), b.Authority...))
-	b.plan.Access = append(b.plan.Access, Access{Path: Bundle, Right: Read, File: true})
+	for _, pattern := range javaStores {
+		found, _ := filepath.Glob(b.Filesystem.Rootfs + pattern) // the patterns are valid
+		for _, path := range found {
+			if path = strings.TrimPrefix(path, b.Filesystem.Rootfs); b.regular(path) {
+				b.cover(path, JavaStore)
+			}
+		}
+	}
+	all = append(append(all, '\n'), b.Authority...)
+	for _, f := range []File{{Path: Bundle, Data: all}, {Path: JavaStore, Data: javaStore(all)}} {
+		b.file(f.Path, 0o444, f.Data)
+		b.plan.Access = append(b.plan.Access, Access{Path: f.Path, Right: Read, File: true})
+	}
+}
+
+// regular reports whether a path is a file, and not a link, which leads to another one of them.
+func (b *builder) regular(path string) bool {
+	st, err := os.Lstat(b.Filesystem.Rootfs + path)
+	return err == nil && st.Mode().IsRegular()
+}
+
+// cover binds a file of the sandbox's own over a path.
+func (b *builder) cover(path, with string) {
+	target := initproto.Root + path
+	b.op(Op{Source: initproto.Root + with, Target: target,
+		Flags: unix.MS_BIND, Optional: true})
+	b.op(Op{Target: target, Optional: true,
+		Flags: unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY | plainData})
 }

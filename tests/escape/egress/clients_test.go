@@ -256,6 +256,47 @@ asyncio.run(main())`},
 	}
 }
 
+// Java has a list of authorities of its own, in a format of its own.
+func TestJavaTrustsTheSandboxsAuthority(t *testing.T) {
+	testhost.Need(t, "java")
+	w, asked := secretive(t)
+	w.file("Use.java", `
+import java.net.*;
+import java.net.http.*;
+public class Use {
+    public static void main(String[] a) throws Exception {
+        var auth = "Bearer " + System.getenv("TOKEN");
+        var ask = HttpRequest.newBuilder(URI.create(a[0])).header("Authorization", auth).build();
+        var r = HttpClient.newHttpClient().send(ask, HttpResponse.BodyHandlers.ofString());
+        System.out.println(r.version() + " " + r.body());
+        var c = new URL(a[0]).openConnection();
+        c.setRequestProperty("Authorization", auth);
+        System.out.println("old " + new String(c.getInputStream().readAllBytes()));
+    }
+}`)
+	all, _ := filepath.Glob("/usr/lib/jvm/*/bin/java")
+	seen := map[string]bool{}
+	for _, java := range append([]string{"java"}, all...) {
+		if real, err := filepath.EvalSymlinks(java); err == nil && seen[real] {
+			continue
+		} else {
+			seen[real] = true
+		}
+		before := len(asked.list())
+		r := w.use(append(w.bound(bearer), "--memory", "2GiB", "--pids", "512", "--disk", "1GiB",
+			"--file-size", "512MiB", "--mount", w.dir+":/data"), java, "/data/Use.java",
+			"https://"+api+":8443/")
+		if !strings.Contains(r.stdout, "HTTP_2 welcome") ||
+			!strings.Contains(r.stdout, "old welcome") || len(r.result.Events) > 0 {
+			t.Errorf("%s: %s%s", java, r.stdout, r.stderr)
+		}
+		got := strings.Join(asked.list()[before:], "\n")
+		if strings.Count(got, `auth="Bearer `+token) != 2 {
+			t.Errorf("%s: the host was asked %s", java, got)
+		}
+	}
+}
+
 // The same libraries where nobody reads their requests.
 func TestLibrariesReachTheirHost(t *testing.T) {
 	testhost.Need(t, "python-http", "java")
