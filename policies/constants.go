@@ -135,6 +135,9 @@ var constants = [...]constant{
 	{"F_SETLEASE", unix.F_SETLEASE},
 	{"F_SETDELEG", 1040}, // linux/fcntl.h, Linux 6.19
 	{"F_NOTIFY", unix.F_NOTIFY},
+	{"MAP_HUGETLB", unix.MAP_HUGETLB},
+	{"MFD_HUGETLB", unix.MFD_HUGETLB},
+	{"SHM_HUGETLB", 0o4000}, // linux/shm.h
 	{"FS_IOC_GETFSUUID", 0x80111500}, // linux/fs.h, Linux 6.9
 	{"S_ISUID", unix.S_ISUID},
 	{"S_ISGID", unix.S_ISGID},

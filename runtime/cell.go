@@ -37,6 +37,7 @@ type Cell struct {
 
 	open     bool      // the last layers come with the call
 	verified *verified // nil if it is open
+	segments int       // the list of its shared memory, once the call has begun, or -1
 	storage  int       // a descriptor of its storage, or -1
 }
 
@@ -117,11 +118,12 @@ func (s *Sandbox) NewCell(ctx context.Context) (*Cell, error) {
 	}
 	c := s.isolation.(*contained) // CheckCells ensures that
 	cell := &Cell{box: s, c: c, number: number, reaper: -1, tool: -1, open: s.spec.Open,
-		storage: -1}
+		storage: -1, segments: -1}
 	if cell.tree, err = newTree(c.group, number, c.policy().Limits, cellReaper); err != nil {
 		s.freeCell()
 		return nil, setupError("cgroup", err)
 	}
+	cell.tree.segments = cell.sharedMemory
 	if err := cell.build(ctx); err != nil {
 		cell.discard()
 		return nil, err
@@ -315,15 +317,36 @@ func (cell *Cell) free() {
 			unix.Close(cell.verified.listener)
 		}
 	}
-	if cell.storage >= 0 {
-		unix.Close(cell.storage)
-		cell.storage = -1
+	for _, fd := range []*int{&cell.storage, &cell.segments} {
+		if *fd >= 0 {
+			unix.Close(*fd)
+			*fd = -1
+		}
 	}
 	for _, f := range []*os.File{cell.call, cell.exit} {
 		if f != nil {
 			f.Close()
 		}
 	}
+}
+
+// sharedMemory returns a descriptor of the list of the cell's own System V shared memory. The reaper
+// has it once the call has begun; before that, and on a kernel without such memory, it is -1.
+func (cell *Cell) sharedMemory() int {
+	if cell.segments >= 0 || cell.reaper < 0 {
+		return cell.segments
+	}
+	fd, err := unix.PidfdGetfd(int(cell.reaper), initproto.SegmentsFD, 0)
+	if err != nil {
+		return -1
+	}
+	var fs unix.Statfs_t
+	if unix.Fstatfs(fd, &fs) != nil || fs.Type != unix.PROC_SUPER_MAGIC {
+		unix.Close(fd) // the number still belongs to something else
+		return -1
+	}
+	cell.segments = fd
+	return fd
 }
 
 func (s *Sandbox) dropCell(cell *Cell) {

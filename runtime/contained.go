@@ -41,6 +41,7 @@ type contained struct {
 	conn      *control.Conn
 	umask     uint32   // of the caller, at the start
 	storage   int      // O_PATH descriptor of the sandbox's own tmpfs
+	segments  int      // the list of its shared memory, or -1
 	network   *network // nil unless the policy allows hosts by name; of cells, each has its own
 	inspected *egress.Inspection
 	inwards   []*egress.Inwards
@@ -58,7 +59,7 @@ type contained struct {
 func startContained(ctx context.Context, box *Sandbox) (*contained, error) {
 	undo := cleanup.New()
 	defer undo.Run()
-	c := &contained{box: box, storage: -1}
+	c := &contained{box: box, storage: -1, segments: -1}
 	c.mounts = sync.OnceValue(
 		func() []initproto.MountOp { return control.Mounts(c.plan.root.Cell) })
 	c.namespaces = sync.OnceValues(func() (verify.Namespaces, error) {
@@ -286,12 +287,15 @@ func (c *contained) complete(ctx context.Context, undo *cleanup.Stack) error {
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	if m.Kind != initproto.Ready || len(m.FDs) != 1 {
+	if m.Kind != initproto.Ready || len(m.FDs) == 0 {
 		m.Close()
 		return setupFault(m.Fault, setupEntry(c.plan.root.Setup, int(m.Fault.Index)))
 	}
 	c.storage = m.FDs[0]
-	undo.Push(func() { unix.Close(c.storage) })
+	if len(m.FDs) > 1 {
+		c.segments = m.FDs[1]
+	}
+	undo.Push(func() { initproto.CloseAll(m.FDs) })
 	return c.box.opts.passed("setup")
 }
 

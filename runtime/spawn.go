@@ -109,6 +109,7 @@ func (c *contained) spawn(ctx context.Context, p *Process, streams *stdio.Stream
 	if err != nil {
 		return setupError("cgroup", err)
 	}
+	tree.segments = func() int { return c.segments }
 	body := c.request(p.cmd, tree)
 	k := newCell(c, p, c.network, tree, &initLine{c: c, number: p.number, body: body,
 		inbox: c.conn.Open(p.number), tree: tree})

@@ -130,6 +130,9 @@ func TestPresetsDenyDangerousArguments(t *testing.T) {
 			{"fcntl", [6]uint64{3, 1<<32 | unix.F_SETLEASE}},
 			{"fcntl", [6]uint64{3, unix.F_NOTIFY}},
 			{"fcntl", [6]uint64{3, 1040}}, // F_SETDELEG
+			{"mmap", [6]uint64{0, 2 << 20, 3, unix.MAP_HUGETLB | unix.MAP_PRIVATE, ^uint64(0)}},
+			{"memfd_create", [6]uint64{0, unix.MFD_HUGETLB}},
+			{"shmget", [6]uint64{0, 2 << 20, 0o4000 | 0o600}},
 			{"kill", [6]uint64{1, 9}},
 			{"kill", [6]uint64{1<<32 | 1, 9}},
 		} {

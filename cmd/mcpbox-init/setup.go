@@ -13,8 +13,9 @@ import (
 	"github.com/mcpbox/mcpbox/internal/initproto"
 )
 
-// setup makes the folders, files and links of the tool's root, and sends the supervisor a
-// descriptor of it for disk usage (fstatfs).
+// setup makes the folders, files and links of the tool's root. It sends the supervisor a descriptor
+// of it for disk usage (fstatfs), and the list of shared memory in this IPC namespace, which a file
+// of /proc shows to no one outside. sysvipc(7)
 func (in *initProcess) setup(body []byte) {
 	var s initproto.SetupBody
 	if err := initproto.Decode(body, &s); err != nil {
@@ -30,8 +31,12 @@ func (in *initProcess) setup(body []byte) {
 		in.fail(0, fault(initproto.StepSetup, 0, err))
 		return
 	}
-	_ = in.conn.Send(initproto.Message{Kind: initproto.Ready}, nil, storage)
-	unix.Close(storage)
+	fds := []int{storage}
+	if segments, err := unix.Open(initproto.Segments, unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
+		fds = append(fds, segments) // a kernel without CONFIG_SYSVIPC has neither
+	}
+	_ = in.conn.Send(initproto.Message{Kind: initproto.Ready}, nil, fds...)
+	initproto.CloseAll(fds)
 }
 
 func build(s *initproto.SetupBody) (index int, err error) {

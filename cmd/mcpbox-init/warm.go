@@ -190,10 +190,15 @@ func (c *child) serveCall() {
 	if e := sys3(unix.SYS_WRITE, gateStart, uintptr(unsafe.Pointer(&c.byte1)), 1); e != 0 {
 		c.fail(initproto.StepPipe, 6, e)
 	}
-	// It only keeps the pipe that reports the end.
+	// It only keeps the pipe that reports the end. The supervisor takes the list of shared memory:
+	// it gets the number 1 (initproto.SegmentsFD). A kernel without CONFIG_SYSVIPC has none.
 	sys3(unix.SYS_DUP3, exitFD, 0, unix.O_CLOEXEC)
 	sys3(unix.SYS_CLOSE_RANGE, 1, ^uintptr(0)>>32, 0)
+	sys6(unix.SYS_OPENAT, at(unix.AT_FDCWD), uintptr(unsafe.Pointer(&segmentsPath)),
+		unix.O_RDONLY|unix.O_CLOEXEC, 0, 0, 0)
 }
+
+var segmentsPath = [len(initproto.Segments) + 1]byte([]byte(initproto.Segments + "\x00"))
 
 // reap waits for the tool's end, ends what it has left, and reports it. Then it waits to be killed:
 // to take down the namespaces takes longer than all the rest, and nobody has to wait for it. The

@@ -28,9 +28,15 @@ const (
 // libcontainer pivots into; cells pivot into it.
 const Root = "/r"
 
+// Segments lists the System V shared memory of an IPC namespace. sysvipc(7)
+const Segments = "/proc/sysvipc/shm"
+
+// SegmentsFD is its number in a cell's reaper, once the call has begun.
+const SegmentsFD = 1
+
 // Version is the version of the messages below. Both ends must have the same one; PID 1 gets it as
 // its argument. A test fails if the messages change and the version does not.
-const Version = "10"
+const Version = "11"
 
 // Mounts is the first argument, before the version, of an mcpbox-init that is nobody's PID 1: it
 // makes detached mounts for an ordinary user's supervisor.

@@ -77,7 +77,6 @@ func TestCannotHideMemoryInAMessage(t *testing.T) {
 
 // A System V segment lives on when nobody has it attached.
 func TestCannotHideMemoryInASegmentThatNobodyHasAttached(t *testing.T) {
-	needCgroup(t)
 	hold(t, claim{
 		attack: `
 	for (int i = 0; i < atoi(argv[1]); i++) {

@@ -12,12 +12,11 @@
 // interval and only then stopped. CPU shares can't be enforced.
 //
 // Anonymous memory, mapped shared memory, page tables and memfds count, also those of threads with
-// descriptors of their own. A look does a bounded amount of work; a walk over very many descriptors
-// takes several.
+// descriptors of their own, and System V shared memory, also if no process has attached it. A look
+// does a bounded amount of work; a walk over very many descriptors takes several.
 //
-// It does not see: memory in pipes and sockets, memfds without a descriptor and a mapping, System V
-// segments that are not attached (bound them with kernel.shmall of the sandbox's IPC namespace),
-// tmpfs files (the disk limit counts them), CPU time of children whose parent ignores SIGCHLD, and
+// It does not see: memory in pipes and sockets, memfds without a descriptor and a mapping, tmpfs
+// files (the disk limit counts them), CPU time of children whose parent ignores SIGCHLD, and
 // processes that start and end between two looks.
 //
 // Kernels: 4.5 RssAnon and RssShmem, 4.14 smaps_rollup, CONFIG_PROC_CHILDREN (else a

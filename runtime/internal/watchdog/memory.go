@@ -14,6 +14,9 @@ type memoryJudge struct {
 	memfds map[uint64]int64 // inode → bytes
 	scan   fdScan
 
+	segments map[uint64]int64 // of System V shared memory: id → bytes
+	list     []byte           // as read
+
 	exact   int64     // the last exact figure
 	atSum   int64     // the cheap sum it belonged to
 	recheck time.Time // when pages may have been unshared enough to matter
@@ -33,7 +36,7 @@ func (m *memoryJudge) over(r *reader, procs []process, s sample, now time.Time) 
 	if m.limit <= 0 || s.memory <= m.limit {
 		return 0, false
 	}
-	if len(procs) == 1 && procs[0].shmem == 0 && len(m.memfds) == 0 {
+	if len(procs) == 1 && procs[0].shmem == 0 && m.counted() == 0 {
 		return s.memory, true // no process shares pages
 	}
 	// After an exact figure below the limit, the remaining room must first be filled.
@@ -59,20 +62,15 @@ func (m *memoryJudge) ceiling(sum int64) int64 {
 	return sum
 }
 
-func (m *memoryJudge) memfdBytes() int64 {
-	var n int64
-	for _, size := range m.memfds {
-		n += size
-	}
-	return n
-}
+// counted is the memory that counts as a whole, whoever has mapped it.
+func (m *memoryJudge) counted() int64 { return sum(m.memfds) + sum(m.segments) }
 
-// exactSum adds each process's proportional share and each memfd once.
+// exactSum adds each process's proportional share, and each memfd and segment once.
 func (m *memoryJudge) exactSum(r *reader, procs []process) int64 {
-	total := m.memfdBytes()
+	total := m.counted()
 	for _, p := range procs {
 		total += p.tables
-		if len(m.memfds) == 0 {
+		if len(m.memfds)+len(m.segments) == 0 {
 			text := r.read(strconv.Itoa(p.mem), "smaps_rollup")
 			total += (max(field(text, "Pss_Anon:"), 0) + max(field(text, "Pss_Shmem:"), 0)) << 10
 		} else {
@@ -82,8 +80,8 @@ func (m *memoryJudge) exactSum(r *reader, procs []process) int64 {
 	return total
 }
 
-// shareByMapping sums anonymous and shared memory of an smaps text, without
-// the mappings of memfds that are counted whole already.
+// shareByMapping sums anonymous and shared memory of an smaps text, without the mappings of memfds
+// and segments that are counted whole already. A segment's id is its inode.
 func (m *memoryJudge) shareByMapping(text []byte) int64 {
 	var total, pss, anonymous int64
 	var counted, shared bool
@@ -103,9 +101,14 @@ func (m *memoryJudge) shareByMapping(text []byte) int64 {
 		case len(f) >= 5 && bytes.IndexByte(f[0], '-') > 0: // address perms offset dev inode [path]
 			flush()
 			inode, _ := strconv.ParseUint(string(f[4]), 10, 64)
-			_, counted = m.memfds[inode]
-			counted = counted && len(f) > 5 && bytes.HasPrefix(f[5], []byte("/memfd:"))
-			shared = len(f) > 5 && isSharedMemory(f[5])
+			counted, shared = false, len(f) > 5 && isSharedMemory(f[5])
+			switch {
+			case !shared:
+			case bytes.HasPrefix(f[5], []byte("/memfd:")):
+				_, counted = m.memfds[inode]
+			case bytes.HasPrefix(f[5], []byte("/SYSV")):
+				_, counted = m.segments[inode]
+			}
 		case len(f) >= 2 && string(f[0]) == "Pss:":
 			pss = kib(f[1])
 		case len(f) >= 2 && string(f[0]) == "Anonymous:":

@@ -20,11 +20,14 @@ const (
 
 // Config sets the limits. Zero means no limit.
 type Config struct {
-	InitPID  int // host pid of the sandbox's PID 1
-	Tool     int // host pid of the process that PID 1 started; 0: find all that it started
-	Memory   int64
-	PIDs     int64 // tasks
-	CPUTime  time.Duration
+	InitPID int // host pid of the sandbox's PID 1
+	Tool    int // host pid of the process that PID 1 started; 0: find all that it started
+	Memory  int64
+	PIDs    int64 // tasks
+	CPUTime time.Duration
+	// Segments returns a descriptor of /proc/sysvipc/shm that was opened in the sandbox's IPC
+	// namespace, or -1. It stays open until Stop.
+	Segments func() int
 	Interval time.Duration // longest pause between two looks while memory grows; 20 ms if zero
 }
 
@@ -171,8 +174,11 @@ func (w *Watchdog) look(now time.Time, last bool) (time.Duration, bool) {
 			w.nextFDs = now
 		}
 	}
+	if w.cfg.Memory > 0 || last {
+		w.memory.readSegments(w.cfg.Segments)
+	}
 	s := sampleOf(procs)
-	s.memory += w.memory.memfdBytes()
+	s.memory += w.memory.counted()
 	if w.tasks.looked(s.tasks) {
 		w.breach(cgroups.Breach{Limit: "pids", Value: w.tasks.limit, Observed: s.tasks})
 	}
