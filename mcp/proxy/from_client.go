@@ -203,12 +203,22 @@ func (s *session) notJSON(conn *serverConn, m wire.Message) error {
 	if !s.constrain {
 		return conn.in.Send(m.Data)
 	}
+	return s.parseError()
+}
+
+func (s *session) parseError() error {
 	return s.client.Send([]byte(`{"jsonrpc":"2.0","id":null,` +
 		`"error":{"code":-32700,"message":"Parse error"}}` + "\n"))
 }
 
+// answerTooLong answers a message of which only the beginning is held.
 func (s *session) answerTooLong(conn *serverConn, m wire.Message) {
-	if m.Err != nil || !m.Env.IsRequest() {
+	if m.Err != nil {
+		s.cfg.Warn("dropped a message from the client that is not JSON: %v", m.Err)
+		_ = s.parseError() // of a client that has gone
+		return
+	}
+	if !m.Env.IsRequest() {
 		s.cfg.Warn("dropped a message from the client: it is longer than %d bytes",
 			s.cfg.MaxMessage)
 		return

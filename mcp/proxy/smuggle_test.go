@@ -263,3 +263,16 @@ func TestNamesLikeRuledOnesAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// A message that no parser would read to its end is answered, and the answer is the true reason.
+func TestAMessageThatIsNestedTooDeeplyIsAnswered(t *testing.T) {
+	const levels = 1 << 20
+	var r recorder
+	b := start(t, Config{Rules: policies.MCP{Mode: policies.MCPDeny}}, r.serve)
+	b.say(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":` +
+		strings.Repeat("[", levels) + strings.Repeat("]", levels) + `}}`)
+	b.hears(`{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}`)
+	if got := r.all(); got != "" {
+		t.Errorf("the server gets %.80q", got)
+	}
+}
