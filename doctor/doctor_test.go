@@ -29,6 +29,15 @@ func TestEveryShortcomingComesWithItsPrice(t *testing.T) {
 	}
 }
 
+// Where sandboxes start, one reaches a host by its name.
+func TestANetworkByNameIsTried(t *testing.T) {
+	testhost.Need(t, "sandbox")
+	i := networkByName(t.Context())
+	if i.Status != OK || !strings.Contains(i.Found, "reached its host") {
+		t.Errorf("%+v", i)
+	}
+}
+
 func TestProbesLeaveTheProcessAsItWas(t *testing.T) {
 	before := confinement(t)
 	for range 20 { // it depends on the thread that a probe happens to get

@@ -47,7 +47,7 @@ func Check(ctx context.Context) Report {
 		procChildren(),
 		authorities(),
 	}}
-	r.Items = append(r.Items, starts(ctx)...)
+	r.Items = append(append(r.Items, starts(ctx)...), networkByName(ctx))
 	for _, i := range r.Items {
 		r.OK = r.OK && i.Status != Fail
 	}
