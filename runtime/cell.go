@@ -16,6 +16,7 @@ import (
 	"github.com/mcpbox/mcpbox/rootfs"
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 	"github.com/mcpbox/mcpbox/runtime/internal/verify"
+	"github.com/mcpbox/mcpbox/runtime/internal/watchdog"
 )
 
 // Cell is a place for one program, built before its call. It shares nothing with other cells of its
@@ -37,8 +38,9 @@ type Cell struct {
 
 	open     bool      // the last layers come with the call
 	verified *verified // nil if it is open
-	segments int       // the list of its shared memory, once the call has begun, or -1
-	storage  int       // a descriptor of its storage, or -1
+	sockets  *watchdog.Sockets
+	segments int // the list of its shared memory, once the call has begun, or -1
+	storage  int // a descriptor of its storage, or -1
 }
 
 // pidfd is a descriptor of a process, -1 when it is closed or passed on. pidfd_open(2)
@@ -123,7 +125,7 @@ func (s *Sandbox) NewCell(ctx context.Context) (*Cell, error) {
 		s.freeCell()
 		return nil, setupError("cgroup", err)
 	}
-	cell.tree.segments = cell.sharedMemory
+	cell.tree.segments, cell.tree.sockets = cell.sharedMemory, cell.itsSockets
 	if err := cell.build(ctx); err != nil {
 		cell.discard()
 		return nil, err
@@ -317,6 +319,8 @@ func (cell *Cell) free() {
 			unix.Close(cell.verified.listener)
 		}
 	}
+	cell.sockets.Close()
+	cell.sockets = nil
 	for _, fd := range []*int{&cell.storage, &cell.segments} {
 		if *fd >= 0 {
 			unix.Close(*fd)
@@ -347,6 +351,25 @@ func (cell *Cell) sharedMemory() int {
 	}
 	cell.segments = fd
 	return fd
+}
+
+// itsSockets is like sharedMemory, for the sockets of the cell's own network namespace.
+func (cell *Cell) itsSockets() *watchdog.Sockets {
+	if cell.sockets != nil || cell.reaper < 0 ||
+		cell.c.policy().Network.Mode == policies.NetworkHost {
+		return cell.sockets
+	}
+	fd, err := unix.PidfdGetfd(int(cell.reaper), initproto.SocketsFD, 0)
+	if err != nil {
+		return nil
+	}
+	family, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	if err != nil || family != unix.AF_NETLINK {
+		unix.Close(fd) // the number still belongs to something else
+		return nil
+	}
+	cell.sockets = watchdog.NewSockets(fd)
+	return cell.sockets
 }
 
 func (s *Sandbox) dropCell(cell *Cell) {

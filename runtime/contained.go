@@ -23,6 +23,7 @@ import (
 	"github.com/mcpbox/mcpbox/runtime/internal/state"
 	"github.com/mcpbox/mcpbox/runtime/internal/topology"
 	"github.com/mcpbox/mcpbox/runtime/internal/verify"
+	"github.com/mcpbox/mcpbox/runtime/internal/watchdog"
 	"github.com/mcpbox/mcpbox/seccomp"
 )
 
@@ -39,8 +40,9 @@ type contained struct {
 	group     *cgroups.Group
 	container *container.Container
 	conn      *control.Conn
-	umask     uint32   // of the caller, at the start
-	storage   int      // O_PATH descriptor of the sandbox's own tmpfs
+	umask     uint32 // of the caller, at the start
+	storage   int    // O_PATH descriptor of the sandbox's own tmpfs
+	sockets   *watchdog.Sockets
 	segments  int      // the list of its shared memory, or -1
 	network   *network // nil unless the policy allows hosts by name; of cells, each has its own
 	inspected *egress.Inspection
@@ -292,10 +294,18 @@ func (c *contained) complete(ctx context.Context, undo *cleanup.Stack) error {
 		return setupFault(m.Fault, setupEntry(c.plan.root.Setup, int(m.Fault.Index)))
 	}
 	c.storage = m.FDs[0]
-	if len(m.FDs) > 1 {
-		c.segments = m.FDs[1]
-	}
 	undo.Push(func() { initproto.CloseAll(m.FDs) })
+	for _, fd := range m.FDs[1:] {
+		var st unix.Stat_t
+		switch err := unix.Fstat(fd, &st); {
+		case err != nil:
+			return setupError("setup", err)
+		case st.Mode&unix.S_IFMT != unix.S_IFSOCK:
+			c.segments = fd
+		case c.policy().Network.Mode != policies.NetworkHost: // else it lists the host's sockets
+			c.sockets = watchdog.NewSockets(fd)
+		}
+	}
 	return c.box.opts.passed("setup")
 }
 

@@ -55,7 +55,9 @@ type tree struct {
 	extra  int64         // tasks that don't belong to the program
 	before time.Duration // CPU time before the program's call
 
-	segments func() int // the list of the IPC namespace's shared memory, for the watchdog
+	// Memory of the program's namespaces, for the watchdog.
+	segments func() int
+	sockets  func() *watchdog.Sockets
 
 	prepared bool // dog is made, or not needed
 
@@ -106,7 +108,8 @@ func (t *tree) start(initPID, tool int, onBreach func(cgroups.Breach)) error {
 // prepare makes the watchdog, if one is needed.
 func (t *tree) prepare(initPID, tool int) {
 	t.prepared = true
-	cfg := watchdog.Config{InitPID: initPID, Tool: tool, Segments: t.segments}
+	cfg := watchdog.Config{InitPID: initPID, Tool: tool, Segments: t.segments,
+		Sockets: t.sockets}
 	if !t.enforcedByCgroup("memory") {
 		cfg.Memory = int64(t.limits.Memory)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/mcpbox/mcpbox/runtime/internal/stdio"
 	"github.com/mcpbox/mcpbox/runtime/internal/uncovered"
 	"github.com/mcpbox/mcpbox/runtime/internal/verify"
+	"github.com/mcpbox/mcpbox/runtime/internal/watchdog"
 	"github.com/mcpbox/mcpbox/seccomp"
 )
 
@@ -110,6 +111,7 @@ func (c *contained) spawn(ctx context.Context, p *Process, streams *stdio.Stream
 		return setupError("cgroup", err)
 	}
 	tree.segments = func() int { return c.segments }
+	tree.sockets = func() *watchdog.Sockets { return c.sockets }
 	body := c.request(p.cmd, tree)
 	k := newCell(c, p, c.network, tree, &initLine{c: c, number: p.number, body: body,
 		inbox: c.conn.Open(p.number), tree: tree})

@@ -14,8 +14,8 @@ import (
 )
 
 // setup makes the folders, files and links of the tool's root. It sends the supervisor a descriptor
-// of it for disk usage (fstatfs), and the list of shared memory in this IPC namespace, which a file
-// of /proc shows to no one outside. sysvipc(7)
+// of it for disk usage (fstatfs), and two that show memory in the sandbox's namespaces: the list of
+// shared memory, and a socket that lists sockets. sysvipc(7), sock_diag(7)
 func (in *initProcess) setup(body []byte) {
 	var s initproto.SetupBody
 	if err := initproto.Decode(body, &s); err != nil {
@@ -34,6 +34,10 @@ func (in *initProcess) setup(body []byte) {
 	fds := []int{storage}
 	if segments, err := unix.Open(initproto.Segments, unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
 		fds = append(fds, segments) // a kernel without CONFIG_SYSVIPC has neither
+	}
+	if sockets, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC,
+		unix.NETLINK_SOCK_DIAG); err == nil {
+		fds = append(fds, sockets)
 	}
 	_ = in.conn.Send(initproto.Message{Kind: initproto.Ready}, nil, fds...)
 	initproto.CloseAll(fds)

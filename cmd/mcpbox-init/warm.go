@@ -190,12 +190,19 @@ func (c *child) serveCall() {
 	if e := sys3(unix.SYS_WRITE, gateStart, uintptr(unsafe.Pointer(&c.byte1)), 1); e != 0 {
 		c.fail(initproto.StepPipe, 6, e)
 	}
-	// It only keeps the pipe that reports the end. The supervisor takes the list of shared memory:
-	// it gets the number 1 (initproto.SegmentsFD). A kernel without CONFIG_SYSVIPC has none.
+	// It only keeps the pipe that reports the end. The supervisor takes the list of shared memory,
+	// which gets the number 1 (initproto.SegmentsFD), and the socket that lists sockets. A kernel
+	// may have neither.
 	sys3(unix.SYS_DUP3, exitFD, 0, unix.O_CLOEXEC)
 	sys3(unix.SYS_CLOSE_RANGE, 1, ^uintptr(0)>>32, 0)
 	sys6(unix.SYS_OPENAT, at(unix.AT_FDCWD), uintptr(unsafe.Pointer(&segmentsPath)),
 		unix.O_RDONLY|unix.O_CLOEXEC, 0, 0, 0)
+	fd, e := sys6(unix.SYS_SOCKET, unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC,
+		unix.NETLINK_SOCK_DIAG, 0, 0, 0)
+	if e == 0 && fd != initproto.SocketsFD {
+		sys3(unix.SYS_DUP3, fd, initproto.SocketsFD, unix.O_CLOEXEC)
+		sys3(unix.SYS_CLOSE, fd, 0, 0)
+	}
 }
 
 var segmentsPath = [len(initproto.Segments) + 1]byte([]byte(initproto.Segments + "\x00"))

@@ -31,12 +31,15 @@ const Root = "/r"
 // Segments lists the System V shared memory of an IPC namespace. sysvipc(7)
 const Segments = "/proc/sysvipc/shm"
 
-// SegmentsFD is its number in a cell's reaper, once the call has begun.
-const SegmentsFD = 1
+// Numbers in a cell's reaper, once the call has begun.
+const (
+	SegmentsFD = 1
+	SocketsFD  = 2 // a socket that lists the sockets of its network namespace: sock_diag(7)
+)
 
 // Version is the version of the messages below. Both ends must have the same one; PID 1 gets it as
 // its argument. A test fails if the messages change and the version does not.
-const Version = "11"
+const Version = "12"
 
 // Mounts is the first argument, before the version, of an mcpbox-init that is nobody's PID 1: it
 // makes detached mounts for an ordinary user's supervisor.

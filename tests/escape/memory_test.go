@@ -92,6 +92,26 @@ func TestCannotHideMemoryInASegmentThatNobodyHasAttached(t *testing.T) {
 	})
 }
 
+// What waits in a socket is memory of the kernel, and belongs to no process.
+func TestCannotHideMemoryInSockets(t *testing.T) {
+	hold(t, claim{
+		attack: `
+	char *block = calloc(1, 1 << 15);
+	struct rlimit most;
+	getrlimit(RLIMIT_NOFILE, &most);
+	most.rlim_cur = most.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &most);
+	for (int i = 0; i < atoi(argv[1]); i++) {
+		int ends[2];
+		TRY(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends));
+		for (int e = 0; e < 2; e++) while (write(ends[e], block, 1 << 15) > 0);
+	}
+	sleep(atoi(argv[2]));`,
+		args: []string{"400", "0"}, inside: []string{"400", "5"}, flags: []string{"--memory", "64MiB"},
+		ends: "memory_limit", events: []string{"memory"}, presets: []string{"standard"},
+	})
+}
+
 // Page tables are memory too: one page of a file, mapped once in every 2 MiB of addresses.
 func TestCannotTakeMemoryByPageTables(t *testing.T) {
 	hold(t, claim{

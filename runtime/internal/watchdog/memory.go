@@ -16,6 +16,7 @@ type memoryJudge struct {
 
 	segments map[uint64]int64 // of System V shared memory: id → bytes
 	list     []byte           // as read
+	sockets  int64            // bytes in the queues of sockets
 
 	exact   int64     // the last exact figure
 	atSum   int64     // the cheap sum it belonged to
@@ -63,7 +64,7 @@ func (m *memoryJudge) ceiling(sum int64) int64 {
 }
 
 // counted is the memory that counts as a whole, whoever has mapped it.
-func (m *memoryJudge) counted() int64 { return sum(m.memfds) + sum(m.segments) }
+func (m *memoryJudge) counted() int64 { return sum(m.memfds) + sum(m.segments) + m.sockets }
 
 // exactSum adds each process's proportional share, and each memfd and segment once.
 func (m *memoryJudge) exactSum(r *reader, procs []process) int64 {

@@ -16,6 +16,7 @@ const (
 	minInterval     = 2 * time.Millisecond
 	idleFactor      = 5                      // longest pause while memory does not grow, in intervals
 	fdScanInterval  = 100 * time.Millisecond // for memfds, while none is known
+	socketsInterval = 50 * time.Millisecond
 )
 
 // Config sets the limits. Zero means no limit.
@@ -28,6 +29,9 @@ type Config struct {
 	// Segments returns a descriptor of /proc/sysvipc/shm that was opened in the sandbox's IPC
 	// namespace, or -1. It stays open until Stop.
 	Segments func() int
+	// Sockets returns the sockets of the sandbox's network namespace, or nil. They stay open until
+	// Stop.
+	Sockets  func() *Sockets
 	Interval time.Duration // longest pause between two looks while memory grows; 20 ms if zero
 }
 
@@ -47,15 +51,16 @@ type Watchdog struct {
 	next  *Config // new limits, which the loop will apply
 
 	// Only the loop uses these.
-	proc       *reader
-	told       struct{ memory, cpu bool }
-	tasks      taskCount
-	memory     memoryJudge
-	baseCPU    time.Duration // of children PID 1 had reaped before
-	nextCPU    time.Time
-	nextFDs    time.Time
-	lastSum    int64
-	lastSample time.Time
+	proc        *reader
+	told        struct{ memory, cpu bool }
+	tasks       taskCount
+	memory      memoryJudge
+	baseCPU     time.Duration // of children PID 1 had reaped before
+	nextCPU     time.Time
+	nextFDs     time.Time
+	nextSockets time.Time
+	lastSum     int64
+	lastSample  time.Time
 }
 
 // Start starts to watch. onBreach is called once for memory and cpu_time (fatal), and each time
@@ -80,8 +85,9 @@ func New(cfg Config) *Watchdog {
 	w := &Watchdog{
 		cfg: cfg, stop: make(chan struct{}), stopped: make(chan struct{}),
 		ask: make(chan struct{}), looked: make(chan struct{}),
-		usage: cgroups.UnknownUsage(),
-		proc:  newReader(cfg.InitPID, cfg.Tool),
+		usage:       cgroups.UnknownUsage(),
+		proc:        newReader(cfg.InitPID, cfg.Tool),
+		nextSockets: time.Now().Add(socketsInterval), // a short run needs no list
 	}
 	w.seen = sync.OnceFunc(func() { close(w.looked) })
 	w.memory.limit = cfg.Memory
@@ -176,6 +182,11 @@ func (w *Watchdog) look(now time.Time, last bool) (time.Duration, bool) {
 	}
 	if w.cfg.Memory > 0 || last {
 		w.memory.readSegments(w.cfg.Segments)
+	}
+	if w.cfg.Memory > 0 && w.cfg.Sockets != nil && now.After(w.nextSockets) {
+		begin := time.Now()
+		w.memory.sockets = w.cfg.Sockets().memory()
+		w.nextSockets = now.Add(max(socketsInterval, 10*time.Since(begin)))
 	}
 	s := sampleOf(procs)
 	s.memory += w.memory.counted()
