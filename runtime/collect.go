@@ -14,8 +14,8 @@ func StateDir() (string, error) { return state.Dir("") }
 
 // Removed names something that a killed supervisor had left behind.
 type Removed struct {
-	Kind string // "state" or "cgroup"
-	ID   string // of the sandbox
+	Kind string `json:"kind"` // state, cgroup, or socket of a resident
+	ID   string `json:"id"`   // of the sandbox, or the socket's name
 }
 
 // Collect removes the state folders and the cgroups of sandboxes whose supervisor was killed.

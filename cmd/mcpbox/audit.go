@@ -20,7 +20,7 @@ func newAuditCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "audit [npm:|pypi:]NAME[@VERSION]",
-		Short: "Show what was noticed about a package (exit code 1: it may not run as asked)",
+		Short: "Show the findings about a package (exit code 1: it is quarantined or denied)",
 		Long: `Shows the findings about an installed package, and the verdict: trusted,
 quarantined or denied. A package that is not installed is installed first: in a sandbox,
 without running its scripts.`,

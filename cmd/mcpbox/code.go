@@ -33,7 +33,7 @@ func newCodeCmd() *cobra.Command {
 	var f codeFlags
 	cmd := &cobra.Command{
 		Use:   "code --lang LANG [flags] (-c CODE | FILE | -) [ARGS…]",
-		Short: "Run a snippet of code: looked at before, contained, reported",
+		Short: "Run a snippet of code in a sandbox, and report what it did",
 		Long: `Run a snippet of code in a sandbox, as a script file is run: with its arguments, its
 output and its exit code. Files that it writes to /work/out are written to --out DIR. A guard looks
 at Python, JavaScript and shell first: the tier standard reports what it finds, the tier secure

@@ -27,7 +27,7 @@ func newEventsCmd() *cobra.Command {
 	var f eventFilter
 	cmd := &cobra.Command{
 		Use:   "events [FILE|-]",
-		Short: "Show an event log, or the daemon's events: one line per event, newest last",
+		Short: "Show an event log, or the daemon's events, newest last",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil

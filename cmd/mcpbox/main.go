@@ -2,11 +2,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -48,9 +50,16 @@ func run(args []string) int {
 func execute(ctx context.Context, args []string, stderr io.Writer) int {
 	root := newRootCmd(args)
 	root.SetArgs(args)
+	var unwritten error // of the help, whose function returns none
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		_, unwritten = io.WriteString(cmd.OutOrStdout(), helpText(cmd))
+	})
 	err := singleDash(root, args)
 	if err == nil {
 		err = root.ExecuteContext(ctx)
+	}
+	if err == nil {
+		err = unwritten
 	}
 	if err == nil {
 		return 0
@@ -85,16 +94,32 @@ func exitCode(err error) int {
 	return exitFailure
 }
 
+// helpText is what cobra's own help prints.
+func helpText(cmd *cobra.Command) string {
+	return strings.TrimRight(cmp.Or(cmd.Long, cmd.Short), " \n") + "\n\n" + cmd.UsageString()
+}
+
 func newRootCmd(args []string) *cobra.Command {
+	var wantsVersion bool
 	root := &cobra.Command{
-		Use:           "mcpbox",
-		Short:         "Run MCP servers, tools and code in a locked-down Linux sandbox",
+		Use:   "mcpbox",
+		Short: "Run MCP servers, tools and code in a locked-down Linux sandbox",
+		Example: `  mcpbox run -- python3 -c 'print("hello")'
+  mcpbox run --workspace . -- node server.js
+  mcpbox code --lang python -c 'print(1)'
+  mcpbox wrap --client claude-code --dry-run
+  mcpbox doctor`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Version:       version(),
 		Args:          unknownCommand,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if wantsVersion {
+				return printVersion(cmd)
+			}
+			return cmd.Help()
+		},
 	}
+	root.Flags().BoolVarP(&wantsVersion, "version", "v", false, "print the version")
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelpCmd())
 	addCommands(root, args)

@@ -46,8 +46,7 @@ func newMCPCmd() *cobra.Command {
 	var f mcpFlags
 	cmd := &cobra.Command{
 		Use: "mcp [flags] -- SERVER [ARGS…]",
-		Short: "Run a stdio MCP server in a sandbox: check its calls, mark its outputs, link " +
-			"events to the tool call",
+		Short: "Run a stdio MCP server in a sandbox, and check its calls",
 		Long: `Runs an MCP server in a sandbox and passes messages between it and the
 client. The policy's mcp section says which tools exist, which arguments they take and how
 outputs are marked. Every other message passes byte for byte.`,

@@ -30,7 +30,7 @@ func newMCPServerCmd() *cobra.Command {
 	var remember recordFlags
 	cmd := &cobra.Command{
 		Use:   "mcp-server [flags]",
-		Short: "Offer run_code and secure_sandbox to MCP clients: a safe interpreter for any agent",
+		Short: "Offer a safe interpreter to MCP clients: the tools run_code and secure_sandbox",
 		Long: `Offer two tools to MCP clients: run_code (the policy code-standard) and
 secure_sandbox (code-secure).
 

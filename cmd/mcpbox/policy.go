@@ -18,7 +18,7 @@ import (
 func newPolicyCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
-		Short: "List, show, check, explain, compare and begin policies",
+		Short: "List, show, check, explain, compare and create policies",
 		Long: `A policy says what a tool may do. It is a preset (see mcpbox policy list) or a YAML
 or JSON file.`,
 		Args: unknownCommand,

@@ -17,7 +17,7 @@ func newPolicyInitCmd() *cobra.Command {
 	var kind string
 	cmd := &cobra.Command{
 		Use:   "init [FILE]",
-		Short: "Write a policy file to begin with, with comments",
+		Short: "Write a policy file to start from, with comments",
 		Long: `Writes a policy file with comments, which mcpbox run --policy FILE takes as it is.
 FILE is policy.yaml if you name none; - prints it. A file that exists is not changed.`,
 		Example: `  mcpbox policy init --for node

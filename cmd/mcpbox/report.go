@@ -27,7 +27,7 @@ func newReportCmd() *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
 		Use:   "report FILE|-|ID",
-		Short: "Show what happened: runs with their risk and what to do, or calls of tools",
+		Short: "Summarise results, event logs and logs of tool calls",
 		Long: `Shows what a file says that mcpbox wrote:
 --result FILE  the command, how it ended, time, memory, limits, the risk, and what to do
 --events FILE  the risk and what to do, for each run in the log

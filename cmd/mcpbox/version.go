@@ -13,11 +13,13 @@ func newVersionCmd() *cobra.Command {
 		Use:   "version",
 		Short: "Print the version of mcpbox and of Go",
 		Args:  arguments(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "mcpbox version", version())
-			return err
-		},
+		RunE:  func(cmd *cobra.Command, _ []string) error { return printVersion(cmd) },
 	}
+}
+
+func printVersion(cmd *cobra.Command) error {
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), "mcpbox version", version())
+	return err
 }
 
 // version is what a bug report needs: the module's version, the commit if the build knew it, and
