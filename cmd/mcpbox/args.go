@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os/exec"
 	"slices"
 	"strings"
 
@@ -39,6 +40,12 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 			near = []string{c.Name()}
 		}
 	}
+	_, err := exec.LookPath(args[0])
+	if err == nil && !cmd.HasParent() && (len(near) == 0 || len(args[0]) < 4 ||
+		letters(near[0]) != letters(args[0])) {
+		return hint.Errorf("to run the program: mcpbox run -- "+strings.Join(args, " "),
+			"unknown command %q", args[0])
+	}
 	if len(near) > 0 {
 		remedy = "did you mean `" + cmd.CommandPath() + " " + near[0] + "`?"
 	}
@@ -58,6 +65,11 @@ func singleDash(root *cobra.Command, args []string) error {
 	cmd, rest, err := root.Find(args)
 	if err != nil {
 		return nil // the parser says it better
+	}
+	if cmd == root && len(args) > 0 && !strings.HasPrefix(args[0], "-") &&
+		!slices.Contains([]string{"help", "completion", cobra.ShellCompRequestCmd,
+			cobra.ShellCompNoDescRequestCmd}, args[0]) {
+		return unknownCommand(root, args) // before its flags are taken for ours
 	}
 	for _, arg := range rest {
 		if arg == "--" || arg == "" || arg[0] != '-' {

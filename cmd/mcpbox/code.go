@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -286,6 +288,10 @@ func (f *codeFlags) request(cmd *cobra.Command, args []string) (*code.Request, e
 		return nil, hint.Errorf("mcpbox code --lang python -c 'print(1)'", "no code given")
 	default:
 		data, err := readCode(steady.File(f.caller.stdin), args[0])
+		if errors.Is(err, os.ErrNotExist) && strings.ContainsAny(args[0], " ();='\"") {
+			return nil, hint.Errorf("code on the command line goes after -c: mcpbox code --lang "+
+				cmp.Or(f.language, "python")+" -c CODE", "there is no file %q", args[0])
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -296,7 +302,7 @@ func (f *codeFlags) request(cmd *cobra.Command, args []string) (*code.Request, e
 	}
 	if req.Language == "" {
 		return nil, hint.Errorf("--lang "+strings.Join(code.Names(), "|"),
-			"the language is not known")
+			"no language given, and the file's name does not say it")
 	}
 	for _, spec := range f.files {
 		name, path, ok := strings.Cut(spec, "=")

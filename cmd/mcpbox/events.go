@@ -94,6 +94,10 @@ func (f *eventFilter) askDaemon(cmd *cobra.Command) error {
 	q := url.Values{"limit": {"1000"}}
 	if !f.follow {
 		page, err := c.Events(cmd.Context(), q)
+		if err != nil && hint.Of(err) != "" {
+			return hint.Wrap(err, "to read a log, name its file: mcpbox events FILE; for the "+
+				"daemon's events, start it: mcpbox serve")
+		}
 		for err == nil && len(page.Events) > 0 {
 			for _, e := range page.Events {
 				if err := f.show(cmd.OutOrStdout(), e.Event); err != nil {

@@ -45,7 +45,7 @@ type mcpFlags struct {
 func newMCPCmd() *cobra.Command {
 	var f mcpFlags
 	cmd := &cobra.Command{
-		Use: "mcp [flags] -- SERVER [ARGS…]",
+		Use:   "mcp [flags] -- SERVER [ARGS…]",
 		Short: "Run a stdio MCP server in a sandbox, and check its calls",
 		Long: `Runs an MCP server in a sandbox and passes messages between it and the
 client. The policy's mcp section says which tools exist, which arguments they take and how
@@ -95,6 +95,7 @@ func (f *mcpFlags) serve(cmd *cobra.Command, args []string) error {
 		return f.dryRun.show(cmd.OutOrStdout(), spec, mcpruntime.Command{Args: args,
 			Env: f.environment(), Dir: f.dir})
 	}
+	f.tellUnset()
 	f.asked = args
 	start, err := f.prepare(cmd.Context(), spec.Policy, args)
 	if err != nil {

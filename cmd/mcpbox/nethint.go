@@ -24,4 +24,14 @@ func (h *netHint) Emit(e monitor.Event) error {
 	return err
 }
 
+// worded is a sink without the events that aftermath says in words.
+type worded struct{ monitor.Sink }
+
+func (s worded) Emit(e monitor.Event) error {
+	if e.Rule == monitor.RuleNoNetwork {
+		return nil
+	}
+	return s.Sink.Emit(e)
+}
+
 func (h *netHint) Close() error { return nil }

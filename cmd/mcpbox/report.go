@@ -72,7 +72,8 @@ func readRun(cmd *cobra.Command, name, path string) ([]byte, error) {
 	defer s.Close()
 	e, storeErr := s.Get(cmd.Context(), name)
 	if storeErr != nil {
-		return nil, storeErr
+		return nil, hint.Errorf("name a file that --result, --events or --audit wrote; `mcpbox "+
+			"history` lists executions", "there is neither a file nor an execution %q", name)
 	}
 	return e.Result, nil
 }
@@ -159,6 +160,9 @@ func oneFile(example string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) == 1 {
 			return nil
+		}
+		if len(args) == 0 {
+			return hint.Errorf("for example: "+example, "no file given")
 		}
 		return hint.Errorf("for example: "+example, "give one file, not %d", len(args))
 	}

@@ -57,6 +57,7 @@ func (f *sandboxFlags) run(cmd *cobra.Command, args []string, tty bool) error {
 		return f.dryRun.show(c.stdout, spec, mcpruntime.Command{Args: args, Env: f.environment(),
 			Dir: f.dir, TTY: tty})
 	}
+	f.tellUnset()
 	start, err := f.prepare(cmd.Context(), spec.Policy, args)
 	if err != nil {
 		return err

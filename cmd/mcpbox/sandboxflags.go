@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/internal/hint"
 	"github.com/mcpbox/mcpbox/internal/logfile"
+	"github.com/mcpbox/mcpbox/internal/safetext"
 	"github.com/mcpbox/mcpbox/internal/steady"
 	"github.com/mcpbox/mcpbox/monitor"
 	"github.com/mcpbox/mcpbox/policies"
@@ -138,8 +140,8 @@ func (f *sandboxFlags) sinks() (out []monitor.Sink, err error) {
 		out = append(out, sink)
 	}
 	if !f.quiet {
-		out = append(out, monitor.NewStderr(f.who().stderr), &netHint{w: steady.File(
-			f.who().stderr)})
+		out = append(out, worded{monitor.NewStderr(f.who().stderr)},
+			&netHint{w: steady.File(f.who().stderr)})
 	}
 	return out, nil
 }
@@ -223,6 +225,16 @@ func (f *sandboxFlags) environment() (out []string) {
 		}
 	}
 	return out
+}
+
+// tellUnset names the variables that --env should pass and that are not set here.
+func (f *sandboxFlags) tellUnset() {
+	for _, e := range f.env {
+		if _, ok := f.who().lookupEnv(e); !ok && !strings.Contains(e, "=") && !f.quiet {
+			fmt.Fprintf(steady.File(f.who().stderr), "mcpbox: --env %s: it is not set here, so "+
+				"the program does not get it\n", safetext.Clean(e, 100))
+		}
+	}
 }
 
 func (f *sandboxFlags) openResult() (resultFile, error) {

@@ -195,9 +195,16 @@ func (r Rule) Canonical() (Rule, error) {
 }
 
 func (r Rule) checkMatch() error {
-	if (r.Match == "") != (r.Layer == LayerGlobal) {
-		return hint.Errorf("global takes no match, every other layer takes one",
-			"rule: layer %s with match %q", r.Layer, r.Match)
+	if !slices.Contains(layers, r.Layer) {
+		return hint.Errorf("use one of: global, server, package, version, tool, resource, prompt, "+
+			"parameter; such as: tool 'read_*'", "rule: unknown layer %q", r.Layer)
+	}
+	switch {
+	case r.Match != "" && r.Layer == LayerGlobal:
+		return hint.Errorf("leave it out", "rule: the layer global takes no match, not %q", r.Match)
+	case r.Match == "" && r.Layer != LayerGlobal:
+		return hint.Errorf("name what it matches, such as: tool 'read_*'",
+			"rule: the layer %s needs a match", r.Layer)
 	}
 	switch r.Layer {
 	case LayerGlobal:
@@ -228,9 +235,12 @@ func (r Rule) checkMatch() error {
 	case LayerTool, LayerResource, LayerPrompt, LayerParameter:
 		return checkGlob(r.Match)
 	}
-	return hint.Errorf("use one of: global, server, package, version, tool, resource, prompt, "+
-		"parameter", "rule: unknown layer %q", r.Layer)
+	return nil
 }
+
+// layers are those that a rule may have.
+var layers = []Layer{LayerGlobal, LayerServer, LayerPackage, LayerVersion, LayerTool,
+	LayerResource, LayerPrompt, LayerParameter}
 
 func checkGlob(pattern string) error {
 	if _, err := path.Match(pattern, ""); err != nil || pattern == "" {

@@ -14,7 +14,7 @@ func TestInvalidRulesAreRefused(t *testing.T) {
 	for want, r := range map[string]Rule{
 		"unknown layer":  {Layer: "tol", Match: "x", Effect: Allow},
 		"unknown effect": {Layer: LayerTool, Match: "x", Effect: "maybe"},
-		`match ""`:       {Layer: LayerTool, Effect: Allow},
+		"needs a match":  {Layer: LayerTool, Effect: Allow},
 		"layer global":   {Layer: LayerGlobal, Match: "x", Effect: Deny},
 		"is not a glob":  {Layer: LayerTool, Match: "[a-", Effect: Allow},
 		"64 lower-case hexadecimal digits": {Layer: LayerServer, Match: "sha256:ABCD",

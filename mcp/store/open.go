@@ -3,9 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/mcpbox/mcpbox/internal/datadir"
 	"github.com/mcpbox/mcpbox/internal/hint"
@@ -52,9 +54,12 @@ func Open(path string) (*Store, error) {
 
 // OpenExisting opens the store at path. If there is none, the error is os.ErrNotExist.
 func OpenExisting(path string) (*Store, error) {
-	if _, err := os.Stat(path); err != nil {
+	switch _, err := os.Stat(path); {
+	case errors.Is(err, os.ErrNotExist):
 		return nil, hint.Errorf("`mcpbox allow add` makes one; --store names another",
-			"allowlist store: %w", err)
+			"there is no allowlist yet: %s: %w", path, syscall.ENOENT)
+	case err != nil:
+		return nil, hint.Errorf("name another file with --store", "allowlist store: %w", err)
 	}
 	s, err := connect(path)
 	if err != nil {

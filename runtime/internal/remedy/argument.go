@@ -7,6 +7,19 @@ import (
 	"strings"
 )
 
+// Program returns the hint for a command that fails in every sandbox, or "".
+func (c Command) Program() string {
+	switch filepath.Base(c.Name) {
+	case "apt", "apt-get", "dpkg", "dnf", "yum", "apk", "pacman", "zypper", "snap":
+		return "a sandbox can't install into the system: install on the host, or use --rootfs DIR"
+	case "docker", "podman", "docker-compose", "nerdctl":
+		return "a sandbox can't start containers: run the program itself"
+	case "systemctl", "service", "journalctl", "mount", "umount", "modprobe", "iptables", "nft":
+		return "a sandbox does not see the host's system: run it on the host"
+	}
+	return ""
+}
+
 // Arguments returns the hint for the first argument that names a path which exists on the host but
 // not in the sandbox, or "". wd is the caller's folder, where a relative path would start without a
 // sandbox.
@@ -39,10 +52,7 @@ func (c Command) argument(path, wd string) string {
 	}
 	host := path
 	if !filepath.IsAbs(path) {
-		if !strings.Contains(path, "/") && filepath.Ext(path) == "" {
-			return "" // a word
-		}
-		host = filepath.Join(wd, path)
+		host = filepath.Join(wd, path) // also a bare word: there may be a folder with this name
 	}
 	st, err := os.Stat(host)
 	if err != nil || slices.ContainsFunc([]string{"/proc/", "/sys/", "/dev/"}, func(p string) bool {
@@ -59,7 +69,7 @@ func (c Command) argument(path, wd string) string {
 	} else if f.OnHost != "" {
 		return linkRemedy(f)
 	}
-	if in := c.Plan.Inside(host); in != "" && in != inside {
+	if in := c.Plan.Inside(host); in != "" && in != inside && c.Plan.Find(in).Missing == "" {
 		return path + " is " + in + " inside: give that path"
 	}
 	what := path + " is on the host and not in the sandbox"

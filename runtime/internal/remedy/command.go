@@ -1,6 +1,7 @@
 package remedy
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,7 +47,7 @@ func (c Command) NotFound() string {
 	}
 	found, _ := exec.LookPath(c.Name)
 	if found == "" {
-		return "it is not on the host either: check its name and PATH"
+		return c.nowhere()
 	}
 	found, _ = filepath.Abs(found)
 	if f := c.Plan.Find(found); f.Missing == "" {
@@ -63,6 +64,38 @@ func (c Command) NotFound() string {
 	}
 	return "of the host only /usr, /bin and /lib are inside: --mount " + mountOf(real) +
 		", and give the whole path " + real
+}
+
+// nowhere is NotFound for a bare name that is in no folder of PATH.
+func (c Command) nowhere() string {
+	wd, _ := os.Getwd()
+	st, err := os.Stat(filepath.Join(wd, c.Name))
+	name, _, tag := strings.Cut(c.Name, ":")
+	switch {
+	case slices.Contains([]string{"sudo", "su", "doas"}, c.Name):
+		return "leave it out: a program in the sandbox never gets other rights"
+	case err == nil && st.Mode().IsRegular():
+		as := "./" + c.Name
+		if program := interpreterFor(c.Name); st.Mode().Perm()&0o111 == 0 && program != "" {
+			as = program + " " + c.Name
+		}
+		return "PATH does not have this folder: " + as +
+			", with --workspace . if this folder is not the workspace yet"
+	case tag || slices.Contains(images, name):
+		return "mcpbox runs the host's programs, and no images: leave the image out, or unpack " +
+			"it and name its folder with --rootfs DIR"
+	}
+	return "it is not on the host either: check its name and PATH"
+}
+
+// images are names that people give to docker run.
+var images = []string{"alpine", "ubuntu", "debian", "fedora", "centos", "rockylinux", "archlinux"}
+
+// interpreterFor returns the program that runs files with this name, or "".
+func interpreterFor(name string) string {
+	return map[string]string{".js": "node", ".mjs": "node", ".cjs": "node", ".py": "python3",
+		".rb": "ruby", ".pl": "perl", ".php": "php", ".lua": "lua", ".sh": "sh",
+		".jar": "java -jar"}[filepath.Ext(name)]
 }
 
 // pathNotFound is NotFound for a command with a slash.
@@ -123,7 +156,9 @@ func (c Command) NotExecutable() string {
 			" is on a file system that the host has mounted noexec: copy it elsewhere, or name " +
 			"its interpreter (python3 FILE)"
 	case st.Mode().Perm()&0o111 == 0:
-		return "chmod +x " + quote(f.Host) + ", or name its interpreter (sh FILE)"
+		program := cmp.Or(interpreterFor(c.Name), "sh")
+		return "chmod +x " + quote(f.Host) + ", or name its interpreter: " + program + " " +
+			quote(c.Name)
 	}
 	if line, _ := firstLine(f.Host); line != "" {
 		if i := c.Plan.Find(interpreter(line)); i.Missing == "" && i.Host != "" {
