@@ -18,9 +18,9 @@ func newGCCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gc",
 		Short: "Clean up after runs that were killed",
-		Long: `Removes the state folders, cgroups and sockets of runs whose mcpbox was killed. It prints
-one line for each. It does not touch running sandboxes. Each start of a sandbox cleans up
-too, for the same user.`,
+		Long: `Removes the state folders, cgroups and sockets of runs whose mcpbox was killed. It
+prints one line for each. It does not touch running sandboxes. Each start of a sandbox
+cleans up too, for the same user.`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			removed, err := mcpruntime.Collect(cmd.Context())
