@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"strconv"
@@ -221,13 +222,18 @@ func (d *daemon) start(w http.ResponseWriter, r *http.Request, run *run) {
 	default:
 		ctx := d.begin(r.Context(), run)
 		err := run.do(ctx)
+		w.Header().Set("Server-Timing", fmt.Sprintf("work;dur=%.3f",
+			run.worked.Seconds()*1000)) // what is left is the daemon's, and the way
 		switch {
 		case err != nil:
 			d.fail(w, r, err)
 		case run.x.Problem != nil:
 			d.problem(w, r, run.x.Problem)
-		default:
+		case run.x.Result != nil && len(run.x.Result.Files) > 0:
 			answer(w, http.StatusOK, run.x)
+		default: // what is kept is what is answered
+			w.Header().Set("Content-Type", "application/json")
+			send(w, http.StatusOK, append(run.kept, '\n'))
 		}
 	}
 }

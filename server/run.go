@@ -29,6 +29,8 @@ type run struct {
 	fresh  bool // the policy is this run's own: no pool will see it again
 	once   string
 	digest string
+	kept   []byte        // the last JSON that was written down
+	worked time.Duration // by the pool or the sandbox, with the wait for a place
 	asked  *code.Request // in place of req's snippet
 	ran    *code.Result  // what came of a snippet
 
@@ -66,6 +68,7 @@ func (r *run) do(ctx context.Context) error {
 	defer stop()
 	began := time.Now()
 	result, err := r.work(ctx)
+	r.worked = time.Since(began)
 	if errors.Is(err, errCanceled) { // before it started: what a client asked for is no failure
 		result, err = neverRan(r.policy, r.req.Command, errCanceled), nil
 	}
@@ -116,6 +119,7 @@ func (r *run) save(x api.Execution) error {
 	if err != nil {
 		return err
 	}
+	r.kept = body
 	return r.d.db.SaveExecution(
 		state.Execution{ID: x.ID, State: string(x.State), Client: x.Client, Caller: x.Caller,
 			Created: x.Created, Once: r.once, Request: r.digest, Body: body},

@@ -33,7 +33,8 @@ func (b *bench) serve() error {
 	b.page.WriteString(table([][]string{
 		{"`true` in a warm cell", "median", "CPU of daemon and client"},
 		{"by the Go API of the pool", micro(socket, "pool-µs"), micro(socket, "pool-cpu-µs")},
-		{"over the socket: added", micro(socket, "added-µs"), micro(socket, "added-cpu-µs")},
+		{"over the socket: added to the same call", micro(socket, "added-µs"),
+			micro(socket, "added-cpu-µs")},
 	}))
 	b.budget("a call over the HTTP socket: added to the pool's own", "≤ 300 µs",
 		socket["added-µs"] <= 300, micro(socket, "added-µs"))
