@@ -120,15 +120,15 @@ type Webhook struct {
 // Load reads the file. Without a name it is the default configuration.
 func Load(name string) (*Config, error) {
 	c := &Config{Version: 1}
+	var data []byte
 	if name != "" {
-		data, err := read(name)
-		if err != nil {
+		var err error
+		if data, err = read(name); err != nil {
 			return nil, err
 		}
 		dec := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
 		if err := dec.Decode(c); err != nil && !errors.Is(err, io.EOF) {
-			return nil, hint.Errorf("docs/API.md describes the keys", "config %s: %s", name,
-				strings.TrimSpace(yaml.FormatError(err, false, true)))
+			return nil, decodeError(name, data, err)
 		}
 		c.folder = filepath.Dir(name)
 	}
@@ -136,7 +136,7 @@ func Load(name string) (*Config, error) {
 		if name == "" {
 			return nil, err
 		}
-		return nil, hint.Wrap(errors.Join(errors.New("config "+name), err), hint.Of(err))
+		return nil, located(name, data, err)
 	}
 	return c, nil
 }
@@ -210,36 +210,48 @@ func plainName(name string) bool {
 
 func (c *Config) check() error {
 	if c.Version != 1 {
-		return hint.Errorf("write version: 1", "version %d is not known", c.Version)
+		return at(hint.Errorf("write version: 1", "version %d is not known", c.Version), "$.version")
 	}
-	for _, t := range c.Tokens {
+	if err := c.checkNumbers(); err != nil {
+		return err
+	}
+	for i, t := range c.Tokens {
 		if sum, err := hex.DecodeString(t.SHA256); err != nil || len(sum) != 32 ||
 			!plainName(t.Name) {
-			return hint.Errorf("mcpbox serve --new-token NAME prints one",
-				"token %q: it needs a plain name and sha256, 64 hexadecimal digits", t.Name)
+			return at(hint.Errorf("mcpbox serve --new-token NAME prints one",
+				"token %q: it needs a plain name and sha256, 64 hexadecimal digits", t.Name),
+				"$.tokens[%d].sha256", i)
+		}
+		for _, other := range c.Tokens[:i] {
+			if other.Name == t.Name {
+				return at(hint.Errorf("give each its own: a client is known by it",
+					"two tokens have the name %q", t.Name), "$.tokens[%d].name", i)
+			}
 		}
 	}
 	if (c.TLS.Certificate == "") != (c.TLS.Key == "") {
-		return hint.Errorf("give both", "tls: certificate and key belong together")
+		return at(hint.Errorf("give both", "tls: certificate and key belong together"), "$.tls")
 	}
 	for i, w := range c.Webhooks {
 		if !strings.HasPrefix(w.URL, "https://") && !strings.HasPrefix(w.URL, "http://") {
-			return hint.Errorf("give an https:// address", "webhook %q is no web address", w.URL)
+			return at(hint.Errorf("give an https:// address", "webhook %q is no web address",
+				w.URL), "$.webhooks[%d].url", i)
 		}
 		if w.Severity == "" {
 			c.Webhooks[i].Severity = monitor.High
 		} else if !w.Severity.Valid() {
-			return hint.Errorf("use one of: low, medium, high, critical",
-				"webhook: unknown severity %q", w.Severity)
+			return at(hint.Errorf("use one of: low, medium, high, critical",
+				"webhook: unknown severity %q", w.Severity), "$.webhooks[%d].severity", i)
 		}
 	}
 	for name, s := range c.Servers {
 		if !plainName(name) {
-			return hint.Errorf("use letters, digits, dots and dashes",
-				"server %q: the name is part of its address", name)
+			return at(hint.Errorf("use letters, digits, dots and dashes",
+				"server %q: the name is part of its address", name), "$.servers")
 		}
 		if len(s.Command) == 0 {
-			return hint.Errorf("write command: [node, server.js]", "server %s has no command", name)
+			return at(hint.Errorf("write command: [node, server.js]", "server %s has no command",
+				name), "$.servers.%s", name)
 		}
 		if s.Sessions == 0 {
 			s.Sessions = 8
@@ -254,9 +266,47 @@ func (c *Config) check() error {
 	}
 	var err error
 	if c.sources, err = secret.Sources(c.Secrets, os.LookupEnv); err != nil {
-		return err
+		return at(err, "$.secrets")
 	}
-	return monitor.CheckRules(c.Rules)
+	for i := range c.Rules { // the first that is wrong, or does not go with those before it
+		if err := monitor.CheckRules(c.Rules[:i+1]); err != nil {
+			return at(err, "$.rules[%d]", i)
+		}
+	}
+	return nil
+}
+
+// checkNumbers refuses what is less than nothing.
+func (c *Config) checkNumbers() error {
+	for path, n := range map[string]int64{
+		"pool.live": int64(c.Pool.Live), "pool.per_caller": int64(c.Pool.PerCaller),
+		"pool.per_client": int64(c.Pool.PerClient), "pool.queue": int64(c.Pool.Queue),
+		"pool.max_warm": int64(c.Pool.MaxWarm), "sandboxes.most": int64(c.Sandboxes.Most),
+		"sandboxes.per_client": int64(c.Sandboxes.PerClient),
+		"sandboxes.idle":       int64(c.Sandboxes.Idle), "sandboxes.age": int64(c.Sandboxes.Age),
+		"retention.age": int64(c.Retention.Age), "retention.bytes": int64(c.Retention.Bytes),
+		"retention.executions": int64(c.Retention.Executions),
+		"retention.events":     int64(c.Retention.Events),
+		"retention.calls":      int64(c.Retention.Calls), "drain": int64(c.Drain),
+	} {
+		if n < 0 {
+			return at(hint.Errorf("give a number above zero, or leave it out",
+				"%s is less than zero", path), "$.%s", path)
+		}
+	}
+	for name, s := range c.Servers {
+		if s.Sessions < 0 {
+			return at(hint.Errorf("give a number above zero, or leave it out",
+				"server %s: sessions is less than zero", name), "$.servers.%s.sessions", name)
+		}
+	}
+	for i, uid := range c.Users {
+		if uid < 0 {
+			return at(hint.Errorf("give a uid: id -u NAME prints it", "user %d is none", uid),
+				"$.users[%d]", i)
+		}
+	}
+	return nil
 }
 
 // Sources say where the secrets of policies come from.

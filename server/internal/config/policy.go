@@ -22,16 +22,16 @@ func (c *Config) loadPolicies() error {
 	}
 	for name, file := range c.Policies {
 		if c.plain[name] != nil {
-			return hint.Errorf("give it another name", "policy %q: there is a preset of this name",
-				name)
+			return at(hint.Errorf("give it another name",
+				"policy %q: there is a preset of this name", name), "$.policies.%s", name)
 		}
 		if !plainName(name) {
-			return hint.Errorf("use letters, digits, dots and dashes",
-				"policy %q has no plain name", name)
+			return at(hint.Errorf("use letters, digits, dots and dashes",
+				"policy %q has no plain name", name), "$.policies")
 		}
 		p, err := policies.Load(c.Path(file))
 		if err != nil {
-			return err
+			return at(err, "$.policies.%s", name)
 		}
 		p.Name = name
 		c.plain[name] = p
@@ -41,12 +41,13 @@ func (c *Config) loadPolicies() error {
 	}
 	for name, s := range c.Servers {
 		if _, err := c.Policy(s.Policy); err != nil {
-			return hint.Wrap(err, "server "+name+" needs a policy that is listed, or a preset")
+			return at(hint.Wrap(err, "server "+name+" needs a policy that is listed, or a preset"),
+				"$.servers.%s.policy", name)
 		}
 	}
-	for _, name := range c.Pool.Warm {
+	for i, name := range c.Pool.Warm {
 		if _, err := c.Policy(name); err != nil {
-			return err
+			return at(err, "$.pool.warm[%d]", i)
 		}
 	}
 	return nil
