@@ -115,7 +115,7 @@ func wireFiles(files []File) (out []rootfs.File) {
 }
 
 // attributed adds the MCP call that is in flight.
-func (c Command) attributed(e monitor.Event) monitor.Event {
+func (c *Command) attributed(e monitor.Event) monitor.Event {
 	if c.Call != nil && e.Call == nil {
 		e.Call = c.Call()
 	}

@@ -83,6 +83,10 @@ func (d *daemon) problemOf(err error) *api.Problem {
 		return newProblem(http.StatusConflict, "create another one", err.Error())
 	case errors.As(err, &setup), errors.Is(err, mcpruntime.ErrLayer):
 		return newProblem(http.StatusServiceUnavailable, remedy, err.Error())
+	case state.IsFull(err):
+		return newProblem(http.StatusInsufficientStorage,
+			"the operator makes room, or keeps less: retention in the config",
+			"the disk of the daemon's state is full")
 	case remedy != "": // there is something that the client can do about it
 		return bad(err)
 	}

@@ -28,12 +28,21 @@ type daemon struct {
 	log lockedbuf.Buffer
 }
 
-func start(t *testing.T, dir string) *daemon {
+// start runs a daemon with flags.
+func start(t *testing.T, dir string, flags ...string) *daemon {
+	t.Helper()
+	return startBy(t, nil, dir, flags...)
+}
+
+// startBy runs it by another command, which must execute it.
+func startBy(t *testing.T, by []string, dir string, flags ...string) *daemon {
 	t.Helper()
 	testhost.Need(t, "sandbox")
 	socket := filepath.Join(dir, "s.sock")
-	d := &daemon{cmd: exec.Command(built.Mcpbox(t), "serve", "--best-effort", "--socket", socket,
-		"--state", filepath.Join(dir, "state"))}
+	args := append(by, built.Mcpbox(t), "serve", "--best-effort", "--socket", socket, "--state",
+		filepath.Join(dir, "state"))
+	args = append(args, flags...)
+	d := &daemon{cmd: exec.Command(args[0], args[1:]...)}
 	d.cmd.Stderr = &d.log
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)

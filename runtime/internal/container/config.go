@@ -12,6 +12,7 @@ import (
 	"github.com/mcpbox/mcpbox/internal/idmap"
 	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/rootfs"
+	"github.com/mcpbox/mcpbox/runtime/internal/state"
 )
 
 // Config is what Start needs.
@@ -36,7 +37,7 @@ type Config struct {
 func outerRoot(stateDir string) (string, error) {
 	root := filepath.Join(stateDir, "root")
 	for _, dir := range []string{"", "proc", "dev", "etc", initproto.Root} {
-		if err := os.Mkdir(filepath.Join(root, dir), 0o755); err != nil && !os.IsExist(err) {
+		if err := state.Mkdir(filepath.Join(root, dir), 0o755); err != nil {
 			return "", err
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // Starts claim their ids while other starts collect. No collector may remove a new claim.
@@ -68,5 +70,19 @@ func TestCollectRemovesTheDeadAndLeavesTheLiving(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, path)); (err == nil) != want {
 			t.Errorf("%s: there %v, want %v", path, err == nil, want)
 		}
+	}
+}
+
+// Sandboxes of root go through these folders with ids that own nothing, whatever umask a service
+// manager has set.
+func TestAFolderHasItsModeUnderAnyUmask(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a")
+	old := unix.Umask(0o077)
+	err := Mkdir(dir, 0o711)
+	again := Mkdir(dir, 0o711)
+	unix.Umask(old)
+	if st, statErr := os.Stat(dir); err != nil || again != nil || statErr != nil ||
+		st.Mode().Perm() != 0o711 {
+		t.Errorf("%v, %v, %v", err, again, st)
 	}
 }

@@ -34,7 +34,7 @@ func Dir(instead string) (string, error) {
 	if uid == 0 && instead == "" && !rights.Root() && !usable(dir, mode) {
 		dir = "/tmp/mcpbox-0" // of a container, or of unshare -r
 	}
-	if err := os.Mkdir(dir, mode); err != nil && !os.IsExist(err) {
+	if err := Mkdir(dir, mode); err != nil {
 		return "", hint.Errorf("make it, or set XDG_RUNTIME_DIR to a folder of your own",
 			"state folder: %w", err)
 	}
@@ -46,8 +46,20 @@ func Dir(instead string) (string, error) {
 }
 
 func usable(dir string, mode os.FileMode) bool {
+	return Mkdir(dir, mode) == nil && ownedBy(dir, os.Geteuid()) == nil
+}
+
+// Mkdir makes a folder with just this mode, if there is none: a service manager may have set a umask
+// with which the sandbox's ids could not go through it.
+func Mkdir(dir string, mode os.FileMode) error {
 	err := os.Mkdir(dir, mode)
-	return (err == nil || os.IsExist(err)) && ownedBy(dir, os.Geteuid()) == nil
+	if os.IsExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.Chmod(dir, mode)
 }
 
 // ownedBy refuses links and folders that others may write, because another user may have created

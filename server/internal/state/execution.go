@@ -63,6 +63,12 @@ func once(err error) error {
 	return err
 }
 
+// IsFull reports whether an error says that the disk is full.
+func IsFull(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && e.Code == sqlite3.ErrFull
+}
+
 // Execution returns one by its id. An empty client is any.
 func (db *DB) Execution(id, client string) (Execution, error) {
 	return db.one("id = ?1", id, client)

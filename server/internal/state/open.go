@@ -156,12 +156,13 @@ func open(path string, connections int) (*sql.DB, error) {
 	return db, nil
 }
 
+const elsewhere = "move it away, or choose another folder with --state"
+
 func (db *DB) prepare(path string) error {
 	ctx := context.Background()
 	var version int
 	if err := db.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return hint.Errorf("move it away, or choose another folder with --state", "state %s: %w",
-			path, err)
+		return hint.Errorf(elsewhere, "state %s: %w", path, err)
 	}
 	if version > form {
 		return hint.Errorf("use that mcpbox, or another folder with --state",
@@ -171,7 +172,7 @@ func (db *DB) prepare(path string) error {
 		ctx,
 		tables+fmt.Sprintf("PRAGMA user_version = %d;", form),
 	); err != nil {
-		return fmt.Errorf("state %s: %w", path, err)
+		return hint.Errorf(elsewhere, "state %s: %w", path, err)
 	}
 	var errs [3]error
 	db.stmts.execution, errs[0] = db.write.PrepareContext(ctx, `
@@ -185,7 +186,12 @@ ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, body = excluded.bod
 	db.stmts.sandbox, errs[2] = db.write.PrepareContext(ctx, `
 INSERT INTO sandboxes (id, state, client, created, body) VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body`)
-	return errors.Join(errs[:]...)
+	// All that ran before is looked at now: damage is found before anything is answered.
+	_, err := db.Unfinished()
+	if err = errors.Join(append(errs[:], err)...); err != nil {
+		return hint.Errorf(elsewhere, "state %s: %w", path, err)
+	}
+	return nil
 }
 
 // Close closes the state.
