@@ -57,7 +57,8 @@ func TestADamagedStateIsNamed(t *testing.T) {
 	dir := folder(t)
 	d := start(t, dir)
 	for range 20 {
-		if _, err := d.Run(bounded(t), api.ExecutionRequest{Command: []string{"true"}}); err != nil {
+		request := api.ExecutionRequest{Command: []string{"true"}}
+		if _, err := d.Run(bounded(t), request); err != nil {
 			t.Fatal(err)
 		}
 	}

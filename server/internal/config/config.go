@@ -210,7 +210,8 @@ func plainName(name string) bool {
 
 func (c *Config) check() error {
 	if c.Version != 1 {
-		return at(hint.Errorf("write version: 1", "version %d is not known", c.Version), "$.version")
+		return at(hint.Errorf("write version: 1", "version %d is not known", c.Version),
+			"$.version")
 	}
 	if err := c.checkNumbers(); err != nil {
 		return err

@@ -58,7 +58,7 @@ func position(data []byte, err error) *token.Position {
 	return nil
 }
 
-// scalar finds the value that an error quotes: a type that decodes itself does not know where it is.
+// scalar finds the value that an error quotes: a type that decodes itself does not know where.
 func scalar(data []byte, err error) *token.Position {
 	quoted := regexp.MustCompile(`"(?:[^"\\]|\\.)*"`).FindString(err.Error())
 	text, unquoteErr := strconv.Unquote(quoted)
