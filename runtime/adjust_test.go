@@ -95,7 +95,8 @@ func TestAPausedSandboxStopsAndContinues(t *testing.T) {
 	if !still(lines) {
 		t.Error("it goes on while it is paused")
 	}
-	if _, err := box.Start(t.Context(), Command{Args: []string{"true"}}); !errors.Is(err, ErrPaused) {
+	_, err := box.Start(t.Context(), Command{Args: []string{"true"}})
+	if !errors.Is(err, ErrPaused) {
 		t.Errorf("a start in a paused sandbox: %v", err)
 	}
 	if err := box.Resume(t.Context()); err != nil {
@@ -167,7 +168,8 @@ func TestATimeLimitCanBeSetWhileAProgramRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := box.SetLimits(policies.Limits{Timeout: policies.Duration(time.Millisecond)}); err != nil {
+	limits := policies.Limits{Timeout: policies.Duration(time.Millisecond)}
+	if _, err := box.SetLimits(limits); err != nil {
 		t.Fatal(err)
 	}
 	if res, err := p.Wait(); err != nil || res.Status != StatusTimeout {

@@ -74,7 +74,8 @@ func TestAMissingNamespaceOfACellIsDetected(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			opts := privateState(t)
 			opts.tamper = func(b *initproto.SpawnBody) { b.CloneFlags &^= flag }
-			box, err := start(t.Context(), Spec{Policy: standard(t), BestEffort: true, Cells: 1}, opts)
+			spec := Spec{Policy: standard(t), BestEffort: true, Cells: 1}
+			box, err := start(t.Context(), spec, opts)
 			if err != nil {
 				t.Fatal(err)
 			}

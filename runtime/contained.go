@@ -214,8 +214,9 @@ func (c *contained) launch(undo *cleanup.Stack) error {
 	}
 	cfg := container.Config{
 		ID: c.box.ID, StateDir: c.state, Plan: c.plan.root, IDs: c.ids, Rootless: !c.plan.host.root,
-		Namespaces: c.plan.Namespaces.Sandbox, NetAdmin: byName(c.policy()) && c.box.spec.Cells == 0, Hostname: hostname,
-		Init: executable, Sealed: initbin.Sealed, Control: theirs,
+		Namespaces: c.plan.Namespaces.Sandbox, Hostname: hostname,
+		NetAdmin: byName(c.policy()) && c.box.spec.Cells == 0,
+		Init:     executable, Sealed: initbin.Sealed, Control: theirs,
 	}
 	if c.group != nil {
 		cfg.Cgroup = c.group.InitPath()

@@ -4,7 +4,8 @@
 //	policy, _ := policies.Preset("standard")
 //	box, err := runtime.Start(ctx, runtime.Spec{Policy: policy})
 //	defer box.Close()
-//	p, err := box.Start(ctx, runtime.Command{Args: []string{"python3", "-c", "print(1)"}, Stdout: os.Stdout})
+//	cmd := runtime.Command{Args: []string{"python3", "-c", "print(1)"}, Stdout: os.Stdout}
+//	p, err := box.Start(ctx, cmd)
 //	result, err := p.Wait()
 //
 // Run does all of this for one program. A Spec is plain data; Start is the first call that touches
@@ -25,8 +26,9 @@
 //     program could forget to call it, and its main would run a second time inside the container.
 //   - The first Start sets the output of logrus's standard logger to io.Discard. libcontainer logs
 //     errors there that it also returns.
-//   - The first Start replaces two variables of libcontainer's dependencies by go:linkname: on hosts with
-//     cgroup v1 the list of v1 subsystems, and as root a probe for the mount API. docs/RATIONALE.md says why.
+//   - The first Start replaces two variables of libcontainer's dependencies by go:linkname: on
+//     hosts with cgroup v1 the list of v1 subsystems, and as root a probe for the mount API.
+//     docs/RATIONALE.md says why.
 //   - The package receives SIGWINCH while a Command with TTY runs on a terminal.
 //
 // A program that is built without make does not embed PID 1. Package initbin says where it is

@@ -33,7 +33,8 @@ var (
 // Hint returns the remedy for an error of this package, or "".
 func Hint(err error) string { return hint.Of(err) }
 
-const doctorHint = "`mcpbox doctor` says how to get it on this host; --best-effort runs without, and says so"
+const doctorHint = "`mcpbox doctor` says how to get it on this host; --best-effort runs without, " +
+	"and says so"
 
 // SetupError says which step of a start failed.
 type SetupError struct {

@@ -13,7 +13,8 @@ const (
 	Enforced = "enforced" // found on the process before the tool ran
 	Absent   = "absent"   // wanted, but not available on this host
 	Off      = "off"      // not wanted by the policy
-	Lost     = "lost"     // enforced at the start, but lost for a moment: an event says what happened
+	// Lost means enforced at the start, but lost for a moment: an event says what happened.
+	Lost = "lost"
 )
 
 // Layers holds the state of each layer, as found on the process itself.

@@ -28,7 +28,8 @@ type footprint struct {
 // an ended run still close. Fewer than before is not a leak.
 func (f footprint) left(t *testing.T) (out string) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	const pause = 10 * time.Millisecond
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(pause) {
 		g := takeFootprint(t)
 		out = ""
 		for name, pair := range map[string][2]string{"mounts": {f.mounts, g.mounts},

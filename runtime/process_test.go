@@ -64,7 +64,8 @@ func TestAnyReaderAndWriterIsAStream(t *testing.T) {
 	both(t, func(t *testing.T, box *Sandbox) {
 		var out, err bytes.Buffer
 		cmd := sh("cat; echo err >&2; exit 3")
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(strings.Repeat("x", 1<<20)), &out, &err
+		cmd.Stdin = strings.NewReader(strings.Repeat("x", 1<<20))
+		cmd.Stdout, cmd.Stderr = &out, &err
 		res := finish(t, box, cmd)
 		if out.Len() != 1<<20 || err.String() != "err\n" || res.ExitCode != 3 ||
 			res.Status != StatusFailed || res.Err != nil {
@@ -135,7 +136,10 @@ func TestAContextEndsOnlyItsProcess(t *testing.T) {
 			want   error
 			status Status
 			code   int
-		}{{canceled, boom, StatusCanceled, 137}, {late, context.DeadlineExceeded, StatusTimeout, 124}} {
+		}{
+			{canceled, boom, StatusCanceled, 137},
+			{late, context.DeadlineExceeded, StatusTimeout, 124},
+		} {
 			p, err := box.Start(c.ctx, sh("sleep 1000 & sleep 1000"))
 			if err != nil {
 				t.Fatal(err)

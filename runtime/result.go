@@ -27,14 +27,16 @@ const (
 
 // Result describes how a run ended. Durations are nanoseconds in Go and seconds in JSON.
 type Result struct {
-	ExecutionID   string                `json:"execution_id"`
-	Policy        string                `json:"policy"`
-	Command       []string              `json:"command"`
-	Success       bool                  `json:"success"`
-	ExitCode      int                   `json:"exit_code"` // what mcpbox exits with: docs/ARCHITECTURE.md
-	Signal        string                `json:"signal,omitempty"`
-	Status        Status                `json:"status"`
-	Err           error                 `json:"-"`               // why mcpbox ended the run, or why it did not start
+	ExecutionID string   `json:"execution_id"`
+	Policy      string   `json:"policy"`
+	Command     []string `json:"command"`
+	Success     bool     `json:"success"`
+	// ExitCode is what mcpbox exits with: docs/ARCHITECTURE.md
+	ExitCode int    `json:"exit_code"`
+	Signal   string `json:"signal,omitempty"`
+	Status   Status `json:"status"`
+	// Err says why mcpbox ended the run, or why it did not start.
+	Err           error                 `json:"-"`
 	Error         string                `json:"error,omitempty"` // Err as text
 	Stdout        string                `json:"stdout,omitempty"`
 	Stderr        string                `json:"stderr,omitempty"`
@@ -45,11 +47,12 @@ type Result struct {
 	ProcessesPeak int64                 `json:"processes_peak"` // -1 unknown
 	Limits        map[string]LimitState `json:"limits"`
 	Layers        Layers                `json:"layers"`
-	Network       []Connections         `json:"network,omitempty"` // the hosts that were reached, with network mode allow
-	IDMap         string                `json:"id_map,omitempty"`  // range, subordinate or single
-	Events        []monitor.Event       `json:"security_events"`
-	EventStats    monitor.Stats         `json:"event_stats"`
-	Timestamp     time.Time             `json:"timestamp"`
+	// Network has the hosts that were reached, with network mode allow.
+	Network    []Connections   `json:"network,omitempty"`
+	IDMap      string          `json:"id_map,omitempty"` // range, subordinate or single
+	Events     []monitor.Event `json:"security_events"`
+	EventStats monitor.Stats   `json:"event_stats"`
+	Timestamp  time.Time       `json:"timestamp"`
 }
 
 // Cause returns the event that ended the run, or nil if the program ended by itself.

@@ -16,10 +16,11 @@ import (
 
 // Spec describes a sandbox.
 type Spec struct {
-	Policy     *policies.Policy // resolved; required
-	BestEffort bool             // start without layers that the policy requires; the result names them
-	Sinks      []monitor.Sink   // owned by the sandbox from Start on, also if Start fails
-	Files      []File           // created in the sandbox's own storage before anything runs
+	Policy *policies.Policy // resolved; required
+	// BestEffort starts without layers that the policy requires. The result names them.
+	BestEffort bool
+	Sinks      []monitor.Sink // owned by the sandbox from Start on, also if Start fails
+	Files      []File         // created in the sandbox's own storage before anything runs
 
 	// Secrets says where the values of the policy's secrets come from, by name. They are read at
 	// the start, and never enter the sandbox.
@@ -33,9 +34,9 @@ type Spec struct {
 	// and no other processes. 0: processes, no cells.
 	Cells int
 
-	// Open is for sandboxes of cells: their calls may have a Workspace and a TTY. The last layers of
-	// an open cell are applied and verified with the call, not before it. That takes some tenths of
-	// a millisecond longer.
+	// Open is for sandboxes of cells: their calls may have a Workspace and a TTY. The last layers
+	// of an open cell are applied and verified with the call, not before it. That takes some tenths
+	// of a millisecond longer.
 	Open bool
 
 	// Quarantine, if not nil, is called after a rule with the action quarantine: every program in
@@ -63,9 +64,12 @@ type Command struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 
-	Files []File         // created in the storage of its cell; for processes without a cell use Spec.Files
-	Umask *uint32        // file mode mask; nil: the caller's at the sandbox's start
-	Sinks []monitor.Sink // for this process's events, besides the sandbox's. Wait closes them; a Start that fails does not
+	// Files are created in the storage of its cell. For processes without a cell use Spec.Files.
+	Files []File
+	Umask *uint32 // file mode mask; nil: the caller's at the sandbox's start
+	// Sinks get this process's events, besides the sandbox's. Wait closes them; a Start that fails
+	// does not.
+	Sinks []monitor.Sink
 
 	// Workspace, if not nil, is a folder of the host that the call sees as /work. For open cells.
 	Workspace *Workspace

@@ -18,7 +18,9 @@ func (in *initProcess) endCell() {
 		return
 	}
 	for _, p := range in.running {
-		if p.warm { // the supervisor never mixes the two, because strangers look like processes of a warm cell
+		if p.warm {
+			// The supervisor never mixes the two, because strangers look like processes of a warm
+			// cell.
 			return
 		}
 	}

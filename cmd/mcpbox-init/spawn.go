@@ -123,7 +123,8 @@ func (st *start) run(fds []int) initproto.Fault {
 // it has one. The kernel writes pidfd.
 func (st *start) cloneArgs(pidfd *int32, more uint64, fds []int) (cloneArgs, initproto.Fault) {
 	args := cloneArgs{
-		flags:      unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_PIDFD | st.body.CloneFlags | more,
+		flags: unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_PIDFD |
+			st.body.CloneFlags | more,
 		pidfd:      uint64(uintptr(unsafe.Pointer(pidfd))),
 		exitSignal: uint64(unix.SIGCHLD),
 	}

@@ -288,8 +288,8 @@ func (c *child) openNetwork() {
 	}
 }
 
-// awaitCall sends a pidfd of the tool's process, and waits for the call. It returns the length of its
-// data.
+// awaitCall sends a pidfd of the tool's process, and waits for the call. It returns the length of
+// its data.
 //
 //go:nosplit
 //go:norace

@@ -9,8 +9,8 @@ import (
 // wide lists the files and folders that may have longer lines. Remove entries; add none.
 var wide = []string{
 	"docs/BENCHMARKS.md", "docs/HOSTS.md",
-	"tests/bench", "tests/escape",
-	"cmd/mcpbox-init", "cmd/mcpbox/daemon", "runtime",
+	"tests/escape",
+	"cmd/mcpbox/daemon",
 	"mcp/clientconfig/fuzz_test.go",
 }
 
@@ -31,6 +31,8 @@ func TestLinesHaveAtMost100Columns(t *testing.T) {
 			switch {
 			case strings.Contains(line, "`yaml:"), strings.Contains(line, "`json:"):
 				continue // a struct tag cannot be broken
+			case strings.HasPrefix(line, "//go:linkname "):
+				continue // nor a directive
 			case isText && (strings.HasSuffix(path, "_test.go") || within(path, "tests")):
 				continue // a message is written as it is sent
 			case strings.HasSuffix(path, "example_test.go") && strings.HasPrefix(line, "\t// "):

@@ -1,4 +1,4 @@
-// Package sysmon makes the monitor thread of the Go runtime wake up less often.
+// Package sysmon makes the monitor thread of the Go runtime wake up less often, and saves threads.
 //
 //	import _ "github.com/mcpbox/mcpbox/internal/sysmon" // in package main
 //
@@ -11,6 +11,9 @@
 // they look for work. The monitor is the first thread that the runtime creates. With cgo it calls
 // pthread_create, which this package wraps. The monitor inherits the slack, and no other thread
 // has it.
+//
+// libcontainer's init, which is this program again, also gets GOMAXPROCS=1. It sets that itself,
+// but late: the Go runtime has two more threads by then, and stops the world for it.
 //
 // The monitor takes the processor (P) away from a goroutine whose system call takes long. That may
 // happen 0.5 ms later now.

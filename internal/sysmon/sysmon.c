@@ -1,5 +1,7 @@
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 
 enum { SLACK = 500 * 1000 }; /* nanoseconds */
@@ -22,4 +24,18 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
 	err = __real_pthread_create(thread, attr, start, arg);
 	(void)prctl(PR_SET_TIMERSLACK, usual, 0, 0, 0);
 	return err;
+}
+
+/* libcontainer passes GOMAXPROCS to its init, even if it is empty. Go reads envp, not environ. */
+__attribute__((constructor)) static void one_processor(int argc, char **argv, char **envp)
+{
+	static char one[] = "GOMAXPROCS=1";
+
+	(void)argc;
+	(void)argv;
+	if (!getenv("_LIBCONTAINER_INITPIPE"))
+		return;
+	for (; *envp; envp++)
+		if (strncmp(*envp, one, sizeof(one) - 2) == 0)
+			*envp = one;
 }

@@ -50,7 +50,9 @@ func (b *bench) runners() runners {
 	return r
 }
 
-func (b *bench) run() []string { return []string{"run", "-q", "--rootfs", b.root, "--", "/bin/true"} }
+func (b *bench) run() []string {
+	return []string{"run", "-q", "--rootfs", b.root, "--", "/bin/true"}
+}
 
 func (b *bench) bwrapArgs() []string {
 	return []string{"--unshare-all", "--ro-bind", b.root, "/", "--proc", "/proc", "--dev", "/dev",
@@ -106,7 +108,8 @@ func (b *bench) startAsUser() error {
 	interleave(b.rounds/2, sectionTime, bare, mcpbox, byRoot, bwrap, firejail)
 	b.compare(bwrap, bare, mcpbox, byRoot, bwrap, firejail)
 	b.text(
-		"\nEvery figure includes `setpriv` and `env`. runc and podman need more set up for a user than a benchmark may.\n",
+		"\nEvery figure includes `setpriv` and `env`. runc and podman need more set up for a " +
+			"user than a benchmark may.\n",
 	)
 	b.budgetRatio("`mcpbox run -- true` by a user against the same by root", 1.1, mcpbox, byRoot)
 	return mcpbox.err

@@ -111,8 +111,10 @@ func header(took time.Duration) string {
 	for _, peer := range []string{"runc", "crun", "bwrap", "firejail", "podman"} {
 		host = append(host, []string{peer, version(peer)})
 	}
-	return "# Benchmarks\n\nMade by `make bench`; do not edit. Ratios of figures from one run, in which the candidates take turns, are what counts:\n" +
-		"milliseconds depend on the machine and on what else it does. What is measured, and how: `tests/bench/README.md`.\n\n" + table(
+	return "# Benchmarks\n\nMade by `make bench`; do not edit. Ratios " +
+		"of figures from one run, in which the candidates take turns, are what counts:\n" +
+		"milliseconds depend on the machine and on what else it does. What is " +
+		"measured, and how: `tests/bench/README.md`.\n\n" + table(
 		host,
 	)
 }

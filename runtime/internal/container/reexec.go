@@ -5,7 +5,8 @@ import (
 	"runtime"
 
 	"github.com/opencontainers/runc/libcontainer"
-	_ "github.com/opencontainers/runc/libcontainer/nsenter" // the C constructor that creates and joins namespaces
+	// the C constructor that creates and joins namespaces
+	_ "github.com/opencontainers/runc/libcontainer/nsenter"
 	"golang.org/x/sys/unix"
 
 	"github.com/mcpbox/mcpbox/internal/initproto"

@@ -60,7 +60,8 @@ func (w *Watcher) Stop() {
 }
 
 const interesting = unix.IN_CREATE | unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO |
-	unix.IN_CLOSE_WRITE | unix.IN_ATTRIB | unix.IN_ONLYDIR | unix.IN_DONT_FOLLOW | unix.IN_EXCL_UNLINK
+	unix.IN_CLOSE_WRITE | unix.IN_ATTRIB | unix.IN_ONLYDIR | unix.IN_DONT_FOLLOW |
+	unix.IN_EXCL_UNLINK
 
 // add watches a folder and its subfolders. found, if not nil, is called for the files in them.
 func (w *Watcher) add(top Folder, found func(path string)) {

@@ -23,11 +23,13 @@ const (
 	read  = list | ll.AccessFSReadFile | ll.AccessFSExecute
 	proc  = read | ll.AccessFSWriteFile | ll.AccessFSTruncate
 	dev   = proc | ll.AccessFSIoctlDev
-	write = dev | ll.AccessFSRemoveDir | ll.AccessFSRemoveFile | ll.AccessFSMakeDir | ll.AccessFSMakeReg | ll.AccessFSMakeSock |
+	write = dev | ll.AccessFSRemoveDir | ll.AccessFSRemoveFile |
+		ll.AccessFSMakeDir | ll.AccessFSMakeReg | ll.AccessFSMakeSock |
 		ll.AccessFSMakeFifo | ll.AccessFSMakeSym | ll.AccessFSRefer
 	all = write | ll.AccessFSMakeChar | ll.AccessFSMakeBlock
 	// A rule on a file may not name rights that only folders have.
-	fileOnly = ll.AccessFSExecute | ll.AccessFSWriteFile | ll.AccessFSReadFile | ll.AccessFSTruncate | ll.AccessFSIoctlDev
+	fileOnly = ll.AccessFSExecute | ll.AccessFSWriteFile | ll.AccessFSReadFile |
+		ll.AccessFSTruncate | ll.AccessFSIoctlDev
 
 	scopeAbstractUnix = 1 << 0 // LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET
 	scopeSignal       = 1 << 1 // LANDLOCK_SCOPE_SIGNAL

@@ -11,7 +11,8 @@ import (
 )
 
 // kept are the flags of an open that have the same meaning for an existing file.
-const kept = unix.O_ACCMODE | unix.O_TRUNC | unix.O_APPEND | unix.O_NONBLOCK | unix.O_SYNC | unix.O_DSYNC | unix.O_DIRECT
+const kept = unix.O_ACCMODE | unix.O_TRUNC | unix.O_APPEND | unix.O_NONBLOCK |
+	unix.O_SYNC | unix.O_DSYNC | unix.O_DIRECT
 
 // Answer opens a standard stream for the tool. ok is false if the call opens something else, or
 // wants more than the stream's descriptor allows. pid is the caller's process id inside.
@@ -77,7 +78,8 @@ func (s *Streams) open(c *seccomp.Call, n, flags int) (*os.File, error) {
 	}
 	how := flags&kept | unix.O_CLOEXEC | unix.O_NOCTTY
 	if st.Mode&unix.S_IFMT == unix.S_IFCHR {
-		how |= unix.O_NONBLOCK // a serial line would wait for its carrier, but the listener must not wait
+		// A serial line would wait for its carrier, but the listener must not wait.
+		how |= unix.O_NONBLOCK
 	}
 	opened, err := unix.Open("/proc/self/fd/"+strconv.Itoa(fd), how, 0)
 	if err != nil {

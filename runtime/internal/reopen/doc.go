@@ -3,8 +3,8 @@
 // such an open, and the files belong to the caller. So the kernel refuses a tool with other ids,
 // and Landlock refuses files outside of the sandbox.
 //
-//	s := reopen.New(fds, toolUID, toolGID)              // before the spawn; pipes are widened here
-//	program := filter.ProgramWith(s.Opens())            // opens that the kernel would refuse come to the listener
+//	s := reopen.New(fds, toolUID, toolGID) // before the spawn; pipes are widened here
+//	program := filter.ProgramWith(s.Opens()) // what the kernel would refuse comes to the listener
 //	rights := s.Landlock(i)                             // a rule for the file behind descriptor i
 //	if answer, ok := s.Answer(call, pid); ok { … }      // in the listener's loop
 //

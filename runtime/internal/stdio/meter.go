@@ -36,7 +36,8 @@ func (m *meter) copy(to io.Writer, from *os.File) {
 		if n > 0 {
 			if allowed := m.count(int64(n)); allowed > 0 {
 				if _, werr := to.Write(buf[:allowed]); werr != nil {
-					from.Close() // the reader has ended: the tool gets SIGPIPE, as without a sandbox
+					// The reader has ended: the tool gets SIGPIPE, as without a sandbox.
+					from.Close()
 					return
 				}
 			}

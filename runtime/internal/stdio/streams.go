@@ -58,7 +58,8 @@ func (s *Streams) open(in io.Reader, out, err io.Writer, l Limits) error {
 	}
 	if (same(out, err) || l.copied(out) && sameFile(out, err)) && s.files[1] != nil &&
 		l.Output == 0 {
-		s.files[2] = s.files[1] // one pipe, so that two goroutines don't call the caller's writer at once
+		// One pipe, so that two goroutines don't call the caller's writer at once.
+		s.files[2] = s.files[1]
 		return nil
 	}
 	return s.stdout(2, err, l)

@@ -53,8 +53,8 @@ func Attach(master *os.File, in io.Reader, out io.Writer) *Terminal {
 	return t
 }
 
-// copyUntil copies until the end of in, or until stop becomes readable. It never reads when there is
-// nothing to read.
+// copyUntil copies until the end of in, or until stop becomes readable. It never reads when there
+// is nothing to read.
 func copyUntil(to *os.File, in, stop int) {
 	buf := make([]byte, 4<<10)
 	fds := []unix.PollFd{{Fd: int32(in), Events: unix.POLLIN},

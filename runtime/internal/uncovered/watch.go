@@ -3,7 +3,8 @@
 // managers do, the kernel detaches mounts over it in all others. Then a mask (filesystem.hidden) is
 // lost, and the tool sees the new file.
 //
-//	w := uncovered.Watch(uncovered.Config{PID: pid, Masks: plan.Masks, Mounts: plan.Nested(), Lost: lost})
+//	w := uncovered.Watch(uncovered.Config{PID: pid, Masks: plan.Masks, Mounts: plan.Nested(),
+//		Lost: lost})
 //	defer w.Stop()
 //
 // inotify on the host's folders triggers a check. The check looks at what the process sees below
@@ -106,7 +107,8 @@ func (w *Watcher) renew() {
 	if w.fd < 0 {
 		return
 	}
-	const changes = unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_CREATE | unix.IN_DELETE | unix.IN_DELETE_SELF |
+	const changes = unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_CREATE |
+		unix.IN_DELETE | unix.IN_DELETE_SELF |
 		unix.IN_MOVE_SELF | unix.IN_ONLYDIR
 	for _, p := range w.points() {
 		for dir := filepath.Dir(p.path); strings.HasPrefix(dir, p.top); dir = filepath.Dir(dir) {

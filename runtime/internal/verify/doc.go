@@ -7,8 +7,8 @@
 //	err = verify.Rlimits(pid, limits)
 //	err = verify.Dropped(initPID, unix.CAP_NET_ADMIN)
 //
-// Not verified here: cgroups (package cgroups does it), and Landlock, which the kernel does not show
-// (the child proves it with a canary).
+// Not verified here: cgroups (package cgroups does it), and Landlock, which the kernel does not
+// show (the child proves it with a canary).
 //
 // Linux ≥ 4.10 (NoNewPrivs in /proc/<pid>/status)
 package verify

@@ -38,7 +38,8 @@ func (r *reader) scan() []int {
 	var pids []int
 	for pid := range parent {
 		// Bounded, because parents that are read at different moments could form a cycle.
-		for up, depth := parent[pid], 0; up != 0 && depth < len(parent); up, depth = parent[up], depth+1 {
+		up := parent[pid]
+		for depth := 0; up != 0 && depth < len(parent); up, depth = parent[up], depth+1 {
 			if up == r.init {
 				pids = append(pids, pid)
 				break

@@ -14,7 +14,8 @@ const Backend = "watchdog"
 const (
 	defaultInterval = 20 * time.Millisecond
 	minInterval     = 2 * time.Millisecond
-	idleFactor      = 5                      // longest pause while memory does not grow, in intervals
+	// idleFactor is the longest pause while memory does not grow, in intervals.
+	idleFactor      = 5
 	fdScanInterval  = 100 * time.Millisecond // for memfds, while none is known
 	socketsInterval = 50 * time.Millisecond
 )

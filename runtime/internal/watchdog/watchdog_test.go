@@ -105,7 +105,8 @@ func TestMemoryInAnUnmappedMemfdIsReported(t *testing.T) {
 }
 
 func TestMemoryOfAnOrphanIsReported(t *testing.T) {
-	// 36 is PR_SET_CHILD_SUBREAPER: as PID 1 of a namespace does, the first perl inherits the orphan.
+	// 36 is PR_SET_CHILD_SUBREAPER: the first perl inherits the orphan, as PID 1 of a namespace
+	// does.
 	pid := sandbox(t,
 		`exec perl -e 'syscall(157,36,1,0,0,0); if(!fork){ if(!fork){ my $x="x"x(80<<20); `+hold+` exit } exit } sleep 1000'`, true)
 	b, _ := firstBreach(t, Config{InitPID: pid, Memory: 64 << 20})
