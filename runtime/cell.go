@@ -334,8 +334,9 @@ func (cell *Cell) free() {
 	}
 }
 
-// sharedMemory returns a descriptor of the list of the cell's own System V shared memory. The reaper
-// has it once the call has begun; before that, and on a kernel without such memory, it is -1.
+// sharedMemory returns a descriptor of the list of the cell's own System V shared memory. The
+// reaper has it once the call has begun; before that, and on a kernel without such memory, it is
+// -1.
 func (cell *Cell) sharedMemory() int {
 	if cell.segments >= 0 || cell.reaper < 0 {
 		return cell.segments

@@ -18,8 +18,9 @@
 // Queues of Unix, TCP and UDP sockets count, where the kernel lists them. If the sender of a Unix
 // socket has closed it, only the bytes count, not the kernel's memory for them.
 //
-// It does not see: memory in pipes, memfds without a descriptor and a mapping, tmpfs files (the disk limit counts them), CPU time of children whose parent ignores SIGCHLD, and
-// processes that start and end between two looks.
+// It does not see: memory in pipes, memfds without a descriptor and a mapping, tmpfs files (the
+// disk limit counts them), CPU time of children whose parent ignores SIGCHLD, and processes that
+// start and end between two looks.
 //
 // Kernels: 4.5 RssAnon and RssShmem, 4.14 smaps_rollup, CONFIG_PROC_CHILDREN (else a
 // slower scan of /proc). Sources: proc(5), Documentation/filesystems/proc.rst.
