@@ -56,6 +56,8 @@ var features = map[string]func() error{
 	"postgres": sync.OnceValue(postgres),
 	// Debian's Python, whatever else is in PATH
 	"python-http": sync.OnceValue(pythonHTTP),
+	// Debian's Rust, with packages of its own: nothing is downloaded
+	"rust-ureq": sync.OnceValue(rustUreq),
 
 	// Features that only the test itself can check: see Lacks.
 	"address":       nothing, // an address that is not loopback's
@@ -180,6 +182,14 @@ func postgres() error {
 }
 
 // pythonHTTP checks whether the system's Python has the HTTP libraries.
+func rustUreq() error {
+	found, err := filepath.Glob("/usr/share/cargo/registry/ureq-2.*")
+	if err != nil || len(found) == 0 {
+		return errors.New("no Rust package ureq (apt-get install cargo librust-ureq-dev)")
+	}
+	return program("/usr/bin/cargo", "cargo")()
+}
+
 func pythonHTTP() error {
 	out, err := exec.Command("/usr/bin/python3", "-c",
 		"import requests, httpx, aiohttp, websockets").CombinedOutput()

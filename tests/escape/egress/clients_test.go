@@ -297,6 +297,70 @@ public class Use {
 	}
 }
 
+// A client in Rust, with the system's OpenSSL, as reqwest has it by default.
+func TestRust(t *testing.T) {
+	testhost.Need(t, "rust-ureq")
+	w, asked := secretive(t)
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"Cargo.toml": `[package]
+name = "get"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+ureq = { version = "2", default-features = false, features = ["native-tls"] }
+native-tls = "0.2"
+[profile.dev]
+debug = false
+`,
+		".cargo/config.toml": `[source.crates-io]
+replace-with = "debian"
+[source.debian]
+directory = "/usr/share/cargo/registry"
+`,
+		"src/main.rs": `fn main() {
+    let url = std::env::args().nth(1).unwrap();
+    let tls = std::sync::Arc::new(native_tls::TlsConnector::new().unwrap());
+    let token = std::env::var("TOKEN").unwrap_or_default();
+    let ask = ureq::builder().tls_connector(tls).build().get(&url);
+    let answer = ask.set("Authorization", &format!("Bearer {}", token)).call().unwrap();
+    println!("{}", answer.into_string().unwrap());
+}
+`} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	build := exec.Command("/usr/bin/cargo", "build", "--offline", "--quiet")
+	build.Dir = dir
+	build.Env = append(os.Environ(), "CARGO_HOME="+dir+"/home", "RUSTC=/usr/bin/rustc")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	program, err := os.ReadFile(dir + "/target/debug/get")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(w.dir+"/get", program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r := w.mcpbox("--allow-net", api, "--", "/data/get", "https://"+api+"/")
+	if !strings.Contains(r.stdout, "this is api") || len(r.result.Events) > 0 {
+		t.Errorf("%s%s", r.stdout, r.stderr)
+	}
+	r = w.use(append(w.bound(bearer), "--mount", w.dir+":/data"), "/data/get",
+		"https://"+api+":8443/")
+	got := strings.Join(asked.list(), "\n")
+	if !strings.Contains(r.stdout, "welcome") || !strings.Contains(got, `auth="Bearer `+token) ||
+		len(r.result.Events) > 0 {
+		t.Errorf("%s%s: the host was asked %s", r.stdout, r.stderr, got)
+	}
+}
+
 // The same libraries where nobody reads their requests.
 func TestLibrariesReachTheirHost(t *testing.T) {
 	testhost.Need(t, "python-http", "java")
