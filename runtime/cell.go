@@ -173,6 +173,7 @@ func (cell *Cell) build(ctx context.Context) error {
 	defer inbox.Close()
 	body := c.request(Command{}, cell.tree)
 	body.Mounts, body.Open = c.freshMounts(), cell.open
+	body.Keyring = c.keys()
 	if byName(c.policy()) {
 		body.Network = networkBody(c.policy().Network.ListenPorts())
 	}

@@ -53,6 +53,7 @@ type contained struct {
 	// ending counts cells whose program has ended, but whose namespaces are not removed yet.
 	ending sync.WaitGroup
 
+	keys        func() bool                       // the policy allows keyctl(2) or its relatives
 	mounts      func() []initproto.MountOp        // of a cell
 	freshMounts func() []initproto.MountOp        // of a cell that is built before its call
 	namespaces  func() (verify.Namespaces, error) // of PID 1, which keeps them
@@ -69,6 +70,8 @@ func startContained(ctx context.Context, box *Sandbox) (*contained, error) {
 	})
 	c.freshMounts = sync.OnceValue(
 		func() []initproto.MountOp { return control.Mounts(c.plan.root.FreshCell()) })
+	c.keys = sync.OnceValue(func() bool { return seccomp.AllowsKeys(c.policy().Syscalls) })
+	go c.keys()
 	filter := c.compileFilter()
 	undo.Push(func() { _ = filter() }) // it must not outlive a failed start
 	if err := c.claim(undo); err != nil {
@@ -216,7 +219,7 @@ func (c *contained) launch(undo *cleanup.Stack) error {
 		ID: c.box.ID, StateDir: c.state, Plan: c.plan.root, IDs: c.ids, Rootless: !c.plan.host.root,
 		Namespaces: c.plan.Namespaces.Sandbox, Hostname: hostname,
 		NetAdmin: byName(c.policy()) && c.box.spec.Cells == 0,
-		Init:     executable, Sealed: initbin.Sealed, Control: theirs,
+		Init:     executable, Sealed: initbin.Sealed, Control: theirs, OwnKeyring: c.keys(),
 	}
 	if c.group != nil {
 		cfg.Cgroup = c.group.InitPath()

@@ -30,6 +30,17 @@ func (f *Filter) Program() []byte { return f.program }
 // allow the first execve, which starts the tool (Call.First).
 func (f *Filter) AllowsExec() bool { return f.exec }
 
+// AllowsKeys reports whether a tool may use the kernel's key service, in some way. keyrings(7)
+func AllowsKeys(s policies.Syscalls) bool {
+	table, err := plan(s)
+	for _, name := range []string{"add_key", "request_key", "keyctl"} {
+		if err != nil || table.possible(name, s.Default) {
+			return true
+		}
+	}
+	return false
+}
+
 // Compile compiles the policy's syscall rules into a filter. It installs nothing and does not
 // depend on the running kernel. Violation does not change the program: the listener decides what
 // happens to a refused call.
@@ -60,6 +71,19 @@ func (t table) allowed(name string) bool {
 	}
 	e := t[nr]
 	return e != nil && e.allowAll && !e.denyAll && len(e.deny) == 0
+}
+
+// possible reports whether a call may be allowed, with some arguments at least.
+func (t table) possible(name string, otherwise policies.SyscallDefault) bool {
+	nr, ok := native(name)
+	if !ok {
+		return false
+	}
+	e := t[nr]
+	if e == nil {
+		return otherwise != policies.DefaultDeny
+	}
+	return !e.denyAll && (e.allowAll || len(e.allow) > 0 || otherwise != policies.DefaultDeny)
 }
 
 func (t table) at(nr int) *entry {

@@ -47,6 +47,7 @@ func (st *start) buildCell(fds []int) initproto.Fault {
 	}
 	defer area.free()
 	c.warm = &warm{call: theirs, exit: exitEnd, area: area, open: st.body.Open,
+		keyring:  st.body.Keyring,
 		loopback: st.body.CloneFlags&unix.CLONE_NEWNET != 0}
 	if st.body.Network != nil {
 		c.warm.network = newNetwork(st.body.Network)

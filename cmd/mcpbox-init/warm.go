@@ -18,6 +18,7 @@ type warm struct {
 	loopback   bool
 	network    *network // nil: the cell reaches nothing outside
 	open       bool     // the layers come with the call: after a workspace, and a terminal
+	keyring    bool     // the filter allows keyctl(2)
 	area       *callArea
 	file       initproto.FileHeader
 
@@ -145,6 +146,11 @@ func (c *child) cellDescriptors() {
 func (c *child) tool() {
 	w := c.warm
 	c.session()
+	if w.keyring { // keyctl(2), KEYCTL_JOIN_SESSION_KEYRING
+		if e := sys3(unix.SYS_KEYCTL, unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0); e != 0 {
+			c.fail(initproto.StepSession, 1, e)
+		}
+	}
 	c.setLimits()
 	if w.open {
 		c.await() // for the call

@@ -39,7 +39,7 @@ const (
 
 // Version is the version of the messages below. Both ends must have the same one; PID 1 gets it as
 // its argument. A test fails if the messages change and the version does not.
-const Version = "12"
+const Version = "13"
 
 // Mounts is the first argument, before the version, of an mcpbox-init that is nobody's PID 1: it
 // makes detached mounts for an ordinary user's supervisor.
@@ -125,6 +125,7 @@ type SpawnBody struct {
 	Cols     uint16
 	InCgroup bool
 	Open     bool // build: the call may bring a workspace or a terminal
+	Keyring  bool // build: a session keyring of its own
 
 	Umask       uint32
 	OuterID     int    // id in libcontainer's user namespace that ToolID of the cell maps to
@@ -229,6 +230,7 @@ func (b *SpawnBody) walk(c *coder) {
 	number(c, &b.Cols)
 	c.flag(&b.InCgroup)
 	c.flag(&b.Open)
+	c.flag(&b.Keyring)
 	number(c, &b.Umask)
 	number(c, &b.OuterID)
 	number(c, &b.ToolID)

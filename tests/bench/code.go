@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +17,9 @@ import (
 // code measures snippets: in a sandbox of their own, and in cells with an interpreter that waits.
 func (b *bench) code() error {
 	b.heading("Snippets of code")
+	if err := b.coldCode(); err != nil {
+		return err
+	}
 	sandboxes := pool.New(pool.Config{BestEffort: true})
 	defer sandboxes.Close()
 	cells := code.NewPool(sandboxes)
@@ -29,10 +34,50 @@ func (b *bench) code() error {
 			b.text("\n%s is not installed.\n", l.language)
 			continue
 		}
+		b.text("\n")
 		if err := b.snippets(sandboxes, cells, l.language, l.snippet, l.bare); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// coldCode compares the command with what it is made of: a sandbox, and Python.
+func (b *bench) coldCode() error {
+	const python, snippet = "/usr/bin/python3", "print(sum(range(10)))"
+	if _, err := os.Stat(python); err != nil {
+		b.text("\n%s is not installed.\n", python)
+		return nil
+	}
+	off := filepath.Join(b.dir, "unguarded.yaml")
+	policy := "version: 1\nname: unguarded\nextends: code-standard\nguard: {mode: \"off\"}\n"
+	if err := os.WriteFile(off, []byte(policy), 0o644); err != nil {
+		return err
+	}
+	flags := []string{b.mcpbox, "code", "-q", "--no-store", "--lang", "python"}
+	ours := command("mcpbox code, without the guard", nil,
+		append(slices.Clone(flags), "--policy", off, "-c", snippet)...)
+	guarded := command("mcpbox code", nil, append(slices.Clone(flags), "-c", snippet)...)
+	run := command("mcpbox run -- true", nil, b.mcpbox, "run", "-q", "--", "true")
+	bare := command("bare python3 -I -c", nil, python, "-I", "-c", snippet)
+	started := command("mcpbox run -- python3 -I -c pass", nil, b.mcpbox, "run", "-q", "--",
+		python, "-I", "-c", "pass")
+	interleave(b.rounds, sectionTime, ours, guarded, run, bare, started)
+	all := []*candidate{ours, guarded, run, bare, started}
+	b.compare(bare, all...)
+	for _, c := range all {
+		if c.err != nil {
+			return c.err
+		}
+	}
+	parts := run.min(wall) + bare.min(wall)
+	b.budget("`mcpbox code --lang python` without the guard against `mcpbox run -- true` + Python",
+		"≤ 1.05×", float64(ours.min(wall)) <= 1.05*float64(parts),
+		ratio(ours.min(wall), parts)+" of minima, "+
+			ratio(ours.median(wall), run.median(wall)+bare.median(wall))+" of medians")
+	cost := guarded.min(wall) - ours.min(wall)
+	b.budget("the guard's cost against one sandboxed Python start", "≤ 1.00×",
+		cost <= started.min(wall), ratio(cost, started.min(wall))+" of minima")
 	return nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -52,6 +54,13 @@ func (b *bench) pool() error {
 	bwrap := b.bwrap()
 	interleave(b.rounds*2, 2*sectionTime, ready, resident, bwrap)
 	b.compare(bwrap, ready, resident, bwrap)
+	withFolder, theirs, err := b.withFolder()
+	if err != nil {
+		return err
+	}
+	interleave(b.rounds*2, sectionTime, withFolder, theirs)
+	b.text("\n")
+	b.compare(theirs, withFolder, theirs)
 	b.text(
 		"\nEvery call has namespaces of all kinds, a root, storage, a filter, Landlock and " +
 			"limits of its own, and all of\n" +
@@ -68,6 +77,10 @@ func (b *bench) pool() error {
 		0.8,
 		resident,
 		bwrap,
+	)
+	b.budgetRatio(
+		"`mcpbox run --resident --workspace . -- cat file` against the bwrap run that does it",
+		1, withFolder, theirs,
 	)
 	if err := b.sustained(run); err != nil {
 		return err
@@ -93,6 +106,24 @@ func (b *bench) resident() (c *candidate, stop func(), err error) {
 	}
 	return command("mcpbox run --resident", nil, b.mcpbox, "run", "--resident", "-q", "--rootfs",
 		b.root, "--", "/bin/true"), stop, nil
+}
+
+// withFolder reads a file of a folder that each run brings.
+func (b *bench) withFolder() (ours, theirs *candidate, err error) {
+	dir := filepath.Join(b.dir, "folder")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "file"), []byte("hello\n"), 0o644); err != nil {
+		return nil, nil, err
+	}
+	ours = command("mcpbox run --resident --workspace DIR -- cat file", nil, b.mcpbox, "run",
+		"--resident", "-q", "--workspace", dir, "--", "cat", "file")
+	theirs = command("bwrap --unshare-all --bind DIR /work … cat file", nil, "bwrap",
+		"--unshare-all", "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink",
+		"usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64", "--proc", "/proc", "--dev", "/dev",
+		"--tmpfs", "/tmp", "--bind", dir, "/work", "--chdir", "/work", "cat", "file")
+	return ours, theirs, nil
 }
 
 // sustained is calls a second, building included, beside as many runs of bwrap.
@@ -137,6 +168,9 @@ func (b *bench) sustained(run func() error) error {
 // idleCells measures what a cell costs that waits, and what a network by name adds to it.
 func (b *bench) idleCells(spec mcpruntime.Spec) error {
 	const n = 500
+	if err := b.amongIdle(spec, n); err != nil {
+		return err
+	}
 	each, build, err := waitingCells(spec, n)
 	if err != nil {
 		return err
@@ -181,6 +215,57 @@ func waitingCells(spec mcpruntime.Spec, n int) (mib, ms float64, err error) {
 	after, err := available()
 	return float64(before-after) / float64(n) / (1 << 20),
 		float64(took.Microseconds()) / 1e3 / float64(n), err
+}
+
+// amongIdle measures a call in a cell that is alone, and beside n that wait.
+func (b *bench) amongIdle(spec mcpruntime.Spec, n int) error {
+	spec.Cells, spec.BestEffort = n+1, true // one for the calls
+	box, err := mcpruntime.Start(context.Background(), spec)
+	if err != nil {
+		return err
+	}
+	defer box.Close()
+	alone, err := callsIn(box)
+	if err != nil {
+		return err
+	}
+	for range n {
+		if _, err := box.NewCell(context.Background()); err != nil {
+			return err
+		}
+	}
+	among, err := callsIn(box)
+	if err != nil {
+		return err
+	}
+	b.text("\nA call in a cell that is alone: %s; beside %d cells that wait: %s (medians).\n",
+		alone.Round(time.Microsecond), n, among.Round(time.Microsecond))
+	b.budget(fmt.Sprintf("a call beside %d idle cells against one that is alone", n), "≤ 1.30×",
+		float64(among) <= 1.3*float64(alone),
+		fmt.Sprintf("%.2f×", float64(among)/float64(alone)))
+	return nil
+}
+
+// callsIn is the median of some calls, each in a cell that was built before.
+func callsIn(box *mcpruntime.Sandbox) (time.Duration, error) {
+	var took []time.Duration
+	for range 41 {
+		cell, err := box.NewCell(context.Background())
+		if err != nil {
+			return 0, err
+		}
+		began := time.Now()
+		p, err := cell.Start(context.Background(), mcpruntime.Command{Args: []string{"/bin/true"}})
+		if err != nil {
+			return 0, err
+		}
+		if _, err := p.Wait(); err != nil {
+			return 0, err
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	return took[len(took)/2], nil
 }
 
 // available is MemAvailable in bytes. proc_meminfo(5)

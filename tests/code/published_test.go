@@ -2,8 +2,10 @@ package code
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	mcpcode "github.com/mcpbox/mcpbox/code"
@@ -80,7 +82,14 @@ func TestPublishedProgramsBehaveAsBare(t *testing.T) {
 }
 
 func installed(language string) bool {
+	if language == "typescript" && !stripsTypes() {
+		return false
+	}
 	for _, program := range programs[language] {
+		if filepath.IsAbs(program) {
+			_, err := os.Stat(program)
+			return err == nil
+		}
 		for _, dir := range []string{"/usr/bin/", "/usr/local/bin/", "/usr/local/go/bin/"} {
 			if _, err := os.Stat(dir + program); err == nil {
 				return true
@@ -88,4 +97,11 @@ func installed(language string) bool {
 		}
 	}
 	return false
+}
+
+// stripsTypes: Node runs TypeScript from version 22.6 on.
+func stripsTypes() bool {
+	out, err := exec.Command("/usr/bin/node", "-p",
+		"process.allowedNodeEnvironmentFlags.has('--experimental-strip-types')").Output()
+	return err == nil && strings.TrimSpace(string(out)) == "true"
 }

@@ -146,14 +146,14 @@ var programs = map[string][]string{
 	"perl":   {"perl"},
 	"ruby":   {"ruby"},
 	"php":    {"php"},
-	"lua": {
-		"lua5.4",
-	},
-	"c":    {"gcc"},
-	"c++":  {"g++"},
-	"java": {"java"},
-	"go":   {"go"},
-	"rust": {"rustc"},
+	"lua":    {"lua5.4"},
+	"c":      {"gcc"},
+	"c++":    {"g++"},
+	"java":   {"java"},
+	"go":     {"go"},
+	"rust":   {"/usr/bin/rustc"}, // a person's own compiler is not in the sandbox
+
+	"typescript": {"node"},
 }
 
 // bare runs the snippet as root in a mount namespace that only has /work, /tmp and the home made

@@ -80,6 +80,10 @@ func run(t *testing.T, args ...string) outcome {
 	if o.Status == runtime.StatusSetup {
 		t.Fatalf("it did not run: %s", o.Error)
 	}
+	// The first process of a sandbox has its id, a cell's has a number behind it.
+	if os.Getenv(inResident) != "" && !strings.Contains(o.ExecutionID, "-") {
+		t.Errorf("it did not run in a cell: %s", o.ExecutionID)
+	}
 	if code := cmd.ProcessState.ExitCode(); code != o.ExitCode {
 		t.Errorf("mcpbox exited with %d, its result says %d", code, o.ExitCode)
 	}

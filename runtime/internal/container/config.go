@@ -29,7 +29,10 @@ type Config struct {
 	Hostname   string
 	Init       *os.File     // mcpbox-init's executable, a memfd
 	Sealed     func() error // waits until Init is complete and can't be changed
-	Control    *os.File     // its end of the control socket
+	// OwnKeyring: the sandbox gets a session keyring of its own. Otherwise it shares an empty one,
+	// because a user may have 200 keys only.
+	OwnKeyring bool
+	Control    *os.File // its end of the control socket
 }
 
 // outerRoot returns libcontainer's own root. It only has mount points, and all sandboxes share it.
@@ -57,6 +60,7 @@ func libcontainerConfig(cfg Config, root string) (*configs.Config, error) {
 		UIDMappings:       idMaps(cfg.IDs.UID),
 		GIDMappings:       idMaps(cfg.IDs.GID),
 		Capabilities:      initCapabilities(cfg.NetAdmin),
+		NoNewKeyring:      !cfg.OwnKeyring,
 		Cgroups: &cgroups.Cgroup{Resources: &cgroups.Resources{},
 			Rootless: cfg.Rootless || cfg.Cgroup == ""},
 		Mounts: []*configs.Mount{

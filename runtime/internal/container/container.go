@@ -79,10 +79,12 @@ func Start(cfg Config) (*Container, error) {
 	go func() {
 		// PR_SET_PDEATHSIG watches the thread that forked, so this thread must live as long as PID
 		// 1. prctl(2)
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
+		runtime.LockOSThread() // and it ends with the goroutine: its session keyring is another one
 		defer close(c.done)
-		err := lib.Start(process)
+		err := sharedKeyring(cfg)
+		if err == nil {
+			err = lib.Start(process)
+		}
 		if err != nil {
 			started <- err
 			return
