@@ -6,10 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sharedKeyring makes an empty session keyring that of this thread, and so of the sandbox that it
-// starts: the caller's own may have secrets. All sandboxes of a user share it, but those whose tools
-// may use keys. The first one makes it. It is found by its name, which needs the permission to
-// search it. keyrings(7), keyctl(2)
+// sharedKeyring joins this thread, and so the sandbox that it starts, to an empty session keyring:
+// the caller's own may have secrets. All sandboxes of a user share it, except those whose tools may
+// use keys. The first one makes it. It is found by its name, which needs the permission to search
+// it. keyrings(7), keyctl(2)
 func sharedKeyring(cfg Config) error {
 	const (
 		possessorAll                       = 0x3f000000

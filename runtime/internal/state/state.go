@@ -49,8 +49,8 @@ func usable(dir string, mode os.FileMode) bool {
 	return Mkdir(dir, mode) == nil && ownedBy(dir, os.Geteuid()) == nil
 }
 
-// Mkdir makes a folder with just this mode, if there is none: a service manager may have set a umask
-// with which the sandbox's ids could not go through it.
+// Mkdir makes a folder with just this mode, if there is none: a service manager may have set a
+// umask with which the sandbox's ids could not go through it.
 func Mkdir(dir string, mode os.FileMode) error {
 	err := os.Mkdir(dir, mode)
 	if os.IsExist(err) {
