@@ -24,7 +24,7 @@ func extract(stream io.Reader, dir string) error {
 		return err
 	}
 	defer root.Close()
-	left, files := int64(maxBytes), 0
+	left, files, links := int64(maxBytes), 0, map[string]bool{}
 	for r := tar.NewReader(stream); ; files++ {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -38,7 +38,7 @@ func extract(stream io.Reader, dir string) error {
 				maxBytes>>20)
 		}
 		left -= h.Size
-		if err := entry(root, r, h); err != nil {
+		if err := entry(root, r, h, links); err != nil {
 			return fmt.Errorf("the installed file %.200q: %w", h.Name, err)
 		}
 	}
@@ -46,7 +46,7 @@ func extract(stream io.Reader, dir string) error {
 
 var errEntry = errors.New("not a regular file, folder, or link inside")
 
-func entry(root *os.Root, r io.Reader, h *tar.Header) error {
+func entry(root *os.Root, r io.Reader, h *tar.Header, links map[string]bool) error {
 	name := path.Clean(h.Name)
 	switch {
 	case name == ".":
@@ -54,14 +54,19 @@ func entry(root *os.Root, r io.Reader, h *tar.Header) error {
 	case path.IsAbs(name) || name == ".." || strings.HasPrefix(name, "../"):
 		return errEntry
 	}
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		if links[dir] {
+			return errors.New("it is below a link")
+		}
+	}
 	switch h.Typeflag {
 	case tar.TypeDir:
 		return root.MkdirAll(name, 0o755)
 	case tar.TypeSymlink:
-		to := path.Join(path.Dir(name), h.Linkname)
-		if path.IsAbs(h.Linkname) || to == ".." || strings.HasPrefix(to, "../") {
+		if !staysInside(path.Dir(name), h.Linkname) {
 			return errEntry
 		}
+		links[name] = true
 		return root.Symlink(h.Linkname, name)
 	case tar.TypeReg:
 		mode := os.FileMode(0o644)
@@ -77,4 +82,24 @@ func entry(root *os.Root, r io.Reader, h *tar.Header) error {
 		return errors.Join(err, f.Chmod(mode), f.Close())
 	}
 	return errEntry
+}
+
+// staysInside reports a link in a folder that leads to no place outside, whatever other links there
+// are: only its first parts are "..", which leave real folders.
+func staysInside(folder, link string) bool {
+	if path.IsAbs(link) {
+		return false
+	}
+	up := true
+	for _, part := range strings.Split(link, "/") {
+		switch {
+		case part != "..":
+			up = up && (part == "" || part == ".")
+		case !up || folder == ".":
+			return false
+		default:
+			folder = path.Dir(folder)
+		}
+	}
+	return true
 }

@@ -42,6 +42,12 @@ func TestOnlyWhatStaysInsideIsExtracted(t *testing.T) {
 		"chain": {{Name: "a", Typeflag: dir}, {Name: "a/b", Linkname: ".", Typeflag: link},
 			{Name: "c", Linkname: "a/b/../..", Typeflag: link}, {Name: "c/../out", Typeflag: reg},
 			{Name: "c/out", Typeflag: reg}, {Name: "c/out", Typeflag: reg}},
+		"below a link": {{Name: "a", Typeflag: dir}, {Name: "b", Linkname: "a", Typeflag: link},
+			{Name: "b/c", Typeflag: reg}},
+		// As text c leads to a/b/x; really l is the tree, and l/../out is outside.
+		"up from a link": {{Name: "a/b", Typeflag: dir},
+			{Name: "a/b/l", Linkname: "../..", Typeflag: link},
+			{Name: "c", Linkname: "a/b/l/../x", Typeflag: link}},
 		"over a link": {{Name: "a", Linkname: "b", Typeflag: link}, {Name: "a", Typeflag: reg}},
 		"hard link":   {{Name: "a", Linkname: "b", Typeflag: tar.TypeLink}},
 		"device":      {{Name: "a", Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3}},
@@ -65,7 +71,10 @@ func TestOrdinaryTreesAreExtracted(t *testing.T) {
 	tree := t.TempDir()
 	err := extract(stream(t, tar.Header{Name: "./a", Typeflag: tar.TypeDir},
 		tar.Header{Name: "./a/run", Typeflag: tar.TypeReg, Mode: 0o4755},
-		tar.Header{Name: "./bin", Linkname: "a/run", Typeflag: tar.TypeSymlink}), tree)
+		tar.Header{Name: "./bin", Linkname: "a/run", Typeflag: tar.TypeSymlink},
+		tar.Header{Name: "./a/up", Linkname: "../a/./run", Typeflag: tar.TypeSymlink},
+		tar.Header{Name: "./a/Run", Typeflag: tar.TypeReg},
+		tar.Header{Name: "./a/\u202e\n", Typeflag: tar.TypeReg}), tree)
 	if err != nil {
 		t.Fatal(err)
 	}

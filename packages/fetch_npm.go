@@ -294,10 +294,10 @@ func describeNPM(r *runner.Request, config *npm.Config, lock *npm.Lock, look *np
 	for _, folder := range slices.Sorted(maps.Keys(lock.Packages)) {
 		l := lock.Packages[folder]
 		if l.Integrity == "" && !l.Bundled {
-			return nil, fmt.Errorf("the registry gives no integrity for %s", npm.Name(folder))
+			return nil, fmt.Errorf("the registry gives no integrity for %s", lock.NameAt(folder))
 		}
-		m := Member{Name: npm.Name(folder), Version: l.Version, Integrity: l.Integrity,
-			Scripts: l.Scripts}
+		m := Member{Name: lock.NameAt(folder), Version: l.Version, Integrity: l.Integrity,
+			Scripts: l.Scripts, folder: folder}
 		if said := signed.of(m.Name, m.Version); said != nil {
 			m.Provenance = said.Attested
 			m.Deprecated = safetext.Clean(said.Deprecated, 200)
@@ -356,6 +356,15 @@ func (s *signatures) check(m Member) {
 	s.signs = s.signs || len(s.look.Keys[registry]) > 0
 	s.known = s.known || len(s.keys[registry].Keys) > 0
 	said := s.of(m.Name, m.Version)
+	if said == nil {
+		s.bad = append(s.bad, audit.Finding{ID: "integrity", Severity: audit.High,
+			What:     "the registry does not say which archive it is",
+			Evidence: m.Name + "@" + m.Version})
+	} else if !said.Vouches(m.Integrity) {
+		s.bad = append(s.bad, audit.Finding{ID: "integrity", Severity: audit.Critical,
+			What:     "it is another archive than the registry has by this name",
+			Evidence: m.Name + "@" + m.Version})
+	}
 	if said == nil || len(said.Signatures) == 0 {
 		s.missing++
 		s.unsigned = m.Name + "@" + m.Version
@@ -407,6 +416,8 @@ type Member struct {
 	Withdrawn   string    `json:"withdrawn,omitempty"`  // why
 	Deprecated  string    `json:"deprecated,omitempty"` // why
 	Provenance  bool      `json:"provenance,omitempty"` // the registry has an attestation
+
+	folder string // in the tree, for npm
 }
 
 // safeVersion reports a version that can name a folder.

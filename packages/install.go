@@ -205,11 +205,6 @@ func (s *Store) describe(r *runner.Request, f *fetched, tree string) (*Package, 
 	if p.Tree, p.Bytes, err = Hash(tree); err != nil {
 		return nil, err
 	}
-	for _, m := range f.members {
-		if m.Scripts {
-			p.Scripts = append(p.Scripts, m.Name)
-		}
-	}
 	var found []audit.Finding
 	declared := ""
 	if r.Ecosystem == runner.PyPI {
@@ -217,7 +212,12 @@ func (s *Store) describe(r *runner.Request, f *fetched, tree string) (*Package, 
 		site := filepath.Join(tree, filepath.FromSlash(pypi.Site(version)))
 		found, err = audit.Python(tree, r.Name, pypi.Dist(site, r.Name), site)
 	} else {
-		found, err = audit.Tree(tree, r.Name, p.Scripts)
+		var parts []audit.Part
+		for _, m := range f.members {
+			parts = append(parts, audit.Part{Folder: m.folder, Name: m.Name, Version: m.Version,
+				Scripts: m.Scripts})
+		}
+		found, p.Scripts, err = audit.Tree(tree, r.Name, parts)
 		m, err := npm.ReadManifest(filepath.Join(tree, "node_modules", filepath.FromSlash(r.Name)))
 		if err == nil {
 			declared = string(m.Repository)

@@ -29,23 +29,24 @@ func TestWhatIsFoundInATree(t *testing.T) {
 	}
 	for _, c := range []struct {
 		source  string
-		scripts []string
+		scripts bool
 		want    string
 		verdict Verdict
 	}{
-		{"console.log(1)", nil, "", Audited},
-		{"// żółć 日本語 👩‍💻", nil, "", Audited}, // a joiner in an emoji is none of it
-		{"var _0x12ab = 1", nil, "", Audited},
-		{"evaluate(atob)", nil, "", Audited},
-		{"// \u202e", nil, "hidden high", Quarantined},
-		{"// \U000E0041", nil, "hidden high", Quarantined},
-		{obfuscated, nil, "obfuscated high", Quarantined},
-		{"eval(Buffer.from(x, 'base64')+'')", nil, "obfuscated high", Quarantined},
-		{"require('child_process')", nil, "exec info", Audited},
-		{"import x from \"node:https\"", nil, "network info", Audited},
-		{"", []string{"notes"}, "script medium", Audited},
+		{"console.log(1)", false, "", Audited},
+		{"// żółć 日本語 👩‍💻", false, "", Audited}, // a joiner in an emoji is none of it
+		{"var _0x12ab = 1", false, "", Audited},
+		{"evaluate(atob)", false, "", Audited},
+		{"// \u202e", false, "hidden high", Quarantined},
+		{"// \U000E0041", false, "hidden high", Quarantined},
+		{obfuscated, false, "obfuscated high", Quarantined},
+		{"eval(Buffer.from(x, 'base64')+'')", false, "obfuscated high", Quarantined},
+		{"require('child_process')", false, "exec info", Audited},
+		{"import x from \"node:https\"", false, "network info", Audited},
+		{"", true, "script medium", Audited},
 	} {
-		found, err := Tree(tree(t, c.source), "notes", c.scripts)
+		found, _, err := Tree(tree(t, c.source), "notes", []Part{{"node_modules/none", "notes",
+			"1.0.0", c.scripts}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,6 +57,43 @@ func TestWhatIsFoundInATree(t *testing.T) {
 		if strings.Join(got, ", ") != c.want || Judge(found) != c.verdict {
 			t.Errorf("%.40q: %v, %s", c.source, got, Judge(found))
 		}
+	}
+}
+
+// A registry has a manifest of its own, which need not be the archive's.
+func TestManifestsThatDiffer(t *testing.T) {
+	folder := t.TempDir()
+	part := Part{".", "notes", "1.0.0", false}
+	for text, want := range map[string]string{
+		`{"name": "notes", "version": "1.0.0"}`:                                         "",
+		`{"name": "notes", "version": "v1.0.0+build", "scripts": {"test": "x"}}`:        "",
+		`{"name": "other", "version": "1.0.0"}`:                                         "manifest high",
+		`{"name": "notes", "version": "1.0.1"}`:                                         "manifest high",
+		`{"name": "notes", "version": "1.0.0", "scripts": {"postinstall": "curl x"}}`:   "manifest high script",
+		`{"name": "notes", "version": "1.0.0", "scripts": {"preinstall": "node x.js"}}`: "manifest high script",
+		`{`: "manifest high",
+	} {
+		if err := os.WriteFile(filepath.Join(folder, "package.json"), []byte(text),
+			0o600); err != nil {
+			t.Fatal(err)
+		}
+		found, scripts := manifest(folder, part)
+		got := ""
+		for _, f := range found {
+			got += f.ID + " " + string(f.Severity)
+		}
+		if scripts {
+			got += " script"
+		}
+		if got != want {
+			t.Errorf("%s: %s, not %s", text, got, want)
+		}
+	}
+	if err := os.Remove(filepath.Join(folder, "package.json")); err != nil {
+		t.Fatal(err)
+	}
+	if found, scripts := manifest(folder, part); found != nil || scripts {
+		t.Errorf("what is not installed: %v", found)
 	}
 }
 

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -9,24 +10,77 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/mcpbox/mcpbox/packages/npm"
 )
 
 const maxSource = 4 << 20 // of a file that is read; larger ones are data
 
-// Tree looks at an installed tree of npm: compiled files of all packages, and the sources of the
-// package that was asked for. scripts are the packages with an install script.
-func Tree(tree, pkg string, scripts []string) ([]Finding, error) {
-	found := name(pkg)
-	for _, with := range scripts {
-		found = append(found, Finding{"script", Medium,
-			"it has an install script, which runs only if the package is trusted; without it, it " +
-				"may not work", with})
+// Part is a package of a tree of npm, as the registry describes it.
+type Part struct {
+	Folder, Name, Version string
+	Scripts               bool // it has an install script
+}
+
+// Tree looks at an installed tree of npm: compiled files and manifests of all packages, and the
+// sources of the package that was asked for. scripts are the packages with an install script.
+func Tree(tree, pkg string, parts []Part) (found []Finding, scripts []string, err error) {
+	found = name(pkg)
+	for _, p := range parts {
+		more, has := manifest(filepath.Join(tree, filepath.FromSlash(p.Folder)), p)
+		found = append(found, more...)
+		if has {
+			scripts = append(scripts, p.Name)
+			found = append(found, Finding{"script", Medium,
+				"it has an install script, which runs only if the package is trusted; without " +
+					"it, it may not work", p.Name})
+		}
 	}
 	own := filepath.Join("node_modules", filepath.FromSlash(pkg))
-	return walk(found, tree, ".node", func(where string) bool {
+	found, err = walk(found, tree, ".node", func(where string) bool {
 		inner := strings.TrimPrefix(where, own+"/")
 		return inner != where && !strings.HasPrefix(inner, "node_modules/") && isSource(where)
 	}, script)
+	return found, scripts, err
+}
+
+// manifest compares what an archive says of itself with what the registry says. They may differ:
+// whoever publishes a package writes both.
+func manifest(folder string, p Part) (found []Finding, scripts bool) {
+	spec := p.Name + "@" + p.Version
+	m, err := npm.ReadManifest(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, p.Scripts // an optional package for another machine
+	}
+	if err != nil || m.Name != p.Name || !sameVersion(m.Version, p.Version) {
+		evidence := spec
+		if err == nil {
+			evidence += ", " + m.Name + "@" + m.Version
+		}
+		found = append(found, Finding{"manifest", High,
+			"its archive is of another package than the registry says", evidence})
+	}
+	if err != nil || p.Scripts {
+		return found, p.Scripts
+	}
+	for _, name := range []string{"preinstall", "install", "postinstall"} {
+		if m.Scripts[name] != "" {
+			return append(found, Finding{"manifest", High,
+				"its archive has an install script that the registry does not name",
+				spec + " " + name + ": " + m.Scripts[name]}), true
+		}
+	}
+	_, err = os.Lstat(filepath.Join(folder, "binding.gyp")) // npm runs node-gyp for it
+	return found, err == nil
+}
+
+// sameVersion compares texts: a manifest may have a v, and a registry leaves out +BUILD.
+func sameVersion(a, b string) bool {
+	plain := func(v string) string {
+		v, _, _ = strings.Cut(strings.TrimLeft(strings.TrimSpace(v), "v="), "+")
+		return v
+	}
+	return plain(a) == plain(b)
 }
 
 // Python looks at a tree of pip's. own are the files of the package that was asked for, below site.

@@ -19,6 +19,7 @@ type Lock struct {
 
 // Locked is one package of the tree.
 type Locked struct {
+	Name      string `json:"name"` // if it is another one than the folder's: an alias
 	Version   string `json:"version"`
 	Resolved  string `json:"resolved"` // empty if npm is told to leave it out
 	Integrity string `json:"integrity"`
@@ -48,8 +49,12 @@ func ParseLock(data []byte) (*Lock, error) {
 	return lock, nil
 }
 
-// Name is the package's name at a folder of the lock.
-func Name(folder string) string {
+// NameAt is the name of the package at a folder of the lock. An alias ("words": "npm:evil@1") has
+// the name of what it stands for.
+func (l *Lock) NameAt(folder string) string {
+	if name := l.Packages[folder].Name; name != "" {
+		return name
+	}
 	return folder[strings.LastIndex("/"+folder, "/node_modules/")+len("node_modules/"):]
 }
 
@@ -57,7 +62,7 @@ func Name(folder string) string {
 func (l *Lock) WithScripts() (out []string) {
 	for folder, p := range l.Packages {
 		if p.Scripts {
-			out = append(out, Name(folder))
+			out = append(out, l.NameAt(folder))
 		}
 	}
 	slices.Sort(out)

@@ -45,6 +45,16 @@ function authorization(url) {
   return found
 }
 
+// The registry of the npmrc that a package comes from.
+function registryOf(name) {
+  const found = {}
+  for (const line of fs.readFileSync(npmrc, "utf8").split("\n")) {
+    const m = line.match(/^(@[^:]+:)?registry=(.*)$/)
+    if (m) found[m[1] || ""] = m[2]
+  }
+  return found[name.split("/")[0] + ":"] || found[""]
+}
+
 const below = (registry, rest) => new URL(rest, registry.replace(/\/*$/, "/"))
 
 async function view(registry, name) {
@@ -57,7 +67,7 @@ async function looked(registries, folder, cache, registry, main) {
   const wanted = new Map()
   for (const [where, p] of Object.entries(lock.packages)) {
     const name = p.name || where.slice(where.lastIndexOf("node_modules/") + "node_modules/".length)
-    if (where && p.version) wanted.set(name, [...(wanted.get(name) || []), p.version])
+    if (where && p.version && !p.inBundle) wanted.set(name, [...(wanted.get(name) || []), p.version])
   }
 
   // The cache has one index file for a request: lines of a hash, a tab, and an object.
@@ -70,7 +80,15 @@ async function looked(registries, folder, cache, registry, main) {
     }
   }
 
-  const out = {packages: [], keys: {}}
+  const out = {packages: [], keys: {}}, seen = new Set()
+  function add(name, version, p) {
+    const hashes = [p.dist.integrity,
+      p.dist.shasum && "sha1-" + Buffer.from(p.dist.shasum, "hex").toString("base64")]
+    seen.add(name + "@" + version)
+    out.packages.push({name, version, integrity: hashes.filter(h => h).join(" "),
+      signatures: p.dist.signatures || [], attested: !!p.dist.attestations,
+      deprecated: typeof p.deprecated === "string" ? p.deprecated : ""})
+  }
   walk(path.join(cache, "_cacache", "index-v5"), file => {
     const line = fs.readFileSync(file, "utf8").trim().split("\n").pop()
     let entry
@@ -91,11 +109,20 @@ async function looked(registries, folder, cache, registry, main) {
     for (const version of wanted.get(full)) {
       const p = doc.versions && doc.versions[version]
       if (!p || !p.dist) continue
-      out.packages.push({name: full, version, integrity: p.dist.integrity || "",
-        signatures: p.dist.signatures || [], attested: !!p.dist.attestations,
-        deprecated: typeof p.deprecated === "string" ? p.deprecated : ""})
+      add(full, version, p)
     }
   })
+  // A package may bring its own lock file. Then npm asks the registry for archives only.
+  const all = [...wanted].flatMap(([name, versions]) => versions.map(v => [name, v]))
+  const unseen = all.filter(([name, version]) => !seen.has(name + "@" + version)).slice(0, 2000)
+  await Promise.all([...Array(16)].map(async () => {
+    for (let one; (one = unseen.pop());) {
+      const [name, version] = one
+      const p = await get(below(registryOf(name), name.replace("/", "%2f") + "/" + version),
+        "application/json", 16 << 20)
+      if (p && p.name === name && p.version === version && p.dist) add(name, version, p)
+    }
+  }))
   await Promise.all(registries.map(async registry => {
     const said = await get(below(registry, "-/npm/v1/keys"), "application/json", 1 << 20)
     if (said) out.keys[registry] = said.keys

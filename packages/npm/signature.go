@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // LookScript prints a Look. See its first lines for its arguments.
@@ -34,7 +35,7 @@ type Attestation struct {
 type Said struct {
 	Name       string      `json:"name"`
 	Version    string      `json:"version"`
-	Integrity  string      `json:"integrity"`
+	Integrity  string      `json:"integrity"` // hashes of the archive, with spaces between
 	Signatures []Signature `json:"signatures"`
 	Attested   bool        `json:"attested"` // it has a provenance attestation
 	Deprecated string      `json:"deprecated"`
@@ -100,6 +101,11 @@ func (k *Key) public() (*ecdsa.PublicKey, error) {
 		return nil, fmt.Errorf("no ECDSA key")
 	}
 	return key, nil
+}
+
+// Vouches reports that the registry gives this hash of the archive.
+func (s *Said) Vouches(integrity string) bool {
+	return slices.Contains(strings.Fields(s.Integrity), integrity)
 }
 
 // Verify checks a registry's signatures over what is installed, which has integrity. One that holds

@@ -14,6 +14,7 @@ import (
 	"sort"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/mcpbox/mcpbox/packages/runner"
 )
@@ -114,8 +115,8 @@ func (db *DB) lineAfter(at int64) (line string, next int64, err error) {
 	return strings.TrimSuffix(line, "\n"), from + int64(len(line)), err
 }
 
-// Import makes a database of the zip files that OSV publishes, or of single records (.json). It
-// replaces what the database has of their ecosystems, and keeps the others. It returns the number
+// Import makes a database of the zip files that OSV publishes, or of single records (.json). A zip
+// file replaces what the database has of its ecosystems. Records are added. It returns the number
 // of entries.
 func Import(file string, sources ...string) (int, error) {
 	var lines []string
@@ -123,8 +124,11 @@ func Import(file string, sources ...string) (int, error) {
 	for _, source := range sources {
 		if err := read(source, func(e Entry) error {
 			ecosystem, _, _ := strings.Cut(e.Key, "/")
-			fresh[ecosystem] = true
+			fresh[ecosystem] = fresh[ecosystem] || filepath.Ext(source) != ".json"
 			k := e.Key
+			if strings.ContainsFunc(k, unicode.IsControl) { // it would be another line
+				return fmt.Errorf("%s names the package %q", e.ID, k)
+			}
 			e.Key = ""
 			data, err := json.Marshal(e)
 			if len(lines) >= maxRecords {

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -34,6 +35,7 @@ type file struct {
 type published struct {
 	version   string
 	manifest  map[string]any
+	archived  map[string]any // what the archive's manifest has besides
 	files     []file
 	integrity string // "" is the right one
 	signature string // "" is the right one, if the registry signs; "none" is none
@@ -131,6 +133,8 @@ func (r *registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 			"key": base64.StdEncoding.EncodeToString(der)}}})
 	case strings.HasPrefix(req.URL.Path, "/-/npm/v1/attestations/"):
 		r.attestation(w, strings.TrimPrefix(req.URL.Path, "/-/npm/v1/attestations/"))
+	case len(all) == 0 && !isArchive:
+		r.one(w, strings.TrimPrefix(req.URL.Path, "/"))
 	case len(all) == 0:
 		http.NotFound(w, req)
 	case isArchive && hang != nil:
@@ -194,7 +198,9 @@ func (r *registry) document(p published, name string, archive []byte) (version m
 }
 
 func (p published) archive() []byte {
-	manifest, _ := json.Marshal(p.manifest)
+	all := maps.Clone(p.manifest)
+	maps.Copy(all, p.archived)
+	manifest, _ := json.Marshal(all)
 	return tarball(0o755, append([]file{
 		{name: "package/package.json", content: string(manifest)}}, p.files...))
 }
@@ -210,6 +216,22 @@ func (r *registry) attestation(w http.ResponseWriter, spec string) {
 				_ = json.NewEncoder(w).Encode(map[string]any{"attestations": []any{map[string]any{
 					"predicateType": "https://slsa.dev/provenance/v1",
 					"bundle":        p.attested(sum[:])}}})
+				return
+			}
+		}
+	}
+	http.Error(w, "{}", http.StatusNotFound)
+}
+
+// one answers for NAME/VERSION.
+func (r *registry) one(w http.ResponseWriter, spec string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for name, all := range r.packages {
+		for _, p := range all {
+			if spec == name+"/"+p.version {
+				version, _ := r.document(p, name, p.archive())
+				_ = json.NewEncoder(w).Encode(version)
 				return
 			}
 		}

@@ -1,5 +1,6 @@
 // Command survey installs published MCP servers by mcpbox's two phases, lists their tools, and
-// compares the times with bare npx. Both run in turns: first with empty homes, then warm.
+// compares the times with bare npx, and with node and the installed program. They run in turns:
+// first with empty homes, then warm.
 //
 //	go run ./tests/packages/survey -warm 3 >table.md
 //
@@ -53,6 +54,20 @@ var servers = []string{
 	"n8n-mcp",
 	"@azure/mcp@latest server start",
 	"STRIPE_SECRET_KEY @stripe/mcp --tools=all",
+	"@modelcontextprotocol/server-memory@^2025",
+	"mcp-remote https://localhost:1/mcp",
+	"@sentry/mcp-server --access-token=made-up",
+	"@heroku/mcp-server",
+	"APIFY_TOKEN @apify/actors-mcp-server",
+	"@brave/brave-search-mcp-server --brave-api-key made-up",
+	"@bitbonsai/mcpvault /tmp",
+	"mcp-server-code-runner",
+	"puppeteer-mcp-server",
+	"@hisma/server-puppeteer",
+	"@antv/mcp-server-chart",
+	"mcp-mermaid",
+	"ssh-mcp -- --host=localhost --user=none",
+	"@drawio/mcp",
 	"@cloudflare/mcp-server-cloudflare run 0123456789abcdef0123456789abcdef",
 }
 
@@ -139,10 +154,8 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(
-		"| server | tools bare | tools mcpbox | verdict | MiB | first: wall | CPU | warm: wall | " +
-			"CPU |",
-	)
+	fmt.Println("| server | tools bare / mcpbox | verdict | MiB | first: wall | first: CPU | " +
+		"warm: wall | warm: CPU | warm: later than node |")
 	fmt.Println("|---|---|---|---|---|---|---|---|---|")
 	for _, line := range servers[*from:*to] {
 		if !strings.Contains(line, *only) {
@@ -173,15 +186,18 @@ func one(box string, words []string, warm int, limit time.Duration) {
 		defer os.RemoveAll(dir)
 		homes[i] = dir
 	}
-	commands := [2][]string{npx, boxed}
 	var cold [2]run
-	var hot [2][]run
+	commands := [][]string{npx, boxed}
 	for i := range commands {
 		cold[i] = start(homes[i], commands[i], env, limit)
 	}
+	if bare := installed(homes[0], words); bare != nil {
+		commands = append(commands, bare)
+	}
+	hot := make([][]run, 3)
 	for range warm {
 		for i := range commands {
-			hot[i] = append(hot[i], start(homes[i], commands[i], env, limit))
+			hot[i] = append(hot[i], start(homes[min(i, 1)], commands[i], env, limit))
 		}
 	}
 	verdict, size := "", 0.0
@@ -210,18 +226,35 @@ func one(box string, words []string, warm int, limit time.Duration) {
 	ratio := func(a, b time.Duration) string {
 		return fmt.Sprintf("%.1f / %.1f s = %.2f", b.Seconds(), a.Seconds(), float64(b)/float64(a))
 	}
-	fmt.Printf(
-		"| `%s` | %s | %s | %s | %.0f | %s | %s | %s | %s |\n",
-		strings.Join(words, " "),
-		count(cold[0]),
-		count(cold[1]),
-		verdict,
-		size,
-		ratio(cold[0].wall, cold[1].wall),
-		ratio(cold[0].cpu, cold[1].cpu),
-		ratio(median(hot[0], wall), median(hot[1], wall)),
-		ratio(median(hot[0], cpu), median(hot[1], cpu)),
-	)
+	later := "-"
+	if len(hot[2]) > 0 {
+		box, node := median(hot[1], wall), median(hot[2], wall)
+		later = fmt.Sprintf("%d ms (%d)", (box - node).Milliseconds(), node.Milliseconds())
+	}
+	fmt.Printf("| `%s` | %s / %s | %s | %.0f | %s | %s | %s | %s | %s |\n", strings.Join(words, " "),
+		count(cold[0]), count(cold[1]), verdict, size, ratio(cold[0].wall, cold[1].wall),
+		ratio(cold[0].cpu, cold[1].cpu), ratio(median(hot[0], wall), median(hot[1], wall)),
+		ratio(median(hot[0], cpu), median(hot[1], cpu)), later)
+}
+
+// installed is the command that starts what npx has in its cache; nil: it is no script of node's.
+func installed(home string, words []string) []string {
+	name := words[0]
+	if at := strings.LastIndexByte(name, '@'); at > 0 {
+		name = name[:at]
+	}
+	found, _ := filepath.Glob(filepath.Join(home, ".npm/_npx/*/node_modules/.bin/*"))
+	for _, link := range found {
+		real, err := filepath.EvalSymlinks(link)
+		if err != nil || !strings.Contains(real, "/node_modules/"+name+"/") {
+			continue
+		}
+		if data, err := os.ReadFile(real); err == nil && strings.HasPrefix(string(data),
+			"#!/usr/bin/env node") {
+			return append([]string{"node", real}, words[1:]...)
+		}
+	}
+	return nil
 }
 
 func count(r run) string {
