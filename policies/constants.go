@@ -137,7 +137,7 @@ var constants = [...]constant{
 	{"F_NOTIFY", unix.F_NOTIFY},
 	{"MAP_HUGETLB", unix.MAP_HUGETLB},
 	{"MFD_HUGETLB", unix.MFD_HUGETLB},
-	{"SHM_HUGETLB", 0o4000}, // linux/shm.h
+	{"SHM_HUGETLB", 0o4000},          // linux/shm.h
 	{"FS_IOC_GETFSUUID", 0x80111500}, // linux/fs.h, Linux 6.9
 	{"S_ISUID", unix.S_ISUID},
 	{"S_ISGID", unix.S_ISGID},

@@ -101,7 +101,7 @@ func ParseTrust(data []byte) (*Trust, error) {
 
 // certified verifies that a certificate for signing code comes from an authority that is trusted.
 func (t *Trust) certified(leaf *x509.Certificate, at time.Time) error {
-	var last error = errors.New("no authority was valid then")
+	last := errors.New("no authority was valid then")
 	for _, a := range t.authorities {
 		if !a.valid.has(at) {
 			continue
