@@ -79,9 +79,9 @@ print("pid", os.getpid())
 `
 
 // attacks are what finds can find.
-var attacks = []string{"file /tmp", "file /dev/shm", "file /home/user", "file /work", "fifo", "socket",
-	"abstract socket", "tcp", "udp", "shared memory", "message queue", "semaphores", "key", "lock",
-	"pty", "process", "signal"}
+var attacks = []string{"file /tmp", "file /dev/shm", "file /home/user", "file /work", "fifo",
+	"socket", "abstract socket", "tcp", "udp", "shared memory", "message queue", "semaphores",
+	"key", "lock", "pty", "process", "signal"}
 
 // permissive allows what the attacks need, so that namespaces and not the filter stop them.
 func permissive(t *testing.T) *policies.Policy {

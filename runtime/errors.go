@@ -148,9 +148,9 @@ func (c *contained) spawnErrorIn(root *rootfs.Plan, f initproto.Fault,
 }
 
 // OnlyOnHost says which argument of a command names a file or folder that exists on the host but
-// not in the sandbox, and how to mount it, or that the program fails in every sandbox. It returns ""
-// if it knows neither. wd is the folder on the host where relative paths start. Use it only after a
-// command has failed, because an argument may not be a path at all.
+// not in the sandbox, and how to mount it, or that the program fails in every sandbox. It
+// returns "" if it knows neither. wd is the folder on the host where relative paths start. Use
+// it only after a command has failed, because an argument may not be a path at all.
 func (p *Plan) OnlyOnHost(cmd Command, wd string) string {
 	if p.root == nil || len(cmd.Args) < 2 {
 		return ""
