@@ -37,6 +37,9 @@ func (p *Plan) Find(path string) Found {
 		switch {
 		case !there:
 			f.Missing = next
+			if _, in := below(f.Target, next); !in { // what the link leads to is there
+				f.Link, f.OnHost, f.Target = "", "", ""
+			}
 			return f
 		case target == "":
 			at = next
@@ -49,7 +52,10 @@ func (p *Plan) Find(path string) Found {
 				target = filepath.Join(at, target)
 			}
 			f.Link, f.Target = next, filepath.Clean(target)
-			f.OnHost, _ = filepath.EvalSymlinks(host)
+			f.OnHost = ""
+			if host != "" {
+				f.OnHost, _ = filepath.EvalSymlinks(host)
+			}
 			rest = append(strings.Split(strings.Trim(f.Target, "/"), "/"), rest...)
 			at = "/"
 		}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
@@ -130,8 +132,7 @@ func (c *contained) spawnErrorIn(root *rootfs.Plan, f initproto.Fault,
 			"the user that runs mcpbox must be allowed to enter the folder that is mounted there",
 			"working directory %s: %w", body.Dir, f.Errno)
 	case f.Step == initproto.StepDir:
-		return hint.Errorf("name a folder as the sandbox sees it; the default is "+rootfs.Work,
-			"working directory %s: %w", body.Dir, f.Errno)
+		return hint.Errorf(dirRemedy(body.Dir), "working directory %s: %w", body.Dir, f.Errno)
 	case f.Step == initproto.StepDied:
 		return hint.Errorf(
 			"raise the memory or process limit: a process needs about 4 MiB and one task to start",
@@ -145,6 +146,18 @@ func (c *contained) spawnErrorIn(root *rootfs.Plan, f initproto.Fault,
 		return hint.Wrap(e, "raise --pids: the limit leaves no task for the tool")
 	}
 	return hint.Wrap(e, "`mcpbox doctor` says what this host allows")
+}
+
+// dirRemedy returns the hint for a working folder that is not there.
+func dirRemedy(dir string) string {
+	st, err := os.Stat(dir)
+	switch {
+	case !filepath.IsAbs(dir):
+		return "give the whole path, as the sandbox sees it; the default is " + rootfs.Work
+	case err == nil && st.IsDir():
+		return "the host has it and the sandbox does not: --mount " + dir
+	}
+	return "name a folder as the sandbox sees it; the default is " + rootfs.Work
 }
 
 // OnlyOnHost says which argument of a command names a file or folder that exists on the host but

@@ -30,8 +30,11 @@ func (f *sandboxFlags) tellExposed(mounts []policies.Mount) {
 		names := needs.Exposed(m.Source)
 		if m.Source != home {
 			what += " and all else in " + m.Source
+			for i, n := range names {
+				names[i] = filepath.Join(m.Source, n)
+			}
 			for _, n := range needs.Exposed(home) {
-				names = append(names, strings.TrimPrefix(home, "/")+"/"+n)
+				names = append(names, filepath.Join(home, n))
 			}
 		}
 		secrets := ""

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +25,8 @@ import (
 	"github.com/mcpbox/mcpbox/mcp/clientconfig"
 	"github.com/mcpbox/mcpbox/mcp/needs"
 	"github.com/mcpbox/mcpbox/mcp/trial"
+	"github.com/mcpbox/mcpbox/policies"
+	mcpruntime "github.com/mcpbox/mcpbox/runtime"
 )
 
 // How long a server may take to list its tools. A package is installed first.
@@ -157,7 +160,11 @@ func (w *wrapping) check(cmd *cobra.Command, r clientconfig.Request, after []str
 	server, err := trial.Start(ctx, w.command(r, n, after))
 	if err != nil {
 		leave = "it does not start in the sandbox: " + err.Error()
-		if h := hint.Of(err); h != "" {
+		h := hint.Of(err)
+		if h == "" {
+			h = w.missing(err, n)
+		}
+		if h != "" {
 			leave += " (hint: " + h + ")"
 		}
 		if len(n.Notes) > 0 {
@@ -174,6 +181,38 @@ func (w *wrapping) check(cmd *cobra.Command, r clientconfig.Request, after []str
 		notes = append(notes, "note: "+remark)
 	}
 	return "", notes
+}
+
+// namedPath finds paths in what a server has written.
+var namedPath = regexp.MustCompile(`/[\w.@+-]+(?:/[\w.@+-]+)+`)
+
+// missing is the hint for a server whose last words name a file that only the host has.
+func (w *wrapping) missing(err error, n needs.Needs) string {
+	var failed *trial.Failure
+	if !errors.As(err, &failed) {
+		return ""
+	}
+	policy, err := policies.Resolve(w.policy)
+	if err != nil {
+		return ""
+	}
+	plan, err := mcpruntime.NewPlan(mcpruntime.Spec{Policy: policy, BestEffort: true})
+	if err != nil {
+		return ""
+	}
+	for _, path := range namedPath.FindAllString(failed.Stderr, -1) {
+		path = filepath.Clean(path)
+		if slices.ContainsFunc(n.Mounts, func(m needs.Mount) bool {
+			return path == m.Source || strings.HasPrefix(path, m.Source+"/")
+		}) || w.inside.shows(path) || needs.Protected(path, w.dirs.Home) != "" {
+			continue
+		}
+		h := plan.OnlyOnHost(mcpruntime.Command{Args: []string{"server", path}}, "/")
+		if h != "" {
+			return strings.Replace(h, ": --mount", ": mcpbox wrap … -- --mount", 1)
+		}
+	}
+	return ""
 }
 
 // command is what the client starts: with its variables, in its folder.

@@ -14,6 +14,9 @@ var shared = []string{"/", "/boot", "/dev", "/etc", "/home", "/media", "/mnt", "
 	"/root", "/run", "/srv", "/sys", "/tmp", "/usr", "/var", "/var/lib", "/var/run", "/var/tmp",
 	"/run/user"}
 
+// Protected is protected, for callers that would suggest a mount.
+func Protected(path, home string) string { return protected(path, home) }
+
 // protected describes a path that is never mounted without a request. It returns "" for other
 // paths.
 func protected(path, home string) string {

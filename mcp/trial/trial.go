@@ -26,13 +26,22 @@ type Server struct {
 	Remarks []string
 }
 
-// Start starts the command, which must not have streams yet, and asks the server for its tools. The
-// error contains the server's stderr, if there is any.
+// Failure is why a server did not list its tools, in its own or mcpbox's words.
+type Failure struct {
+	error
+	Stderr string // the end of what it wrote there
+}
+
+// Unwrap returns the error with its hint.
+func (f *Failure) Unwrap() error { return f.error }
+
+// Start starts the command, which must not have streams yet, and asks the server for its tools. An
+// error is a *Failure.
 func Start(ctx context.Context, cmd *exec.Cmd) (*Server, error) {
 	var stderr tail
 	tools, err := list(ctx, cmd, &stderr)
 	if err != nil {
-		return nil, said(ctx, err, stderr.String())
+		return nil, &Failure{said(ctx, err, stderr.String()), stderr.String()}
 	}
 	return &Server{Tools: tools, Remarks: remarks(stderr.String())}, nil
 }

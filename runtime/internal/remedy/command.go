@@ -124,6 +124,10 @@ func (c Command) pathNotFound() string {
 		return "it is not on the host either: check the path"
 	}
 	if wd, err := os.Getwd(); err == nil && exists(filepath.Join(wd, c.Name)) {
+		if in := c.Plan.Inside(wd); in != "" && in != c.Dir {
+			return "it is looked for in " + c.Dir + " of the sandbox, and this folder is " + in +
+				" there: --dir " + quote(in) + " starts in it"
+		}
 		if f.Host == "" {
 			return "it is looked for in " + c.Dir +
 				" of the sandbox: --workspace . shows this folder there"
