@@ -44,14 +44,31 @@ type Server struct {
 	kept  kept
 }
 
-const instructions = "Runs code in a sandbox: no network, no files of the host, limits of time " +
-	"and memory. " +
+const instructions = "Runs code in a sandbox: no files of the host, limits of time and memory, and " +
+	"the network that each tool's description names. " +
 	"run_code may start programs and write files; secure_sandbox is for code that nobody has " +
 	"read: one interpreter, 5 seconds, " +
 	"and code that a static guard finds dangerous is refused. Nothing is kept between calls: " +
 	"each has a fresh /work and /tmp; " +
 	"only calls of run_code that name a session share one. " +
 	"What a program writes to /work/out comes back as resources."
+
+const noNetwork = "no network"
+
+// networkOf says what code can reach under a policy.
+func networkOf(p *policies.Policy) string {
+	switch p.Network.Mode {
+	case policies.NetworkHost:
+		return "the host's network"
+	case policies.NetworkAllow:
+		var hosts []string
+		for _, r := range p.Network.Allow {
+			hosts = append(hosts, r.Host)
+		}
+		return "a network that reaches only " + strings.Join(hosts, " and ")
+	}
+	return noNetwork
+}
 
 // New makes a server.
 func New(cfg Config) *Server {
@@ -62,18 +79,21 @@ func New(cfg Config) *Server {
 	s.mcp = mcp.NewServer(
 		&mcp.Implementation{Name: "mcpbox", Title: "mcpbox code sandbox", Version: cfg.Version},
 		&mcp.ServerOptions{Instructions: instructions})
-	closed := false
-	annotations := &mcp.ToolAnnotations{
-		DestructiveHint: &closed,
-		OpenWorldHint:   &closed,
-		IdempotentHint:  true,
+	annotations := func(p *policies.Policy) *mcp.ToolAnnotations {
+		closed, open := false, networkOf(p) != noNetwork
+		return &mcp.ToolAnnotations{
+			DestructiveHint: &closed,
+			OpenWorldHint:   &open,
+			IdempotentHint:  true,
+		}
 	}
 	languages := "Languages: " + strings.Join(code.Names(), ", ") + "."
 	mcp.AddTool(s.mcp, &mcp.Tool{
 		Name:        "run_code",
 		Title:       "Run code",
-		Annotations: annotations,
-		Description: "Run a program in a sandbox (256 MiB, half a CPU, 10 seconds, no network) " +
+		Annotations: annotations(cfg.Standard),
+		Description: "Run a program in a sandbox (256 MiB, half a CPU, 10 seconds, " +
+			networkOf(cfg.Standard) + ") " +
 			"and return its output, exit code and files. " +
 			"It may start programs and write files in /work and /tmp. " + languages,
 	}, s.handler(cfg.Standard))
@@ -82,9 +102,9 @@ func New(cfg Config) *Server {
 		&mcp.Tool{
 			Name:        "secure_sandbox",
 			Title:       "Run untrusted code",
-			Annotations: annotations,
+			Annotations: annotations(cfg.Secure),
 			Description: "Run code that nobody has read in a stricter sandbox (128 MiB, half a " +
-				"CPU, 5 seconds, no network, no other programs). " +
+				"CPU, 5 seconds, " + networkOf(cfg.Secure) + ", no other programs). " +
 				"Code that imports or calls what can reach outside is refused before it runs. " +
 				"" + languages,
 		},
