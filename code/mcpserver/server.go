@@ -44,8 +44,8 @@ type Server struct {
 	kept  kept
 }
 
-const instructions = "Runs code in a sandbox: no files of the host, limits of time and memory, and " +
-	"the network that each tool's description names. " +
+const instructions = "Runs code in a sandbox: no files of the host, limits of time and memory, " +
+	"and the network that each tool's description names. " +
 	"run_code may start programs and write files; secure_sandbox is for code that nobody has " +
 	"read: one interpreter, 5 seconds, " +
 	"and code that a static guard finds dangerous is refused. Nothing is kept between calls: " +
