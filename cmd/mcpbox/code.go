@@ -264,7 +264,8 @@ func (f *codeFlags) sinks() (out []monitor.Sink) {
 		}
 	}
 	if !f.quiet && !f.asJSON {
-		out = append(out, monitor.NewStderr(f.caller.stderr))
+		out = append(out, monitor.NewStderr(f.caller.stderr),
+			&netHint{w: steady.File(f.caller.stderr)})
 	}
 	return out
 }

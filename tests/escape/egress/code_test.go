@@ -58,6 +58,11 @@ func TestASnippetReachesOnlyAllowedHosts(t *testing.T) {
 			t.Errorf("uid %d: network %+v", uid, n)
 		}
 	}
+	r := w.start(0, "", "code", "--best-effort", "--no-store", "--lang", "python", "--allow-net",
+		api, "-c", code)
+	if !strings.Contains(r.stderr, "hint: to allow it: --allow-net "+evil) {
+		t.Errorf("no hint: %s", r.stderr)
+	}
 	if r := w.snippet(0, "", "--policy", "maximum", "--allow-net", api); r.code != 125 ||
 		!strings.Contains(r.stderr, "allows no sockets") {
 		t.Errorf("maximum: %d %s", r.code, r.stderr)
