@@ -1,6 +1,11 @@
 package runtime
 
 import (
+	"context"
+	"time"
+
+	"golang.org/x/sys/unix"
+
 	"github.com/mcpbox/mcpbox/internal/initproto"
 	"github.com/mcpbox/mcpbox/internal/rights"
 	"github.com/mcpbox/mcpbox/monitor"
@@ -60,11 +65,40 @@ func (g *guard) deputise(c *seccomp.Call) (seccomp.Answer, bool) {
 			return seccomp.Answer{Continue: true}, true
 		}
 	case "inotify_add_watch":
-		return deputy.AddWatch(c, allows, deputy.Tool{UID: ids.ToolUID, GID: ids.ToolGID})
+		return deputy.AddWatch(c, allows, deputy.Tool{UID: ids.ToolUID, GID: ids.ToolGID},
+			g.watchInside)
 	case "chmod", "fchmod", "fchmodat", "fchmodat2":
 		return deputy.Chmod(c, allows, deputy.Tool{UID: ids.ToolUID, GID: ids.ToolGID})
 	}
 	return seccomp.Answer{}, false
+}
+
+// watchTime bounds the wait for PID 1, because the tool's thread waits, too.
+const watchTime = time.Second
+
+// watchInside lets PID 1 add a watch, as the tool.
+func (g *guard) watchInside(root, instance int, path string, flags uint64, mask uint32) (int64,
+	error) {
+	const apart = -1 << 40 // from the numbers of processes
+	conn, number := g.cell.c.conn, apart-g.cell.process.number
+	inbox := conn.Open(number)
+	defer inbox.Close()
+	body := &initproto.WatchBody{Path: path, Flags: flags, Mask: mask}
+	m := initproto.Message{Kind: initproto.Watch, Process: number}
+	if err := conn.Send(m, body, root, instance); err != nil {
+		return 0, unix.EPERM
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), watchTime)
+	defer cancel()
+	answer, err := inbox.Next(ctx)
+	switch {
+	case err != nil:
+		return 0, unix.EPERM
+	case answer.Kind != initproto.Watched:
+		answer.Close()
+		return 0, answer.Fault.Errno
+	}
+	return int64(answer.Watch), nil
 }
 
 // watched selects the calls that the listener sees even if the policy allows them.

@@ -90,6 +90,8 @@ func (in *initProcess) serve() error {
 			in.build(m.Process, body, fds)
 		case initproto.Mask:
 			in.mask(m.Process, body)
+		case initproto.Watch:
+			in.watch(m.Process, body, fds)
 		case initproto.Signal:
 			in.signal(m)
 		}

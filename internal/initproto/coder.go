@@ -8,8 +8,8 @@ import (
 // errMalformed reports a message that neither end of this build can have sent.
 var errMalformed = errors.New("malformed control message")
 
-// Body is a type that can be sent: *SetupBody, *NetworkBody and *SpawnBody, which may be large, and
-// *Message itself.
+// Body is a type that can be sent: *SetupBody, *NetworkBody, *WatchBody and *SpawnBody, which may
+// be large, and *Message itself.
 type Body interface{ walk(*coder) }
 
 // coder walks a value's fields in a fixed order and writes or reads them. So each type is described

@@ -22,6 +22,11 @@ const (
 	// Mask restores masks in a cell's mounts. Its body is a SetupBody with the files and folders to
 	// cover.
 	Mask Kind = "mask"
+
+	// Watch adds an inotify watch for the tool. Its descriptors are the tool's root and its inotify
+	// instance. The answer has the watch's number.
+	Watch   Kind = "watch"
+	Watched Kind = "watched"
 )
 
 // Root is where the tool's root is assembled, below the root that
@@ -39,7 +44,7 @@ const (
 
 // Version is the version of the messages below. Both ends must have the same one; PID 1 gets it as
 // its argument. A test fails if the messages change and the version does not.
-const Version = "13"
+const Version = "14"
 
 // Mounts is the first argument, before the version, of an mcpbox-init that is nobody's PID 1: it
 // makes detached mounts for an ordinary user's supervisor.
@@ -69,6 +74,7 @@ type Message struct {
 	TTY      bool // locked: a pty master follows the pidfd
 	IPv6     bool // networked: IPv6 is available
 	Port     int  // connect: of the sandbox's loopback device
+	Watch    int  // watched: the number from inotify_add_watch(2)
 }
 
 // Exit is how a process ended: wait(2) status and getrusage(2) figures.
@@ -112,6 +118,13 @@ type NetworkBody struct {
 	IPv6     []byte // 16 bytes
 	Resolver []byte // 4 bytes
 	Ports    []int
+}
+
+// WatchBody is what the tool wants to watch: a path below its root.
+type WatchBody struct {
+	Path  string
+	Flags uint64 // O_NOFOLLOW or 0
+	Mask  uint32
 }
 
 // SpawnBody is one process to start. The message's descriptors after the
@@ -195,6 +208,13 @@ func (m *Message) walk(c *coder) {
 	c.flag(&m.TTY)
 	c.flag(&m.IPv6)
 	number(c, &m.Port)
+	number(c, &m.Watch)
+}
+
+func (b *WatchBody) walk(c *coder) {
+	c.text(&b.Path)
+	number(c, &b.Flags)
+	number(c, &b.Mask)
 }
 
 func (b *NetworkBody) walk(c *coder) {

@@ -10,7 +10,9 @@ func TestCannotMakeADeviceNode(t *testing.T) {
 				attack: `TRY(mknod(argv[1], ` + kind + ` | 0666, makedev(1, 5)));`,
 				args:   []string{at("/bare")}, inside: []string{"/work/inside"},
 				flags: []string{"--workspace", dir}, needsRoot: true,
-				harmed: func(inside bool) bool { return inside && exists(at("/inside")) || !inside && exists(at("/bare")) },
+				harmed: func(inside bool) bool {
+					return inside && exists(at("/inside")) || !inside && exists(at("/bare"))
+				},
 				events: []string{"mknod", "mknodat"},
 			})
 		})

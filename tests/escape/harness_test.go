@@ -18,7 +18,8 @@ import (
 
 // claim is one attack and what must come of it.
 type claim struct {
-	attack string   // C: the body of attack(argc, argv), or whole functions if it contains one of that name
+	// attack is C: the body of attack(argc, argv), or whole functions if one has that name.
+	attack string
 	args   []string // of the attack, bare
 	inside []string // of the attack, inside; nil: the same
 	stdin  func(t *testing.T) *os.File
@@ -26,18 +27,21 @@ type claim struct {
 	dir    string     // the caller's working directory
 	around []string   // a command that runs the attack, or mcpbox: prlimit …
 
-	needsRoot bool   // bare, only root can do it
-	bare      string // the errno with which it fails bare, past the check of permission; "": it succeeds
-	mayLack   string // an errno by which a kernel without the interface answers bare
+	needsRoot bool // bare, only root can do it
+	// bare is the errno with which it fails bare, past the check of permission; "": it succeeds.
+	bare    string
+	mayLack string // an errno by which a kernel without the interface answers bare
 
 	presets []string // nil: all
 	flags   []string // of mcpbox run
 	events  []string // system calls, or limits, one of which must be reported
 	silent  []string // presets in which the kernel refuses by itself: no event
-	ends    string   // the status of a run that mcpbox ends; "": it goes on to say that it was refused
+	ends    string   // the status of a run that mcpbox ends; "": it says that it was refused
 	endsAs  string   // the status of a run that fails of a limit; "": failed
 
-	coldOnly bool // not in a cell that was built ahead: it is about the start, or the caller's own limits
+	// coldOnly: not in a cell that was built ahead, because it is about the start, or the caller's
+	// own limits.
+	coldOnly bool
 
 	tier string // a policy that is run in place of the preset that it extends
 
@@ -78,7 +82,8 @@ func hold(t *testing.T, c claim) {
 			t.Run(preset+", a cell built "+
 				"ahead", func(t *testing.T) { c.runInside(t, dir, preset, true) })
 		}
-		if preset == "strict" { // the tier of mcpbox code for what nobody has read holds what strict holds
+		// The tier of mcpbox code for what nobody has read holds what strict holds.
+		if preset == "strict" {
 			secure := c
 			secure.tier = "code-secure"
 			t.Run(secure.tier, func(t *testing.T) { secure.runInside(t, dir, preset, false) })
@@ -118,7 +123,8 @@ func (c *claim) runInside(t *testing.T, dir, preset string, cell bool) {
 	if cell {
 		flags = append([]string{"--resident"}, flags...)
 	}
-	r := runMcpbox(t, c, flags, append([]string{"/attack/" + filepath.Base(dir) + "/attack"}, args...))
+	program := "/attack/" + filepath.Base(dir) + "/attack"
+	r := runMcpbox(t, c, flags, append([]string{program}, args...))
 	status, code := "failed", 1
 	if c.endsAs != "" {
 		status = c.endsAs
@@ -132,7 +138,8 @@ func (c *claim) runInside(t *testing.T, dir, preset string, cell bool) {
 	switch {
 	case preset == "maximum" && r.code == 137 &&
 		r.Status == "violation": // it ends at the first refusal
-	case r.code != code || r.Status != status || c.ends == "" && !strings.HasPrefix(r.stdout, "refused: "):
+	case r.code != code || r.Status != status,
+		c.ends == "" && !strings.HasPrefix(r.stdout, "refused: "):
 		t.Errorf("HOLE or broken attack: status %q, exit code %d\nstdout: %s\nstderr: %s", r.Status,
 			r.code, r.stdout, r.stderr)
 	}

@@ -48,6 +48,7 @@ func TestCannotLeaveAWhiteout(t *testing.T) {
 	hold(t, claim{
 		attack: `close(open(argv[1], O_CREAT | O_WRONLY, 0644)); TRY(syscall(SYS_renameat2, AT_FDCWD, argv[1], AT_FDCWD, argv[2], 4));`,
 		args:   []string{at("/a"), at("/b")}, inside: []string{"/work/c", "/work/d"},
-		flags: []string{"--workspace", dir}, needsRoot: true, events: []string{"renameat2", "openat"},
+		flags: []string{"--workspace", dir}, needsRoot: true,
+		events: []string{"renameat2", "openat"},
 	})
 }

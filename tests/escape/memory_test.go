@@ -14,8 +14,9 @@ const takeMemory = `
 func TestCannotTakeMoreMemoryThanItMay(t *testing.T) {
 	hold(t, claim{
 		attack: takeMemory + `sleep(atoi(argv[2]));`,
-		args:   []string{"400", "0"}, inside: []string{"400", "5"}, flags: []string{"--memory", "64MiB"},
-		ends: "memory_limit", events: []string{"memory"},
+		args:   []string{"400", "0"}, inside: []string{"400", "5"},
+		flags: []string{"--memory", "64MiB"},
+		ends:  "memory_limit", events: []string{"memory"},
 	})
 }
 
@@ -42,7 +43,8 @@ static void attack(int argc, char **argv) {
 	if ((errno = pthread_create(&thread, NULL, other, NULL))) refused("pthread_create");
 	syscall(SYS_exit, 0);
 }`,
-		args: []string{"400", "0"}, inside: []string{"400", "5"}, flags: []string{"--memory", "64MiB"},
+		args: []string{"400", "0"}, inside: []string{"400", "5"},
+		flags:   []string{"--memory", "64MiB"},
 		presets: without("maximum"), // one thread
 		ends:    "memory_limit", events: []string{"memory"},
 	})
@@ -69,8 +71,9 @@ func TestCannotHideMemoryInAMessage(t *testing.T) {
 		close(fd);
 	}
 	sleep(atoi(argv[2]));`,
-		args: []string{"50", "0"}, inside: []string{"50", "3"}, flags: []string{"--memory", "64MiB"},
-		ends: "memory_limit", events: []string{"memory", "memfd_create"},
+		args: []string{"50", "0"}, inside: []string{"50", "3"},
+		flags: []string{"--memory", "64MiB"},
+		ends:  "memory_limit", events: []string{"memory", "memfd_create"},
 		presets: []string{"standard"},
 	})
 }
@@ -87,8 +90,9 @@ func TestCannotHideMemoryInASegmentThatNobodyHasAttached(t *testing.T) {
 		if (argc > 3) shmctl(id, IPC_RMID, NULL); // bare: leave nothing
 	}
 	sleep(atoi(argv[2]));`,
-		args: []string{"50", "0", "clean"}, inside: []string{"50", "3"}, flags: []string{"--memory", "64MiB"},
-		ends: "memory_limit", events: []string{"memory", "shmget"}, presets: []string{"standard"},
+		args: []string{"50", "0", "clean"}, inside: []string{"50", "3"},
+		flags: []string{"--memory", "64MiB"},
+		ends:  "memory_limit", events: []string{"memory", "shmget"}, presets: []string{"standard"},
 	})
 }
 
@@ -107,8 +111,9 @@ func TestCannotHideMemoryInSockets(t *testing.T) {
 		for (int e = 0; e < 2; e++) while (write(ends[e], block, 1 << 15) > 0);
 	}
 	sleep(atoi(argv[2]));`,
-		args: []string{"400", "0"}, inside: []string{"400", "5"}, flags: []string{"--memory", "64MiB"},
-		ends: "memory_limit", events: []string{"memory"}, presets: []string{"standard"},
+		args: []string{"400", "0"}, inside: []string{"400", "5"},
+		flags: []string{"--memory", "64MiB"},
+		ends:  "memory_limit", events: []string{"memory"}, presets: []string{"standard"},
 	})
 }
 
@@ -152,7 +157,8 @@ static void attack(int argc, char **argv) {
 	while (!done) usleep(1000);
 	if (done < 0) held("no memfd");
 }`,
-		args: []string{"300", "0"}, inside: []string{"300", "5"}, flags: []string{"--memory", "64MiB"},
+		args: []string{"300", "0"}, inside: []string{"300", "5"},
+		flags:   []string{"--memory", "64MiB"},
 		presets: []string{"basic", "standard"}, // strict and maximum have no memfd_create
 		ends:    "memory_limit", events: []string{"memory"},
 	})
@@ -175,7 +181,8 @@ func TestCannotHideMemoryBehindManyDescriptors(t *testing.T) {
 	for (int mib = 0; mib < atoi(argv[1]); mib++) TRY(write(fd, block, 1 << 20));
 	sleep(atoi(argv[2]));
 	close(go[1]);`,
-		args: []string{"200", "0"}, inside: []string{"200", "10"}, flags: []string{"--memory", "64MiB"},
+		args: []string{"200", "0"}, inside: []string{"200", "10"},
+		flags:   []string{"--memory", "64MiB"},
 		presets: []string{"basic", "standard"},
 		ends:    "memory_limit", events: []string{"memory"},
 	})

@@ -29,8 +29,10 @@ func TestCannotLeaveASetUserIDProgramInTheWorkspace(t *testing.T) {
 			hold(t, claim{
 				attack: "unlink(argv[1]);\n" + way,
 				args:   []string{at("/bare")}, inside: []string{"/work/inside"},
-				flags:  []string{"--workspace", dir},
-				harmed: func(inside bool) bool { return inside && setuid(at("/inside")) || !inside && setuid(at("/bare")) },
+				flags: []string{"--workspace", dir},
+				harmed: func(inside bool) bool {
+					return inside && setuid(at("/inside")) || !inside && setuid(at("/bare"))
+				},
 				events: []string{name, "mknodat", "openat", "creat"},
 			})
 		})

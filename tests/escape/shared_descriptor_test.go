@@ -39,7 +39,8 @@ func TestCannotSilenceMcpboxByANonBlockingStderr(t *testing.T) {
 			w.Fd() // from now on it blocks, as a shell's pipes do
 			before := statusFlags(t, w)
 			result := filepath.Join(t.TempDir(), "result")
-			args := append(append([]string{"run"}, flags...), "--timeout", "2s", "--result", result, "--mount",
+			args := append(append([]string{"run"}, flags...), "--timeout", "2s", "--result",
+				result, "--mount",
 				scratch+":/attack:ro", "--", dir[strings.LastIndex(dir, "/")+1:])
 			args[len(args)-1] = "/attack/" + args[len(args)-1] + "/attack"
 			cmd := exec.Command(mcpbox, args...)
@@ -61,7 +62,8 @@ func TestCannotSilenceMcpboxByANonBlockingStderr(t *testing.T) {
 			}
 			// The run is over, and nobody has read: what is left to say waits, and is not thrown
 			// away.
-			for end := time.Now().Add(deadline); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+			const pause = 5 * time.Millisecond
+			for end := time.Now().Add(deadline); time.Now().Before(end); time.Sleep(pause) {
 				if st, err := os.Stat(result); err == nil && st.Size() > 0 {
 					break
 				}

@@ -54,7 +54,8 @@ func TestNothingSurvivesTheDeathOfMcpbox(t *testing.T) {
 		}
 		cmd.Process.Kill()
 		cmd.Wait()
-		for end := time.Now().Add(10 * time.Second); len(withArgument(marker)) > 0; time.Sleep(10 * time.Millisecond) {
+		end := time.Now().Add(10 * time.Second)
+		for ; len(withArgument(marker)) > 0; time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Errorf("%s: HOLE: %d processes live on", preset, killAll(marker))
 				break

@@ -76,7 +76,8 @@ func sweep(t *testing.T, dir, preset, argument string, value uint64) {
 			continue
 		}
 		seen++
-		verdict, err := filter.Verdict(auditAMD64, nr, [6]uint64{value, value, value, value, value, value})
+		args := [6]uint64{value, value, value, value, value, value}
+		verdict, err := filter.Verdict(auditAMD64, nr, args)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,7 +27,8 @@ func uncover(t *testing.T, prepare, replace, deed, word string,
 	}
 	sh(prepare)
 	log, res := filepath.Join(logs, "events"), filepath.Join(logs, "result")
-	args := append([]string{"run", "-q", "--events", log, "--result", res, "--workspace", ws}, flags(ws)...)
+	args := append([]string{"run", "-q", "--events", log, "--result", res, "--workspace", ws},
+		flags(ws)...)
 	cmd := exec.Command(mcpbox, append(args, "--", "sh", "-c",
 		"echo ready; until [ -e go ]; do sleep 0.02; done; "+deed)...)
 	r, w, err := os.Pipe()

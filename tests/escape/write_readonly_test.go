@@ -8,8 +8,10 @@ func TestCannotWriteToAReadOnlyMount(t *testing.T) {
 	hold(t, claim{
 		attack: `TRY(open(argv[1], O_WRONLY | O_CREAT, 0600));`,
 		args:   []string{at("/new")}, inside: []string{"/data/new-inside"},
-		flags:  []string{"--mount", dir + ":/data:ro"},
-		harmed: func(inside bool) bool { return inside && exists(at("/new-inside")) || !inside && exists(at("/new")) },
+		flags: []string{"--mount", dir + ":/data:ro"},
+		harmed: func(inside bool) bool {
+			return inside && exists(at("/new-inside")) || !inside && exists(at("/new"))
+		},
 		events: []string{"openat"}, silent: []string{"basic", "standard", "strict"},
 	})
 }

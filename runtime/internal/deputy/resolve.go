@@ -20,19 +20,11 @@ func resolve(task, dirfd int, path string, flags uint64) (int, error) {
 	if n, ok := Descriptor(path, 0); ok && flags == 0 {
 		return pinFD(task, n) // a link of /proc, which another process can't follow by its text
 	}
-	dir := "/proc/" + strconv.Itoa(task)
-	if path == "" || path[0] != '/' {
-		base := dir + "/cwd"
-		if dirfd != unix.AT_FDCWD {
-			base = dir + "/fd/" + strconv.Itoa(dirfd)
-		}
-		at, err := os.Readlink(base)
-		if err != nil {
-			return -1, err
-		}
-		path = at + "/" + path
+	path, err := absolute(task, dirfd, path)
+	if err != nil {
+		return -1, err
 	}
-	root, err := unix.Open(dir+"/root", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	root, err := rootOf(task)
 	if err != nil {
 		return -1, err
 	}
@@ -41,6 +33,25 @@ func resolve(task, dirfd int, path string, flags uint64) (int, error) {
 		Flags:   unix.O_PATH | unix.O_CLOEXEC | flags,
 		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
 	})
+}
+
+// absolute returns a path from the task's root for one that may be relative.
+func absolute(task, dirfd int, path string) (string, error) {
+	if path != "" && path[0] == '/' {
+		return path, nil
+	}
+	base := "/proc/" + strconv.Itoa(task) + "/cwd"
+	if dirfd != unix.AT_FDCWD {
+		base = "/proc/" + strconv.Itoa(task) + "/fd/" + strconv.Itoa(dirfd)
+	}
+	at, err := os.Readlink(base)
+	return at + "/" + path, err
+}
+
+// rootOf pins the task's root.
+func rootOf(task int) (int, error) {
+	return unix.Open("/proc/"+strconv.Itoa(task)+"/root",
+		unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 }
 
 // Descriptor returns the number of the descriptor that a path names for the process pid. pid is its

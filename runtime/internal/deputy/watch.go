@@ -16,9 +16,10 @@ import (
 // AddWatch adds an inotify watch for the tool, if the file is in a mount that the tool may write
 // to. A watch on a file that the tool can only read would reveal what the host does with it, such
 // as which programs of /usr/bin it executes. Device nodes belong to the host, too. For these, and
-// if it can't decide, ok is false. allows says whether the policy would allow the call.
-func AddWatch(c *seccomp.Call, allows func(*seccomp.Call) bool, tool Tool) (a seccomp.Answer,
-	ok bool) {
+// if it can't decide, ok is false. allows says whether the policy would allow the call. inside is
+// for files that this process may not reach.
+func AddWatch(c *seccomp.Call, allows func(*seccomp.Call) bool, tool Tool, inside Inside) (
+	a seccomp.Answer, ok bool) {
 	if c.ArchName != "" || !allows(c) {
 		return a, false
 	}
@@ -50,7 +51,8 @@ func AddWatch(c *seccomp.Call, allows func(*seccomp.Call) bool, tool Tool) (a se
 		run() // the tool has this user's id, or one from this user's range
 	}
 	if err == unix.EACCES && os.Geteuid() != 0 && os.Geteuid() != tool.UID {
-		return a, false // a folder of the tool that this user may not enter: report the call
+		// A folder of the tool that this user may not enter.
+		a.Result, err = addInside(c, instance, mask, inside)
 	}
 	if err == unix.ENOENT && strings.Contains(*c.Path, "self") {
 		return a,
@@ -61,6 +63,37 @@ func AddWatch(c *seccomp.Call, allows func(*seccomp.Call) bool, tool Tool) (a se
 	}
 	a.Done = true
 	return a, true
+}
+
+// Inside adds a watch with the rights that the tool has, and with the same conditions. path is
+// absolute, below root. mask has no IN_DONT_FOLLOW; flags are O_NOFOLLOW or 0.
+type Inside func(root, instance int, path string, flags uint64, mask uint32) (int64, error)
+
+func addInside(c *seccomp.Call, instance int, mask uint32, inside Inside) (int64, error) {
+	if _, ok := Descriptor(*c.Path, 0); ok {
+		return 0, unix.EPERM
+	}
+	path, err := absolute(c.PID, unix.AT_FDCWD, *c.Path)
+	if err != nil {
+		return 0, err
+	}
+	root, err := rootOf(c.PID)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(root)
+	if !c.Waiting() {
+		return 0, unix.ESRCH
+	}
+	return inside(root, instance, path, follow(mask), mask&^unix.IN_DONT_FOLLOW)
+}
+
+// follow returns the flags to open what the mask is about.
+func follow(mask uint32) uint64 {
+	if mask&unix.IN_DONT_FOLLOW != 0 {
+		return unix.O_NOFOLLOW
+	}
+	return 0
 }
 
 // failed answers with the error that the kernel would return. If the tool may not watch the file,
@@ -78,14 +111,10 @@ func addWatch(fd int, path string, mask uint32) (int64, error) {
 
 // watchable pins the file of the call. EPERM means that the tool may not watch it.
 func watchable(c *seccomp.Call, mask uint32) (int, error) {
-	flags := uint64(0)
-	if mask&unix.IN_DONT_FOLLOW != 0 {
-		flags = unix.O_NOFOLLOW
-	}
 	if *c.Path == "" {
 		return -1, unix.ENOENT
 	}
-	fd, err := resolve(c.PID, unix.AT_FDCWD, *c.Path, flags)
+	fd, err := resolve(c.PID, unix.AT_FDCWD, *c.Path, follow(mask))
 	if err != nil {
 		return -1, err
 	}
