@@ -175,16 +175,16 @@ func (d *daemon) endBox(b *box, reason string) {
 	if b.info.Live() {
 		now := time.Now().UTC()
 		b.info.State, b.info.Reason, b.info.Ended = "ended", reason, &now
+		info := b.info
 		d.mu.Unlock()
 		if err := b.sandbox.Close(); err != nil {
-			d.log.Error("a sandbox did not end cleanly", "sandbox", b.info.ID, "error", err)
+			d.log.Error("a sandbox did not end cleanly", "sandbox", info.ID, "error", err)
 		}
-		if err := d.saveBox(b.info); err != nil {
-			d.log.Error("the end of a sandbox could not be kept", "sandbox", b.info.ID, "error",
-				err)
+		if err := d.saveBox(info); err != nil {
+			d.log.Error("the end of a sandbox could not be kept", "sandbox", info.ID, "error", err)
 		}
 		d.mu.Lock()
-		delete(d.boxes, b.info.ID)
+		delete(d.boxes, info.ID)
 		d.mu.Unlock()
 		close(b.ended)
 		return
@@ -259,7 +259,10 @@ func (d *daemon) destroySandbox(r *http.Request) (*api.Sandbox, error) {
 		return nil, err
 	}
 	d.endBox(b, "destroyed by "+visibleName(r))
-	return &b.info, nil
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	info := b.info
+	return &info, nil
 }
 
 func visibleName(r *http.Request) string {

@@ -107,6 +107,38 @@ func TestATerminalOverTheAPI(t *testing.T) {
 	refused(t, err, 422)
 }
 
+// A rule about usage over a time freezes the sandbox: nothing of it uses the CPU any more.
+func TestUsageForATimeIsQuarantined(t *testing.T) {
+	d := start(t, folder(t), "rules: [{id: full, when: 'usage.memory_percent > 60', for: 1s, "+
+		"action: quarantine}]\n")
+	id := newBox(t, d, api.SandboxRequest{Document: []byte(
+		`{"extends": "standard", "limits": {"memory": "96MiB"}}`)})
+	_, err := d.Exec(background(t), id, api.ExecRequest{Command: []string{"python3", "-c",
+		"a = bytearray(70 << 20)\nwhile True: a[0] = 1"}})
+	refused(t, err, 409)
+	b, err := d.Sandbox(background(t), id)
+	if err != nil || b.State != api.Quarantined || b.Reason != "rule full" {
+		t.Fatalf("%+v %v", b, err)
+	}
+	use := func() float64 {
+		u, err := d.Usage(background(t), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u.CPU
+	}
+	eventually(t, "it uses no CPU", func() bool { // it did all the time before
+		before := use()
+		time.Sleep(300 * time.Millisecond)
+		return before > 0 && use() == before
+	})
+	if _, err := d.Release(background(t), id); err != nil {
+		t.Error(err)
+	}
+	before := use()
+	eventually(t, "it goes on", func() bool { return use() > before })
+}
+
 const keepRule = `rules: [{id: odd, when: 'syscall == "unshare"', action: quarantine}]
 listen: 127.0.0.1:0
 `

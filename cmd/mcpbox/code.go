@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mcpbox/mcpbox/cmd/mcpbox/daemon"
 	"github.com/mcpbox/mcpbox/code"
 	"github.com/mcpbox/mcpbox/code/guard"
 	"github.com/mcpbox/mcpbox/doctor"
@@ -24,6 +25,7 @@ import (
 // codeFlags are what `mcpbox code` is told.
 type codeFlags struct {
 	language, tier, policy, text, stdin, out, events    string
+	session                                             string
 	files, allowNet, secrets                            []string
 	asJSON, rules, bestEffort, quiet, resident, prepare bool
 	caller                                              *caller
@@ -33,6 +35,7 @@ type codeFlags struct {
 
 func newCodeCmd() *cobra.Command {
 	var f codeFlags
+	var daemonOf daemon.Asking
 	cmd := &cobra.Command{
 		Use:   "code --lang LANG [flags] (-c CODE | FILE | -) [ARGS…]",
 		Short: "Run a snippet of code in a sandbox, and report what it did",
@@ -49,6 +52,7 @@ Languages: ` + strings.Join(
   mcpbox code --lang python --tier secure script.py
   echo 'console.log(1 + 1)' | mcpbox code --lang node --json -
   mcpbox code --lang c --out ./results main.c
+  mcpbox code --lang python --session notes -c 'x = 1'
   mcpbox code --allow-net api.example.com fetch.py`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.rules {
@@ -56,6 +60,9 @@ Languages: ` + strings.Join(
 			}
 			if f.prepare {
 				return f.prepareLibrary(cmd)
+			}
+			if f.session != "" {
+				return f.inSession(cmd, &daemonOf, args)
 			}
 			return runCode(cmd, &f, args)
 		},
@@ -113,6 +120,9 @@ Languages: ` + strings.Join(
 	fl.BoolVar(&f.resident, "resident", residentWanted(),
 		"use a resident process with interpreters kept ready; it is started if there is none")
 	f.store.register(fl)
+	fl.StringVar(&f.session, "session", "", "run it in the daemon, in the session of this `NAME`: "+
+		"its snippets share variables and files")
+	daemonOf.Register(cmd)
 	fl.BoolVarP(&f.quiet, "quiet", "q", false,
 		"no findings and events on stderr; errors, and why the snippet was ended, are still said")
 	return cmd

@@ -10,7 +10,6 @@ import (
 var wide = []string{
 	"docs/BENCHMARKS.md", "docs/HOSTS.md",
 	"tests/escape/egress",
-	"cmd/mcpbox/daemon",
 	"mcp/clientconfig/fuzz_test.go",
 }
 

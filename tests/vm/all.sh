@@ -41,6 +41,9 @@ part "6.12, a user with a delegated cgroup" "$test" -m delegated ./cgroups ./run
 part "6.12, root: the packages and the manual" "$test" -m root ./cgroups ./doctor ./runtime/internal/watchdog \
 	"$NETWORK" './runtime=TestAFailedStart|Collect|OutsideOfItsCgroup' './tests/script=TestScripts/^run_(limits|result)'
 part "6.12, root: the pool and code" "$test" -m root './pool=Program|Session|ManyCalls|Misspelt|Hostile|Ends' './code=Session'
+part "6.12, systemd starts the daemon" "$HERE/run.sh" -k 6.12 -t 400 -a vm.systemd=1 -- bash "$HERE/serve-unit.sh" "$MCPBOX"
+part "6.12, root: the daemon" "$test" -m root './server=Paused|Limits|Quarantine|Usage|TestExecutions|Sessions|Restart'
+part "6.12, a delegated user: the daemon" "$test" -m delegated './server=Paused|Limits|Quarantine|Usage|Restart'
 part "6.12, a user's systemd session" "$test" -m systemd ./cgroups './tests/limits=Forks|Quota|Sees' './pool=Program|Session|Ends'
 part "6.12, a delegated user: the pool and code" "$test" -m delegated './pool=Program|Session|ManyCalls|Ends' './code=Session' './runtime=OutsideOfItsCgroup'
 part "6.1, root" "$test" -k 6.1 -m root './tests/limits=OverItsMemory|Forks|Quota|Rate|Sees|GC'

@@ -52,7 +52,7 @@ func NewPSCmd() *cobra.Command {
 	var a Asking
 	return a.register(&cobra.Command{
 		Use:   "ps",
-		Short: "List what runs in the daemon: executions and sandboxes",
+		Short: "List what runs in the daemon: executions, sandboxes, sessions of code",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.Dial()
@@ -67,16 +67,21 @@ func NewPSCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if a.asJSON {
-				return printJSON(cmd.OutOrStdout(),
-					map[string]any{"executions": running.Executions, "sandboxes": boxes})
+			sessions, err := c.Sessions(cmd.Context(), "")
+			if err != nil {
+				return err
 			}
-			return printRunning(cmd.OutOrStdout(), running.Executions, boxes)
+			if a.asJSON {
+				return printJSON(cmd.OutOrStdout(), map[string]any{"executions": running.Executions,
+					"sandboxes": boxes, "sessions": sessions})
+			}
+			return printRunning(cmd.OutOrStdout(), running.Executions, boxes, sessions)
 		},
 	})
 }
 
-func printRunning(w io.Writer, executions []api.Execution, boxes []api.Sandbox) error {
+func printRunning(w io.Writer, executions []api.Execution, boxes []api.Sandbox,
+	sessions []api.Session) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "ID\tPOLICY\tAGE\tCLIENT\tCALLER\tWHAT")
 	row := func(id, policy string, since time.Time, client, caller, what string) {
@@ -94,23 +99,34 @@ func printRunning(w io.Writer, executions []api.Execution, boxes []api.Sandbox) 
 		row(b.ID, b.Policy, b.Created, b.Client, b.Caller,
 			fmt.Sprintf("sandbox, %d running", b.Running))
 	}
+	for _, s := range sessions {
+		row(safetext.Clean(s.Name, 40), "", s.Opened, s.Client, s.Caller, "session of code")
+	}
 	return t.Flush()
 }
 
 // NewKillCmd makes `mcpbox kill`.
 func NewKillCmd() *cobra.Command {
 	var a Asking
+	var sessions []string
+	var caller string
 	cmd := &cobra.Command{
-		Use:     "kill ID…",
-		Short:   "End executions and sandboxes of the daemon",
-		Example: "  mcpbox kill x-0123456789abcdef",
+		Use:   "kill ID…",
+		Short: "End executions, sandboxes and sessions of the daemon",
+		Example: "  mcpbox kill x-0123456789abcdef\n" +
+			"  mcpbox kill --session notes",
 		RunE: func(cmd *cobra.Command, ids []string) error {
-			if len(ids) == 0 {
+			if len(ids)+len(sessions) == 0 {
 				return hint.Errorf("mcpbox ps lists them", "no id given")
 			}
 			c, err := a.Dial()
 			if err != nil {
 				return err
+			}
+			for _, name := range sessions {
+				if err := c.EndSession(cmd.Context(), caller, name); err != nil {
+					return hint.Wrap(fmt.Errorf("%s: %w", name, err), "mcpbox ps lists what runs")
+				}
 			}
 			for _, id := range ids {
 				if strings.HasPrefix(id, "s-") {
@@ -126,6 +142,9 @@ func NewKillCmd() *cobra.Command {
 		},
 	}
 	a.Register(cmd)
+	cmd.Flags().StringArrayVar(&sessions, "session", nil,
+		"end the session of code of this `NAME` (may be repeated)")
+	cmd.Flags().StringVar(&caller, "caller", "", "the sessions are this caller's")
 	return cmd
 }
 

@@ -83,6 +83,34 @@ func (a *Asking) exec(cmd *cobra.Command, id string, req api.ExecRequest) error 
 	return ExitError(result.ExitCode)
 }
 
+// RunCode runs a snippet in the daemon. Its output comes as it is written, or, as JSON, with the
+// rest of what became of it.
+func (a *Asking) RunCode(ctx context.Context, req api.ExecutionRequest, asJSON bool,
+	stdout, stderr io.Writer) error {
+	c, err := a.Dial()
+	if err != nil {
+		return err
+	}
+	var x *api.Execution
+	if asJSON {
+		if x, err = c.Run(ctx, req); err == nil {
+			err = printJSON(stdout, x)
+		}
+	} else {
+		show := copyTo(stdout, stderr, nil)
+		err = c.Stream(ctx, req, func(m api.Message) error {
+			if m.Kind == api.KindResult {
+				x = m.Execution
+			}
+			return show(m)
+		})
+	}
+	if err != nil || x.Result == nil || x.Result.ExitCode == 0 {
+		return err
+	}
+	return ExitError(x.Result.ExitCode)
+}
+
 // raw puts the caller's terminal into raw mode, if there is one, and takes its size.
 func raw(req *api.ExecRequest) (restore func()) {
 	fd := int(os.Stdin.Fd())

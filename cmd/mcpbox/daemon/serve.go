@@ -35,9 +35,9 @@ func NewServeCmd(version func() string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve [flags]",
 		Short: "Serve an HTTP API that runs commands and code in sandboxes",
-		Long: `Listens on a Unix socket for its own user and root, until SIGTERM or SIGINT. Then it takes
-no new work, and lets what runs finish for up to 30 s. SIGHUP makes it read its config file
-again. docs/API.md describes the API and the file.`,
+		Long: `Listens on a Unix socket for its own user and root, until SIGTERM or SIGINT. Then it
+takes no new work, and lets what runs finish for up to 30 s (drain in the config). SIGHUP makes it
+read its config file again. docs/API.md describes the API and the file.`,
 		Example: `  mcpbox serve
   mcpbox serve --config /etc/mcpbox/serve.yaml
   mcpbox serve --new-token ci
