@@ -17,7 +17,7 @@ func TestCannotTakeTheHostsHugePages(t *testing.T) {
 				// Without a reserved page the kernel says ENOMEM, and EPERM is ours.
 				attack: `errno = 0; int r = ` + call +
 					`; if (r < 0 && (errno == ENOMEM || errno == ENOSYS || errno == EINVAL)) r = 0; if (r < 0 && errno != EPERM) r = 0; TRY(r);`,
-				events: []string{name},
+				events: []string{name}, needsRoot: name == "shmget",
 			})
 		})
 	}

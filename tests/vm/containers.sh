@@ -51,6 +51,9 @@ table() {
 	echo "\`--security-opt seccomp=unconfined\`. Where nothing runs, the exit code is 125, and a hint names"
 	echo "what to start the container with."
 	echo
+	echo "mcpbox needs a fresh /proc: through it, PID 1 maps the ids of programs and forbids namespaces. So"
+	echo "no sandbox runs where the kernel refuses one, not even with \`--best-effort\`."
+	echo
 	echo "| container | security | workspace in the image (overlayfs) | workspace in a volume | no workspace |"
 	echo "|---|---|---|---|---|"
 	while IFS='|' read -r who flags owner; do
