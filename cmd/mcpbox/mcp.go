@@ -66,7 +66,7 @@ func (f *mcpFlags) register(cmd *cobra.Command) {
 	f.sandboxFlags.register(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.name, "name", "",
-		"the name of the server in events and tags (default: taken from its command)")
+		"the server's `NAME` in events, tags and rules (default: taken from its command)")
 	fl.StringVar(&f.audit, "audit", "",
 		"append a record of every call and refusal to `FILE` (one JSON object a line)")
 	fl.StringVar(&f.pins, "pins", "",
@@ -75,7 +75,7 @@ func (f *mcpFlags) register(cmd *cobra.Command) {
 		"also apply the allowlist in `FILE` (default: that of mcpbox allow, if there is one); "+
 			"changes to it apply at once")
 	fl.StringSliceVar(&f.grant, "grant", nil,
-		"what the agent may use: fs.read, fs.write, net, exec (default: all)")
+		"a `LIST` of what the agent may use: fs.read, fs.write, net, exec (default: all)")
 	fl.StringVar(&f.isolate, "isolate", "", "`call`: start a new server for every tool call")
 }
 

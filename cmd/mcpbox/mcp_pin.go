@@ -15,9 +15,10 @@ import (
 func newMCPPinCmd() *cobra.Command {
 	f := mcpFlags{unpinned: true}
 	cmd := &cobra.Command{
-		Use:   "pin --pins FILE [flags] -- SERVER [ARGS…]",
-		Short: "Approve the tools that a server has now: write their definitions to a file",
-		Args:  needServer,
+		Use:     "pin --pins FILE [flags] -- SERVER [ARGS…]",
+		Example: `  mcpbox mcp pin --pins pins.json -- node server.js`,
+		Short:   "Approve the tools that a server has now: write their definitions to a file",
+		Args:    needServer,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			now, file, err := f.listed(cmd, args, func(string) error { return nil })
 			if err != nil {
@@ -44,7 +45,8 @@ func newMCPPinCmd() *cobra.Command {
 func newMCPDiffCmd() *cobra.Command {
 	f := mcpFlags{unpinned: true}
 	cmd := &cobra.Command{
-		Use: "diff --pins FILE [flags] -- SERVER [ARGS…]",
+		Use:     "diff --pins FILE [flags] -- SERVER [ARGS…]",
+		Example: `  mcpbox mcp diff --pins pins.json -- node server.js`,
 		Short: "Compare the tools that a server has now with the approved ones (exit code 1: " +
 			"they differ)",
 		Args: needServer,

@@ -28,12 +28,12 @@ func newReportCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report FILE|-|ID",
 		Short: "Summarise results, event logs and logs of tool calls",
-		Long: `Shows what a file says that mcpbox wrote:
+		Long: `Summarises a file that mcpbox wrote:
 --result FILE  the command, how it ended, time, memory, limits, the risk, and what to do
 --events FILE  the risk and what to do, for each run in the log
 --audit FILE   for each tool: calls, refusals, durations, events
-Or an execution of mcpbox code by its ID (mcpbox history lists them). Only a result says which
-layers were enforced.`,
+With an ID, it summarises an execution of mcpbox code: mcpbox history lists them. Only a
+result says which layers were enforced.`,
 		Args: oneFile("mcpbox report result.json"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			data, err := readRun(cmd, args[0], path)

@@ -60,9 +60,9 @@ func newResidentCmd() *cobra.Command {
 			return listener.Serve(ctx, idle, served.handle)
 		},
 	}
-	cmd.Flags().BoolVar(&status, "status", false, "say whether one runs: exit code 0 if so")
-	cmd.Flags().BoolVar(&stop, "stop", false, "end the one that runs, and what runs in it")
-	cmd.Flags().DurationVar(&idle, "idle", idle, "end after this time without a command")
+	cmd.Flags().BoolVar(&status, "status", false, "say whether a resident runs: exit code 0 if so")
+	cmd.Flags().BoolVar(&stop, "stop", false, "end the resident, and the commands that it runs")
+	cmd.Flags().DurationVar(&idle, "idle", idle, "end after a `DURATION` without a command")
 	return cmd
 }
 

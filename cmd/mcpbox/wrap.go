@@ -49,10 +49,12 @@ environment around it, and the folders and files in its arguments, its variables
 working folder. They are read-only unless the server is known to write there. Sockets, keys,
 credentials and your home folder are never mounted, only named.
 
-Then each server is started once in its sandbox and asked for its tools (--no-check: not).
-A server that can't start stays as it is, and so do remote servers and those that docker or
-podman starts. A package that npx runs is installed first. A backup is written beside the
-file. Restart the client afterwards. mcpbox unwrap undoes it.`,
+Then each server is started once in its sandbox and asked for its tools; --no-check skips
+this. A server that can't start there is left as it is. So are remote servers, and servers
+that docker or podman starts. A package that npx runs is installed first.
+
+A backup is written next to the file. Restart the client afterwards. mcpbox unwrap restores
+the file.`,
 		Example: `  mcpbox wrap --client cursor --dry-run
   mcpbox wrap --client claude-desktop --policy strict --server notes
   mcpbox wrap --client .vscode/mcp.json -- --workspace . --audit /var/log/calls.jsonl`,
@@ -84,8 +86,8 @@ func newUnwrapCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "unwrap",
 		Short: "Remove mcpbox from an MCP client's configuration",
-		Long: `Undoes what mcpbox wrap did. Servers that were not edited since become what
-they were, byte for byte. Later edits are kept.`,
+		Long: `Undoes what mcpbox wrap did. A server that was not edited since gets its old entry back,
+byte for byte. Later edits are kept.`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			name, full := binary()
