@@ -47,7 +47,8 @@ func (f *sandboxFlags) register(cmd *cobra.Command) {
 	fl.StringArrayVarP(&f.env, "env", "e", nil,
 		"set `NAME=VALUE`, or pass the caller's NAME (may be repeated)")
 	fl.StringVar(&f.dir, "dir", "", "start in `DIR`, as the sandbox sees it (default /work)")
-	fl.StringVar(&f.rootfs, "rootfs", "", "use `DIR` as the root file system, instead of the host's /usr")
+	fl.StringVar(&f.rootfs, "rootfs", "",
+		"use `DIR` as the root file system, instead of the host's /usr")
 	fl.StringVar(&f.network, "network", "", "`none|host`: no network, or the host's")
 	allowNetFlag(fl, &f.allowNet)
 	fl.StringArrayVar(&f.publish, "publish", nil, "let the host reach a server inside: "+

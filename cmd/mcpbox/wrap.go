@@ -86,8 +86,8 @@ func newUnwrapCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "unwrap",
 		Short: "Remove mcpbox from an MCP client's configuration",
-		Long: `Undoes what mcpbox wrap did. A server that was not edited since gets its old entry back,
-byte for byte. Later edits are kept.`,
+		Long: `Undoes what mcpbox wrap did. A server that was not edited since gets its old
+entry back, byte for byte. Later edits are kept.`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			name, full := binary()
