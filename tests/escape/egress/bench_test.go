@@ -24,7 +24,8 @@ func (w *world) measure(b *testing.B, rounds int, mode []string, candidates ...[
 	for range rounds {
 		for i, flags := range candidates {
 			command := append([]string{"/data/client", mode[0], flags[0]}, mode[1:]...)
-			r := w.mcpbox(slices.Concat([]string{"-q", "--cpus", "0"}, flags[1:], []string{"--"}, command)...)
+			r := w.mcpbox(slices.Concat([]string{"-q", "--cpus", "0"}, flags[1:],
+				[]string{"--"}, command)...)
 			v, err := strconv.ParseFloat(strings.TrimSpace(r.stdout), 64)
 			if err != nil {
 				b.Fatalf("%v: %s%s", flags, r.stdout, r.stderr)
@@ -91,7 +92,8 @@ func BenchmarkThroughput(b *testing.B) {
 		relay.Wait()
 	}()
 	for b.Loop() {
-		m := w.measure(b, 7, []string{"throughput"}, []string{testnet.Public + ":7000", "--network", "host"},
+		m := w.measure(b, 7, []string{"throughput"},
+			[]string{testnet.Public + ":7000", "--network", "host"},
 			[]string{"127.0.0.1:7001", "--network", "host"}, []string{testnet.Public + ":7000",
 				"--allow-net", testnet.Public + ":7000"})
 		b.ReportMetric(m[0], "MB/s_direct")

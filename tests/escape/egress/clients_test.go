@@ -44,7 +44,8 @@ func (w *world) outside(port int, uid int, args ...string) {
 		var conn net.Conn
 		open := false
 		w.Here(func() (err error) {
-			conn, err = net.DialTimeout("tcp", net.JoinHostPort(testnet.Public, strconv.Itoa(port)), time.Second)
+			conn, err = net.DialTimeout("tcp",
+				net.JoinHostPort(testnet.Public, strconv.Itoa(port)), time.Second)
 			open = err == nil
 			return nil
 		})
@@ -116,7 +117,8 @@ func TestPostgreSQL(t *testing.T) {
 	}
 	fmt.Fprintln(hba, "host all all 0.0.0.0/0 trust")
 	hba.Close()
-	w.outside(5432, uid, programs[0]+"/postgres", "-D", dir+"/data", "-h", testnet.Public, "-k", dir, "-F")
+	w.outside(5432, uid, programs[0]+"/postgres", "-D", dir+"/data", "-h",
+		testnet.Public, "-k", dir, "-F")
 	ask := []string{"psql", "-h", api, "-U", "me", "-d", "postgres", "-Atc",
 		"select 'it is ' || 6*7; select repeat('x', 3000000)"}
 	r := w.mcpbox(append([]string{"--allow-net", api + ":5432", "--"}, ask...)...)
@@ -199,9 +201,11 @@ func TestGitPushesWithASecret(t *testing.T) {
 	t.Cleanup(func() { server.Close() })
 	for _, version := range []string{"HTTP/1.1", "HTTP/2"} {
 		r := w.use(w.bound("basic: true"), "sh", "-c", `set -e; cd /tmp
-git config --global http.version `+version+`; git config --global user.name t; git config --global user.email t@example.test
+git config --global http.version `+version+`; git config --global user.name t; git config `+
+			`--global user.email t@example.test
 git clone -q "https://me:$TOKEN@`+api+`:8443/x.git" x; cd x
-head -c 3000000 /dev/urandom > big; git add big; git commit -qm "by `+version+`"; git push -q; git ls-remote | head -1; git log --oneline origin/main`)
+head -c 3000000 /dev/urandom > big; git add big; git commit -qm "by `+version+`"; git push -q; `+
+			`git ls-remote | head -1; git log --oneline origin/main`)
 		if !strings.Contains(r.stdout, "by "+version) || !strings.Contains(r.stdout, "first") ||
 			len(r.result.Events) > 0 {
 			t.Errorf("%s: %s%s", version, r.stdout, r.stderr)
@@ -230,20 +234,27 @@ async def main():
         async with s.get("` + url + `", headers=` + headers + `) as r: print(await r.text())
 asyncio.run(main())`},
 		"fetch": {"node", "-e", `fetch("` + url +
-			`", {headers: {authorization: "Bearer " + process.env.TOKEN}}).then(r => r.text()).then(console.log)`},
+			`", {headers: {authorization: "Bearer " + process.env.TOKEN}}).then(r => ` +
+			`r.text()).then(console.log)`},
 		"https": {"node", "-e", `require("https").get("` + url +
-			`", {headers: {authorization: "Bearer " + process.env.TOKEN}}, r => r.pipe(process.stdout))`},
+			`", {headers: {authorization: "Bearer " + process.env.TOKEN}}, r => ` +
+			`r.pipe(process.stdout))`},
 		"http2": {"node", "-e", `const c = require("http2").connect("` + url +
-			`"); const r = c.request({":path": "/", authorization: "Bearer " + process.env.TOKEN}); r.on("data", d => process.stdout.write(d)); r.on("end", () => c.close())`},
+			`"); const r = c.request({":path": "/", authorization: "Bearer " + ` +
+			`process.env.TOKEN}); r.on("data", d => process.stdout.write(d)); r.on("end", ` +
+			`() => c.close())`},
 		"openssl": {"sh", "-c", `printf 'GET / HTTP/1.1\r\nHost: ` + api +
-			`:8443\r\nConnection: close\r\nAuthorization: Bearer %s\r\n\r\n' "$TOKEN" | openssl s_client -quiet -verify_return_error -connect ` + api + `:8443 -servername ` + api},
+			`:8443\r\nConnection: close\r\nAuthorization: Bearer %s\r\n\r\n' "$TOKEN" | ` +
+			`openssl s_client -quiet -verify_return_error -connect ` + api + `:8443 ` +
+			`-servername ` + api},
 		"go": {"/data/client", "get", url},
 	} {
 		if name == "go" {
 			w.client(t)
 		}
 		before := len(asked.list())
-		r := w.use(append(w.bound(bearer), "--memory", "2GiB", "--mount", w.dir+":/data"), command...)
+		r := w.use(append(w.bound(bearer), "--memory", "2GiB", "--mount", w.dir+":/data"),
+			command...)
 		got := strings.Join(asked.list()[before:], "\n")
 		if !strings.Contains(r.stdout, "welcome") || !strings.Contains(got,
 			`auth="Bearer `+token) || len(r.result.Events) > 0 {
@@ -376,13 +387,17 @@ import java.net.URI;
 import java.net.http.*;
 public class Get {
     public static void main(String[] a) throws Exception {
-        var r = HttpClient.newHttpClient().send(HttpRequest.newBuilder(URI.create(a[0])).build(), HttpResponse.BodyHandlers.ofString());
+        var r = `+
+		`HttpClient.newHttpClient().send(HttpRequest.newBuilder(URI.create(a[0])).build(), `+
+		`HttpResponse.BodyHandlers.ofString());
         System.out.println(r.version() + " " + r.body());
     }
 }`)
 	for name, command := range map[string][]string{
-		"requests": {"/usr/bin/python3", "-c", `import requests; print(requests.get("` + url + `").text)`},
-		"httpx":    {"/usr/bin/python3", "-c", `import httpx; print(httpx.get("` + url + `").text)`},
+		"requests": {"/usr/bin/python3", "-c", `import requests; ` +
+			`print(requests.get("` + url + `").text)`},
+		"httpx": {"/usr/bin/python3", "-c", `import httpx; ` +
+			`print(httpx.get("` + url + `").text)`},
 		"aiohttp": {"/usr/bin/python3", "-c", `
 import aiohttp, asyncio
 async def main():
@@ -411,7 +426,8 @@ async def echo(ws):
     async for m in ws: await ws.send("you said " + m if isinstance(m, str) else m)
 async def main():
     c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); c.load_cert_chain(sys.argv[1])
-    async with websockets.serve(echo, "`+testnet.Public+`", 8443, ssl=c, max_size=None): await asyncio.Future()
+    async with websockets.serve(echo, "`+testnet.Public+`", 8443, ssl=c, max_size=None): await `+
+		`asyncio.Future()
 asyncio.run(main())`)
 	w.file("client.py", `
 import asyncio, os, websockets

@@ -48,7 +48,8 @@ func TestASnippetReachesOnlyAllowedHosts(t *testing.T) {
 			t.Errorf("uid %d: without --allow-net: %s%s", uid, r.stdout, r.stderr)
 		}
 		r := w.snippet(uid, code, "--allow-net", api)
-		if !strings.Contains(r.stdout, "this is api") || strings.Contains(r.stdout, "this is evil") {
+		if !strings.Contains(r.stdout, "this is api") || strings.Contains(r.stdout, "this is "+
+			"evil") {
 			t.Errorf("uid %d: %s%s", uid, r.stdout, r.stderr)
 		}
 		if e := r.event("egress:name"); e == nil || e.Network.Name != evil {

@@ -24,7 +24,9 @@ func echConfig(t *testing.T, public string) (config []byte, key []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	vector := func(b, v []byte) []byte { return append(binary.BigEndian.AppendUint16(b, uint16(len(v))), v...) }
+	vector := func(b, v []byte) []byte {
+		return append(binary.BigEndian.AppendUint16(b, uint16(len(v))), v...)
+	}
 	body := []byte{1}                                             // its id
 	body = binary.BigEndian.AppendUint16(body, 0x0020)            // DHKEM(X25519, HKDF-SHA256)
 	body = vector(body, private.PublicKey().Bytes())              //
@@ -71,8 +73,10 @@ hello = out.read()
 body = hello[5:]
 if how != "segments":
     n = 1 if how == "records of one byte" else 60
-    hello = b"".join(hello[:3] + struct.pack(">H", len(body[i:i+n])) + body[i:i+n] for i in range(0, len(body), n))
-s = socket.create_connection(("`+api+`", 443), 20); s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    hello = b"".join(hello[:3] + struct.pack(">H", len(body[i:i+n])) + body[i:i+n] for i in `+
+			`range(0, len(body), n))
+s = socket.create_connection(("`+api+`", 443), 20); s.setsockopt(socket.IPPROTO_TCP, `+
+			`socket.TCP_NODELAY, 1)
 try:
     if how in ("segments", "both"):
         for i in range(0, len(hello), 7): s.send(hello[i:i+7]); time.sleep(0.002)
@@ -104,9 +108,11 @@ old, new = one[i:i+6] + entry, b"\0\0" + struct.pack(">HH", len(two) + 2, len(tw
 assert one[i:i+2] == b"\0\0"
 grown = one.replace(old, new)
 more = len(new) - len(old)
-def plus(data, at, size): return data[:at] + (int.from_bytes(data[at:at+size], "big") + more).to_bytes(size, "big") + data[at+size:]
+def plus(data, at, size): return data[:at] + (int.from_bytes(data[at:at+size], "big") + `+
+		`more).to_bytes(size, "big") + data[at+size:]
 grown = plus(plus(grown, 3, 2), 6, 3)
-at = 9 + 2 + 32; at += 1 + grown[at]; at += 2 + int.from_bytes(grown[at:at+2], "big"); at += 1 + grown[at]
+at = 9 + 2 + 32; at += 1 + grown[at]; at += 2 + int.from_bytes(grown[at:at+2], "big"); at += 1 `+
+		`+ grown[at]
 grown = plus(grown, at, 2)
 s = socket.create_connection(("`+api+`", 443), 20)
 try: s.sendall(grown); print("answers" if s.recv(1) == b"\x16" else "closed")
@@ -159,8 +165,10 @@ def read(s):
     out = b""
     while d := s.recv(65536): out += d
     return out.decode()
-s = socket.create_connection(("`+api+`", 7000), 20); s.sendall(b"x" * 1000000); s.shutdown(socket.SHUT_WR); print(read(s))
-s = socket.create_connection(("`+api+`", 7001), 20); print(read(s)); s.sendall(b"y" * 1000); s.close()
+s = socket.create_connection(("`+api+`", 7000), 20); s.sendall(b"x" * 1000000); `+
+		`s.shutdown(socket.SHUT_WR); print(read(s))
+s = socket.create_connection(("`+api+`", 7001), 20); print(read(s)); s.sendall(b"y" * 1000); `+
+		`s.close()
 for i in range(200):
     try:
         if open("/data/heard").read() == "1000": print("it heard"); break
@@ -178,7 +186,8 @@ func TestCannotOpenOtherNetlinkSockets(t *testing.T) {
 	w := newWorld(t)
 	r := w.mcpbox("--allow-net", api, "--", "python3", "-c", `
 import socket
-for name, protocol in [("sock_diag", 4), ("xfrm", 6), ("selinux", 7), ("audit", 9), ("netfilter", 12), ("uevent", 15), ("generic", 16)]:
+for name, protocol in [("sock_diag", 4), ("xfrm", 6), ("selinux", 7), ("audit", 9), `+
+		`("netfilter", 12), ("uevent", 15), ("generic", 16)]:
     try: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol); print("made", name)
     except OSError as e: print("no", e)
 `)

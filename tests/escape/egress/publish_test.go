@@ -46,9 +46,11 @@ func inside(host, port string) string {
 import http.server, socket, sys, threading
 class H(http.server.BaseHTTPRequestHandler):
     def do_GET(s):
-        s.send_response(200); s.end_headers(); s.wfile.write(b"hello from inside" + b"." * 1_000_000)
+        s.send_response(200); s.end_headers(); s.wfile.write(b"hello from inside" + b"." * ` +
+		`1_000_000)
     def log_message(*a): pass
-class S(http.server.ThreadingHTTPServer): address_family = socket.AF_INET6 if ":" in "` + host + `" else socket.AF_INET
+class S(http.server.ThreadingHTTPServer): address_family = socket.AF_INET6 if ":" in ` +
+		`"` + host + `" else socket.AF_INET
 s = S(("` + host + `", ` + port + `), H)
 threading.Thread(target=s.serve_forever, daemon=True).start()
 print("ready", flush=True); sys.stdin.read()`
@@ -82,7 +84,8 @@ func TestAPublishedPortIsReachedFromTheHost(t *testing.T) {
 
 func TestAPublishedServerMayListenOnIPv6Only(t *testing.T) {
 	w := newWorld(t)
-	w.background("--allow-net", api, "--publish", "8080:3000", "--", "python3", "-c", inside("::1", "3000"))
+	w.background("--allow-net", api, "--publish", "8080:3000", "--", "python3", "-c",
+		inside("::1", "3000"))
 	if out, err := w.Command("curl", "-sS", "-m", "20",
 		"http://127.0.0.1:8080/").Output(); !strings.HasPrefix(string(out), "hello from inside") {
 		t.Errorf("%.60s, %v", out, err)

@@ -67,7 +67,8 @@ func TestACellOfTheResidentReachesOnlyAllowedHosts(t *testing.T) {
 	run := w.resident()
 	script := "echo pid $$; curl -sS -m 20 http://" + api + "/ http://" + evil + "/"
 	flags := []string{"run", "--resident", "--best-effort"}
-	out, errs := run(slices.Concat(flags, []string{"--allow-net", api, "--", "sh", "-c", script})...)
+	out, errs := run(slices.Concat(flags, []string{"--allow-net", api, "--", "sh", "-c",
+		script})...)
 	if !strings.Contains(out, "pid 2\n") { // the second process of its own PID namespace
 		t.Errorf("it did not run in a cell: %s%s", out, errs)
 	}
@@ -76,7 +77,8 @@ func TestACellOfTheResidentReachesOnlyAllowedHosts(t *testing.T) {
 		t.Errorf("%s%s", out, errs)
 	}
 	// Another policy in the same resident: what the first may reach is nothing to it.
-	out, errs = run(slices.Concat(flags, []string{"--allow-net", evil, "--", "sh", "-c", script})...)
+	out, errs = run(slices.Concat(flags, []string{"--allow-net", evil, "--", "sh", "-c",
+		script})...)
 	if strings.Contains(out, "this is api") {
 		t.Errorf("%s%s", out, errs)
 	}

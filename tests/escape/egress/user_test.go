@@ -62,7 +62,8 @@ func TestAHostOfThisMachine(t *testing.T) {
 		defer cancel()
 		script := fmt.Sprintf("curl -sS -m 20 -H \"Authorization: Bearer $TOKEN\" "+
 			"https://%s:%d/; curl -sSk -m 20 https://%s:%[2]d/", api, port, evil)
-		args := append([]string{"run", "--policy", policy, "--result", dir + "/result.json"}, flags...)
+		args := append([]string{"run", "--policy", policy, "--result", dir + "/result.json"},
+			flags...)
 		cmd := exec.CommandContext(ctx, built.Mcpbox(t), append(args, "--", "sh", "-c", script)...)
 		cmd.Env = append(os.Environ(), "SSL_CERT_FILE="+ca.File, "TOKEN_OUTSIDE="+token)
 		out, err := cmd.CombinedOutput()

@@ -1,6 +1,6 @@
 // Command client measures a network from inside a sandbox, for the benchmarks.
 //
-//	client latency HOST:PORT ROUNDS     the median time to look up, connect and get a byte back, in µs
+//	client latency HOST:PORT ROUNDS     the median time to look up, connect and get a byte, in µs
 //	client throughput HOST:PORT         how fast the server's bytes come, in MB/s
 //	client get URL                      prints what an HTTP client of Go's gets, with $TOKEN
 //	client ech HOST:PORT NAME CONFIGS   asks for a host whose name is encrypted
