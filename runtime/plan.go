@@ -292,6 +292,7 @@ func ownFolders(p *policies.Policy, instead string) (hide []string, err error) {
 			return nil, err
 		}
 		hide = append(hide, paths...)
+		hide = append(hide, state.Shown(m.Source, m.Target, state.Kept())...)
 	}
 	return hide, nil
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mcpbox/mcpbox/internal/datadir"
 	"github.com/mcpbox/mcpbox/internal/hint"
 )
 
@@ -67,4 +68,35 @@ func below(path string, top os.FileInfo) (rest string, ok bool) {
 			return "", false
 		}
 	}
+}
+
+// Kept are mcpbox's folders of data and configuration: installed packages, decisions, sources of
+// secrets. A tool that may write there decides what other tools run.
+func Kept() (out []string) {
+	if data, err := datadir.Path("packages"); err == nil {
+		out = append(out, filepath.Dir(data))
+	}
+	if config, err := os.UserConfigDir(); err == nil {
+		out = append(out, filepath.Join(config, "mcpbox"))
+	}
+	return out
+}
+
+// Shown returns the paths in a sandbox at which a mount of a folder around the folders would show
+// them. A mount of something in them is the user's wish: a package, the home of a server.
+func Shown(source, target string, folders []string) (paths []string) {
+	mounted, err := os.Stat(source)
+	if err != nil {
+		return nil // the start reports it
+	}
+	for _, folder := range folders {
+		real, err := filepath.EvalSymlinks(folder)
+		if err != nil {
+			continue // it is not there
+		}
+		if rest, inside := below(real, mounted); inside && rest != "" {
+			paths = append(paths, filepath.Join(target, rest))
+		}
+	}
+	return paths
 }
