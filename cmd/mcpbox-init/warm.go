@@ -26,6 +26,7 @@ type warm struct {
 	tool    uintptr
 	gate    [2]int32 // a pipe to the tool's process
 	status  int32
+	left    int32
 	usage   unix.Rusage
 	ended   [4]int64 // wait status, user µs, system µs, KiB
 	ifreq   [40]byte // struct ifreq: name and flags
@@ -237,8 +238,13 @@ func (c *child) reap() {
 			w.ended[1] = u.Utime.Sec*1e6 + u.Utime.Usec
 			w.ended[2] = u.Stime.Sec*1e6 + u.Stime.Usec
 			w.ended[3] = u.Maxrss
-			// Every other process of the namespace. The kernel allows no fork meanwhile. kill(2)
-			sys3(unix.SYS_KILL, ^uintptr(0), uintptr(unix.SIGKILL), 0)
+			// What it leaves is the reaper's children now. Without any, there is nobody to kill; to
+			// look for them, the kernel would go through all processes of the host.
+			if _, e := sys6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&w.left)),
+				unix.WNOHANG, 0, 0, 0); e != unix.ECHILD {
+				// Every other process of the namespace. The kernel allows no fork meanwhile. kill(2)
+				sys3(unix.SYS_KILL, ^uintptr(0), uintptr(unix.SIGKILL), 0)
+			}
 			sys3(unix.SYS_WRITE, 0, uintptr(unsafe.Pointer(&w.ended)), unsafe.Sizeof(w.ended))
 		}
 	}
