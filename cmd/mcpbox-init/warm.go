@@ -242,7 +242,8 @@ func (c *child) reap() {
 			// look for them, the kernel would go through all processes of the host.
 			if _, e := sys6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&w.left)),
 				unix.WNOHANG, 0, 0, 0); e != unix.ECHILD {
-				// Every other process of the namespace. The kernel allows no fork meanwhile. kill(2)
+				// Every other process of the namespace. The kernel allows no fork meanwhile:
+				// kill(2)
 				sys3(unix.SYS_KILL, ^uintptr(0), uintptr(unix.SIGKILL), 0)
 			}
 			sys3(unix.SYS_WRITE, 0, uintptr(unsafe.Pointer(&w.ended)), unsafe.Sizeof(w.ended))
