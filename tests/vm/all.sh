@@ -39,7 +39,7 @@ part "hosts of other kinds, docs/HOSTS.md" "$HERE/hosts.sh"
 part "6.12, root: limits and leftovers" "$test" -m root ./tests/limits
 part "6.12, a user with a delegated cgroup" "$test" -m delegated ./cgroups ./runtime/internal/watchdog "./tests/limits=$USERS" "$NETWORK"
 part "6.12, root: the packages and the manual" "$test" -m root ./cgroups ./doctor ./runtime/internal/watchdog \
-	"$NETWORK" './runtime=TestAFailedStart|Collect|OutsideOfItsCgroup' './tests/script=TestScripts/^run_(limits|result)'
+	"$NETWORK" './runtime=TestAFailedStart|Collect|OutsideOfItsCgroup|ACallFinds' './tests/script=TestScripts/^run_(limits|result)'
 part "6.12, root: the pool and code" "$test" -m root './pool=Program|Session|ManyCalls|Misspelt|Hostile|Ends' './code=Session'
 part "6.12, systemd starts the daemon" "$HERE/run.sh" -k 6.12 -t 400 -a vm.systemd=1 -- bash "$HERE/serve-unit.sh" "$MCPBOX"
 part "6.12, root: the daemon" "$test" -m root './server=Paused|Limits|Quarantine|Usage|TestExecutions|Sessions|Restart'
