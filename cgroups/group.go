@@ -56,10 +56,19 @@ func (g *Group) fill() error {
 	if err := enable(g.dir(), g.controllers); err != nil {
 		return fmt.Errorf("enable controllers in cgroup %s: %w", g.path, err)
 	}
-	if err := os.Mkdir(filepath.Join(g.dir(), "init"), 0o755); err != nil {
+	if err := mkdir(filepath.Join(g.dir(), "init")); err != nil {
 		return fmt.Errorf("create cgroup: %w", err)
 	}
 	return nil
+}
+
+// mkdir makes a cgroup that every id may go through, whatever umask a service manager has set: a
+// sandbox's own id mounts its cgroup, and the kernel looks up the path with that id's rights.
+func mkdir(dir string) error {
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o755)
 }
 
 // makeLocked makes a folder and locks it. A collector can remove it between the two steps, so it
@@ -67,7 +76,7 @@ func (g *Group) fill() error {
 func makeLocked(dir string) (*os.File, error) {
 	const attempts = 10
 	for range attempts {
-		if err := os.Mkdir(dir, 0o755); err != nil {
+		if err := mkdir(dir); err != nil {
 			return nil, err
 		}
 		f, err := lockDir(dir)

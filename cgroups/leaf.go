@@ -32,7 +32,7 @@ func (g *Group) NewLeaf(name string, l policies.Limits) (*Leaf, error) {
 		return nil, fmt.Errorf("create cgroup: bad leaf name %q", name)
 	}
 	leaf := &Leaf{h: g.h, path: filepath.Join(g.path, name), limits: l, ctl: g.controllers}
-	if err := os.Mkdir(leaf.dir(), 0o755); err != nil {
+	if err := mkdir(leaf.dir()); err != nil {
 		return nil, fmt.Errorf("create cgroup: %w", err)
 	}
 	if err := g.fillLeaf(leaf); err != nil {
