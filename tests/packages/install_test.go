@@ -2,6 +2,7 @@ package packages
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"os"
 	"os/exec"
@@ -145,6 +146,45 @@ func TestAKilledInstallLeavesNothingThatCounts(t *testing.T) {
 	}
 	out, said := u.mcpbox(hello, "mcp", "--", "npx", "-y", "notes")
 	if !strings.Contains(out, `"name":"notes"`) {
+		t.Errorf("%s\n%s", out, said)
+	}
+}
+
+// Killed at any of its steps, an install leaves a whole package or none.
+func TestAnInstallIsWholeOrNotThere(t *testing.T) {
+	u := newUser(t)
+	u.publish("notes", notes())
+	for _, step := range []string{"installing notes", "looking at notes", "installed notes"} {
+		cmd := u.command(built.Mcpbox(t), "install", "--update", "npm:notes")
+		said, err := cmd.StderrPipe()
+		if err == nil {
+			err = cmd.Start()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := false
+		for lines := bufio.NewScanner(said); lines.Scan(); {
+			if strings.Contains(lines.Text(), step) {
+				seen = true
+				_ = cmd.Process.Kill()
+			}
+		}
+		_ = cmd.Wait()
+		if !seen {
+			t.Fatalf("%s: it was not said", step)
+		}
+		out, said2 := u.mcpbox("", "packages", "verify")
+		if out != "" && out != "notes@1.0.0: unchanged\n" || strings.Contains(said2, "changed") {
+			t.Errorf("%s: %s%s", step, out, said2)
+		}
+		u.mcpbox("", "packages", "gc")
+		if left := u.files("staging/*"); len(left) > 0 {
+			t.Errorf("%s: left %v", step, left)
+		}
+	}
+	if out, said := u.mcpbox(hello, "mcp", "--", "npx", "-y",
+		"notes"); !strings.Contains(out, `"name":"notes"`) {
 		t.Errorf("%s\n%s", out, said)
 	}
 }
