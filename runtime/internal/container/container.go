@@ -143,8 +143,14 @@ func (c *Container) Done() <-chan struct{} { return c.done }
 
 // Kill ends PID 1, and with it all processes of the sandbox. It may be called at any time.
 func (c *Container) Kill() {
-	if c.fd != nil {
-		_ = unix.PidfdSendSignal(int(c.fd.Fd()), unix.SIGKILL, nil, 0)
+	if c.fd == nil {
+		return
+	}
+	conn, err := c.fd.SyscallConn() // while it is in use, Destroy does not close it
+	if err == nil {
+		_ = conn.Control(func(fd uintptr) {
+			_ = unix.PidfdSendSignal(int(fd), unix.SIGKILL, nil, 0)
+		})
 	}
 }
 
