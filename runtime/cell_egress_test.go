@@ -47,6 +47,7 @@ func netBox(t *testing.T) (box *Sandbox, port int) {
 	names.Set("api.example.test", "127.0.0.1")
 	port = l.Addr().(*net.TCPAddr).Port
 	p := standard(t)
+	p.Limits.CPUs = 0 // that a slow machine slows a program down is an event, too
 	p.AllowNetwork(policies.NetworkRule{Host: "api.example.test", Ports: []int{port}},
 		policies.NetworkRule{Host: "127.0.0.1", Ports: []int{port}})
 	p.Network.DNS.Servers = []string{names.Addr}
