@@ -18,7 +18,8 @@ func (f *firstMinutes) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = f.home
 	cmd.Env = append(os.Environ(), "HOME="+f.home, "XDG_CONFIG_HOME=", "XDG_DATA_HOME=",
-		"GEMINI_CLI_TRUST_WORKSPACE=true", "NO_COLOR=1")
+		"GEMINI_CLI_TRUST_WORKSPACE=true", "NO_COLOR=1",
+		"MCPORTER_DISABLE_KEEPALIVE=*") // mcporter would keep browsers in a daemon
 	return cmd
 }
 
