@@ -73,7 +73,7 @@ func (j *job) inSession(ctx context.Context) error {
 	defer out.close()
 	args := append(command(j.language.Run, map[string]string{program: j.program,
 		file: files[0].Path}), j.Args...)
-	turned, err := j.Pool.pool.Turn(ctx, pool.Turn{Session: j.Session, Call: pool.Call{
+	done, err := j.Pool.pool.RunSession(ctx, pool.SessionCall{Session: j.Session, Call: pool.Call{
 		Caller: j.Caller, Policy: j.Pool.tier(j.Policy), BestEffort: j.BestEffort, Input: input,
 		Program: j.Pool.program("session\x00"+j.language.Name+"\x00"+j.program,
 			func() *pool.Program {
@@ -95,7 +95,7 @@ func (j *job) inSession(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	j.ended(turned.Result, out, stdout, stderr)
-	j.res.Session = &Session{Name: j.Session, Turn: turned.Number, Ended: turned.Ended}
+	j.ended(done.Result, out, stdout, stderr)
+	j.res.Session = &Session{Name: j.Session, Turn: done.Number, Ended: done.Ended}
 	return nil
 }

@@ -302,8 +302,8 @@ func (r *rule) mark(e *Event) {
 	}
 }
 
-// Asked reports whether a rule of a policy, and no built-in detector, has marked an event.
-func Asked(e Event) bool {
+// MatchedRule reports whether a rule of a policy, and no built-in detector, has marked an event.
+func MatchedRule(e Event) bool {
 	a := Action(e.Action)
 	return (a == Alert || a.ends()) && e.Rule != "" && !strings.Contains(e.Rule, ":")
 }

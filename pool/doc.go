@@ -12,7 +12,7 @@
 // back.
 //
 // A Program is started ahead as well, and waits in its cell for the call: an interpreter, say. A
-// session (Turn) is a cell whose program serves several calls.
+// session (SessionCall) is a cell whose program serves several calls.
 //
 // Calls are admitted in turn: at most Config.Live at once, a queue of bounded length, callers
 // served round robin. A call that can't be served is a *BusyError with the time to come back.

@@ -15,24 +15,24 @@ import (
 	"github.com/mcpbox/mcpbox/runtime"
 )
 
-// Turn is a call of a session: a cell that lives on between calls, with its processes, its files
-// and the state of its program. The caller names it; the first call opens it.
+// SessionCall is a call of a session: a cell that lives on between calls, with its processes, its
+// files and the state of its program. The caller names it; the first call opens it.
 //
 // The program writes its Ready byte to standard output when it has started. It then reads its calls
 // one after another from standard input: a line with a word that is new each time, then Input. When
 // it is through, it writes to standard output NUL, the word, a space, its exit code and a newline,
 // and to standard error NUL, the word and a newline. A program that lies about that only spoils its
 // own session.
-type Turn struct {
+type SessionCall struct {
 	Call
 	Session string // its name, among the caller's
 }
 
-// Turned is what became of a turn.
-type Turned struct {
+// SessionResult is the result of one call of a session.
+type SessionResult struct {
 	*runtime.Result
-	Number int  // of the turn in its session, from 1
-	Ended  bool // the session has ended with it: the program did, or was killed
+	Number int  // of the call in its session, from 1
+	Ended  bool // the session has ended with this call: its program ended, or was killed
 }
 
 // sessionKey tells sessions apart.
@@ -63,8 +63,8 @@ type sessions struct {
 	open map[sessionKey]*session
 }
 
-// Turn runs a call in a session. A *BusyError says when to come back.
-func (p *Pool) Turn(ctx context.Context, call Turn) (*Turned, error) {
+// RunSession runs a call in a session. A *BusyError says when to come back.
+func (p *Pool) RunSession(ctx context.Context, call SessionCall) (*SessionResult, error) {
 	if call.Program == nil || call.Session == "" {
 		return nil, hint.Errorf("give Program and Session", "a session has a name and a program")
 	}
@@ -87,7 +87,7 @@ func (p *Pool) Turn(ctx context.Context, call Turn) (*Turned, error) {
 	return p.turn(ctx, s, call)
 }
 
-func (p *Pool) turn(ctx context.Context, s *session, call Turn) (*Turned, error) {
+func (p *Pool) turn(ctx context.Context, s *session, call SessionCall) (*SessionResult, error) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	word := rand.Text()
@@ -107,7 +107,7 @@ func (p *Pool) turn(ctx context.Context, s *session, call Turn) (*Turned, error)
 	go func() { // the program may read late, or never
 		_, _ = s.input.Write(append([]byte(word+"\n"), call.Input...))
 	}()
-	t := &Turned{Number: s.count}
+	t := &SessionResult{Number: s.count}
 	code, over := 0, false
 	for n := 0; n < 2 && !over; {
 		select {
@@ -148,7 +148,7 @@ func (s *session) idle(now time.Time) time.Duration {
 }
 
 // session finds a session, or opens it.
-func (p *Pool) session(ctx context.Context, call Turn) (*session, error) {
+func (p *Pool) session(ctx context.Context, call SessionCall) (*session, error) {
 	k := sessionKey{call.Caller, call.Session, call.Policy, call.Program}
 	p.sessions.mu.Lock()
 	defer p.sessions.mu.Unlock()
@@ -188,7 +188,7 @@ func (p *Pool) forget(k sessionKey, s *session) {
 	}
 }
 
-func (p *Pool) openSession(ctx context.Context, call Turn) (*session, error) {
+func (p *Pool) openSession(ctx context.Context, call SessionCall) (*session, error) {
 	shelf, err := p.shelf(call.Policy, call.BestEffort, false)
 	if err != nil {
 		return nil, err

@@ -18,10 +18,11 @@ var calc = &Program{Args: []string{"sh", "-c",
 	`printf R; while read -r mark && read -r line; do eval "$line"; s=$?; printf '\0%s\n' $mark >&2; printf '\0%s %d\n' $mark $s; done`}, Ready: 'R'}
 
 func turn(t *testing.T, p *Pool, policy *policies.Policy,
-	name, line string) (*Turned, string, string) {
+	name, line string) (*SessionResult, string, string) {
 	t.Helper()
 	var out, stderr bytes.Buffer
-	res, err := p.Turn(t.Context(), Turn{Session: name, Call: Call{Caller: "ann", Policy: policy,
+	res, err := p.RunSession(t.Context(), SessionCall{Session: name, Call: Call{Caller: "ann",
+		Policy: policy,
 		Program: calc,
 		Input:   []byte(line + "\n"), Command: runtime.Command{Args: []string{"turn"}, Stdout: &out,
 			Stderr: &stderr}}})
@@ -73,7 +74,8 @@ func TestASessionEndsByItsLimits(t *testing.T) {
 		turn(t, p, &policy, name, "true")
 	}
 	var busy *BusyError
-	_, err := p.Turn(t.Context(), Turn{Session: "3", Call: Call{Caller: "ann", Policy: &policy,
+	_, err := p.RunSession(t.Context(), SessionCall{Session: "3", Call: Call{Caller: "ann",
+		Policy: &policy,
 		Program: calc}})
 	if !errors.As(err, &busy) {
 		t.Errorf("error %v", err)
@@ -102,7 +104,8 @@ func TestCanceledAndConcurrentTurns(t *testing.T) {
 		t.Errorf("%q", out)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	res, err := p.Turn(ctx, Turn{Session: "s", Call: Call{Caller: "ann", Policy: policy,
+	res, err := p.RunSession(ctx, SessionCall{Session: "s", Call: Call{Caller: "ann",
+		Policy: policy,
 		Program: calc, Input: []byte("sleep 100\n"),
 		Command: runtime.Command{Args: []string{"x"},
 			BeforeExec: func(*runtime.Process) { cancel() }}}})

@@ -313,7 +313,6 @@ func TestCloseDuringAStart(t *testing.T) {
 	}
 }
 
-// Wait frees everything that a process had, however many processes the sandbox runs.
 // A supervisor ends its children in a loop while SIGCHLD comes from the first ones: kill(2) never
 // fails with EINTR.
 func TestSignalsDoNotInterruptKill(t *testing.T) {
@@ -335,6 +334,7 @@ os.kill(child, 9)`
 	}
 }
 
+// Wait frees everything that a process had, however many processes the sandbox runs.
 func TestManyProcessesOfOneSandboxStayFlat(t *testing.T) {
 	testhost.Need(t, "sandbox")
 	box := startBox(t, standard(t))

@@ -17,7 +17,7 @@ func (l *Listener) decode(n *notification) *Call {
 	if c.Name == "" || c.Name == "openat2" { // programs that know openat2 fall back to openat
 		c.Errno = syscall.ENOSYS
 	}
-	if c.ArchName == "" && Lacks(c.Number) {
+	if c.ArchName == "" && KernelLacks(c.Number) {
 		c.Errno = syscall.ENOSYS
 	}
 	if c.ArchName == "" && (c.Name == "execve" || c.Name == "execveat") && !l.exec {

@@ -90,8 +90,8 @@ var firstNumbers = [...]struct {
 // thisKernel returns the version of the running kernel. It asks only once.
 var thisKernel = sync.OnceValue(kernel.Running)
 
-// Lacks reports whether the running kernel has no call with this number in the native table.
-func Lacks(nr int) bool { return newerThan(thisKernel(), nr) }
+// KernelLacks reports whether the running kernel has no call with this number in the native table.
+func KernelLacks(nr int) bool { return newerThan(thisKernel(), nr) }
 
 // newerThan reports whether the native call with this number is newer than kernel v. Such a call
 // fails as on kernel v, because a program that probes for it must not conclude that it is

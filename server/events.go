@@ -193,7 +193,7 @@ func (d *daemon) watch(ctx context.Context) {
 			if !open {
 				return
 			}
-			if monitor.Asked(e.Event) {
+			if monitor.MatchedRule(e.Event) {
 				d.log.Warn("a rule has matched", "rule", e.Rule, "action", e.Action,
 					"severity", e.Severity, "sandbox", e.Sandbox, "execution", e.Execution,
 					"client", e.Client, "caller", e.Caller, "event", e.ID, "count", e.Count)
