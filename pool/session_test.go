@@ -22,7 +22,7 @@ func turn(t *testing.T, p *Pool, policy *policies.Policy,
 	t.Helper()
 	var out, stderr bytes.Buffer
 	res, err := p.RunSession(t.Context(), SessionCall{Session: name, Call: Call{Caller: "ann",
-		Policy: policy,
+		Policy:  policy,
 		Program: calc,
 		Input:   []byte(line + "\n"), Command: runtime.Command{Args: []string{"turn"}, Stdout: &out,
 			Stderr: &stderr}}})
@@ -75,7 +75,7 @@ func TestASessionEndsByItsLimits(t *testing.T) {
 	}
 	var busy *BusyError
 	_, err := p.RunSession(t.Context(), SessionCall{Session: "3", Call: Call{Caller: "ann",
-		Policy: &policy,
+		Policy:  &policy,
 		Program: calc}})
 	if !errors.As(err, &busy) {
 		t.Errorf("error %v", err)
@@ -105,7 +105,7 @@ func TestCanceledAndConcurrentTurns(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	res, err := p.RunSession(ctx, SessionCall{Session: "s", Call: Call{Caller: "ann",
-		Policy: policy,
+		Policy:  policy,
 		Program: calc, Input: []byte("sleep 100\n"),
 		Command: runtime.Command{Args: []string{"x"},
 			BeforeExec: func(*runtime.Process) { cancel() }}}})
