@@ -14,6 +14,7 @@ import (
 
 	"github.com/mcpbox/mcpbox/internal/cleanup"
 	"github.com/mcpbox/mcpbox/internal/hint"
+	"github.com/mcpbox/mcpbox/internal/plural"
 	"github.com/mcpbox/mcpbox/internal/semver"
 	"github.com/mcpbox/mcpbox/packages/audit"
 	"github.com/mcpbox/mcpbox/packages/npm"
@@ -122,7 +123,7 @@ func (s *Store) install(ctx context.Context, r *runner.Request, o Options) (*Pac
 	if err := s.commit(r, staging, p, o.keep); err != nil {
 		return nil, err
 	}
-	o.Progress(fmt.Sprintf("installed %s: %d packages, %.1f MiB, in %.1f s", p, p.Packages,
+	o.Progress(fmt.Sprintf("installed %s: %s, %.1f MiB, in %.1f s", p, plural.Of(p.Packages, "package"),
 		float64(p.Bytes)/(1<<20), time.Since(began).Seconds()))
 	return p, nil
 }

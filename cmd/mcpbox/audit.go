@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -131,7 +132,10 @@ func newDecisionCmd(word, short, long string, verdict audit.Verdict) *cobra.Comm
 			if err != nil {
 				return err
 			}
-			return desk.Decide(cmd.Context(), store.CurrentAuthor(as), d)
+			if err := desk.Decide(cmd.Context(), store.CurrentAuthor(as), d); err != nil {
+				return err
+			}
+			return confirmDecision(cmd, desk, &d)
 		},
 	}
 	fl := cmd.Flags()
@@ -143,4 +147,18 @@ func newDecisionCmd(word, short, long string, verdict audit.Verdict) *cobra.Comm
 		fl.StringVar(&d.Publisher, "publisher", "", "only if `NAME` is one of its maintainers")
 	}
 	return cmd
+}
+
+// confirmDecision says what holds now. A name that no package has yet may be a typing error.
+func confirmDecision(cmd *cobra.Command, desk *admission.Desk, d *admission.Decision) error {
+	all, err := desk.Packages.List()
+	if err != nil {
+		return err
+	}
+	note := " (not installed)"
+	if slices.ContainsFunc(all, func(p *packages.Package) bool { return p.Name == d.Name }) {
+		note = ""
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s%s\n", d.Spec(), d.Verdict, note)
+	return err
 }
