@@ -118,6 +118,9 @@ func findRoot(h hierarchy) (*Parent, error) {
 	if err == nil && !exists(p.Path(), "cgroup.procs") {
 		// No resources: the library would enable all controllers or none.
 		m, err = cgroup2.NewManager(h.mount, p.path, &cgroup2.Resources{})
+		if err == nil { // as mkdir does, whatever the umask
+			err = os.Chmod(filepath.Join(h.mount, p.path), 0o755)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("create %s: %w", p.Path(), err)
