@@ -123,8 +123,8 @@ func (s *Store) install(ctx context.Context, r *runner.Request, o Options) (*Pac
 	if err := s.commit(r, staging, p, o.keep); err != nil {
 		return nil, err
 	}
-	o.Progress(fmt.Sprintf("installed %s: %s, %.1f MiB, in %.1f s", p, plural.Of(p.Packages, "package"),
-		float64(p.Bytes)/(1<<20), time.Since(began).Seconds()))
+	o.Progress(fmt.Sprintf("installed %s: %s, %.1f MiB, in %.1f s", p,
+		plural.Of(p.Packages, "package"), float64(p.Bytes)/(1<<20), time.Since(began).Seconds()))
 	return p, nil
 }
 
