@@ -1,6 +1,6 @@
 #!/bin/bash
 # In a guest with systemd as PID 1: the units of `mcpbox serve --print-unit`, as docs/API.md says to
-# install them. The first client starts the daemon; limits are cgroups below the unit; a reload, a
+# install them. The first client starts the daemon; limits are cgroups; a reload, a
 # crash and a stop do what they should. Prints one line for each, and fails with the first that is
 # not so.
 #   serve-unit.sh MCPBOX
@@ -30,7 +30,7 @@ is "the first client starts it, and is answered" "$out" '"status":"ok"'
 is "limits are the kernel's" "$out" '"memory":\{"value":536870912,"backend":"cgroup2"'
 is "systemd was told that it is ready" "$(systemctl is-active mcpbox.service)" '^active'
 PID=$(systemctl show -p MainPID --value mcpbox.service)
-is "sandboxes have cgroups below the unit's" "$(find /sys/fs/cgroup -path '*mcpbox.service/*' -name 'mcpbox-*' | head -1)" mcpbox-
+is "sandboxes have cgroups" "$(find /sys/fs/cgroup/mcpbox -name 'mcpbox-*' | head -1)" mcpbox-
 systemctl reload mcpbox.service
 is "a reload keeps the process" "$(systemctl show -p MainPID --value mcpbox.service)" "^$PID\$"
 ID=$(ask /v1/executions -d '{"command": ["sleep", "600"], "mode": "async"}' | grep -o 'x-[0-9a-f]*')
