@@ -37,7 +37,7 @@ ID=$(ask /v1/executions -d '{"command": ["sleep", "600"], "mode": "async"}' | gr
 kill -9 "$PID"
 for _ in $(seq 100); do
 	now=$(systemctl show -p MainPID --value mcpbox.service)
-	[ "$now" != 0 ] && [ "$now" != "$PID" ] && break
+	[ "$now" != 0 ] && [ "$now" != "$PID" ] && systemctl -q is-active mcpbox.service && break
 	sleep 0.2
 done
 is "after a crash, systemd starts it again" "$(systemctl is-active mcpbox.service)" '^active'
