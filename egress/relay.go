@@ -220,7 +220,7 @@ func reset(c *net.TCPConn) {
 
 // up checks the first bytes that the tool sends, and then passes everything on.
 func (r *relay) up() error {
-	err := r.greet()
+	err := r.open()
 	if err == nil {
 		err = r.copy(r.outside, r.inside, &r.sent)
 	}
@@ -230,9 +230,9 @@ func (r *relay) up() error {
 	return err
 }
 
-// greet checks the first bytes: TLS must name the host. With protocols such as SSH the server
+// open checks the first bytes: TLS must name the host. With protocols such as SSH the server
 // speaks first, so the other direction does not wait for this.
-func (r *relay) greet() error {
+func (r *relay) open() error {
 	if r.name == "" {
 		return nil // an allowed address may serve any name
 	}
@@ -326,7 +326,7 @@ func (r *relay) refuseHello(why *Refusal, sni string) error {
 	return errRefusal
 }
 
-// forward sends what greet has read.
+// forward sends what open has read.
 func (r *relay) forward(data []byte) error {
 	if m := r.server.meter; m.counts() && m.take(r.ctx, len(data)) < len(data) {
 		return errLimit

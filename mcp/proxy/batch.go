@@ -42,7 +42,7 @@ func (conn *serverConn) serverBatch(m wire.Message) error {
 	for _, element := range all {
 		env, err := wire.Scan(element)
 		if err != nil || env.Kind != '{' {
-			conn.reportDropped("junk", "wrote a batch with an invalid element", element)
+			conn.reportDropped("malformed", "wrote a batch with an invalid element", element)
 			changed = true
 			continue
 		}

@@ -33,7 +33,7 @@ func (conn *serverConn) readServer() {
 		case m.TooLong && m.Err == nil:
 			conn.tooLong(m)
 		case m.Err != nil:
-			conn.reportDropped("junk", "wrote a line that is not JSON", m.Data)
+			conn.reportDropped("malformed", "wrote a line that is not JSON", m.Data)
 		case m.Env.Kind == '[':
 			err = conn.serverBatch(m)
 		default:
@@ -56,14 +56,14 @@ func (conn *serverConn) fromServer(data []byte, e *wire.Envelope) [][]byte {
 	case e.IsResponse():
 		return conn.answer(data, e)
 	case ambiguous:
-		conn.reportDropped("junk", "wrote an ambiguous message", data)
+		conn.reportDropped("malformed", "wrote an ambiguous message", data)
 		return nil
 	case e.Has(wire.FieldMethod):
 		return conn.strip(conn.fromServerRequest(data, e))
 	case e.Has(wire.FieldError): // an error without an id: the server could not read a request
 		return conn.strip([][]byte{data})
 	}
-	conn.reportDropped("junk", "wrote JSON that is not an MCP message", data)
+	conn.reportDropped("malformed", "wrote JSON that is not an MCP message", data)
 	return nil
 }
 
@@ -104,7 +104,7 @@ func (conn *serverConn) answer(data []byte, e *wire.Envelope) [][]byte {
 		e.Collisions&wire.CollisionInResult != 0 && c.isInspected() ||
 		e.Has(wire.FieldResult) && e.At(wire.FieldResult).Kind != 'n' &&
 			e.Failed()) && !s.stream:
-		conn.reportDropped("junk", "gave an ambiguous answer", data)
+		conn.reportDropped("malformed", "gave an ambiguous answer", data)
 		pieces, outcome = [][]byte{s.refused(c, &refusal{say: notWellFormed, code: -32603})},
 			"error"
 	case !c.isToolResult() && conn.forgesMark(data, e):

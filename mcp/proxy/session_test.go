@@ -86,7 +86,7 @@ func TestInvalidMessagesDoNotReachTheClient(t *testing.T) {
 	for _, e := range b.server(0).seen() {
 		rules[e.Rule]++
 	}
-	if rules["mcp:junk"] != 6 || rules["mcp:unasked"] != 1 {
+	if rules["mcp:malformed"] != 6 || rules["mcp:unasked"] != 1 {
 		t.Errorf("events: %v", rules)
 	}
 	if w := b.warned(); !strings.Contains(w, "Listening on stdio") {

@@ -66,7 +66,7 @@ func run(mcpbox, out, only string, rounds int, user string) error {
 			fmt.Fprintf(os.Stderr, "bench: %s: %v\n", sec.name, err)
 		}
 	}
-	page := header(time.Since(began)) + budgetTable(b.budgets) + b.page.String()
+	page := wrap(header(time.Since(began)) + budgetTable(b.budgets) + b.page.String())
 	if out == "" {
 		fmt.Print(page)
 		return nil

@@ -8,12 +8,42 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 )
 
 func (b *bench) heading(title string)            { fmt.Fprintf(&b.page, "\n## %s\n\n", title) }
 func (b *bench) text(format string, args ...any) { fmt.Fprintf(&b.page, format, args...) }
+
+// wrap breaks the lines of paragraphs at 100 columns. Tables and headings stay as they are.
+func wrap(page string) string {
+	const columns = 100
+	paragraphs := strings.Split(page, "\n\n")
+	for i, p := range paragraphs {
+		if strings.HasPrefix(p, "#") || strings.HasPrefix(p, "|") {
+			continue
+		}
+		var out strings.Builder
+		left := columns
+		for _, word := range strings.Fields(p) {
+			n := utf8.RuneCountInString(word)
+			switch {
+			case out.Len() == 0:
+			case n < left:
+				out.WriteByte(' ')
+				left--
+			default:
+				out.WriteByte('\n')
+				left = columns
+			}
+			out.WriteString(word)
+			left -= n
+		}
+		paragraphs[i] = out.String()
+	}
+	return strings.TrimRight(strings.Join(paragraphs, "\n\n"), "\n") + "\n"
+}
 
 // compare writes a table of candidates; ratios are over base.
 func (b *bench) compare(base *candidate, cs ...*candidate) {

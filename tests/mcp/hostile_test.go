@@ -77,7 +77,7 @@ func TestInvalidMessagesAndUnrequestedAnswersDoNotReachTheClient(t *testing.T) {
 	for _, e := range s.recorded() {
 		rules[e.Rule] = true
 	}
-	if !rules["mcp:junk"] || !rules["mcp:unasked"] {
+	if !rules["mcp:malformed"] || !rules["mcp:unasked"] {
 		t.Errorf("event log: %v", rules)
 	}
 }
