@@ -1,5 +1,5 @@
-// Package doctor finds out what this host can enforce, by trying: namespaces
-// are created, a listener is installed, a cgroup parent is looked for.
+// Package doctor tries out what this host can enforce: it creates namespaces, installs a listener
+// and looks for a cgroup parent.
 //
 //	report := doctor.Check(ctx)
 //	for _, item := range report.Items { fmt.Println(item.Status, item.Name, item.Found) }
@@ -9,8 +9,8 @@
 // nothing on the host, with two exceptions: as root it makes the cgroup mcpbox, and as a user it
 // may move this process into a systemd scope.
 //
-// Each preset is started once. That does not prove that a given policy starts: whether a file
-// system supports idmapped mounts, or whether a limit is high enough, shows only in a run.
+// Check starts each preset once. This does not prove that a given policy starts. Only a run shows
+// whether a file system supports idmapped mounts, or whether a limit is high enough.
 //
 // It needs no particular kernel: it reports what is missing. Package kernel has the versions.
 package doctor

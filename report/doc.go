@@ -5,7 +5,8 @@
 //	rep := report.New(report.ViewOf(events)) // an event log: layers and limits are unknown
 //	err := rep.WriteText(os.Stdout)
 //
-// Everything in a view may come from a file that somebody else wrote: text is escaped and cut.
+// Everything in a view may come from a file that somebody else wrote, so the package escapes and
+// cuts all text.
 //
-// Not shown: what no event was recorded for.
+// A report does not show what no event was recorded for.
 package report

@@ -9,9 +9,9 @@
 //	result, err := p.Wait()
 //
 // Run does all of this for one program. A Spec is plain data; Start is the first call that touches
-// the kernel. It fails closed: it is an error if the host can't provide a layer that the policy
-// requires. The package verifies every layer on the process itself, after the process has all
-// layers and before it executes the program. Result.Layers says what was found.
+// the kernel. Start fails closed: it returns an error if the host can't provide a layer that the
+// policy requires. The package verifies every layer on the process itself, after the process has
+// all layers and before it executes the program. Result.Layers says what was found.
 //
 // Outcomes are data: a program that fails or is killed has a Result. An error means that mcpbox
 // failed; Hint(err) returns the remedy. Result.Err works with errors.Is: context.Canceled,
@@ -31,8 +31,8 @@
 //     docs/RATIONALE.md says why.
 //   - The package receives SIGWINCH while a Command with TTY runs on a terminal.
 //
-// A program that is built without make does not embed PID 1. Package initbin says where it is
-// searched.
+// A program that is built without make does not embed PID 1. Package initbin says where mcpbox
+// looks for PID 1 then.
 //
 // Not protected: folders that the caller binds writable; the kernel itself; the host's network with
 // network mode host. See SECURITY.md.

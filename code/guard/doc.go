@@ -5,13 +5,13 @@
 //	report, err := g.Check(ctx, guard.Python, source)
 //	if report.Refused { … } // report.Findings says where and why
 //
-// Python is parsed by the interpreter that would run it, because only that one knows its grammar:
-// python.py prints facts, and Go judges them by the tables in rules_*.go and by the policy.
-// JavaScript is parsed by tdewolff/parse, shell by mvdan.cc/sh. Names are followed through aliases,
-// and strings are put together where the code does so from constants.
+// Python is parsed by the interpreter that would run it, because no other parser knows its grammar
+// exactly: python.py prints facts, and the Go code judges these facts by the tables in rules_*.go
+// and by the policy. JavaScript is parsed by tdewolff/parse, shell by mvdan.cc/sh. The guard
+// follows names through aliases, and joins strings where the code joins them from constants.
 //
-// It does not protect: whoever wants to get past it will. A name that is computed from what the
-// program reads when it runs can't be known before. The sandbox contains what the guard does not
-// see; the guard says what to expect, and refuses early what would fail anyway. Code that can't be
-// parsed, or is nested too deeply, has a finding that says so.
+// The guard is no protection: an attacker can evade it. It can't know a name that the program
+// computes from its input. The sandbox contains what the guard does not see. The guard says what to
+// expect, and refuses early what would fail anyway. If code can't be parsed, or is nested too
+// deeply, a finding says so.
 package guard
