@@ -92,7 +92,12 @@ func (t *tree) enforcedByCgroup(name string) bool {
 func (t *tree) start(initPID, tool int, onBreach func(cgroups.Breach)) error {
 	if t.leaf != nil {
 		var err error
-		if t.watch, err = t.leaf.Watch(onBreach); err != nil {
+		if t.watch, err = t.leaf.Watch(func(b cgroups.Breach) {
+			if b.Limit == "pids" {
+				b.Observed -= t.extra
+			}
+			onBreach(b)
+		}); err != nil {
 			return err
 		}
 	}
@@ -149,6 +154,7 @@ func (t *tree) usage() cgroups.Usage {
 	if t.leaf != nil {
 		if u, err := t.leaf.Usage(); err == nil {
 			u.CPU -= t.before
+			u.PIDsCurrent, u.PIDsPeak = t.ofProgram(u.PIDsCurrent), t.ofProgram(u.PIDsPeak)
 			return u
 		}
 	}
@@ -158,6 +164,14 @@ func (t *tree) usage() cgroups.Usage {
 		return u
 	}
 	return cgroups.UnknownUsage()
+}
+
+// ofProgram is how many of a leaf's tasks belong to the program; -1 stays unknown.
+func (t *tree) ofProgram(tasks int64) int64 {
+	if tasks < 0 {
+		return tasks
+	}
+	return max(tasks-t.extra, 0)
 }
 
 func (t *tree) remove() {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,7 +108,7 @@ func TestSnippetsBehaveAsBare(t *testing.T) {
 func writeExpectations(t *testing.T, language string, parts []part) {
 	golden := map[string]expected{}
 	for _, part := range parts {
-		golden[part.name] = bare(t, language, part.code)
+		golden[part.name] = bare(t, language, part.code, 10)
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -157,8 +158,8 @@ var programs = map[string][]string{
 }
 
 // bare runs the snippet as root in a mount namespace that only has /work, /tmp and the home made
-// private: no sandbox.
-func bare(t *testing.T, name, code string) expected {
+// private: no sandbox. After the given number of seconds, it is ended with exit code 124.
+func bare(t *testing.T, name, code string, seconds int) expected {
 	testhost.Need(t, "root")
 	l, err := mcpcode.Lookup(name)
 	if err != nil {
@@ -188,7 +189,7 @@ mount -t tmpfs -o mode=1777 tmpfs /tmp; mount -t tmpfs -o mode=0777 tmpfs /home;
 	if l.Compile != nil {
 		script += "env " + strings.Join(l.Env, " ") + " " + quoted(l.Compile) + "\n"
 	}
-	script += "exec timeout 10 setpriv --reuid 1000 --regid 1000 --clear-groups env -i " +
+	script += fmt.Sprintf("exec timeout %d ", seconds) + "setpriv --reuid 1000 --regid 1000 --clear-groups env -i " +
 		"PATH=/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin HOME=/home/user USER=user " +
 		"LANG=C.UTF-8 MCPBOX=1 " +
 		strings.Join(l.Env, " ") + " " + quoted(

@@ -54,11 +54,7 @@ func (s *Sockets) memory() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var sent, waiting, internet int64
-	request := make([]byte, 24) // struct unix_diag_req
-	request[0] = unix.AF_UNIX
-	binary.NativeEndian.PutUint32(request[4:], ^uint32(0)) // all states
-	binary.NativeEndian.PutUint32(request[12:], unixShowQueue|unixShowMemory)
-	s.dump(request, unixMessage, func(kind uint16, word func(int) int64) {
+	s.dump(unixRequest(), unixMessage, func(kind uint16, word func(int) int64) {
 		switch kind {
 		case unixMemory:
 			sent += word(sending)
@@ -68,10 +64,7 @@ func (s *Sockets) memory() int64 {
 	})
 	for _, family := range []byte{unix.AF_INET, unix.AF_INET6} {
 		for _, protocol := range []byte{unix.IPPROTO_TCP, unix.IPPROTO_UDP} {
-			request := make([]byte, 56) // struct inet_diag_req_v2
-			request[0], request[1], request[2] = family, protocol, 1<<(inetMemory-1)
-			binary.NativeEndian.PutUint32(request[4:], ^uint32(0))
-			s.dump(request, inetMessage, func(kind uint16, word func(int) int64) {
+			s.dump(inetRequest(family, protocol), inetMessage, func(kind uint16, word func(int) int64) {
 				if kind == inetMemory {
 					internet += word(received) + word(queued)
 				}
@@ -81,10 +74,28 @@ func (s *Sockets) memory() int64 {
 	return max(sent, waiting) + internet
 }
 
+// unixRequest asks for all Unix sockets: struct unix_diag_req.
+func unixRequest() []byte {
+	request := make([]byte, 24)
+	request[0] = unix.AF_UNIX
+	binary.NativeEndian.PutUint32(request[4:], ^uint32(0)) // all states
+	binary.NativeEndian.PutUint32(request[12:], unixShowQueue|unixShowMemory)
+	return request
+}
+
+// inetRequest asks for all sockets of a protocol: struct inet_diag_req_v2.
+func inetRequest(family, protocol byte) []byte {
+	request := make([]byte, 56)
+	request[0], request[1], request[2] = family, protocol, 1<<(inetMemory-1)
+	binary.NativeEndian.PutUint32(request[4:], ^uint32(0))
+	return request
+}
+
 // dump sends a request, and calls attribute for each attribute of the answer. fixed is the length
-// of what comes before them in each message. word returns a 32-bit number of the attribute.
+// of what comes before them in each message. word returns a 32-bit number of the attribute. The
+// result is false if the kernel does not have this list.
 func (s *Sockets) dump(request []byte, fixed int,
-	attribute func(kind uint16, word func(int) int64)) {
+	attribute func(kind uint16, word func(int) int64)) bool {
 	if s.buf == nil {
 		s.buf = make([]byte, 32<<10)
 	}
@@ -94,7 +105,7 @@ func (s *Sockets) dump(request []byte, fixed int,
 	head := unsafe.Slice((*byte)(unsafe.Pointer(&h)), unix.SizeofNlMsghdr)
 	to := &unix.SockaddrNetlink{Family: unix.AF_NETLINK}
 	if unix.Sendto(s.fd, append(head[:len(head):len(head)], request...), 0, to) != nil {
-		return
+		return false
 	}
 	for {
 		n, _, err := unix.Recvfrom(s.fd, s.buf, unix.MSG_DONTWAIT)
@@ -102,18 +113,18 @@ func (s *Sockets) dump(request []byte, fixed int,
 			continue
 		}
 		if err != nil || n <= 0 {
-			return
+			return false
 		}
 		for data := s.buf[:n]; len(data) >= unix.SizeofNlMsghdr; {
 			length := int(binary.NativeEndian.Uint32(data))
 			kind, seq := binary.NativeEndian.Uint16(data[4:]), binary.NativeEndian.Uint32(data[8:])
 			if length < unix.SizeofNlMsghdr || length > len(data) {
-				return
+				return false
 			}
 			switch {
 			case seq != s.seq: // of an earlier dump
 			case kind == unix.NLMSG_DONE || kind == unix.NLMSG_ERROR:
-				return
+				return kind == unix.NLMSG_DONE
 			case length >= unix.SizeofNlMsghdr+fixed:
 				attributes(data[unix.SizeofNlMsghdr+fixed:length], attribute)
 			}
