@@ -44,9 +44,9 @@ func TestLimitsHoldInTheResident(t *testing.T) {
 			t.Fatal("no resident listens")
 		}
 	}
+	// The last two skipped ones compare with what a cell's cgroup shows inside: it has one task more,
+	// and the time of the cell's making.
 	again := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.v", "-test.timeout=5m",
-		// The last two compare with what a cell's cgroup shows inside: it has one task more, and the
-		// time of the cell's making.
 		"-test.skip=LanguageRuntimes|AddressSanitizer|ManyRuns|GCRemoves|"+
 			"TheResultMatchesWhatTheSandboxReads|ASandboxSeesItsOwnCgroup")
 	again.Env = append(os.Environ(), "MCPBOX="+own, "MCPBOX_RESIDENT=1", inResident+"=1")

@@ -96,10 +96,11 @@ func TestADeniedPackageDoesNotStart(t *testing.T) {
 		{[]string{"deny", "notes@^2"}, true, ""},
 		{[]string{"deny", "pypi:notes"}, true, ""}, // another ecosystem
 	} {
-		if out, said := u.mcpbox("", c.decision...); !strings.HasPrefix(out, "notes") || said != "" {
+		out, said := u.mcpbox("", c.decision...)
+		if !strings.HasPrefix(out, "notes") || said != "" {
 			t.Fatalf("%v: %s%s", c.decision, out, said)
 		}
-		out, said := u.mcpbox(listTools, start...)
+		out, said = u.mcpbox(listTools, start...)
 		if strings.Contains(out, `"add"`) != c.offers || !strings.Contains(said, c.want) ||
 			strings.Contains(c.want, "denied") && out != "" {
 			t.Errorf("%v: %s%s", c.decision, out, said)

@@ -64,11 +64,12 @@ func (s *Sockets) memory() int64 {
 	})
 	for _, family := range []byte{unix.AF_INET, unix.AF_INET6} {
 		for _, protocol := range []byte{unix.IPPROTO_TCP, unix.IPPROTO_UDP} {
-			s.dump(inetRequest(family, protocol), inetMessage, func(kind uint16, word func(int) int64) {
-				if kind == inetMemory {
-					internet += word(received) + word(queued)
-				}
-			})
+			s.dump(inetRequest(family, protocol), inetMessage,
+				func(kind uint16, word func(int) int64) {
+					if kind == inetMemory {
+						internet += word(received) + word(queued)
+					}
+				})
 		}
 	}
 	return max(sent, waiting) + internet
