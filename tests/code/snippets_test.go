@@ -189,8 +189,9 @@ mount -t tmpfs -o mode=1777 tmpfs /tmp; mount -t tmpfs -o mode=0777 tmpfs /home;
 	if l.Compile != nil {
 		script += "env " + strings.Join(l.Env, " ") + " " + quoted(l.Compile) + "\n"
 	}
-	script += fmt.Sprintf("exec timeout %d setpriv --reuid 1000 --regid 1000 --clear-groups env -i ",
-		seconds) + "PATH=/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin HOME=/home/user USER=user " +
+	script += fmt.Sprintf("exec timeout %d ", seconds) +
+		"setpriv --reuid 1000 --regid 1000 --clear-groups env -i " +
+		"PATH=/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin HOME=/home/user USER=user " +
 		"LANG=C.UTF-8 MCPBOX=1 " + strings.Join(l.Env, " ") + " " + quoted(l.Run) + "\n"
 	cmd := exec.Command("unshare", "-m", "-n", "--propagation", "private", "bash", "-c", script)
 	var stdout, stderr bytes.Buffer

@@ -44,8 +44,8 @@ func TestLimitsHoldInTheResident(t *testing.T) {
 			t.Fatal("no resident listens")
 		}
 	}
-	// The last two skipped ones compare with what a cell's cgroup shows inside: it has one task more,
-	// and the time of the cell's making.
+	// The last two that are skipped compare with what a cell's cgroup shows inside: it has one task
+	// more, and the time of the cell's making.
 	again := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.v", "-test.timeout=5m",
 		"-test.skip=LanguageRuntimes|AddressSanitizer|ManyRuns|GCRemoves|"+
 			"TheResultMatchesWhatTheSandboxReads|ASandboxSeesItsOwnCgroup")
