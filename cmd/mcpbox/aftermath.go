@@ -44,8 +44,7 @@ func (f *sandboxFlags) aftermath(p *mcpruntime.Process, policy *policies.Policy)
 	}
 	a := &aftermath{f: f, policy: policy, process: p}
 	if policy.Network.Mode != policies.NetworkHost {
-		fresh := policy.Network.Mode == policies.NetworkNone // otherwise mcpbox's own listeners
-		a.net, _ = netseen.Open(filepath.Dir(p.Root()), fresh)
+		a.net, _ = netseen.Open(filepath.Dir(p.Root()), true)
 	}
 	if f.quiet {
 		a.dirs = leftover.Open(nil)
@@ -108,12 +107,19 @@ func (a *aftermath) network() {
 		return
 	}
 	for _, l := range a.net.Listening() {
-		if !slices.Contains(a.listen, l) && len(a.listen) < 3 {
+		if !a.isOurs(l) && !slices.Contains(a.listen, l) && len(a.listen) < 3 {
 			a.listen = append(a.listen, l)
 			a.say("it listens on %s inside, which no browser of the host reaches (an OAuth "+
 				"callback?): --publish %d", l, l.Port())
 		}
 	}
+}
+
+// isOurs reports whether mcpbox listens there, for the hosts that a policy allows.
+func (a *aftermath) isOurs(l netip.AddrPort) bool {
+	const nameServer = 53
+	return a.policy.Network.Mode == policies.NetworkAllow && (l.Port() == nameServer ||
+		slices.Contains(a.policy.Network.ListenPorts(), int(l.Port())))
 }
 
 // tried reports the attempts that are new since the last call.

@@ -118,9 +118,10 @@ func New(cfg Config) *Server {
 	return s
 }
 
-// Run serves standard input and output until the client closes them.
+// Run serves standard input and output until the client closes them. It answers the calls in flight
+// before it returns.
 func (s *Server) Run(ctx context.Context) error {
-	err := s.mcp.Run(ctx, &mcp.StdioTransport{})
+	err := s.mcp.Run(ctx, draining{&mcp.StdioTransport{}})
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}

@@ -34,11 +34,10 @@ type Namespace struct {
 	stat, stat6 *os.File // the number of TCP sockets
 	tcp, tcp6   *os.File // the sockets; slow: the kernel walks all namespaces' tables
 	sockets     string
-	listening   []netip.AddrPort
 }
 
 // Open opens the namespace of a process. proc is the process's folder in /proc. fresh means that
-// nothing has happened in the namespace yet, which saves reading it.
+// nothing has been counted in the namespace yet, which saves reading the counters.
 func Open(proc string, fresh bool) (*Namespace, error) {
 	n := &Namespace{proc: proc}
 	var err error
@@ -50,9 +49,6 @@ func Open(proc string, fresh bool) (*Namespace, error) {
 		return n, nil
 	}
 	n.connects, n.lookups = n.counters()
-	if n.sockets = n.inUse(); n.sockets != "" {
-		n.listening = n.listeners()
-	}
 	return n, nil
 }
 
@@ -69,20 +65,15 @@ func (n *Namespace) Tried() (connects, lookups uint64) {
 	return connects - min(connects, n.connects), lookups - min(lookups, n.lookups)
 }
 
-// Listening returns the TCP addresses that were opened for listening since Open. It is empty if no
-// socket was opened or closed since the last call, or if the process ended before the first call.
-func (n *Namespace) Listening() (out []netip.AddrPort) {
+// Listening returns the TCP addresses at which a socket listens. It is empty if no socket was
+// opened or closed since the last call, or if the process ended before the first call.
+func (n *Namespace) Listening() []netip.AddrPort {
 	now := n.inUse()
 	if now == n.sockets {
 		return nil // unchanged since the last call
 	}
 	n.sockets = now
-	for _, a := range n.listeners() {
-		if !slices.Contains(n.listening, a) {
-			out = append(out, a)
-		}
-	}
-	return out
+	return n.listeners()
 }
 
 // inUse returns the number of TCP sockets; "" means none.

@@ -277,6 +277,26 @@ func runs(mark string) bool {
 	return false
 }
 
+// A script writes its calls and closes its side: every call is answered before the server ends.
+func TestCallsAreAnsweredAfterTheEndOfInput(t *testing.T) {
+	testhost.Need(t, "sandbox", "python3")
+	server := exec.Command(built.Mcpbox(t), "mcp-server")
+	server.Stdin = strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}
+{"jsonrpc":"2.0","method":"notifications/initialized"}
+{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"run_code","arguments":{"language":"python","code":"print(6*7)"}}}
+{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"secure_sandbox","arguments":{"language":"python","code":"print(7*8)"}}}
+`)
+	out, err := server.Output()
+	if err != nil {
+		t.Errorf("%v", err)
+	}
+	for _, want := range []string{`"id":2,`, `"stdout":"42\n"`, `"id":3,`, `"stdout":"56\n"`} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("no %s in %s", want, out)
+		}
+	}
+}
+
 func TestCallsAtOnce(t *testing.T) {
 	s, _ := stdio(t)
 	var all sync.WaitGroup
