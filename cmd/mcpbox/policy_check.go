@@ -144,10 +144,15 @@ func problemsIn(err error) []policies.Problem {
 
 // printProblems shows every problem with its place in the file.
 func printProblems(w io.Writer, err error) {
+	inFile := false
 	for _, p := range problemsIn(err) {
 		fmt.Fprintf(w, "mcpbox: %s\n%s", p, p.Excerpt)
 		if p.Hint != "" {
 			fmt.Fprintf(w, "mcpbox: hint: %s\n", p.Hint)
 		}
+		inFile = inFile || p.Line > 0
+	}
+	if inFile {
+		fmt.Fprintf(w, "mcpbox: every key: %s\n", policies.ReferenceURL)
 	}
 }
