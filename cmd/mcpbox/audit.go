@@ -156,7 +156,9 @@ func confirmDecision(cmd *cobra.Command, desk *admission.Desk, d *admission.Deci
 		return err
 	}
 	note := " (not installed)"
-	if slices.ContainsFunc(all, func(p *packages.Package) bool { return p.Name == d.Name }) {
+	if slices.ContainsFunc(all, func(p *packages.Package) bool {
+		return p.Name == d.Name && (d.Ecosystem == "" || d.Ecosystem == p.Ecosystem)
+	}) {
 		note = ""
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s%s\n", d.Spec(), d.Verdict, note)
