@@ -25,7 +25,7 @@ type Config struct {
 	Clock   func() time.Time // nil: time.Now
 }
 
-// Origin is for whom a program runs: a client of the daemon, and whom it names as its caller.
+// Origin names who asked for a program: a client of the daemon, and the caller that it names.
 type Origin struct{ Client, Caller string }
 
 // Stats counts events, including repeats: Seen = Reported + Dropped.

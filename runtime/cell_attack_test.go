@@ -157,10 +157,7 @@ func TestACallFindsNothingOfAnother(t *testing.T) {
 		"\n")+"\n" {
 		t.Errorf("two programs of one call find of each other:\n%s", out)
 	}
-	ahead, err := cells.NewCell(t.Context()) // built before there is anything to find
-	if err != nil {
-		t.Fatal(err)
-	}
+	ahead := builtCell(t, cells) // built before there is anything to find
 	other := waits(t, inCell)
 	for name, start := range map[string]func(Command) (*Process, error){
 		"in a cell that was built before": func(c Command) (*Process, error) {

@@ -93,10 +93,7 @@ func TestACellReachesOnlyWhatItsPolicyAllows(t *testing.T) {
 // Each cell has its own listeners, its own names and its own record.
 func TestCellsHaveSeparateNetworks(t *testing.T) {
 	box, port := netBox(t)
-	first, err := box.NewCell(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	first := builtCell(t, box)
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -150,10 +147,7 @@ socket.create_server(("", 9999)); print("listens itself")`, addr, port)}}
 // up the capabilities for that; nor has the sandbox's PID 1 any.
 func TestACellsInitDropsItsNetworkCapabilities(t *testing.T) {
 	box, port := netBox(t)
-	cell, err := box.NewCell(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	cell := builtCell(t, box)
 	defer cell.Close()
 	gone := []uint{unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE}
 	for _, pid := range []int{cell.pid, cell.c.container.PID} {
@@ -166,10 +160,7 @@ func TestACellsInitDropsItsNetworkCapabilities(t *testing.T) {
 		t.Error("the check says that the cell's PID 1 has no capabilities")
 	}
 	plain := cellBox(t, standard(t))
-	other, err := plain.NewCell(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	other := builtCell(t, plain)
 	defer other.Close()
 	if err := verify.Dropped(other.pid, gone...); err == nil {
 		t.Error("a cell without a network drops them too: the test shows nothing")
@@ -193,10 +184,7 @@ func TestCellsWithANetworkLeaveNothing(t *testing.T) {
 	run := func(n int) {
 		for range n {
 			inCell(t, box, visit("api.example.test", port))
-			unused, err := box.NewCell(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			unused := builtCell(t, box)
 			unused.Close()
 		}
 	}

@@ -16,13 +16,20 @@ import (
 	"github.com/mcpbox/mcpbox/policies"
 )
 
-// inCell runs a command in a cell built for it.
-func inCell(t *testing.T, box *Sandbox, cmd Command) *Result {
+// builtCell builds a cell.
+func builtCell(t *testing.T, box *Sandbox) *Cell {
 	t.Helper()
 	cell, err := box.NewCell(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return cell
+}
+
+// inCell runs a command in a cell built for it.
+func inCell(t *testing.T, box *Sandbox, cmd Command) *Result {
+	t.Helper()
+	cell := builtCell(t, box)
 	p, err := cell.Start(t.Context(), cmd)
 	if err != nil {
 		t.Fatal(err)
@@ -161,10 +168,7 @@ func TestASandboxHasAsManyCellsAsItsSpecSays(t *testing.T) {
 	box := cellBox(t, standard(t))
 	var cells []*Cell
 	for range box.spec.Cells {
-		cell, err := box.NewCell(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		cell := builtCell(t, box)
 		cells = append(cells, cell)
 	}
 	if _, err := box.NewCell(t.Context()); !errors.Is(err, ErrFull) {
@@ -184,10 +188,7 @@ func TestACellEndsWithItsProgram(t *testing.T) {
 			t.Errorf("%s: %+v", script, res)
 		}
 	}
-	cell, err := box.NewCell(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	cell := builtCell(t, box)
 	if _, err := cell.Start(t.Context(),
 		Command{Args: []string{"no-such-program"}}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a misspelt command: %v", err)
@@ -217,10 +218,7 @@ func TestALimitOfACallEndsOnlyItsCell(t *testing.T) {
 		{slow, sh("sleep 60 & sleep 60"), StatusTimeout, context.DeadlineExceeded},
 	} {
 		box := cellBox(t, c.policy)
-		before, err := box.NewCell(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		before := builtCell(t, box)
 		if res := inCell(t, box, c.command); res.Status != c.status || !errors.Is(res.Err, c.err) {
 			t.Errorf("want %s: %+v", c.status, res)
 		}
@@ -268,14 +266,8 @@ print(n)`
 // A call does not find anything that the previous one left.
 func TestCellsShareNothing(t *testing.T) {
 	box := cellBox(t, standard(t))
-	first, err := box.NewCell(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := box.NewCell(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	first := builtCell(t, box)
+	second := builtCell(t, box)
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -319,10 +311,7 @@ func TestManyCellsLeaveNothing(t *testing.T) {
 			if res := inCell(t, box, sh("sleep 1000 & exit 0")); !res.Success {
 				t.Fatalf("%+v", res)
 			}
-			unused, err := box.NewCell(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			unused := builtCell(t, box)
 			unused.Close()
 		}
 	}

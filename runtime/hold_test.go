@@ -47,10 +47,7 @@ func TestFilesThatACellCannotHaveAreRefused(t *testing.T) {
 		"too large": {Path: "/work/x", Data: make([]byte, 2<<20)},
 		"no name":   {Path: "/work/a\x00b"},
 	} {
-		cell, err := box.NewCell(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		cell := builtCell(t, box)
 		cmd := sh("true")
 		cmd.Files = []File{f}
 		if _, err := cell.Start(t.Context(), cmd); err == nil {
@@ -72,10 +69,7 @@ func TestAHeldProgramsClockBeginsWithItsCall(t *testing.T) {
 	box := cellBox(t, p)
 	hold := func(ctx context.Context, script string) (*Process, io.Writer, *onWrite) {
 		t.Helper()
-		cell, err := box.NewCell(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		cell := builtCell(t, box)
 		read, write := io.Pipe()
 		ready := &onWrite{ready: make(chan struct{})}
 		cmd := sh(script)
@@ -150,10 +144,7 @@ func TestAProgramYieldsForTheNextCall(t *testing.T) {
 	p := standard(t)
 	p.Limits.Timeout = policies.Duration(2 * time.Second)
 	box := cellBox(t, p)
-	cell, err := box.NewCell(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	cell := builtCell(t, box)
 	read, write := io.Pipe()
 	out := make(lines, 8)
 	cmd := sh(`echo ready; while read -r line; do eval "$line"; echo done; done`)

@@ -43,10 +43,7 @@ func TestManySandboxesTakeNoKeys(t *testing.T) {
 	before := keysOf(t, os.Geteuid())
 	for range n {
 		box := startBoxOf(t, standard(t), 1)
-		cell, err := box.NewCell(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		cell := builtCell(t, box)
 		p, err := cell.Start(t.Context(), Command{Args: []string{"sleep", "1000"}})
 		if err != nil {
 			t.Fatal(err)

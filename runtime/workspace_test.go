@@ -109,10 +109,7 @@ func TestAWorkspaceHoldsItsCall(t *testing.T) {
 func TestOnlyOpenCellsTakeAWorkspace(t *testing.T) {
 	_, opened := folder(t, "x")
 	closed := cellBox(t, standard(t))
-	cell, err := closed.NewCell(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	cell := builtCell(t, closed)
 	defer cell.Close()
 	cmd := sh("true")
 	cmd.Workspace = &Workspace{Folder: opened}
@@ -133,10 +130,7 @@ func TestOnlyOpenCellsTakeAWorkspace(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		cell, err := box.NewCell(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		cell := builtCell(t, box)
 		cmd.Workspace = &Workspace{Folder: f}
 		p, err := cell.Start(t.Context(), cmd)
 		if err == nil {
@@ -214,10 +208,7 @@ func TestAWorkspaceNeverShowsMcpboxsOwnFolders(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		cell, err := box.NewCell(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		cell := builtCell(t, box)
 		cmd := sh("true")
 		cmd.Workspace = &Workspace{Folder: f, ReadOnly: true}
 		p, err := cell.Start(t.Context(), cmd)

@@ -152,9 +152,8 @@ func (d *daemon) followEvents(w http.ResponseWriter, r *http.Request, f state.Fi
 func matches(e *api.Event, f state.Filter) bool {
 	same := func(want, is string) bool { return want == "" || want == is }
 	return same(f.Client, e.Client) && same(f.Caller, e.Caller) && same(f.Sandbox, e.Sandbox) &&
-		same(f.Execution,
-			e.Execution) && same(f.Type, string(e.Type)) && state.Rank(e.Severity) >= f.Severity &&
-		!e.Time.Before(f.Since)
+		same(f.Execution, e.Execution) && same(f.Type, string(e.Type)) &&
+		state.Rank(e.Severity) >= f.Severity && !e.Time.Before(f.Since)
 }
 
 // eraseCaller: DELETE /v1/callers/{caller}

@@ -44,7 +44,7 @@ func (f *sandboxFlags) aftermath(p *mcpruntime.Process, policy *policies.Policy)
 	}
 	a := &aftermath{f: f, policy: policy, process: p}
 	if policy.Network.Mode != policies.NetworkHost {
-		a.net, _ = netseen.Open(filepath.Dir(p.Root()), true)
+		a.net, _ = netseen.Open(filepath.Dir(p.Root()))
 	}
 	if f.quiet {
 		a.dirs = leftover.Open(nil)

@@ -2,7 +2,7 @@
 // outside. They show attempts: connections without a route, and look-ups that nobody answers. It
 // also lists listening sockets.
 //
-//	seen, err := netseen.Open("/proc/"+pid, false)
+//	seen, err := netseen.Open("/proc/" + pid)
 //	defer seen.Close()
 //	connects, lookups := seen.Tried()
 //
@@ -26,9 +26,8 @@ import (
 
 // Namespace is the network namespace of one process.
 type Namespace struct {
-	proc              string
-	v4, v6            *os.File
-	connects, lookups uint64 // values at Open
+	proc   string
+	v4, v6 *os.File
 
 	opened      bool     // the files below
 	stat, stat6 *os.File // the number of TCP sockets
@@ -36,19 +35,14 @@ type Namespace struct {
 	sockets     string
 }
 
-// Open opens the namespace of a process. proc is the process's folder in /proc. fresh means that
-// nothing has been counted in the namespace yet, which saves reading the counters.
-func Open(proc string, fresh bool) (*Namespace, error) {
+// Open opens the namespace of a process. proc is the process's folder in /proc.
+func Open(proc string) (*Namespace, error) {
 	n := &Namespace{proc: proc}
 	var err error
 	if n.v4, err = os.Open(proc + "/net/snmp"); err != nil {
 		return nil, err
 	}
 	n.v6, _ = os.Open(proc + "/net/snmp6") // without IPv6 it does not exist
-	if fresh {
-		return n, nil
-	}
-	n.connects, n.lookups = n.counters()
 	return n, nil
 }
 
@@ -61,8 +55,32 @@ func (n *Namespace) Close() error {
 // Tried counts connections and datagrams that had no route, and datagrams to a port of the
 // loopback device where nothing listens: nearly always a name look-up.
 func (n *Namespace) Tried() (connects, lookups uint64) {
-	connects, lookups = n.counters()
-	return connects - min(connects, n.connects), lookups - min(lookups, n.lookups)
+	var header []string
+	for line := range bytes.Lines(read(n.v4)) {
+		words := strings.Fields(string(line))
+		if len(words) < 2 || len(header) != len(words) || header[0] != words[0] {
+			header = words // the names come first, then the values
+			continue
+		}
+		for i, name := range header {
+			switch words[0] + name {
+			case "Ip:OutNoRoutes":
+				connects += number(words[i])
+			case "Udp:NoPorts":
+				lookups += number(words[i])
+			}
+		}
+	}
+	for line := range bytes.Lines(read(n.v6)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(string(line)), " ")
+		switch strings.TrimSpace(name) {
+		case "Ip6OutNoRoutes":
+			connects += number(strings.TrimSpace(value))
+		case "Udp6NoPorts":
+			lookups += number(strings.TrimSpace(value))
+		}
+	}
+	return connects, lookups
 }
 
 // Listening returns the TCP addresses at which a socket listens. It is empty if no socket was
@@ -95,35 +113,6 @@ func (n *Namespace) inUse() (out string) {
 		}
 	}
 	return out
-}
-
-func (n *Namespace) counters() (connects, lookups uint64) {
-	var header []string
-	for line := range bytes.Lines(read(n.v4)) {
-		words := strings.Fields(string(line))
-		if len(words) < 2 || len(header) != len(words) || header[0] != words[0] {
-			header = words // the names come first, then the values
-			continue
-		}
-		for i, name := range header {
-			switch words[0] + name {
-			case "Ip:OutNoRoutes":
-				connects += number(words[i])
-			case "Udp:NoPorts":
-				lookups += number(words[i])
-			}
-		}
-	}
-	for line := range bytes.Lines(read(n.v6)) {
-		name, value, _ := strings.Cut(strings.TrimSpace(string(line)), " ")
-		switch strings.TrimSpace(name) {
-		case "Ip6OutNoRoutes":
-			connects += number(strings.TrimSpace(value))
-		case "Udp6NoPorts":
-			lookups += number(strings.TrimSpace(value))
-		}
-	}
-	return connects, lookups
 }
 
 func number(text string) uint64 {

@@ -30,7 +30,7 @@ func TestAddressesAreReadAsTheKernelWritesThem(t *testing.T) {
 }
 
 func TestAListenerOfItsOwnIsSeen(t *testing.T) {
-	n, err := Open("/proc/self", false)
+	n, err := Open("/proc/self")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ s.sendto(b"x", ("127.0.0.1", 53))
 	if _, err := stdout.Read(ready); err != nil {
 		t.Fatal(err)
 	}
-	n, err := Open(fmt.Sprintf("/proc/%d", cmd.Process.Pid), false)
+	n, err := Open(fmt.Sprintf("/proc/%d", cmd.Process.Pid))
 	if err != nil {
 		t.Fatal(err)
 	}

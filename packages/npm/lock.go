@@ -19,7 +19,7 @@ type Lock struct {
 
 // Locked is one package of the tree.
 type Locked struct {
-	Name      string `json:"name"` // if it is another one than the folder's: an alias
+	Name      string `json:"name"` // of an alias, whose folder has another name
 	Version   string `json:"version"`
 	Resolved  string `json:"resolved"` // empty if npm is told to leave it out
 	Integrity string `json:"integrity"`
